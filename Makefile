@@ -1,0 +1,87 @@
+# The commands of the project; `make` alone lists them. Every target sets up what it needs, once.
+PYTHON ?= python3.11
+CORES ?= all
+CONFIG ?= config/demo.yaml
+ARGS ?=
+
+BIN := .venv/bin
+SNAKEMAKE := $(BIN)/snakemake --configfile $(CONFIG)
+SLURM_PACKAGES := slurm-wlm slurm-wlm-basic-plugins munge slurmdbd mariadb-server
+
+# $(call need,WHAT,CHECK,PACKAGES): installs Debian packages where CHECK fails and that is allowed, else says how.
+define need
+	@{ $(2); } > /dev/null 2>&1 || { \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null; then \
+			apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(3); \
+		else \
+			echo "error: $(1) is missing; install it (on Debian: sudo apt-get install $(3)) and run make again" >&2; exit 1; \
+		fi; }
+endef
+
+# snakemake --lint wants them as params, but where the installation lies must not rerun anything
+PLACE := \(PYTHON\|SCRIPTS\)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup bedtools chromium slurm-programs run test test-slurm lint format bench why lock clean-logs clean-run
+
+help:  ## list the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: .venv/installed bedtools  ## install everything into .venv, once
+
+# the stamp is newer than the lock as long as what the lock names is what is installed
+.venv/installed: envs/lock.txt
+	$(call need,$(PYTHON) with its module venv (another one: make setup PYTHON=/path/to/python3.11),$(PYTHON) -c 'import ensurepip',python3.11-venv)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { \
+		echo "error: $(PYTHON) is not Python 3.11, for which envs/lock.txt was resolved; name one: make setup PYTHON=/path/to/python3.11" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --disable-pip-version-check -r envs/lock.txt
+	@touch $@
+
+bedtools:
+	$(call need,bedtools,command -v bedtools,bedtools)
+
+chromium:
+	$(call need,chromedriver,command -v chromium && command -v chromedriver,chromium chromium-driver)
+
+slurm-programs:
+	$(call need,SLURM,PATH=$$PATH:/usr/sbin; command -v munged && command -v slurmctld && command -v slurmdbd && command -v mariadbd,$(SLURM_PACKAGES))
+
+run: setup  ## the embedded default, or CONFIG=..., to its report in results/
+	$(SNAKEMAKE) --cores $(CORES) $(ARGS)
+
+test: setup chromium  ## unit, workflow and browser tests; ARGS="-m 'not slow'" for some of them
+	$(BIN)/python -m pytest $(ARGS)
+
+test-slurm: setup slurm-programs  ## tests on a private SLURM cluster on this machine
+	$(BIN)/python -m pytest tests/slurm $(ARGS)
+
+lint: setup  ## ruff, snakefmt, snakemake --lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile workflow
+	@lints=$$($(SNAKEMAKE) --lint 2>&1); case "$$lints" in *"Lints for"*|*Congratulations*) ;; *) echo "$$lints"; exit 1;; esac; \
+		! echo "$$lints" | grep '^ *\* ' | grep -v 'variable $(PLACE) from outside of the rule'
+
+format: setup  ## let ruff and snakefmt lay out the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/snakefmt Snakefile workflow
+
+bench: setup  ## every comparison of bench/, one JSON line each
+	@for script in bench/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+why: setup  ## what would rerun, and why, for CONFIG
+	@$(SNAKEMAKE) --cores 1 --dry-run 2>&1 | sed -n -e 's/^\(local\)\{0,1\}rule \(.*\):$$/\2/p' -e 's/^ *reason:/   /p' -e '/^frozen:/p' -e '/^Nothing to be done/p' -e '/rror/p'
+
+lock: .venv/installed  ## write envs/lock.txt and envs/grover.yaml from envs/requirements.txt and what is installed
+	$(BIN)/python -m pip install --disable-pip-version-check -r envs/requirements.txt
+	$(BIN)/python envs/lock.py
+	@touch .venv/installed
+
+clean-logs:  ## remove the logs of all runs
+	rm -rf results/*/logs .snakemake/log .snakemake/slurm_logs
+
+clean-run:  ## remove one run: RUN=name
+	@case "$(RUN)" in ""|.*|*/*) echo "error: name the run to remove, such as make clean-run RUN=demo" >&2; exit 1;; esac
+	rm -rf "results/$(RUN)"

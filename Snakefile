@@ -1,0 +1,65 @@
+"""From an assembly to a trained, evaluated and explained DNA language model: configuration, stages, targets."""
+
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+# without --configfile the production configuration counts: hg19 with the settings of the paper
+if not workflow.overwrite_configfiles:
+
+    configfile: workflow.source_path("config/config.yaml")
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/genome.smk"
+include: "workflow/rules/vocabulary.smk"
+include: "workflow/rules/corpus.smk"
+include: "workflow/rules/pretraining.smk"
+include: "workflow/rules/selection.smk"
+include: "workflow/rules/benchmarks.smk"
+include: "workflow/rules/finetuning.smk"
+include: "workflow/rules/embeddings.smk"
+include: "workflow/rules/interpretation.smk"
+include: "workflow/rules/report.smk"
+
+
+localrules:
+    all,
+    genome,
+    vocabularies,
+    models,
+    benchmarks,
+    embeddings,
+
+
+rule all:
+    default_target: True
+    input:
+        f"{RUN}/report.html",
+
+
+rule genome:
+    input:
+        rules.encode_genome.output,
+        rules.make_folds.output,
+        rules.check_sources.output,
+
+
+rule vocabularies:
+    input:
+        expand(f"{RUN}/vocabulary/{{name}}/statistics.parquet", name=CANDIDATES),
+
+
+rule models:
+    input:
+        expand(f"{RUN}/models/{{name}}/metrics.json", name=CANDIDATES),
+
+
+rule benchmarks:
+    input:
+        f"{RUN}/benchmarks.parquet",
+
+
+rule embeddings:
+    input:
+        f"{RUN}/embeddings/chosen/probes.parquet",

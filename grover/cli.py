@@ -1,0 +1,66 @@
+"""Turn a typed function into a documented command that fails in one sentence and leaves its provenance.
+
+Every parameter becomes an option, so that the commands in a log read like `--sequence F --cycles 600`.
+"""
+
+import inspect
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, get_args, get_type_hints
+
+import typer
+
+from grover.errors import InputError
+from grover.provenance import record
+
+READ, WRITTEN = "file to read", "file to write"
+
+Input = Annotated[Path, typer.Option(help=READ, exists=True, show_default=False)]
+Inputs = Annotated[
+    list[Path], typer.Option(help=f"{READ}; repeat the option for each", exists=True, show_default=False)
+]
+# KEY=FILE, with more between or behind where a command says so
+Sources = Annotated[
+    list[str], typer.Option(help=f"{READ}, as KEY=FILE; repeat the option for each", show_default=False)
+]
+Output = Annotated[Path, typer.Option(help=WRITTEN, show_default=False)]
+Outputs = Annotated[list[Path], typer.Option(help=f"{WRITTEN}; repeat the option for each", show_default=False)]
+
+
+def main(function: Callable) -> None:
+    """Run `function` as the command line program of its script.
+
+    An `InputError` becomes one line on standard error and exit code 1. After success `OUTPUT.provenance.json`
+    beside the first output says how the outputs came about.
+    """
+    application = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+    def command(**arguments):
+        started = time.time()
+        try:
+            function(**arguments)
+            record(_paths(function, arguments, WRITTEN), _paths(function, arguments, READ), arguments, started)
+        except InputError as error:
+            print(f"error: {error}", file=sys.stderr)
+            raise typer.Exit(1) from None
+
+    command.__signature__ = inspect.signature(function)
+    command.__annotations__ = get_type_hints(function, include_extras=True)
+    command.__doc__ = function.__doc__
+    application.command(name=function.__name__)(command)
+    application()
+
+
+def _paths(function: Callable, arguments: dict, purpose: str) -> list[Path]:
+    """The paths among `arguments` whose annotation says that they are read, or written."""
+    found = []
+    for name, annotation in get_type_hints(function, include_extras=True).items():
+        option = next((item for item in get_args(annotation) if isinstance(item, typer.models.OptionInfo)), None)
+        value = arguments.get(name)
+        if option is not None and value and (option.help or "").startswith(purpose):
+            for item in value if isinstance(value, list) else [value]:
+                parts = item.split("=") if isinstance(item, str) else [item]
+                found += [Path(part) for part in parts if Path(part).exists() or purpose == WRITTEN]
+    return found

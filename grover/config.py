@@ -1,0 +1,165 @@
+"""Reading the configuration and the tables: checked against the schema, completed with its defaults, errors in one sentence."""
+
+import difflib
+import re
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import yaml
+from jsonschema import Draft202012Validator
+
+from grover.errors import InputError
+
+TYPES = {
+    "integer": "a whole number",
+    "number": "a number",
+    "string": "a text",
+    "array": "a list",
+    "object": "a mapping",
+    "boolean": "true or false",
+}
+
+
+def complete(config: dict, schema_path: Path, origin: str) -> dict:
+    """Validate a configuration and fill in the defaults of the schema.
+
+    origin: what the sentence names as the place of a mistake, such as `config/demo.yaml`.
+    Returns a new dictionary. Raises InputError for unknown keys (with the nearest known one), wrong types and values, and
+    values that contradict one another.
+    """
+    schema = yaml.safe_load(Path(schema_path).read_text(encoding="utf-8"))
+    for error in sorted(Draft202012Validator(schema).iter_errors(config), key=lambda error: list(map(str, error.path))):
+        raise InputError(f"{origin}: {_sentence(error)}")
+    completed = _with_defaults(config, schema, schema["$defs"])
+    _check_agreement(completed, origin)
+    return completed
+
+
+def _sentence(error) -> str:
+    key = ".".join(map(str, error.absolute_path))
+    if error.validator == "additionalProperties":
+        known = list(error.schema["properties"])
+        unknown = next(name for name in error.instance if name not in known)
+        near = difflib.get_close_matches(str(unknown), known, 1)
+        hint = f"did you mean `{near[0]}`?" if near else f"known are {', '.join(known)}"
+        return f"unknown key `{f'{key}.' if key else ''}{unknown}`; {hint}"
+    if error.validator == "required":
+        missing = next(name for name in error.validator_value if name not in error.instance)
+        return f"key `{f'{key}.' if key else ''}{missing}` is missing; add it (config/config.yaml shows every key)"
+    if error.validator == "type":
+        return f"`{key}` is {error.instance!r}, but {TYPES[error.validator_value]} was expected"
+    if error.validator == "enum":
+        return f"`{key}` is {error.instance!r}, but one of {', '.join(map(repr, error.validator_value))} was expected"
+    if error.validator == "oneOf":
+        return f"`{key}` is {error.instance!r}, but a share above 0 and at most 0.5, or a list of contigs, was expected"
+    return f"`{key}`: {error.message}"
+
+
+def _with_defaults(value, schema: dict, definitions: dict):
+    if "$ref" in schema:
+        schema = definitions[schema["$ref"].rsplit("/", 1)[1]]
+    if not isinstance(value, dict):
+        return value
+    properties = schema.get("properties", {})
+    complete = {name: part["default"] for name, part in properties.items() if "default" in part} | value
+    others = schema.get("additionalProperties") or {}
+    return {name: _with_defaults(part, properties.get(name, others), definitions) for name, part in complete.items()}
+
+
+def _check_agreement(config: dict, origin: str) -> None:
+    """Contradictions between keys that no schema can express."""
+    corpus, model, vocabulary = config["corpus"], config["pretraining"], config["vocabulary"]
+    if corpus["shortest"] > corpus["longest"]:
+        raise InputError(
+            f"{origin}: `corpus.shortest` ({corpus['shortest']}) is above `corpus.longest` ({corpus['longest']})"
+        )
+    for key, tokens in (("corpus.longest", corpus["longest"]), ("embeddings.tokens", config["embeddings"]["tokens"])):
+        if tokens + 2 > model["positions"]:
+            raise InputError(
+                f"{origin}: `{key}` is {tokens} tokens, which with CLS and SEP does not fit into "
+                f"`pretraining.positions` ({model['positions']}); lower the one or raise the other"
+            )
+    if model["hidden"] % model["heads"]:
+        raise InputError(
+            f"{origin}: `pretraining.hidden` ({model['hidden']}) must be a multiple of `pretraining.heads` ({model['heads']})"
+        )
+    cycles = max((int(name.split("-")[1]) for name in vocabulary["candidates"] if name.startswith("bpe-")), default=0)
+    if cycles > vocabulary["cycles"]:
+        raise InputError(
+            f"{origin}: candidate bpe-{cycles} needs `vocabulary.cycles` of at least {cycles}, not {vocabulary['cycles']}"
+        )
+    chosen = config["selection"]["vocabulary"]
+    if config["selection"]["method"] == "fixed" and chosen not in vocabulary["candidates"]:
+        candidates = ", ".join(vocabulary["candidates"])
+        raise InputError(f"{origin}: `selection.vocabulary` {chosen} is none of `vocabulary.candidates` ({candidates})")
+    folds = config["folds"]
+    wanted = list if folds["method"] == "contigs" else (int, float)
+    for key in ("valid", "test"):
+        if not isinstance(folds[key], wanted):
+            expected = "a list of contigs" if wanted is list else "a share"
+            raise InputError(f"{origin}: `folds.{key}` must be {expected} when `folds.method` is {folds['method']}")
+    for key, source in config["sources"].items():
+        if "simulated" in source and "simulate" not in config:
+            raise InputError(
+                f"{origin}: `sources.{key}.simulated` needs a `simulate` section; give `url` or `file` instead"
+            )
+        if not {"simulated", "url", "file"} & set(source):
+            raise InputError(f"{origin}: `sources.{key}` needs one of `url`, `file`, `simulated`")
+        if "file" in source and "url" not in source and not config["data"]:
+            raise InputError(
+                f"{origin}: `sources.{key}` has only `file`; say where the files are with --config data=FOLDER"
+            )
+
+
+def read_rows(path: Path | str, columns: dict[str, str]) -> list[dict[str, str]]:
+    """Rows of a TSV table with a header; lines that start with # are comments.
+
+    columns: name and a regular expression that each value must match. Errors name file, line and column.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; a table with the columns {', '.join(columns)} was expected")
+    lines = [(number, line) for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)]
+    lines = [(number, line.split("\t")) for number, line in lines if line.strip() and not line.startswith("#")]
+    if not lines or lines[0][1] != list(columns):
+        found = "\t".join(lines[0][1]) if lines else "nothing"
+        raise InputError(f"{path}: the header must be {' '.join(columns)} (separated by tabs), found {found!r}")
+    rows = []
+    for number, values in lines[1:]:
+        if len(values) != len(columns):
+            raise InputError(f"{path}, line {number}: {len(columns)} columns were expected, found {len(values)}")
+        row = dict(zip(columns, values, strict=True))
+        for name, pattern in columns.items():
+            if not re.fullmatch(pattern, row[name]):
+                raise InputError(
+                    f"{path}, line {number}: {name} is {row[name]!r}, but something like {pattern} was expected"
+                )
+        rows.append(row)
+    return rows
+
+
+def local_path(key: str, entry: dict, data: str, installation: Path) -> str | None:
+    """Where a source lies on this machine: below the data folder if one is given, or the path in `url`; None for an address.
+
+    A relative path is looked for in the working directory and then in the installation. Raises InputError where the file is
+    missing, naming key and path.
+    """
+    if data and "file" in entry:
+        path = Path(data) / entry["file"]
+        advice = f"put the file there, or correct --config data={data}"
+    else:
+        address = urlsplit(entry["url"])
+        if address.scheme not in ("", "file"):
+            return None
+        path = Path(unquote(address.path))
+        if not path.is_file() and (installation / path).is_file():
+            path = installation / path
+        advice = "correct the path"
+    if not path.is_file():
+        raise InputError(f"sources.{key}: {path} does not exist; {advice}")
+    return str(path)
+
+
+def file_name(entry: dict, place: str | None) -> str:
+    """Name under which a source is linked (`place`, its local path) or downloaded."""
+    return Path(place or unquote(urlsplit(entry["url"]).path)).name

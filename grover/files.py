@@ -1,0 +1,91 @@
+"""Writing files so that a killed job leaves nothing that looks finished."""
+
+import gzip
+import hashlib
+import json
+import os
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+
+@contextmanager
+def atomic(path: Path | str):
+    """Yield a temporary path beside `path`; rename it to `path` when the block ends without an error.
+
+    The temporary name keeps the suffix of `path`, since several writers choose the format by it.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".partial-", suffix=f"-{path.name}")
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path | str, text: str) -> None:
+    """Write UTF-8 text atomically."""
+    with atomic(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path | str, data) -> None:
+    """Write JSON atomically, NumPy scalars included."""
+    write_text(path, json.dumps(data, indent=2, default=_plain) + "\n")
+
+
+def write_array(path: Path | str, array: np.ndarray) -> None:
+    """Write an `.npy` file atomically."""
+    with atomic(path) as temporary, open(temporary, "wb") as stream:
+        np.save(stream, array)
+
+
+def write_table(path: Path | str, table) -> None:
+    """Write a pandas table atomically, as Parquet or as TSV with a header, by the suffix of `path`."""
+    with atomic(path) as temporary:
+        if Path(path).suffix == ".parquet":
+            table.to_parquet(temporary, index=False)
+        else:
+            table.to_csv(temporary, sep="\t", index=False)
+
+
+def is_gzip(path: Path | str) -> bool:
+    """True if the file starts with the gzip magic, whatever its name."""
+    with open(path, "rb") as stream:
+        return stream.read(2) == b"\x1f\x8b"
+
+
+def open_text(path: Path | str):
+    """Open a plain or gzip-compressed text file for reading, by content and not by name."""
+    if is_gzip(path):
+        return gzip.open(path, "rt", encoding="utf-8")
+    return open(path, encoding="utf-8")
+
+
+def checksum(path: Path | str, algorithm: str = "sha256") -> str:
+    """Hexadecimal digest of a file, read in blocks."""
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, algorithm).hexdigest()
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _plain(value):
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"cannot write {type(value).__name__} as JSON")

@@ -1,0 +1,73 @@
+"""Next-k-mer prediction: the task by which vocabularies are compared (Sanabria et al. 2024).
+
+Given `context` bases, which k bases follow? Contexts are cut out of the genome first and tokenised alone: the last
+boundary of a genome-wide tokenisation would tell what cannot follow.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from grover.errors import InputError
+from grover.folds import FOLDS, GAP, fold_of
+from grover.genome import Genome
+from grover.vocabulary import Vocabulary
+
+
+@dataclass(frozen=True)
+class Contexts:
+    """`train`, `valid` and `test`, uint8 codes [n, context + following], and how many of the columns are context.
+
+    The vocabulary is chosen on fold valid, so that the scores on fold test are those of a choice made without them.
+    """
+
+    train: np.ndarray
+    valid: np.ndarray
+    test: np.ndarray
+    context: int
+
+    def labels(self, fold: str, k: int) -> np.ndarray:
+        """The k bases that follow as numbers 0..4^k - 1, int64; the first base is the highest digit."""
+        following = getattr(self, fold)[:, self.context : self.context + k].astype(np.int64)
+        return following @ 4 ** np.arange(k - 1, -1, -1)
+
+
+def cut_contexts(
+    genome: Genome, folds: pd.DataFrame, context: int, following: int, examples: int, seed: int
+) -> Contexts:
+    """Draw at most `examples` places of the genome, those in a fold.
+
+    A place counts if its context and what follows lie in one segment and one fold, so that shares follow those of the
+    folds.
+    """
+    length = context + following
+    starts = np.random.default_rng(seed).integers(0, max(1, len(genome.codes) - length), 2 * examples)
+    segment = np.searchsorted(genome.bounds, starts, side="right")
+    starts = starts[starts + length <= genome.bounds[np.minimum(segment, len(genome.bounds) - 1)]]
+    chrom, coordinate = genome.locate(starts)
+    # folds list contigs in an order of their own, so names are compared
+    fold = fold_of(folds, np.array(genome.chroms, dtype=object)[chrom], coordinate, coordinate + length)
+    kept = fold != GAP
+    starts, fold = starts[kept][:examples], fold[kept][:examples]
+    windows = np.asarray(genome.codes)[starts[:, None] + np.arange(length)]
+    for name in FOLDS:
+        if not (fold == name).any():
+            raise InputError(f"next-k-mer: no context of {context} bases in fold {name}; raise `selection.examples`")
+    return Contexts(*(windows[fold == name] for name in FOLDS), context)
+
+
+def tokenise_context(vocabulary: Vocabulary, codes: np.ndarray) -> np.ndarray:
+    """Token ids of one context, cut out before. k-mers start in the phase that ends on the last base; bases before it
+    are left out.
+    """
+    phase = len(codes) % vocabulary.k if vocabulary.kind == "kmer" else 0
+    return vocabulary.encode(codes[phase:])
+
+
+def score(name: str, kind: str, k: int, right: np.ndarray) -> dict:
+    """A row of the table, with Wilson's 95 % interval of the accuracy (Wilson 1927)."""
+    n, share, z = len(right), float(right.mean()), 1.959964
+    middle, half = share + z * z / (2 * n), z * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    low, high = (middle - half) / (1 + z * z / n), (middle + half) / (1 + z * z / n)
+    return {"vocabulary": name, "kind": kind, "k": k, "accuracy": share, "n": n, "low": float(low), "high": float(high)}

@@ -1,0 +1,59 @@
+"""Progress for long work: a bar on a terminal, plain lines in a log file."""
+
+import sys
+import time
+from collections.abc import Iterable, Iterator
+
+from tqdm import tqdm
+
+SECONDS_BETWEEN_LINES = 10.0
+
+
+class Progress:
+    """Counts towards `total`; draws with tqdm on a terminal, else prints one line every ten seconds.
+
+    Use as a context manager: `with Progress(total, "pretrain") as bar: bar.update(1, loss=3.2)`.
+    """
+
+    def __init__(self, total: int, label: str, unit: str = "steps"):
+        self.total, self.label, self.unit, self.done = total, label, unit, 0
+        self.started = self.printed = time.monotonic()
+        self.bar = tqdm(total=total, desc=label, unit=f" {unit}", dynamic_ncols=True) if sys.stderr.isatty() else None
+        self.note = ""
+
+    def __enter__(self) -> "Progress":
+        return self
+
+    def __exit__(self, *exception) -> None:
+        if self.bar is not None:
+            self.bar.close()
+        elif exception[0] is None:
+            self._line()
+
+    def update(self, steps: int = 1, **values) -> None:
+        """Advance by `steps`; `values` (such as the loss) are shown beside the count."""
+        self.done += steps
+        self.note = "  ".join(
+            f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}" for name, value in values.items()
+        )
+        if self.bar is not None:
+            self.bar.update(steps)
+            self.bar.set_postfix_str(self.note, refresh=False)
+        elif time.monotonic() - self.printed > SECONDS_BETWEEN_LINES:
+            self._line()
+
+    def _line(self) -> None:
+        self.printed = time.monotonic()
+        seconds = self.printed - self.started
+        share = self.done / self.total if self.total else 1.0
+        left = f", {seconds / share - seconds:.0f} s left" if 0 < share < 1 else ""
+        count = f"{self.done:,} of {self.total:,} {self.unit} ({share:.0%})"
+        print(f"{self.label}: {count}  {self.note}  {seconds:.0f} s{left}", file=sys.stderr, flush=True)
+
+
+def track(items: Iterable, total: int, label: str, unit: str = "steps") -> Iterator:
+    """Iterate over `items` and show progress."""
+    with Progress(total, label, unit) as bar:
+        for item in items:
+            yield item
+            bar.update(1)

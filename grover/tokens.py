@@ -1,0 +1,114 @@
+"""The tokenised genome and the way between bases and tokens.
+
+Positions of bases are offsets in the genome's code array (all segments end to end), positions of tokens are offsets in
+`tokens.npy`. Only every 1,024th token's base is stored; the rest follows from the lengths of the tokens.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from numba import njit
+
+from grover.files import atomic, write_array
+from grover.vocabulary import Vocabulary
+
+STRIDE = 1024
+
+
+def tokenise(
+    codes: np.ndarray,
+    offsets: np.ndarray,
+    vocabulary: Vocabulary,
+    tokens_path: Path,
+    index_path: Path,
+    progress: Callable[[int], None] | None = None,
+) -> np.ndarray:
+    """Tokenise every segment and write `tokens.npy` (uint16) and `index.npy` (int64); no token crosses a segment.
+
+    offsets: int64, first base of each segment and the end of the last. progress: called with the bases of each segment done.
+    Returns how often each id occurs, int64 [vocabulary size].
+    """
+    counts = np.zeros(vocabulary.size, np.int64)
+    anchors, written = [], 0
+    with atomic(tokens_path) as temporary:
+        # the number of tokens is known only at the end, so the array is streamed behind a header that is rewritten
+        with open(temporary, "wb") as stream:
+            _write_header(stream, 0)
+            for start, end in zip(offsets[:-1], offsets[1:], strict=True):
+                tokens = vocabulary.encode(codes[start:end])
+                counts += np.bincount(tokens, minlength=vocabulary.size)
+                starts = int(start) + np.cumsum(vocabulary.lengths[tokens], dtype=np.int64) - vocabulary.lengths[tokens]
+                anchors.append(starts[-written % STRIDE :: STRIDE])
+                stream.write(tokens.tobytes())
+                written += tokens.size
+                if progress is not None:
+                    progress(int(end - start))
+            stream.seek(0)
+            _write_header(stream, written)
+        write_array(index_path, np.concatenate(anchors) if anchors else np.zeros(0, np.int64))
+    return counts
+
+
+def _write_header(stream, length: int) -> None:
+    header = {"descr": "<u2", "fortran_order": False, "shape": (length,)}
+    # version 1.0 headers are padded to 64 bytes and NumPy leaves room for the shape to grow
+    np.lib.format.write_array_header_1_0(stream, header)
+
+
+class TokenisedGenome:
+    """A tokenised genome, memory-mapped.
+
+    `tokens`: uint16 memory map of ids; `vocabulary`: the vocabulary they belong to.
+    """
+
+    def __init__(self, tokens_path: Path | str, index_path: Path | str, vocabulary: Vocabulary):
+        self.tokens = np.load(tokens_path, mmap_mode="r")
+        self.anchors = np.load(index_path)
+        self.vocabulary = vocabulary
+        self._end = self._base_after_last()
+
+    def _base_after_last(self) -> int:
+        if len(self.tokens) == 0:
+            return 0
+        last = (len(self.anchors) - 1) * STRIDE
+        return int(self.anchors[-1] + self.vocabulary.lengths[self.tokens[last:]].sum())
+
+    def bases_at(self, positions: np.ndarray) -> np.ndarray:
+        """First base, int64, of each token position; the position behind the last token gives the genome's end."""
+        positions = np.atleast_1d(np.asarray(positions, np.int64))
+        return _bases_at(positions, self.tokens, self.anchors, self.vocabulary.lengths, self._end)
+
+    def tokens_at(self, bases: np.ndarray) -> np.ndarray:
+        """Position, int64, of the token that holds each base; the genome's end gives the number of tokens."""
+        bases = np.atleast_1d(np.asarray(bases, np.int64))
+        blocks = np.searchsorted(self.anchors, bases, side="right") - 1
+        return _tokens_at(bases, blocks, self.tokens, self.anchors, self.vocabulary.lengths)
+
+
+@njit(cache=True)
+def _bases_at(positions, tokens, anchors, lengths, end):
+    bases = np.empty(positions.size, np.int64)
+    for i in range(positions.size):
+        if positions[i] >= tokens.size:
+            bases[i] = end
+            continue
+        block = positions[i] // STRIDE
+        base = anchors[block]
+        for j in range(block * STRIDE, positions[i]):
+            base += lengths[tokens[j]]
+        bases[i] = base
+    return bases
+
+
+@njit(cache=True)
+def _tokens_at(bases, blocks, tokens, anchors, lengths):
+    positions = np.empty(bases.size, np.int64)
+    for i in range(bases.size):
+        position = blocks[i] * STRIDE
+        base = anchors[blocks[i]]
+        while position < tokens.size and base + lengths[tokens[position]] <= bases[i]:
+            base += lengths[tokens[position]]
+            position += 1
+        positions[i] = position
+    return positions

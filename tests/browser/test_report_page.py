@@ -1,0 +1,107 @@
+"""The report in a real browser: no error, no request to the outside, every figure shows.
+
+GROVER_REPORT names a report to look at; without it one is rendered from made-up artefacts.
+"""
+
+import json
+import os
+import runpy
+from pathlib import Path
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+
+from grover.report import build, render
+from grover.sections.parts import Results
+
+pytestmark = pytest.mark.browser
+
+OPTIONS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--window-size=1280,1000",
+)
+FIGURES = """
+return [...document.querySelectorAll("figure")].map(figure => {
+  const picture = figure.querySelector("svg, img"), box = picture.getBoundingClientRect();
+  const drawn = picture.tagName === "IMG" ? picture.naturalWidth > 0 : picture.querySelectorAll("path").length > 2;
+  const inner = [...picture.querySelectorAll("image")].every(item => item.getBoundingClientRect().width > 0);
+  return [figure.id, box.width, box.height, drawn && inner];
+});
+"""
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory):
+    if "GROVER_REPORT" in os.environ:
+        path = Path(os.environ["GROVER_REPORT"]).resolve()
+        assert path.is_file(), f"GROVER_REPORT: {path} does not exist"
+        return path
+    folder = tmp_path_factory.mktemp("run")
+    files = runpy.run_path(str(Path(__file__).parents[1] / "fake_results.py"))["write"](folder)
+    page = folder / "report.html"
+    html = render(
+        build(Results(folder, files), "run: test\n"), "GROVER: test", "snakemake results/test/", lambda *_: None
+    )
+    page.write_text(html, encoding="utf-8")
+    return page
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    options = webdriver.ChromeOptions()
+    options.binary_location = "/usr/bin/chromium"
+    for option in [*OPTIONS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"]:
+        options.add_argument(option)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    driver = webdriver.Chrome(options, webdriver.ChromeService("/usr/bin/chromedriver"))
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture(scope="module")
+def opened(browser, report):
+    """The browser on the page, and the addresses that the page asked for; Chromium's own start page asks for others."""
+    browser.get(report.as_uri())
+    messages = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
+    asked = [message["params"] for message in messages if message["method"] == "Network.requestWillBeSent"]
+    return browser, [entry["request"]["url"] for entry in asked if not entry["documentURL"].startswith("chrome:")]
+
+
+def test_the_console_is_silent(opened):
+    assert [entry for entry in opened[0].get_log("browser") if entry["level"] in ("SEVERE", "WARNING")] == []
+
+
+def test_nothing_is_asked_of_the_outside(opened, report):
+    outside = [url for url in opened[1] if not url.startswith(("data:", report.as_uri()))]
+    assert report.as_uri() in opened[1] and outside == []
+
+
+def test_every_figure_shows(opened):
+    figures = opened[0].execute_script(FIGURES)
+    assert figures
+    for name, width, height, drawn in figures:
+        assert width > 100 and height > 50 and drawn, name
+
+
+def test_navigation_leads_to_every_section(opened):
+    for link in opened[0].find_elements(By.CSS_SELECTOR, "nav a.section"):
+        target = link.get_attribute("href").partition("#")[2]
+        assert opened[0].find_element(By.ID, target).is_displayed()
+
+
+def test_a_narrow_screen_does_not_scroll_sideways(opened):
+    browser = opened[0]
+    browser.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride", {"width": 390, "height": 800, "deviceScaleFactor": 1, "mobile": True}
+    )
+    width = browser.execute_script("return document.documentElement.scrollWidth")
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    assert width <= 390

@@ -1,0 +1,355 @@
+"""Small made-up artefacts of a whole run, so that the report can be tested without one."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+TOKENS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *"ACGT"]
+
+
+def write(folder: Path, variants: bool = True) -> list[Path]:
+    """Write the artefacts that the report reads below `folder` and return their paths."""
+    rng = np.random.default_rng(0)
+    files: list[Path] = []
+
+    def place(name: str) -> Path:
+        path = Path(folder) / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        files.append(path)
+        return path
+
+    def parquet(name: str, table: pd.DataFrame) -> None:
+        table.to_parquet(place(name), index=False)
+
+    def text(name: str, table: pd.DataFrame, header: bool = True) -> None:
+        table.to_csv(place(name), sep="\t", index=False, header=header)
+
+    _genome(rng, text)
+    tokens = _vocabulary(rng, parquet, text)
+    lengths = np.where(rng.random(3000) < 0.5, 126, rng.integers(20, 127, 3000)).astype(np.int16)
+    windows = pd.DataFrame(
+        {"segment": np.zeros(3000, np.int32), "first": np.cumsum(lengths).astype(np.int64), "length": lengths}
+    )
+    windows["random"] = rng.choice(["train", "test"], 3000, p=[0.8, 0.2])
+    windows["region"] = rng.choice(["train", "valid", "test", "gap"], 3000, p=[0.66, 0.1, 0.2, 0.04])
+    parquet("corpus/bpe-300/windows.parquet", windows)
+    _pretraining(rng, parquet, place)
+    _selection(parquet, place)
+    _benchmarks(parquet, place)
+    _embeddings(rng, tokens, parquet, text)
+    _interpretation(rng, parquet, text, place, variants)
+    sidecar = {
+        "command": ["train_bpe.py", "--cycles", "300"],
+        "seconds": 3.2,
+        "started": "2026-01-02T03:04:05Z",
+        "git": "abc",
+        "versions": {"numpy": "2.0"},
+        "hardware": {"cores": 2, "cpu": "Some CPU", "gpus": []},
+    }
+    (Path(folder) / "vocabulary/merges.tsv.provenance.json").write_text(json.dumps(sidecar))
+    return files
+
+
+def _genome(rng, text) -> None:
+    lengths = np.array([1_200_000, 900_000, 700_000, 400_000])
+    gaps = np.array([50_000, 40_000, 20_000, 10_000])
+    text(
+        "genome/contigs.tsv",
+        pd.DataFrame(
+            {
+                "contig": [f"chr{i + 1}" for i in range(4)] + ["chrM"],
+                "length": [*lengths, 16_000],
+                "kept": [*(lengths - gaps - 50), 0],
+                "segments": [3, 3, 2, 1, 0],
+                "not_acgt": [*gaps, 0],
+                "too_short": [50, 50, 50, 50, 0],
+                "outside_regions": 0,
+                "status": ["kept"] * 4 + ["excluded"],
+            }
+        ),
+    )
+    starts = np.sort(rng.integers(0, 1_000_000, 10))
+    text(
+        "genome/segments.bed",
+        pd.DataFrame(
+            {
+                "chrom": "chr1",
+                "start": starts,
+                "end": starts + rng.integers(5_000, 400_000, 10),
+                "name": [f"s{i}" for i in range(10)],
+            }
+        ),
+        header=False,
+    )
+    folds = [
+        (f"chr{i + 1}", at, at + 50_000, rng.choice(["train", "valid", "test"], p=[0.7, 0.1, 0.2]))
+        for i, length in enumerate(lengths)
+        for at in range(0, int(length), 50_000)
+    ]
+    text("genome/folds.bed", pd.DataFrame(folds), header=False)
+    text(
+        "genome/inputs.tsv",
+        pd.DataFrame({"key": ["repeats"], "file": ["rmsk.txt.gz"], "rows": [3000], "rows_in_segments": [2990]}),
+    )
+
+
+def _vocabulary(rng, parquet, text) -> pd.DataFrame:
+    words = list(
+        dict.fromkeys("".join(rng.choice(list("ACGT"), rng.integers(2, 9), p=[0.3, 0.2, 0.2, 0.3])) for _ in range(300))
+    )
+    tokens = pd.DataFrame({"id": range(len(TOKENS) + len(words)), "token": TOKENS + words})
+    tokens["length"] = [0] * 5 + [len(word) for word in tokens["token"][5:]]
+    tokens["count"] = [0] * 5 + list((60_000 / np.arange(1, len(words) + 5) ** 0.7).astype(int))
+    tokens["share"] = tokens["count"] / tokens["count"].sum()
+    parquet("vocabulary/bpe-300/statistics.parquet", tokens)
+    counts = (tokens["length"] * tokens["count"]).sum() / np.arange(1, len(words) + 1) ** 0.75
+    merges = {
+        "rank": range(len(words)),
+        "left": "A",
+        "right": "T",
+        "token": words,
+        "count": (counts * 0.75 / (counts / counts[0]).sum()).astype(int),
+    }
+    text("vocabulary/bpe-300/merges.tsv", pd.DataFrame(merges))
+    return tokens
+
+
+def _pretraining(rng, parquet, place) -> None:
+    steps = np.arange(1, 601)
+    loss = 4.6 + 1.6 * np.exp(-steps / 120) + rng.normal(0, 0.08, 600)
+    parquet(
+        "models/bpe-300/training.parquet",
+        pd.DataFrame(
+            {
+                "step": steps,
+                "loss": loss,
+                "learning_rate": 1e-3 * np.minimum(steps / 60, (600 - steps) / 540),
+                "tokens": steps * 4000,
+                "seconds": steps * 0.4,
+            }
+        ),
+    )
+
+    def scores(loss: float) -> dict:
+        return {
+            "loss": loss,
+            "top1": 0.1,
+            "topk": 0.6,
+            "perplexity": np.exp(loss),
+            "perplexity_share": 0.2,
+            "bits_per_base": loss / 2.8,
+        }
+
+    floors = {"frequency": 5.7, "neighbours": 4.9, "untrained": 6.2}
+    place("models/bpe-300/metrics.json").write_text(
+        json.dumps(
+            {
+                "split": "region",
+                "vocabulary_size": 309,
+                "parameters": 812_345,
+                "windows": 400,
+                "hidden_tokens": 6000,
+                "mask_share": 0.15,
+                "top": 60,
+                "model": scores(4.7),
+                "floors": {name: scores(loss) for name, loss in floors.items()},
+                "gains": {
+                    name: {"difference": 4.7 - loss, "low": 4.6 - loss, "high": 4.8 - loss}
+                    for name, loss in floors.items()
+                },
+            }
+        )
+    )
+    parquet(
+        "models/bpe-300/token_accuracy.parquet",
+        pd.DataFrame(
+            {
+                "id": range(9, 39),
+                "token": ["AT" * (i % 5 + 1) for i in range(30)],
+                "n": 50,
+                "accuracy": np.linspace(0.9, 0, 30),
+                "loss": np.linspace(0.5, 7, 30),
+            }
+        ),
+    )
+
+
+def _selection(parquet, place) -> None:
+    rows = [
+        (name, kind, k, min(0.9, share * 4.0**-k), 4000)
+        for k in range(2, 7)
+        for name, kind, share in (
+            ("bpe-300", "model", 2.2),
+            ("kmer-4", "model", 1.7),
+            ("majority", "floor", 1.4),
+            ("markov-5", "floor", 1.9),
+            ("last-token", "floor", 1.6),
+        )
+    ]
+    table = pd.DataFrame(rows, columns=["vocabulary", "kind", "k", "accuracy", "n"])
+    parquet("selection/next_kmer.parquet", table.assign(low=table["accuracy"] * 0.9, high=table["accuracy"] * 1.1))
+    place("selection/chosen.txt").write_text("bpe-300\nIt has the best mean rank.\n")
+
+
+def _benchmarks(parquet, place) -> None:
+    rows = [
+        ("chosen", "model", 0.71, 0.93),
+        ("chosen-twin", "model", 0.42, 0.78),
+        ("tfidf-forest", "floor", 0.21, 0.64),
+        ("gc", "floor", 0.05, 0.53),
+        ("pwm", "floor", 0.03, 0.52),
+        ("majority", "floor", 0.0, 0.5),
+    ]
+    table = pd.DataFrame(
+        [
+            {
+                "task": "ctcf",
+                "model": model,
+                "kind": kind,
+                "mcc": mcc,
+                "mcc_low": mcc - 0.05,
+                "mcc_high": mcc + 0.05,
+                "auroc": area,
+                "auprc": area - 0.05,
+                "accuracy": 0.5 + mcc / 2,
+                "f1": mcc,
+                "n_test": 412,
+                "seeds": 1,
+            }
+            for model, kind, mcc, area in rows
+        ]
+    )
+    parquet("benchmarks.parquet", table)
+    parquet(
+        "comparisons.parquet",
+        pd.DataFrame(
+            [("ctcf", "chosen", model, 0.71 - mcc, 0.66 - mcc, 0.76 - mcc) for model, _, mcc, _ in rows[1:]],
+            columns=["task", "model", "rival", "difference", "low", "high"],
+        ),
+    )
+    place("benchmarks/ctcf/card.json").write_text(
+        json.dumps(
+            {
+                "examples": 900,
+                "length": 200,
+                "sites": 1000,
+                "dropped": {"beyond its segment": 20},
+                "counts": {fold: {"unbound": 150, "bound": 150} for fold in ("train", "valid", "test")},
+                "duplicates": {"within_folds": 2, "across_folds_same_strand": 1, "across_folds_either_strand": 1},
+            }
+        )
+    )
+
+
+def _embeddings(rng, tokens, parquet, text) -> None:
+    words = tokens.iloc[9:].reset_index(drop=True)
+    components = words[["id", "token"]].assign(**{f"PC{i + 1}": rng.normal(size=len(words)) for i in range(6)})
+    parquet("embeddings/chosen/components.parquet", components)
+    properties = ("frequency", "gc", "ag", "ac", "length")
+    pairs = [
+        (f"PC{i + 1}", name, rng.uniform(-1, 1), 0.88 if (i, name) == (0, "frequency") else np.nan)
+        for i in range(6)
+        for name in properties
+    ]
+    text(
+        "embeddings/chosen/correlations.tsv",
+        pd.DataFrame(pairs, columns=["component", "property", "spearman", "published"]),
+    )
+    n = 1500
+    group = rng.integers(0, 4, n)
+    starts = np.arange(n) * 500
+    parquet(
+        "embeddings/chosen/regions.parquet",
+        pd.DataFrame({"chrom": "chr1", "start": starts, "end": starts + 500, "gc": rng.random(n), "fold": "train"}),
+    )
+    parquet(
+        "embeddings/chosen/annotation.parquet",
+        pd.DataFrame(
+            {
+                "repeat_class": np.array(["none", "SINE", "LINE", "Satellite"])[group],
+                "gene": rng.random(n) < 0.4,
+                "chromatin_state": rng.choice(["active", "quiet", "none"], n),
+                "replication_timing": rng.random(n),
+            }
+        ),
+    )
+    points = rng.normal(size=(n, 4)) + np.stack([group % 2, group // 2, group // 2, group % 2], 1) * 4
+    parquet("embeddings/chosen/umap.parquet", pd.DataFrame(points, columns=["x_cls", "y_cls", "x_mean", "y_mean"]))
+    rows = []
+    for track, kind, metric in (
+        ("repeat_class", "category", "auroc"),
+        ("chromatin_state", "category", "auroc"),
+        ("gene", "presence", "auroc"),
+        ("replication_timing", "quantity", "r2"),
+    ):
+        for name, value in (("cls", 0.74), ("mean", 0.86), ("twin-mean", 0.8), ("gc", 0.66), ("kmers", 0.83)):
+            value -= 0.05 * (metric == "r2") + 0.03 * len(rows) / 20
+            rows.append(
+                {
+                    "track": track,
+                    "kind": kind,
+                    "metric": metric,
+                    "n_train": 900,
+                    "n_test": 300,
+                    "representation": name,
+                    "value": value,
+                    "low": value - 0.03,
+                    "high": value + 0.03,
+                    "over_gc": value - 0.66,
+                    "over_gc_low": value - 0.7,
+                    "over_gc_high": value - 0.6,
+                    "over_kmers": value - 0.83,
+                    "over_kmers_low": value - 0.86,
+                    "over_kmers_high": value - 0.8,
+                    "over_twin": value - 0.8,
+                    "over_twin_low": value - 0.83,
+                    "over_twin_high": value - 0.77,
+                    "note": "",
+                }
+            )
+    rows.append(
+        rows[0]
+        | {
+            "track": "noise",
+            **dict.fromkeys(("value", "low", "high", "over_gc", "over_kmers", "over_twin"), np.nan),
+            "note": "too few regions: a, b",
+        }
+    )
+    parquet("embeddings/chosen/probes.parquet", pd.DataFrame(rows))
+
+
+def _interpretation(rng, parquet, text, place, variants) -> None:
+    letters = rng.choice(list("ACGT"), 140)
+    importance = rng.normal(0, 0.05, 140) + (np.abs(np.arange(140) - 80) < 10) * rng.uniform(0.3, 1.2, 140)
+    rows = [
+        (5_000 + i, letter, base, -importance[i] + rng.normal(0, 0.02))
+        for i, letter in enumerate(letters)
+        for base in "ACGT"
+        if base != letter
+    ]
+    parquet(
+        "interpretation/occlusion.parquet",
+        pd.DataFrame(rows, columns=["position", "reference", "base", "score"]).assign(
+            chrom="chr1", start=5_000, end=5_140, strand="+"
+        ),
+    )
+    if variants:
+        effect = rng.choice(["break", "neutral"], 300)
+        summary = {"sentence": "Motif-breaking variants rank above neutral ones.", "left_out": {"outside": 3}}
+        place("interpretation/variants.json").write_text(json.dumps(summary))
+        text(
+            "interpretation/variants.tsv",
+            pd.DataFrame(
+                {
+                    "chrom": "chr1",
+                    "pos": np.arange(300) * 1000 + 1,
+                    "id": [f"v{i}" for i in range(300)],
+                    "ref": "A",
+                    "alt": "C",
+                    "score": rng.normal(0, 1, 300) - 1.2 * (effect == "break"),
+                    "effect": effect,
+                }
+            ),
+        )

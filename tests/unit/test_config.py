@@ -1,0 +1,91 @@
+"""Every mistake in a configuration is one sentence that names file, key, expectation and remedy."""
+
+from copy import deepcopy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from grover.config import complete, read_rows
+from grover.errors import InputError
+
+ROOT = Path(__file__).resolve().parents[2]
+SCHEMA = ROOT / "config/schemas/config.schema.yaml"
+CONFIGURATIONS = sorted((ROOT / "config").glob("*.yaml"))
+SMALLEST = {"run": "x", "sources": {"genome": {"url": "genome.fa"}}}
+
+
+def completed(**changes) -> dict:
+    return complete(deepcopy(SMALLEST) | changes, SCHEMA, "my.yaml")
+
+
+@pytest.mark.parametrize("path", CONFIGURATIONS, ids=lambda path: path.name)
+def test_shipped_configurations_are_valid(path):
+    config = yaml.safe_load(path.read_text())
+    complete(config | {"data": "somewhere"}, SCHEMA, path.name)
+
+
+def test_the_production_configuration_shows_every_default():
+    shown = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    expected = completed()
+    for section, value in expected.items():
+        # production insists on a GPU; what its sources are is no default
+        if section in ("run", "sources", "device"):
+            continue
+        assert shown[section] == value, section
+
+
+def test_the_schema_is_a_schema():
+    from jsonschema import Draft202012Validator
+
+    Draft202012Validator.check_schema(yaml.safe_load(SCHEMA.read_text()))
+
+
+def test_defaults_are_filled_in_at_every_level():
+    config = completed(pretraining={"layers": 2})
+    assert (config["pretraining"]["layers"], config["pretraining"]["hidden"]) == (2, 768)
+    assert config["sources"]["genome"]["confirmed"] is True
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"vocabulery": {}}, r"my.yaml: unknown key `vocabulery`; did you mean `vocabulary`\?"),
+        (
+            {"pretraining": {"learningrate": 1}},
+            r"unknown key `pretraining.learningrate`; did you mean `learning_rate`\?",
+        ),
+        ({"pretraining": {"steps": "many"}}, "`pretraining.steps` is 'many', but a whole number was expected"),
+        ({"device": "gpu"}, "`device` is 'gpu', but one of 'auto', 'cpu', 'cuda' was expected"),
+        ({"sources": {}}, "key `sources.genome` is missing"),
+        ({"sources": {"genome": {"simulated": "genome.fa.gz"}}}, "needs a `simulate` section"),
+        ({"sources": {"genome": {"file": "genome.fa.gz"}}}, "--config data=FOLDER"),
+        ({"sources": {"genome": {"note": "?"}}}, "needs one of `url`, `file`, `simulated`"),
+        ({"corpus": {"longest": 600}}, "`corpus.longest` is 600 tokens, which with CLS and SEP does not fit"),
+        ({"pretraining": {"heads": 5}}, "must be a multiple"),
+        ({"vocabulary": {"candidates": ["bpe-700"]}}, "needs `vocabulary.cycles` of at least 700"),
+        ({"selection": {"vocabulary": "char"}}, "none of `vocabulary.candidates`"),
+        ({"folds": {"method": "contigs"}}, "`folds.valid` must be a list of contigs"),
+        ({"folds": {"test": "chr1"}}, "a share above 0 and at most 0.5, or a list of contigs"),
+    ],
+)
+def test_one_sentence(changes, sentence):
+    with pytest.raises(InputError, match=sentence) as error:
+        completed(**changes)
+    assert "\n" not in str(error.value)
+
+
+def test_a_table_names_line_and_column(tmp_path):
+    path = tmp_path / "tracks.tsv"
+    columns = {"track": "[a-z]+", "source": "[a-z]+"}
+    path.write_text("# comment\ntrack\tsource\ngenes\tgenes\n")
+    assert read_rows(path, columns) == [{"track": "genes", "source": "genes"}]
+    path.write_text("track\tsource\ngenes\tGENES\n")
+    with pytest.raises(InputError, match="tracks.tsv, line 2: source is 'GENES'"):
+        read_rows(path, columns)
+    path.write_text("track\tsource\ngenes\n")
+    with pytest.raises(InputError, match="line 2: 2 columns were expected, found 1"):
+        read_rows(path, columns)
+    path.write_text("name\tsource\n")
+    with pytest.raises(InputError, match="header must be track source"):
+        read_rows(path, columns)

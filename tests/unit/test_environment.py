@@ -1,0 +1,98 @@
+"""One lock: every way to install the project installs the same versions, and the code imports nothing beside them."""
+
+import ast
+import re
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parents[2]
+
+
+def pins(lines) -> dict[str, str]:
+    """Name and version of lines such as `numpy==2.4.6  # arrays`; anything looser fails."""
+    found = {}
+    for line in (line.partition("#")[0].strip() for line in lines):
+        if line:
+            name, version = re.fullmatch(r"([A-Za-z0-9._-]+)==([0-9][A-Za-z0-9.]*)", line).groups()
+            found[canonicalize_name(name)] = version
+    return found
+
+
+DIRECT = pins((ROOT / "envs/requirements.txt").read_text().splitlines())
+LOCK = pins((ROOT / "envs/lock.txt").read_text().splitlines())
+
+
+def test_each_direct_pin_says_why():
+    for line in (ROOT / "envs/requirements.txt").read_text().splitlines():
+        assert line.startswith("#") or re.search(r"==\S+  # \w", line), line
+
+
+def test_the_lock_holds_the_direct_pins():
+    assert {name: LOCK.get(name) for name in DIRECT} == DIRECT
+
+
+def test_the_lock_is_what_is_installed():
+    assert {name: metadata.version(name).split("+")[0] for name in LOCK} == LOCK
+
+
+def test_the_lock_is_closed():
+    """Whatever its packages require on this machine is in the lock; CUDA is the business of torch."""
+    required = {
+        canonicalize_name(requirement.name)
+        for name in LOCK
+        for requirement in map(Requirement, metadata.distribution(name).requires or [])
+        if requirement.marker is None or requirement.marker.evaluate({"extra": ""})
+    }
+    cuda = {name for name in required if name.startswith(("nvidia-", "cuda-")) or name == "triton"}
+    assert required - cuda <= LOCK.keys()
+
+
+def test_conda_lists_the_pins_of_the_lock():
+    environment = yaml.safe_load((ROOT / "envs/grover.yaml").read_text())
+    assert environment["channels"] == ["conda-forge", "bioconda"]
+    assert pins(environment["dependencies"][-1]["pip"]) == LOCK
+    assert "python=3.11" in environment["dependencies"]
+    assert any(str(part).startswith("bedtools=") for part in environment["dependencies"])
+
+
+def test_apptainer_installs_the_lock():
+    definition = (ROOT / "envs/grover.def").read_text()
+    inside = re.search(r"^ *envs/lock\.txt (\S+)$", definition, re.M)[1]
+    assert re.search(rf"pip install .*-r {re.escape(inside)}$", definition, re.M)
+    assert len(re.findall("pip install", definition)) == 1
+    assert re.search(r"^From: python:3\.11-", definition, re.M)
+    assert re.search(r"apt-get install .*\bbedtools\b", definition)
+
+
+def imported(path: Path) -> set[str]:
+    """Top-level names that a Python file, or the plain import lines of a Snakefile, import."""
+    text = path.read_text()
+    if path.suffix != ".py":
+        text = "\n".join(line for line in text.splitlines() if re.match(r"(import|from) ", line))
+    names = set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            names.add(node.module)
+    return {name.partition(".")[0] for name in names}
+
+
+@pytest.mark.parametrize("folder", ["grover", "workflow", "tests", "bench", "envs"])
+def test_every_import_is_a_direct_pin(folder):
+    """Looked up in the installed metadata, since `yaml` comes from PyYAML and `sklearn` from scikit-learn."""
+    distributions = metadata.packages_distributions()
+    files = [path for path in (ROOT / folder).rglob("*") if path.suffix in (".py", ".smk") and not path.is_symlink()]
+    if folder == "workflow":
+        files.append(ROOT / "Snakefile")
+    own = {"grover", "conftest", "tests"} | {path.stem for path in files if path.parent == ROOT / folder}
+    for path in files:
+        for name in imported(path) - own - sys.stdlib_module_names:
+            offered = {canonicalize_name(distribution) for distribution in distributions.get(name, [])}
+            assert offered & DIRECT.keys(), f"{path.relative_to(ROOT)} imports {name}, not in requirements.txt"

@@ -1,0 +1,118 @@
+"""Folds: the table is checked base by base, and the lookup against a plain loop."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from grover.errors import InputError
+from grover.folds import block_folds, contig_folds, fold_of, read_folds
+
+LENGTHS = {"b": 100_300, "a": 40_000, "c": 900}
+SEGMENTS = pd.DataFrame(
+    [("b", 5_000, 60_000), ("b", 61_000, 100_300), ("a", 0, 40_000), ("c", 100, 900)], columns=["chrom", "start", "end"]
+)
+
+
+def paint(folds, chrom):
+    """Fold of every base of a contig; fails where rows leave a hole or overlap."""
+    rows = folds[folds["chrom"] == chrom]
+    assert rows["start"].iloc[0] == 0 and rows["end"].iloc[-1] == LENGTHS[chrom]
+    assert (rows["start"].to_numpy()[1:] == rows["end"].to_numpy()[:-1]).all()
+    return np.repeat(rows["fold"].to_numpy(dtype=str), rows["end"] - rows["start"])
+
+
+def make(seed=1, block=2_000, gap=101, valid=0.1, test=0.2, segments=SEGMENTS):
+    return block_folds(segments, LENGTHS, block, gap, valid, test, seed)
+
+
+def test_every_border_between_folds_has_its_gap():
+    folds = make()
+    assert folds["chrom"].unique().tolist() == list(LENGTHS)
+    for chrom in LENGTHS:
+        rows = folds[folds["chrom"] == chrom].reset_index()
+        paint(folds, chrom)
+        gaps = rows.index[rows["fold"] == "gap"]
+        assert (rows["end"] - rows["start"])[gaps].eq(101).all()
+        for i in gaps:
+            assert rows["fold"][i - 1] != rows["fold"][i + 1]
+        # without its gaps, no two rows of one fold touch, since equal neighbours are merged
+        assert gaps.tolist() == list(range(1, len(rows), 2))
+
+
+def test_shares_hold_over_the_bases_and_contigs_spread():
+    folds = make(gap=0)
+    bases = {fold: 0 for fold in ("train", "valid", "test")}
+    for chrom in ("b", "a"):
+        painted = paint(folds, chrom)
+        assert set(painted) == {"train", "valid", "test"}
+        for _, start, end in SEGMENTS[SEGMENTS["chrom"] == chrom].itertuples(index=False):
+            for fold in bases:
+                bases[fold] += np.count_nonzero(painted[start:end] == fold)
+    total = sum(bases.values())
+    assert bases["valid"] / total == pytest.approx(0.1, abs=0.02)
+    assert bases["test"] / total == pytest.approx(0.2, abs=0.02)
+
+
+def test_the_seed_decides():
+    assert make(seed=3).equals(make(seed=3))
+    assert not make(seed=3).equals(make(seed=4))
+
+
+def test_blocks_without_sequence_make_no_borders():
+    segments = pd.DataFrame({"chrom": ["b", "b"], "start": [50_000, 80_000], "end": [56_000, 86_000]})
+    folds = make(block=2_000, segments=segments, valid=0.3, test=0.3)
+    middle = folds[(folds["chrom"] == "b") & (folds["start"] < 80_000) & (folds["end"] > 58_000)]
+    assert (middle["fold"] == "gap").sum() <= 1
+    assert folds.loc[folds["chrom"] == "b", "fold"].isin(["train", "valid", "test"]).sum() <= 6
+
+
+def test_whole_contigs():
+    folds = contig_folds(LENGTHS, ["c"], ["a"])
+    assert folds["fold"].tolist() == ["train", "test", "valid"]
+    assert folds["end"].tolist() == list(LENGTHS.values())
+
+
+@pytest.mark.parametrize("by_number", [True, False])
+def test_fold_of_equals_a_loop(tmp_path, by_number):
+    make().to_csv(tmp_path / "folds.bed", sep="\t", header=False, index=False)
+    folds = read_folds(tmp_path / "folds.bed")
+    painted = {chrom: paint(folds, chrom) for chrom in LENGTHS}
+    generator = np.random.default_rng(0)
+    codes = generator.integers(0, 3, 500)
+    names = np.array(list(LENGTHS))[codes]
+    start = generator.integers(0, [LENGTHS[name] for name in names])
+    end = start + generator.integers(1, 3000, 500)
+    found = fold_of(folds, codes if by_number else pd.Series(names), start, end)
+    for name, s, e, fold in zip(names, start, end, found, strict=True):
+        inside = set(painted[name][s:e]) if e <= LENGTHS[name] else {"gap"}
+        assert fold == (inside.pop() if len(inside) == 1 else "gap")
+    assert fold_of(folds, np.array(["z"]), [0], [5]).tolist() == ["gap"]
+    assert fold_of(folds, np.array(["a"]), [-5], [5]).tolist() == ["gap"]
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"valid": 0.5, "test": 0.5}, "must leave something to train on"),
+        ({"gap": 2_000}, "the gap between folds (2,000) must be shorter than a block (2,000)"),
+        ({"block": 200_000, "segments": SEGMENTS.iloc[:2]}, "fold valid gets none of the 1 blocks"),
+    ],
+)
+def test_bad_shares(options, sentence):
+    with pytest.raises(InputError, match=re.escape(sentence)):
+        make(**options)
+
+
+@pytest.mark.parametrize(
+    ("valid", "test", "sentence"),
+    [
+        (["z"], ["a"], "held-out contig z is not among"),
+        (["a"], ["a"], "cannot be both"),
+        (["a", "b"], ["c"], "every contig is held out"),
+    ],
+)
+def test_bad_contigs(valid, test, sentence):
+    with pytest.raises(InputError, match=sentence):
+        contig_folds(LENGTHS, valid, test)

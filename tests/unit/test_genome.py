@@ -1,0 +1,179 @@
+"""The encoded genome against regular expressions on the letters and against hand-made contigs."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from grover import genome
+from grover.errors import InputError
+from grover.genome import Genome, decode, encode, encode_contig, reverse_complement
+
+CONTIGS = [
+    ("chr1", b"NNNACGTACGTNNacgTTNAC" + b"g" * 30),
+    ("chr1_random", b"ACGTACGTACGT"),
+    ("chrM", b"ACGTACGTACGT"),
+    ("chr2", b"TTTTTTRGGGGGGnnnn"),
+    ("chr3", b"NNNN"),
+]
+
+
+class Encoded:
+    """Outputs of one encoding in a folder."""
+
+    def __init__(self, folder, contigs=CONTIGS, **options):
+        names = ("sequence.npy", "segments.bed", "softmask.bed", "contigs.tsv")
+        self.paths = [folder / name for name in names]
+        self.table = genome.encode_genome(contigs, *self.paths, **{"minimum_segment": 5, **options}).set_index("contig")
+        self.genome = Genome(*self.paths[:2])
+
+    def bed(self, number):
+        return [line.split("\t") for line in self.paths[number].read_text().splitlines()]
+
+
+def random_sequence(seed, length=3000):
+    generator = np.random.default_rng(seed)
+    pieces = [
+        "".join(generator.choice(list(letters), generator.integers(1, 40)))
+        for letters in generator.choice(["ACGT", "acgt", "N", "ACGTacgtR"], length // 20)
+    ]
+    return "".join(pieces)
+
+
+def test_letters():
+    assert encode("ACGTacgtNRU-").tolist() == [0, 1, 2, 3, 0, 1, 2, 3, 4, 4, 4, 4]
+    assert encode(b"ac").dtype == np.uint8
+    assert decode(encode("acgtNx")) == "ACGTNN"
+    assert decode(reverse_complement(encode("AACGTN"))) == "NACGTT"
+    assert reverse_complement(encode("ACGT").reshape(2, 2)).tolist() == [[2, 3], [0, 1]]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_segments_and_mask_equal_regular_expressions(seed):
+    sequence, minimum = random_sequence(seed), 12
+    contig = encode_contig("c", sequence.encode(), minimum)
+    stretches = [m.span() for m in re.finditer("[ACGTacgt]+", sequence)]
+    kept = [(start, end) for start, end in stretches if end - start >= minimum]
+    masked = [(s + m.start(), s + m.end()) for s, e in kept for m in re.finditer("[acgt]+", sequence[s:e])]
+    assert [tuple(row) for row in contig.segments] == kept
+    assert [tuple(row) for row in contig.softmask] == masked
+    assert contig.not_acgt == len(re.findall("[^ACGTacgt]", sequence))
+    assert contig.too_short == sum(e - s for s, e in stretches if e - s < minimum)
+    for start, end in kept:
+        assert decode(contig.codes[start:end]) == sequence[start:end].upper()
+
+
+def test_outputs(tmp_path):
+    made = Encoded(tmp_path)
+    assert [row[:3] for row in made.bed(1)] == [
+        ["chr1", "3", "11"],
+        ["chr1", "13", "18"],
+        ["chr1", "19", "51"],
+        ["chr2", "0", "6"],
+        ["chr2", "7", "13"],
+    ]
+    assert [row[3] for row in made.bed(1)] == ["s0", "s1", "s2", "s3", "s4"]
+    assert made.bed(2) == [["chr1", "13", "16"], ["chr1", "21", "51"]]
+    assert decode(np.load(made.paths[0])) == "ACGTACGTACGTTAC" + "G" * 30 + "TTTTTTGGGGGG"
+    assert made.table["status"].to_dict() == {
+        "chr1": "kept", "chr1_random": "excluded", "chrM": "excluded", "chr2": "kept", "chr3": "empty",
+    }  # fmt: skip
+    counted = made.table[made.table["status"] != "excluded"]
+    assert (counted[["kept", "not_acgt", "too_short", "outside_regions"]].sum(axis=1) == counted["length"]).all()
+    assert genome.read_lengths(made.paths[3])["chr1_random"] == 12
+
+
+def test_places_go_both_ways(tmp_path):
+    made = Encoded(tmp_path).genome
+    everything = np.arange(len(made.codes))
+    chrom, coordinates = made.locate(everything)
+    sequences = dict(CONTIGS)
+    letters = [chr(sequences[made.chroms[c]][x]).upper() for c, x in zip(chrom, coordinates, strict=True)]
+    assert "".join(letters) == decode(made.codes)
+    for number, name in enumerate(made.chroms):
+        assert made.position(name, coordinates[chrom == number]).tolist() == everything[chrom == number].tolist()
+    assert made.position("chr1", [2, 11, 12, 51, 10]).tolist() == [-1, -1, -1, -1, 7]
+    assert made.bounds.tolist() == [0, 8, 13, 45, 51, 57]
+
+
+def test_fetch(tmp_path):
+    made = Encoded(tmp_path).genome
+    assert decode(made.fetch("chr1", -2, 21)) == "NNNNNACGTACGTNNACGTTNAC"
+    assert decode(made.fetch("chr2", 5, 20)) == "TNGGGGGGNNNNNNN"
+    assert decode(made.fetch("chr9", 0, 3)) == "NNN"
+
+
+def test_regions_keep_what_lies_inside(tmp_path):
+    bed = tmp_path / "regions.bed"
+    bed.write_text("chr1\t4\t9\nchr1\t30\t40\n")
+    made = Encoded(tmp_path, regions=bed)
+    assert [row[:3] for row in made.bed(1)] == [["chr1", "4", "9"], ["chr1", "30", "40"]]
+    assert made.bed(2) == [["chr1", "30", "40"]]
+    assert made.table.loc["chr2", ["outside_regions", "not_acgt", "status"]].tolist() == [12, 5, "empty"]
+
+
+def test_sizes_complete_a_contig_whose_end_is_missing(tmp_path):
+    made = Encoded(tmp_path, sizes={"chr2": 100, "chr1_random": 50})
+    assert made.table.loc["chr2", ["length", "not_acgt"]].tolist() == [100, 88]
+    assert made.table.loc["chr1_random", "length"] == 50
+
+
+def test_a_genome_in_lower_case_carries_no_mask(tmp_path, capsys):
+    made = Encoded(tmp_path, [("chr1", b"acgtacgt"), ("chr2", b"ttttt")])
+    assert made.bed(2) == []
+    assert decode(made.genome.codes) == "ACGTACGTTTTTT"
+    assert "lower case" in capsys.readouterr().err
+
+
+def test_the_array_header_grows_with_the_array(tmp_path):
+    with genome.ArrayWriter(tmp_path / "a.npy") as writer:
+        for _ in range(1000):
+            writer.append(np.arange(200, dtype=np.uint8))
+    assert np.array_equal(np.load(tmp_path / "a.npy"), np.tile(np.arange(200), 1000))
+
+
+@pytest.mark.parametrize(
+    ("contigs", "options", "sentence"),
+    [
+        ([("a", b"ACGTA"), ("a", b"ACGTA")], {}, "contig a stands twice"),
+        ([("a", b"ACGTACGTA"), ("p", b"MKVLAA")], {}, "contig p holds 'L' at position 4"),
+        ([("a", b"ACGU")], {}, "contig a holds 'U' at position 4"),
+        (CONTIGS, {"include": ["chr7"]}, "pattern 'chr7' matches none of the 5 contigs of the FASTA (chr1, "),
+        (CONTIGS, {"exclude": ["chrM", "chr8*"]}, "pattern 'chr8*' matches none"),
+        (CONTIGS, {"include": ["chrM"]}, "leave none of the 5 contigs"),
+        (CONTIGS, {"minimum_segment": 1000}, "no stretch of at least 1000 bases"),
+    ],
+)
+def test_bad_input_leaves_nothing(tmp_path, contigs, options, sentence):
+    with pytest.raises(InputError, match=re.escape(sentence)):
+        Encoded(tmp_path, contigs, **options)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_regions_of_another_naming(tmp_path):
+    bed = tmp_path / "regions.bed"
+    bed.write_text("1\t4\t9\n")
+    with pytest.raises(InputError, match="rename: add-chr"):
+        Encoded(tmp_path, regions=bed)
+
+
+def test_segments_that_do_not_belong_to_the_sequence(tmp_path):
+    made = Encoded(tmp_path)
+    np.save(tmp_path / "other.npy", np.zeros(3, np.uint8))
+    with pytest.raises(InputError, match="spans 57 bases but"):
+        Genome(tmp_path / "other.npy", made.paths[1])
+
+
+def test_sizes_file(tmp_path):
+    path = tmp_path / "sizes"
+    path.write_text("chr1\t12\nchr2\t5\n")
+    assert genome.read_sizes(path) == {"chr1": 12, "chr2": 5}
+    path.write_text("chr1\tlong\n")
+    with pytest.raises(InputError, match="no table of contig and length"):
+        genome.read_sizes(path)
+
+
+def test_table_is_written_as_returned(tmp_path):
+    made = Encoded(tmp_path)
+    pd.testing.assert_frame_equal(pd.read_csv(made.paths[3], sep="\t").set_index("contig"), made.table)

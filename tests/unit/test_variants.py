@@ -1,0 +1,109 @@
+import numpy as np
+import pytest
+import torch
+from sklearn.metrics import roc_auc_score
+
+from grover.errors import InputError
+from grover.genome import Genome, decode
+from grover.model import Architecture, new_language_model
+from grover.variants import alleles, log_likelihoods, read_variants, separation
+from grover.vocabulary import MASK, Vocabulary
+
+HEADER = """##fileformat=VCFv4.2
+##contig=<ID=c>
+##INFO=<ID=EFFECT,Number=1,Type=String,Description="effect">
+#CHROM	POS	ID	REF	ALT	QUAL	FILTER	INFO
+"""
+BPE = Vocabulary.from_merges("bpe", np.array([[0, 0], [3, 3], [4, 1], [5, 2], [1, 2]], np.int32))  # AA TT AAC TTG CG
+
+
+@pytest.fixture
+def genome(tmp_path):
+    codes = np.random.default_rng(0).integers(0, 4, 900, dtype=np.uint8)
+    np.save(tmp_path / "sequence.npy", codes)
+    (tmp_path / "segments.bed").write_text("c\t100\t700\ts0\nc\t800\t1100\ts1\n")
+    return Genome(tmp_path / "sequence.npy", tmp_path / "segments.bed")
+
+
+def vcf(tmp_path, *rows):
+    path = tmp_path / "v.vcf"
+    path.write_text(HEADER + "".join("\t".join(map(str, row)) + "\n" for row in rows))
+    return path
+
+
+def base(genome, pos):
+    return decode(genome.fetch("c", pos - 1, pos))
+
+
+def test_reference_is_checked_and_effects_kept(tmp_path, genome):
+    ref, other = base(genome, 200), [letter for letter in "ACGT" if letter != base(genome, 200)]
+    path = vcf(
+        tmp_path,
+        ("c", 200, "v1", ref, f"{other[0]},{other[1]}", ".", ".", "EFFECT=break"),
+        ("c", 750, "v2", "A", "C", ".", ".", "."),
+        ("c", 201, ".", base(genome, 201), "<DEL>", ".", ".", "."),
+    )
+    table, left_out = read_variants(path, genome)
+    assert table[["pos", "id", "ref", "alt", "effect"]].to_numpy().tolist() == [
+        [200, "v1", ref, alt, "break"] for alt in other[:2]
+    ]
+    assert left_out == {"outside the segments": 1, "no plain sequence": 1, "REF not of this assembly": 0}
+    wrong = vcf(tmp_path, ("c", 200, "v1", other[0], ref, ".", ".", "."))
+    with pytest.raises(
+        InputError, match=rf"REF of 1 of 1 records .* \(c:200 v1 has REF {other[0]}, the assembly {ref}\)"
+    ):
+        read_variants(wrong, genome)
+
+
+def test_other_names_and_broken_files_are_refused(tmp_path, genome):
+    path = tmp_path / "other.vcf"
+    path.write_text(HEADER.replace("=c>", "=chrc>") + "chrc\t200\t.\tA\tC\t.\t.\t.\n")
+    with pytest.raises(InputError, match="rename"):
+        read_variants(path, genome)
+    path.write_text("no VCF at all\n")
+    with pytest.raises(InputError, match="not a readable VCF"):
+        read_variants(path, genome)
+
+
+@pytest.mark.parametrize("span", [0, 8])
+def test_both_alleles_show_and_predict_the_same_bases(genome, span):
+    rng = np.random.default_rng(1)
+    for pos in rng.integers(110, 690, 60):
+        length = int(rng.integers(1, 4))
+        ref = decode(genome.fetch("c", pos - 1, pos - 1 + length))
+        if "N" in ref:
+            continue
+        alt = "".join(rng.choice(list("ACGT"), int(rng.integers(1, 4))))
+        texts = []
+        for allele in alleles(genome, BPE, "c", int(pos), ref, alt, 60, span):
+            words = [BPE.tokens[i] for i in allele.tokens]
+            parts = (words[: allele.first], words[allele.first : allele.last], words[allele.last :])
+            texts.append(["".join(part) for part in parts])
+        assert texts[0][0] == texts[1][0] and texts[0][2] == texts[1][2]
+        left = len(decode(genome.fetch("c", max(0, pos - 61), pos - 1)).replace("N", ""))
+        assert len(texts[0][0]) <= max(0, left - span)
+        offset = left - len(texts[0][0])
+        assert texts[0][1][:offset] + alt + texts[0][1][offset + length :] == texts[1][1]
+
+
+def test_likelihood_is_that_of_masking_by_hand(genome):
+    model = new_language_model(Architecture(1, 16, 2, 32, 128, 0.0).config(BPE.size), 0).eval()
+    pair = alleles(genome, BPE, "c", 300, base(genome, 300), "A", 30, 4)
+    found = log_likelihoods(model, list(pair), torch.device("cpu"))
+    for allele, value in zip(pair, found, strict=True):
+        ids = torch.tensor([[2, *allele.tokens.tolist(), 3]])
+        where = torch.arange(allele.first, allele.last) + 1
+        shown = ids.clone()
+        shown[0, where] = MASK
+        expected = model(shown).logits.log_softmax(-1)[0, where, ids[0, where]].sum()
+        assert value == pytest.approx(float(expected.detach()), abs=1e-4)
+
+
+def test_separation_is_the_auroc_of_scikit_learn():
+    rng = np.random.default_rng(0)
+    score = np.concatenate([rng.normal(-1, 1, 80), rng.normal(0, 1, 60)]).round(1)
+    effect = np.array(["break"] * 80 + ["neutral"] * 60)
+    found = separation(score, effect)
+    assert found["auroc"] == pytest.approx(roc_auc_score(effect == "break", -score))
+    assert 0.5 < found["low"] < found["auroc"] < found["high"] and "rank above" in found["sentence"]
+    assert separation(score, np.array([""] * 140))["auroc"] is None

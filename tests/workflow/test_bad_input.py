@@ -1,0 +1,117 @@
+"""Through the whole workflow: one clear sentence before any long work, a non-zero exit, nothing half-written."""
+
+import gzip
+
+import pytest
+import yaml
+
+pytestmark = pytest.mark.workflow
+
+BASES = "ACGTTGCATTAGGCATCA" * 3000
+
+
+@pytest.fixture
+def own(installation):
+    """A configuration on a small genome of the user's own; returns a function that writes it with changes and runs."""
+    (installation.work / "genome.fa").write_text(f">chr1\n{BASES}\n>chr2\n{BASES[::-1]}\n")
+    config = yaml.safe_load((installation.root / "config/test.yaml").read_text())
+    del config["simulate"]
+    config["sources"] = {
+        "genome": {"url": "genome.fa"},
+        "motifs": {"url": "motifs.meme"},
+        "ctcf_peaks": {"url": "peaks.narrowPeak", "minimum": 20},
+    }
+    (installation.work / "motifs.meme").write_text(
+        "MEME version 4\n\nALPHABET= ACGT\n\nMOTIF DEMO0001.1 demo\n"
+        "letter-probability matrix: alength= 4 w= 2 nsites= 20 E= 0\n 1 0 0 0\n 0 0 0 1\n"
+    )
+    (installation.work / "peaks.narrowPeak").write_text("chr1\t100\t300\t.\t0\t.\t1\t-1\t-1\t100\n")
+
+    def run(*arguments, **changes):
+        (installation.root / "config/own.yaml").write_text(yaml.safe_dump(config | changes))
+        return installation.snakemake(*arguments, config="config/own.yaml")
+
+    run.installation, run.config = installation, config
+    return run
+
+
+def finished_stages(run) -> set[str]:
+    """What lies in the run's folder beside logs and links to sources."""
+    folder = run.installation.work / "results/test"
+    kept = {"logs", "benchmark", "sources", "config.json"}
+    return {
+        str(path.relative_to(folder))
+        for path in folder.rglob("*")
+        if path.is_file() and path.relative_to(folder).parts[0] not in kept
+    }
+
+
+def test_an_unknown_key(own):
+    done = own(vocabulery={})
+    assert done.returncode != 0
+    assert "config/own.yaml: unknown key `vocabulery`; did you mean `vocabulary`?" in done.stdout
+    assert "Traceback" not in done.stdout and not finished_stages(own)
+
+
+def test_a_missing_file(own):
+    own.config["sources"]["ctcf_peaks"]["url"] = "nowhere/peaks.narrowPeak"
+    done = own()
+    assert done.returncode != 0
+    assert "sources.ctcf_peaks: nowhere/peaks.narrowPeak does not exist; correct the path" in done.stdout
+    assert "Traceback" not in done.stdout and not finished_stages(own)
+
+
+def test_a_source_that_nothing_reads(own):
+    own.config["sources"]["gens"] = {"url": "genome.fa"}
+    done = own()
+    assert done.returncode != 0 and "nothing reads the source `gens`; correct its name" in done.stdout
+
+
+def test_a_genome_alone_is_enough_and_what_is_left_out_is_said(own):
+    own.config["sources"] = {"genome": {"url": "genome.fa"}}
+    done = own("--dry-run")
+    assert done.returncode == 0, done.stdout
+    assert "left out, since `sources` lacks what they need: task ctcf" in done.stdout
+    assert "rule pretrain:" in done.stdout and "rule finetune:" not in done.stdout
+
+
+def test_a_checksum_that_does_not_match(own):
+    own.config["sources"]["genome"]["md5"] = "0" * 32
+    done = own("genome")
+    assert done.returncode != 0 and "md5" in done.stdout and "0" * 32 in done.stdout
+    assert not (own.installation.work / "results/test/sources/genome").exists() or not any(
+        (own.installation.work / "results/test/sources/genome").iterdir()
+    )
+
+
+def test_peaks_of_other_chromosome_names_are_told_before_any_long_work_and_the_mapping_is_offered(own):
+    (own.installation.work / "peaks.narrowPeak").write_text("1\t100\t300\t.\t0\t.\t1\t-1\t-1\t100\n")
+    done = own()
+    assert done.returncode != 0 and "add-chr" in done.stdout and "peaks.narrowPeak" in done.stdout
+    assert not any(name.startswith(("vocabulary", "tokens", "models/b")) for name in finished_stages(own))
+
+
+def test_too_few_peaks(own):
+    done = own()
+    assert done.returncode != 0 and "has 1 of its 1 peaks in the kept segments, at least 20 are needed" in done.stdout
+
+
+def test_a_truncated_gzip_leaves_no_genome(own):
+    packed = gzip.compress(f">chr1\n{BASES}\n".encode())
+    (own.installation.work / "genome.fa").write_bytes(packed[: len(packed) // 2])
+    done = own("genome")
+    assert done.returncode != 0 and "genome.fa" in done.stdout and "truncated" in done.stdout
+    assert not any(name.startswith("genome/") for name in finished_stages(own))
+
+
+def test_a_gpu_that_is_not_there_is_known_before_any_long_work(installation):
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a GPU")
+    text = (installation.root / "config/test.yaml").read_text()
+    (installation.root / "config/test.yaml").write_text(text + "\ndevice: cuda\n")
+    done = installation.snakemake()
+    assert done.returncode != 0 and "rule check_device" in done.stdout
+    assert "cuda" in done.stdout and "error:" in done.stdout
+    assert not list(installation.work.glob("results/test/models/*/model.safetensors"))

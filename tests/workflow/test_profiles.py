@@ -1,0 +1,82 @@
+"""What the profiles submit, seen by a dry run; and the production workflow plans fast."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.workflow
+ROOT = Path(__file__).resolve().parents[2]
+GPU_RULES = {
+    "check_device",
+    "pretrain",
+    "evaluate_pretraining",
+    "next_kmer",
+    "finetune",
+    "embed",
+    "occlude",
+    "score_variants",
+}
+
+
+def dry_run(*arguments: str, **variables: str) -> dict[str, dict[str, str]]:
+    """Resources of each rule of a dry run at the root, as `snakemake` typed there gives them."""
+    import os
+
+    command = [sys.executable, "-m", "snakemake", "--dry-run", "--forceall", *arguments]
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("GROVER_")} | variables
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    assert done.returncode == 0, done.stdout
+    jobs = {}
+    for block in re.split(r"\n(?=(?:local)?rule )", done.stdout):
+        name = re.match(r"(?:local)?rule (\w+):", block)
+        resources = re.search(r"^    resources: (.*)$", block, re.MULTILINE)
+        if name:
+            found = dict(re.findall(r"(\w+)=(\S+?)(?:,|$)", resources[1])) if resources else {}
+            threads = re.search(r"^    threads: (\d+)", block, re.MULTILINE)
+            jobs[name[1]] = found | {"threads": threads[1] if threads else "1"}
+    return jobs
+
+
+def test_the_slurm_profile_as_typed_at_the_root():
+    variables = {"GROVER_SLURM_ACCOUNT": "mylab", "GROVER_CPU_PARTITION": "short", "GROVER_GPU_PARTITION": "a100"}
+    jobs = dry_run("--profile", "slurm", **variables)
+    assert {name for name, resources in jobs.items() if "gres" in resources} == GPU_RULES
+    for name, resources in jobs.items():
+        if name != "all":
+            assert resources["slurm_partition"] == ("a100" if name in GPU_RULES else "short"), name
+            assert resources["slurm_account"] == "mylab"
+            assert int(resources["mem_mb"]) > 0 and int(resources["runtime"]) > 0
+    pretrain = jobs["pretrain"]
+    assert (pretrain["gres"], pretrain["mem_mb"], pretrain["runtime"], pretrain["threads"]) == (
+        "gpu:1",
+        "16000",
+        "2880",
+        "8",
+    )
+    # `gpu` beside `tasks` would become tasks per GPU
+    assert not {"gpu", "gpus", "tasks", "nvidia_gpu"} & set(pretrain)
+
+
+def test_without_the_variables_nothing_is_forced_on_the_site_and_no_gpu_is_asked_for_on_a_cpu_run():
+    jobs = dry_run("--profile", "slurm", "--configfile", "config/test.yaml")
+    for resources in jobs.values():
+        assert not {"gres", "slurm_account"} & set(resources)
+
+
+def test_the_default_profile_plans_the_production_workflow():
+    jobs = dry_run("--cores", "8")
+    assert {"download_source", "train_bpe", "pretrain", "finetune", "write_report"} <= set(jobs)
+    assert "simulate_genome" not in jobs
+
+
+def test_every_rule_declares_environment_log_and_resources():
+    for path in (ROOT / "workflow/rules").glob("*.smk"):
+        for rule in re.split(r"\nrule ", path.read_text())[1:]:
+            name = rule.split(":")[0]
+            for part in ("conda:\n", "container:\n", "log:\n", "mem_mb=memory(", "runtime=minutes("):
+                assert part in rule, f"{path.name}, rule {name}: {part!r} is missing"

@@ -1,0 +1,142 @@
+"""What a change reruns: its stage and what follows, nothing else. docs/reruns.md lists the same."""
+
+import json
+import os
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import yaml
+
+pytestmark = pytest.mark.workflow
+
+REPORT = {"write_report", "write_configuration"}
+PROBES = {"annotate_regions", "probe_regions"}
+AFTER_EMBEDDING = {"token_components", "project_regions", *PROBES}
+AFTER_ADOPTION = {"finetune", "compare_models", "embed", *AFTER_EMBEDDING, "occlude", "score_variants"}
+AFTER_PRETRAINING = {"evaluate_pretraining", "next_kmer", "choose_vocabulary", "adopt", *AFTER_ADOPTION}
+
+
+@contextmanager
+def changed(path: Path, change):
+    """Apply `change` to the text of a file for a while; put back text and time stamp."""
+    before, status = path.read_text(), path.stat()
+    after = change(before)
+    assert after != before
+    path.write_text(after)
+    try:
+        yield
+    finally:
+        path.write_text(before)
+        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def setting(section: str, key: str, value):
+    def change(text: str) -> str:
+        config = yaml.safe_load(text)
+        config.setdefault(section, {})[key] = value
+        return yaml.safe_dump(config)
+
+    return change
+
+
+def test_a_second_run_does_nothing(finished):
+    done = finished.snakemake()
+    assert done.returncode == 0 and "Nothing to be done" in done.stdout, done.stdout
+    assert finished.planned() == set()
+
+
+def test_a_checkout_that_touches_every_file_reruns_nothing(finished):
+    for path in finished.root.rglob("*"):
+        if path.is_file() and not path.is_symlink():
+            os.utime(path)
+    assert finished.planned() == set()
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "value", "expected"),
+    [
+        ("report", "palette", "tol-bright", REPORT),
+        ("report", "title", "Another title", REPORT),
+        ("embeddings", "neighbours", 9, {"project_regions"} | REPORT),
+        ("pretraining", "learning_rate", 0.002, {"pretrain"} | AFTER_PRETRAINING | REPORT),
+        ("finetuning", "epochs", 2, {"finetune", "compare_models", "occlude"} | REPORT),
+        ("selection", "trees", 11, {"next_kmer_floors", "choose_vocabulary", "adopt"} | AFTER_ADOPTION | REPORT),
+        ("interpretation", "span", 5, {"score_variants"} | REPORT),
+    ],
+)
+def test_a_setting_reruns_its_stage_and_what_follows(finished, section, key, value, expected):
+    with changed(finished.root / "config/test.yaml", setting(section, key, value)):
+        assert finished.planned() == expected
+
+
+@pytest.mark.parametrize(
+    ("module", "function", "expected"),
+    [
+        ("probes.py", "def probe(", {"probe_regions"} | REPORT - {"write_configuration"}),
+        ("variants.py", "def ", {"score_variants"} | REPORT - {"write_configuration"}),
+        (
+            "evaluation.py",
+            "def ",
+            {"evaluate_pretraining"} | REPORT - {"write_configuration"},
+        ),
+    ],
+)
+def test_a_changed_function_reruns_the_stages_that_reach_it(finished, module, function, expected):
+    def add_statement(text: str) -> str:
+        start = text.index(function)
+        return text[:start] + "CHANGED = True\n\n\n" + text[start:]
+
+    with changed(finished.root / "grover" / module, add_statement):
+        assert finished.planned() == expected
+
+
+def test_a_comment_or_docstring_in_a_module_that_all_stages_use_reruns_nothing(finished):
+    with changed(
+        finished.root / "grover/files.py", lambda text: "# a comment\n" + text.replace('"""Write', '"""Writes')
+    ):
+        assert finished.planned() == set()
+
+
+def test_a_changed_table_of_tracks_reruns_the_annotation(finished):
+    def as_presence(text: str) -> str:
+        return text.replace("noise\tnoise\tbed\tcategory\tname", "noise\tnoise\tbed\tpresence\t-")
+
+    with changed(finished.root / "config/demo.tracks.tsv", as_presence):
+        assert finished.planned() == PROBES | REPORT - {"write_configuration"}
+
+
+def test_a_changed_annotation_file_reruns_its_readers_and_no_training(finished):
+    track = finished.work / "results/test/simulated/noise.bed.gz"
+    before = track.stat()
+    content = track.read_bytes()
+    track.write_bytes(content + content)
+    try:
+        assert finished.planned() == {"check_sources"} | PROBES | REPORT - {"write_configuration"}
+    finally:
+        track.write_bytes(content)
+        os.utime(track, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def test_a_frozen_stage_keeps_its_model_when_only_code_changed_and_says_so(finished):
+    def add_statement(text: str) -> str:
+        return text + "\n\nCHANGED = True\n"
+
+    with changed(finished.root / "grover/pretraining.py", add_statement):
+        assert "pretrain" in finished.planned()
+        with changed(finished.root / "config/test.yaml", lambda text: text + "\nfreeze: [pretrain]\n"):
+            done = finished.snakemake("--dry-run")
+            assert "rule pretrain:" not in done.stdout
+            assert "frozen: pretrain would rerun for results/test/models/bpe-60/model.safetensors" in done.stdout
+
+
+def test_every_artefact_has_provenance_that_matches_it(finished):
+    from grover.files import checksum
+
+    run = finished.work / "results/test"
+    records = [json.loads(path.read_text()) for path in run.rglob("*.provenance.json")]
+    assert len(records) > 25
+    for record in records:
+        assert record["versions"]["numpy"] and record["seconds"] >= 0 and record["hardware"]["cores"] >= 1
+        for path, stamp in record["outputs"].items():
+            assert checksum(finished.work / path) == stamp["sha256"], path

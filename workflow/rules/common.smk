@@ -1,0 +1,196 @@
+"""What every stage needs: the checked configuration, paths, sources, resources, digests of code."""
+
+import os
+import shlex
+import sys
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+ROOT = Path(workflow.basedir)
+sys.path.insert(0, str(ROOT))
+
+from grover.config import complete, file_name, local_path, read_rows
+from grover.digest import code_digest
+from grover.errors import InputError
+from grover.provenance import read as read_provenance
+
+
+def checked(function, *arguments):
+    """Call `function`; a mistake of the user ends the workflow with its one sentence."""
+    try:
+        return function(*arguments)
+    except InputError as error:
+        raise WorkflowError(str(error)) from None
+
+
+def shown(path):
+    """A path relative to the working directory or to the installation, where it lies in one of them."""
+    for folder in (Path.cwd(), ROOT):
+        if Path(path).is_relative_to(folder):
+            return str(Path(path).relative_to(folder))
+    return str(path)
+
+
+# what a mistake is blamed on, and what the commands in the report name
+ORIGIN = " ".join(map(shown, workflow.overwrite_configfiles)) or "config/config.yaml"
+config = checked(complete, dict(config), ROOT / "config/schemas/config.schema.yaml", ORIGIN)
+RUN = f"{config['results']}/{config['run']}"
+DATA_OPTION = f"--config data={shlex.quote(config['data'])} " if config["data"] else ""
+CANDIDATES = config["vocabulary"]["candidates"]
+
+# Jobs run with the Python of the driver, one shared environment serving a whole cluster; in a conda environment or a container it is
+# the first Python of the path. Neither this nor the place of the scripts reruns a job. The small tables that the installation ships
+# are inputs by their path, so that a run continued with another installation annotates anew.
+DEPLOYED = bool(workflow.deployment_settings.deployment_method)
+PYTHON = "python" if DEPLOYED else sys.executable
+SCRIPTS = ROOT / "workflow/scripts"
+ENVIRONMENT = str(ROOT / "envs/grover.yaml")
+IMAGE = os.environ.get("GROVER_IMAGE", str(ROOT / "envs/grover.sif"))
+
+
+wildcard_constraints:
+    name="[A-Za-z0-9-]+",
+    task="[A-Za-z0-9._-]+",
+    model="[A-Za-z0-9._-]+",
+
+
+def installed(path):
+    """A file that the configuration names, looked for in the working directory and then in the installation."""
+    return next((place for place in (Path(path), ROOT / path) if place.is_file()), Path(path))
+
+
+TASK_COLUMNS = {
+    "task": r"[A-Za-z0-9._-]+",
+    "builder": "motif-bound",
+    "motifs": "[a-z][a-z0-9_]*",
+    "motif": r"\S+",
+    "peaks": "[a-z][a-z0-9_]*",
+    "length": "[1-9][0-9]*",
+    "threshold": "[0-9.eE-]+",
+    "maximum": "[0-9]+",
+}
+TRACK_COLUMNS = {
+    "track": "[A-Za-z0-9_]+",
+    "source": "[a-z][a-z0-9_]*",
+    "format": "rmsk|bed|narrowPeak|gtf|bedgraph",
+    "kind": "category|presence|quantity",
+    "column": r"\S+",
+}
+TASK_TABLE = installed(config["benchmarks"]["table"])
+TRACK_TABLE = installed(config["embeddings"]["tracks"])
+ALL_TASKS = checked(read_rows, TASK_TABLE, TASK_COLUMNS)
+ALL_TRACKS = checked(read_rows, TRACK_TABLE, TRACK_COLUMNS)
+# a row whose source the configuration does not name is left out, so that one table serves assemblies with less annotation
+TASKS = {row["task"]: row for row in ALL_TASKS if {row["motifs"], row["peaks"]} <= set(config["sources"])}
+TRACKS = [row for row in ALL_TRACKS if row["source"] in config["sources"]]
+for kind, left_out in (
+    ("task", [row["task"] for row in ALL_TASKS if row["task"] not in TASKS]),
+    ("track", [row["track"] for row in ALL_TRACKS if row not in TRACKS]),
+):
+    if left_out:
+        print(f"left out, since `sources` lacks what they need: {kind} {', '.join(left_out)}", file=sys.stderr)
+TRACK_SOURCES = sorted({row["source"] for row in TRACKS})
+MODELS = ["chosen", "chosen-twin"]
+SEEDS = range(config["seed"], config["seed"] + config["finetuning"]["seeds"])
+COMPETITORS = [*MODELS, *config["benchmarks"]["floors"]]
+SHOWN_TASK = config["interpretation"]["task"] or next(iter(TASKS), "")
+if SHOWN_TASK and SHOWN_TASK not in TASKS:
+    raise WorkflowError(
+        f"{ORIGIN}: `interpretation.task` is {SHOWN_TASK!r}, but the tasks are {', '.join(TASKS) or 'none'}"
+    )
+
+
+def source(key):
+    """Path of a source's file as an input, be it simulated, linked from a local place or downloaded."""
+    entry = config["sources"][key]
+    if "simulated" in entry:
+        return f"{RUN}/simulated/{entry['simulated']}"
+    place = checked(local_path, key, entry, config["data"], ROOT)
+    folder = f"{RUN}/sources/{key}" if place else f"{config['downloads']}/{key}"
+    return f"{folder}/{file_name(entry, place)}"
+
+
+# a source that nothing reads is a misspelt one
+READ = {"genome", "regions", "variants", *(row["source"] for row in ALL_TRACKS)}
+READ |= {row[column] for row in ALL_TASKS for column in ("motifs", "peaks")}
+for key in config["sources"]:
+    if key not in READ:
+        raise WorkflowError(
+            f"{ORIGIN}: nothing reads the source `{key}`; correct its name, or name it in {TASK_TABLE} or {TRACK_TABLE}"
+        )
+
+# every source is looked for now, so that a missing file is known before the first job
+SOURCES = {key: source(key) for key in config["sources"]}
+
+# format of each annotation that a track, a task or a stage reads, and how its contigs are renamed
+FORMATS = {row["source"]: row["format"] for row in TRACKS}
+for row in TASKS.values():
+    FORMATS |= {row["motifs"]: "meme", row["peaks"]: "narrowPeak"}
+if "variants" in config["sources"]:
+    FORMATS["variants"] = "vcf"
+ANNOTATIONS = {key: (format, config["sources"][key]["rename"]) for key, format in FORMATS.items() if source(key)}
+
+
+def rename_option(key):
+    """`--rename` for a source whose contigs have other names than the assembly's."""
+    rename = config["sources"][key]["rename"]
+    return f"--rename {rename}" if rename else ""
+
+
+def code(script):
+    """Digest of the code that a rule's script reaches; for frozen rules the one that its finished output was made with."""
+    return code_digest(SCRIPTS / f"{script}.py")
+
+
+def code_or_frozen(script, output):
+    """Like `code`; but a stage named in `freeze` keeps a finished output when only code changed.
+
+    It then gets the digest with which the output was made, and a line says what would have rerun.
+    """
+    now = code(script)
+
+    def digest(wildcards):
+        if script not in config["freeze"]:
+            return now
+        made = read_provenance(output.format(**wildcards))
+        if made and made["code"] != now:
+            print(f"frozen: {script} would rerun for {output.format(**wildcards)}, its code changed", file=sys.stderr)
+        return made["code"] if made else now
+
+    return digest
+
+
+def memory(megabytes):
+    """Memory of a job, doubled with each new attempt."""
+    return lambda wildcards, attempt: megabytes * 2 ** (attempt - 1)
+
+
+def minutes(number):
+    """Time limit of a job, doubled with each new attempt up to what the site allows."""
+    most = int(os.environ.get("GROVER_MAX_MINUTES", 7 * 24 * 60))
+    return lambda wildcards, attempt: min(number * 2 ** (attempt - 1), most)
+
+
+def gpu():
+    """Resources that make a job a GPU job: only when the configuration asks for a GPU."""
+    if config["device"] != "cuda":
+        return {}
+    return {"gres": f"gpu:{config['gpus']}", "slurm_partition": os.environ.get("GROVER_GPU_PARTITION", "gpu")}
+
+
+def repeated(option, values):
+    """`--option a --option b` for a list of values."""
+    return " ".join(f"{option} {shlex.quote(str(value))}" for value in values)
+
+
+def as_list(value):
+    return value if isinstance(value, list) else [value]
+
+
+def checksum_options(key):
+    """What `fetch_source.py` verifies a source by."""
+    entry = config["sources"][key]
+    return " ".join(
+        f"--{name.replace('_', '-')} '{entry[name]}'" for name in ("md5", "sha256", "checksum_url") if name in entry
+    )

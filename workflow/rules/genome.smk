@@ -1,0 +1,197 @@
+"""The assembly: simulated, linked or downloaded, encoded, dealt into folds; and the check of everything that comes from outside.
+
+Makes genome/ (sequence.npy, segments.bed, softmask.bed, contigs.tsv, folds.bed, inputs.tsv).
+"""
+
+
+localrules:
+    download_source,
+    link_source,
+    check_sources,
+
+
+SIMULATED = f"{RUN}/simulated"
+
+
+rule simulate_genome:
+    """A small genome with known truth, and its annotation in the formats of the public sources."""
+    output:
+        genome=f"{SIMULATED}/genome.fa.gz",
+        repeats=f"{SIMULATED}/rmsk.txt.gz",
+        peaks=f"{SIMULATED}/ctcf.narrowPeak.gz",
+        motifs=f"{SIMULATED}/motifs.meme",
+        genes=f"{SIMULATED}/genes.gtf.gz",
+        tss=f"{SIMULATED}/tss.bed.gz",
+        islands=f"{SIMULATED}/cpg_islands.bed.gz",
+        states=f"{SIMULATED}/chromatin_states.bed.gz",
+        replication=f"{SIMULATED}/replication_timing.bedgraph.gz",
+        variants=f"{SIMULATED}/variants.vcf.gz",
+        noise=f"{SIMULATED}/noise.bed.gz",
+        truth=f"{SIMULATED}/truth.json",
+    log:
+        f"{RUN}/logs/simulate_genome.log",
+    benchmark:
+        f"{RUN}/benchmark/simulate_genome.tsv"
+    conda:
+        ENVIRONMENT
+    container:
+        IMAGE
+    resources:
+        mem_mb=memory(2000),
+        runtime=minutes(30),
+    params:
+        bases=config.get("simulate", {}).get("bases"),
+        contigs=config.get("simulate", {}).get("contigs"),
+        seed=config["seed"],
+        code=code("simulate_genome"),
+    shell:
+        "{PYTHON} {SCRIPTS}/simulate_genome.py --bases {params.bases} --contigs {params.contigs} --seed {params.seed}"
+        " --genome {output.genome} --repeats {output.repeats} --peaks {output.peaks} --motifs {output.motifs}"
+        " --genes {output.genes} --tss {output.tss} --islands {output.islands} --states {output.states}"
+        " --replication {output.replication} --variants {output.variants} --noise {output.noise}"
+        " --truth {output.truth} > {log} 2>&1"
+
+
+rule download_source:
+    """Download with resume; a local rule, since compute nodes have no network."""
+    output:
+        f"{config['downloads']}/{{key}}/{{file}}",
+    log:
+        f"{RUN}/logs/download_source.{{key}}.{{file}}.log",
+    retries: 3
+    conda:
+        ENVIRONMENT
+    container:
+        IMAGE
+    resources:
+        mem_mb=memory(500),
+        runtime=minutes(720),
+    params:
+        address=lambda wildcards: config["sources"][wildcards.key]["url"],
+        checksum=lambda wildcards: checksum_options(wildcards.key),
+    shell:
+        "{PYTHON} {SCRIPTS}/fetch_source.py --url '{params.address}' {params.checksum} --output {output} 2>&1 | tee {log}"
+
+
+rule link_source:
+    """A local file is checked against its checksum and linked, not copied."""
+    input:
+        lambda wildcards: local_path(wildcards.key, config["sources"][wildcards.key], config["data"], ROOT),
+    output:
+        f"{RUN}/sources/{{key}}/{{file}}",
+    log:
+        f"{RUN}/logs/link_source.{{key}}.{{file}}.log",
+    conda:
+        ENVIRONMENT
+    container:
+        IMAGE
+    resources:
+        mem_mb=memory(500),
+        runtime=minutes(30),
+    params:
+        checksum=lambda wildcards: checksum_options(wildcards.key),
+    shell:
+        "{PYTHON} {SCRIPTS}/fetch_source.py --url {input:q} {params.checksum} --output {output:q} > {log:q} 2>&1"
+
+
+rule encode_genome:
+    """Split at every run of non-ACGT; memory holds one contig at a time."""
+    input:
+        fasta=source("genome"),
+        regions=source("regions") if "regions" in config["sources"] else [],
+        sizes=installed(config["genome"]["sizes"]) if config["genome"]["sizes"] else [],
+    output:
+        sequence=f"{RUN}/genome/sequence.npy",
+        segments=f"{RUN}/genome/segments.bed",
+        softmask=f"{RUN}/genome/softmask.bed",
+        contigs=f"{RUN}/genome/contigs.tsv",
+    log:
+        f"{RUN}/logs/encode_genome.log",
+    benchmark:
+        f"{RUN}/benchmark/encode_genome.tsv"
+    conda:
+        ENVIRONMENT
+    container:
+        IMAGE
+    resources:
+        mem_mb=memory(6000),
+        runtime=minutes(60),
+    params:
+        include=repeated("--include", config["genome"]["include"]),
+        exclude=repeated("--exclude", config["genome"]["exclude"] or [""]),
+        regions=lambda wildcards, input: f"--regions {shlex.quote(input.regions)}" if input.regions else "",
+        sizes=lambda wildcards, input: f"--sizes {input.sizes}" if input.sizes else "",
+        minimum_segment=config["genome"]["minimum_segment"],
+        code=code("encode_genome"),
+    shell:
+        "{PYTHON} {SCRIPTS}/encode_genome.py --fasta {input.fasta:q} {params.regions} {params.sizes} {params.include} {params.exclude}"
+        " --minimum-segment {params.minimum_segment} --sequence {output.sequence} --segments {output.segments}"
+        " --softmask {output.softmask} --contigs {output.contigs} > {log} 2>&1"
+
+
+rule make_folds:
+    """Blocks with fold and gap, made once: corpus, selection, benchmarks and probes read them and none makes its own."""
+    input:
+        segments=rules.encode_genome.output.segments,
+        contigs=rules.encode_genome.output.contigs,
+    output:
+        folds=f"{RUN}/genome/folds.bed",
+    log:
+        f"{RUN}/logs/make_folds.log",
+    benchmark:
+        f"{RUN}/benchmark/make_folds.tsv"
+    conda:
+        ENVIRONMENT
+    container:
+        IMAGE
+    resources:
+        mem_mb=memory(1000),
+        runtime=minutes(10),
+    params:
+        method=config["folds"]["method"],
+        block=config["folds"]["block"],
+        gap=config["folds"]["gap"],
+        valid=repeated("--valid", as_list(config["folds"]["valid"])),
+        test=repeated("--test", as_list(config["folds"]["test"])),
+        seed=config["seed"],
+        code=code("make_folds"),
+    shell:
+        "{PYTHON} {SCRIPTS}/make_folds.py --segments {input.segments} --contigs {input.contigs} --method {params.method}"
+        " --block {params.block} --gap {params.gap} {params.valid} {params.test} --seed {params.seed}"
+        " --output {output.folds} > {log} 2>&1"
+
+
+rule check_sources:
+    """Every annotation is read against the assembly before any long work.
+
+    It runs before all other jobs that are ready, by priority. An edge to the long work would rerun that with each annotation; an
+    `ancient` one makes Snakemake 9 overlook what else changed behind it.
+    """
+    input:
+        segments=rules.encode_genome.output.segments,
+        contigs=rules.encode_genome.output.contigs,
+        sources=[source(key) for key in ANNOTATIONS],
+    output:
+        table=f"{RUN}/genome/inputs.tsv",
+    log:
+        f"{RUN}/logs/check_sources.log",
+    benchmark:
+        f"{RUN}/benchmark/check_sources.tsv"
+    priority: 100
+    conda:
+        ENVIRONMENT
+    container:
+        IMAGE
+    resources:
+        mem_mb=memory(4000),
+        runtime=minutes(30),
+    params:
+        sources=repeated(
+            "--source",
+            [f"{key}={format}={source(key)}={rename}".rstrip("=") for key, (format, rename) in ANNOTATIONS.items()],
+        ),
+        minimum=repeated("--minimum", [f"{key}={config['sources'][key]['minimum']}" for key in ANNOTATIONS]),
+        code=code("check_sources"),
+    shell:
+        "{PYTHON} {SCRIPTS}/check_sources.py --segments {input.segments} --contigs {input.contigs}"
+        " {params.sources} {params.minimum} --output {output.table} > {log} 2>&1"

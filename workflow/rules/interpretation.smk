@@ -1,0 +1,71 @@
+"""A first look inside: one site mutated base by base, and variants scored by the model.
+
+Needs the fine-tuned and the chosen model. Makes interpretation/.
+"""
+
+
+rule occlude:
+    input:
+        model=f"{RUN}/finetuning/{SHOWN_TASK}/chosen/model.safetensors",
+        predictions=f"{RUN}/finetuning/{SHOWN_TASK}/chosen/predictions.parquet",
+        dataset=f"{RUN}/benchmarks/{SHOWN_TASK}/dataset.parquet",
+    output:
+        table=f"{RUN}/interpretation/occlusion.parquet",
+    log:
+        f"{RUN}/logs/occlude.log",
+    benchmark:
+        f"{RUN}/benchmark/occlude.tsv"
+    conda:
+        ENVIRONMENT
+    container:
+        IMAGE
+    threads: config["threads"]
+    resources:
+        **gpu(),
+        mem_mb=memory(8000),
+        runtime=minutes(30),
+    params:
+        device=config["device"],
+        precision=config["precision"],
+        code=code("occlude"),
+    shell:
+        "{PYTHON} {SCRIPTS}/occlude.py --model {input.model} --predictions {input.predictions} --dataset {input.dataset}"
+        " --device {params.device} --precision {params.precision} --threads {threads} --output {output.table} > {log} 2>&1"
+
+
+rule score_variants:
+    input:
+        model=rules.adopt.output.model,
+        variants=lambda wildcards: source("variants"),
+        sequence=rules.encode_genome.output.sequence,
+        segments=rules.encode_genome.output.segments,
+    output:
+        table=f"{RUN}/interpretation/variants.tsv",
+        summary=f"{RUN}/interpretation/variants.json",
+    log:
+        f"{RUN}/logs/score_variants.log",
+    benchmark:
+        f"{RUN}/benchmark/score_variants.tsv"
+    conda:
+        ENVIRONMENT
+    container:
+        IMAGE
+    threads: config["threads"]
+    resources:
+        **gpu(),
+        mem_mb=memory(8000),
+        runtime=minutes(120),
+    params:
+        flank=config["interpretation"]["flank"],
+        span=config["interpretation"]["span"],
+        maximum=config["interpretation"]["maximum_variants"],
+        rename=lambda wildcards: rename_option("variants"),
+        device=config["device"],
+        precision=config["precision"],
+        seed=config["seed"],
+        code=code("score_variants"),
+    shell:
+        "{PYTHON} {SCRIPTS}/score_variants.py --model {input.model} --variants {input.variants} {params.rename}"
+        " --sequence {input.sequence} --segments {input.segments} --flank {params.flank} --span {params.span}"
+        " --maximum {params.maximum} --seed {params.seed} --device {params.device} --precision {params.precision}"
+        " --threads {threads} --table {output.table} --summary {output.summary} > {log} 2>&1"

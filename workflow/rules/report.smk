@@ -1,0 +1,90 @@
+"""One self-contained HTML page, and its figures as SVG.
+
+Needs what every stage made. Makes report.html and figures/.
+"""
+
+import json
+import shlex
+
+
+localrules:
+    write_configuration,
+
+
+CONFIGURATION = json.dumps({key: value for key, value in config.items() if key != "data"}, sort_keys=True)
+
+
+rule write_configuration:
+    """The configuration of the run with all defaults, for the report and for whoever finds the results."""
+    output:
+        config=f"{RUN}/config.json",
+    log:
+        f"{RUN}/logs/write_configuration.log",
+    conda:
+        ENVIRONMENT
+    container:
+        IMAGE
+    resources:
+        mem_mb=memory(100),
+        runtime=minutes(5),
+    params:
+        text=shlex.quote(CONFIGURATION),
+    shell:
+        "printf '%s\\n' {params.text} > {output.config} 2> {log}"
+
+
+rule write_report:
+    input:
+        genome=[*rules.encode_genome.output, *rules.make_folds.output, *rules.check_sources.output],
+        vocabularies=expand(rules.tokenise_genome.output.statistics, name=CANDIDATES),
+        merges=expand(rules.build_vocabulary.output.ranks, name=CANDIDATES),
+        models=expand(
+            [rules.make_windows.output.windows, rules.pretrain.output.training, *rules.evaluate_pretraining.output],
+            name=CANDIDATES,
+        ),
+        selection=rules.choose_vocabulary.output,
+        cards=expand(rules.build_dataset.output.card, task=TASKS),
+        benchmarks=rules.compare_models.output if TASKS else [],
+        embeddings=(
+            expand(
+                [
+                    *rules.token_components.output,
+                    rules.embed.output.regions,
+                    *rules.annotate_regions.output,
+                    *rules.project_regions.output,
+                    *rules.probe_regions.output,
+                ],
+                model="chosen",
+            )
+            if TRACKS
+            else []
+        ),
+        occlusion=rules.occlude.output if TASKS else [],
+        device=rules.check_device.output,
+        variants=rules.score_variants.output if "variants" in config["sources"] else [],
+        config=rules.write_configuration.output.config,
+    output:
+        report=f"{RUN}/report.html",
+        figures=directory(f"{RUN}/figures"),
+    log:
+        f"{RUN}/logs/write_report.log",
+    benchmark:
+        f"{RUN}/benchmark/write_report.tsv"
+    conda:
+        ENVIRONMENT
+    container:
+        IMAGE
+    resources:
+        mem_mb=memory(4000),
+        runtime=minutes(20),
+    params:
+        title=shlex.quote(config["report"]["title"] or f"GROVER: {config['run']}"),
+        palette=config["report"]["palette"],
+        results=lambda wildcards, output: Path(output.report).parent,
+        command=shlex.quote(f"snakemake --configfile {ORIGIN} {DATA_OPTION}--cores 2"),
+        inputs=lambda wildcards, input: repeated("--inputs", [path for path in input if path != input.config]),
+        code=code("write_report"),
+    shell:
+        "{PYTHON} {SCRIPTS}/write_report.py {params.inputs} --config {input.config} --results {params.results} --title {params.title}"
+        " --palette {params.palette} --command {params.command} --figures {output.figures} --output {output.report}"
+        " > {log} 2>&1"

@@ -1,0 +1,152 @@
+"""Choice of the vocabulary by next-k-mer prediction, and its publication under the fixed name `chosen`.
+
+Needs a pretrained model a candidate. Makes selection/ and the name `chosen` in vocabulary/, tokens/, corpus/ and models/, on which
+all later stages depend: without Snakemake checkpoints, so that a dry run sees the whole workflow.
+"""
+
+
+rule next_kmer:
+    """Contexts are cut out of the genome first and tokenised alone, so that no token boundary tells what follows."""
+    input:
+        model=rules.pretrain.output.model,
+        sequence=rules.encode_genome.output.sequence,
+        segments=rules.encode_genome.output.segments,
+        folds=rules.make_folds.output.folds,
+    output:
+        scores=f"{RUN}/selection/{{name}}.next_kmer.parquet",
+    log:
+        f"{RUN}/logs/next_kmer.{{name}}.log",
+    benchmark:
+        f"{RUN}/benchmark/next_kmer.{{name}}.tsv"
+    conda:
+        ENVIRONMENT
+    container:
+        IMAGE
+    threads: config["threads"]
+    resources:
+        **gpu(),
+        mem_mb=memory(16000),
+        runtime=minutes(720),
+    params:
+        k=repeated("--k", config["selection"]["k"]),
+        context=config["selection"]["context"],
+        examples=config["selection"]["examples"],
+        seed=config["seed"],
+        epochs=config["selection"]["epochs"],
+        batch=config["selection"]["batch"],
+        learning_rate=config["selection"]["learning_rate"],
+        device=config["device"],
+        precision=config["precision"],
+        code=code_or_frozen("next_kmer", f"{RUN}/selection/{{name}}.next_kmer.parquet"),
+    shell:
+        "{PYTHON} {SCRIPTS}/next_kmer.py --model {input.model} --sequence {input.sequence} --segments {input.segments}"
+        " --folds {input.folds} {params.k} --context {params.context} --examples {params.examples} --epochs {params.epochs}"
+        " --batch {params.batch} --learning-rate {params.learning_rate} --seed {params.seed} --device {params.device}"
+        " --precision {params.precision} --threads {threads} --name {wildcards.name} --output {output.scores} 2>&1 | tee {log}"
+
+
+rule next_kmer_floors:
+    """Chance, majority, Markov models, the last token alone and TF-IDF with a random forest on the same contexts."""
+    input:
+        sequence=rules.encode_genome.output.sequence,
+        segments=rules.encode_genome.output.segments,
+        folds=rules.make_folds.output.folds,
+        vocabularies=expand(rules.build_vocabulary.output.tokenizer, name=CANDIDATES),
+    output:
+        scores=f"{RUN}/selection/floors.parquet",
+    log:
+        f"{RUN}/logs/next_kmer_floors.log",
+    benchmark:
+        f"{RUN}/benchmark/next_kmer_floors.tsv"
+    conda:
+        ENVIRONMENT
+    container:
+        IMAGE
+    threads: 4
+    resources:
+        mem_mb=memory(16000),
+        runtime=minutes(240),
+    params:
+        k=repeated("--k", config["selection"]["k"]),
+        context=config["selection"]["context"],
+        examples=config["selection"]["examples"],
+        seed=config["seed"],
+        trees=config["selection"]["trees"],
+        forest_examples=config["selection"]["forest_examples"],
+        vocabularies=lambda wildcards, input: repeated("--vocabulary", input.vocabularies),
+        code=code("next_kmer_floors"),
+    shell:
+        "{PYTHON} {SCRIPTS}/next_kmer_floors.py --sequence {input.sequence} --segments {input.segments} --folds {input.folds}"
+        " {params.vocabularies} {params.k} --context {params.context} --examples {params.examples} --trees {params.trees}"
+        " --forest-examples {params.forest_examples} --seed {params.seed} --threads {threads} --output {output.scores} > {log} 2>&1"
+
+
+rule choose_vocabulary:
+    """The rule of choice is fixed beforehand and written with its reason."""
+    input:
+        models=expand(rules.next_kmer.output.scores, name=CANDIDATES),
+        floors=rules.next_kmer_floors.output.scores,
+    output:
+        table=f"{RUN}/selection/next_kmer.parquet",
+        chosen=f"{RUN}/selection/chosen.txt",
+    log:
+        f"{RUN}/logs/choose_vocabulary.log",
+    benchmark:
+        f"{RUN}/benchmark/choose_vocabulary.tsv"
+    conda:
+        ENVIRONMENT
+    container:
+        IMAGE
+    resources:
+        mem_mb=memory(1000),
+        runtime=minutes(10),
+    params:
+        method=config["selection"]["method"],
+        vocabulary=config["selection"]["vocabulary"],
+        models=lambda wildcards, input: repeated("--models", input.models),
+        code=code("choose_vocabulary"),
+    shell:
+        "{PYTHON} {SCRIPTS}/choose_vocabulary.py {params.models} --floors {input.floors} --method {params.method}"
+        " --vocabulary {params.vocabulary} --table {output.table} --chosen {output.chosen} > {log} 2>&1"
+
+
+rule adopt:
+    """Links of the winner's files under the fixed name `chosen`."""
+    input:
+        # a vocabulary that the configuration names need not wait for the scores
+        chosen=rules.choose_vocabulary.output.chosen if config["selection"]["method"] == "sweep" else [],
+        vocabularies=expand(rules.tokenise_genome.output.statistics, name=CANDIDATES),
+        windows=expand(rules.make_windows.output.windows, name=CANDIDATES),
+        models=expand(rules.pretrain.output.model, name=CANDIDATES),
+    output:
+        tokenizer=f"{RUN}/vocabulary/chosen/tokenizer.json",
+        tokenizer_config=f"{RUN}/vocabulary/chosen/tokenizer_config.json",
+        ranks=f"{RUN}/vocabulary/chosen/merges.tsv",
+        statistics=f"{RUN}/vocabulary/chosen/statistics.parquet",
+        tokens=f"{RUN}/tokens/chosen/tokens.npy",
+        index=f"{RUN}/tokens/chosen/index.npy",
+        windows=f"{RUN}/corpus/chosen/windows.parquet",
+        model=f"{RUN}/models/chosen/model.safetensors",
+        config=f"{RUN}/models/chosen/config.json",
+        model_tokenizer=f"{RUN}/models/chosen/tokenizer.json",
+        model_tokenizer_config=f"{RUN}/models/chosen/tokenizer_config.json",
+        training=f"{RUN}/models/chosen/training.parquet",
+    log:
+        f"{RUN}/logs/adopt.log",
+    benchmark:
+        f"{RUN}/benchmark/adopt.tsv"
+    conda:
+        ENVIRONMENT
+    container:
+        IMAGE
+    resources:
+        mem_mb=memory(500),
+        runtime=minutes(5),
+    params:
+        winner=lambda wildcards, input: (
+            f"--chosen {input.chosen}" if input.chosen else f"--name {config['selection']['vocabulary']}"
+        ),
+        published=lambda wildcards, output: repeated("--published", output),
+        code=code("adopt"),
+    shell:
+        "{PYTHON} {SCRIPTS}/adopt.py {params.winner} {params.published} > {log} 2>&1"

@@ -1,0 +1,84 @@
+"""Byte-pair merges, vocabularies, the tokenised genome.
+
+Needs the encoded genome. Makes vocabulary/{name}/ and tokens/{name}/ for each candidate.
+"""
+
+
+rule train_bpe:
+    """One run learns all merges: every smaller byte-pair vocabulary is a prefix of it."""
+    input:
+        sequence=rules.encode_genome.output.sequence,
+        segments=rules.encode_genome.output.segments,
+    output:
+        merges=f"{RUN}/vocabulary/merges.tsv",
+    log:
+        f"{RUN}/logs/train_bpe.log",
+    benchmark:
+        f"{RUN}/benchmark/train_bpe.tsv"
+    conda:
+        ENVIRONMENT
+    container:
+        IMAGE
+    resources:
+        mem_mb=memory(12000),
+        runtime=minutes(240),
+    params:
+        cycles=config["vocabulary"]["cycles"],
+        code=code("train_bpe"),
+    shell:
+        "{PYTHON} {SCRIPTS}/train_bpe.py --sequence {input.sequence} --segments {input.segments}"
+        " --cycles {params.cycles} --merges {output.merges} > {log} 2>&1"
+
+
+rule build_vocabulary:
+    input:
+        merges=rules.train_bpe.output.merges,
+    output:
+        tokenizer=f"{RUN}/vocabulary/{{name}}/tokenizer.json",
+        tokenizer_config=f"{RUN}/vocabulary/{{name}}/tokenizer_config.json",
+        ranks=f"{RUN}/vocabulary/{{name}}/merges.tsv",
+    log:
+        f"{RUN}/logs/build_vocabulary.{{name}}.log",
+    benchmark:
+        f"{RUN}/benchmark/build_vocabulary.{{name}}.tsv"
+    conda:
+        ENVIRONMENT
+    container:
+        IMAGE
+    resources:
+        mem_mb=memory(1000),
+        runtime=minutes(10),
+    params:
+        code=code("build_vocabulary"),
+    shell:
+        "{PYTHON} {SCRIPTS}/build_vocabulary.py --merges {input.merges} --name {wildcards.name}"
+        " --tokenizer {output.tokenizer} --ranks {output.ranks} > {log} 2>&1"
+
+
+rule tokenise_genome:
+    """Tokens of the whole genome and the map between bases and tokens."""
+    input:
+        sequence=rules.encode_genome.output.sequence,
+        segments=rules.encode_genome.output.segments,
+        tokenizer=rules.build_vocabulary.output.tokenizer,
+    output:
+        tokens=f"{RUN}/tokens/{{name}}/tokens.npy",
+        index=f"{RUN}/tokens/{{name}}/index.npy",
+        statistics=f"{RUN}/vocabulary/{{name}}/statistics.parquet",
+    log:
+        f"{RUN}/logs/tokenise_genome.{{name}}.log",
+    benchmark:
+        f"{RUN}/benchmark/tokenise_genome.{{name}}.tsv"
+    conda:
+        ENVIRONMENT
+    container:
+        IMAGE
+    resources:
+        mem_mb=memory(8000),
+        runtime=minutes(60),
+    params:
+        code=code("tokenise_genome"),
+    shell:
+        "{PYTHON} {SCRIPTS}/tokenise_genome.py --sequence {input.sequence} --segments {input.segments}"
+        " --tokenizer {input.tokenizer} --tokens {output.tokens} --index {output.index}"
+        " --statistics {output.statistics} > {log} 2>&1"

@@ -1,0 +1,39 @@
+"""Publish the chosen vocabulary, its tokens, windows and model under the name `chosen`."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+from typer import Option
+
+from grover.cli import Outputs, main
+from grover.errors import InputError
+
+
+def adopt(
+    published: Outputs,
+    chosen: Annotated[Path | None, Option(help="file to read: the winner in its first line", exists=True)] = None,
+    name: Annotated[str, Option(help="the winner, where no --chosen names it")] = "",
+):
+    """Make each PUBLISHED path, such as models/chosen/config.json, a relative link to the same file of the winner,
+    which --chosen or --name says.
+    """
+    if chosen is not None:
+        name = chosen.read_text(encoding="utf-8").splitlines()[0].strip()
+    for link in published:
+        target = link.parent.parent / name / link.name
+        if not target.is_file():
+            raise InputError(
+                f"{target}: no such file; {name} was chosen, whose files must be there before they are adopted"
+            )
+    for link in published:
+        link.parent.mkdir(parents=True, exist_ok=True)
+        # a link made under another name and moved, so that the published path never is missing or half-made
+        temporary = link.with_name(f".partial-{link.name}")
+        temporary.unlink(missing_ok=True)
+        temporary.symlink_to(Path(os.pardir) / name / link.name)
+        temporary.replace(link)
+
+
+if __name__ == "__main__":
+    main(adopt)

@@ -1,0 +1,22 @@
+"""Check that the device that was asked for is there and that one step runs on it."""
+
+import torch
+
+from grover.cli import Output, main
+from grover.device import autocast, choose_device
+from grover.files import write_json
+from grover.options import Device, Precision
+
+
+def check_device(output: Output, device: Device = "auto", precision: Precision = "auto"):
+    """Write what the device is; a GPU that was asked for and is not there is an error."""
+    place = choose_device(device)
+    with autocast(place, precision):
+        layer = torch.nn.Linear(64, 64).to(place)
+        layer(torch.ones(8, 64, device=place)).float().sum().backward()
+    name = torch.cuda.get_device_name(place) if place.type == "cuda" else "CPU"
+    write_json(output, {"asked": device, "device": str(place), "name": name, "precision": precision})
+
+
+if __name__ == "__main__":
+    main(check_device)

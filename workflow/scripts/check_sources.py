@@ -1,0 +1,39 @@
+"""Read every annotation against the encoded genome before any long work."""
+
+from typing import Annotated
+
+from typer import Option
+
+from grover import inputs
+from grover.cli import Input, Output, Sources, main
+from grover.errors import InputError
+from grover.files import write_table
+from grover.genome import read_lengths, read_segments
+
+
+def check_sources(
+    segments: Input,
+    contigs: Input,
+    output: Output,
+    source: Sources = [],  # noqa: B006
+    minimum: Annotated[list[str], Option(help="KEY=ROWS that must lie in the segments; repeat for each")] = [],  # noqa: B006
+):
+    """Write what each source holds; end with one sentence at the first that does not fit the assembly.
+
+    Sources are given as KEY=FORMAT=FILE[=RENAME]. FORMAT is bed, tss, narrowPeak, bedgraph, rmsk, gtf,
+    vcf or meme. RENAME maps contig names to those of the assembly: add-chr or strip-chr.
+    """
+    sources = [inputs.Source.parse(text) for text in source]
+    table = inputs.check_sources(sources, read_segments(segments), read_lengths(contigs), dict(map(_minimum, minimum)))
+    write_table(output, table)
+
+
+def _minimum(text: str) -> tuple[str, int]:
+    key, _, rows = text.partition("=")
+    if not rows.isdigit():
+        raise InputError(f"minimum {text!r} is not of the form KEY=ROWS")
+    return key, int(rows)
+
+
+if __name__ == "__main__":
+    main(check_sources)

@@ -1,0 +1,49 @@
+"""Encode the assembly: N-free segments end to end, and what was kept of each contig."""
+
+from pathlib import Path
+from typing import Annotated
+
+from typer import Option
+
+from grover import genome
+from grover.cli import Input, Output, main
+from grover.fasta import read_contigs
+from grover.progress import Progress
+
+
+def encode_genome(
+    fasta: Input,
+    sequence: Output,
+    segments: Output,
+    softmask: Output,
+    contigs: Output,
+    include: Annotated[list[str], Option(help="pattern of contigs to take; repeat the option for each")] = ["*"],  # noqa: B006
+    exclude: Annotated[
+        list[str], Option(help="pattern of contigs to leave out; repeat the option for each, '' for none")
+    ] = list(genome.DEFAULT_EXCLUDE),  # noqa: B006, B008
+    minimum_segment: Annotated[int, Option(help="shorter N-free stretches are dropped, bases")] = 20,
+    regions: Annotated[Path | None, Option(help="file to read: BED of the bases to keep", exists=True)] = None,
+    sizes: Annotated[
+        Path | None, Option(help="file to read: contig and length, where the FASTA holds only the start of contigs")
+    ] = None,
+):
+    """Split FASTA (plain, gzip, bgzip) or 2bit at every run of non-ACGT, one contig at a time."""
+    with Progress(fasta.stat().st_size, "encode genome", "bytes") as bar:
+        table = genome.encode_genome(
+            read_contigs(fasta, bar.update),
+            sequence,
+            segments,
+            softmask,
+            contigs,
+            include,
+            [pattern for pattern in exclude if pattern],
+            minimum_segment,
+            regions,
+            genome.read_sizes(sizes) if sizes else None,
+        )
+    chosen = table[table["segments"] > 0]
+    print(f"{chosen['kept'].sum():,} bases in {chosen['segments'].sum():,} segments of {len(chosen):,} contigs")
+
+
+if __name__ == "__main__":
+    main(encode_genome)

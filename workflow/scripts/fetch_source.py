@@ -1,0 +1,24 @@
+"""Bring one source to one place: downloaded or linked, and verified."""
+
+from typing import Annotated
+
+from typer import Option
+
+from grover.cli import Output, main
+from grover.sources import fetch
+
+
+def fetch_source(
+    url: Annotated[str, Option(help="https, http, ftp or file:// address, or a path")],
+    output: Output,
+    md5: Annotated[str, Option(help="MD5 that the file must have")] = "",
+    sha256: Annotated[str, Option(help="SHA-256 that the file must have")] = "",
+    checksum_url: Annotated[str, Option(help="address of a listing of checksums that names the file")] = "",
+    retries: Annotated[int, Option(help="further attempts after a failure of the network")] = 5,
+):
+    """Download with resume and retries, or link a local file. The output appears only when its checksum agrees."""
+    fetch(url, output, md5, sha256, checksum_url, retries)
+
+
+if __name__ == "__main__":
+    main(fetch_source)

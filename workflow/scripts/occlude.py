@@ -1,0 +1,47 @@
+"""Replace every base of one site and see how the fine-tuned classifier's answer changes."""
+
+import pandas as pd
+
+from grover.classifier import load_classifier, logits
+from grover.cli import Input, Output, main
+from grover.device import choose_device
+from grover.errors import InputError
+from grover.files import write_table
+from grover.genome import encode
+from grover.occlusion import occlude as occlude_site
+from grover.occlusion import surest
+from grover.options import Device, Precision, Threads, folder
+from grover.vocabulary import Vocabulary
+
+
+def occlude(
+    model: Input,
+    predictions: Input,
+    dataset: Input,
+    output: Output,
+    device: Device = "auto",
+    precision: Precision = "auto",
+    threads: Threads = 0,
+):
+    """Take the site of label 1 on fold test of which the classifier is surest, and write for each position and other
+    base the change of the logit (label 1 against label 0). Positions count along the site's strand; chrom, start, end,
+    strand say where it lies.
+    """
+    place = choose_device(device, threads)
+    classifier, vocabulary = load_classifier(folder(model)), Vocabulary.load(folder(model))
+    if classifier.classifier.out_features != 2:
+        raise InputError(
+            f"{model}: the classifier has {classifier.classifier.out_features} classes, but two were expected"
+        )
+
+    def predict(sequences: list):
+        found = logits(classifier, [vocabulary.encode(codes) for codes in sequences], place, precision)
+        return found[:, 1] - found[:, 0]
+
+    site = pd.read_parquet(dataset).iloc[surest(pd.read_parquet(predictions))]
+    table = occlude_site(encode(site["sequence"]), predict)
+    write_table(output, table.assign(**{name: site[name] for name in ("chrom", "start", "end", "strand")}))
+
+
+if __name__ == "__main__":
+    main(occlude)

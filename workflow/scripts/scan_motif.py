@@ -1,0 +1,30 @@
+"""Find the matches of a motif on both strands of the genome."""
+
+from typing import Annotated
+
+from typer import Option
+
+from grover.cli import Input, Output, main
+from grover.files import write_table
+from grover.genome import Genome
+from grover.motifs import read_matrix, scan
+
+
+def scan_motif(
+    sequence: Input,
+    segments: Input,
+    motifs: Input,
+    output: Output,
+    motif: Annotated[str, Option(help="identifier or name of the motif in --motifs, such as MA0139.1 or CTCF")],
+    threshold: Annotated[float, Option(help="largest p-value of a match")] = 1e-4,
+):
+    """Write the table of matches: chrom, start, end, strand, score (bits), pvalue; one a place."""
+    matrix = read_matrix(motifs, motif)
+    hits = scan(Genome(sequence, segments), matrix, threshold)
+    # Parquet carries the two into the card of the dataset.
+    hits.attrs = {"motif": motif, "threshold": threshold}
+    write_table(output, hits)
+
+
+if __name__ == "__main__":
+    main(scan_motif)

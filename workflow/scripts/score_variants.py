@@ -1,0 +1,58 @@
+"""Score variants by the masked likelihood of the alternative against the reference allele."""
+
+from typing import Annotated
+
+import numpy as np
+from typer import Option
+
+from grover.cli import Input, Output, main
+from grover.device import choose_device
+from grover.errors import InputError
+from grover.files import write_json, write_table
+from grover.genome import Genome
+from grover.model import load_language_model
+from grover.options import Device, Precision, Seed, Threads, folder
+from grover.variants import RENAME, read_variants, score, separation
+from grover.vocabulary import Vocabulary
+
+
+def score_variants(
+    model: Input,
+    variants: Input,
+    sequence: Input,
+    segments: Input,
+    table: Output,
+    summary: Output,
+    rename: Annotated[str, Option(help="map contig names of the variants: add-chr, strip-chr or nothing")] = "",
+    flank: Annotated[int, Option(help="bases on either side of a variant that the model sees")] = 200,
+    span: Annotated[int, Option(help="bases on either side of a variant whose tokens are masked at least")] = 8,
+    maximum: Annotated[int, Option(help="variants at most, drawn by the seed")] = 20_000,
+    seed: Seed = 0,
+    device: Device = "auto",
+    precision: Precision = "auto",
+    threads: Threads = 0,
+):
+    """Write TABLE (chrom, pos, id, ref, alt, score, effect) and SUMMARY (JSON: counts, and where effects are known how
+    well the score separates them). REF is checked against the assembly. How alleles with different tokens are compared
+    says grover/variants.py.
+    """
+    if rename not in RENAME:
+        raise InputError(f"rename: {rename!r} is unknown; expected add-chr, strip-chr or nothing")
+    place = choose_device(device, threads)
+    genome, words = Genome(sequence, segments), Vocabulary.load(folder(model))
+    rows, left_out = read_variants(variants, genome, rename)
+    left_out["beyond the maximum"] = max(0, len(rows) - maximum)
+    rows = rows.iloc[np.sort(np.random.default_rng(seed).permutation(len(rows))[:maximum])]
+    rows = rows.assign(
+        score=score(rows, load_language_model(folder(model)), words, genome, flank, span, place, precision)
+    )
+    left_out["longer than the model"] = int(rows["score"].isna().sum())
+    rows = rows.dropna(subset=["score"])
+    write_table(table, rows[["chrom", "pos", "id", "ref", "alt", "score", "effect"]])
+    write_json(
+        summary, {**separation(rows["score"].to_numpy(), rows["effect"].to_numpy(), seed=seed), "left_out": left_out}
+    )
+
+
+if __name__ == "__main__":
+    main(score_variants)

@@ -1,0 +1,50 @@
+"""Simulate a small genome with known truth and its annotation."""
+
+from typing import Annotated
+
+from typer import Option
+
+from grover import simulated_files as files
+from grover.cli import Output, main
+from grover.simulate import simulate
+
+
+def simulate_genome(
+    genome: Output,
+    repeats: Output,
+    peaks: Output,
+    motifs: Output,
+    genes: Output,
+    tss: Output,
+    islands: Output,
+    states: Output,
+    replication: Output,
+    variants: Output,
+    noise: Output,
+    truth: Output,
+    bases: Annotated[int, Option(help="bases over all chromosomes", min=1)] = 4_000_000,
+    contigs: Annotated[int, Option(help="chromosomes, beside two small extra contigs", min=1)] = 5,
+    seed: Annotated[int, Option(help="seed of the random numbers", min=0)] = 1,
+):
+    """Simulate a small genome with known truth and its annotation in the formats of the public sources.
+
+    Binding of the motif follows from a partner motif beside it and not from its own strength; the truth file says
+    what was planted where.
+    """
+    canvas = simulate(bases, contigs, seed)
+    files.write_genome(canvas, genome)
+    files.write_repeats(canvas, repeats)
+    files.write_peaks(canvas, peaks)
+    files.write_motifs(canvas, motifs)
+    files.write_genes(canvas, genes)
+    files.write_tss(canvas, tss)
+    files.write_bed(canvas, islands, "islands")
+    files.write_bed(canvas, states, "states")
+    files.write_bed(canvas, replication, "timing")
+    files.write_variants(canvas, variants)
+    files.write_bed(canvas, noise, "noise")
+    files.write_truth(canvas, truth, seed)
+
+
+if __name__ == "__main__":
+    main(simulate_genome)

@@ -1,0 +1,40 @@
+"""Write the report: one HTML page that holds everything and opens without a network."""
+
+from pathlib import Path
+from typing import Annotated
+
+import yaml
+from typer import Option
+
+from grover.cli import Input, Inputs, Output, main
+from grover.files import write_text
+from grover.report import build, render
+from grover.sections.parts import Results
+
+
+def write_report(
+    inputs: Inputs,
+    config: Input,
+    output: Output,
+    results: Annotated[Path, Option(help="folder of the run; inputs are known by their names relative to it")],
+    title: Annotated[str, Option(help="title of the page")] = "GROVER",
+    command: Annotated[
+        str, Option(help="command that makes an artefact when its path follows")
+    ] = "snakemake --cores 2",
+    palette: Annotated[str, Option(help="okabe-ito or tol-bright")] = "okabe-ito",
+    figures: Annotated[Path | None, Option(help="folder that also gets each figure as SVG")] = None,
+):
+    """Only the given inputs are shown; a section that lacks one is left out and says so. CONFIG is the resolved
+    configuration as JSON or YAML."""
+    configuration = yaml.safe_dump(yaml.safe_load(config.read_text()), sort_keys=False, allow_unicode=True)
+
+    def write_figure(name: str, svg: str) -> None:
+        if figures is not None:
+            write_text(figures / f"{name}.svg", svg)
+
+    sections = build(Results(results, inputs), configuration, palette)
+    write_text(output, render(sections, title, f"{command} {results}/", write_figure))
+
+
+if __name__ == "__main__":
+    main(write_report)

@@ -44,7 +44,7 @@ def test_every_job_up_to_the_model_runs_with_its_own_memory_and_time_on_the_cpu_
     output, jobs = trained
     ran = {job["rule"]: (job["ReqMem"], job["TimelimitRaw"]) for job in jobs}
     # what the genome was made of is not made again
-    assert set(ran) == {"train_bpe", "build_vocabulary", "tokenise_genome", "make_windows", "check_device", "pretrain"}
+    assert set(ran) == {"train_bpe", "build_vocabulary", "tokenise_genome", "make_windows", "pretrain"}
     assert len(jobs) == len(ran) and ran == announced(output)
     assert ran["build_vocabulary"] == ("1000M", "10") and ran["pretrain"] == ("16000M", "2880")
     assert {(job["Account"], job["Partition"], job["State"]) for job in jobs} == {("grover", "cpu", "COMPLETED")}
@@ -57,9 +57,9 @@ def test_a_cpu_run_asks_for_no_gpu_and_submits_no_job_arrays(trained):
 
 @pytest.fixture(scope="module")
 def failed(trained, typed, root):
-    """Output of a run with two mistakes, and its jobs: a GPU is asked for where none works, and more peaks than there are."""
-    (root / "config/mistakes.yaml").write_text("device: cuda\nsources: {ctcf_peaks: {minimum: 999}}\n")
-    targets = ("results/test/models/device.json", "results/test/genome/inputs.tsv")
+    """Output of a run with two mistakes, and its jobs: a GPU is asked for where none works, and contigs that there are not."""
+    (root / "config/mistakes.yaml").write_text("device: cuda\ngenome: {include: [scaffold*]}\n")
+    targets = ("results/test/models/device.json", "results/test/genome/sequence.npy")
     configuration = ("--configfile", "config/test.yaml", "config/mistakes.yaml")
     done = typed(*targets, *SLURM, "--retries", "0", "--keep-going", *configuration)
     assert done.returncode != 0, done.stdout
@@ -68,9 +68,9 @@ def failed(trained, typed, root):
 
 def test_a_job_that_fails_leaves_its_sentence_and_the_place_of_its_log(failed):
     output, jobs = failed
-    assert "Error in rule check_sources" in output and "results/test/logs/check_sources.log" in output, output
-    assert re.search(r"^ *error: .* at least 999 are needed", output, re.M) and "Traceback" not in output, output
-    assert (jobs["check_sources"]["Partition"], jobs["check_sources"]["State"]) == ("cpu", "FAILED")
+    assert "Error in rule encode_genome" in output and "results/test/logs/encode_genome.log" in output, output
+    assert re.search(r"^ *error: .* 'scaffold\*' matches none", output, re.M) and "Traceback" not in output, output
+    assert (jobs["encode_genome"]["Partition"], jobs["encode_genome"]["State"]) == ("cpu", "FAILED")
 
 
 def test_a_gpu_that_is_asked_for_is_a_job_of_the_gpu_partition_and_its_absence_is_known_in_seconds(failed):
@@ -78,4 +78,4 @@ def test_a_gpu_that_is_asked_for_is_a_job_of_the_gpu_partition_and_its_absence_i
     assert "error: device: cuda was asked for but torch finds no GPU here" in output, output
     job = jobs["check_device"]
     assert (job["Partition"], job["State"]) == ("gpu", "FAILED") and int(job["ElapsedRaw"]) < 60
-    assert "gres/gpu=1," in job["ReqTRES"] and "gpu" not in jobs["check_sources"]["ReqTRES"]
+    assert "gres/gpu=1," in job["ReqTRES"] and "gpu" not in jobs["encode_genome"]["ReqTRES"]

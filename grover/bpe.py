@@ -3,9 +3,15 @@
 Inside this module letters have the ids A0 C1 G2 T3 and merge number r (from 0) makes the token 4 + r. Both functions give what
 Hugging Face `tokenizers` gives on the same segments, ties included: the most frequent adjacent pair first, among equals the one
 with the smaller ids.
+
+Sizes: positions and counts are 64-bit throughout, so that a genome of 17 Gb (wheat) overflows nothing; while merges are learnt a base
+takes one byte.
 """
 
+import mmap
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
@@ -13,129 +19,420 @@ from numba import njit
 from grover.errors import InputError
 
 LETTERS = 4
-BOUNDARY = np.uint16(65535)  # stands between two segments while merges are learnt; never part of a pair
 LARGEST_VOCABULARY = 10_004  # the table of pairs then takes 0.8 GB
 BATCH = 64
+READ = 1 << 25  # bases copied at a time
+PIECE = 1 << 20  # bases encoded at a time, and
+OVERLAP = 64  # the tokens at most that the next piece encodes again
+WORD = 7  # letters looked up at once while encoding; the tables then stay in the fastest cache
+FORWARD, BOTH = "forward", "both"
+
+
+class Learnt(NamedTuple):
+    """What `train` returns, in the order of the merges.
+
+    `merges`: int32 [n, 2], left and right id; `counts`: int64 [n], how often the two stood side by side when they were merged;
+    `tokens`: int64 [n], tokens of the whole genome after the merge (strands "both": of both strands).
+    """
+
+    merges: np.ndarray
+    counts: np.ndarray
+    tokens: np.ndarray
 
 
 def train(
-    codes: np.ndarray, offsets: np.ndarray, cycles: int, progress: Callable[[int], None] | None = None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Learn `cycles` merges from the segments of a genome.
+    codes: np.ndarray,
+    starts: np.ndarray,
+    ends: np.ndarray,
+    cycles: int,
+    *,
+    strands: str = FORWARD,
+    threads: int = 1,
+    progress: Callable[[int, int], None] | None = None,
+    reading: Callable[[int], None] | None = None,
+) -> Learnt:
+    """Learn `cycles` merges from the segments of a genome; no merge crosses the end of a segment.
 
-    codes: uint8, 0..3; segment i is `codes[offsets[i]:offsets[i + 1]]`, offsets int64 with one entry more than segments.
-    progress: called after each pass with the number of merges learnt by it.
-    Returns the merges, int32 [cycles, 2], left and right id, and the number of times that each pair stood side by side when it
-    was merged, int64 [cycles]. Memory: two bytes a base and a table of eight bytes a pair of tokens.
+    codes: uint8, 0..3, may be memory-mapped; segment i is `codes[starts[i]:ends[i]]`. threads: segments are dealt to so many
+    threads, which does not change the result. strands: with "both" pairs are counted on both strands and a merge is followed at
+    once by the one that makes its token's reverse complement, so that the vocabulary is closed under reverse complement;
+    then one merge more than `cycles` may be learnt. reading: called with the bases read; progress: called after each
+    pass with the merges it made and the tokens left.
+
+    Memory: one byte a base (two where the bases hardly compress, twice as much with both strands), and eight bytes for
+    each pair of tokens.
 
     Several merges are made in one pass where this provably gives the same as one by one: pairs are taken in the order of
     their count as long as they share no token, and behind a pair of two equal tokens with count n only pairs that count at least
-    n / 2, since merging (a, a) may create (aa, a) and (aa, aa), each at most n / 2 times.
+    n / 2, since merging (a, a) may create (aa, a) and (aa, aa), each at most n / 2 times. Any other new pair counts no more than
+    a pair of one of the merged tokens that is still behind in the order.
     """
     if cycles + LETTERS > LARGEST_VOCABULARY:
         raise InputError(
             f"{cycles} byte-pair cycles asked for, but at most {LARGEST_VOCABULARY - LETTERS} are supported"
         )
-    tokens = _with_boundaries(codes, offsets)
-    size = LETTERS + cycles
-    counts = np.zeros((size, size), np.int64)
-    _count_pairs(tokens, counts)
-    merges = np.zeros((cycles, 2), np.int32)
-    merge_counts = np.zeros(cycles, np.int64)
-    done, length = 0, tokens.size
-    while done < cycles:
-        batch = _next_batch(counts, LETTERS + done, cycles - done)
-        if len(batch) == 0:
-            raise InputError(
-                f"the genome supports only {done} byte-pair cycles, {cycles} were asked for: no pair of tokens occurs "
-                f"twice any more; lower `vocabulary.cycles`, or give more sequence"
-            )
-        partner = np.full(size, -1, np.int32)
-        result = np.zeros(size, np.uint16)
+    starts, ends = np.asarray(starts, np.int64), np.asarray(ends, np.int64)
+    if len(starts) == 0:
+        raise InputError("there is no segment to learn byte pairs from; give a genome that holds A, C, G and T")
+    size = LETTERS + cycles + (strands == BOTH)
+    parts = _deal(codes, starts, ends, strands == BOTH, threads, reading)
+    pairs = _Pairs(size)
+    choose = _Closed(pairs) if strands == BOTH else pairs.next_batch
+    tokens_left = sum(part.bases for part in parts)
+    merges, counts, tokens = [], [], []
+    with ThreadPoolExecutor(len(parts)) as pool:
+        for found in pool.map(_Part.count_letters, parts):
+            pairs.table[:LETTERS, :LETTERS] += found
+        pairs.apply([_Change.nothing(np.arange(LETTERS), LETTERS)], LETTERS)
+        while len(merges) < cycles:
+            used = LETTERS + len(merges)
+            batch = choose(used, cycles - len(merges))
+            if len(batch) == 0:
+                raise InputError(
+                    f"the genome supports only {len(merges)} byte-pair cycles, {cycles} were asked for: no pair of tokens occurs "
+                    f"twice any more; lower `vocabulary.cycles`, or give more sequence"
+                )
+            made = np.arange(used, used + len(batch))
+            counts += [int(pairs.table[left, right]) for left, right in batch]
+            changes = list(pool.map(lambda part, batch=batch, made=made: part.merge(batch, made), parts))
+            merged = sum(change.merged for change in changes)
+            tokens += [int(number) for number in tokens_left - np.cumsum(merged)]
+            tokens_left = tokens[-1]
+            merges += batch
+            pairs.apply(changes, used + len(batch))
+            if progress is not None:
+                progress(len(batch), tokens_left)
+    return Learnt(np.array(merges, np.int32).reshape(-1, 2), np.array(counts, np.int64), np.array(tokens, np.int64))
+
+
+class _Change(NamedTuple):
+    """What one pass did to one part: the tokens concerned, changes of the counts of pairs that have one of them on the
+    left (`rows`) or else on the right (`columns`), int64 [concerned, tokens], and how often each merge was made."""
+
+    concerned: np.ndarray
+    rows: np.ndarray
+    columns: np.ndarray
+    merged: np.ndarray
+
+    @classmethod
+    def nothing(cls, concerned: np.ndarray, size: int, merges: int = 0) -> "_Change":
+        zeros = (np.zeros((len(concerned), size), np.int64) for _ in range(2))
+        return cls(concerned, *zeros, np.zeros(merges, np.int64))
+
+
+class _Part:
+    """The tokens of some segments, with a boundary behind each; the work of one thread.
+
+    One byte a token until ids need two; by then the tokens have become so few that the wider ones fit into the same memory.
+    """
+
+    def __init__(self, codes, starts, ends, backwards, reading):
+        self.bases = int((ends - starts).sum())
+        self.tokens = np.empty(self.bases + len(starts), np.uint8)
+        written = 0
+        for start, end, reverse in zip(starts, ends, backwards, strict=True):
+            length = int(end - start)
+            # block by block, so that of a memory-mapped genome little is held beside its copy
+            for first in range(0, length, READ):
+                last = min(length, first + READ)
+                block = codes[end - last : end - first] if reverse else codes[start + first : start + last]
+                self.tokens[written + first : written + last] = 3 - block[::-1] if reverse else block
+                _release(codes)
+                if reading is not None:
+                    reading(last - first)
+            written += length + 1
+            self.tokens[written - 1] = _boundary(self.tokens)
+        self.length = written
+
+    def count_letters(self) -> np.ndarray:
+        """int64 [4, 4]: how often each letter follows each."""
+        return _count_letters(self.tokens, _boundary(self.tokens))
+
+    def merge(self, batch: list[tuple[int, int]], made: np.ndarray) -> _Change:
+        """Merge the pairs of a batch, which share no token, into the tokens `made`."""
+        if made[-1] >= 255 and self.tokens.dtype == np.uint8:
+            self._widen()
+        partner = np.full(_boundary(self.tokens) + 1, -1, np.int32)
+        result = np.zeros(len(partner), np.int32)
+        for (left, right), token in zip(batch, made, strict=True):
+            partner[left], result[left] = right, token
+        concerned = np.unique(np.concatenate([np.ravel(batch), made]))
+        used = int(made[-1]) + 1
+        slot = np.full(used, -1, np.int32)
+        slot[concerned] = np.arange(len(concerned))
+        change = _Change.nothing(concerned, used, len(batch))
+        self.length = _merge_pass(
+            self.tokens, self.length, _boundary(self.tokens), partner, result, int(made[0]), slot, *change[1:]
+        )
+        return change
+
+    def _widen(self) -> None:
+        if 2 * self.length <= self.tokens.size:
+            wide = self.tokens[: self.tokens.size // 2 * 2].view(np.uint16)
+        else:
+            wide = np.empty(self.length, np.uint16)
+        _widen(self.tokens, wide, self.length)
+        self.tokens = wide
+
+
+def _deal(codes, starts, ends, both, threads, reading) -> list[_Part]:
+    """Deal the segments, on both strands if asked, to as many parts of about equal size as there are threads."""
+    backwards = np.repeat([False, True], len(starts)) if both else np.zeros(len(starts), bool)
+    starts, ends = np.resize(starts, len(backwards)), np.resize(ends, len(backwards))
+    dealt: list[list[int]] = [[] for _ in range(max(1, min(threads, len(starts))))]
+    load = np.zeros(len(dealt), np.int64)
+    for segment in np.argsort(starts - ends, kind="stable"):
+        lightest = int(np.argmin(load))
+        dealt[lightest].append(int(segment))
+        load[lightest] += ends[segment] - starts[segment]
+    return [_Part(codes, starts[mine], ends[mine], backwards[mine], reading) for mine in map(sorted, dealt)]
+
+
+def _release(codes: np.ndarray) -> None:
+    """Let go of the pages of a memory-mapped genome that were read; they are read again from its file where needed."""
+    mapped = getattr(codes, "_mmap", None)
+    if mapped is not None:
+        mapped.madvise(mmap.MADV_DONTNEED)
+
+
+def _boundary(tokens: np.ndarray) -> int:
+    """The id that stands behind each segment and is never part of a pair."""
+    return int(np.iinfo(tokens.dtype).max)
+
+
+class _Pairs:
+    """How often each token follows each, with the best partner of each token at hand.
+
+    Looking through the whole table (25 million cells at 5,000 cycles) for each batch would cost more than the pass.
+    """
+
+    def __init__(self, size: int):
+        self.table = np.zeros((size, size), np.int64)
+        self.best = np.zeros(size, np.int64)  # the largest count in each row, and
+        self.partner = np.zeros(size, np.int64)  # the first column that has it
+
+    def apply(self, changes: list[_Change], used: int) -> None:
+        """Add what a pass changed."""
+        rows = sum(change.rows for change in changes)
+        columns = sum(change.columns for change in changes)
+        _apply(self.table, used, changes[0].concerned, rows, columns, self.best, self.partner)
+
+    def next_batch(self, used: int, most: int) -> list[tuple[int, int]]:
+        """The next merges that may share one pass, in their exact order."""
+        batch = _next_batch(self.table, used, min(most, BATCH), self.best, self.partner)
+        return [(int(left), int(right)) for left, right in batch]
+
+
+class _Closed:
+    """Chooses merges on both strands: the best pair, and with it the pair that spells its reverse complement.
+
+    A pair is taken only if the reverse complement of its token would then be two tokens, which become the second merge;
+    otherwise the next best is looked at.
+    """
+
+    def __init__(self, pairs: _Pairs):
+        self.pairs = pairs
+        self.texts = list("ACGT")
+        self.ranks: dict[tuple[str, str], int] = {}
+        self.waiting: list[tuple[int, int]] = []  # a second merge that shares a token with the first
+
+    def __call__(self, used: int, most: int) -> list[tuple[int, int]]:
+        if self.waiting:
+            return self._take([self.waiting.pop()])
+        refused = np.zeros(self.pairs.table.shape, np.bool_)
+        while True:
+            left, right = _best_except(self.pairs.table, used, self.pairs.best, self.pairs.partner, refused)
+            if left < 0:
+                return []
+            pair = (self.texts[left], self.texts[right])
+            token = "".join(pair)
+            mirrored = reverse_complement(token)
+            if mirrored == token:
+                return self._take([(left, right)])
+            halves = apply_merges(mirrored, self.ranks | {pair: len(self.ranks)})
+            if len(halves) == 2:
+                break
+            refused[left, right] = True
+        ids = {text: number for number, text in enumerate([*self.texts, token])}
+        mate = (ids[halves[0]], ids[halves[1]])
+        if set(mate) & {left, right} or token in halves:
+            self.waiting = [mate]
+            return self._take([(left, right)])
+        return self._take([(left, right), mate])
+
+    def _take(self, batch: list[tuple[int, int]]) -> list[tuple[int, int]]:
         for left, right in batch:
-            partner[left], result[left] = right, LETTERS + done
-            merges[done] = left, right
-            merge_counts[done] = counts[left, right]
-            done += 1
-        length = _merge_pass(tokens, length, partner, result, counts)
-        if progress is not None:
-            progress(len(batch))
-    return merges, merge_counts
+            pair = (self.texts[left], self.texts[right])
+            self.ranks[pair] = len(self.ranks)
+            self.texts.append("".join(pair))
+        return batch
 
 
-def _with_boundaries(codes: np.ndarray, offsets: np.ndarray) -> np.ndarray:
-    """The segments as uint16 with a boundary behind each."""
-    segments = len(offsets) - 1
-    tokens = np.empty(int(offsets[-1] - offsets[0]) + segments, np.uint16)
-    for i in range(segments):
-        start, end = int(offsets[i] - offsets[0]) + i, int(offsets[i + 1] - offsets[0]) + i
-        tokens[start:end] = codes[offsets[i] : offsets[i + 1]]
-        tokens[end] = BOUNDARY
-    return tokens
+def reverse_complement(text: str) -> str:
+    """The other strand of a text of A, C, G and T, read in its own direction."""
+    return text[::-1].translate(str.maketrans("ACGT", "TGCA"))
 
 
-def _next_batch(counts: np.ndarray, used: int, most: int) -> list[tuple[int, int]]:
-    """The next merges that may share one pass, in their exact order."""
-    flat = counts[:used, :used].ravel()
-    share = min(BATCH, flat.size)
-    least = max(2, int(np.partition(flat, flat.size - share)[flat.size - share]))
-    candidates = np.flatnonzero(flat >= least)
-    candidates = candidates[np.lexsort((candidates, -flat[candidates]))]
-    batch: list[tuple[int, int]] = []
-    taken: set[int] = set()
-    floor = 0
-    for cell in candidates[:most]:
-        left, right = divmod(int(cell), used)
-        count = int(flat[cell])
-        if left in taken or right in taken or 2 * count < floor:
-            break
-        batch.append((left, right))
-        taken |= {left, right}
-        if left == right:
-            floor = max(floor, count)
-    return batch
+def apply_merges(text: str, ranks: dict[tuple[str, str], int]) -> list[str]:
+    """Encode a short text by its definition: always the merge of the lowest rank, from left to right."""
+    parts = list(text)
+    while True:
+        possible = [pair for pair in zip(parts, parts[1:], strict=False) if pair in ranks]
+        if not possible:
+            return parts
+        left, right = min(possible, key=ranks.get)
+        merged, i = [], 0
+        while i < len(parts):
+            if parts[i : i + 2] == [left, right]:
+                merged.append(left + right)
+                i += 2
+            else:
+                merged.append(parts[i])
+                i += 1
+        parts = merged
 
 
-@njit(cache=True)
-def _count_pairs(tokens, counts):
+@njit(cache=True, nogil=True)
+def _count_letters(tokens, boundary):
+    counts = np.zeros((LETTERS, LETTERS), np.int64)
     for i in range(tokens.size - 1):
-        if tokens[i] != BOUNDARY and tokens[i + 1] != BOUNDARY:
+        if tokens[i] != boundary and tokens[i + 1] != boundary:
             counts[tokens[i], tokens[i + 1]] += 1
+    return counts
 
 
-@njit(cache=True)
-def _merge_pass(tokens, length, partner, result, counts):
-    """Replace every pair (t, partner[t]) by result[t], compacting in place; keep the pair counts exact.
+@njit(cache=True, nogil=True)
+def _widen(narrow, wide, length):
+    # from the end, since both may lie in the same memory
+    for i in range(length - 1, -1, -1):
+        token = narrow[i]
+        wide[i] = 65_535 if token == 255 else token
+
+
+@njit(cache=True, nogil=True)
+def _merge_pass(tokens, length, boundary, partner, result, first_made, slot, rows, columns, merged):
+    """Replace every pair (t, partner[t]) by result[t], compacting in place; note how the counts of pairs change.
 
     Each emitted token knows the old tokens at its two ends. Between two neighbours of which one is new, the old pair goes and the
     new pair comes; elsewhere nothing changes. Returns the new length.
     """
-    read = 0
-    written = 0
-    previous = BOUNDARY  # the token emitted last
-    previous_end = BOUNDARY  # its last old token
+    written = np.int64(0)
+    previous = np.int64(boundary)  # the token emitted last
+    previous_end = np.int64(boundary)  # its last old token
     previous_new = False
-    while read < length:
-        first = tokens[read]
-        last = first
-        token = first
-        new = False
-        read += 1
-        if first != BOUNDARY and read < length and partner[first] == tokens[read]:
-            last = tokens[read]
-            token = result[first]
-            new = True
+    read = np.int64(0)
+    while read < length - 1:  # the last is a boundary
+        first = np.int64(tokens[read])
+        follower = np.int64(tokens[read + 1])
+        if partner[first] != follower:
+            # an old token, as nearly all are; its pair with the one before is new if that one is
+            if previous_new and first != boundary:
+                rows[slot[previous_end], first] -= 1
+                rows[slot[previous], first] += 1
+            tokens[written] = first
+            written += 1
             read += 1
-            counts[first, last] -= 1
-        if (new or previous_new) and previous != BOUNDARY and first != BOUNDARY:
-            counts[previous_end, first] -= 1
-            counts[previous, token] += 1
+            previous = first
+            previous_end = first
+            previous_new = False
+            continue
+        token = np.int64(result[first])
+        merged[token - first_made] += 1
+        rows[slot[first], follower] -= 1
+        if previous != boundary:
+            if slot[previous_end] >= 0:
+                rows[slot[previous_end], first] -= 1
+            else:
+                columns[slot[first], previous_end] -= 1
+            if slot[previous] >= 0:
+                rows[slot[previous], token] += 1
+            else:
+                columns[slot[token], previous] += 1
         tokens[written] = token
         written += 1
+        read += 2
         previous = token
-        previous_end = last
-        previous_new = new
-    return written
+        previous_end = follower
+        previous_new = True
+    tokens[written] = boundary
+    return written + 1
+
+
+@njit(cache=True)
+def _best_of_row(table, row, used, without):
+    """Largest count of a row and the first column that has it, one column left out."""
+    best, partner = np.int64(0), np.int64(-1)
+    for column in range(used):
+        if table[row, column] > best and column != without:
+            best, partner = table[row, column], column
+    return best, partner
+
+
+@njit(cache=True)
+def _apply(table, used, concerned, rows, columns, best, partner):
+    """Add the changes of a pass to the counts, and find the best partners anew where they may be others."""
+    stale = np.zeros(used, np.bool_)
+    for i in range(concerned.size):
+        token = concerned[i]
+        stale[token] = True
+        for other in range(used):
+            table[token, other] += rows[i, other]
+            # few of these change, and touching one costs a line of the cache
+            if columns[i, other] != 0:
+                table[other, token] += columns[i, other]
+                count = table[other, token]
+                if count > best[other] or (count == best[other] and token < partner[other]):
+                    best[other], partner[other] = count, token
+                elif token == partner[other]:
+                    stale[other] = True
+    for row in range(used):
+        if stale[row]:
+            best[row], partner[row] = _best_of_row(table, row, used, -1)
+
+
+@njit(cache=True)
+def _next_batch(table, used, most, best, partner):
+    batch = np.empty((most, 2), np.int64)
+    taken = np.zeros(used, np.bool_)
+    is_left = np.zeros(used, np.bool_)
+    least = 2  # behind a pair of two equal tokens: half of its count
+    rest, rest_left = np.int64(0), -1  # the best pair of a row whose best is in the batch: it shares a token
+    size = 0
+    while size < most:
+        left = -1
+        for row in range(used):
+            if not is_left[row] and (left < 0 or best[row] > best[left]):
+                left = row
+        if left < 0 or best[left] < least:
+            break
+        count, right = best[left], partner[left]
+        if taken[left] or taken[right] or rest > count or (rest == count and rest_left < left):
+            break
+        batch[size] = left, right
+        size += 1
+        taken[left] = taken[right] = is_left[left] = True
+        if left == right:
+            least = max(least, (count + 1) // 2)
+        second = _best_of_row(table, left, used, right)[0]
+        if second > rest or (second == rest and left < rest_left):
+            rest, rest_left = second, left
+    return batch[:size]
+
+
+@njit(cache=True)
+def _best_except(table, used, best, partner, refused):
+    """The most frequent pair that was not refused; (-1, -1) where none occurs twice."""
+    highest, pair = np.int64(1), (np.int64(-1), np.int64(-1))
+    for row in range(used):
+        if best[row] <= highest:
+            continue
+        if not refused[row, partner[row]]:
+            highest, pair = best[row], (np.int64(row), np.int64(partner[row]))
+            continue
+        for column in range(used):
+            if table[row, column] > highest and not refused[row, column]:
+                highest, pair = table[row, column], (np.int64(row), np.int64(column))
+    return pair
 
 
 class Encoder:
@@ -143,27 +440,42 @@ class Encoder:
 
     Method: at each position take the longest token that matches; if it cannot stand beside the token before it, try the
     next shorter prefix, else step back. Two tokens can stand side by side if encoding their joined text gives them back (van
-    Antwerpen and Neubeck, "So many tokens, so little time", GitHub 2024).
+    Antwerpen and Neubeck, "So many tokens, so little time", GitHub 2024). Anything but A, C, G and T is encoded as one `unknown`
+    a base, and the stretches between are encoded each alone.
     """
 
-    def __init__(self, merges: np.ndarray):
-        """merges: int, [n, 2], ids as in this module."""
+    def __init__(self, merges: np.ndarray, first: int = 0, unknown: int = 65_535):
+        """merges: int, [n, 2], ids as in this module; first: what is added to an id when it is written."""
         merges = np.asarray(merges, np.int32).reshape(-1, 2)
         self.size = LETTERS + len(merges)
         self.texts = texts(merges)
         self.lengths = np.array([len(text) for text in self.texts], np.int32)
-        self._children, self._node_token = _trie(self.texts)
-        self._prefix = _longest_proper_prefix(self.texts)
+        children, node_token = _trie(self.texts)
         splits = np.vstack([np.repeat(np.arange(LETTERS, dtype=np.int32)[:, None], 2, axis=1), merges]).astype(np.int32)
         joined = np.full((self.size, self.size), self.size, np.int32)
         joined[merges[:, 0], merges[:, 1]] = np.arange(LETTERS, self.size, dtype=np.int32)
-        self._beside = _compatible(splits, joined)
+        prefix = _longest_proper_prefix(self.texts)
+        # one bit a pair, so that the table stays in the cache; the last row is the beginning, where every token can stand
+        beside = np.vstack([_compatible(splits, joined), np.ones((1, self.size), np.bool_)])
+        beside = np.packbits(beside, axis=1, bitorder="little")
+        self._tables = (children, node_token, *_words(children, node_token), prefix, beside, self.lengths, first)
+        self._unknown = unknown
 
-    def encode(self, codes: np.ndarray) -> np.ndarray:
-        """Tokens of one stretch of uint8 codes 0..3, as uint16 ids of this module."""
-        if len(codes) == 0:
-            return np.zeros(0, np.uint16)
-        return _encode(np.asarray(codes), self._children, self._node_token, self._prefix, self._beside, self.lengths)
+    def encode(self, codes: np.ndarray, piece: int = PIECE) -> np.ndarray:
+        """Tokens, uint16, of one stretch of uint8 codes (A0 C1 G2 T3, anything else unknown); piece: bases encoded at a time."""
+        return self.encode_windows(codes, np.zeros(1, np.int64), np.array([len(codes)], np.int64), piece)[0]
+
+    def encode_windows(
+        self, codes: np.ndarray, starts: np.ndarray, ends: np.ndarray, piece: int = PIECE
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Tokens of `codes[starts[i]:ends[i]]`, each window encoded alone, one behind the other as uint16, and the number of
+        tokens of each window, int64. Several threads may call this at once."""
+        codes = np.ascontiguousarray(codes, np.uint8)
+        starts, ends = np.asarray(starts, np.int64), np.asarray(ends, np.int64)
+        tokens = np.empty(int((ends - starts).sum()), np.uint16)
+        numbers = np.empty(len(starts), np.int64)
+        written = _encode_windows(codes, starts, ends, tokens, numbers, self._unknown, piece, self._tables)
+        return tokens[:written].copy(), numbers
 
 
 def texts(merges: np.ndarray) -> list[str]:
@@ -188,6 +500,17 @@ def _trie(texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
             node = children[node][code]
         ends[node] = token
     return np.array(children, np.int32), np.array(ends, np.int32)
+
+
+def _words(children: np.ndarray, node_token: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """For every word of WORD letters the longest token that it starts with, and the node where a longer one may go on (0: none)."""
+    nodes, tokens = children[0], node_token[children[0]]
+    for _ in range(WORD - 1):
+        deeper = np.where(nodes[:, None] > 0, children[nodes], 0)
+        found = np.where(deeper > 0, node_token[deeper], -1)
+        tokens = np.where(found >= 0, found, tokens[:, None]).ravel()
+        nodes = deeper.ravel()
+    return tokens.astype(np.uint16), nodes
 
 
 def _longest_proper_prefix(texts: list[str]) -> np.ndarray:
@@ -239,39 +562,102 @@ def _compatible(splits, joined):
 
 
 @njit(cache=True, nogil=True)
-def _encode(codes, children, node_token, prefix, beside, lengths):
-    size = codes.size
-    reachable = np.ones(size + 1, np.bool_)  # False: no valid tokenisation continues from here
-    tokens = np.empty(size, np.uint16)
-    count = 0
-    position = 0
-    token = _longest_match(codes, 0, children, node_token)
-    while True:
-        end = position + lengths[token]
-        if reachable[end] and (count == 0 or beside[tokens[count - 1], token]):
-            tokens[count] = token
-            count += 1
-            position = end
-            if position == size:
-                return tokens[:count].copy()
-            token = _longest_match(codes, position, children, node_token)
-        elif prefix[token] >= 0:
-            token = prefix[token]
-        else:
-            reachable[position] = False
-            count -= 1
-            token = np.int32(tokens[count])
-            position -= lengths[token]
+def _encode_windows(codes, starts, ends, tokens, numbers, unknown, piece, tables):
+    written = np.int64(0)
+    for i in range(starts.size):
+        before = written
+        start = starts[i]
+        while start < ends[i]:
+            if codes[start] >= LETTERS:
+                tokens[written] = unknown
+                written += 1
+                start += 1
+                continue
+            end = start + 1
+            while end < ends[i] and codes[end] < LETTERS:
+                end += 1
+            written += _encode_stretch(codes[start:end], tokens[written:], piece, tables)
+            start = end
+        numbers[i] = written - before
+    return written
 
 
 @njit(cache=True, nogil=True)
-def _longest_match(codes, start, children, node_token):
-    node = np.int32(0)
-    best = np.int32(-1)
-    for i in range(start, codes.size):
-        node = children[node, codes[i]]
-        if node == 0:
-            break
-        if node_token[node] >= 0:
-            best = node_token[node]
-    return best
+def _encode_stretch(codes, tokens, piece, tables):
+    """Encode a stretch of A, C, G and T piece by piece, which needs little memory, into the front of `tokens`; their number.
+
+    The tokenisation of a text is the only one in which all neighbours can stand side by side. So the next piece may begin at any
+    boundary of the piece before, as long as its first token can follow there.
+    """
+    beside, lengths, first = tables[5], tables[6], tables[7]
+    kept = np.int64(0)
+    start = np.int64(0)
+    length = np.int64(piece)
+    while True:
+        count = _encode(codes[start : start + length], tokens[kept:], tables)
+        last, token = np.int64(tokens[kept - 1]) - first, np.int64(tokens[kept]) - first
+        if kept == 0 or (beside[last, token >> 3] >> (token & 7)) & 1:
+            kept += count
+            start += length
+            if start >= codes.size:
+                return kept
+            back = min(OVERLAP, count // 2)  # the last tokens may be others once the bases behind them are seen
+        else:
+            length *= 2  # for good, so that the end is reached whatever the sequence
+            back = min(OVERLAP, kept)
+        for _ in range(back):
+            kept -= 1
+            start -= lengths[tokens[kept] - first]
+
+
+@njit(cache=True, nogil=True)
+def _encode(codes, tokens, tables):
+    """Encode one piece of A, C, G and T into the front of `tokens`; their number."""
+    children, node_token, word_token, word_node, prefix, beside, lengths, first = tables
+    size = codes.size
+    reachable = np.ones(size + 1, np.bool_)  # False: no valid tokenisation continues from here
+    words = _words_of(codes)
+    count = 0
+    position = 0
+    last = lengths.size  # the row of the beginning
+    while position < size:
+        if position + WORD <= size:
+            longest = np.int64(word_token[words[position]])
+            node = word_node[words[position]]
+            i = position + WORD
+        else:
+            node = children[0, codes[position]]
+            longest = np.int64(node_token[node])
+            i = position + 1
+        while node != 0 and i < size:
+            node = children[node, codes[i]]
+            if node_token[node] >= 0:
+                longest = np.int64(node_token[node])
+            i += 1
+        token = longest
+        while not (beside[last, token >> 3] >> (token & 7)) & 1 or not reachable[position + lengths[token]]:
+            while prefix[token] < 0:
+                # nothing can follow here: take the token before back and look for a shorter one in its place
+                reachable[position] = False
+                count -= 1
+                position -= lengths[last]
+                token = last
+                last = np.int64(tokens[count - 1]) - first if count else lengths.size
+            token = np.int64(prefix[token])
+        tokens[count] = token + first
+        count += 1
+        position += lengths[token]
+        last = token
+    return count
+
+
+@njit(cache=True, nogil=True)
+def _words_of(codes):
+    """For each position the next WORD letters as a number; computed at once, so that no lookup waits for it."""
+    words = np.zeros(codes.size, np.uint16)
+    for i in range(codes.size - WORD + 1):
+        word = np.uint16(0)
+        for j in range(WORD):
+            word = np.uint16(word << 2) | np.uint16(codes[i + j])
+        words[i] = word
+    return words

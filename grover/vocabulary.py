@@ -5,6 +5,7 @@ the model. Rows 0 to 4 are the special tokens, 5 to 8 the letters; 600 byte-pair
 """
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +34,7 @@ class Vocabulary:
         self.merges = np.zeros((0, 2), np.int32) if merges is None else merges
         self.lengths = np.array([0 if text in SPECIALS else len(text) for text in tokens], np.int32)
         self.lengths[UNK] = 1
-        self._encoder = bpe.Encoder(self.merges - FIRST_LETTER) if kind == "bpe" else None
+        self._encoder = bpe.Encoder(self.merges - FIRST_LETTER, FIRST_LETTER, UNK) if kind == "bpe" else None
 
     @classmethod
     def from_merges(cls, name: str, merges: np.ndarray) -> "Vocabulary":
@@ -57,6 +58,8 @@ class Vocabulary:
     def encode(self, codes: np.ndarray) -> np.ndarray:
         """Token ids, uint16, of a stretch of uint8 codes (A0 C1 G2 T3; anything else is one UNK a base). No specials are added."""
         codes = np.asarray(codes, np.uint8)
+        if self._encoder is not None:
+            return self._encoder.encode(codes)
         unknown = np.flatnonzero(codes >= NOT_ACGT)
         if unknown.size == 0:
             return self._encode(codes)
@@ -66,9 +69,28 @@ class Vocabulary:
             start = position + 1
         return np.concatenate(parts)
 
+    def encode_windows(
+        self, codes: np.ndarray, starts: np.ndarray, ends: np.ndarray, threads: int = 1
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Token ids of `codes[starts[i]:ends[i]]`, each window encoded alone, on several threads.
+
+        Returns tokens, uint16, and offsets, int64 [windows + 1]: window i is `tokens[offsets[i]:offsets[i + 1]]`.
+        """
+        starts, ends = np.asarray(starts, np.int64), np.asarray(ends, np.int64)
+
+        def encode(block: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            if self._encoder is not None:
+                return self._encoder.encode_windows(codes, starts[block], ends[block])
+            encoded = [self.encode(codes[start:end]) for start, end in zip(starts[block], ends[block], strict=True)]
+            return np.concatenate([np.zeros(0, np.uint16), *encoded]), np.array([len(ids) for ids in encoded], np.int64)
+
+        # more blocks than threads, so that none waits long for the last one
+        blocks = np.array_split(np.arange(len(starts)), max(1, min(8 * threads, len(starts))))
+        with ThreadPoolExecutor(threads) as pool:
+            tokens, numbers = zip(*pool.map(encode, blocks), strict=True)
+        return np.concatenate(tokens), np.concatenate([np.zeros(1, np.int64), *numbers]).cumsum()
+
     def _encode(self, codes: np.ndarray) -> np.ndarray:
-        if self.kind == "bpe":
-            return self._encoder.encode(codes) + np.uint16(FIRST_LETTER)
         return _encode_kmers(codes, self.k, FIRST_LETTER)
 
     def save(self, folder: Path | str) -> None:

@@ -22,7 +22,7 @@ def text_of(codes: np.ndarray) -> str:
 def vocabulary(request) -> Vocabulary:
     if request.param == "bpe":
         codes = random_codes(20_000)
-        return Vocabulary.from_merges("bpe-50", bpe.train(codes, np.array([0, codes.size]), 50)[0])
+        return Vocabulary.from_merges("bpe-50", bpe.train(codes, [0], [codes.size], 50)[0])
     return Vocabulary.from_kmers(request.param, 4 if request.param == "kmer-4" else 1)
 
 
@@ -55,7 +55,7 @@ def test_anything_but_acgt_is_one_unknown_a_base(vocabulary, tmp_path):
 def test_600_cycles_make_609_rows():
     assert Vocabulary.from_merges("bpe-600", np.zeros((600, 2), np.int32)[:0]).size == 9
     codes = random_codes(300_000, 2)
-    assert Vocabulary.from_merges("bpe-600", bpe.train(codes, np.array([0, codes.size]), 600)[0]).size == 609
+    assert Vocabulary.from_merges("bpe-600", bpe.train(codes, [0], [codes.size], 600)[0]).size == 609
 
 
 def test_load_gives_back_what_was_saved(vocabulary, tmp_path):

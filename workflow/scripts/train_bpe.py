@@ -21,7 +21,8 @@ def train_bpe(
     """Learn byte-pair merges on all segments; each smaller vocabulary is a prefix of the table written."""
     genome = Genome(sequence, segments)
     with Progress(cycles, "byte pairs", "cycles") as bar:
-        pairs, counts = bpe.train(genome.codes, genome.bounds, cycles, bar.update)
+        learnt = bpe.train(genome.codes, genome.bounds[:-1], genome.bounds[1:], cycles, progress=bar.update)
+    pairs, counts, tokens = learnt
     texts = bpe.texts(pairs)
     table = pd.DataFrame(
         {

@@ -69,7 +69,7 @@ format: setup  ## let ruff and snakefmt lay out the code
 	$(BIN)/snakefmt Snakefile workflow
 
 bench: setup  ## every comparison of bench/, one JSON line each
-	@for script in bench/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+	@for script in $(filter-out bench/support.py,$(wildcard bench/*.py)); do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 why: setup  ## what would rerun, and why, for CONFIG
 	@$(SNAKEMAKE) --cores 1 --dry-run 2>&1 | sed -n -e 's/^\(local\)\{0,1\}rule \(.*\):$$/\2/p' -e 's/^ *reason:/   /p' -e '/^frozen:/p' -e '/^Nothing to be done/p' -e '/rror/p'

@@ -13,6 +13,8 @@ if not workflow.overwrite_configfiles:
 include: "workflow/rules/common.smk"
 include: "workflow/rules/genome.smk"
 include: "workflow/rules/vocabulary.smk"
+include: "workflow/rules/atlas.smk"
+include: "workflow/rules/stability.smk"
 include: "workflow/rules/corpus.smk"
 include: "workflow/rules/pretraining.smk"
 include: "workflow/rules/selection.smk"
@@ -27,6 +29,7 @@ localrules:
     all,
     genome,
     vocabularies,
+    atlas,
     models,
     benchmarks,
     embeddings,
@@ -47,7 +50,13 @@ rule genome:
 
 rule vocabularies:
     input:
-        expand(f"{RUN}/vocabulary/{{name}}/statistics.parquet", name=CANDIDATES),
+        expand(f"{RUN}/vocabulary/{{name}}/statistics.parquet", name=VOCABULARIES),
+
+
+rule atlas:
+    input:
+        expand(f"{RUN}/atlas/{{genome}}/summary.json", genome=["observed", *NULLS]),
+        f"{RUN}/atlas/stability.parquet",
 
 
 rule models:

@@ -5,16 +5,12 @@ beforehand, as its best setting; `ours_reading` is our reader doing just that. E
 """
 
 import argparse
-import json
-import resource
-import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
+import support
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -76,24 +72,12 @@ def count_bases(fasta: Path) -> dict[str, list[int]]:
         return {name: [len(text), sum(map(text.count, "ACGT"))] for name, text in texts}
 
 
-def measure(name: str, fasta: Path) -> dict:
-    """Seconds, peak memory and a summary of what was read, of one run in its own process."""
-    command = [sys.executable, __file__, "--worker", name, "--fasta", str(fasta)]
-    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
-
-
 def work(name: str, fasta: Path) -> None:
     run = WORKERS[name]
     with tempfile.TemporaryDirectory(prefix="grover-bench-") as folder:
-        # imports are not part of the comparison
         tiny = Path(folder) / "tiny.fa"
         tiny.write_text(">a\nACGT\n")
-        run(tiny)
-    started = time.perf_counter()
-    summary = run(fasta)
-    seconds = time.perf_counter() - started
-    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"seconds": seconds, "peak_mb": peak_mb, "summary": summary}))
+        support.report(lambda: run(fasta), lambda: run(tiny))
 
 
 def main() -> None:
@@ -101,7 +85,7 @@ def main() -> None:
     parser.add_argument("--fasta", type=Path, help="uncompressed FASTA; simulated where absent")
     parser.add_argument("--bases", type=int, default=50_000_000, help="bases of each of three simulated contigs")
     parser.add_argument("--worker", choices=list(WORKERS), help=argparse.SUPPRESS)
-    options = parser.parse_args()
+    options = support.arguments(parser)
     if options.worker:
         return work(options.worker, options.fasta)
     with tempfile.TemporaryDirectory(prefix="grover-bench-") as folder:
@@ -113,9 +97,9 @@ def main() -> None:
         runs = {name: [] for name in WORKERS}
         for _ in range(REPEATS):
             for name, measured in runs.items():
-                measured.append(measure(name, fasta))
+                measured.append(support.measure(__file__, "--worker", name, "--fasta", fasta))
         megabytes = fasta.stat().st_size / 1e6
-    speed = {name: megabytes / statistics.median(run["seconds"] for run in runs[name]) for name in runs}
+    speed = {name: megabytes / support.median(runs[name]) for name in runs}
     print(
         f"genome stage {speed['ours']:.0f} Mb/s, pyfaidx reading {speed['peer']:.0f} Mb/s, {megabytes:.0f} MB of FASTA"
     )
@@ -125,11 +109,11 @@ def main() -> None:
         "ours_reading": round(speed["reading"], 1),
         "unit": "Mb/s of uncompressed FASTA",
         "ratio": round(speed["ours"] / speed["peer"], 2),
-        "peak_mb": round(max(run["peak_mb"] for run in runs["ours"])),
-        "peer_peak_mb": round(max(run["peak_mb"] for run in runs["peer"])),
-        "identical": runs["ours"][0]["summary"] == bases,
+        "peak_mb": round(support.median(runs["ours"], "peak_mb")),
+        "peer_peak_mb": round(support.median(runs["peer"], "peak_mb")),
+        "identical": runs["ours"][0]["answer"] == bases,
     }
-    print(json.dumps(result))
+    support.finish(result, {"numpy", "pyfaidx"}, options.record)
 
 
 if __name__ == "__main__":

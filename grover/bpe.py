@@ -8,7 +8,6 @@ Sizes: positions and counts are 64-bit throughout, so that a genome of 17 Gb (wh
 takes one byte.
 """
 
-import mmap
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
@@ -17,6 +16,7 @@ import numpy as np
 from numba import njit
 
 from grover.errors import InputError
+from grover.files import release
 
 LETTERS = 4
 LARGEST_VOCABULARY = 10_004  # the table of pairs then takes 0.8 GB
@@ -72,6 +72,8 @@ def train(
             f"{cycles} byte-pair cycles asked for, but at most {LARGEST_VOCABULARY - LETTERS} are supported"
         )
     starts, ends = np.asarray(starts, np.int64), np.asarray(ends, np.int64)
+    if strands not in (FORWARD, BOTH):
+        raise InputError(f"strands is {strands!r}; give {FORWARD} or {BOTH}")
     if len(starts) == 0:
         raise InputError("there is no segment to learn byte pairs from; give a genome that holds A, C, G and T")
     size = LETTERS + cycles + (strands == BOTH)
@@ -103,6 +105,15 @@ def train(
             if progress is not None:
                 progress(len(batch), tokens_left)
     return Learnt(np.array(merges, np.int32).reshape(-1, 2), np.array(counts, np.int64), np.array(tokens, np.int64))
+
+
+def sample_segments(starts: np.ndarray, ends: np.ndarray, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Starts and ends of whole segments drawn at random, in their order, until they hold `share` of the bases."""
+    order = np.random.default_rng(seed).permutation(len(starts))
+    drawn = np.cumsum((ends - starts)[order])
+    few = int(np.searchsorted(drawn, share * drawn[-1])) + 1 if len(order) else 0
+    chosen = np.sort(order[:few])
+    return starts[chosen], ends[chosen]
 
 
 class _Change(NamedTuple):
@@ -137,7 +148,7 @@ class _Part:
                 last = min(length, first + READ)
                 block = codes[end - last : end - first] if reverse else codes[start + first : start + last]
                 self.tokens[written + first : written + last] = 3 - block[::-1] if reverse else block
-                _release(codes)
+                release(codes)
                 if reading is not None:
                     reading(last - first)
             written += length + 1
@@ -186,13 +197,6 @@ def _deal(codes, starts, ends, both, threads, reading) -> list[_Part]:
         dealt[lightest].append(int(segment))
         load[lightest] += ends[segment] - starts[segment]
     return [_Part(codes, starts[mine], ends[mine], backwards[mine], reading) for mine in map(sorted, dealt)]
-
-
-def _release(codes: np.ndarray) -> None:
-    """Let go of the pages of a memory-mapped genome that were read; they are read again from its file where needed."""
-    mapped = getattr(codes, "_mmap", None)
-    if mapped is not None:
-        mapped.madvise(mmap.MADV_DONTNEED)
 
 
 def _boundary(tokens: np.ndarray) -> int:

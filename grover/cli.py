@@ -53,6 +53,24 @@ def main(function: Callable) -> None:
     application()
 
 
+def source_files(options: list[str] | None) -> dict[str, Path]:
+    """Files by key from the options `--source KEY=FILE`."""
+    files = {key: Path(value) for key, value in key_values(options, "--source")}
+    for path in files.values():
+        if not path.is_file():
+            raise InputError(f"--source: {path} does not exist")
+    return files
+
+
+def key_values(options: list[str] | None, name: str) -> list[tuple[str, str]]:
+    """KEY=VALUE options as pairs; `name` is the option that a mistake is blamed on."""
+    split = [option.partition("=") for option in options or []]
+    for key, sign, value in split:
+        if not (key and sign and value):
+            raise InputError(f"{name} {key}{sign}{value}: expected KEY=VALUE")
+    return [(key, value) for key, _, value in split]
+
+
 def _paths(function: Callable, arguments: dict, purpose: str) -> list[Path]:
     """The paths among `arguments` whose annotation says that they are read, or written."""
     found = []

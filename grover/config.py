@@ -18,6 +18,8 @@ TYPES = {
     "object": "a mapping",
     "boolean": "true or false",
 }
+# what `vocabulary.candidates` and `vocabulary.studied` may name besides the vocabularies from outside
+VOCABULARY = r"bpe-[1-9][0-9]*|kmer-[1-7]|overlap-[3-6]|char"
 
 
 def complete(config: dict, schema_path: Path, origin: str) -> dict:
@@ -83,15 +85,21 @@ def _check_agreement(config: dict, origin: str) -> None:
         raise InputError(
             f"{origin}: `pretraining.hidden` ({model['hidden']}) must be a multiple of `pretraining.heads` ({model['heads']})"
         )
-    cycles = max((int(name.split("-")[1]) for name in vocabulary["candidates"] if name.startswith("bpe-")), default=0)
-    if cycles > vocabulary["cycles"]:
-        raise InputError(
-            f"{origin}: candidate bpe-{cycles} needs `vocabulary.cycles` of at least {cycles}, not {vocabulary['cycles']}"
-        )
+    _check_vocabularies(vocabulary, origin)
     chosen = config["selection"]["vocabulary"]
     if config["selection"]["method"] == "fixed" and chosen not in vocabulary["candidates"]:
         candidates = ", ".join(vocabulary["candidates"])
         raise InputError(f"{origin}: `selection.vocabulary` {chosen} is none of `vocabulary.candidates` ({candidates})")
+    described = config["atlas"]["vocabulary"]
+    built = [*vocabulary["candidates"], *vocabulary["studied"]]
+    if described and described not in built:
+        raise InputError(
+            f"{origin}: `atlas.vocabulary` {described} is none of the vocabularies of the run ({', '.join(built)})"
+        )
+    if described.startswith("overlap-"):
+        raise InputError(
+            f"{origin}: `atlas.vocabulary` {described} overlaps, so that its tokens cut nothing; describe another"
+        )
     folds = config["folds"]
     wanted = list if folds["method"] == "contigs" else (int, float)
     for key in ("valid", "test"):
@@ -109,6 +117,31 @@ def _check_agreement(config: dict, origin: str) -> None:
             raise InputError(
                 f"{origin}: `sources.{key}` has only `file`; say where the files are with --config data=FOLDER"
             )
+
+
+def _check_vocabularies(vocabulary: dict, origin: str) -> None:
+    """The names of vocabularies, and that what they ask for is there."""
+    for name in {"char", "chosen"} & set(vocabulary["outside"]):
+        raise InputError(
+            f"{origin}: `vocabulary.outside.{name}`: the name {name} has a meaning of its own; choose another"
+        )
+    for key in ("candidates", "studied"):
+        for name in vocabulary[key]:
+            if name not in vocabulary["outside"] and not re.fullmatch(VOCABULARY, name):
+                raise InputError(
+                    f"{origin}: `vocabulary.{key}`: {name} is none of bpe-CYCLES, kmer-1 to kmer-7, overlap-3 to overlap-6, char and "
+                    f"the names in `vocabulary.outside` ({', '.join(vocabulary['outside']) or 'none'})"
+                )
+            if key == "candidates" and name.startswith("overlap-"):
+                raise InputError(
+                    f"{origin}: `vocabulary.candidates`: {name} cannot be pretrained, since the words that overlap a masked one spell "
+                    "its letters; name it in `vocabulary.studied`"
+                )
+            if name.startswith("bpe-") and int(name[4:]) > vocabulary["cycles"]:
+                raise InputError(
+                    f"{origin}: `vocabulary.{key}`: {name} needs `vocabulary.cycles` of at least {name[4:]}, "
+                    f"not {vocabulary['cycles']}"
+                )
 
 
 def read_rows(path: Path | str, columns: dict[str, str]) -> list[dict[str, str]]:

@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import json
+import mmap
 import os
 import tempfile
 from contextlib import contextmanager
@@ -54,6 +55,13 @@ def write_table(path: Path | str, table) -> None:
             table.to_parquet(temporary, index=False)
         else:
             table.to_csv(temporary, sep="\t", index=False)
+
+
+def release(array: np.ndarray) -> None:
+    """Let go of the pages of a memory-mapped array that were read; they are read again from its file where needed."""
+    mapped = getattr(array, "_mmap", None)
+    if mapped is not None:
+        mapped.madvise(mmap.MADV_DONTNEED)
 
 
 def is_gzip(path: Path | str) -> bool:

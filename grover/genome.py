@@ -112,6 +112,34 @@ class Genome:
         inside = (coordinates >= starts[segment]) & (coordinates < ends[segment])
         return np.where(inside, coordinates - starts[segment] + offsets[segment], -1)
 
+    def outside(self, intervals: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+        """Starts and ends in `codes` (int64) of the stretches of the segments that no interval covers, in their order.
+
+        intervals: chrom, start, end, disjoint and sorted within each contig, as `softmask.bed` has them.
+        """
+        covered = [self.places(name, rows) for name, rows in intervals.groupby("chrom", sort=False)]
+        covered = np.concatenate([np.zeros((2, 0), np.int64), *covered], axis=1)
+        covered = covered[:, covered[1] > covered[0]]
+        first, last = covered[:, np.argsort(covered[0])]
+        starts = np.union1d(self.bounds[:-1], last)
+        ends = np.union1d(self.bounds[1:], first)
+        before = np.searchsorted(first, starts, side="right") - 1
+        inside = (before >= 0) & (last[before] > starts) if len(first) else np.zeros(len(starts), bool)
+        starts = starts[~inside & (starts < len(self.codes))]
+        return starts, ends[np.searchsorted(ends, starts, side="right")]
+
+    def places(self, chrom: str, intervals: pd.DataFrame) -> np.ndarray:
+        """For the starts and ends of intervals on one contig the first kept base at or behind them, int64 [2, intervals]."""
+        starts, ends, offsets = self._of_chrom.get(chrom, (np.zeros(0, np.int64),) * 3)
+        if not len(starts):
+            return np.zeros((2, 0), np.int64)
+        coordinates = intervals[["start", "end"]].to_numpy(np.int64).T
+        segment = np.searchsorted(ends, coordinates, side="right")
+        behind = segment == len(starts)
+        segment = np.minimum(segment, len(starts) - 1)
+        places = np.maximum(coordinates, starts[segment]) - starts[segment] + offsets[segment]
+        return np.where(behind, offsets[-1] + ends[-1] - starts[-1], places)
+
 
 def read_segments(path: Path | str) -> pd.DataFrame:
     """`segments.bed` as a table chrom, start, end, name, offset (first base in `sequence.npy`)."""

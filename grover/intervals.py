@@ -157,7 +157,7 @@ def check(
 def merge(intervals: pd.DataFrame) -> pd.DataFrame:
     """Union of intervals as sorted, disjoint rows chrom, start, end; touching ones are joined."""
     codes, names = pd.factorize(intervals["chrom"], sort=True)
-    starts, ends = _union(*_on_line(intervals, codes))
+    starts, ends = union(*_on_line(intervals, codes))
     chrom = starts // SPACING
     return pd.DataFrame({"chrom": names[chrom], "start": starts % SPACING, "end": ends - chrom * SPACING})
 
@@ -165,7 +165,7 @@ def merge(intervals: pd.DataFrame) -> pd.DataFrame:
 def overlap_bases(regions: pd.DataFrame, intervals: pd.DataFrame) -> np.ndarray:
     """Bases of each region (int64, the order of `regions`) that at least one interval covers."""
     starts, ends, queries = _common_line(regions, intervals)
-    starts, ends = _union(starts, ends)
+    starts, ends = union(starts, ends)
     return _integral(starts, ends, None, queries[1]) - _integral(starts, ends, None, queries[0])
 
 
@@ -209,7 +209,7 @@ def weighted_mean(regions: pd.DataFrame, table: pd.DataFrame, column: str = "val
 def distance(regions: pd.DataFrame, intervals: pd.DataFrame) -> np.ndarray:
     """Bases between each region and the nearest interval (int64): 0 where they overlap or touch, -1 without any."""
     starts, ends, (left, right) = _common_line(regions, intervals)
-    starts, ends = _union(starts, ends)
+    starts, ends = union(starts, ends)
     if not starts.size:
         return np.full(len(regions), -1, dtype=np.int64)
     after = np.searchsorted(starts, right)
@@ -235,7 +235,8 @@ def _common_line(regions: pd.DataFrame, intervals: pd.DataFrame):
     return starts, ends, _on_line(regions, codes)
 
 
-def _union(starts: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def union(starts: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Sorted, disjoint starts and ends of intervals on one line (int64); touching ones are joined."""
     order = np.argsort(starts, kind="stable")
     starts, ends = starts[order], np.maximum.accumulate(ends[order])
     first = np.concatenate([[True], starts[1:] > ends[:-1]])[: starts.size]

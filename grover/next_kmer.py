@@ -57,12 +57,15 @@ def cut_contexts(
     return Contexts(*(windows[fold == name] for name in FOLDS), context)
 
 
-def tokenise_context(vocabulary: Vocabulary, codes: np.ndarray) -> np.ndarray:
-    """Token ids of one context, cut out before. k-mers start in the phase that ends on the last base; bases before it
-    are left out.
+def tokenise_contexts(vocabulary: Vocabulary, codes: np.ndarray, threads: int = 1) -> list[np.ndarray]:
+    """Token ids of each context (a row of `codes`, uint8 [contexts, bases]), which were cut out before. k-mers start in the
+    phase that ends on the last base; bases before it are left out.
     """
-    phase = len(codes) % vocabulary.k if vocabulary.kind == "kmer" else 0
-    return vocabulary.encode(codes[phase:])
+    contexts, bases = codes.shape
+    starts = np.arange(contexts) * bases
+    phase = bases % vocabulary.k if vocabulary.kind == "kmer" else 0
+    tokens, offsets = vocabulary.encode_windows(np.ravel(codes), starts + phase, starts + bases, threads)
+    return np.split(tokens, offsets[1:-1])
 
 
 def score(name: str, kind: str, k: int, right: np.ndarray) -> dict:

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from grover.next_kmer import Contexts, score, tokenise_context
+from grover.next_kmer import Contexts, score, tokenise_contexts
 from grover.vocabulary import Vocabulary
 
 LETTERS = np.frombuffer(b"ACGT", np.uint8)
@@ -74,7 +74,7 @@ def last_token_answers(tokens: np.ndarray, labels: np.ndarray, k: int, size: int
 
 def _last_tokens(vocabulary: Vocabulary, contexts: Contexts, fold: str) -> np.ndarray:
     rows = getattr(contexts, fold)[:, : contexts.context]
-    return np.array([tokenise_context(vocabulary, row)[-1] for row in rows])
+    return np.array([tokens[-1] for tokens in tokenise_contexts(vocabulary, rows)])
 
 
 def _state(codes: np.ndarray, order: int) -> np.ndarray:

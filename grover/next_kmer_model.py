@@ -7,7 +7,7 @@ import torch
 
 from grover.classifier import fit, logits, new_classifier
 from grover.folds import FOLDS
-from grover.next_kmer import Contexts, score, tokenise_context
+from grover.next_kmer import Contexts, score, tokenise_contexts
 from grover.vocabulary import Vocabulary
 
 
@@ -27,10 +27,7 @@ def fine_tune(
     """Fine-tune the model in `folder` once for each k and score it on fold test, and on fold valid (`accuracy_valid`), by which
     the vocabulary is chosen; a row a k.
     """
-    cut = {
-        fold: [tokenise_context(vocabulary, row[: contexts.context]) for row in getattr(contexts, fold)]
-        for fold in FOLDS
-    }
+    cut = {fold: tokenise_contexts(vocabulary, getattr(contexts, fold)[:, : contexts.context]) for fold in FOLDS}
     rows = []
     for size in k:
         model = new_classifier(folder, 4**size, pooling, True, seed)

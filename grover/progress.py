@@ -20,6 +20,7 @@ class Progress:
         self.started = self.printed = time.monotonic()
         self.bar = tqdm(total=total, desc=label, unit=f" {unit}", dynamic_ncols=True) if sys.stderr.isatty() else None
         self.note = ""
+        self.complete = False
 
     def __enter__(self) -> "Progress":
         return self
@@ -27,7 +28,7 @@ class Progress:
     def __exit__(self, *exception) -> None:
         if self.bar is not None:
             self.bar.close()
-        elif exception[0] is None:
+        elif exception[0] is None and not self.complete:
             self._line()
 
     def update(self, steps: int = 1, **values) -> None:
@@ -39,7 +40,8 @@ class Progress:
         if self.bar is not None:
             self.bar.update(steps)
             self.bar.set_postfix_str(self.note, refresh=False)
-        elif time.monotonic() - self.printed > SECONDS_BETWEEN_LINES:
+        elif not self.complete and (self.done >= self.total or time.monotonic() - self.printed > SECONDS_BETWEEN_LINES):
+            self.complete = self.done >= self.total
             self._line()
 
     def _line(self) -> None:

@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from grover.figures.style import INK, to_svg, use_palette
 from grover.sections import (
+    atlas,
     benchmarks,
     corpus,
     embeddings,
@@ -19,6 +20,7 @@ from grover.sections import (
     pretraining,
     provenance,
     selection,
+    stability,
     vocabulary,
 )
 from grover.sections.parts import Picture, Results, Section, Table
@@ -26,6 +28,8 @@ from grover.sections.parts import Picture, Results, Section, Table
 SECTIONS: tuple[ModuleType, ...] = (
     genome,
     vocabulary,
+    atlas,
+    stability,
     corpus,
     pretraining,
     selection,

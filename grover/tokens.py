@@ -4,10 +4,13 @@ Positions of bases are offsets in the genome's code array (all segments end to e
 `tokens.npy`. Only every 1,024th token's base is stored; the rest follows from the lengths of the tokens.
 """
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from numba import njit
 
 from grover.files import atomic, write_array
@@ -23,11 +26,12 @@ def tokenise(
     tokens_path: Path,
     index_path: Path,
     progress: Callable[[int], None] | None = None,
+    threads: int = 1,
 ) -> np.ndarray:
     """Tokenise every segment and write `tokens.npy` (uint16) and `index.npy` (int64); no token crosses a segment.
 
-    offsets: int64, first base of each segment and the end of the last. progress: called with the bases of each segment done.
-    Returns how often each id occurs, int64 [vocabulary size].
+    offsets: int64, first base of each segment and the end of the last. threads: segments encoded at a time. progress: called
+    with the bases of each segment done. Returns how often each id occurs, int64 [vocabulary size].
     """
     counts = np.zeros(vocabulary.size, np.int64)
     anchors, written = [], 0
@@ -35,8 +39,7 @@ def tokenise(
         # the number of tokens is known only at the end, so the array is streamed behind a header that is rewritten
         with open(temporary, "wb") as stream:
             _write_header(stream, 0)
-            for start, end in zip(offsets[:-1], offsets[1:], strict=True):
-                tokens = vocabulary.encode(codes[start:end])
+            for start, end, tokens in _encoded(codes, offsets, vocabulary, threads):
                 counts += np.bincount(tokens, minlength=vocabulary.size)
                 starts = int(start) + np.cumsum(vocabulary.lengths[tokens], dtype=np.int64) - vocabulary.lengths[tokens]
                 anchors.append(starts[-written % STRIDE :: STRIDE])
@@ -48,6 +51,34 @@ def tokenise(
             _write_header(stream, written)
         write_array(index_path, np.concatenate(anchors) if anchors else np.zeros(0, np.int64))
     return counts
+
+
+def _encoded(
+    codes: np.ndarray, offsets: np.ndarray, vocabulary: Vocabulary, threads: int
+) -> Iterator[tuple[int, int, np.ndarray]]:
+    """First base, end and tokens of each segment in order; few segments are encoded ahead, to hold little in memory."""
+    with ThreadPoolExecutor(threads) as pool:
+        ahead = deque()
+        for start, end in zip(offsets[:-1], offsets[1:], strict=True):
+            ahead.append((start, end, pool.submit(vocabulary.encode, codes[start:end])))
+            if len(ahead) > threads:
+                start, end, tokens = ahead.popleft()
+                yield start, end, tokens.result()
+        for start, end, tokens in ahead:
+            yield start, end, tokens.result()
+
+
+def token_statistics(vocabulary: Vocabulary, counts: np.ndarray) -> pd.DataFrame:
+    """The table id, token, length (bases), count and share of all tokens of the genome."""
+    return pd.DataFrame(
+        {
+            "id": range(vocabulary.size),
+            "token": vocabulary.tokens,
+            "length": vocabulary.lengths,
+            "count": counts,
+            "share": counts / max(1, counts.sum()),
+        }
+    )
 
 
 def _write_header(stream, length: int) -> None:

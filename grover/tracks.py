@@ -32,6 +32,21 @@ def read_tracks(path: Path | str) -> pd.DataFrame:
     return tracks
 
 
+def read_track(track, sources: dict[str, Path], lengths: dict[str, int], renames: dict[str, str]) -> pd.DataFrame:
+    """The intervals of one row of the table of tracks, checked against the assembly.
+
+    sources and renames: file and contig renaming by source; lengths: of the contigs. Raises `InputError` where the column that the
+    track names is missing.
+    """
+    path = sources[track.source]
+    table = check(READERS[track.format](path, rename=renames.get(track.source, "")), lengths, path)
+    if track.column != "-" and track.column not in table:
+        raise InputError(
+            f"{path} has no column {track.column} for track {track.track}; it has {', '.join(table.columns)}"
+        )
+    return table
+
+
 def annotate(
     regions: pd.DataFrame,
     tracks: pd.DataFrame,
@@ -48,12 +63,7 @@ def annotate(
     """
     columns = {}
     for track in tracks[tracks["source"].isin(list(sources))].itertuples():
-        path = sources[track.source]
-        table = check(READERS[track.format](path, rename=renames.get(track.source, "")), lengths, path)
-        if track.column != "-" and track.column not in table:
-            raise InputError(
-                f"{path} has no column {track.column} for track {track.track}; it has {', '.join(table.columns)}"
-            )
+        table = read_track(track, sources, lengths, renames)
         columns[track.track] = KINDS[track.kind](regions, table, track.column, threshold)
     return pd.DataFrame(columns, index=regions.index)
 

@@ -28,6 +28,8 @@ def write(folder: Path, variants: bool = True) -> list[Path]:
 
     _genome(rng, text)
     tokens = _vocabulary(rng, parquet, text)
+    _atlas(rng, tokens, parquet, text, place)
+    _stability(parquet)
     lengths = np.where(rng.random(3000) < 0.5, 126, rng.integers(20, 127, 3000)).astype(np.int16)
     windows = pd.DataFrame(
         {"segment": np.zeros(3000, np.int32), "first": np.cumsum(lengths).astype(np.int64), "length": lengths}
@@ -104,6 +106,7 @@ def _vocabulary(rng, parquet, text) -> pd.DataFrame:
     tokens["count"] = [0] * 5 + list((60_000 / np.arange(1, len(words) + 5) ** 0.7).astype(int))
     tokens["share"] = tokens["count"] / tokens["count"].sum()
     parquet("vocabulary/bpe-300/statistics.parquet", tokens)
+    parquet("vocabulary/kmer-4/statistics.parquet", tokens[tokens["length"].isin([0, 1, 4])])
     counts = (tokens["length"] * tokens["count"]).sum() / np.arange(1, len(words) + 1) ** 0.75
     merges = {
         "rank": range(len(words)),
@@ -111,9 +114,94 @@ def _vocabulary(rng, parquet, text) -> pd.DataFrame:
         "right": "T",
         "token": words,
         "count": (counts * 0.75 / (counts / counts[0]).sum()).astype(int),
+        "tokens": (3_000_000 / np.arange(1, len(words) + 1) ** 0.2).astype(int),
     }
     text("vocabulary/bpe-300/merges.tsv", pd.DataFrame(merges))
     return tokens
+
+
+def _atlas(rng, tokens, parquet, text, place) -> None:
+    categories = [("repeat_class", name) for name in ("LINE", "SINE", "Satellite")] + [("gene", "gene")]
+    for genome, longest in (("observed", 8), ("markov-1", 5), ("markov-5", 6)):
+        words = tokens[(tokens["id"] > 4) & (tokens["length"] <= longest)].reset_index(drop=True)
+        words = words.assign(
+            rank=range(1, len(words) + 1),
+            first=words["token"].str[0],
+            **{pair: words["token"].str.count(f"[{pair.upper()}]") / words["length"] for pair in ("gc", "ag", "ac")},
+            expected=words["count"] / 1.3 ** words["length"],
+        )
+        parquet(f"atlas/{genome}/tokens.parquet", words)
+        kmers = [pd.DataFrame({"k": k, "word": "A" * k, "count": rng.integers(5, 90, 4**k)}) for k in (4, 5, 6)]
+        parquet(f"atlas/{genome}/kmers.parquet", pd.concat(kmers))
+        places = words[["id", "token", "length", "count"]].merge(
+            pd.DataFrame(categories, columns=["track", "category"]), how="cross"
+        )
+        places["log2"] = rng.normal(0, 1 if genome == "observed" else 0.1, len(places))
+        places["expected"], places["share"] = 0.1, np.clip(0.1 * 2 ** places["log2"], 0, 1)
+        places["inside"] = (places["count"] * places["share"]).astype(int)
+        places["low"], places["high"] = places["log2"] - 0.4, places["log2"] + 0.4
+        places["p"] = places["q"] = np.exp(-3 * places["log2"].abs())
+        # a category that is too rare for a test
+        places.loc[places["category"] == "Satellite", ["low", "high", "p", "q"]] = np.nan
+        parquet(f"atlas/{genome}/localisation.parquet", places)
+        long = words.loc[words["length"] == words["length"].max(), "token"].tolist()
+        balance = {"rows": 300, "evenness": 0.88, "gini": 0.6}
+        summary = {
+            "vocabulary": "bpe-300",
+            "segments": 9,
+            "bases": 3_080_000,
+            "gc": 0.42,
+            "mean_length": 3.9,
+            "five_mers": 50,
+            "six_mers": 60,
+            "longest": long,
+            "longest_length": longest,
+            "longest_runs": ["AAAA", "TT"],
+            "starts_with_at_types": 0.61,
+            "starts_with_at": 0.6,
+            "has_cg": genome == "observed",
+            "lone_letters": {"A": 0.0, "C": 0.0, "G": 0.02, "T": 0.0},
+            "median_count": 120.0,
+            "median_per_million": 560.0,
+            "frequent_per_million": 0.98,
+            "balance": {name: balance for name in ("tokens", "4-mers", "5-mers", "6-mers")}
+            | {"4-mers": balance | {"rows": 256}},
+            "published": {"mean_length": "4.07"},
+        }
+        place(f"atlas/{genome}/summary.json").write_text(json.dumps(summary))
+        if genome != "observed":
+            left = 3_000_000 / np.arange(1, len(words) + 1) ** 0.2
+            text(f"atlas/{genome}/merges.tsv", words[["token", "count"]].assign(tokens=left.astype(int)))
+
+
+def _stability(parquet) -> None:
+    columns = ["disturbance", "kept", "q05", "q25", "median", "q75", "q95", "q99", "largest", "never"]
+    none = [np.nan] * 7
+    rows = {
+        "bpe-300": [
+            ("cut-left", 0.999, 0, 1, 2, 4, 8, 11, 50, 0.0),
+            ("cut-right", 0.999, 0, 1, 2, 3, 6, 9, 21, 0.0),
+            ("shift", 0.999, 0, 0, 2, 4, 7, 11, 49, 0.0),
+            ("mutation-left", 0.998, 0, 1, 3, 4, 6, 10, 19, 0.0),
+            ("mutation-right", 0.998, 0, 1, 3, 5, 8, 11, 46, 0.0),
+            ("reverse-complement", 0.76, *none, np.nan),
+        ],
+        "kmer-4": [
+            ("cut-left", 0.25, 0, 0, *none[:4], 0, 0.75),
+            ("cut-right", 0.25, 0, 0, *none[:4], 0, 0.75),
+            ("shift", 0.0, *none, 1.0),
+            ("mutation-left", 1.0, 0, 0, 1, 2, 3, 3, 3, 0.0),
+            ("mutation-right", 1.0, 0, 1, 2, 3, 3, 3, 3, 0.0),
+            ("reverse-complement", 0.25, *none, np.nan),
+        ],
+    }
+    table = pd.concat([pd.DataFrame(values, columns=columns).assign(vocabulary=name) for name, values in rows.items()])
+    table["kept_low"], table["kept_high"], table["near"] = table["kept"] - 0.01, table["kept"], table["kept"] - 0.01
+    table["within_50"] = table["within_100"] = 1 - table["never"]
+    parquet(
+        "atlas/stability.parquet",
+        table.assign(windows=10_000, length=2_000, chance=0.24, tokens_kept=table["kept"], tokens_changed=1.6),
+    )
 
 
 def _pretraining(rng, parquet, place) -> None:

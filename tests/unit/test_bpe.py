@@ -196,3 +196,12 @@ def test_windows_are_encoded_alone_and_other_letters_are_unknown():
         assert (tokens[first:last] == encoder.encode(codes[start:end])).all()
         spelt = "".join("N" if token == 1 else encoder.texts[token - 5] for token in tokens[first:last])
         assert spelt == "".join("ACGTN"[code] for code in codes[start:end])
+
+
+def test_a_sample_is_whole_segments_in_their_order_and_the_seed_decides():
+    starts = np.arange(0, 1_000, 10)
+    ends = starts + 10
+    few, few_ends = bpe.sample_segments(starts, ends, 0.3, seed=1)
+    assert len(few) == 30 and (few_ends - few == 10).all() and (np.diff(few) > 0).all() and set(few) <= set(starts)
+    assert (bpe.sample_segments(starts, ends, 0.3, seed=1)[0] == few).all()
+    assert (bpe.sample_segments(starts, ends, 0.3, seed=2)[0] != few).any()

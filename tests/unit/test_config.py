@@ -47,6 +47,14 @@ def test_defaults_are_filled_in_at_every_level():
     assert config["sources"]["genome"]["confirmed"] is True
 
 
+def test_vocabularies_from_outside_and_studied_ones():
+    outside = {"dnabert2": "there/tokenizer.json"}
+    names = {"candidates": ["bpe-600", "dnabert2"], "studied": ["overlap-6", "dnabert2", "char", "kmer-7"]}
+    assert completed(vocabulary={"outside": outside} | names)["vocabulary"]["outside"] == outside
+    with pytest.raises(InputError, match=r"dnabert is none of .* \(dnabert2\)"):
+        completed(vocabulary={"outside": outside, "studied": ["dnabert"]})
+
+
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
@@ -64,7 +72,27 @@ def test_defaults_are_filled_in_at_every_level():
         ({"corpus": {"longest": 600}}, "`corpus.longest` is 600 tokens, which with CLS and SEP does not fit"),
         ({"pretraining": {"heads": 5}}, "must be a multiple"),
         ({"vocabulary": {"candidates": ["bpe-700"]}}, "needs `vocabulary.cycles` of at least 700"),
+        (
+            {"vocabulary": {"studied": ["bpe-700"]}},
+            "`vocabulary.studied`: bpe-700 needs `vocabulary.cycles` of at least 700",
+        ),
+        (
+            {"vocabulary": {"candidates": ["kmer-8"]}},
+            "`vocabulary.candidates`: kmer-8 is none of bpe-CYCLES, kmer-1 to",
+        ),
+        (
+            {"vocabulary": {"studied": ["overlap-2"]}},
+            r"overlap-2 is none of .* the names in `vocabulary.outside` \(none\)",
+        ),
+        (
+            {"vocabulary": {"candidates": ["overlap-6"]}},
+            "overlap-6 cannot be pretrained, since .* `vocabulary.studied`",
+        ),
+        ({"vocabulary": {"outside": {"chosen": "t.json"}}}, "`vocabulary.outside.chosen`: .* choose another"),
+        ({"vocabulary": {"outside": {"DNABERT-2": "t.json"}}}, "`vocabulary.outside`: 'DNABERT-2' does not match"),
+        ({"vocabulary": {"outside": {"other": 2}}}, "`vocabulary.outside.other` is 2, but a text was expected"),
         ({"selection": {"vocabulary": "char"}}, "none of `vocabulary.candidates`"),
+        ({"atlas": {"vocabulary": "char"}}, "`atlas.vocabulary` char is none of the vocabularies of the run"),
         ({"folds": {"method": "contigs"}}, "`folds.valid` must be a list of contigs"),
         ({"folds": {"test": "chr1"}}, "a share above 0 and at most 0.5, or a list of contigs"),
     ],

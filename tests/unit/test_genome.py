@@ -177,3 +177,33 @@ def test_sizes_file(tmp_path):
 def test_table_is_written_as_returned(tmp_path):
     made = Encoded(tmp_path)
     pd.testing.assert_frame_equal(pd.read_csv(made.paths[3], sep="\t").set_index("contig"), made.table)
+
+
+def test_stretches_outside_of_intervals_are_those_of_the_bases_not_covered(tmp_path):
+    generator = np.random.default_rng(5)
+    segments = pd.DataFrame(
+        [("chr1", 10, 40), ("chr1", 45, 60), ("chr2", 0, 5), ("chr3", 7, 30)], columns=["chrom", "start", "end"]
+    )
+    segments.assign(name=".").to_csv(tmp_path / "segments.bed", sep="\t", header=False, index=False)
+    np.save(tmp_path / "sequence.npy", generator.integers(0, 4, 73).astype(np.uint8))
+    genome = Genome(tmp_path / "sequence.npy", tmp_path / "segments.bed")
+    for _ in range(30):
+        # sorted, disjoint, also across the gaps, before the first and behind the last segment, and on a contig without any
+        edges = {
+            name: np.sort(generator.choice(70, 2 * int(generator.integers(1, 5)), replace=False))
+            for name in ("chr1", "chr3", "chr4")
+        }
+        rows = [(name, start, end) for name, cuts in edges.items() for start, end in cuts.reshape(-1, 2)]
+        starts, ends = genome.outside(pd.DataFrame(rows, columns=["chrom", "start", "end"]))
+        covered = {(name, base) for name, start, end in rows for base in range(start, end)}
+        free = [
+            (name, base) not in covered
+            for name, start, end in segments.itertuples(index=False)
+            for base in range(start, end)
+        ]
+        found = np.zeros(73, int)
+        for start, end in zip(starts, ends, strict=True):
+            found[start:end] += 1
+            # no stretch crosses from one segment into the next
+            assert not any(start < bound < end for bound in genome.bounds)
+        assert (found == free).all()

@@ -9,7 +9,7 @@ import torch
 from grover.errors import InputError
 from grover.genome import Genome, decode, encode
 from grover.model import Architecture, new_language_model, save
-from grover.next_kmer import Contexts, cut_contexts, tokenise_context
+from grover.next_kmer import Contexts, cut_contexts, tokenise_contexts
 from grover.next_kmer_floors import floors, last_token_answers, markov_answers
 from grover.next_kmer_model import fine_tune
 from grover.selection import choose
@@ -57,14 +57,14 @@ def test_a_context_is_tokenised_without_what_follows():
     vocabulary = Vocabulary.from_merges("bpe", np.array([[0, 0], [4, 1]], np.int32))
     whole = encode("GTAAC")
     assert [vocabulary.tokens[i] for i in vocabulary.encode(whole)] == ["G", "T", "AAC"]
-    assert [vocabulary.tokens[i] for i in tokenise_context(vocabulary, whole[:4])] == ["G", "T", "AA"]
+    assert [vocabulary.tokens[i] for i in tokenise_contexts(vocabulary, whole[None, :4])[0]] == ["G", "T", "AA"]
 
 
 @pytest.mark.parametrize("k", [1, 3, 4, 6])
 def test_kmers_end_on_the_last_base(k):
     vocabulary = Vocabulary.from_kmers("kmer", k)
     context = np.random.default_rng(0).integers(0, 4, 50, dtype=np.uint8)
-    words = [vocabulary.tokens[i] for i in tokenise_context(vocabulary, context)]
+    words = [vocabulary.tokens[i] for i in tokenise_contexts(vocabulary, context[None])[0]]
     assert all(len(word) == k for word in words)
     assert decode(context).endswith("".join(words)) and len("".join(words)) == 50 - 50 % k
 

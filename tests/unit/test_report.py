@@ -11,8 +11,8 @@ import pytest
 
 from grover.figures.style import to_svg
 from grover.report import build, inline_svg, render
-from grover.sections import genome
-from grover.sections.parts import Picture, Results, formatted, verdict
+from grover.sections import atlas, genome
+from grover.sections.parts import Picture, Results, Table, formatted, verdict
 
 write_artefacts = runpy.run_path(str(Path(__file__).parents[1] / "fake_results.py"))["write"]
 
@@ -66,7 +66,7 @@ def test_every_figure_has_a_caption_a_command_and_stays_small(page):
     assert html.count("<figcaption>") == len(figures)
     assert "snakemake --cores 2 results/demo/genome/contigs.tsv" in html
     assert all(len(svg) < 300_000 for svg in figures.values())
-    assert [section.key for section in sections[:3]] == ["genome", "vocabulary", "corpus"]
+    assert [section.key for section in sections[:4]] == ["genome", "vocabulary", "atlas", "stability"]
 
 
 def test_text_is_escaped(page):
@@ -86,6 +86,42 @@ def test_absent_artefacts_leave_a_sentence(tmp_path):
     sections = {section.key: section for section in build(Results(tmp_path, files), "")}
     assert sections["corpus"].parts == ["Left out: this run has no corpus/*/windows.parquet."]
     assert "No variants were given, so none were scored." in sections["interpretation"].parts
+
+
+def test_the_atlas_stands_beside_null_genomes_and_the_paper(page):
+    section = next(section for section in page[2] if section.key == "atlas")
+    table = next(part for part in section.parts if isinstance(part, Table)).frame
+    assert list(table.columns) == ["number", "paper", "genome", "null, order 1", "null, order 5"]
+    assert table.iloc[0].tolist() == ["bases a token", "4.07", "3.90", "3.90", "3.90"]
+    assert table.set_index("number").loc["token CG"].tolist() == ["–", "yes", "no", "no"]
+    assert "theirs reach 5 (null, order 1) and 6 (null, order 5) bases" in section.findings[0]
+    drawn = {name for name in page[1] if name.startswith("atlas_")}
+    kinds = ("frequencies", "composition", "balance", "compression", "localisation", "coverage")
+    assert drawn == {f"atlas_{kind}" for kind in kinds}
+    # nothing about the untested category
+    assert "Satellite" not in page[1]["atlas_localisation"] and "SINE" in page[1]["atlas_localisation"]
+
+
+def test_the_atlas_without_null_genomes_and_annotation_and_the_vocabulary_without_an_atlas(tmp_path):
+    files = [path for path in write_artefacts(tmp_path) if "markov" not in str(path)]
+    places = tmp_path / "atlas/observed/localisation.parquet"
+    pd.read_parquet(places).head(0).to_parquet(places)
+    parts = atlas.section(Results(tmp_path, files)).parts
+    assert [part.name for part in parts if isinstance(part, Picture)] == [
+        "atlas_frequencies",
+        "atlas_composition",
+        "atlas_balance",
+        "atlas_compression",
+    ]
+    files = [path for path in files if "atlas" not in path.parts]
+    sections = {section.key: section for section in build(Results(tmp_path, files), "")}
+    assert sections["atlas"].parts[0].startswith("Left out: this run has no atlas/observed/summary.json")
+    assert [part.name for part in sections["vocabulary"].parts if hasattr(part, "name")] == ["vocabulary_frequencies"]
+
+
+def test_tokens_are_short_in_a_table():
+    assert atlas.shorten(["AAAA", "ACGT", "T" * 16, "G"]) == "A4, ACGT, T16, …"
+    assert atlas.shorten(["ACG" * 20], 1) == "ACGACGACGACGACGACGACGACG…"
 
 
 def test_verdicts_follow_the_interval():

@@ -12,6 +12,7 @@ pytestmark = pytest.mark.workflow
 
 REPORT = {"write_report", "write_configuration"}
 PROBES = {"annotate_regions", "probe_regions"}
+TRACKS = PROBES | {"describe_vocabulary"}
 AFTER_EMBEDDING = {"token_components", "project_regions", *PROBES}
 AFTER_ADOPTION = {"finetune", "compare_models", "embed", *AFTER_EMBEDDING, "occlude", "score_variants"}
 AFTER_PRETRAINING = {"evaluate_pretraining", "next_kmer", "choose_vocabulary", "adopt", *AFTER_ADOPTION}
@@ -58,6 +59,9 @@ def test_a_checkout_that_touches_every_file_reruns_nothing(finished):
     [
         ("report", "palette", "tol-bright", REPORT),
         ("report", "title", "Another title", REPORT),
+        ("atlas", "promoter_flank", 400, {"describe_vocabulary"} | REPORT),
+        ("atlas", "stability_windows", 150, {"measure_stability"} | REPORT),
+        ("atlas", "null_bases", 150_000, {"null_vocabulary", "describe_vocabulary"} | REPORT),
         ("embeddings", "neighbours", 9, {"project_regions"} | REPORT),
         ("pretraining", "learning_rate", 0.002, {"pretrain"} | AFTER_PRETRAINING | REPORT),
         ("finetuning", "epochs", 2, {"finetune", "compare_models", "occlude"} | REPORT),
@@ -74,6 +78,7 @@ def test_a_setting_reruns_its_stage_and_what_follows(finished, section, key, val
     ("module", "function", "expected"),
     [
         ("probes.py", "def probe(", {"probe_regions"} | REPORT - {"write_configuration"}),
+        ("localisation.py", "def locate(", {"describe_vocabulary"} | REPORT - {"write_configuration"}),
         ("variants.py", "def ", {"score_variants"} | REPORT - {"write_configuration"}),
         (
             "evaluation.py",
@@ -103,7 +108,7 @@ def test_a_changed_table_of_tracks_reruns_the_annotation(finished):
         return text.replace("noise\tnoise\tbed\tcategory\tname", "noise\tnoise\tbed\tpresence\t-")
 
     with changed(finished.root / "config/demo.tracks.tsv", as_presence):
-        assert finished.planned() == PROBES | REPORT - {"write_configuration"}
+        assert finished.planned() == TRACKS | REPORT - {"write_configuration"}
 
 
 def test_a_changed_annotation_file_reruns_its_readers_and_no_training(finished):
@@ -112,7 +117,7 @@ def test_a_changed_annotation_file_reruns_its_readers_and_no_training(finished):
     content = track.read_bytes()
     track.write_bytes(content + content)
     try:
-        assert finished.planned() == {"check_sources"} | PROBES | REPORT - {"write_configuration"}
+        assert finished.planned() == {"check_sources"} | TRACKS | REPORT - {"write_configuration"}
     finally:
         track.write_bytes(content)
         os.utime(track, ns=(before.st_atime_ns, before.st_mtime_ns))

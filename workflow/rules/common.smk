@@ -38,6 +38,8 @@ config = checked(complete, dict(config), ROOT / "config/schemas/config.schema.ya
 RUN = f"{config['results']}/{config['run']}"
 DATA_OPTION = f"--config data={shlex.quote(config['data'])} " if config["data"] else ""
 CANDIDATES = config["vocabulary"]["candidates"]
+# those that are pretrained, and those that are only described
+VOCABULARIES = list(dict.fromkeys([*CANDIDATES, *config["vocabulary"]["studied"]]))
 
 # Jobs run with the Python of the driver, one shared environment serving a whole cluster; in a conda environment or a container it is
 # the first Python of the path. Neither this nor the place of the scripts reruns a job. The small tables that the installation ships
@@ -58,6 +60,12 @@ wildcard_constraints:
 def installed(path):
     """A file that the configuration names, looked for in the working directory and then in the installation."""
     return next((place for place in (Path(path), ROOT / path) if place.is_file()), Path(path))
+
+
+OUTSIDE = {name: installed(path) for name, path in config["vocabulary"]["outside"].items()}
+for key, place in OUTSIDE.items():
+    if not place.is_file():
+        raise WorkflowError(f"{ORIGIN}: `vocabulary.outside.{key}`: {place} does not exist; correct the path")
 
 
 TASK_COLUMNS = {

@@ -36,8 +36,11 @@ rule write_configuration:
 rule write_report:
     input:
         genome=[*rules.encode_genome.output, *rules.make_folds.output, *rules.check_sources.output],
-        vocabularies=expand(rules.tokenise_genome.output.statistics, name=CANDIDATES),
-        merges=expand(rules.build_vocabulary.output.ranks, name=CANDIDATES),
+        vocabularies=expand(rules.tokenise_genome.output.statistics, name=VOCABULARIES),
+        merges=expand(rules.build_vocabulary.output.ranks, name=VOCABULARIES),
+        atlas=expand(rules.describe_vocabulary.output, genome=["observed", *NULLS]),
+        stability=rules.measure_stability.output.table,
+        null_merges=expand(rules.null_vocabulary.output.merges, order=config["atlas"]["orders"]),
         models=expand(
             [rules.make_windows.output.windows, rules.pretrain.output.training, *rules.evaluate_pretraining.output],
             name=CANDIDATES,

@@ -1,6 +1,6 @@
 """Byte-pair merges, vocabularies, the tokenised genome.
 
-Needs the encoded genome. Makes vocabulary/{name}/ and tokens/{name}/ for each candidate.
+Needs the encoded genome. Makes vocabulary/{name}/ and tokens/{name}/ for each vocabulary that the configuration names.
 """
 
 
@@ -9,6 +9,7 @@ rule train_bpe:
     input:
         sequence=rules.encode_genome.output.sequence,
         segments=rules.encode_genome.output.segments,
+        without=rules.encode_genome.output.softmask if config["vocabulary"]["mask"] == "exclude" else [],
     output:
         merges=f"{RUN}/vocabulary/merges.tsv",
     log:
@@ -19,20 +20,30 @@ rule train_bpe:
         ENVIRONMENT
     container:
         IMAGE
+    threads: config["threads"]
     resources:
-        mem_mb=memory(12000),
+        mem_mb=memory(8000),
         runtime=minutes(240),
     params:
         cycles=config["vocabulary"]["cycles"],
+        strands=config["vocabulary"]["strands"],
+        without=lambda wildcards, input: f"--without {input.without}" if input.without else "",
+        sample=(
+            f"--sample {config['vocabulary']['sample']} --seed {config['seed']}"
+            if config["vocabulary"]["sample"] < 1
+            else ""
+        ),
         code=code("train_bpe"),
     shell:
         "{PYTHON} {SCRIPTS}/train_bpe.py --sequence {input.sequence} --segments {input.segments}"
-        " --cycles {params.cycles} --merges {output.merges} > {log} 2>&1"
+        " --cycles {params.cycles} --strands {params.strands} {params.without} {params.sample}"
+        " --threads {threads} --merges {output.merges} > {log} 2>&1"
 
 
 rule build_vocabulary:
     input:
         merges=rules.train_bpe.output.merges,
+        outside=lambda wildcards: OUTSIDE.get(wildcards.name, []),
     output:
         tokenizer=f"{RUN}/vocabulary/{{name}}/tokenizer.json",
         tokenizer_config=f"{RUN}/vocabulary/{{name}}/tokenizer_config.json",
@@ -49,9 +60,10 @@ rule build_vocabulary:
         mem_mb=memory(1000),
         runtime=minutes(10),
     params:
+        outside=lambda wildcards, input: f"--outside {shlex.quote(str(input.outside))}" if input.outside else "",
         code=code("build_vocabulary"),
     shell:
-        "{PYTHON} {SCRIPTS}/build_vocabulary.py --merges {input.merges} --name {wildcards.name}"
+        "{PYTHON} {SCRIPTS}/build_vocabulary.py --merges {input.merges} --name {wildcards.name} {params.outside}"
         " --tokenizer {output.tokenizer} --ranks {output.ranks} > {log} 2>&1"
 
 
@@ -73,6 +85,7 @@ rule tokenise_genome:
         ENVIRONMENT
     container:
         IMAGE
+    threads: config["threads"]
     resources:
         mem_mb=memory(8000),
         runtime=minutes(60),
@@ -81,4 +94,4 @@ rule tokenise_genome:
     shell:
         "{PYTHON} {SCRIPTS}/tokenise_genome.py --sequence {input.sequence} --segments {input.segments}"
         " --tokenizer {input.tokenizer} --tokens {output.tokens} --index {output.index}"
-        " --statistics {output.statistics} > {log} 2>&1"
+        " --threads {threads} --statistics {output.statistics} > {log} 2>&1"

@@ -1,33 +1,36 @@
-"""Make one vocabulary: the first byte-pair merges, all words of k letters, or single letters."""
+"""Make one vocabulary: the first byte-pair merges, all words of k letters, single letters, or byte pairs from outside."""
 
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
-import pandas as pd
 from typer import Option
 
 from grover.cli import Input, Output, main
 from grover.files import write_table
+from grover.merges import read_merges
 from grover.vocabulary import Vocabulary
 
 
 def build_vocabulary(
     merges: Input,
     tokenizer: Output,
-    ranks: Annotated[Path, Option(help="file to write: the merges of this vocabulary, none for words")],
-    name: Annotated[str, Option(help="bpe-CYCLES, kmer-K or char")] = "bpe-600",
+    ranks: Annotated[Path, Option(help="file to write: the rows of --merges that the vocabulary is made of, if any")],
+    name: Annotated[str, Option(help="bpe-CYCLES, kmer-K, overlap-K, char, or any name with --outside")] = "bpe-600",
+    outside: Annotated[
+        Path | None,
+        Option(help="file to read: byte-pair tokenizer.json that cuts sequence in the same way", exists=True),
+    ] = None,
 ):
     """Write `tokenizer.json` and `tokenizer_config.json` into the folder of --tokenizer, and the merges to --ranks."""
-    table = pd.read_csv(merges, sep="\t", keep_default_na=False)
     kind, _, number = name.partition("-")
-    if kind == "bpe":
-        table = table.head(int(number))
-        ids = {text: token for token, text in enumerate([*"ACGT", *table.token])}
-        pairs = np.array([[ids[left], ids[right]] for left, right in zip(table.left, table.right, strict=True)])
+    table, pairs = read_merges(merges, int(number) if kind == "bpe" and outside is None else 0)
+    if outside is not None:
+        vocabulary = Vocabulary.from_outside(name, outside)
+    elif kind == "bpe":
         vocabulary = Vocabulary.from_merges(name, pairs)
+    elif kind == "overlap":
+        vocabulary = Vocabulary.from_overlapping_kmers(name, int(number))
     else:
-        table = table.head(0)
         vocabulary = Vocabulary.from_kmers(name, int(number) if kind == "kmer" else 1)
     vocabulary.save(tokenizer.parent)
     write_table(ranks, table)

@@ -1,33 +1,33 @@
 """Tokenise the whole genome with one vocabulary."""
 
-import pandas as pd
+import os
+from typing import Annotated
+
+from typer import Option
 
 from grover.cli import Input, Output, main
 from grover.files import write_table
 from grover.genome import Genome
 from grover.progress import Progress
-from grover.tokens import tokenise
+from grover.tokens import token_statistics, tokenise
 from grover.vocabulary import Vocabulary
 
 
 def tokenise_genome(
-    sequence: Input, segments: Input, tokenizer: Input, tokens: Output, index: Output, statistics: Output
+    sequence: Input,
+    segments: Input,
+    tokenizer: Input,
+    tokens: Output,
+    index: Output,
+    statistics: Output,
+    threads: Annotated[int, Option(help="segments encoded at a time; 0: one a core")] = 1,
 ):
     """Write the token ids of all segments, the map between bases and tokens, and how often each token occurs."""
     genome = Genome(sequence, segments)
     vocabulary = Vocabulary.load(tokenizer.parent)
     with Progress(len(genome.codes), f"tokenise with {vocabulary.name}", "bases") as bar:
-        counts = tokenise(genome.codes, genome.bounds, vocabulary, tokens, index, bar.update)
-    table = pd.DataFrame(
-        {
-            "id": range(vocabulary.size),
-            "token": vocabulary.tokens,
-            "length": vocabulary.lengths,
-            "count": counts,
-            "share": counts / max(1, counts.sum()),
-        }
-    )
-    write_table(statistics, table)
+        counts = tokenise(genome.codes, genome.bounds, vocabulary, tokens, index, bar.update, threads or os.cpu_count())
+    write_table(statistics, token_statistics(vocabulary, counts))
 
 
 if __name__ == "__main__":

@@ -1,14 +1,19 @@
 """Learn the byte-pair merges of the genome."""
 
+import os
+import sys
+from pathlib import Path
 from typing import Annotated
 
-import pandas as pd
+import numpy as np
 from typer import Option
 
 from grover import bpe
 from grover.cli import Input, Output, main
 from grover.files import write_table
 from grover.genome import Genome
+from grover.intervals import read_bed
+from grover.merges import merge_table
 from grover.progress import Progress
 
 
@@ -17,23 +22,38 @@ def train_bpe(
     segments: Input,
     merges: Output,
     cycles: Annotated[int, Option(min=1, help="merges to learn")] = 600,
+    strands: Annotated[
+        str, Option(help="forward, or both: a vocabulary closed under reverse complement")
+    ] = bpe.FORWARD,
+    without: Annotated[Path | None, Option(help="file to read: BED of bases to leave out", exists=True)] = None,
+    sample: Annotated[
+        float, Option(min=0.0, max=1.0, help="share of the bases to learn from, in whole segments")
+    ] = 1.0,
+    seed: Annotated[int, Option(help="seed of the sample")] = 1,
+    threads: Annotated[int, Option(help="threads; 0: one a core")] = 1,
 ):
     """Learn byte-pair merges on all segments; each smaller vocabulary is a prefix of the table written."""
     genome = Genome(sequence, segments)
-    with Progress(cycles, "byte pairs", "cycles") as bar:
-        learnt = bpe.train(genome.codes, genome.bounds[:-1], genome.bounds[1:], cycles, progress=bar.update)
-    pairs, counts, tokens = learnt
-    texts = bpe.texts(pairs)
-    table = pd.DataFrame(
-        {
-            "rank": range(1, len(pairs) + 1),
-            "left": [texts[left] for left, _ in pairs],
-            "right": [texts[right] for _, right in pairs],
-            "token": texts[bpe.LETTERS :],
-            "count": counts,
-        }
-    )
-    write_table(merges, table)
+    starts, ends = genome.bounds[:-1], genome.bounds[1:]
+    if without is not None:
+        starts, ends = genome.outside(read_bed(without))
+    if sample < 1:
+        starts, ends = bpe.sample_segments(starts, ends, sample, seed)
+    bases = int(np.sum(ends - starts))
+    print(f"learning from {bases:,} of {len(genome.codes):,} bases in {len(starts):,} segments", file=sys.stderr)
+    strand_bases = bases * (2 if strands == bpe.BOTH else 1)
+    with Progress(strand_bases, "read", "bases") as reading, Progress(cycles, "byte pairs", "cycles") as bar:
+        learnt = bpe.train(
+            genome.codes,
+            starts,
+            ends,
+            cycles,
+            strands=strands,
+            threads=threads or os.cpu_count(),
+            reading=reading.update,
+            progress=lambda made, left: bar.update(made, tokens=f"{left:,}", bases_a_token=strand_bases / left),
+        )
+    write_table(merges, merge_table(learnt))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,107 @@
+"""The vocabulary atlas: what the tokens of one vocabulary are like and where they lie, beside the same in null genomes.
+
+Needs the encoded genome, one vocabulary with its tokens, and the tracks' sources. Makes atlas/observed/ and atlas/markov-{order}/.
+"""
+
+# the vocabulary that is described: byte pairs if there are any
+ATLAS = config["atlas"]["vocabulary"] or next(
+    (name for name in VOCABULARIES if name.startswith("bpe-")), VOCABULARIES[0]
+)
+NULLS = [f"markov-{order}" for order in config["atlas"]["orders"]]
+PLACED_SOURCES = sorted({row["source"] for row in TRACKS if row["kind"] != "quantity"})
+
+
+wildcard_constraints:
+    order="[0-9]",
+    genome="observed|markov-[0-9]",
+
+
+rule null_vocabulary:
+    """The same number of byte pairs, learnt from a Markov chain that keeps only the short words of the genome."""
+    input:
+        sequence=rules.encode_genome.output.sequence,
+        segments=rules.encode_genome.output.segments,
+        tokenizer=f"{RUN}/vocabulary/{ATLAS}/tokenizer.json",
+    output:
+        sequence=f"{RUN}/atlas/markov-{{order}}/sequence.npy",
+        merges=f"{RUN}/atlas/markov-{{order}}/merges.tsv",
+        tokenizer=f"{RUN}/atlas/markov-{{order}}/tokenizer.json",
+        tokenizer_config=f"{RUN}/atlas/markov-{{order}}/tokenizer_config.json",
+        tokens=f"{RUN}/atlas/markov-{{order}}/tokens.npy",
+        index=f"{RUN}/atlas/markov-{{order}}/index.npy",
+        statistics=f"{RUN}/atlas/markov-{{order}}/statistics.parquet",
+    log:
+        f"{RUN}/logs/null_vocabulary.markov-{{order}}.log",
+    benchmark:
+        f"{RUN}/benchmark/null_vocabulary.markov-{{order}}.tsv"
+    conda:
+        ENVIRONMENT
+    container:
+        IMAGE
+    resources:
+        mem_mb=memory(4000),
+        runtime=minutes(60),
+    params:
+        most_bases=config["atlas"]["null_bases"],
+        cycles=ATLAS.removeprefix("bpe-") if ATLAS.startswith("bpe-") else 0,
+        strands=config["vocabulary"]["strands"],
+        seed=config["seed"],
+        code=code("null_vocabulary"),
+    shell:
+        "{PYTHON} {SCRIPTS}/null_vocabulary.py --sequence {input.sequence} --segments {input.segments}"
+        " --tokenizer {input.tokenizer} --order {wildcards.order} --most-bases {params.most_bases} --cycles {params.cycles}"
+        " --strands {params.strands} --seed {params.seed} --null-sequence {output.sequence} --merges {output.merges}"
+        " --null-tokenizer {output.tokenizer} --tokens {output.tokens} --index {output.index}"
+        " --statistics {output.statistics} > {log} 2>&1"
+
+
+def of_genome(observed, null):
+    """An input of `describe_vocabulary`: one file of the observed genome, another of a null genome."""
+    return lambda wildcards: f"{RUN}/" + (
+        observed.format(name=ATLAS) if wildcards.genome == "observed" else null.format(genome=wildcards.genome)
+    )
+
+
+rule describe_vocabulary:
+    """Properties of each token and where it lies, with the annotation of the genome over null genomes too."""
+    input:
+        sequence=rules.encode_genome.output.sequence,
+        segments=rules.encode_genome.output.segments,
+        contigs=rules.encode_genome.output.contigs,
+        null=lambda wildcards: [] if wildcards.genome == "observed" else f"{RUN}/atlas/{wildcards.genome}/sequence.npy",
+        tokens=of_genome("tokens/{name}/tokens.npy", "atlas/{genome}/tokens.npy"),
+        statistics=of_genome("vocabulary/{name}/statistics.parquet", "atlas/{genome}/statistics.parquet"),
+        sources=[source(key) for key in PLACED_SOURCES],
+        tracks=TRACK_TABLE,
+        published=installed("resources/published_vocabulary.tsv"),
+    output:
+        tokens=f"{RUN}/atlas/{{genome}}/tokens.parquet",
+        kmers=f"{RUN}/atlas/{{genome}}/kmers.parquet",
+        localisation=f"{RUN}/atlas/{{genome}}/localisation.parquet",
+        summary=f"{RUN}/atlas/{{genome}}/summary.json",
+    log:
+        f"{RUN}/logs/describe_vocabulary.{{genome}}.log",
+    benchmark:
+        f"{RUN}/benchmark/describe_vocabulary.{{genome}}.tsv"
+    conda:
+        ENVIRONMENT
+    container:
+        IMAGE
+    resources:
+        mem_mb=memory(8000),
+        runtime=minutes(60),
+    params:
+        null=lambda wildcards, input: f"--null-sequence {input.null}" if input.null else "",
+        sources=repeated("--source", [f"{key}={source(key)}" for key in PLACED_SOURCES]),
+        rename=repeated(
+            "--rename", [f"{key}={rename}" for key in PLACED_SOURCES if (rename := config["sources"][key]["rename"])]
+        ),
+        vocabulary=ATLAS,
+        promoter_flank=config["atlas"]["promoter_flank"],
+        code=code("describe_vocabulary"),
+    shell:
+        "{PYTHON} {SCRIPTS}/describe_vocabulary.py --sequence {input.sequence} --segments {input.segments}"
+        " --contigs {input.contigs} {params.null} --tokens {input.tokens} --statistics {input.statistics} --tracks {input.tracks}"
+        " {params.sources} {params.rename} --promoter-flank {params.promoter_flank} --vocabulary {params.vocabulary}"
+        " --published {input.published} --descriptions {output.tokens} --words {output.kmers}"
+        " --localisation {output.localisation} --summary {output.summary} > {log} 2>&1"

@@ -1,0 +1,67 @@
+"""Describe the tokens of a genome, observed or null: frequency, composition, balance, and where they lie."""
+
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import pandas as pd
+from typer import Option
+
+from grover import atlas
+from grover.cli import Input, Output, Sources, key_values, main, source_files
+from grover.files import write_json, write_table
+from grover.genome import Genome, read_lengths
+from grover.localisation import locate, read_categories
+from grover.null import markov_counts
+from grover.tracks import read_tracks
+
+
+def describe_vocabulary(
+    sequence: Input,
+    segments: Input,
+    contigs: Input,
+    tokens: Input,
+    statistics: Input,
+    tracks: Input,
+    published: Input,
+    descriptions: Output,
+    words: Output,
+    localisation: Output,
+    summary: Output,
+    source: Sources = [],  # noqa: B006
+    null_sequence: Annotated[
+        Path | None, Option(help="file to read: the null genome that the tokens are of, if not the genome", exists=True)
+    ] = None,
+    rename: Annotated[
+        list[str] | None, Option(help="KEY=add-chr or KEY=strip-chr for a source with other contig names")
+    ] = None,
+    vocabulary: Annotated[str, Option(help="name of the vocabulary, for the summary")] = "",
+    promoter_flank: Annotated[
+        int, Option(min=0, help="bases at least on either side of the middle of a promoter")
+    ] = 500,
+):
+    """Write the tokens with their properties, the counts of all words of 4 to 6 letters, the enrichment of each token in each
+    category of the tracks, and the summary beside PUBLISHED values. The annotation of the genome also lies over a null genome, whose
+    tokens cannot follow it."""
+    genome = Genome(sequence, segments)
+    codes = genome.codes if null_sequence is None else np.load(null_sequence, mmap_mode="r")
+    bounds = np.unique(np.minimum(genome.bounds, len(codes)))
+    table = pd.read_parquet(statistics)
+    described = atlas.describe_tokens(table, markov_counts(codes, bounds, 1))
+    counted = atlas.count_words(codes, bounds)
+    write_table(descriptions, described)
+    write_table(words, counted)
+    paper = pd.read_csv(published, sep="\t", dtype=str).set_index("quantity")["published"].to_dict()
+    values = atlas.summarise(described, counted, len(codes))
+    write_json(summary, {"vocabulary": vocabulary, "segments": len(bounds) - 1, **values, "published": paper})
+
+    renames = dict(key_values(rename, "--rename"))
+    categories = read_categories(
+        genome, read_tracks(tracks), source_files(source), read_lengths(contigs), renames, promoter_flank
+    )
+    ids = np.load(tokens, mmap_mode="r")
+    write_table(localisation, locate(ids, described, table["length"].to_numpy(), categories, len(codes)))
+
+
+if __name__ == "__main__":
+    main(describe_vocabulary)

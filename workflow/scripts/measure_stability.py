@@ -1,0 +1,43 @@
+"""Measure how stable the tokens of each vocabulary are."""
+
+from typing import Annotated
+
+import pandas as pd
+from typer import Option
+
+from grover.cli import Input, Inputs, Output, main
+from grover.files import write_table
+from grover.genome import Genome
+from grover.progress import Progress
+from grover.stability import measure, sample_windows
+from grover.vocabulary import Vocabulary
+
+
+def measure_stability(
+    sequence: Input,
+    segments: Input,
+    tokenizer: Inputs,
+    table: Output,
+    windows: Annotated[int, Option(min=1, help="windows to draw")] = 10_000,
+    length: Annotated[int, Option(min=2, help="bases of a window")] = 2_000,
+    flank: Annotated[int, Option(min=0, help="bases of its surroundings on either side, at least")] = 1_000,
+    seed: Annotated[int, Option(help="of the windows and the substitutions")] = 1,
+    threads: Annotated[int, Option(min=1, help="threads that encode")] = 1,
+):
+    """Cut, shift, mutate and reverse the same windows for each vocabulary and say what becomes of their tokens.
+
+    Overlapping k-mers, which have no boundaries, are left out.
+    """
+    drawn = sample_windows(Genome(sequence, segments), windows, length, flank, seed)
+    tables = []
+    with Progress(len(tokenizer), "stability", "vocabularies") as bar:
+        for path in tokenizer:
+            vocabulary = Vocabulary.load(path.parent)
+            if vocabulary.kind != "overlap":
+                tables.append(measure(vocabulary, drawn, threads))
+            bar.update(1)
+    write_table(table, pd.concat(tables, ignore_index=True) if tables else pd.DataFrame({"vocabulary": []}))
+
+
+if __name__ == "__main__":
+    main(measure_stability)

@@ -1,0 +1,67 @@
+"""Learn a vocabulary from a genome of which a Markov chain keeps only the short words."""
+
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+from typer import Option
+
+from grover import bpe
+from grover.cli import Input, Output, main
+from grover.files import write_array, write_table
+from grover.genome import Genome
+from grover.merges import merge_table
+from grover.null import markov_counts, simulate
+from grover.options import Seed
+from grover.progress import Progress
+from grover.tokens import token_statistics, tokenise
+from grover.vocabulary import Vocabulary
+
+
+def null_vocabulary(
+    sequence: Input,
+    segments: Input,
+    tokenizer: Input,
+    null_sequence: Output,
+    merges: Output,
+    null_tokenizer: Output,
+    tokens: Output,
+    index: Output,
+    statistics: Output,
+    order: Annotated[int, Option(min=0, max=8, help="letters before each one that the Markov chain looks at")] = 1,
+    most_bases: Annotated[
+        int, Option(min=1, help="bases to simulate at most, from the first segment on")
+    ] = 100_000_000,
+    cycles: Annotated[int, Option(min=0, help="byte pairs to learn; 0: cut with TOKENIZER instead")] = 600,
+    strands: Annotated[str, Option(help="forward or both, as the vocabulary of the genome was learnt")] = bpe.FORWARD,
+    threads: Annotated[int, Option(min=1, help="threads that learn")] = 1,
+    seed: Seed = 0,
+):
+    """Write a null genome with the segments of the genome, its own merges and tokenizer, and its tokens."""
+    genome = Genome(sequence, segments)
+    bounds = np.unique(np.minimum(genome.bounds, most_bases))
+    counts = markov_counts(genome.codes, genome.bounds, order)
+    codes = simulate(counts, order, np.diff(bounds), seed)
+    write_array(null_sequence, codes)
+
+    vocabulary = Vocabulary.load(tokenizer.parent)
+    learnt = bpe.Learnt(np.zeros((0, 2), np.int32), np.zeros(0, np.int64), np.zeros(0, np.int64))
+    if cycles:
+        with Progress(cycles, f"byte pairs, Markov chain of order {order}", "cycles") as bar:
+            learnt = bpe.train(
+                codes,
+                bounds[:-1],
+                bounds[1:],
+                cycles,
+                strands=strands,
+                threads=threads,
+                progress=lambda made, left: bar.update(made, tokens=f"{left:,}"),
+            )
+        vocabulary = Vocabulary.from_merges(f"markov-{order}", learnt.merges)
+    write_table(merges, merge_table(learnt))
+    vocabulary.save(Path(null_tokenizer).parent)
+    write_table(statistics, token_statistics(vocabulary, tokenise(codes, bounds, vocabulary, tokens, index)))
+
+
+if __name__ == "__main__":
+    main(null_vocabulary)

@@ -79,14 +79,15 @@ def train(
     size = LETTERS + cycles + (strands == BOTH)
     parts = _deal(codes, starts, ends, strands == BOTH, threads, reading)
     pairs = _Pairs(size)
-    choose = _Closed(pairs) if strands == BOTH else pairs.next_batch
+    closed = _Closed(pairs) if strands == BOTH else None
+    choose = closed.next_batch if closed else pairs.next_batch
     tokens_left = sum(part.bases for part in parts)
     merges, counts, tokens = [], [], []
     with ThreadPoolExecutor(len(parts)) as pool:
         for found in pool.map(_Part.count_letters, parts):
             pairs.table[:LETTERS, :LETTERS] += found
         pairs.apply([_Change.nothing(np.arange(LETTERS), LETTERS)], LETTERS)
-        while len(merges) < cycles:
+        while len(merges) < cycles or (closed and closed.waiting):
             used = LETTERS + len(merges)
             batch = choose(used, cycles - len(merges))
             if len(batch) == 0:
@@ -240,7 +241,8 @@ class _Closed:
         self.ranks: dict[tuple[str, str], int] = {}
         self.waiting: list[tuple[int, int]] = []  # a second merge that shares a token with the first
 
-    def __call__(self, used: int, most: int) -> list[tuple[int, int]]:
+    def next_batch(self, used: int, most: int) -> list[tuple[int, int]]:
+        """One merge and its mate, or one of the two where they share a token; `most` is not minded, so that none stays alone."""
         if self.waiting:
             return self._take([self.waiting.pop()])
         refused = np.zeros(self.pairs.table.shape, np.bool_)
@@ -454,14 +456,14 @@ class Encoder:
         self.size = LETTERS + len(merges)
         self.texts = texts(merges)
         self.lengths = np.array([len(text) for text in self.texts], np.int32)
-        children, node_token = _trie(self.texts)
         splits = np.vstack([np.repeat(np.arange(LETTERS, dtype=np.int32)[:, None], 2, axis=1), merges]).astype(np.int32)
-        joined = np.full((self.size, self.size), self.size, np.int32)
-        joined[merges[:, 0], merges[:, 1]] = np.arange(LETTERS, self.size, dtype=np.int32)
-        prefix = _longest_proper_prefix(self.texts)
+        joined = _index_of_pairs(merges)
+        # merges from outside may hold tokens that never come up, since an earlier merge always takes one of their letters
+        reachable = np.flatnonzero(_reachable(splits, joined))
+        children, node_token = _trie(self.texts, reachable)
+        prefix = _longest_proper_prefix(self.texts, reachable)
         # one bit a pair, so that the table stays in the cache; the last row is the beginning, where every token can stand
-        beside = np.vstack([_compatible(splits, joined), np.ones((1, self.size), np.bool_)])
-        beside = np.packbits(beside, axis=1, bitorder="little")
+        beside = _compatible(splits, joined)
         self._tables = (children, node_token, *_words(children, node_token), prefix, beside, self.lengths, first)
         self._unknown = unknown
 
@@ -490,12 +492,12 @@ def texts(merges: np.ndarray) -> list[str]:
     return written
 
 
-def _trie(texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Children of each node by letter (0: none) and the token that ends there (-1: none)."""
+def _trie(texts: list[str], tokens: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Children of each node by letter (0: none) and which of `tokens` ends there (-1: none)."""
     children, ends = [[0, 0, 0, 0]], [-1]
-    for token, text in enumerate(texts):
+    for token in tokens:
         node = 0
-        for letter in text:
+        for letter in texts[token]:
             code = "ACGT".index(letter)
             if not children[node][code]:
                 children[node][code] = len(children)
@@ -517,11 +519,11 @@ def _words(children: np.ndarray, node_token: np.ndarray) -> tuple[np.ndarray, np
     return tokens.astype(np.uint16), nodes
 
 
-def _longest_proper_prefix(texts: list[str]) -> np.ndarray:
-    """For each token the longest other token that it starts with, -1 for single letters."""
-    ids = {text: token for token, text in enumerate(texts)}
+def _longest_proper_prefix(texts: list[str], tokens: np.ndarray) -> np.ndarray:
+    """For each of `tokens` the longest other one that it starts with, -1 for single letters."""
+    ids = {texts[token]: token for token in tokens}
     prefix = np.full(len(texts), -1, np.int32)
-    for token, text in enumerate(texts):
+    for text, token in ids.items():
         for end in range(len(text) - 1, 0, -1):
             if text[:end] in ids:
                 prefix[token] = ids[text[:end]]
@@ -530,39 +532,82 @@ def _longest_proper_prefix(texts: list[str]) -> np.ndarray:
 
 
 @njit(cache=True)
+def _index_of_pairs(merges):
+    """An open hash table, int64 [slots, 3], of left, right and the token that they make; a left below zero is an empty slot."""
+    slots = 16
+    while slots < 4 * merges.shape[0]:
+        slots *= 2
+    index = np.full((slots, 3), -1, np.int64)
+    for i in range(merges.shape[0]):
+        left, right = np.int64(merges[i, 0]), np.int64(merges[i, 1])
+        slot = _first_slot(left, right, slots)
+        while index[slot, 0] >= 0:
+            slot = (slot + 1) & (slots - 1)
+        index[slot] = np.array([left, right, LETTERS + i])
+    return index
+
+
+@njit(cache=True)
+def _first_slot(left, right, slots):
+    # Fibonacci hashing: the high bits of a product with 2^64 over the golden ratio (as a signed number)
+    return ((left << 16 | right) * -7046029254386353131 >> 40) & (slots - 1)
+
+
+@njit(cache=True)
 def _compatible(splits, joined):
-    """For each pair of tokens: does encoding their joined text give the two back?
+    """For each pair of tokens: does encoding their joined text give the two back? One bit a pair, uint8 [tokens + 1, bytes]; the
+    last row is all ones."""
+    size = splits.shape[0]
+    beside = np.full((size + 1, (size + 7) // 8), 255, np.uint8)
+    for i in range(size):
+        for j in range(size):
+            if not _stands(i, j, size, splits, joined):
+                beside[i, j >> 3] &= 255 - (1 << (j & 7))
+    return beside
+
+
+@njit(cache=True)
+def _reachable(splits, joined):
+    """For each token: does encoding its text give it back? It does if its parts do and can stand side by side until they are merged."""
+    reachable = np.ones(splits.shape[0], np.bool_)
+    for token in range(LETTERS, splits.shape[0]):
+        left, right = splits[token]
+        reachable[token] = reachable[left] and reachable[right] and _stands(left, right, token, splits, joined)
+    return reachable
+
+
+@njit(cache=True)
+def _stands(left, right, limit, splits, joined):
+    """Does encoding the joined text of two tokens with the merges before `limit` give the two back?
 
     Undo the merges at the seam from the last to the first; if at some moment the two tokens at the seam would have been
     merged with each other before one of them was made, the pair cannot stand. A single letter splits into itself.
     """
-    size = splits.shape[0]
-    beside = np.zeros((size, size), np.bool_)
-    for i in range(size):
-        for j in range(size):
-            left, right, limit = i, j, size
-            while True:
-                if joined[left, right] < limit:
-                    break
-                if left > right:
-                    limit = left
-                    left = splits[left, 1]
-                    if left == limit:
-                        limit = right + 1
-                        right = splits[right, 0]
-                        if right + 1 == limit:
-                            beside[i, j] = True
-                            break
-                else:
-                    limit = right + 1
-                    right = splits[right, 0]
-                    if right + 1 == limit:
-                        limit = left
-                        left = splits[left, 1]
-                        if left == limit:
-                            beside[i, j] = True
-                            break
-    return beside
+    slots = joined.shape[0]
+    while True:
+        slot = _first_slot(left, right, slots)
+        while joined[slot, 0] >= 0:
+            if joined[slot, 0] == left and joined[slot, 1] == right:
+                if joined[slot, 2] < limit:
+                    return False
+                break
+            slot = (slot + 1) & (slots - 1)
+        if left > right:
+            limit = left
+            left = splits[left, 1]
+            if left == limit:
+                limit = right + 1
+                right = splits[right, 0]
+                if right + 1 == limit:
+                    return True
+        else:
+            limit = right + 1
+            right = splits[right, 0]
+            if right + 1 == limit:
+                limit = left
+                left = splits[left, 1]
+                if left == limit:
+                    return True
 
 
 @njit(cache=True, nogil=True)

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from grover import bpe
+from grover.bpe import reverse_complement
 from grover.errors import InputError
 
 COLUMNS = ("rank", "left", "right", "token", "count", "tokens")
@@ -73,3 +74,14 @@ def read_merges(path: Path | str, cycles: int) -> tuple[pd.DataFrame, np.ndarray
         )
     table = table.head(cycles).astype(dict.fromkeys(("rank", "count", "tokens"), np.int64))
     return table, np.array(merges[:cycles], np.int32).reshape(-1, 2)
+
+
+def check_closed(name: str, tokens: list[str]) -> None:
+    """Raise an InputError unless the tokens of a vocabulary learnt on both strands hold the reverse complement of each."""
+    known = {*"ACGT", *tokens}
+    alone = [token for token in tokens if reverse_complement(token) not in known]
+    if alone:
+        raise InputError(
+            f"{name} ends with {alone[0]} and without its reverse complement {reverse_complement(alone[0])}; with "
+            f"`vocabulary.strands: both` take bpe-{len(tokens) - 1} or bpe-{len(tokens) + 1}"
+        )

@@ -1,7 +1,9 @@
 """The tokenised genome and the way between bases and tokens.
 
 Positions of bases are offsets in the genome's code array (all segments end to end), positions of tokens are offsets in
-`tokens.npy`. Only every 1,024th token's base is stored; the rest follows from the lengths of the tokens.
+`tokens.npy`. Anchors, the position and the base of a token, are stored for every 1,024th token, for the first one of each
+segment and for the end of the genome; the rest follows from the lengths of the tokens. Bases of a segment that lie behind its
+last token by these lengths belong to it: overlapping words begin at every base, and the last one holds k - 1 bases more.
 """
 
 from collections import deque
@@ -28,7 +30,7 @@ def tokenise(
     progress: Callable[[int], None] | None = None,
     threads: int = 1,
 ) -> np.ndarray:
-    """Tokenise every segment and write `tokens.npy` (uint16) and `index.npy` (int64); no token crosses a segment.
+    """Tokenise every segment and write `tokens.npy` (uint16) and `index.npy` (int64 [anchors, 2]); no token crosses a segment.
 
     offsets: int64, first base of each segment and the end of the last. threads: segments encoded at a time. progress: called
     with the bases of each segment done. Returns how often each id occurs, int64 [vocabulary size].
@@ -42,14 +44,16 @@ def tokenise(
             for start, end, tokens in _encoded(codes, offsets, vocabulary, threads):
                 counts += np.bincount(tokens, minlength=vocabulary.size)
                 starts = int(start) + np.cumsum(vocabulary.lengths[tokens], dtype=np.int64) - vocabulary.lengths[tokens]
-                anchors.append(starts[-written % STRIDE :: STRIDE])
+                anchored = np.union1d([0], np.arange(-written % STRIDE, tokens.size, STRIDE))[: tokens.size]
+                anchors.append(np.column_stack([written + anchored, starts[anchored]]))
                 stream.write(tokens.tobytes())
                 written += tokens.size
                 if progress is not None:
                     progress(int(end - start))
             stream.seek(0)
             _write_header(stream, written)
-        write_array(index_path, np.concatenate(anchors) if anchors else np.zeros(0, np.int64))
+        anchors.append(np.array([[written, offsets[-1]]]))
+        write_array(index_path, np.concatenate(anchors).astype(np.int64))
     return counts
 
 
@@ -97,36 +101,27 @@ class TokenisedGenome:
         self.tokens = np.load(tokens_path, mmap_mode="r")
         self.anchors = np.load(index_path)
         self.vocabulary = vocabulary
-        self._end = self._base_after_last()
-
-    def _base_after_last(self) -> int:
-        if len(self.tokens) == 0:
-            return 0
-        last = (len(self.anchors) - 1) * STRIDE
-        return int(self.anchors[-1] + self.vocabulary.lengths[self.tokens[last:]].sum())
 
     def bases_at(self, positions: np.ndarray) -> np.ndarray:
         """First base, int64, of each token position; the position behind the last token gives the genome's end."""
-        positions = np.atleast_1d(np.asarray(positions, np.int64))
-        return _bases_at(positions, self.tokens, self.anchors, self.vocabulary.lengths, self._end)
+        positions = np.minimum(np.atleast_1d(np.asarray(positions, np.int64)), len(self.tokens))
+        blocks = np.searchsorted(self.anchors[:, 0], positions, side="right") - 1
+        return _bases_at(positions, blocks, self.tokens, self.anchors, self.vocabulary.lengths)
 
     def tokens_at(self, bases: np.ndarray) -> np.ndarray:
-        """Position, int64, of the token that holds each base; the genome's end gives the number of tokens."""
+        """Position, int64, of the token that holds each base, of overlapping words the one that begins there; the genome's end gives the
+        number of tokens."""
         bases = np.atleast_1d(np.asarray(bases, np.int64))
-        blocks = np.searchsorted(self.anchors, bases, side="right") - 1
+        blocks = np.searchsorted(self.anchors[:, 1], bases, side="right") - 1
         return _tokens_at(bases, blocks, self.tokens, self.anchors, self.vocabulary.lengths)
 
 
 @njit(cache=True)
-def _bases_at(positions, tokens, anchors, lengths, end):
+def _bases_at(positions, blocks, tokens, anchors, lengths):
     bases = np.empty(positions.size, np.int64)
     for i in range(positions.size):
-        if positions[i] >= tokens.size:
-            bases[i] = end
-            continue
-        block = positions[i] // STRIDE
-        base = anchors[block]
-        for j in range(block * STRIDE, positions[i]):
+        position, base = anchors[blocks[i]]
+        for j in range(position, positions[i]):
             base += lengths[tokens[j]]
         bases[i] = base
     return bases
@@ -136,9 +131,9 @@ def _bases_at(positions, tokens, anchors, lengths, end):
 def _tokens_at(bases, blocks, tokens, anchors, lengths):
     positions = np.empty(bases.size, np.int64)
     for i in range(bases.size):
-        position = blocks[i] * STRIDE
-        base = anchors[blocks[i]]
-        while position < tokens.size and base + lengths[tokens[position]] <= bases[i]:
+        position, base = anchors[blocks[i]]
+        end = anchors[blocks[i] + 1, 0] if blocks[i] + 1 < len(anchors) else tokens.size
+        while position + 1 < end and base + lengths[tokens[position]] <= bases[i]:
             base += lengths[tokens[position]]
             position += 1
         positions[i] = position

@@ -10,14 +10,14 @@ from grover.figures.style import PALETTE, panels
 def frequencies(vocabularies: dict[str, pd.DataFrame]) -> Figure:
     """Occurrences against rank, and the lengths of the tokens weighted by occurrence, one line a vocabulary.
 
-    vocabularies: statistics by name, columns length, count, share.
+    vocabularies: statistics by name, columns token, count.
     """
     figure, axes = panels(1, 2, height=3.0)
     ranks, lengths = axes[0]
     for colour, (name, table) in zip(PALETTE * 3, vocabularies.items(), strict=False):
         used = table[table["count"] > 0].sort_values("count", ascending=False)
         ranks.plot(np.arange(1, len(used) + 1), used["count"], color=colour, label=name)
-        share = used.groupby("length")["count"].sum() / used["count"].sum()
+        share = used["count"].groupby(used["token"].str.len()).sum() / used["count"].sum()
         lengths.plot(share.index, share, "o-", color=colour, markersize=4, label=name)
     ranks.set(
         xscale="log", yscale="log", xlabel="rank of the token", ylabel="occurrences", title="Frequency against rank"

@@ -26,7 +26,7 @@ def section(results: Results) -> Section:
     result.numbers = [(f"{mean:.2f}", "bases a token", f"{len(table):,} tokens, weighted by occurrence")]
     result.parts = [
         f"{finding} Byte-pair vocabularies merge the most frequent pair of neighbours, again and again, over the whole "
-        "genome and without crossing a segment; words of k letters are read one behind the other."
+        "genome and without crossing a segment; words of k letters are read one behind the other, or where they overlap one at every base."
     ]
     if len(tables) > 1:
         rows = [
@@ -36,7 +36,7 @@ def section(results: Results) -> Section:
                 "in use": int((words["count"] > 0).sum()),
                 "tokens in the genome": int(words["count"].sum()),
                 "bases a token": f"{np.average(words['length'], weights=words['count']):.2f}",
-                "longest": int(words["length"].max()),
+                "longest": int(words["token"].str.len().max()),
             }
             for key, words in tables.items()
         ]

@@ -117,7 +117,6 @@ def test_bases_and_tokens_map_both_ways(name, tmp_path):
     assert np.isin(offsets, starts).all()
 
 
-@pytest.mark.xfail(strict=True, reason="the index has no anchor at each segment yet")
 def test_the_last_overlapping_word_of_a_segment_holds_its_last_bases(tmp_path):
     vocabulary = make("overlap-3")
     codes = random_codes(3_000, 4)

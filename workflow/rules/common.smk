@@ -62,10 +62,13 @@ def installed(path):
     return next((place for place in (Path(path), ROOT / path) if place.is_file()), Path(path))
 
 
-OUTSIDE = {name: installed(path) for name, path in config["vocabulary"]["outside"].items()}
-for key, place in OUTSIDE.items():
-    if not place.is_file():
-        raise WorkflowError(f"{ORIGIN}: `vocabulary.outside.{key}`: {place} does not exist; correct the path")
+# tokenizers from outside may also lie in the data folder
+OUTSIDE = {}
+for key, path in config["vocabulary"]["outside"].items():
+    kept = Path(config["data"]) / path
+    OUTSIDE[key] = kept if config["data"] and kept.is_file() else installed(path)
+    if not OUTSIDE[key].is_file():
+        raise WorkflowError(f"{ORIGIN}: `vocabulary.outside.{key}`: {OUTSIDE[key]} does not exist; correct the path")
 
 
 TASK_COLUMNS = {

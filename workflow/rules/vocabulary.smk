@@ -60,11 +60,12 @@ rule build_vocabulary:
         mem_mb=memory(1000),
         runtime=minutes(10),
     params:
+        strands=config["vocabulary"]["strands"],
         outside=lambda wildcards, input: f"--outside {shlex.quote(str(input.outside))}" if input.outside else "",
         code=code("build_vocabulary"),
     shell:
-        "{PYTHON} {SCRIPTS}/build_vocabulary.py --merges {input.merges} --name {wildcards.name} {params.outside}"
-        " --tokenizer {output.tokenizer} --ranks {output.ranks} > {log} 2>&1"
+        "{PYTHON} {SCRIPTS}/build_vocabulary.py --merges {input.merges} --name {wildcards.name} --strands {params.strands}"
+        " {params.outside} --tokenizer {output.tokenizer} --ranks {output.ranks} > {log} 2>&1"
 
 
 rule tokenise_genome:

@@ -5,9 +5,10 @@ from typing import Annotated
 
 from typer import Option
 
+from grover.bpe import BOTH, FORWARD
 from grover.cli import Input, Output, main
 from grover.files import write_table
-from grover.merges import read_merges
+from grover.merges import check_closed, read_merges
 from grover.vocabulary import Vocabulary
 
 
@@ -16,6 +17,9 @@ def build_vocabulary(
     tokenizer: Output,
     ranks: Annotated[Path, Option(help="file to write: the rows of --merges that the vocabulary is made of, if any")],
     name: Annotated[str, Option(help="bpe-CYCLES, kmer-K, overlap-K, char, or any name with --outside")] = "bpe-600",
+    strands: Annotated[
+        str, Option(help="forward, or both: refuse byte pairs not closed under reverse complement")
+    ] = FORWARD,
     outside: Annotated[
         Path | None,
         Option(help="file to read: byte-pair tokenizer.json that cuts sequence in the same way", exists=True),
@@ -27,6 +31,8 @@ def build_vocabulary(
     if outside is not None:
         vocabulary = Vocabulary.from_outside(name, outside)
     elif kind == "bpe":
+        if strands == BOTH:
+            check_closed(name, list(table["token"]))
         vocabulary = Vocabulary.from_merges(name, pairs)
     elif kind == "overlap":
         vocabulary = Vocabulary.from_overlapping_kmers(name, int(number))

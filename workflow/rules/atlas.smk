@@ -8,6 +8,10 @@ ATLAS = config["atlas"]["vocabulary"] or next(
     (name for name in VOCABULARIES if name.startswith("bpe-")), VOCABULARIES[0]
 )
 NULLS = [f"markov-{order}" for order in config["atlas"]["orders"]]
+# tokens of each genome, and how often each occurs
+TOKENS = {"observed": f"{RUN}/tokens/{ATLAS}/tokens.npy"} | {name: f"{RUN}/atlas/{name}/tokens.npy" for name in NULLS}
+STATISTICS = {"observed": f"{RUN}/vocabulary/{ATLAS}/statistics.parquet"}
+STATISTICS |= {name: f"{RUN}/atlas/{name}/statistics.parquet" for name in NULLS}
 PLACED_SOURCES = sorted({row["source"] for row in TRACKS if row["kind"] != "quantity"})
 
 
@@ -55,13 +59,6 @@ rule null_vocabulary:
         " --statistics {output.statistics} > {log} 2>&1"
 
 
-def of_genome(observed, null):
-    """An input of `describe_vocabulary`: one file of the observed genome, another of a null genome."""
-    return lambda wildcards: f"{RUN}/" + (
-        observed.format(name=ATLAS) if wildcards.genome == "observed" else null.format(genome=wildcards.genome)
-    )
-
-
 rule describe_vocabulary:
     """Properties of each token and where it lies, with the annotation of the genome over null genomes too."""
     input:
@@ -69,8 +66,8 @@ rule describe_vocabulary:
         segments=rules.encode_genome.output.segments,
         contigs=rules.encode_genome.output.contigs,
         null=lambda wildcards: [] if wildcards.genome == "observed" else f"{RUN}/atlas/{wildcards.genome}/sequence.npy",
-        tokens=of_genome("tokens/{name}/tokens.npy", "atlas/{genome}/tokens.npy"),
-        statistics=of_genome("vocabulary/{name}/statistics.parquet", "atlas/{genome}/statistics.parquet"),
+        tokens=lambda wildcards: TOKENS[wildcards.genome],
+        statistics=lambda wildcards: STATISTICS[wildcards.genome],
         sources=[source(key) for key in PLACED_SOURCES],
         tracks=TRACK_TABLE,
         published=installed("resources/published_vocabulary.tsv"),

@@ -164,6 +164,7 @@ def compare(genome: Genome, options: argparse.Namespace) -> dict:
         "ratio": round(peer / ours, 1),
         "ratio_default": round(whole[options.peer]["seconds"] / whole["ours"]["seconds"], 1),
         "megabases_a_second": round(genome.bases / 1e6 / ours, 1),
+        "peer_megabases_a_second": round(genome.bases / 1e6 / peer, 2),
         "peak_mb": round(support.median(runs["ours"], "peak_mb")),
         "peer_peak_mb": round(support.median(runs[options.peer], "peak_mb")),
         "bytes_a_further_base": round(slope["ours"], 2),

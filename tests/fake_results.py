@@ -116,7 +116,7 @@ def _vocabulary(rng, parquet, text) -> pd.DataFrame:
         "count": (counts * 0.75 / (counts / counts[0]).sum()).astype(int),
         "tokens": (3_000_000 / np.arange(1, len(words) + 1) ** 0.2).astype(int),
     }
-    text("vocabulary/bpe-300/merges.tsv", pd.DataFrame(merges))
+    text("vocabulary/merges.tsv", pd.DataFrame(merges))
     return tokens
 
 

@@ -139,20 +139,24 @@ def _relative(counts: pd.Series) -> tuple[np.ndarray, np.ndarray]:
     return (shown + 1) / len(counts), used[shown] / counts.mean()
 
 
-def compression(merges: dict[str, pd.DataFrame], mean_lengths: dict[str, float]) -> Figure:
+def compression(merges: dict[str, pd.DataFrame], mean_lengths: dict[str, float], cycles: int) -> Figure:
     """Bases a token after each merge, and the length of the token that it makes.
 
-    merges: token, tokens (left after the merge); mean_lengths: bases a token of the genome with all merges.
+    merges: token, tokens (left after the merge); mean_lengths: bases a token of the genome after `cycles` merges.
     """
     figure, axes = panels(1, 2, height=2.9)
     bases, lengths = axes[0]
     looks = styles(merges)
     for i, (name, table) in reversed(list(enumerate(merges.items()))):
-        cycles = np.arange(1, len(table) + 1)
-        bases.plot(cycles, mean_lengths[name] * table["tokens"].iloc[-1] / table["tokens"], **looks[name])
+        learnt = np.arange(1, len(table) + 1)
+        bases.plot(
+            learnt,
+            mean_lengths[name] * table["tokens"].iloc[min(cycles, len(table)) - 1] / table["tokens"],
+            **looks[name],
+        )
         made = table["token"].str.len() + (i - (len(merges) - 1) / 2) * 0.24
         lengths.scatter(
-            cycles, made, s=5, linewidths=0, color=looks[name]["color"], rasterized=True, zorder=looks[name]["zorder"]
+            learnt, made, s=5, linewidths=0, color=looks[name]["color"], rasterized=True, zorder=looks[name]["zorder"]
         )
     bases.set(xlabel="merges learnt", ylabel="bases a token", title="Compression")
     bases.grid(axis="y")

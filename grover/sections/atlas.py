@@ -11,6 +11,7 @@ from grover.sections.parts import Picture, Results, Section, Table, bases, count
 TITLE = "Vocabulary atlas"
 FILES = ("summary.json", "tokens.parquet", "kmers.parquet", "localisation.parquet")
 NEEDS = tuple(f"atlas/{OBSERVED}/{name}" for name in FILES)
+MERGES = "vocabulary/merges.tsv"
 MOST_EXCESS = 10
 LONGEST_SHOWN = 24
 LONE = 1e-3  # letters that make up a larger share of the tokens stand alone
@@ -76,12 +77,13 @@ def section(results: Results) -> Section:
         ),
     ]
     if merges:
-        drawn = figures.compression(merges, {name: summaries[name]["mean_length"] for name in merges})
+        cycles = int(vocabulary.removeprefix("bpe-"))
+        drawn = figures.compression(merges, {name: summaries[name]["mean_length"] for name in merges}, cycles)
         caption = (
             "Bases a token as the merges are learnt (left), and the length of the token that each merge makes, one dot a "
-            "merge (right): long tokens come only from what is repeated."
+            "merge (right), with all merges of the run: long tokens come only from what is repeated."
         )
-        result.parts.append(Picture("atlas_compression", drawn, caption, f"vocabulary/{vocabulary}/merges.tsv"))
+        result.parts.append(Picture("atlas_compression", drawn, caption, MERGES))
     result.parts.append(Table(excess_table(tokens[OBSERVED]), describe_excess(tokens), NEEDS[1]))
     if len(places[OBSERVED]):
         result.parts += locate_parts(tokens, places)
@@ -89,12 +91,11 @@ def section(results: Results) -> Section:
 
 
 def read_merges(results: Results, summaries: dict[str, dict]) -> dict[str, pd.DataFrame]:
-    """The merges of each genome, by genome; empty where the vocabulary has none."""
-    vocabulary = summaries[OBSERVED]["vocabulary"]
-    names = {name: f"atlas/{name}/merges.tsv" for name in summaries} | {OBSERVED: f"vocabulary/{vocabulary}/merges.tsv"}
-    tables = {name: results.table(path) for name, path in names.items() if path in results.names}
-    learnt = {name: table for name, table in tables.items() if len(table)}
-    return learnt if OBSERVED in learnt else {}
+    """All merges that were learnt from each genome, by genome; empty where the vocabulary is not of byte pairs learnt here."""
+    if not summaries[OBSERVED]["vocabulary"].startswith("bpe-"):
+        return {}
+    names = {name: f"atlas/{name}/merges.tsv" for name in summaries} | {OBSERVED: MERGES}
+    return {name: results.table(path) for name, path in names.items()}
 
 
 def published_table(summaries: dict[str, dict]) -> pd.DataFrame:

@@ -21,7 +21,7 @@ wildcard_constraints:
 
 
 rule null_vocabulary:
-    """The same number of byte pairs, learnt from a Markov chain that keeps only the short words of the genome."""
+    """The same numbers of byte pairs, learnt from a Markov chain that keeps only the short words of the genome."""
     input:
         sequence=rules.encode_genome.output.sequence,
         segments=rules.encode_genome.output.segments,
@@ -47,14 +47,15 @@ rule null_vocabulary:
         runtime=minutes(60),
     params:
         most_bases=config["atlas"]["null_bases"],
-        cycles=ATLAS.removeprefix("bpe-") if ATLAS.startswith("bpe-") else 0,
+        cycles=config["vocabulary"]["cycles"] if ATLAS.startswith("bpe-") else 0,
+        described=ATLAS.removeprefix("bpe-") if ATLAS.startswith("bpe-") else 0,
         strands=config["vocabulary"]["strands"],
         seed=config["seed"],
         code=code("null_vocabulary"),
     shell:
         "{PYTHON} {SCRIPTS}/null_vocabulary.py --sequence {input.sequence} --segments {input.segments}"
         " --tokenizer {input.tokenizer} --order {wildcards.order} --most-bases {params.most_bases} --cycles {params.cycles}"
-        " --strands {params.strands} --seed {params.seed} --null-sequence {output.sequence} --merges {output.merges}"
+        " --described {params.described} --strands {params.strands} --seed {params.seed} --null-sequence {output.sequence} --merges {output.merges}"
         " --null-tokenizer {output.tokenizer} --tokens {output.tokens} --index {output.index}"
         " --statistics {output.statistics} > {log} 2>&1"
 

@@ -37,7 +37,7 @@ rule write_report:
     input:
         genome=[*rules.encode_genome.output, *rules.make_folds.output, *rules.check_sources.output],
         vocabularies=expand(rules.tokenise_genome.output.statistics, name=VOCABULARIES),
-        merges=expand(rules.build_vocabulary.output.ranks, name=VOCABULARIES),
+        merges=rules.train_bpe.output.merges,
         atlas=expand(rules.describe_vocabulary.output, genome=["observed", *NULLS]),
         stability=rules.measure_stability.output.table,
         null_merges=expand(rules.null_vocabulary.output.merges, order=config["atlas"]["orders"]),

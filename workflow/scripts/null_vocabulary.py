@@ -33,6 +33,7 @@ def null_vocabulary(
         int, Option(min=1, help="bases to simulate at most, from the first segment on")
     ] = 100_000_000,
     cycles: Annotated[int, Option(min=0, help="byte pairs to learn; 0: cut with TOKENIZER instead")] = 600,
+    described: Annotated[int, Option(min=0, help="the first of them that make the vocabulary written")] = 600,
     strands: Annotated[str, Option(help="forward or both, as the vocabulary of the genome was learnt")] = bpe.FORWARD,
     threads: Annotated[int, Option(min=1, help="threads that learn")] = 1,
     seed: Seed = 0,
@@ -57,7 +58,7 @@ def null_vocabulary(
                 threads=threads,
                 progress=lambda made, left: bar.update(made, tokens=f"{left:,}"),
             )
-        vocabulary = Vocabulary.from_merges(f"markov-{order}", learnt.merges)
+        vocabulary = Vocabulary.from_merges(f"markov-{order}", learnt.merges[:described])
     write_table(merges, merge_table(learnt))
     vocabulary.save(Path(null_tokenizer).parent)
     write_table(statistics, token_statistics(vocabulary, tokenise(codes, bounds, vocabulary, tokens, index)))

@@ -48,6 +48,7 @@ def train(
     *,
     strands: str = FORWARD,
     threads: int = 1,
+    partial: bool = False,
     progress: Callable[[int, int], None] | None = None,
     reading: Callable[[int], None] | None = None,
 ) -> Learnt:
@@ -56,10 +57,11 @@ def train(
     codes: uint8, 0..3, may be memory-mapped; segment i is `codes[starts[i]:ends[i]]`. threads: segments are dealt to so many
     threads, which does not change the result. strands: with "both" pairs are counted on both strands and a merge is followed at
     once by the one that makes its token's reverse complement, so that the vocabulary is closed under reverse complement;
-    then one merge more than `cycles` may be learnt. reading: called with the bases read; progress: called after each
+    then one merge more than `cycles` may be learnt. partial: return what was learnt where no pair occurs twice any more, instead
+    of raising an InputError. reading: called with the bases read; progress: called after each
     pass with the merges it made and the tokens left.
 
-    Memory: one byte a base (two where the bases hardly compress, twice as much with both strands), and eight bytes for
+    Memory: one byte a base (three at most where the bases hardly compress, twice as much with both strands), and eight bytes for
     each pair of tokens.
 
     Several merges are made in one pass where this provably gives the same as one by one: pairs are taken in the order of
@@ -75,7 +77,10 @@ def train(
     if strands not in (FORWARD, BOTH):
         raise InputError(f"strands is {strands!r}; give {FORWARD} or {BOTH}")
     if len(starts) == 0:
-        raise InputError("there is no segment to learn byte pairs from; give a genome that holds A, C, G and T")
+        raise InputError(
+            "there is no segment to learn byte pairs from; give a genome that holds A, C, G and T, or with "
+            "`vocabulary.mask: exclude` one that is not soft-masked throughout"
+        )
     size = LETTERS + cycles + (strands == BOTH)
     parts = _deal(codes, starts, ends, strands == BOTH, threads, reading)
     pairs = _Pairs(size)
@@ -90,6 +95,8 @@ def train(
         while len(merges) < cycles or (closed and closed.waiting):
             used = LETTERS + len(merges)
             batch = choose(used, cycles - len(merges))
+            if len(batch) == 0 and partial:
+                break
             if len(batch) == 0:
                 raise InputError(
                     f"the genome supports only {len(merges)} byte-pair cycles, {cycles} were asked for: no pair of tokens occurs "
@@ -141,20 +148,18 @@ class _Part:
     def __init__(self, codes, starts, ends, backwards, reading):
         self.bases = int((ends - starts).sum())
         self.tokens = np.empty(self.bases + len(starts), np.uint8)
-        written = 0
-        for start, end, reverse in zip(starts, ends, backwards, strict=True):
-            length = int(end - start)
-            # block by block, so that of a memory-mapped genome little is held beside its copy
-            for first in range(0, length, READ):
-                last = min(length, first + READ)
-                block = codes[end - last : end - first] if reverse else codes[start + first : start + last]
-                self.tokens[written + first : written + last] = 3 - block[::-1] if reverse else block
-                release(codes)
-                if reading is not None:
-                    reading(last - first)
-            written += length + 1
-            self.tokens[written - 1] = _boundary(self.tokens)
-        self.length = written
+        places = np.concatenate([[0], np.cumsum(ends - starts + 1)])
+        # about READ bases at a time, so that of a memory-mapped genome little is held beside its copy
+        group = places[:-1] // READ
+        for first in np.flatnonzero(np.diff(group, prepend=-1)):
+            last = int(np.searchsorted(group, group[first], side="right"))
+            _copy_segments(
+                codes, starts[first:last], ends[first:last], backwards[first:last], places[first:last], self.tokens
+            )
+            release(codes)
+            if reading is not None:
+                reading(int((ends[first:last] - starts[first:last]).sum()))
+        self.length = self.tokens.size
 
     def count_letters(self) -> np.ndarray:
         """int64 [4, 4]: how often each letter follows each."""
@@ -240,31 +245,39 @@ class _Closed:
         self.texts = list("ACGT")
         self.ranks: dict[tuple[str, str], int] = {}
         self.waiting: list[tuple[int, int]] = []  # a second merge that shares a token with the first
+        self.refused = np.zeros(pairs.table.shape, np.bool_)  # in this cycle; one cycle later they may be possible
 
     def next_batch(self, used: int, most: int) -> list[tuple[int, int]]:
         """One merge and its mate, or one of the two where they share a token; `most` is not minded, so that none stays alone."""
         if self.waiting:
             return self._take([self.waiting.pop()])
-        refused = np.zeros(self.pairs.table.shape, np.bool_)
-        while True:
-            left, right = _best_except(self.pairs.table, used, self.pairs.best, self.pairs.partner, refused)
-            if left < 0:
+        batch, refused = None, []
+        while batch is None:
+            pair = _best_except(self.pairs.table, used, self.pairs.best, self.pairs.partner, self.refused)
+            if pair[0] < 0:
                 return []
-            pair = (self.texts[left], self.texts[right])
-            token = "".join(pair)
-            mirrored = reverse_complement(token)
-            if mirrored == token:
-                return self._take([(left, right)])
-            halves = apply_merges(mirrored, self.ranks | {pair: len(self.ranks)})
-            if len(halves) == 2:
-                break
-            refused[left, right] = True
+            batch = self._with_mate(*pair)
+            if batch is None:
+                self.refused[pair] = True
+                refused.append(pair)
+        for pair in refused:
+            self.refused[pair] = False
+        if len(batch) == 2 and (set(batch[0]) & set(batch[1]) or used in batch[1]):
+            self.waiting = [batch.pop()]
+        return self._take(batch)
+
+    def _with_mate(self, left: int, right: int) -> list[tuple[int, int]] | None:
+        """A merge and the one that makes the reverse complement of its token, if that is another; None where no one merge does."""
+        pair = (self.texts[left], self.texts[right])
+        token = "".join(pair)
+        mirrored = reverse_complement(token)
+        if mirrored == token:
+            return [(left, right)]
+        halves = apply_merges(mirrored, self.ranks | {pair: len(self.ranks)})
+        if len(halves) != 2:
+            return None
         ids = {text: number for number, text in enumerate([*self.texts, token])}
-        mate = (ids[halves[0]], ids[halves[1]])
-        if set(mate) & {left, right} or token in halves:
-            self.waiting = [mate]
-            return self._take([(left, right)])
-        return self._take([(left, right), mate])
+        return [(left, right), (ids[halves[0]], ids[halves[1]])]
 
     def _take(self, batch: list[tuple[int, int]]) -> list[tuple[int, int]]:
         for left, right in batch:
@@ -296,6 +309,16 @@ def apply_merges(text: str, ranks: dict[tuple[str, str], int]) -> list[str]:
                 merged.append(parts[i])
                 i += 1
         parts = merged
+
+
+@njit(cache=True, nogil=True)
+def _copy_segments(codes, starts, ends, backwards, places, tokens):
+    """Copy segments to their places in `tokens`, with a boundary behind each, as the other strand reads them where asked."""
+    for i in range(starts.size):
+        place = places[i]
+        for j in range(ends[i] - starts[i]):
+            tokens[place + j] = 3 - codes[ends[i] - 1 - j] if backwards[i] else codes[starts[i] + j]
+        tokens[place + ends[i] - starts[i]] = 255
 
 
 @njit(cache=True, nogil=True)

@@ -9,6 +9,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from grover.errors import InputError
+from grover.names import VOCABULARY
 
 TYPES = {
     "integer": "a whole number",
@@ -18,8 +19,6 @@ TYPES = {
     "object": "a mapping",
     "boolean": "true or false",
 }
-# what `vocabulary.candidates` and `vocabulary.studied` may name besides the vocabularies from outside
-VOCABULARY = r"bpe-[1-9][0-9]*|kmer-[1-7]|overlap-[3-6]|char"
 
 
 def complete(config: dict, schema_path: Path, origin: str) -> dict:

@@ -58,7 +58,7 @@ def write_table(path: Path | str, table) -> None:
 
 
 def release(array: np.ndarray) -> None:
-    """Let go of the pages of a memory-mapped array that were read; they are read again from its file where needed."""
+    """Let go of the pages of a read-only memory-mapped array that were read; they are read again from its file where needed."""
     mapped = getattr(array, "_mmap", None)
     if mapped is not None:
         mapped.madvise(mmap.MADV_DONTNEED)

@@ -48,7 +48,7 @@ def fine_tune(
     `probability_{label}` for each.
     """
     classes = int(dataset["label"].max()) + 1
-    tokens = [vocabulary.encode(encode(sequence)) for sequence in dataset["sequence"]]
+    tokens = vocabulary.encode_each(map(encode, dataset["sequence"]))
     rows = {fold: np.flatnonzero(dataset["fold"] == fold) for fold in ("train", "valid", "test")}
     labels = dataset["label"].to_numpy(np.int64)
     for fold in ("train", "valid"):

@@ -61,11 +61,8 @@ def tokenise_contexts(vocabulary: Vocabulary, codes: np.ndarray, threads: int = 
     """Token ids of each context (a row of `codes`, uint8 [contexts, bases]), which were cut out before. k-mers start in the
     phase that ends on the last base; bases before it are left out.
     """
-    contexts, bases = codes.shape
-    starts = np.arange(contexts) * bases
-    phase = bases % vocabulary.k if vocabulary.kind == "kmer" else 0
-    tokens, offsets = vocabulary.encode_windows(np.ravel(codes), starts + phase, starts + bases, threads)
-    return np.split(tokens, offsets[1:-1])
+    phase = codes.shape[1] % vocabulary.k if vocabulary.kind == "kmer" else 0
+    return vocabulary.encode_each(codes[:, phase:], threads)
 
 
 def score(name: str, kind: str, k: int, right: np.ndarray) -> dict:

@@ -19,6 +19,7 @@ from grover.files import atomic, write_array
 from grover.vocabulary import Vocabulary
 
 STRIDE = 1024
+AHEAD = 1 << 28  # bases encoded before they are written
 
 
 def tokenise(
@@ -43,9 +44,7 @@ def tokenise(
             _write_header(stream, 0)
             for start, end, tokens in _encoded(codes, offsets, vocabulary, threads):
                 counts += np.bincount(tokens, minlength=vocabulary.size)
-                starts = int(start) + np.cumsum(vocabulary.lengths[tokens], dtype=np.int64) - vocabulary.lengths[tokens]
-                anchored = np.union1d([0], np.arange(-written % STRIDE, tokens.size, STRIDE))[: tokens.size]
-                anchors.append(np.column_stack([written + anchored, starts[anchored]]))
+                anchors.append(_anchors(tokens, vocabulary.lengths, written, start))
                 stream.write(tokens.tobytes())
                 written += tokens.size
                 if progress is not None:
@@ -60,14 +59,14 @@ def tokenise(
 def _encoded(
     codes: np.ndarray, offsets: np.ndarray, vocabulary: Vocabulary, threads: int
 ) -> Iterator[tuple[int, int, np.ndarray]]:
-    """First base, end and tokens of each segment in order; few segments are encoded ahead, to hold little in memory."""
+    """First base, end and tokens of each segment in order; few are encoded ahead, to hold little in memory."""
     with ThreadPoolExecutor(threads) as pool:
         ahead = deque()
         for start, end in zip(offsets[:-1], offsets[1:], strict=True):
             ahead.append((start, end, pool.submit(vocabulary.encode, codes[start:end])))
-            if len(ahead) > threads:
-                start, end, tokens = ahead.popleft()
-                yield start, end, tokens.result()
+            while len(ahead) > threads or (ahead and end - ahead[0][0] > AHEAD):
+                first, last, tokens = ahead.popleft()
+                yield first, last, tokens.result()
         for start, end, tokens in ahead:
             yield start, end, tokens.result()
 
@@ -114,6 +113,19 @@ class TokenisedGenome:
         bases = np.atleast_1d(np.asarray(bases, np.int64))
         blocks = np.searchsorted(self.anchors[:, 1], bases, side="right") - 1
         return _tokens_at(bases, blocks, self.tokens, self.anchors, self.vocabulary.lengths)
+
+
+@njit(cache=True)
+def _anchors(tokens, lengths, written, base):
+    """Position and base of the first token of a segment and of every 1,024th of the genome, int64 [anchors, 2]."""
+    anchors = np.empty((tokens.size // STRIDE + 2, 2), np.int64)
+    found = 0
+    for i in range(tokens.size):
+        if i == 0 or (written + i) % STRIDE == 0:
+            anchors[found] = written + i, base
+            found += 1
+        base += lengths[tokens[i]]
+    return anchors[:found].copy()
 
 
 @njit(cache=True)

@@ -7,8 +7,9 @@ Anything but A, C, G and T is one [UNK] a base, and the stretches between are en
 """
 
 import re
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from itertools import zip_longest
+from itertools import pairwise, zip_longest
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +37,7 @@ class Vocabulary:
     """
 
     def __init__(self, name: str, kind: str, tokens: list[str], k: int = 0, merges: np.ndarray | None = None):
+        tokenizer_json.check_number(name, len(tokens))
         self.name, self.kind, self.k, self.tokens = name, kind, k, tokens
         self.merges = np.zeros((0, 2), np.int32) if merges is None else merges
         self.lengths = np.array([len(text) for text in tokens], np.int32)
@@ -118,6 +120,13 @@ class Vocabulary:
         with ThreadPoolExecutor(threads) as pool:
             tokens, numbers = zip(*pool.map(encode, blocks), strict=True)
         return np.concatenate(tokens), np.concatenate([np.zeros(1, np.int64), *numbers]).cumsum()
+
+    def encode_each(self, stretches: Iterable[np.ndarray], threads: int = 1) -> list[np.ndarray]:
+        """Token ids of each of several stretches of codes, encoded alone, on several threads."""
+        stretches = [np.zeros(0, np.uint8), *stretches]
+        ends = np.cumsum([len(codes) for codes in stretches])
+        tokens, offsets = self.encode_windows(np.concatenate(stretches), ends[:-1], ends[1:], threads)
+        return [tokens[first:last] for first, last in pairwise(offsets)]
 
     def _encode(self, codes: np.ndarray) -> np.ndarray:
         encode = _encode_overlapping if self.kind == "overlap" else _encode_kmers
@@ -215,7 +224,7 @@ def _word_length(path: Path, size: int) -> int:
     return sizes[size]
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _encode_kmers(codes, k, first_letter):
     words = codes.size // k if k > 1 else 0
     tail = codes.size - words * k

@@ -48,8 +48,9 @@ def section(results: Results) -> Section:
     result.parts = [
         f"What the tokens of {vocabulary} are like and where they lie. Beside each number stand null genomes: the same "
         "segments, filled by a Markov chain that draws each letter by the one before it (order 1, which keeps letters and "
-        "dinucleotides), by the five before it (order 5, which keeps words of six letters) and so on, and a vocabulary of "
-        "the same size learnt from them. What a null genome shows too is no evidence of grammar.",
+        "dinucleotides), by the five before it (order 5, which keeps words of six letters) and so on, "
+        f"{'and a vocabulary of the same size learnt from them' if merges else 'cut by the same vocabulary'}. "
+        "What a null genome shows too is no evidence of grammar.",
         result.findings,
         Table(
             published_table(summaries), f"{vocabulary} beside the vocabulary of the paper (hg19, 600 cycles).", NEEDS[0]

@@ -8,7 +8,10 @@ from grover.stability import CUT_LEFT, CUT_RIGHT, MUTATION_LEFT, MUTATION_RIGHT,
 
 TITLE = "Stability of the tokens"
 NEEDS = ("atlas/stability.parquet",)
-NOTHING = "Overlapping k-mers have one token a base and no boundaries, so that nothing is measured."
+NOTHING = (
+    "Nothing was measured: no segment is long enough for a window with its surroundings (`atlas.stability_length` and "
+    "`atlas.flank`), or all vocabularies overlap, with one token a base and no boundaries."
+)
 
 
 def section(results: Results) -> Section:

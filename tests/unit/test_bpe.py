@@ -66,6 +66,28 @@ def test_merges_do_not_cross_segments():
         train(["A", "C"] * 50, 1)
 
 
+def test_what_was_learnt_before_pairs_ran_out_is_kept_where_asked():
+    merges, counts, tokens = train(["AC", "AC"], 9, partial=True)
+    assert merges.tolist() == [[0, 1]] and counts.tolist() == [2] and tokens.tolist() == [2]
+
+
+@pytest.mark.parametrize(
+    "cycles, options, sentence", [(10_001, {}, "at most 10000 are"), (3, {"strands": "sense"}, "strands is 'sense'")]
+)
+def test_what_cannot_be_learnt_is_one_sentence(cycles, options, sentence):
+    with pytest.raises(InputError, match=sentence):
+        train(["ACAC"], cycles, **options)
+
+
+def test_progress_is_told_every_base_and_every_merge():
+    read, made = [], []
+    train(
+        ["ACACAC" * 20, "GTGTT" * 9], 6, reading=read.append, progress=lambda merges, left: made.append((merges, left))
+    )
+    assert sum(read) == 165 and sum(merges for merges, _ in made) == 6
+    assert [left for _, left in made] == sorted((left for _, left in made), reverse=True)
+
+
 def test_more_cycles_than_the_genome_supports_is_one_sentence():
     with pytest.raises(InputError, match="supports only 1 byte-pair cycles, 9 were asked for"):
         train(["AC", "AC"], 9)

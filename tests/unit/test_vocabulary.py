@@ -8,7 +8,7 @@ import pytest
 
 from grover import bpe
 from grover.errors import InputError
-from grover.merges import merge_table, read_merges
+from grover.merges import check_closed, merge_table, read_merges
 from grover.model import Architecture, new_language_model
 from grover.tokens import STRIDE, TokenisedGenome, tokenise
 from grover.vocabulary import FIRST_LETTER, MASK, UNK, Vocabulary, overlapping_words
@@ -287,3 +287,22 @@ def test_a_broken_table_of_merges_is_one_sentence(line, text, sentence, merges):
     with pytest.raises(InputError, match=sentence) as error:
         read_merges(path, 4)
     assert "\n" not in str(error.value) and str(path) in str(error.value)
+
+
+def test_more_tokens_than_ids_of_16_bits_are_refused():
+    with pytest.raises(InputError, match="kmer-8: 65,545 tokens, but ids are stored in 16 bits"):
+        Vocabulary.from_kmers("kmer-8", 8)
+
+
+def test_a_size_that_parts_a_token_from_its_reverse_complement_is_refused():
+    check_closed("bpe-3", ["AC", "GT", "AT"])
+    with pytest.raises(InputError, match="bpe-1 ends with AC and without .* GT; .* take bpe-0, or bpe-2 with"):
+        check_closed("bpe-1", ["AC"])
+
+
+def test_each_of_several_stretches_is_encoded_alone():
+    vocabulary = make("kmer-4")
+    stretches = [random_codes(length, length) for length in (7, 0, 1, 40)]
+    encoded = vocabulary.encode_each(stretches, threads=2)
+    assert [ids.tolist() for ids in encoded] == [vocabulary.encode(codes).tolist() for codes in stretches]
+    assert vocabulary.encode_each([]) == []

@@ -42,6 +42,7 @@ rule null_vocabulary:
         ENVIRONMENT
     container:
         IMAGE
+    threads: config["threads"]
     resources:
         mem_mb=memory(4000),
         runtime=minutes(60),
@@ -55,7 +56,7 @@ rule null_vocabulary:
     shell:
         "{PYTHON} {SCRIPTS}/null_vocabulary.py --sequence {input.sequence} --segments {input.segments}"
         " --tokenizer {input.tokenizer} --order {wildcards.order} --most-bases {params.most_bases} --cycles {params.cycles}"
-        " --described {params.described} --strands {params.strands} --seed {params.seed} --null-sequence {output.sequence} --merges {output.merges}"
+        " --described {params.described} --strands {params.strands} --seed {params.seed} --threads {threads} --null-sequence {output.sequence} --merges {output.merges}"
         " --null-tokenizer {output.tokenizer} --tokens {output.tokens} --index {output.index}"
         " --statistics {output.statistics} > {log} 2>&1"
 

@@ -1,5 +1,6 @@
 """Make one vocabulary: the first byte-pair merges, all words of k letters, single letters, or byte pairs from outside."""
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -7,8 +8,10 @@ from typer import Option
 
 from grover.bpe import BOTH, FORWARD
 from grover.cli import Input, Output, main
+from grover.errors import InputError
 from grover.files import write_table
 from grover.merges import check_closed, read_merges
+from grover.names import VOCABULARY
 from grover.vocabulary import Vocabulary
 
 
@@ -26,6 +29,8 @@ def build_vocabulary(
     ] = None,
 ):
     """Write `tokenizer.json` and `tokenizer_config.json` into the folder of --tokenizer, and the merges to --ranks."""
+    if outside is None and not re.fullmatch(VOCABULARY, name):
+        raise InputError(f"--name {name}: bpe-CYCLES, kmer-1 to kmer-7, overlap-3 to overlap-6 or char was expected")
     kind, _, number = name.partition("-")
     table, pairs = read_merges(merges, int(number) if kind == "bpe" and outside is None else 0)
     if outside is not None:

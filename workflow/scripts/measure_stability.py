@@ -1,11 +1,13 @@
 """Measure how stable the tokens of each vocabulary are."""
 
+import sys
 from typing import Annotated
 
 import pandas as pd
 from typer import Option
 
 from grover.cli import Input, Inputs, Output, main
+from grover.errors import InputError
 from grover.files import write_table
 from grover.genome import Genome
 from grover.progress import Progress
@@ -26,9 +28,15 @@ def measure_stability(
 ):
     """Cut, shift, mutate and reverse the same windows for each vocabulary and say what becomes of their tokens.
 
-    Overlapping k-mers, which have no boundaries, are left out.
+    Overlapping k-mers, which have no boundaries, are left out. Where no segment is long enough for a window, the table is empty.
     """
-    drawn = sample_windows(Genome(sequence, segments), windows, length, flank, seed)
+    nothing = pd.DataFrame({"vocabulary": []})
+    try:
+        drawn = sample_windows(Genome(sequence, segments), windows, length, flank, seed)
+    except InputError as reason:
+        # a side chapter must not end a run on an assembly of short segments
+        print(f"left out: {reason}", file=sys.stderr)
+        return write_table(table, nothing)
     tables = []
     with Progress(len(tokenizer), "stability", "vocabularies") as bar:
         for path in tokenizer:
@@ -36,7 +44,7 @@ def measure_stability(
             if vocabulary.kind != "overlap":
                 tables.append(measure(vocabulary, drawn, threads))
             bar.update(1)
-    write_table(table, pd.concat(tables, ignore_index=True) if tables else pd.DataFrame({"vocabulary": []}))
+    write_table(table, pd.concat(tables, ignore_index=True) if tables else nothing)
 
 
 if __name__ == "__main__":

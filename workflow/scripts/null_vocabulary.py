@@ -56,6 +56,7 @@ def null_vocabulary(
                 cycles,
                 strands=strands,
                 threads=threads,
+                partial=True,  # without the repeats of a genome fewer pairs occur twice
                 progress=lambda made, left: bar.update(made, tokens=f"{left:,}"),
             )
         vocabulary = Vocabulary.from_merges(f"markov-{order}", learnt.merges[:described])

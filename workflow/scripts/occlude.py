@@ -35,7 +35,7 @@ def occlude(
         )
 
     def predict(sequences: list):
-        found = logits(classifier, [vocabulary.encode(codes) for codes in sequences], place, precision)
+        found = logits(classifier, vocabulary.encode_each(sequences), place, precision)
         return found[:, 1] - found[:, 0]
 
     site = pd.read_parquet(dataset).iloc[surest(pd.read_parquet(predictions))]

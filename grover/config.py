@@ -32,6 +32,8 @@ def complete(config: dict, schema_path: Path, origin: str) -> dict:
     for error in sorted(Draft202012Validator(schema).iter_errors(config), key=lambda error: list(map(str, error.path))):
         raise InputError(f"{origin}: {_sentence(error)}")
     completed = _with_defaults(config, schema, schema["$defs"])
+    selection = completed["selection"]
+    selection["vocabulary"] = selection["vocabulary"] or completed["vocabulary"]["candidates"][0]
     _check_agreement(completed, origin)
     return completed
 
@@ -136,7 +138,9 @@ def _check_vocabularies(vocabulary: dict, origin: str) -> None:
                     f"{origin}: `vocabulary.candidates`: {name} cannot be pretrained, since the words that overlap a masked one spell "
                     "its letters; name it in `vocabulary.studied`"
                 )
-            if name.startswith("bpe-") and int(name[4:]) > vocabulary["cycles"]:
+            # with both strands one merge more may be learnt, so that none stays without its reverse complement
+            most = vocabulary["cycles"] + (vocabulary["strands"] == "both")
+            if name.startswith("bpe-") and int(name[4:]) > most:
                 raise InputError(
                     f"{origin}: `vocabulary.{key}`: {name} needs `vocabulary.cycles` of at least {name[4:]}, "
                     f"not {vocabulary['cycles']}"

@@ -83,6 +83,6 @@ def check_closed(name: str, tokens: list[str]) -> None:
     if alone:
         raise InputError(
             f"{name} ends with {alone[0]} and without its reverse complement {reverse_complement(alone[0])}; with "
-            f"`vocabulary.strands: both` take bpe-{len(tokens) - 1}, or bpe-{len(tokens) + 1} with `vocabulary.cycles` of "
-            f"{len(tokens) + 1} or more"
+            f"`vocabulary.strands: both` take bpe-{len(tokens) - 1} or bpe-{len(tokens) + 1} (the merges are learnt, only the "
+            "name changes)"
         )

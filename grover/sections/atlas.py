@@ -85,7 +85,12 @@ def section(results: Results) -> Section:
             "merge (right), with all merges of the run: long tokens come only from what is repeated."
         )
         result.parts.append(Picture("atlas_compression", drawn, caption, MERGES))
-    result.parts.append(Table(excess_table(tokens[OBSERVED]), describe_excess(tokens), NEEDS[1]))
+    unexplained = excess_table(tokens[OBSERVED])
+    result.parts.append(
+        Table(unexplained, describe_excess(tokens), NEEDS[1])
+        if len(unexplained)
+        else "No token occurs more often than dinucleotides explain."
+    )
     if len(places[OBSERVED]):
         result.parts += locate_parts(tokens, places)
     return result
@@ -136,9 +141,9 @@ def explain(summaries: dict[str, dict], merges: dict[str, pd.DataFrame]) -> list
         first = "; ".join(f"{', '.join(table['token'].head(8))} ({label(name)})" for name, table in merges.items())
         sentences.append(
             "Which letters begin tokens, which stand alone and whether CG becomes a token is settled by the first merges, "
-            f"and these by composition. They are {first}. A Markov chain of order 1 with the dinucleotides of "
+            f"and these by composition. The first merges are {first}. A Markov chain of order 1 with the dinucleotides of "
             "hg19 begins with AA, TT, TG, AG, gives 97\u00a0% of tokens that begin with A or T, leaves G alone and has no "
-            "CG, as the paper; sequence richer in G and C begins otherwise."
+            "CG, as the paper; another composition may begin otherwise."
         )
     nulls = {label(name): summary for name, summary in summaries.items() if name != OBSERVED}
     if nulls:
@@ -178,10 +183,15 @@ def compare_places(places: dict[str, pd.DataFrame]) -> list[str]:
     if not len(own):
         return []
     nulls = [f"{(q < LEVEL).mean():.2%} ({label(name)})" for name, q in tested.items() if len(q)]
-    beside = f"; in null genomes, where nothing is to be found, in {listed(nulls)}" if nulls else ""
+    chance = [f"{(places[name]['p'].dropna() < LEVEL).mean():.1%}" for name, q in tested.items() if len(q)]
+    beside = (
+        f"; in null genomes, where nothing is to be found, in {listed(nulls)}, where p is below {LEVEL} in {listed(chance)}"
+        if nulls
+        else ""
+    )
     return [
         f"A token lies inside a category of the annotation more or less often than expected in {(own < LEVEL).mean():.1%} "
-        f"of {len(own):,} tests (q below {LEVEL}){beside}."
+        f"of {len(own):,} tests (q below {LEVEL}, which lets one in twenty of these be chance){beside}."
     ]
 
 
@@ -209,13 +219,20 @@ def excess(tokens: pd.DataFrame) -> pd.Series:
 
 def excess_table(tokens: pd.DataFrame) -> pd.DataFrame:
     """The tokens that occur most often over what dinucleotides explain."""
-    table = tokens.assign(excess=excess(tokens)).sort_values("excess", ascending=False).head(MOST_EXCESS)
-    digits = {"expected": "{:,.3g}", "excess": "{:,.3g}"}
-    return formatted(table[["token", "length", "count", "expected", "excess"]], digits)
+    table = tokens.assign(excess=excess(tokens)).sort_values("excess", ascending=False)
+    table = table[table["excess"] > 1].head(MOST_EXCESS)
+    for column in ("expected", "excess"):
+        table[column] = table[column].map(amount)
+    return formatted(table[["token", "length", "count", "expected", "excess"]])
+
+
+def amount(value: float) -> str:
+    """A number that may be large or small: `9,360,000`, `0.0121`."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def describe_excess(tokens: dict[str, pd.DataFrame]) -> str:
-    largest = [f"{excess(table).max():,.3g} ({label(name)})" for name, table in tokens.items()]
+    largest = [f"{amount(excess(table).max())} ({label(name)})" for name, table in tokens.items()]
     return (
         "The tokens that dinucleotides explain least: how often they occur, and how often their letters would stand side by "
         f"side in a first-order Markov sequence. The largest excess is {listed(largest)}."

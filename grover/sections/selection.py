@@ -1,7 +1,7 @@
 """Section of the report: the choice of a vocabulary by next-k-mer prediction."""
 
 from grover.figures import selection as figures
-from grover.sections.parts import Picture, Results, Section, Table, formatted
+from grover.sections.parts import Picture, Results, Section, Table, count, formatted
 
 TITLE = "Selection of the vocabulary"
 NEEDS = ("selection/next_kmer.parquet", "selection/chosen.txt")
@@ -16,7 +16,7 @@ def section(results: Results) -> Section:
     sizes = sorted(best)
     finding = (
         f"{chosen} was chosen among "
-        f"{models['vocabulary'].nunique()} vocabularies; "
+        f"{count(models['vocabulary'].nunique(), 'candidate')}; "
         "its model is clearly above every floor "
         f"for {len(above)} of {len(sizes)} word lengths" + (f" (k = {', '.join(map(str, above))})." if above else ".")
     )

@@ -43,7 +43,7 @@ def section(results: Results) -> Section:
             "stability_distances",
             figures.stability(table),
             "Bases until the segmentation is back in step: median (dot), middle half (thick line), 5 to 95 % (thin "
-            "line) and the farthest window (tick); red diamonds give the share of windows that never come back, and a line that "
+            "line) and the farthest window (tick); diamonds at the right give the share of windows that never come back, and a line that "
             "would end there is left out. Last panel: share of the boundaries that are kept on the other strand (dots, with 95 % "
             "intervals) and what randomly strewn boundaries would share (grey diamonds). The further left, and in the "
             "last panel the further right, the more stable.",
@@ -115,7 +115,7 @@ def compared(table: pd.DataFrame) -> list[str]:
     """Sentences on the vocabularies beside each other; single letters, which nothing disturbs, are no rival."""
     sentences = []
     mirrored = table[(table["disturbance"] == REVERSE_COMPLEMENT) & (table["chance"] < 1)].sort_values("kept")
-    if len(mirrored) > 1:
+    if len(mirrored) > 2:
         least, most = mirrored.iloc[0], mirrored.iloc[-1]
         sentences.append(
             f"{most['vocabulary']} keeps most boundaries on the other strand ({most['kept']:.1%}), {least['vocabulary']} the "

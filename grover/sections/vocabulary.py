@@ -36,7 +36,7 @@ def section(results: Results) -> Section:
                 "in use": int((words["count"] > 0).sum()),
                 "tokens in the genome": int(words["count"].sum()),
                 "bases a token": f"{np.average(words['length'], weights=words['count']):.2f}",
-                "longest": int(words["token"].str.len().max()),
+                "longest in use": int(words.loc[words["count"] > 0, "token"].str.len().max()),
             }
             for key, words in tables.items()
         ]

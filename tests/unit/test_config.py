@@ -103,6 +103,13 @@ def test_one_sentence(changes, sentence):
     assert "\n" not in str(error.value)
 
 
+def test_one_candidate_chooses_itself_and_one_merge_more_is_there_on_both_strands():
+    config = completed(vocabulary={"candidates": ["bpe-601"], "strands": "both"})
+    assert config["selection"]["vocabulary"] == "bpe-601"
+    with pytest.raises(InputError, match="bpe-601 needs `vocabulary.cycles` of at least 601"):
+        completed(vocabulary={"candidates": ["bpe-601"]})
+
+
 def test_a_table_names_line_and_column(tmp_path):
     path = tmp_path / "tracks.tsv"
     columns = {"track": "[a-z]+", "source": "[a-z]+"}

@@ -296,7 +296,7 @@ def test_more_tokens_than_ids_of_16_bits_are_refused():
 
 def test_a_size_that_parts_a_token_from_its_reverse_complement_is_refused():
     check_closed("bpe-3", ["AC", "GT", "AT"])
-    with pytest.raises(InputError, match="bpe-1 ends with AC and without .* GT; .* take bpe-0, or bpe-2 with"):
+    with pytest.raises(InputError, match="bpe-1 ends with AC and without .* GT; .* take bpe-0 or bpe-2 "):
         check_closed("bpe-1", ["AC"])
 
 

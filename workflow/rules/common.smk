@@ -68,7 +68,10 @@ for key, path in config["vocabulary"]["outside"].items():
     kept = Path(config["data"]) / path
     OUTSIDE[key] = kept if config["data"] and kept.is_file() else installed(path)
     if not OUTSIDE[key].is_file():
-        raise WorkflowError(f"{ORIGIN}: `vocabulary.outside.{key}`: {OUTSIDE[key]} does not exist; correct the path")
+        raise WorkflowError(
+            f"{ORIGIN}: `vocabulary.outside.{key}`: {path} lies neither below `data`, nor in the working "
+            "directory, nor in the installation; correct the path"
+        )
 
 
 TASK_COLUMNS = {

@@ -23,7 +23,7 @@ def measure_stability(
     windows: Annotated[int, Option(min=1, help="windows to draw")] = 10_000,
     length: Annotated[int, Option(min=2, help="bases of a window")] = 2_000,
     flank: Annotated[int, Option(min=0, help="bases of its surroundings on either side, at least")] = 1_000,
-    seed: Annotated[int, Option(help="of the windows and the substitutions")] = 1,
+    seed: Annotated[int, Option(help="seed of the windows and of the substitutions")] = 1,
     threads: Annotated[int, Option(min=1, help="threads that encode")] = 1,
 ):
     """Cut, shift, mutate and reverse the same windows for each vocabulary and say what becomes of their tokens.
@@ -31,8 +31,11 @@ def measure_stability(
     Overlapping k-mers, which have no boundaries, are left out. Where no segment is long enough for a window, the table is empty.
     """
     nothing = pd.DataFrame({"vocabulary": []})
+    genome = Genome(sequence, segments)
+    # more windows than lie in a small genome side by side would narrow the intervals and say no more
+    windows = min(windows, max(1, len(genome.codes) // length))
     try:
-        drawn = sample_windows(Genome(sequence, segments), windows, length, flank, seed)
+        drawn = sample_windows(genome, windows, length, flank, seed)
     except InputError as reason:
         # a side chapter must not end a run on an assembly of short segments
         print(f"left out: {reason}", file=sys.stderr)

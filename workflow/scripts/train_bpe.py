@@ -16,6 +16,8 @@ from grover.intervals import read_bed
 from grover.merges import merge_table
 from grover.progress import Progress
 
+RARE = 10
+
 
 def train_bpe(
     sequence: Input,
@@ -52,6 +54,12 @@ def train_bpe(
             threads=threads or os.cpu_count(),
             reading=reading.update,
             progress=lambda made, left: bar.update(made, tokens=f"{left:,}", bases_a_token=strand_bases / left),
+        )
+    rare = int(np.sum(learnt.counts < RARE))
+    if rare:
+        print(
+            f"note: {rare:,} merges are of pairs seen fewer than {RARE} times; such tokens teach a model nothing",
+            file=sys.stderr,
         )
     write_table(merges, merge_table(learnt))
 

@@ -17,7 +17,6 @@ from pathlib import Path
 
 import numpy as np
 import support
-from vocabulary import read_fasta, simulate
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -114,10 +113,7 @@ def adversarial(tokens: list[str]) -> list[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        "--fasta", type=Path, help="FASTA, plain or gzip; where absent a genome with repeats is simulated"
-    )
-    parser.add_argument("--bases", type=int, default=4_000_000, help="bases of the simulated genome")
+    support.add_genome(parser)
     parser.add_argument("--cycles", type=int, default=600, help="merges of the vocabulary")
     parser.add_argument("--windows", type=int, default=20_000, help="random windows whose ids are compared")
     for hidden, kind in (("--worker", str), ("--folder", Path), ("--threads", int)):
@@ -128,7 +124,7 @@ def main() -> None:
     cores = os.cpu_count()
     with tempfile.TemporaryDirectory(prefix="grover-bench-") as name:
         folder = Path(name)
-        codes, bounds = read_fasta(options.fasta) if options.fasta else simulate(options.bases)
+        codes, bounds = support.genome(options)
         np.save(folder / "codes.npy", codes)
         merges = bpe.train(codes, bounds[:-1], bounds[1:], options.cycles, threads=cores).merges
         Vocabulary.from_merges(f"bpe-{options.cycles}", merges).save(folder)

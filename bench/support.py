@@ -1,4 +1,4 @@
-"""What the comparisons share: runs in processes of their own, medians of interleaved runs, results that say where they come from."""
+"""What the comparisons share: the genome, runs in processes of their own, medians, results that say where they come from."""
 
 import argparse
 import json
@@ -13,6 +13,12 @@ from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from grover.fasta import read_contigs
+
 RESULTS = Path(__file__).resolve().parent / "results"
 
 
@@ -21,11 +27,10 @@ def report(run: Callable[[], object], warm_up: Callable[[], object]) -> None:
     started = time.perf_counter()
     warm_up()
     warm = time.perf_counter() - started
-    before_mb = _peak_mb()
     started = time.perf_counter()
     answer = run()
     seconds = time.perf_counter() - started
-    measured = {"seconds": seconds, "warm_up_seconds": warm, "peak_mb": _peak_mb(), "before_mb": before_mb}
+    measured = {"seconds": seconds, "warm_up_seconds": warm, "peak_mb": _peak_mb()}
     print(json.dumps(measured | {"answer": answer}))
 
 
@@ -52,6 +57,46 @@ def arguments(parser: argparse.ArgumentParser) -> argparse.Namespace:
     """Parse the command line, to which an option that keeps the result is added."""
     parser.add_argument("--record", metavar="NAME", help="keep the result as bench/results/NAME.json")
     return parser.parse_args()
+
+
+def add_genome(parser: argparse.ArgumentParser) -> None:
+    """Options that name a genome."""
+    parser.add_argument(
+        "--fasta", type=Path, help="FASTA, plain or gzip; where absent a genome with repeats is simulated"
+    )
+    parser.add_argument("--bases", type=int, default=4_000_000, help="bases of the simulated genome")
+
+
+def genome(options: argparse.Namespace) -> tuple[np.ndarray, np.ndarray]:
+    """Codes of the genome that the options name, and where each of its segments begins and the last ends."""
+    return read_fasta(options.fasta) if options.fasta else simulate(options.bases)
+
+
+def read_fasta(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Codes of all stretches of A, C, G, T, end to end, and where each begins and the last ends."""
+    code_of = np.full(256, 4, np.uint8)
+    code_of[np.frombuffer(b"ACGTacgt", np.uint8)] = [0, 1, 2, 3] * 2
+    parts, bounds = [], [0]
+    for _, sequence in read_contigs(path):
+        codes = code_of[np.frombuffer(sequence, np.uint8)]
+        edges = np.flatnonzero(np.diff(np.concatenate([[False], codes < 4, [False]]).astype(np.int8)))
+        for start, end in edges.reshape(-1, 2):
+            parts.append(codes[start:end])
+            bounds.append(bounds[-1] + int(end - start))
+    return np.concatenate(parts), np.array(bounds)
+
+
+def simulate(bases: int) -> tuple[np.ndarray, np.ndarray]:
+    """Where no genome is given: random sequence strewn with copies of 100 families of repeats, one base in ten drawn anew."""
+    generator = np.random.default_rng(1)
+    codes = generator.choice(4, bases, p=[0.3, 0.2, 0.2, 0.3]).astype(np.uint8)
+    families = generator.integers(0, 4, (100, 300), np.uint8)
+    for start in generator.integers(0, bases - 300, bases // 600):
+        copy = families[generator.integers(100)].copy()
+        drawn = generator.random(300) < 0.1
+        copy[drawn] = generator.integers(0, 4, drawn.sum())
+        codes[start : start + 300] = copy
+    return codes, np.linspace(0, bases, 6).astype(np.int64)
 
 
 def finish(result: dict, packages: Iterable[str], record: str | None) -> None:

@@ -23,7 +23,7 @@ from numba import njit
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from grover import bpe
-from grover.fasta import read_contigs
+from grover.encoder import token_texts
 
 REPEATS = 3
 PIECE = 10_000
@@ -32,32 +32,6 @@ SCALE = (1, 5, 26, 250, 2_900)
 BLOCK = 10_000
 SEGMENT = 10_000_000
 PEERS = ("tokenizers", "rustbpe", "none")
-
-
-def read_fasta(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Codes of all stretches of A, C, G, T, end to end, and where each begins and the last ends."""
-    code_of = np.full(256, 4, np.uint8)
-    code_of[np.frombuffer(b"ACGTacgt", np.uint8)] = [0, 1, 2, 3] * 2
-    parts, bounds = [], [0]
-    for _, sequence in read_contigs(path):
-        codes = code_of[np.frombuffer(sequence, np.uint8)]
-        edges = np.flatnonzero(np.diff(np.concatenate([[False], codes < 4, [False]]).astype(np.int8)))
-        for start, end in edges.reshape(-1, 2):
-            parts.append(codes[start:end])
-            bounds.append(bounds[-1] + int(end - start))
-    return np.concatenate(parts), np.array(bounds)
-
-
-def simulate(bases: int) -> tuple[np.ndarray, np.ndarray]:
-    """Where no genome is given: random sequence of which a half are copies of 100 families of repeats, one base in ten changed."""
-    generator = np.random.default_rng(1)
-    codes = generator.choice(4, bases, p=[0.3, 0.2, 0.2, 0.3]).astype(np.uint8)
-    families = generator.integers(0, 4, (100, 300), np.uint8)
-    for start in generator.integers(0, bases - 300, bases // 600):
-        copy = families[generator.integers(100)].copy()
-        copy[generator.random(300) < 0.1] = generator.integers(4)
-        codes[start : start + 300] = copy
-    return codes, np.linspace(0, bases, 6).astype(np.int64)
 
 
 def cut(bounds: np.ndarray, piece: int) -> tuple[np.ndarray, np.ndarray]:
@@ -96,7 +70,7 @@ def work(options: argparse.Namespace) -> None:
 
         def run():
             learnt = bpe.train(codes, starts, ends, options.cycles, threads=options.threads)
-            texts = bpe.texts(learnt.merges)
+            texts = token_texts(learnt.merges)
             return [texts[left] + " " + texts[right] for left, right in learnt.merges]
 
         # both widths of ids are compiled
@@ -244,10 +218,7 @@ def scale(codes: np.ndarray, folder: Path, options: argparse.Namespace) -> dict:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        "--fasta", type=Path, help="FASTA, plain or gzip; where absent a genome with repeats is simulated"
-    )
-    parser.add_argument("--bases", type=int, default=4_000_000, help="bases of the simulated genome")
+    support.add_genome(parser)
     parser.add_argument("--cycles", type=int, default=600, help="merges to learn")
     parser.add_argument("--peer", choices=PEERS, default="tokenizers", help="none: ours alone, also with 600 cycles")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="threads of ours; peers take every core")
@@ -261,7 +232,7 @@ def main() -> None:
         return work(options)
     with tempfile.TemporaryDirectory(prefix="grover-bench-") as name:
         folder = Path(name)
-        codes, bounds = read_fasta(options.fasta) if options.fasta else simulate(options.bases)
+        codes, bounds = support.genome(options)
         if options.scale:
             result = scale(codes, folder, options)
         else:

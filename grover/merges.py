@@ -6,23 +6,23 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from grover import bpe
-from grover.bpe import reverse_complement
+from grover.bpe import Learnt, reverse_complement
+from grover.encoder import LETTERS, token_texts
 from grover.errors import InputError
 
 COLUMNS = ("rank", "left", "right", "token", "count", "tokens")
 
 
-def merge_table(learnt: bpe.Learnt) -> pd.DataFrame:
+def merge_table(learnt: Learnt) -> pd.DataFrame:
     """rank (from 1), left, right and token as text; count: how often the two stood side by side; tokens: of the whole sequence after
     the merge."""
-    texts = bpe.texts(learnt.merges)
+    texts = token_texts(learnt.merges)
     return pd.DataFrame(
         {
             "rank": range(1, len(learnt.merges) + 1),
             "left": [texts[left] for left, _ in learnt.merges],
             "right": [texts[right] for _, right in learnt.merges],
-            "token": texts[bpe.LETTERS :],
+            "token": texts[LETTERS:],
             "count": learnt.counts,
             "tokens": learnt.tokens,
         }

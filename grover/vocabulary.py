@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 from numba import njit
 
-from grover import bpe, tokenizer_json
+from grover import tokenizer_json
+from grover.encoder import Encoder, token_texts
 from grover.errors import InputError
 from grover.files import write_json, write_text
 
@@ -45,13 +46,12 @@ class Vocabulary:
             self.lengths[:] = 1
         self.lengths[: len(SPECIALS)] = 0
         self.lengths[UNK] = 1
-        self._encoder = bpe.Encoder(self.merges - FIRST_LETTER, FIRST_LETTER, UNK) if kind == "bpe" else None
+        self._encoder = Encoder(self.merges - FIRST_LETTER, FIRST_LETTER, UNK) if kind == "bpe" else None
 
     @classmethod
     def from_merges(cls, name: str, merges: np.ndarray) -> "Vocabulary":
         """A byte-pair vocabulary; merges as `grover.bpe.train` returns them (letters 0..3)."""
-        texts = bpe.texts(merges)
-        return cls(name, "bpe", [*SPECIALS, *texts], merges=np.asarray(merges, np.int32) + FIRST_LETTER)
+        return cls(name, "bpe", [*SPECIALS, *token_texts(merges)], merges=np.asarray(merges, np.int32) + FIRST_LETTER)
 
     @classmethod
     def from_kmers(cls, name: str, k: int) -> "Vocabulary":

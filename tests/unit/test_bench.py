@@ -8,13 +8,13 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "bench"))
 
-bench = importlib.import_module("vocabulary")
+bench, support = map(importlib.import_module, ("vocabulary", "support"))
 
 
 def test_gaps_are_left_out_of_the_sequence_that_is_learnt_from(tmp_path):
     path = tmp_path / "genome.fa"
     path.write_text(">a\nNNNNCCGgNNN\nTTTTA\n>b\nACN\n>c\nNNN\n>d\nG\n")
-    codes, bounds = bench.read_fasta(path)
+    codes, bounds = support.read_fasta(path)
     stretches = ["".join("ACGT"[code] for code in codes[i:j]) for i, j in zip(bounds[:-1], bounds[1:], strict=True)]
     assert stretches == ["CCGG", "TTTTA", "AC", "G"] and bounds[-1] == len(codes)
 

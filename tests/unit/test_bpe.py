@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer, models, trainers
 
 from grover import bpe
+from grover.encoder import Encoder, token_texts
 from grover.errors import InputError
 
 # rich in runs and repeats, where a batched trainer that minds no order goes wrong
@@ -44,7 +45,7 @@ def test_merges_and_tokens_equal_tokenizers(segments):
     if not expected:
         return
     merges, counts, _ = train(segments, len(expected))
-    encoder = bpe.Encoder(merges)
+    encoder = Encoder(merges)
     assert [(encoder.texts[left], encoder.texts[right]) for left, right in merges] == expected
     assert counts.min() >= 2
     for text in [*segments, "ACGTTGCA" * 5 + "A" * 33]:
@@ -53,7 +54,7 @@ def test_merges_and_tokens_equal_tokenizers(segments):
 
 def test_a_pair_of_equal_tokens_does_not_hide_the_pairs_that_it_makes():
     merges, *_ = train(["AAA"] * 100 + ["CG"] * 50, 3)
-    assert bpe.Encoder(merges).texts[4:] == ["AA", "AAA", "CG"]
+    assert Encoder(merges).texts[4:] == ["AA", "AAA", "CG"]
 
 
 def test_the_count_of_a_merge_is_the_number_of_its_pairs():
@@ -109,7 +110,7 @@ def test_tokens_left_are_those_of_the_encoded_segments(segments):
     cycles = len(reference(segments, 12)[1])
     merges, _, tokens = train(segments, cycles)
     for done in {min(1, cycles), cycles // 2, cycles} - {0}:
-        encoder = bpe.Encoder(merges[:done])
+        encoder = Encoder(merges[:done])
         assert tokens[done - 1] == sum(len(encoder.encode(codes_of(text))) for text in segments)
 
 
@@ -121,7 +122,7 @@ def test_more_than_254_tokens_of_sequence_that_compresses_or_does_not():
     for segments in (long, short):
         _, expected = reference(segments, 280)
         merges, *_ = train(segments, len(expected), threads=2)
-        texts = bpe.texts(merges)
+        texts = token_texts(merges)
         assert len(expected) > 255 or segments is short
         assert [(texts[left], texts[right]) for left, right in merges] == expected
 
@@ -177,10 +178,10 @@ def test_on_both_strands_the_vocabulary_is_closed_under_reverse_complement(segme
             train(segments, 12, strands="both")
         return
     merges, _, tokens = train(segments, 12, strands="both")
-    texts = bpe.texts(merges)
+    texts = token_texts(merges)
     assert texts == expected and len(set(texts)) == len(texts)
     assert {bpe.reverse_complement(text) for text in texts} == set(texts)
-    encoder = bpe.Encoder(merges)
+    encoder = Encoder(merges)
     both = segments + [bpe.reverse_complement(text) for text in segments]
     assert tokens[-1] == sum(len(encoder.encode(codes_of(text))) for text in both)
 
@@ -189,7 +190,7 @@ def test_on_both_strands_the_vocabulary_is_closed_under_reverse_complement(segme
 @given(segment_lists, st.integers(1, 40))
 def test_encoding_piece_by_piece_equals_encoding_at_once(segments, piece):
     merges, *_ = train(segments, len(reference(segments, 25)[1]))
-    encoder, text = bpe.Encoder(merges), "".join(segments) * 3
+    encoder, text = Encoder(merges), "".join(segments) * 3
     whole = encoder.encode(codes_of(text))
     assert (encoder.encode(codes_of(text), piece=piece) == whole).all()
     assert "".join(encoder.texts[token] for token in whole) == text
@@ -200,7 +201,7 @@ def test_every_token_behind_every_token_encodes_as_tokenizers_does():
     segments = ["".join(generator.choice(list("AACGTT"), 400)) for _ in range(10)]
     tokenizer, expected = reference(segments, 60)
     merges, *_ = train(segments, len(expected))
-    encoder = bpe.Encoder(merges)
+    encoder = Encoder(merges)
     for left in encoder.texts:
         text = "".join(left + right for right in encoder.texts)
         assert [encoder.texts[token] for token in encoder.encode(codes_of(text))] == tokenizer.encode(text).tokens
@@ -209,7 +210,7 @@ def test_every_token_behind_every_token_encodes_as_tokenizers_does():
 def test_windows_are_encoded_alone_and_other_letters_are_unknown():
     generator = np.random.default_rng(9)
     codes = generator.choice(5, 6_000, p=[0.4, 0.1, 0.1, 0.39, 0.01]).astype(np.uint8)
-    encoder = bpe.Encoder(train(["".join("ACGT"[code] for code in codes if code < 4)], 60).merges, first=5, unknown=1)
+    encoder = Encoder(train(["".join("ACGT"[code] for code in codes if code < 4)], 60).merges, first=5, unknown=1)
     starts = generator.integers(0, 5_000, 300)
     ends = starts + generator.integers(0, 900, 300)
     tokens, numbers = encoder.encode_windows(codes, starts, ends)

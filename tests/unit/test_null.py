@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from grover import bpe
+from grover.encoder import Encoder, token_texts
 from grover.null import markov_counts, simulate
 
 # dinucleotides of hg19 in ten thousand, both strands alike; rows A C G T
@@ -80,8 +81,8 @@ def test_a_short_segment_is_the_beginning_of_a_word():
 def test_dinucleotides_of_human_dna_alone_give_four_of_the_papers_numbers():
     codes = simulate(HUMAN.ravel(), 1, np.array([4_000_000]), 1)
     merges = bpe.train(codes, [0], [codes.size], 600).merges
-    texts = bpe.texts(merges)
-    counts = np.bincount(bpe.Encoder(merges).encode(codes), minlength=len(texts))
+    texts = token_texts(merges)
+    counts = np.bincount(Encoder(merges).encode(codes), minlength=len(texts))
     assert codes.size / counts.sum() == pytest.approx(4.04, abs=0.01)
     assert np.mean([text[0] in "AT" for text in texts]) == pytest.approx(0.975, abs=0.005)
     assert "CG" not in texts

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from grover import bpe, genome
+from grover.encoder import Encoder, token_texts
 from grover.fasta import read_contigs
 from grover.intervals import inside, read_bed
 
@@ -42,8 +43,8 @@ def test_the_at_rich_fifth_gives_the_vocabulary_of_the_paper(paths):
     starts = np.flatnonzero(gc < np.quantile(gc, 0.2)) * block
     assert gc.mean() > 0.48 and 0.40 < gc[starts // block].mean() < 0.41  # as hg19
     merges = bpe.train(codes, starts, starts + block, 600).merges
-    texts = bpe.texts(merges)
-    tokens, _ = bpe.Encoder(merges).encode_windows(codes, starts, starts + block)
+    texts = token_texts(merges)
+    tokens, _ = Encoder(merges).encode_windows(codes, starts, starts + block)
     counts = np.bincount(tokens, minlength=len(texts))
     assert texts[4:6] == ["AA", "TT"] and "CG" not in texts
     assert np.mean([text[0] in "AT" for text in texts]) == pytest.approx(0.967, abs=0.001)

@@ -91,16 +91,13 @@ rule describe_vocabulary:
         runtime=minutes(60),
     params:
         null=lambda wildcards, input: f"--null-sequence {input.null}" if input.null else "",
-        sources=repeated("--source", [f"{key}={source(key)}" for key in PLACED_SOURCES]),
-        rename=repeated(
-            "--rename", [f"{key}={rename}" for key in PLACED_SOURCES if (rename := config["sources"][key]["rename"])]
-        ),
+        sources=source_options(PLACED_SOURCES),
         vocabulary=ATLAS,
         promoter_flank=config["atlas"]["promoter_flank"],
         code=code("describe_vocabulary"),
     shell:
         "{PYTHON} {SCRIPTS}/describe_vocabulary.py --sequence {input.sequence} --segments {input.segments}"
         " --contigs {input.contigs} {params.null} --tokens {input.tokens} --statistics {input.statistics} --tracks {input.tracks}"
-        " {params.sources} {params.rename} --promoter-flank {params.promoter_flank} --vocabulary {params.vocabulary}"
+        " {params.sources} --promoter-flank {params.promoter_flank} --vocabulary {params.vocabulary}"
         " --published {input.published} --descriptions {output.tokens} --words {output.kmers}"
         " --localisation {output.localisation} --summary {output.summary} > {log} 2>&1"

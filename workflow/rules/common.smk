@@ -152,6 +152,13 @@ def rename_option(key):
     return f"--rename {rename}" if rename else ""
 
 
+def source_options(keys):
+    """`--source KEY=FILE` for each of several sources, and `--rename KEY=HOW` for those that need it."""
+    names = {key: config["sources"][key]["rename"] for key in keys}
+    renamed = [f"{key}={rename}" for key, rename in names.items() if rename]
+    return " ".join([repeated("--source", [f"{key}={source(key)}" for key in keys]), repeated("--rename", renamed)])
+
+
 def code(script):
     """Digest of the code that a rule's script reaches; for frozen rules the one that its finished output was made with."""
     return code_digest(SCRIPTS / f"{script}.py")

@@ -95,15 +95,12 @@ rule annotate_regions:
         mem_mb=memory(8000),
         runtime=minutes(60),
     params:
-        sources=repeated("--source", [f"{key}={source(key)}" for key in TRACK_SOURCES]),
-        rename=repeated(
-            "--rename", [f"{key}={rename}" for key in TRACK_SOURCES if (rename := config["sources"][key]["rename"])]
-        ),
+        sources=source_options(TRACK_SOURCES),
         overlap=config["embeddings"]["minimum_overlap"],
         code=code("annotate_regions"),
     shell:
         "{PYTHON} {SCRIPTS}/annotate_regions.py --regions {input.regions} --tracks {input.tracks} {params.sources}"
-        " --contigs {input.contigs} {params.rename} --threshold {params.overlap} --output {output.annotation} > {log} 2>&1"
+        " --contigs {input.contigs} --threshold {params.overlap} --output {output.annotation} > {log} 2>&1"
 
 
 rule project_regions:

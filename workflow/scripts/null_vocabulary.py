@@ -45,7 +45,6 @@ def null_vocabulary(
     codes = simulate(counts, order, np.diff(bounds), seed)
     write_array(null_sequence, codes)
 
-    vocabulary = Vocabulary.load(tokenizer.parent)
     learnt = bpe.Learnt(np.zeros((0, 2), np.int32), np.zeros(0, np.int64), np.zeros(0, np.int64))
     if cycles:
         with Progress(cycles, f"byte pairs, Markov chain of order {order}", "cycles") as bar:
@@ -60,6 +59,8 @@ def null_vocabulary(
                 progress=lambda made, left: bar.update(made, tokens=f"{left:,}"),
             )
         vocabulary = Vocabulary.from_merges(f"markov-{order}", learnt.merges[:described])
+    else:
+        vocabulary = Vocabulary.load(tokenizer.parent)
     write_table(merges, merge_table(learnt))
     vocabulary.save(Path(null_tokenizer).parent)
     write_table(statistics, token_statistics(vocabulary, tokenise(codes, bounds, vocabulary, tokens, index)))

@@ -104,6 +104,7 @@ def fit(
             {
                 "input_ids": torch.from_numpy(pad([sequences[row] for row in rows[group]])),
                 "targets": torch.from_numpy(labels[rows[group]]),
+                "tokens": int(lengths[rows[group]].sum()),
             }
             for group in by_length(lengths[rows], TOKENS_AT_ONCE[device.type])
         ]

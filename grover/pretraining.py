@@ -1,6 +1,10 @@
 """Masked-token pretraining on windows of the tokenised genome (Sanabria et al. 2024)."""
 
-from functools import lru_cache
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from functools import lru_cache, partial
 
 import numpy as np
 import pandas as pd
@@ -8,13 +12,17 @@ import torch
 from torch.nn.functional import cross_entropy
 from transformers import BertForMaskedLM
 
-from grover.batching import by_length, gather
+from grover import packed
+from grover.batching import SPECIALS
+from grover.distributed import ALONE, Processes
 from grover.errors import InputError
 from grover.masking import Masking, hide
-from grover.model import check_length, logits_at
+from grover.model import check_length
+from grover.packed import Layout, group_by_tokens, pack
+from grover.preflight import fitting_tokens, prove_step
 from grover.training import Batch, Optimisation, train
 
-MICRO_BATCH = {"cpu": 8_192, "cuda": 65_536}  # padded tokens that are computed at once
+MEASURED_WINDOWS = 20_000  # of which the bases are counted for a budget in bases
 
 
 def pretrain(
@@ -27,49 +35,108 @@ def pretrain(
     device: torch.device,
     precision: str = "auto",
     seed: int = 0,
+    processes: Processes = ALONE,
+    compiled: bool = True,
+    **keeping,
 ) -> pd.DataFrame:
     """Train `model` in place on `windows` (columns first, length, in tokens) of `tokens`; returns the loss curve.
 
-    A step sees `batch` windows. The index of `windows` names each window in the masking, so that a window keeps its
-    masks whatever other windows are in the table.
+    A step sees `batch` windows, dealt to the processes. The index of `windows` names each window in the masking, so that a window keeps
+    its masks whatever other windows are in the table. `compiled` lets torch.compile fuse what it can on a GPU. `keeping` are the
+    options of `training.train` for checkpoints.
+
+    Raises an InputError for windows that are too few or too long, and where not even one window fits into memory.
     """
     if windows.empty:
         raise InputError("pretrain: no window is left to train on; check the folds and the split")
-    check_length(int(windows.length.max()), model.config.max_position_embeddings, "windows")
+    if batch < processes.world:
+        raise InputError(
+            f"pretrain: a batch of {batch} windows cannot be dealt to {processes.world} processes; raise `pretraining.batch`"
+        )
+    check_length(int(windows["length"].max()), model.config.max_position_embeddings, "windows")
     first, length, names = windows["first"].to_numpy(), windows["length"].to_numpy(), windows.index.to_numpy()
-    order = lru_cache(2)(lambda epoch: np.random.default_rng([seed, epoch]).permutation(len(windows)))
+    most = fitting_tokens(model, int(length.max()) + SPECIALS, device, precision)
+    order = lru_cache(2)(
+        lambda epoch: np.random.Generator(np.random.Philox(key=[seed, epoch])).permutation(len(windows))
+    )
 
     def batches(step: int) -> list[Batch]:
         places = np.arange(step * batch, (step + 1) * batch)
         epochs = places // len(windows)
+        rows = np.concatenate(
+            [order(int(epoch))[places[epochs == epoch] % len(windows)] for epoch in np.unique(epochs)]
+        )
+        # long and short windows alike to each process
+        share = np.argsort(-length[rows], kind="stable")[processes.rank :: processes.world]
+        rows, epochs = rows[share], epochs[share]
         return [
-            micro_batch
-            for epoch in np.unique(epochs)
-            for micro_batch in one_epoch(order(int(epoch))[places[epochs == epoch] % len(windows)], int(epoch))
+            masked_batch(
+                *pack(tokens, first[rows[group]], length[rows[group]]),
+                names[rows[group]],
+                model.config.vocab_size,
+                masking,
+                seed,
+                epochs[group],
+            )
+            for group in group_by_tokens(length[rows], most)
         ]
 
-    def one_epoch(rows: np.ndarray, epoch: int) -> list[Batch]:
-        groups = [rows[group] for group in by_length(length[rows], MICRO_BATCH[device.type])]
-        return [
-            masked_batch(gather(tokens, first[r], length[r]), names[r], model.config.vocab_size, masking, seed, epoch)
-            for r in groups
-        ]
-
-    return train(model, batches, masked_loss, optimisation, device, precision, seed, "pretrain")
+    model.to(device)
+    objective = _fastest(compiled, device)
+    prove_step(model, batches(0)[0], objective, device, precision)
+    return train(
+        model, batches, objective, optimisation, device, precision, seed, "pretrain", processes=processes, **keeping
+    )
 
 
 def masked_batch(
-    input_ids: np.ndarray, names: np.ndarray, vocabulary_size: int, masking: Masking, seed: int, epoch: int
+    ids: np.ndarray,
+    lengths: np.ndarray,
+    names: np.ndarray,
+    size: int,
+    masking: Masking,
+    seed: int,
+    epoch: int | np.ndarray,
 ) -> Batch:
-    """Padded windows with tokens hidden, the flat `positions` of the tokens to predict, and their ids as `targets`."""
-    hidden, chosen = hide(input_ids, names, vocabulary_size, masking, seed, epoch)
+    """Packed windows with tokens hidden, their layout, the `positions` of the tokens to predict, and their ids as `targets`."""
+    hidden, chosen = hide(ids, lengths, names, size, masking, seed, epoch)
     return {
         "input_ids": torch.from_numpy(hidden),
+        "layout": Layout.of(lengths),
         "positions": torch.from_numpy(np.flatnonzero(chosen)),
-        "targets": torch.from_numpy(input_ids[chosen]),
+        "targets": torch.from_numpy(ids[chosen]),
+        "tokens": len(ids) - SPECIALS * len(lengths),
     }
 
 
-def masked_loss(model: BertForMaskedLM, batch: Batch) -> torch.Tensor:
+def steps_for(bases: int, tokens: np.ndarray, windows: pd.DataFrame, token_lengths: np.ndarray, batch: int) -> int:
+    """Steps of `batch` windows in which a training sees about so many bases; `token_lengths` are those of the vocabulary.
+
+    Vocabularies are compared at an equal number of bases seen, since a token of one holds more than a token of another.
+    """
+    chosen = windows.sample(min(len(windows), MEASURED_WINDOWS), random_state=0)
+    a_window = np.mean(
+        [
+            token_lengths[tokens[first : first + length]].sum()
+            for first, length in zip(chosen["first"], chosen["length"], strict=True)
+        ]
+    )
+    return max(1, round(bases / (batch * a_window)))
+
+
+def masked_loss(
+    model: BertForMaskedLM, batch: Batch, after_attention: Callable = packed.after_attention
+) -> torch.Tensor:
     """Cross-entropy in nats, summed over the tokens to predict."""
-    return cross_entropy(logits_at(model, batch["input_ids"], batch["positions"]), batch["targets"], reduction="sum")
+    logits = packed.logits_at(model, batch["input_ids"], batch["layout"], batch["positions"], after_attention)
+    return cross_entropy(logits, batch["targets"], reduction="sum")
+
+
+def _fastest(compiled: bool, device: torch.device) -> Callable[[torch.nn.Module, Batch], torch.Tensor]:
+    """The loss, compiled where that helps and can be done: on a GPU, and with the C compiler that torch.compile calls."""
+    if not compiled or device.type == "cpu":
+        return masked_loss
+    if not any(map(shutil.which, filter(None, (os.environ.get("CC"), "cc", "gcc", "clang")))):
+        print("pretrain: no C compiler found, so torch.compile is left out", file=sys.stderr, flush=True)
+        return masked_loss
+    return partial(masked_loss, after_attention=torch.compile(packed.after_attention, dynamic=True))

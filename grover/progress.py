@@ -12,13 +12,15 @@ SECONDS_BETWEEN_LINES = 10.0
 class Progress:
     """Counts towards `total`; draws with tqdm on a terminal, else prints one line every ten seconds.
 
-    Use as a context manager: `with Progress(total, "pretrain") as bar: bar.update(1, loss=3.2)`.
+    Use as a context manager: `with Progress(total, "pretrain") as bar: bar.update(1, loss=3.2)`. `begun` are the units done before, by
+    a process that this one goes on from.
     """
 
-    def __init__(self, total: int, label: str, unit: str = "steps"):
-        self.total, self.label, self.unit, self.done = total, label, unit, 0
+    def __init__(self, total: int, label: str, unit: str = "steps", begun: int = 0):
+        self.total, self.label, self.unit, self.done, self.begun = total, label, unit, begun, begun
         self.started = self.printed = time.monotonic()
-        self.bar = tqdm(total=total, desc=label, unit=f" {unit}", dynamic_ncols=True) if sys.stderr.isatty() else None
+        settings = {"total": total, "initial": begun, "desc": label, "unit": f" {unit}", "dynamic_ncols": True}
+        self.bar = tqdm(**settings) if sys.stderr.isatty() else None
         self.note = ""
         self.complete = False
 
@@ -48,7 +50,8 @@ class Progress:
         self.printed = time.monotonic()
         seconds = self.printed - self.started
         share = self.done / self.total if self.total else 1.0
-        left = f", {seconds / share - seconds:.0f} s left" if 0 < share < 1 else ""
+        here = self.done - self.begun
+        left = f", {seconds / here * (self.total - self.done):.0f} s left" if here and share < 1 else ""
         count = f"{self.done:,} of {self.total:,} {self.unit} ({share:.0%})"
         print(f"{self.label}: {count}  {self.note}  {seconds:.0f} s{left}", file=sys.stderr, flush=True)
 

@@ -1,25 +1,44 @@
 """The training loop that pretraining, next-k-mer prediction and fine-tuning share.
 
-Everything that a step does is a function of its number: the batch, the masks, the learning rate and the dropout. A
-training can therefore be taken up at any step from the weights and the state of the optimiser alone.
+Everything that a step does is a function of its number: the batch, the masks, the learning rate and the dropout. The weights, the
+state of the optimiser and the number of steps done are therefore all that a training needs to go on exactly as if it
+had never stopped; no random generator has a state that outlives a step.
 """
 
 import math
-import os
+import signal
+import sys
+import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
 
 import pandas as pd
 import torch
+from torch.nn.parallel import DistributedDataParallel
 
+from grover.checkpoints import Checkpoints
 from grover.device import autocast
+from grover.distributed import ALONE, Processes
 from grover.errors import InputError
 from grover.progress import Progress
-from grover.vocabulary import PAD
 
-Batch = dict[str, torch.Tensor]  # `input_ids` [rows, tokens] and `targets`, one for each prediction, at least
+Batch = dict  # `targets`, one for each prediction, and `tokens`, how many it holds without padding, at least
 POINTS = 500  # rows of the loss curve at most
+SMOOTHED = 50  # steps over which the loss is averaged before it may count as diverging
+RISE = 1.0  # nats above the start at which it does
+SIGNALS = (signal.SIGTERM, signal.SIGUSR1)  # pre-emption, and a time limit that is near
+
+
+class Interrupted(Exception):
+    """A signal ended the training after `step` steps of which `done_here` were done by this process; all is in a checkpoint."""
+
+    def __init__(self, step: int, done_here: int):
+        super().__init__(f"interrupted after step {step:,}")
+        self.step, self.done_here = step, done_here
 
 
 @dataclass(frozen=True)
@@ -40,6 +59,50 @@ class Optimisation:
         return self.learning_rate * min((step + 1) / warmup, (self.steps - step) / max(1, self.steps - warmup), 1.0)
 
 
+@dataclass
+class Curve:
+    """What the training has seen and lost so far; plain numbers, so that a checkpoint holds it."""
+
+    rows: list[tuple] = field(default_factory=list)
+    tokens: int = 0
+    seconds: float = 0.0
+    loss: float = 0.0  # summed since the last row, as are the targets
+    targets: int = 0
+    start: list[float] = field(default_factory=list)  # mean losses of the first steps
+    latest: deque[float] = field(default_factory=lambda: deque(maxlen=SMOOTHED))
+
+    def add(self, loss: float, targets: int, tokens: int) -> None:
+        """Count one step; `loss` is summed over its targets."""
+        self.loss, self.targets, self.tokens = self.loss + loss, self.targets + targets, self.tokens + tokens
+        mean = loss / max(1, targets)
+        self.latest.append(mean)
+        if len(self.start) < SMOOTHED:
+            self.start.append(mean)
+
+    def close_row(self, step: int, rate: float, norm: float) -> dict[str, float]:
+        """End the row of the curve at `step`; returns it."""
+        self.rows.append((step, self.loss / max(1, self.targets), rate, norm, self.tokens, self.seconds))
+        self.loss, self.targets = 0.0, 0
+        return dict(zip(COLUMNS, self.rows[-1], strict=True))
+
+    def diverges(self) -> bool:
+        """Whether the loss is far above where it began."""
+        full = len(self.latest) == SMOOTHED == len(self.start)
+        return full and sum(self.latest) / SMOOTHED > sum(self.start) / SMOOTHED + RISE
+
+    def state(self) -> dict:
+        """Lists and numbers."""
+        return {**vars(self), "latest": list(self.latest)}
+
+    @classmethod
+    def of(cls, state: dict) -> "Curve":
+        """The curve of which `state` is the state."""
+        return cls(**{**state, "latest": deque(state["latest"], maxlen=SMOOTHED)})
+
+
+COLUMNS = ["step", "loss", "learning_rate", "gradient_norm", "tokens", "seconds"]
+
+
 def train(
     model: torch.nn.Module,
     batches: Callable[[int], list[Batch]],
@@ -50,64 +113,150 @@ def train(
     seed: int = 0,
     label: str = "train",
     after: Callable[[int], bool] | None = None,
+    processes: Processes = ALONE,
+    checkpoints: Checkpoints | None = None,
+    minutes: float = 15.0,
+    watch: Callable[[dict], None] = lambda row: None,
 ) -> pd.DataFrame:
     """Train `model` in place and return its loss curve.
 
-    `batches(step)` gives the micro-batches of one step, and `loss(model, batch)` the loss summed over the targets of
-    one. Gradients are added up and divided by the number of targets in the whole step, so that the cut into
-    micro-batches does not matter. After each step `after(steps done)` may end the training by returning true. The curve
-    has the columns step, loss (mean over a target since the row before), learning_rate, tokens (seen so far, without
-    padding) and seconds.
+    `batches(step)` gives the micro-batches of one step for this process, and `loss(model, batch)` the loss summed over the targets
+    of one. Gradients are added up over micro-batches and processes and divided by the number of all targets of the step, so
+    that neither cut matters. After each step `after(steps done)` may end the training by returning true. The curve has the
+    columns step, loss (mean over a target since the row before), learning_rate, gradient_norm, tokens (seen so far,
+    without padding) and seconds; `watch` is given each row.
 
-    Raises an InputError if the loss is no longer finite, or if several processes were started.
+    With `checkpoints` the training goes on from the newest one, writes one every so many `minutes`, at SIGTERM or
+    SIGUSR1, after which it raises Interrupted, and at the end. Only the first process writes. Raises an InputError if
+    the loss is no longer finite or diverges.
     """
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        raise InputError(
-            "training: several processes were started, but one is what this version trains with; use --nproc-per-node=1"
-        )
     model.to(device).train()
     optimiser = _optimiser(model, optimisation)
+    curve, begun = Curve(), 0
+    if checkpoints is not None and (found := _usable(checkpoints, optimisation.steps, label, processes)):
+        begun, state = found
+        model.load_state_dict(state["model"])
+        optimiser.load_state_dict(state["optimiser"])
+        curve = Curve.of(state["curve"])
+        print(f"{label}: resumed at step {begun:,} of {optimisation.steps:,}", file=sys.stderr, flush=True)
     every = max(1, optimisation.steps // POINTS)
-    curve, tokens, started = [], 0, time.monotonic()
-    recent_loss, recent_targets = 0.0, 0
+    before, started = curve.seconds, time.monotonic()
+    saved = begun, started
+    network = _distributed(_Objective(model, loss), processes, device)
 
-    with Progress(optimisation.steps, label) as bar:
-        for step in range(optimisation.steps):
-            torch.manual_seed(seed * 1_000_003 + step)
+    def save(done: int) -> None:
+        nonlocal saved
+        if checkpoints is not None and processes.first and done > saved[0]:
+            state = {"model": model.state_dict(), "optimiser": optimiser.state_dict(), "curve": curve.state()}
+            checkpoints.save(done, state)
+        saved = done, time.monotonic()
+
+    def settle(done: int, sums: torch.Tensor, norm: torch.Tensor, rate: float) -> bool:
+        """Account for a step that was computed; returns whether a process was asked to stop. A GPU computes the next step meanwhile."""
+        summed, targets, tokens, stop = sums.tolist()
+        curve.add(summed, int(targets), int(tokens))
+        curve.seconds = before + time.monotonic() - started
+        mean = summed / max(1, targets)
+        if not math.isfinite(mean) or not math.isfinite(float(norm)) or curve.diverges():
+            raise InputError(_failure(label, done, optimisation.steps, curve, mean, float(norm), rate, checkpoints))
+        if done % every == 0 or done == optimisation.steps:
+            watch(curve.close_row(done, rate, float(norm)))
+        speed = (curve.tokens - first_tokens) / (curve.seconds - before)
+        bar.update(1, loss=mean, **{"tokens/s": round(speed)})
+        return stop > 0
+
+    first_tokens = curve.tokens
+    pending, stopping = None, False
+    with Progress(optimisation.steps, label, begun=begun) as bar, _signals(checkpoints is not None) as asked:
+        for step, micro_batches in _ahead(batches, begun, optimisation.steps):
+            # dropout differs between steps and processes, and is the same in a resumed training
+            torch.manual_seed((seed * 1_000_003 + step) * 4_099 + processes.rank)
             rate = optimisation.rate(step)
             for group in optimiser.param_groups:
                 group["lr"] = rate
 
-            micro_batches = batches(step)
-            targets = sum(batch["targets"].shape[0] for batch in micro_batches)
-            summed = torch.zeros((), device=device)
-            for batch in micro_batches:
-                tokens += int((batch["input_ids"] != PAD).sum())
-                batch = {name: tensor.to(device, non_blocking=True) for name, tensor in batch.items()}
-                with autocast(device, precision):
-                    part = loss(model, batch)
-                (part / targets).backward()
-                summed += part.detach()
-            mean = float(summed) / targets
-            if not math.isfinite(mean):
-                raise InputError(
-                    f"{label}: the loss became {mean} at step {step + 1} of {optimisation.steps} "
-                    f"(learning rate {rate:.3g}); lower the learning rate or lengthen the warm-up"
-                )
-            torch.nn.utils.clip_grad_norm_(model.parameters(), optimisation.clip)
+            targets, tokens = (sum(counts) for counts in zip(*map(_counts, micro_batches), strict=True))
+            sums = torch.tensor([0.0, targets, tokens, bool(asked)], dtype=torch.float64).to(device, non_blocking=True)
+            for number, batch in enumerate(micro_batches, 1):
+                batch = {name: _moved(value, device) for name, value in batch.items()}
+                exchanged = processes.world == 1 or number == len(micro_batches)
+                with nullcontext() if exchanged else network.no_sync():
+                    with autocast(device, precision):
+                        part = network(batch)
+                    part.backward()
+                sums[0] += part.detach()
+            processes.total(sums)
+            gradients = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
+            # the processes' gradients come averaged
+            torch._foreach_mul_(gradients, (processes.world / sums[1].clamp(min=1)).float())
+            norm = torch.nn.utils.clip_grad_norm_(model.parameters(), optimisation.clip)
+
+            # the step before is accounted for only now, so that a GPU never waits for its loss to be read
+            if pending is not None:
+                stopping, pending = settle(*pending) or stopping, None
+            if stopping:
+                # the same in all processes; this step is not taken, it comes again when the training goes on
+                save(step)
+                processes.wait()
+                raise Interrupted(step, step - begun)
             optimiser.step()
             optimiser.zero_grad(set_to_none=True)
 
-            done, seconds = step + 1, time.monotonic() - started
-            recent_loss, recent_targets = recent_loss + mean * targets, recent_targets + targets
-            if done % every == 0 or done == optimisation.steps:
-                curve.append((done, recent_loss / recent_targets, rate, tokens, seconds))
-                recent_loss, recent_targets = 0.0, 0
-            bar.update(1, loss=mean, **{"tokens/s": round(tokens / seconds)})
+            done, pending = step + 1, (step + 1, sums, norm, rate)
+            last = done == optimisation.steps
+            due = checkpoints is not None and time.monotonic() - saved[1] > 60 * minutes
+            if last or due or after is not None:
+                stopping, pending = settle(*pending) or stopping, None
+            if last or due:
+                save(done)
             if after is not None and after(done):
                 break
+    processes.wait()
     model.eval()
-    return pd.DataFrame(curve, columns=["step", "loss", "learning_rate", "tokens", "seconds"])
+    return pd.DataFrame(curve.rows, columns=COLUMNS)
+
+
+class _Objective(torch.nn.Module):
+    """The loss as a module, which is what DistributedDataParallel wraps."""
+
+    def __init__(self, model: torch.nn.Module, loss: Callable[[torch.nn.Module, Batch], torch.Tensor]):
+        super().__init__()
+        self.model, self.loss = model, loss
+
+    def forward(self, batch: Batch) -> torch.Tensor:
+        return self.loss(self.model, batch)
+
+
+def _distributed(objective: _Objective, processes: Processes, device: torch.device) -> torch.nn.Module:
+    """The objective, and where there are several processes with an exchange of gradients behind its backward pass."""
+    if processes.world == 1:
+        return objective
+    return DistributedDataParallel(objective, device_ids=[device.index] if device.type == "cuda" else None)
+
+
+def _usable(checkpoints: Checkpoints, steps: int, label: str, processes: Processes) -> tuple[int, dict] | None:
+    """Step and state to go on from; None, with older checkpoints set aside, where they are of no use.
+
+    A longer training than the one asked for cannot be shortened, and what other code has finished is not its work.
+    """
+    found = checkpoints.load()
+    if found is None:
+        return None
+    step, same = found[0], checkpoints.same_code(found[0])
+    why = "beyond the steps asked for" if step > steps else "" if step < steps or same else "finished by other code"
+    processes.wait()
+    if not why:
+        if not same:
+            print(f"{label}: the code has changed since step {step:,}", file=sys.stderr, flush=True)
+        return found
+    if processes.first:
+        aside = checkpoints.set_aside(step)
+        print(
+            f"{label}: a checkpoint of step {step:,} is {why}; kept in {aside}, training begins anew",
+            file=sys.stderr,
+            flush=True,
+        )
+    return None
 
 
 def _optimiser(model: torch.nn.Module, optimisation: Optimisation) -> torch.optim.AdamW:
@@ -118,3 +267,63 @@ def _optimiser(model: torch.nn.Module, optimisation: Optimisation) -> torch.opti
         {"params": [p for p in parameters if p.dim() <= 1], "weight_decay": 0.0},
     ]
     return torch.optim.AdamW(groups, lr=0.0, betas=optimisation.betas, eps=optimisation.epsilon, fused=True)
+
+
+def _ahead(batches: Callable[[int], list[Batch]], begin: int, end: int) -> Iterator[tuple[int, list[Batch]]]:
+    """Steps and their micro-batches; the next step's are made while this one is computed."""
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(batches, begin) if begin < end else None
+        for step in range(begin, end):
+            made = waiting.result()
+            waiting = pool.submit(batches, step + 1) if step + 1 < end else None
+            yield step, made
+
+
+@contextmanager
+def _signals(wanted: bool) -> Iterator[list[str]]:
+    """Collect the signals that ask for an end instead of dying of them; only the main thread can."""
+    asked, before = [], {}
+
+    def note(number: int, frame) -> None:
+        asked.append(signal.Signals(number).name)
+        print(f"{asked[-1]}: the training ends after this step, with a checkpoint", file=sys.stderr, flush=True)
+
+    if wanted and threading.current_thread() is threading.main_thread():
+        before = {number: signal.signal(number, note) for number in SIGNALS}
+    try:
+        yield asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _counts(batch: Batch) -> tuple[int, int]:
+    return len(batch["targets"]), batch["tokens"]
+
+
+def _moved(value, device: torch.device):
+    return value.to(device, non_blocking=True) if hasattr(value, "to") else value
+
+
+def _failure(
+    label: str,
+    step: int,
+    steps: int,
+    curve: Curve,
+    loss: float,
+    norm: float,
+    rate: float,
+    checkpoints: Checkpoints | None,
+) -> str:
+    """The sentence for a loss that is no number or that rises."""
+    what = (
+        f"the mean loss of the last {SMOOTHED} steps is {sum(curve.latest) / SMOOTHED:.3g}, more than {RISE} above that of the first ones"
+        if math.isfinite(loss) and math.isfinite(norm)
+        else f"the loss became {loss:.3g} (norm of the gradient {norm:.3g})"
+    )
+    kept = checkpoints.steps() if checkpoints is not None else []
+    last = f"; the last good checkpoint is {checkpoints.path(kept[0])}" if kept else ""
+    return (
+        f"{label}: {what} at step {step:,} of {steps:,} (learning rate {rate:.3g}); lower the learning rate or lengthen the "
+        f"warm-up{last}"
+    )

@@ -1,21 +1,28 @@
+import os
+import signal
+import socket
+
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 from transformers import AutoModel, AutoModelForMaskedLM, AutoTokenizer
 
-from grover import pretraining
-from grover.batching import by_length, pad
+from grover import preflight
+from grover.checkpoints import Checkpoints
 from grover.device import autocast, choose_device
+from grover.distributed import Processes, together
 from grover.errors import InputError
 from grover.masking import Masking
 from grover.model import Architecture, load_language_model, logits_at, new_language_model, save
-from grover.pretraining import pretrain
-from grover.training import Optimisation, train
+from grover.packed import pack
+from grover.pretraining import masked_batch, pretrain, steps_for
+from grover.training import Interrupted, Optimisation, train
 from grover.vocabulary import Vocabulary
 
 CPU = torch.device("cpu")
 TINY = Architecture(layers=1, hidden=16, heads=2, intermediate=32, positions=40, dropout=0.1)
+STEADY = Architecture(1, 16, 2, 32, 40, dropout=0.0)
 
 
 @pytest.fixture
@@ -39,11 +46,14 @@ def run(corpus, steps=4, seed=0, architecture=TINY, **changes):
     return model, pretrain(model, *corpus, **settings)
 
 
+def same(one: torch.nn.Module, other: torch.nn.Module) -> bool:
+    return all(torch.equal(a, b) for a, b in zip(one.parameters(), other.parameters(), strict=True))
+
+
 def test_the_loss_does_not_depend_on_the_cut_into_micro_batches(corpus, monkeypatch):
-    steady = Architecture(1, 16, 2, 32, 40, dropout=0.0)
-    whole, curve = run(corpus, architecture=steady)
-    monkeypatch.setitem(pretraining.MICRO_BATCH, "cpu", 70)
-    parts, again = run(corpus, architecture=steady)
+    whole, curve = run(corpus, architecture=STEADY)
+    monkeypatch.setitem(preflight.TOKENS_AT_ONCE, "cpu", 70)
+    parts, again = run(corpus, architecture=STEADY)
     np.testing.assert_allclose(curve["loss"], again["loss"], rtol=1e-4)
     assert curve["tokens"].tolist() == again["tokens"].tolist()
     for one, other in zip(whole.parameters(), parts.parameters(), strict=True):
@@ -51,30 +61,32 @@ def test_the_loss_does_not_depend_on_the_cut_into_micro_batches(corpus, monkeypa
 
 
 def test_the_first_loss_is_that_of_the_plain_model(corpus):
-    steady = Architecture(1, 16, 2, 32, 40, dropout=0.0)
-    reference = new_language_model(steady.config(9), 0).eval()
-    _, curve = run(corpus, steps=1, architecture=steady)
+    reference = new_language_model(STEADY.config(9), 0).eval()
+    _, curve = run(corpus, steps=1, architecture=STEADY)
     tokens, windows = corpus
-    rows = np.random.default_rng([0, 0]).permutation(300)[:16]
-    ids = pad([tokens[f : f + n] for f, n in windows.iloc[rows].to_numpy()])
-    batch = pretraining.masked_batch(ids, rows, 9, Masking(0.2), 0, 0)
-    labels = torch.full(batch["input_ids"].shape, -100).flatten()
-    labels[batch["positions"]] = batch["targets"]
-    with torch.no_grad():
-        out = reference(
-            batch["input_ids"], attention_mask=batch["input_ids"] != 0, labels=labels.view(batch["input_ids"].shape)
-        )
-    assert curve["loss"][0] == pytest.approx(float(out.loss), rel=1e-5)
+    rows = np.random.Generator(np.random.Philox(key=[0, 0])).permutation(300)[:16]
+    nats, targets = 0.0, 0
+    for row in rows:
+        first, length = windows.iloc[row]
+        ids, lengths = pack(tokens, np.array([first]), np.array([length]))
+        batch = masked_batch(ids, lengths, np.array([row]), 9, Masking(0.2), 0, 0)
+        labels = torch.full((1, len(ids)), -100)
+        labels[0, batch["positions"]] = batch["targets"]
+        if len(batch["targets"]):
+            with torch.no_grad():
+                nats += float(reference(batch["input_ids"][None], labels=labels).loss) * len(batch["targets"])
+        targets += len(batch["targets"])
+    assert curve["loss"][0] == pytest.approx(nats / targets, rel=1e-5)
+    assert curve["tokens"][0] == windows["length"].iloc[rows].sum()
 
 
 def test_training_is_repeatable_and_learns(corpus):
     one, curve = run(corpus, steps=10)
     two, again = run(corpus, steps=10)
-    assert curve["loss"].tolist() == again["loss"].tolist()
-    assert all(torch.equal(a, b) for a, b in zip(one.parameters(), two.parameters(), strict=True))
-    learnt = run(corpus, steps=150, architecture=Architecture(1, 16, 2, 32, 40, dropout=0.0))[1]
+    assert curve["loss"].tolist() == again["loss"].tolist() and same(one, two)
+    learnt = run(corpus, steps=150, architecture=STEADY)[1]
     assert learnt["loss"].iloc[-1] < 0.5 < 1.38 < learnt["loss"].iloc[0]  # ln 4 is what frequencies yield
-    assert list(curve.columns) == ["step", "loss", "learning_rate", "tokens", "seconds"]
+    assert list(curve.columns) == ["step", "loss", "learning_rate", "gradient_norm", "tokens", "seconds"]
 
 
 def test_learning_rate_rises_and_falls():
@@ -83,17 +95,171 @@ def test_learning_rate_rises_and_falls():
     assert rates[99] == pytest.approx(1 / 90) and all(a >= b for a, b in zip(rates[9:], rates[10:], strict=False))
 
 
-def test_a_loss_that_is_no_number_stops_with_a_sentence():
+def one_number(value: float):
+    """A model of one weight, its only batch, and a loss of so much at each step."""
     model = torch.nn.Linear(1, 1)
-    batch = {"input_ids": torch.ones(1, 1, dtype=torch.long), "targets": torch.zeros(1)}
-    with pytest.raises(InputError, match="loss became nan at step 1"):
-        train(model, lambda step: [batch], lambda m, b: m.weight.sum() * float("nan"), Optimisation(3), CPU)
+    return model, [{"targets": torch.zeros(1), "tokens": 1}], lambda m, b: m.weight.sum() * 0 + value
 
 
-def test_several_processes_are_refused(corpus, monkeypatch):
-    monkeypatch.setenv("WORLD_SIZE", "2")
-    with pytest.raises(InputError, match="several processes"):
-        run(corpus)
+def test_a_loss_that_is_no_number_stops_with_a_sentence(tmp_path):
+    model, batches, loss = one_number(float("nan"))
+    with pytest.raises(InputError, match="loss became nan .* at step 1 of 3"):
+        train(model, lambda step: batches, loss, Optimisation(3), CPU)
+
+
+def test_a_loss_that_rises_stops_and_names_the_last_good_checkpoint(tmp_path):
+    model, batches, _ = one_number(0)
+    steps = iter(range(1000))
+
+    def rising(m, b):
+        return m.weight.sum() * 0 + (2.0 if next(steps) < 60 else 4.0)
+
+    with pytest.raises(
+        InputError, match=rf"mean loss of the last 50 steps .* step 8\d of 300 .* {tmp_path}/step-0000000\d\d.pt"
+    ):
+        train(model, lambda step: batches, rising, Optimisation(300), CPU, checkpoints=Checkpoints(tmp_path), minutes=0)
+
+
+# -- checkpoints -------------------------------------------------------------------------------------------------------
+
+
+class Killed(Exception):
+    """Stands for SIGKILL: nothing of the training runs after it."""
+
+
+def dying(checkpoints: Checkpoints, at: int) -> Checkpoints:
+    """The same checkpoints, but the process dies as soon as that of step `at` is written."""
+    save = checkpoints.save
+
+    def save_and_die(step, state):
+        save(step, state)
+        if step == at:
+            raise Killed
+
+    checkpoints.save = save_and_die
+    return checkpoints
+
+
+@pytest.mark.parametrize("at", [1, 7, 19])
+def test_a_killed_training_goes_on_to_the_same_weights_bit_for_bit(corpus, tmp_path, at):
+    alone, whole = run(corpus, steps=20)
+    with pytest.raises(Killed):
+        run(corpus, steps=20, checkpoints=dying(Checkpoints(tmp_path), at), minutes=0)
+    resumed, curve = run(corpus, steps=20, checkpoints=Checkpoints(tmp_path), minutes=0)
+    assert same(alone, resumed)
+    kept = ["step", "loss", "learning_rate", "gradient_norm", "tokens"]
+    pd.testing.assert_frame_equal(curve[kept], whole[kept], check_exact=True)
+    assert Checkpoints(tmp_path).steps() == [20, 19]
+
+
+def test_a_signal_ends_the_step_leaves_a_checkpoint_and_the_rest_is_the_same(corpus, tmp_path, capsys):
+    alone, _ = run(corpus, steps=12)
+    seen = []
+
+    def watch(row):
+        seen.append(row["step"])
+        if row["step"] == 5:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.raises(Interrupted) as interrupted:
+        run(corpus, steps=12, checkpoints=Checkpoints(tmp_path), watch=watch)
+    assert 5 <= interrupted.value.step <= 8 and interrupted.value.done_here == interrupted.value.step
+    resumed, curve = run(corpus, steps=12, checkpoints=Checkpoints(tmp_path))
+    assert same(alone, resumed) and curve["step"].tolist() == list(range(1, 13))
+    assert f"resumed at step {interrupted.value.step} of 12" in capsys.readouterr().err
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+
+
+def test_a_damaged_checkpoint_is_named_and_the_one_before_it_taken(corpus, tmp_path, capsys):
+    alone, _ = run(corpus, steps=9)
+    with pytest.raises(Killed):
+        run(corpus, steps=9, checkpoints=dying(Checkpoints(tmp_path), 6), minutes=0)
+    newest = Checkpoints(tmp_path).path(6)
+    newest.write_bytes(newest.read_bytes()[:-100] + bytes(100))
+    resumed, _ = run(corpus, steps=9, checkpoints=Checkpoints(tmp_path), minutes=0)
+    said = capsys.readouterr().err
+    assert f"{newest} is damaged" in said and "resumed at step 5" in said and same(alone, resumed)
+    for step in Checkpoints(tmp_path).steps():
+        Checkpoints(tmp_path).path(step).write_bytes(b"")
+    with pytest.raises(InputError, match="every checkpoint is damaged"):
+        run(corpus, steps=9, checkpoints=Checkpoints(tmp_path))
+
+
+def test_a_finished_training_is_not_repeated_but_by_other_code_or_for_fewer_steps(corpus, tmp_path, capsys):
+    first, _ = run(corpus, steps=4, checkpoints=Checkpoints(tmp_path / "a", code="x"))
+    again, curve = run(corpus, steps=4, seed=0, checkpoints=Checkpoints(tmp_path / "a", code="x"))
+    assert same(first, again) and len(curve) == 4 and "resumed at step 4 of 4" in capsys.readouterr().err
+    run(corpus, steps=4, checkpoints=Checkpoints(tmp_path / "a", code="y"))
+    assert "finished by other code; kept in" in capsys.readouterr().err
+    fewer, _ = run(corpus, steps=3, checkpoints=Checkpoints(tmp_path / "a", code="y"))
+    assert "beyond the steps asked for" in capsys.readouterr().err and same(fewer, run(corpus, steps=3)[0])
+    longer, _ = run(corpus, steps=6, checkpoints=Checkpoints(tmp_path / "a", code="z"))
+    assert "the code has changed since step 3" in capsys.readouterr().err
+
+
+# -- several processes -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def unused_port():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+def process(rank, world, port, corpus, folder):
+    """One of several processes; the first stores what it comes to."""
+    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    torch.set_num_threads(1)
+    processes = Processes(rank, world, rank, world)
+    with together(processes, CPU):
+        model, curve = run(corpus, steps=6, architecture=STEADY, processes=processes)
+    if processes.first:
+        torch.save(model.state_dict(), folder / "weights.pt")
+        curve.to_parquet(folder / "curve.parquet")
+
+
+def test_two_processes_have_the_loss_curve_of_one(corpus, tmp_path, unused_port):
+    torch.multiprocessing.spawn(process, (2, unused_port, corpus, tmp_path), nprocs=2)
+    alone, curve = run(corpus, steps=6, architecture=STEADY)
+    together_curve = pd.read_parquet(tmp_path / "curve.parquet")
+    np.testing.assert_allclose(together_curve["loss"], curve["loss"], rtol=1e-4)
+    assert together_curve["tokens"].tolist() == curve["tokens"].tolist()
+    for name, tensor in torch.load(tmp_path / "weights.pt").items():
+        torch.testing.assert_close(tensor, alone.state_dict()[name], rtol=1e-2, atol=1e-3)
+
+
+def test_the_windows_and_masks_of_a_step_do_not_depend_on_the_number_of_processes(corpus, monkeypatch):
+    """What the processes of a step get, together, is what one gets."""
+    seen = {}
+
+    def collect(model, batches, *arguments, processes, **options):
+        for step in (0, 7, 18):  # the last one spans two epochs
+            seen.setdefault((processes.world, step), []).extend(
+                (ids.tolist(), [p - begin for p in batch["positions"].tolist() if begin <= p < begin + len(ids)])
+                for batch in batches(step)
+                for begin, ids in zip(
+                    batch["layout"].bounds.tolist(), batch["input_ids"].split(batch["layout"].lengths), strict=False
+                )
+            )
+        return pd.DataFrame()
+
+    monkeypatch.setattr("grover.pretraining.train", collect)
+    for world in (1, 2, 3):
+        for rank in range(world):
+            run(corpus, processes=Processes(rank, world))
+    for step in (0, 7, 18):
+        assert len(seen[1, step]) == 16
+        assert sorted(seen[1, step]) == sorted(seen[2, step]) == sorted(seen[3, step])
+    assert sorted(seen[1, 0]) != sorted(seen[1, 7])
+
+
+def test_a_batch_of_fewer_windows_than_processes_is_refused(corpus):
+    with pytest.raises(InputError, match="batch of 16 windows cannot be dealt to 17 processes"):
+        run(corpus, processes=Processes(0, 17))
+
+
+# -- before the first step ---------------------------------------------------------------------------------------------
 
 
 def test_windows_longer_than_the_positions_are_refused(corpus):
@@ -104,11 +270,32 @@ def test_windows_longer_than_the_positions_are_refused(corpus):
         run((tokens, windows.iloc[:0]))
 
 
-def test_grouping_keeps_every_row_and_the_limit():
-    lengths = np.random.default_rng(0).integers(20, 511, 64)
-    groups = by_length(lengths, 2048)
-    assert sorted(np.concatenate(groups)) == list(range(64))
-    assert all(len(group) * (lengths[group].max() + 2) <= 2048 for group in groups)
+def test_a_window_that_cannot_fit_into_memory_is_refused_before_allocation(corpus, monkeypatch):
+    monkeypatch.setattr(preflight, "free_memory", lambda device: 50_000)
+    with pytest.raises(InputError, match="one window of 32 tokens needs about .* GB .* free on cpu"):
+        run(corpus)
+    # with a little more, fewer windows are computed at once
+    parameters = sum(parameter.numel() for parameter in new_language_model(TINY.config(9), 0).parameters())
+    monkeypatch.setattr(preflight, "free_memory", lambda device: (parameters * 16 + 100 * 34 * 16 * 2) / 0.9)
+    model = new_language_model(TINY.config(9), 0)
+    assert preflight.fitting_tokens(model, 32, CPU, "fp32") == pytest.approx(100, abs=1)
+
+
+def test_a_kernel_that_computes_something_else_is_found_before_the_first_step(corpus, monkeypatch):
+    true = preflight.logits_at
+    monkeypatch.setattr(preflight, "logits_at", lambda *a: true(*a).roll(1, -1))
+    with pytest.raises(InputError, match="a kernel of this machine is wrong"):
+        run(corpus)
+
+
+def test_a_budget_in_bases_becomes_steps(corpus):
+    tokens, windows = corpus
+    lengths = np.array([0, 0, 0, 0, 0, 1, 2, 3, 4])
+    bases = sum(lengths[tokens[first : first + length]].sum() for first, length in windows.to_numpy())
+    assert steps_for(bases, tokens, windows, lengths, 15) == 20
+
+
+# -- storing -----------------------------------------------------------------------------------------------------------
 
 
 def test_the_folder_opens_without_our_code(tmp_path):

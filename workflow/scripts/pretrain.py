@@ -1,22 +1,37 @@
 """Pretrain a BERT encoder on masked tokens of the genome."""
 
+import os
+import signal
+import subprocess
+import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
 import numpy as np
 import pandas as pd
+import typer
 from typer import Option
 
+from grover.checkpoints import Checkpoints, folder_of
 from grover.cli import Input, Output, main
 from grover.device import choose_device
+from grover.digest import code_digest
+from grover.distributed import Processes, together
 from grover.errors import InputError
 from grover.files import write_table
+from grover.lease import lease
 from grover.masking import Masking
 from grover.model import Architecture, new_language_model, save
 from grover.options import Device, Precision, Seed, Threads, folder
+from grover.preflight import check_data
 from grover.pretraining import pretrain as train_on_windows
-from grover.training import Optimisation
+from grover.pretraining import steps_for
+from grover.provenance import known_checksum
+from grover.training import Interrupted, Optimisation
 from grover.vocabulary import Vocabulary
+
+TERMINATED = 143  # exit code of a process that SIGTERM ended
 
 
 def pretrain(
@@ -25,6 +40,10 @@ def pretrain(
     vocabulary: Input,
     model: Output,
     training: Output,
+    checkpoints: Annotated[
+        Path | None, Option(help="folder to keep checkpoints in, each training in a folder NAME-HASH; none without it")
+    ] = None,
+    checkpoint_minutes: Annotated[float, Option(help="minutes between two checkpoints")] = 15,
     split: Annotated[
         str, Option(help="column of the windows that says what is for training: region or random")
     ] = "region",
@@ -35,13 +54,20 @@ def pretrain(
     positions: Annotated[int, Option(help="longest input in tokens, [CLS] and [SEP] included")] = 512,
     dropout: Annotated[float, Option(help="dropout of the hidden states")] = 0.1,
     steps: Annotated[int, Option(help="optimiser steps")] = 100_000,
-    batch: Annotated[int, Option(help="windows a step")] = 64,
+    bases: Annotated[int, Option(help="bases to see, from which the steps follow; 0: --steps decides")] = 0,
+    batch: Annotated[int, Option(help="windows a step, over all processes")] = 64,
     learning_rate: Annotated[float, Option(help="highest learning rate")] = 4e-4,
     warmup: Annotated[float, Option(help="share of the steps in which the learning rate rises")] = 0.1,
     mask_share: Annotated[float, Option(help="share of the tokens to predict")] = 0.022,
     mask_keep: Annotated[
         float, Option(help="share of those that stay visible; 0.8 become [MASK], the rest another token")
     ] = 0.0,
+    mask_span: Annotated[
+        int, Option(help="neighbouring tokens hidden together; 0: k for overlapping words of k bases, else 1")
+    ] = 0,
+    compiled: Annotated[
+        bool, Option("--compile/--no-compile", help="let torch.compile fuse what it can, on a GPU")
+    ] = True,
     seed: Seed = 0,
     device: Device = "auto",
     precision: Precision = "auto",
@@ -49,32 +75,113 @@ def pretrain(
 ):
     """Train on the windows whose fold in column `split` is train, and write a Hugging Face folder: MODEL is its
     model.safetensors; config.json and the tokenizer files (copied from the folder VOCABULARY) lie beside it.
+
+    Started by launch.py it may run as several processes on several nodes, of which the first writes. With --checkpoints it goes on from
+    the newest checkpoint of the same training, and writes one when SIGTERM or SIGUSR1 announces an end; in a SLURM job it then puts the
+    job back into the queue.
     """
+    processes = Processes.here()
+    place = choose_device(device, threads, processes)
     words = Vocabulary.load(folder(vocabulary))
     table = pd.read_parquet(windows)
     if split not in ("region", "random"):
         raise InputError(f"split: {split!r} is unknown; expected region or random")
-    masking = Masking(mask_share, keep=mask_keep)
-    place = choose_device(device, threads)
+    table = table[table[split] == "train"]
+    ids = np.load(tokens, mmap_mode="r")
+    if processes.first:
+        check_data(tokens, windows, folder(vocabulary))
+    masking = Masking(mask_share, keep=mask_keep, span=mask_span or words.mask_span)
     architecture = Architecture(layers, hidden, heads, intermediate, positions, dropout)
+    if bases:
+        steps = steps_for(bases, ids, table, words.lengths, batch)
+    optimisation = Optimisation(steps, learning_rate, warmup)
     network = new_language_model(architecture.config(words.size), seed)
-    print(
-        f"{sum(p.numel() for p in network.parameters()):,} parameters, "
-        f"{(table[split] == 'train').sum():,} windows to train on"
-    )
-    curve = train_on_windows(
-        network,
-        np.load(tokens, mmap_mode="r"),
-        table[table[split] == "train"],
-        batch,
-        Optimisation(steps, learning_rate, warmup),
-        masking,
-        place,
-        precision,
-        seed,
-    )
-    save(network, network.config, Path(model).parent, folder(vocabulary))
-    write_table(training, curve)
+    if processes.first:
+        parameters = sum(parameter.numel() for parameter in network.parameters())
+        print(
+            f"{parameters:,} parameters, {len(table):,} windows to train on, {steps:,} steps of {batch} windows",
+            flush=True,
+        )
+
+    own = nullcontext()
+    if checkpoints is not None:
+        identity = {
+            "tokens": known_checksum(tokens),
+            "windows": known_checksum(windows),
+            "vocabulary": known_checksum(folder(vocabulary) / "tokenizer.json"),
+            "split": split,
+            "architecture": vars(architecture),
+            "optimisation": {name: value for name, value in vars(optimisation).items() if name != "steps"},
+            "masking": vars(masking),
+            "batch": batch,
+            "seed": seed,
+            "precision": precision,
+        }
+        run = folder_of(checkpoints, model.parent.name, identity)
+        own = lease(run) if processes.first else nullcontext()
+    with own as held, together(processes, place):
+        keeping = {}
+        if checkpoints is not None:
+            allowed = held.check if processes.first else lambda: None
+            keeping = {
+                "checkpoints": Checkpoints(run, allowed, code_digest(Path(__file__))),
+                "minutes": checkpoint_minutes,
+                "watch": tensorboard(run / "tensorboard") if processes.first else lambda row: None,
+            }
+        try:
+            curve = train_on_windows(
+                network,
+                ids,
+                table,
+                batch,
+                optimisation,
+                masking,
+                place,
+                precision,
+                seed,
+                processes,
+                compiled,
+                **keeping,
+            )
+        except Interrupted as interrupted:
+            if not processes.first:
+                raise typer.Exit(0) from None  # srun ends all processes once one has failed
+            requeue(interrupted)
+            raise typer.Exit(TERMINATED) from None
+        if not processes.first:
+            raise typer.Exit(0)  # before the provenance is written, which is the first one's task, too
+        save(network, network.config, model.parent, folder(vocabulary))
+        write_table(training, curve)
+
+
+def tensorboard(place: Path):
+    """A function that writes each row of the curve for TensorBoard; what an interrupted training wrote beyond its checkpoint is hidden."""
+    writer = None
+
+    def watch(row: dict[str, float]) -> None:
+        nonlocal writer
+        if writer is None:
+            from torch.utils.tensorboard import SummaryWriter
+
+            writer = SummaryWriter(place, purge_step=row["step"])
+        for name in ("loss", "learning_rate", "gradient_norm", "tokens"):
+            writer.add_scalar(f"pretrain/{name}", row[name], row["step"])
+        writer.flush()
+
+    return watch
+
+
+def requeue(interrupted: Interrupted) -> None:
+    """Put the SLURM job of an interrupted training back into the queue, unless it did not get a step further: then it never will."""
+    job = os.environ.get("SLURM_JOB_ID")
+    print(f"pretrain: {interrupted}, of which {interrupted.done_here:,} steps here", file=sys.stderr, flush=True)
+    if job and interrupted.done_here:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # which the requeueing sends
+        done = subprocess.run(["scontrol", "requeue", job], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        result = (
+            "is put back into the queue" if done.returncode == 0 else f"could not be put back: {done.stdout.strip()}"
+        )
+        print(f"pretrain: SLURM job {job} {result}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

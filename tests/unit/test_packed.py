@@ -1,0 +1,76 @@
+import numpy as np
+import pytest
+import torch
+
+from grover import packed
+from grover.model import Architecture, new_language_model
+from grover.packed import Layout, dropout, group_by_tokens, hidden_states, logits_at, pack
+from grover.vocabulary import CLS, SEP
+
+STEADY = Architecture(2, 16, 2, 32, 80, dropout=0.0)
+
+
+@pytest.fixture
+def model():
+    return new_language_model(STEADY.config(50), 0).eval()
+
+
+def rows(lengths: list[int], seed: int = 0) -> list[torch.Tensor]:
+    """Windows of random tokens, each with its specials."""
+    rng = np.random.default_rng(seed)
+    return [torch.tensor([CLS, *rng.integers(5, 50, length), SEP]) for length in lengths]
+
+
+def test_pack_puts_windows_end_to_end():
+    ids, lengths = pack(np.arange(10, 30, dtype=np.uint16), np.array([3, 0]), np.array([2, 4]))
+    assert ids.tolist() == [CLS, 13, 14, SEP, CLS, 10, 11, 12, 13, SEP] and lengths.tolist() == [4, 6]
+    layout = Layout.of(lengths)
+    assert layout.places.tolist() == [0, 1, 2, 3, 0, 1, 2, 3, 4, 5] and layout.bounds.tolist() == [0, 4, 10]
+
+
+@pytest.mark.parametrize("lengths", [[9, 9, 9], [60, 31, 30, 2, 1], [1], [70, 3, 70]])
+def test_the_logits_are_those_of_hugging_face_on_each_window_alone(model, lengths, monkeypatch):
+    monkeypatch.setattr(packed, "SCORES_AT_ONCE", 40 * 40)
+    windows = rows(lengths)
+    ids, layout = torch.cat(windows), Layout.of(np.array([len(window) for window in windows]))
+    with torch.no_grad():
+        expected = torch.cat([model(input_ids=window[None]).logits[0] for window in windows])
+        everywhere = torch.arange(len(ids))
+        torch.testing.assert_close(logits_at(model, ids, layout, everywhere), expected, rtol=1e-4, atol=1e-5)
+        some = torch.tensor([0, len(ids) - 1, len(ids) // 2])
+        torch.testing.assert_close(logits_at(model, ids, layout, some), expected[some], rtol=1e-4, atol=1e-5)
+        states = torch.cat([model.bert(window[None]).last_hidden_state[0] for window in windows])
+        torch.testing.assert_close(hidden_states(model.bert, ids, layout), states, rtol=1e-4, atol=1e-5)
+
+
+def test_the_gradients_are_those_of_hugging_face(model):
+    windows = rows([20, 11, 11, 4])
+    ids, layout = torch.cat(windows), Layout.of(np.array([len(window) for window in windows]))
+    positions, targets = torch.tensor([3, 25, 40]), torch.tensor([7, 8, 9])
+    torch.nn.functional.cross_entropy(logits_at(model, ids, layout, positions), targets).backward()
+    ours = {name: parameter.grad.clone() for name, parameter in model.named_parameters()}
+    model.zero_grad()
+    logits = torch.cat([model(input_ids=window[None]).logits[0] for window in windows])
+    torch.nn.functional.cross_entropy(logits[positions], targets).backward()
+    for name, parameter in model.named_parameters():
+        torch.testing.assert_close(ours[name], parameter.grad, rtol=1e-3, atol=1e-6, msg=name)
+
+
+def test_groups_hold_every_row_and_keep_the_limit():
+    lengths = np.random.default_rng(0).integers(20, 511, 64)
+    groups = group_by_tokens(lengths, 2048)
+    assert sorted(np.concatenate(groups)) == list(range(64))
+    assert all((lengths[group] + 2).sum() <= 2048 for group in groups)
+    assert len(groups) <= (lengths + 2).sum() / (2048 - 512) + 1  # full but for a window
+    assert [group.tolist() for group in group_by_tokens(np.array([500, 3]), 10)] == [[0], [1]]
+
+
+def test_dropout_drops_its_share_and_keeps_the_mean():
+    torch.manual_seed(1)
+    dropped = dropout(torch.ones(1000, 1001), 0.1, True)
+    assert dropped.unique().tolist() == [0.0, pytest.approx(1 / 0.9)]
+    assert float((dropped == 0).float().mean()) == pytest.approx(0.1, abs=0.002)
+    # neither rows nor columns, nor the four draws of one random word, go together
+    assert float((dropped == 0).float().mean(0).std()) < 0.012
+    assert float(((dropped[:, 1:] == 0) & (dropped[:, :-1] == 0)).float().mean()) == pytest.approx(0.01, abs=0.001)
+    assert dropout(dropped, 0.1, False) is dropped and dropout(dropped, 0.0, True) is dropped

@@ -22,7 +22,7 @@ endef
 PLACE := \(PYTHON\|SCRIPTS\)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup bedtools chromium slurm-programs run test test-slurm lint format bench why lock clean-logs clean-run
+.PHONY: help setup bedtools chromium slurm-programs run plan test test-slurm lint format bench why lock clean-logs clean-run
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ slurm-programs:
 
 run: setup  ## the embedded default, or CONFIG=..., to its report in results/
 	$(SNAKEMAKE) --cores $(CORES) $(ARGS)
+
+plan: setup  ## what CONFIG will take before it is submitted: jobs, GPU hours, time, disk; ARGS="--gpu H100 --gpus 4"
+	@$(BIN)/python workflow/scripts/plan.py --configfile $(CONFIG) $(ARGS)
 
 test: setup chromium  ## unit, workflow and browser tests; ARGS="-m 'not slow'" for some of them
 	$(BIN)/python -m pytest $(ARGS)

@@ -105,11 +105,16 @@ def finish(result: dict, packages: Iterable[str], record: str | None) -> None:
         where = {
             "command": " ".join(["python", *_shown(sys.argv)]),
             "date": date.today().isoformat(),
-            "machine": f"{os.cpu_count()} cores, {_memory_gb():.0f} GB, {platform.system()}, {_processor()}",
+            "machine": machine(),
             "versions": {"python": platform.python_version()} | {name: version(name) for name in sorted(packages)},
         }
         (RESULTS / f"{record}.json").write_text(json.dumps(where | result, indent=2) + "\n")
     print(json.dumps(result))
+
+
+def machine() -> str:
+    """What was measured on."""
+    return f"{os.cpu_count()} cores, {_memory_gb():.0f} GB, {platform.system()}, {_processor()}"
 
 
 def _shown(words: list[str]) -> list[str]:

@@ -31,6 +31,7 @@ localrules:
     vocabularies,
     atlas,
     models,
+    selection,
     benchmarks,
     embeddings,
 
@@ -39,6 +40,7 @@ rule all:
     default_target: True
     input:
         f"{RUN}/report.html",
+        expand(f"{RUN}/models/{{name}}/README.md", name=CANDIDATES),
 
 
 rule genome:
@@ -61,7 +63,15 @@ rule atlas:
 
 rule models:
     input:
-        expand(f"{RUN}/models/{{name}}/metrics.json", name=CANDIDATES),
+        expand(f"{RUN}/models/{{name}}/README.md", name=CANDIDATES),
+        expand(f"{RUN}/models/{{name}}/strata.parquet", name=CANDIDATES),
+
+
+rule selection:
+    input:
+        rules.compare_vocabularies.output,
+        rules.choose_vocabulary.output,
+        rules.draw_selection.output,
 
 
 rule benchmarks:

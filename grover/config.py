@@ -9,7 +9,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from grover.errors import InputError
-from grover.names import VOCABULARY
+from grover.names import OVERLAP, VOCABULARY
 
 TYPES = {
     "integer": "a whole number",
@@ -18,6 +18,14 @@ TYPES = {
     "array": "a list",
     "object": "a mapping",
     "boolean": "true or false",
+}
+
+
+# encoders by name: layers, width, attention heads, width of the feed-forward part; base is the paper's
+SIZES = {
+    "tiny": {"layers": 4, "hidden": 128, "heads": 4, "intermediate": 512},
+    "small": {"layers": 6, "hidden": 256, "heads": 4, "intermediate": 1024},
+    "base": {"layers": 12, "hidden": 768, "heads": 12, "intermediate": 3072},
 }
 
 
@@ -32,6 +40,7 @@ def complete(config: dict, schema_path: Path, origin: str) -> dict:
     for error in sorted(Draft202012Validator(schema).iter_errors(config), key=lambda error: list(map(str, error.path))):
         raise InputError(f"{origin}: {_sentence(error)}")
     completed = _with_defaults(config, schema, schema["$defs"])
+    completed["pretraining"] = SIZES[completed["pretraining"]["size"]] | completed["pretraining"]
     selection = completed["selection"]
     selection["vocabulary"] = selection["vocabulary"] or completed["vocabulary"]["candidates"][0]
     _check_agreement(completed, origin)
@@ -87,6 +96,7 @@ def _check_agreement(config: dict, origin: str) -> None:
             f"{origin}: `pretraining.hidden` ({model['hidden']}) must be a multiple of `pretraining.heads` ({model['heads']})"
         )
     _check_vocabularies(vocabulary, origin)
+    _check_overlapping(config, origin)
     chosen = config["selection"]["vocabulary"]
     if config["selection"]["method"] == "fixed" and chosen not in vocabulary["candidates"]:
         candidates = ", ".join(vocabulary["candidates"])
@@ -96,10 +106,6 @@ def _check_agreement(config: dict, origin: str) -> None:
     if described and described not in built:
         raise InputError(
             f"{origin}: `atlas.vocabulary` {described} is none of the vocabularies of the run ({', '.join(built)})"
-        )
-    if described.startswith("overlap-"):
-        raise InputError(
-            f"{origin}: `atlas.vocabulary` {described} overlaps, so that its tokens cut nothing; describe another"
         )
     folds = config["folds"]
     wanted = list if folds["method"] == "contigs" else (int, float)
@@ -133,11 +139,6 @@ def _check_vocabularies(vocabulary: dict, origin: str) -> None:
                     f"{origin}: `vocabulary.{key}`: {name} is none of bpe-CYCLES, kmer-1 to kmer-7, overlap-3 to overlap-6, char and "
                     f"the names in `vocabulary.outside` ({', '.join(vocabulary['outside']) or 'none'})"
                 )
-            if key == "candidates" and name.startswith("overlap-"):
-                raise InputError(
-                    f"{origin}: `vocabulary.candidates`: {name} cannot be pretrained, since the words that overlap a masked one spell "
-                    "its letters; name it in `vocabulary.studied`"
-                )
             # with both strands one merge more may be learnt, so that none stays without its reverse complement
             most = vocabulary["cycles"] + (vocabulary["strands"] == "both")
             if name.startswith("bpe-") and int(name[4:]) > most:
@@ -145,6 +146,44 @@ def _check_vocabularies(vocabulary: dict, origin: str) -> None:
                     f"{origin}: `vocabulary.{key}`: {name} needs `vocabulary.cycles` of at least {name[4:]}, "
                     f"not {vocabulary['cycles']}"
                 )
+
+
+def _check_overlapping(config: dict, origin: str) -> None:
+    """What overlapping words cannot do: their neighbours spell a word that is hidden alone, and they cut nothing."""
+    vocabulary, model, selection = config["vocabulary"], config["pretraining"], config["selection"]
+    candidates = [name for name in vocabulary["candidates"] if name.startswith(OVERLAP)]
+    for name in candidates:
+        k = int(name.removeprefix(OVERLAP))
+        if 0 < model["mask_span"] < k:
+            raise InputError(
+                f"{origin}: `pretraining.mask_span` is {model['mask_span']}, but the words of {name} beside a hidden one spell its letters "
+                f"unless {k} neighbours are hidden together; set it to 0, which is k of each such vocabulary, or to {k} at least"
+            )
+    if model["mask_keep"] and (candidates or model["mask_span"] > 1):
+        reason = f"{candidates[0]} needs" if candidates else "`pretraining.mask_span` asks"
+        raise InputError(
+            f"{origin}: `pretraining.mask_keep` is {model['mask_keep']}, but neighbours are hidden together, as {reason}, and one that "
+            "stays visible gives the others away; set it to 0"
+        )
+    if (
+        selection["method"] == "sweep"
+        and selection["rule"] == "bits-per-base"
+        and candidates == vocabulary["candidates"]
+    ):
+        raise InputError(
+            f"{origin}: `selection.rule` bits-per-base compares none of the candidates, since overlapping words have no bits a base; "
+            "set it to mean-rank"
+        )
+    described = config["atlas"]["vocabulary"]
+    if described.startswith(OVERLAP):
+        raise InputError(
+            f"{origin}: `atlas.vocabulary` {described} overlaps, so that its tokens cut nothing; describe another"
+        )
+    if not described and all(name.startswith(OVERLAP) for name in [*vocabulary["candidates"], *vocabulary["studied"]]):
+        raise InputError(
+            f"{origin}: all vocabularies overlap, so that their tokens cut nothing that the atlas could describe; add another, such as "
+            f"bpe-{vocabulary['cycles']}, to `vocabulary.studied`"
+        )
 
 
 def read_rows(path: Path | str, columns: dict[str, str]) -> list[dict[str, str]]:

@@ -56,7 +56,7 @@ def describe_regions(
 
     folds: chrom, start, end, fold. A region that does not lie wholly in one block of a fold gets `gap`.
     """
-    left, right = tokens.bases_at(firsts), tokens.bases_at(firsts + size)
+    left, right = tokens.bases_at(firsts), tokens.ends_at(firsts + size - 1)
     chroms, starts = genome.locate(left)
     regions = pd.DataFrame({"chrom": np.array(genome.chroms)[chroms], "start": starts, "end": starts + right - left})
     bases = (genome.codes[start:end] for start, end in zip(left, right, strict=True))

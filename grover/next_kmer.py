@@ -12,6 +12,7 @@ import pandas as pd
 from grover.errors import InputError
 from grover.folds import FOLDS, GAP, fold_of
 from grover.genome import Genome
+from grover.proportions import wilson
 from grover.vocabulary import Vocabulary
 
 
@@ -58,16 +59,17 @@ def cut_contexts(
 
 
 def tokenise_contexts(vocabulary: Vocabulary, codes: np.ndarray, threads: int = 1) -> list[np.ndarray]:
-    """Token ids of each context (a row of `codes`, uint8 [contexts, bases]), which were cut out before. k-mers start in the
-    phase that ends on the last base; bases before it are left out.
+    """Token ids of each context (a row of `codes`, uint8 [contexts, bases]), which were cut out before.
+
+    k-mers start in the phase that ends on the last base, and bases before it are left out; overlapping words begin at
+    every base, so that they have no phase.
     """
     phase = codes.shape[1] % vocabulary.k if vocabulary.kind == "kmer" else 0
     return vocabulary.encode_each(codes[:, phase:], threads)
 
 
 def score(name: str, kind: str, k: int, right: np.ndarray) -> dict:
-    """A row of the table, with Wilson's 95 % interval of the accuracy (Wilson 1927)."""
-    n, share, z = len(right), float(right.mean()), 1.959964
-    middle, half = share + z * z / (2 * n), z * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    low, high = (middle - half) / (1 + z * z / n), (middle + half) / (1 + z * z / n)
-    return {"vocabulary": name, "kind": kind, "k": k, "accuracy": share, "n": n, "low": float(low), "high": float(high)}
+    """A row of the table: the accuracy of answers (bool [examples]) with its 95 % interval."""
+    share, n = float(right.mean()), len(right)
+    low, high = wilson(share, n)
+    return {"vocabulary": name, "kind": kind, "k": k, "accuracy": share, "n": n, "low": low, "high": high}

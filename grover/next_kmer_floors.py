@@ -4,9 +4,11 @@ import numpy as np
 import pandas as pd
 
 from grover.next_kmer import Contexts, score, tokenise_contexts
+from grover.progress import Progress, track
 from grover.vocabulary import Vocabulary
 
 LETTERS = np.frombuffer(b"ACGT", np.uint8)
+TREES_AT_ONCE = 10
 
 
 def floors(
@@ -16,10 +18,13 @@ def floors(
     vocabulary alone, and TF-IDF with a random forest that learns from at most `forest_examples` contexts. A row a floor
     and k.
     """
-    last = {v.name: {f: _last_tokens(v, contexts, f) for f in ("train", "test")} for v in vocabularies}
+    last = {
+        v.name: {fold: _last_tokens(v, contexts, fold, threads) for fold in ("train", "test")}
+        for v in track(vocabularies, len(vocabularies), "last tokens", "vocabularies")
+    }
     forest = _forest(contexts, max(k), trees, forest_examples, threads) if trees else None
     rows = []
-    for size in k:
+    for size in track(k, len(k), "counts", "word lengths"):
         known, truth = contexts.labels("train", size), contexts.labels("test", size)
         rows.append({"vocabulary": "chance", "kind": "floor", "k": size, "accuracy": 4.0**-size, "n": len(truth)})
         rows[-1] |= {"low": rows[-1]["accuracy"], "high": rows[-1]["accuracy"]}
@@ -72,9 +77,9 @@ def last_token_answers(tokens: np.ndarray, labels: np.ndarray, k: int, size: int
     return answer
 
 
-def _last_tokens(vocabulary: Vocabulary, contexts: Contexts, fold: str) -> np.ndarray:
+def _last_tokens(vocabulary: Vocabulary, contexts: Contexts, fold: str, threads: int) -> np.ndarray:
     rows = getattr(contexts, fold)[:, : contexts.context]
-    return np.array([tokens[-1] for tokens in tokenise_contexts(vocabulary, rows)])
+    return np.array([tokens[-1] for tokens in tokenise_contexts(vocabulary, rows, threads)])
 
 
 def _state(codes: np.ndarray, order: int) -> np.ndarray:
@@ -103,6 +108,12 @@ def _forest(contexts: Contexts, k: int, trees: int, most: int, threads: int) -> 
     from sklearn.ensemble import RandomForestClassifier
 
     train, test = _tfidf(contexts, most)
-    forest = RandomForestClassifier(trees, min_samples_leaf=5, n_jobs=threads, random_state=0)
+    # a warm start grows the same forest in steps, so that progress is seen
+    forest = RandomForestClassifier(0, min_samples_leaf=5, n_jobs=threads, random_state=0, warm_start=True)
     following = contexts.train[:most, contexts.context : contexts.context + k]
-    return forest.fit(train, following).predict(test).reshape(-1, k)
+    with Progress(trees, "TF-IDF and random forest", "trees") as bar:
+        while bar.done < trees:
+            grown = min(TREES_AT_ONCE, trees - bar.done)
+            forest.set_params(n_estimators=bar.done + grown).fit(train, following)
+            bar.update(grown)
+    return forest.predict(test).reshape(-1, k)

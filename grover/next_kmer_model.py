@@ -1,42 +1,91 @@
 """Next-k-mer prediction by fine-tuning a pretrained model."""
 
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import torch
 
 from grover.classifier import fit, logits, new_classifier
 from grover.folds import FOLDS
 from grover.next_kmer import Contexts, score, tokenise_contexts
+from grover.proportions import example_variance
 from grover.vocabulary import Vocabulary
+
+SCORED = ("valid", "test")
+WARMUP = 0.1  # share of the steps
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How each classifier is trained."""
+
+    epochs: int = 1
+    batch: int = 64
+    learning_rate: float = 1e-4
+    pooling: str = "last"
+    precision: str = "auto"
+
+
+def tokenise(vocabulary: Vocabulary, contexts: Contexts, threads: int = 1) -> dict[str, list[np.ndarray]]:
+    """Token ids of the contexts of each fold."""
+    return {
+        fold: tokenise_contexts(vocabulary, getattr(contexts, fold)[:, : contexts.context], threads) for fold in FOLDS
+    }
 
 
 def fine_tune(
     folder: Path,
-    vocabulary: Vocabulary,
+    tokens: dict[str, list[np.ndarray]],
     contexts: Contexts,
-    k: list[int],
-    epochs: int,
-    batch: int,
-    learning_rate: float,
+    k: int,
+    settings: Settings,
     device: torch.device,
-    pooling: str = "last",
-    precision: str = "auto",
-    seed: int = 0,
+    seed: int,
 ) -> pd.DataFrame:
-    """Fine-tune the model in `folder` once for each k and score it on fold test, and on fold valid (`accuracy_valid`), by which
-    the vocabulary is chosen; a row a k.
+    """Fine-tune the model in `folder` to name the next k bases; a row an example of folds valid and test, with the columns
+    fold and right.
+
+    `tokens` are the contexts by fold (`tokenise`). The seed decides on the first weights of the classifier, the order of the
+    contexts and the dropout.
     """
-    cut = {fold: tokenise_contexts(vocabulary, getattr(contexts, fold)[:, : contexts.context]) for fold in FOLDS}
+    model = new_classifier(folder, 4**k, settings.pooling, True, seed)
+    fit(
+        model,
+        tokens["train"],
+        contexts.labels("train", k),
+        settings.epochs,
+        settings.batch,
+        settings.learning_rate,
+        device,
+        WARMUP,
+        settings.precision,
+        seed,
+        f"next {k}-mer, seed {seed}",
+    )
+    answers = {fold: logits(model, tokens[fold], device, settings.precision).argmax(1) for fold in SCORED}
+    right = {fold: answers[fold] == contexts.labels(fold, k) for fold in SCORED}
+    return pd.concat([pd.DataFrame({"fold": fold, "right": right[fold]}) for fold in SCORED], ignore_index=True)
+
+
+def by_seed(
+    name: str, k: Iterable[int], seeds: Iterable[int], answers: Callable[[int, int], pd.DataFrame]
+) -> pd.DataFrame:
+    """The table of a vocabulary, a row a k and seed: accuracy on fold test with its interval, `accuracy_valid`, by which the
+    vocabulary is chosen, and `example_variance` (`grover.proportions`) of fold test, one for all seeds of a k.
+
+    `answers(k, seed)` is the table that `fine_tune` makes.
+    """
     rows = []
     for size in k:
-        model = new_classifier(folder, 4**size, pooling, True, seed)
-        labels = contexts.labels("train", size)
-        fit(model, cut["train"], labels, epochs, batch, learning_rate, device, 0.1, precision, seed, f"next {size}-mer")
+        tables = {seed: answers(size, seed) for seed in seeds}
         right = {
-            fold: logits(model, cut[fold], device, precision).argmax(1) == contexts.labels(fold, size)
-            for fold in ("valid", "test")
+            fold: np.stack([table.loc[table["fold"] == fold, "right"] for table in tables.values()]) for fold in SCORED
         }
-        valid = {"accuracy_valid": float(right["valid"].mean()), "n_valid": len(right["valid"])}
-        rows.append(score(vocabulary.name, "model", size, right["test"]) | valid)
+        variance = example_variance(right["test"])
+        for seed, valid, test in zip(tables, right["valid"], right["test"], strict=True):
+            row = score(name, "model", size, test) | {"seed": seed, "accuracy_valid": float(valid.mean())}
+            rows.append(row | {"n_valid": len(valid), "example_variance": variance})
     return pd.DataFrame(rows)

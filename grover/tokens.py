@@ -107,6 +107,12 @@ class TokenisedGenome:
         blocks = np.searchsorted(self.anchors[:, 0], positions, side="right") - 1
         return _bases_at(positions, blocks, self.tokens, self.anchors, self.vocabulary.lengths)
 
+    def ends_at(self, positions: np.ndarray) -> np.ndarray:
+        """Base, int64, behind the last one that each token holds: where a run of tokens ends that it is the last of. The token after it
+        may begin earlier, if words overlap."""
+        positions = np.atleast_1d(np.asarray(positions, np.int64))
+        return self.bases_at(positions) + self.vocabulary.widths[self.tokens[positions]]
+
     def tokens_at(self, bases: np.ndarray) -> np.ndarray:
         """Position, int64, of the token that holds each base, of overlapping words the one that begins there; the genome's end gives the
         number of tokens."""

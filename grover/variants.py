@@ -2,10 +2,11 @@
 
 Both alleles are cut out with `flank` bases on either side and tokenised. A substitution usually changes where tokens
 begin, so the two cannot be compared token by token. Instead the tokens are masked between two bases at which tokens
-begin and end in both alleles: the nearest such bases that lie at least `span` bases outside the variant. So both
-alleles have the same surroundings visible and predict the same bases, the variant's own apart. The score is log
-p(masked tokens | alternative) - log p(masked tokens | reference) in nats, each the sum over the masked tokens as if
-they were independent (masked marginal; Meier et al. 2021); it is conditional on each allele's tokenisation.
+begin and end in both alleles: the nearest such bases that lie at least `span` bases outside the variant. Of overlapping
+words every one that holds a base between the two is masked. So both alleles have the same surroundings visible and
+predict the same bases, the variant's own apart. The score is log p(masked tokens | alternative) - log p(masked tokens |
+reference) in nats, each the sum over the masked tokens as if they were independent (masked marginal; Meier et al. 2021);
+it is conditional on each allele's tokenisation, and a base counts once for each word that holds it.
 """
 
 from dataclasses import dataclass
@@ -100,17 +101,17 @@ def alleles(
     left = left[np.flatnonzero(left == N).max(initial=-1) + 1 :]
     right = right[: np.flatnonzero(right == N).min(initial=len(right))]
     tokens = [vocabulary.encode(np.concatenate([left, encode(allele), right])) for allele in (ref, alt)]
-    ends = [np.concatenate([[0], np.cumsum(vocabulary.lengths[ids], dtype=np.int64)]) for ids in tokens]
+    begins = [np.cumsum(vocabulary.lengths[ids], dtype=np.int64) - vocabulary.lengths[ids] for ids in tokens]
+    ends = [begin + vocabulary.widths[ids] for begin, ids in zip(begins, tokens, strict=True)]
 
     # from the left both alleles count bases alike, from the right when counted from the end
-    before = np.intersect1d(ends[0], ends[1])
-    begin = before[before <= max(0, len(left) - span)].max()
-    from_end = [edge[-1] - edge for edge in ends]
-    after = np.intersect1d(from_end[0], from_end[1])
-    stop = after[after <= max(0, len(right) - span)].max()
+    before = np.intersect1d(*begins)
+    first = before[before <= max(0, len(left) - span)].max()
+    after = np.intersect1d(*(end[-1] - end for end in ends))
+    behind = after[after <= max(0, len(right) - span)].max()
     return tuple(
-        Allele(ids, int(np.searchsorted(edge, begin)), int(np.searchsorted(edge, edge[-1] - stop)))
-        for ids, edge in zip(tokens, ends, strict=True)
+        Allele(ids, int(np.searchsorted(end, first, side="right")), int(np.searchsorted(begin, end[-1] - behind)))
+        for ids, begin, end in zip(tokens, begins, ends, strict=True)
     )
 
 

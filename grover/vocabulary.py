@@ -31,21 +31,20 @@ class Vocabulary:
 
     Attributes: `name`; `kind`, 'bpe', 'kmer' or 'overlap'; `k`, 1 for single letters, 0 for byte pairs; `tokens`, text by id, the
     five specials first; `lengths`, bases from the beginning of each token to that of the next one, int32, 0 for specials other than UNK,
-    which stands for one base; `merges`, the ids of the two parts of each byte-pair token as int32 [n, 2].
+    which stands for one base; `widths`, the bases that each token holds, likewise; `merges`, the ids of the two parts of each
+    byte-pair token as int32 [n, 2].
 
-    The length of a token is that of its text; but overlapping words begin at every base, so that theirs is 1. The last
-    word of a stretch then holds k - 1 bases more than its length says.
+    The length of a token is its width; but overlapping words begin at every base, so that their length is 1 and their width k.
+    A run of tokens ends `widths` behind the beginning of its last one.
     """
 
     def __init__(self, name: str, kind: str, tokens: list[str], k: int = 0, merges: np.ndarray | None = None):
         tokenizer_json.check_number(name, len(tokens))
         self.name, self.kind, self.k, self.tokens = name, kind, k, tokens
         self.merges = np.zeros((0, 2), np.int32) if merges is None else merges
-        self.lengths = np.array([len(text) for text in tokens], np.int32)
-        if kind == "overlap":
-            self.lengths[:] = 1
-        self.lengths[: len(SPECIALS)] = 0
-        self.lengths[UNK] = 1
+        self.widths = np.array([0] * len(SPECIALS) + [len(text) for text in tokens[len(SPECIALS) :]], np.int32)
+        self.widths[UNK] = 1
+        self.lengths = np.minimum(self.widths, 1) if kind == "overlap" else self.widths
         self._encoder = Encoder(self.merges - FIRST_LETTER, FIRST_LETTER, UNK) if kind == "bpe" else None
 
     @classmethod
@@ -85,6 +84,11 @@ class Vocabulary:
     def size(self) -> int:
         """Rows of the embedding matrix, specials included."""
         return len(self.tokens)
+
+    @property
+    def mask_span(self) -> int:
+        """Neighbouring tokens that hide together: k where words of k bases overlap, since one hidden alone is spelt by the others."""
+        return self.k if self.kind == "overlap" else 1
 
     def encode(self, codes: np.ndarray) -> np.ndarray:
         """Token ids, uint16, of uint8 codes (A0 C1 G2 T3; anything else is one UNK a base). No specials are added."""

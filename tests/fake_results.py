@@ -231,53 +231,110 @@ def _pretraining(rng, parquet, place) -> None:
         }
 
     floors = {"frequency": 5.7, "neighbours": 4.9, "untrained": 6.2}
+
+    def split(seen: float, loss: float) -> dict:
+        return {
+            "windows": 400,
+            "hidden_tokens": 6000,
+            "seen_share": seen,
+            "block": 25_000,
+            "model": scores(loss),
+            "floors": {name: scores(value) for name, value in floors.items()},
+            "gains": {
+                name: {"difference": loss - value, "low": loss - 0.1 - value, "high": loss + 0.1 - value}
+                for name, value in floors.items()
+            },
+        }
+
+    def bits(value: float) -> dict:
+        return {"bits_per_base": value, "low": value - 0.02, "high": value + 0.02}
+
+    spans = {"bases": 12_000, "span": 6, "span_bases": 8_000, "n": 4_000, "windows": 400, "window_bases": 126}
     place("models/bpe-300/metrics.json").write_text(
         json.dumps(
             {
                 "split": "region",
+                "vocabulary": "bpe-300",
+                "kind": "bpe",
                 "vocabulary_size": 309,
                 "parameters": 812_345,
-                "windows": 400,
-                "hidden_tokens": 6000,
                 "mask_share": 0.15,
+                "mask_span": 1,
                 "top": 60,
-                "model": scores(4.7),
-                "floors": {name: scores(loss) for name, loss in floors.items()},
-                "gains": {
-                    name: {"difference": 4.7 - loss, "low": 4.6 - loss, "high": 4.8 - loss}
-                    for name, loss in floors.items()
+                "splits": {"region": split(0.0, 4.7), "random": split(0.7, 4.6)},
+                "common_spans": {
+                    **bits(1.86),
+                    **spans,
+                    "seen_share": 0.0,
+                    "floors": {name: bits(value / 2.8) for name, value in floors.items()},
+                    "valid": bits(1.85),
                 },
             }
         )
     )
     parquet(
         "models/bpe-300/token_accuracy.parquet",
-        pd.DataFrame(
-            {
-                "id": range(9, 39),
-                "token": ["AT" * (i % 5 + 1) for i in range(30)],
-                "n": 50,
-                "accuracy": np.linspace(0.9, 0, 30),
-                "loss": np.linspace(0.5, 7, 30),
-            }
+        pd.concat(
+            pd.DataFrame(
+                {
+                    "id": range(9, 39),
+                    "token": ["AT" * (i % 5 + 1) for i in range(30)],
+                    "n": 50,
+                    "accuracy": np.linspace(0.9, 0, 30),
+                    "auc": np.linspace(0.99, 0.6, 30),
+                    "loss": np.linspace(0.5, 7, 30),
+                    "split": name,
+                }
+            )
+            for name in ("region", "random")
+        ),
+    )
+    strata = [
+        (name, track, category, predictor, n, loss + shift)
+        for name in ("region", "random")
+        for track, category, n, shift in (
+            ("repeat_class", "SINE", 900, -0.6),
+            ("repeat_class", "Satellite", 8, -2.0),
+            ("repeat_class", "none", 4000, 0.1),
+            ("gene", "gene", 2500, 0.0),
+            ("soft_mask", "lower case", 3000, -0.3),
+        )
+        for predictor, loss in {"model": 4.7, **floors}.items()
+    ]
+    table = pd.DataFrame(strata, columns=["split", "track", "category", "predictor", "n", "loss"])
+    table["gain"] = np.where(table["predictor"] == "model", np.nan, -0.2)
+    parquet(
+        "models/bpe-300/strata.parquet",
+        table.assign(
+            share=table["n"] / 6000,
+            top1=0.1,
+            perplexity=np.exp(table["loss"]),
+            bits_per_base=table["loss"] / 2.8,
+            low=table["gain"] - 0.1,
+            high=table["gain"] + 0.1,
         ),
     )
 
 
 def _selection(parquet, place) -> None:
     rows = [
-        (name, kind, k, min(0.9, share * 4.0**-k), 4000)
+        (name, kind, k, min(0.9, share * 4.0**-k), bits)
         for k in range(2, 7)
-        for name, kind, share in (
-            ("bpe-300", "model", 2.2),
-            ("kmer-4", "model", 1.7),
-            ("majority", "floor", 1.4),
-            ("markov-5", "floor", 1.9),
-            ("last-token", "floor", 1.6),
+        for name, kind, share, bits in (
+            ("bpe-100", "model", 1.9, 1.93),
+            ("bpe-300", "model", 2.2, 1.9),
+            ("kmer-4", "model", 1.7, np.nan),
+            ("chance", "floor", 1.0, np.nan),
+            ("majority", "floor", 1.4, np.nan),
+            ("markov-5", "floor", 1.9, np.nan),
+            ("tfidf-forest", "floor", 1.5, np.nan),
+            ("last token of bpe-300", "floor", 1.6, np.nan),
         )
     ]
-    table = pd.DataFrame(rows, columns=["vocabulary", "kind", "k", "accuracy", "n"])
-    parquet("selection/next_kmer.parquet", table.assign(low=table["accuracy"] * 0.9, high=table["accuracy"] * 1.1))
+    table = pd.DataFrame(rows, columns=["vocabulary", "kind", "k", "accuracy", "bits_per_base"]).assign(n=4000, seeds=3)
+    table = table.assign(low=table["accuracy"] * 0.9, high=table["accuracy"] * 1.1)
+    bits = {"bits_low": table["bits_per_base"] - 0.01, "bits_high": table["bits_per_base"] + 0.01}
+    parquet("selection/next_kmer.parquet", table.assign(**bits))
     place("selection/chosen.txt").write_text("bpe-300\nIt has the best mean rank.\n")
 
 

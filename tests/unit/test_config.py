@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from grover.config import complete, read_rows
+from grover.config import SIZES, complete, read_rows
 from grover.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,6 +32,8 @@ def test_the_production_configuration_shows_every_default():
         # production insists on a GPU; what its sources are is no default
         if section in ("run", "sources", "device"):
             continue
+        if section == "pretraining":  # four numbers follow from `size`
+            value = {key: number for key, number in value.items() if key not in SIZES["base"]}
         assert shown[section] == value, section
 
 
@@ -85,8 +87,28 @@ def test_vocabularies_from_outside_and_studied_ones():
             r"overlap-2 is none of .* the names in `vocabulary.outside` \(none\)",
         ),
         (
-            {"vocabulary": {"candidates": ["overlap-6"]}},
-            "overlap-6 cannot be pretrained, since .* `vocabulary.studied`",
+            {"vocabulary": {"candidates": ["bpe-600", "overlap-4", "overlap-6"]}, "pretraining": {"mask_span": 5}},
+            "`pretraining.mask_span` is 5, but the words of overlap-6 beside a hidden one spell .* set it to 0, .* or to 6 at least",
+        ),
+        (
+            {"vocabulary": {"candidates": ["bpe-600", "overlap-4"]}, "pretraining": {"mask_keep": 0.1}},
+            "`pretraining.mask_keep` is 0.1, but neighbours are hidden together, as overlap-4 needs, .* set it to 0",
+        ),
+        ({"pretraining": {"mask_keep": 0.1, "mask_span": 2}}, "hidden together, as `pretraining.mask_span` asks"),
+        (
+            {
+                "vocabulary": {"candidates": ["overlap-3", "overlap-4"], "studied": ["char"]},
+                "selection": {"method": "sweep", "rule": "bits-per-base"},
+            },
+            "`selection.rule` bits-per-base compares none of the candidates, .* set it to mean-rank",
+        ),
+        (
+            {"vocabulary": {"candidates": ["overlap-6"], "studied": ["overlap-5"]}},
+            "all vocabularies overlap, .* add another, such as bpe-600, to `vocabulary.studied`",
+        ),
+        (
+            {"vocabulary": {"studied": ["overlap-5"]}, "atlas": {"vocabulary": "overlap-5"}},
+            "`atlas.vocabulary` overlap-5 overlaps, so that its tokens cut nothing; describe another",
         ),
         ({"vocabulary": {"outside": {"chosen": "t.json"}}}, "`vocabulary.outside.chosen`: .* choose another"),
         ({"vocabulary": {"outside": {"DNABERT-2": "t.json"}}}, "`vocabulary.outside`: 'DNABERT-2' does not match"),
@@ -101,6 +123,15 @@ def test_one_sentence(changes, sentence):
     with pytest.raises(InputError, match=sentence) as error:
         completed(**changes)
     assert "\n" not in str(error.value)
+
+
+def test_overlapping_words_may_be_pretrained():
+    config = completed(vocabulary={"candidates": ["overlap-6"], "studied": ["bpe-600"]})
+    assert config["selection"]["vocabulary"] == "overlap-6" and config["pretraining"]["mask_span"] == 0
+    for span in (6, 12):
+        completed(vocabulary={"candidates": ["bpe-600", "overlap-6"]}, pretraining={"mask_span": span})
+    # byte pairs and words that only lie side by side hide nothing of one another
+    completed(pretraining={"mask_keep": 0.1})
 
 
 def test_one_candidate_chooses_itself_and_one_merge_more_is_there_on_both_strands():

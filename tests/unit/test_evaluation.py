@@ -4,11 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from sklearn.metrics import log_loss, top_k_accuracy_score
+from transformers import BertForMaskedLM
 
 from grover import evaluation
 from grover.errors import InputError
+from grover.masking import Masking
 from grover.model import Architecture, new_language_model
+from grover.token_counts import TokenCounts
 from grover.vocabulary import CLS, FIRST_LETTER, MASK, SEP
 
 SIZE = 12
@@ -30,20 +32,48 @@ def corpus():
 @pytest.fixture
 def hidden(corpus):
     tokens, windows = corpus
-    return evaluation.hide_tokens(tokens, evaluation.choose_windows(windows, "region", 60, 0), SIZE, 0.15, 0)
+    chosen = evaluation.choose_windows(windows, "region", 60, 0)
+    return evaluation.hide_tokens(tokens, chosen, SIZE, Masking(0.15, mask=1.0), 0)
 
 
 def counts(corpus, hidden):
     tokens, windows = corpus
-    return evaluation.TokenCounts(tokens, windows[windows["region"] == "train"], SIZE, hidden.left, hidden.right, 10**6)
+    return TokenCounts(tokens, windows[windows["region"] == "train"], SIZE, hidden.left, hidden.right, 10**6)
 
 
 def test_hidden_tokens_are_known_and_their_neighbours_visible(corpus, hidden):
-    assert len(hidden.targets) == sum(len(positions) for _, positions in hidden.batches)
-    shown = np.concatenate([ids.ravel()[positions] for ids, positions in hidden.batches])
+    assert len(hidden.targets) == sum(len(at) for _, _, at in hidden.batches)
+    shown = np.concatenate([ids[at] for ids, _, at in hidden.batches])
     assert (shown == MASK).all()
     assert set(np.unique(hidden.left)) <= {CLS, MASK, *range(FIRST_LETTER, SIZE)}
     assert set(np.unique(hidden.right)) <= {SEP, MASK, *range(FIRST_LETTER, SIZE)}
+
+
+def test_targets_stand_at_their_positions_in_their_windows(corpus, hidden):
+    tokens, windows = corpus
+    np.testing.assert_array_equal(tokens[hidden.position], hidden.targets)
+    first = evaluation.choose_windows(windows, "region", 60, 0)["first"].to_numpy()[hidden.window]
+    assert (hidden.position >= first).all() and (hidden.position < first + 40).all()
+    visible = hidden.left >= FIRST_LETTER
+    np.testing.assert_array_equal(tokens[hidden.position - 1][visible], hidden.left[visible])
+
+
+def test_marked_tokens_and_no_others_are_hidden():
+    tokens = np.arange(5, 12).astype(np.uint16)
+    marked = np.array([True, False, False, False, True, True, False])
+    hidden = evaluation.hide_marked(tokens, np.array([0, 3, 7]), marked)
+    order = np.argsort(hidden.position)
+    assert hidden.targets[order].tolist() == [5, 9, 10]
+    assert hidden.left[order].tolist() == [CLS, 8, MASK] and hidden.right[order].tolist() == [6, MASK, 11]
+    assert hidden.window[order].tolist() == [0, 1, 1]
+    with pytest.raises(InputError, match="none of the tokens"):
+        evaluation.hide_marked(tokens, np.array([0, 7]), np.zeros(7, bool))
+
+
+def test_seen_positions_are_those_inside_training_windows():
+    training = pd.DataFrame({"first": [30, 10, 15], "length": np.array([5, 10, 10], np.int16)})
+    inside = {*range(10, 25), *range(30, 35)}
+    assert evaluation.seen(np.arange(50), training).tolist() == [place in inside for place in range(50)]
 
 
 def test_counts_are_those_of_a_slow_count(corpus, hidden):
@@ -68,33 +98,31 @@ def test_floors_are_distributions_and_neighbours_help(corpus, hidden):
     neighbours = evaluation.neighbour_floor(table, hidden)
     frequency = evaluation.frequency_floor(table, hidden)
     assert neighbours.nats.mean() < frequency.nats.mean() - 0.3
-    gain = evaluation.difference(neighbours, frequency, hidden.window)
-    assert gain["low"] < gain["difference"] < gain["high"] < 0
-    assert gain["difference"] == pytest.approx(neighbours.nats.mean() - frequency.nats.mean())
 
 
-def test_scores_agree_with_scikit_learn():
-    rng = np.random.default_rng(0)
-    probabilities = rng.dirichlet(np.ones(SIZE - FIRST_LETTER), 300)
-    probabilities = np.hstack([np.zeros((300, FIRST_LETTER)), probabilities])
-    targets = rng.integers(FIRST_LETTER, SIZE, 300)
-    lengths = np.array([0] * FIRST_LETTER + [1, 2, 3, 1, 2, 3, 4])
-    found = evaluation.summarise(evaluation.score(probabilities, targets), targets, lengths, top=3)
-    labels = range(SIZE)
-    assert found["loss"] == pytest.approx(log_loss(targets, probabilities, labels=labels))
-    assert found["top1"] == pytest.approx(top_k_accuracy_score(targets, probabilities, k=1, labels=labels))
-    assert found["topk"] == pytest.approx(top_k_accuracy_score(targets, probabilities, k=3, labels=labels))
-    assert found["perplexity_share"] == pytest.approx(np.exp(found["loss"]) / 7)
-    assert found["bits_per_base"] == pytest.approx(found["loss"] * 300 / np.log(2) / lengths[targets].sum())
-
-
-def test_an_untrained_network_is_near_uniform_and_its_table_complete(hidden):
-    model = new_language_model(Architecture(1, 64, 2, 128, 48).config(SIZE), 0)
+def test_a_network_predicts_what_transformers_computes(hidden):
+    model = new_language_model(Architecture(1, 64, 2, 128, 48).config(SIZE), 0).eval()
     predicted = evaluation.predict(model, hidden, torch.device("cpu"))
     assert predicted.nats.mean() == pytest.approx(np.log(SIZE), abs=0.4)
-    table = evaluation.by_token(predicted, hidden.targets, [str(i) for i in range(SIZE)])
-    assert table["n"].sum() == len(hidden.targets)
-    assert (table["accuracy"] * table["n"]).sum() == pytest.approx((predicted.rank == 0).sum())
+    ids, lengths, at = hidden.batches[0]
+    padded = torch.from_numpy(ids.reshape(len(lengths), -1))  # windows of one length
+    assert isinstance(model, BertForMaskedLM)
+    with torch.inference_mode():
+        logits = model(padded).logits.flatten(0, 1)[torch.from_numpy(at)]
+    targets = torch.from_numpy(hidden.targets[: len(at)])
+    expected = torch.nn.functional.cross_entropy(logits, targets, reduction="none").numpy()
+    np.testing.assert_allclose(predicted.nats[: len(at)], expected, atol=1e-4)
+
+
+def test_a_token_lies_where_its_middle_base_does_and_overlapping_words_have_no_bases(hidden):
+    begins = np.arange(len(hidden.targets)) * 10
+    lengths = np.arange(SIZE, dtype=np.int32)
+    none = evaluation.Predicted(np.zeros(len(begins)), np.zeros(len(begins), np.int64))
+    table = evaluation.tabulate(hidden, {"model": none}, begins, lengths, begins > 50)
+    np.testing.assert_array_equal(table["base"], begins + (hidden.targets - 1) // 2)
+    np.testing.assert_array_equal(table["bases"], hidden.targets)
+    table = evaluation.tabulate(hidden, {"model": none}, begins, None, begins > 50)
+    assert table["bases"].isna().all() and (table["base"] == begins).all()
 
 
 def test_no_test_windows_is_an_error(corpus):

@@ -1,5 +1,8 @@
+import importlib.util
+import sys
 from collections import Counter
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,9 +14,11 @@ from grover.genome import Genome, decode, encode
 from grover.model import Architecture, new_language_model, save
 from grover.next_kmer import Contexts, cut_contexts, tokenise_contexts
 from grover.next_kmer_floors import floors, last_token_answers, markov_answers
-from grover.next_kmer_model import fine_tune
-from grover.selection import choose
+from grover.next_kmer_model import Settings, by_seed, fine_tune, tokenise
+from grover.selection import choose, compare, over_all_seeds
 from grover.vocabulary import Vocabulary
+
+SCRIPT = Path(__file__).parents[2] / "workflow/scripts/next_kmer.py"
 
 
 @pytest.fixture
@@ -69,6 +74,14 @@ def test_kmers_end_on_the_last_base(k):
     assert decode(context).endswith("".join(words)) and len("".join(words)) == 50 - 50 % k
 
 
+def test_overlapping_words_begin_at_every_base_of_the_context():
+    vocabulary = Vocabulary.from_overlapping_kmers("overlap", 6)
+    context = np.random.default_rng(0).integers(0, 4, 50, dtype=np.uint8)
+    words = [vocabulary.tokens[i] for i in tokenise_contexts(vocabulary, context[None])[0]]
+    text = decode(context)
+    assert words == [text[i : i + 6] for i in range(45)]
+
+
 @pytest.mark.parametrize("order", [0, 1, 2])
 def test_markov_answers_are_the_best_of_all_paths(order):
     sequences = np.random.default_rng(1).choice(4, (200, 30), p=[0.4, 0.3, 0.2, 0.1]).astype(np.uint8)
@@ -107,19 +120,134 @@ def test_floors_and_a_model_on_a_repeat(tmp_path):
     letters.save(tmp_path / "vocabulary")
     model = new_language_model(Architecture(1, 16, 2, 32, 32, 0.0).config(letters.size), 0)
     save(model, model.config, tmp_path / "model", tmp_path / "vocabulary")
-    found = fine_tune(tmp_path / "model", letters, cut, [2], 10, 32, 1e-2, torch.device("cpu"))
-    assert (
-        found["accuracy"].tolist() == found["accuracy_valid"].tolist() == [1.0]
-        and found["n"].tolist() == [100]
-        and found["low"][0] < 1.0
+    settings, place = Settings(epochs=10, batch=32, learning_rate=1e-2), torch.device("cpu")
+    found = fine_tune(tmp_path / "model", tokenise(letters, cut), cut, 2, settings, place, 0)
+    assert found["right"].all() and found["fold"].value_counts().to_dict() == {"valid": 100, "test": 100}
+
+
+def test_the_last_overlapping_word_is_a_floor():
+    # bases in turn: the word that ends on the last base tells what follows
+    rows = ((np.arange(60)[:, None] + np.arange(26)) % 4).astype(np.uint8)
+    table = floors(Contexts(rows, rows, rows, 20), [Vocabulary.from_overlapping_kmers("overlap", 3)], [2], 0, 0)
+    assert table.set_index("vocabulary").loc["last token of overlap", "accuracy"] == 1
+
+
+def test_the_forest_grown_in_steps_is_the_one_grown_at_once():
+    from sklearn.ensemble import RandomForestClassifier
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    rng = np.random.default_rng(0)
+    rows = rng.choice(4, (400, 26), p=[0.5, 0.3, 0.1, 0.1]).astype(np.uint8)
+    cut = Contexts(rows[:200], rows[200:210], rows[200:], 20)
+    table = floors(cut, [], [2], trees=13, forest_examples=200)
+    words = TfidfVectorizer(analyzer="char", lowercase=False, ngram_range=(3, 6), max_features=4_096, dtype=np.float32)
+    train, test = ([decode(row[:20]) for row in part] for part in (cut.train, cut.test))
+    forest = RandomForestClassifier(13, min_samples_leaf=5, random_state=0)
+    answers = forest.fit(words.fit_transform(train), cut.train[:, 20:22]).predict(words.transform(test))
+    expected = (answers == cut.test[:, 20:22]).all(axis=1).mean()
+    assert table.set_index("vocabulary").loc["tfidf-forest", "accuracy"] == pytest.approx(expected)
+
+
+def scores(valid: dict[tuple[str, int], list[float]]) -> pd.DataFrame:
+    """A row a vocabulary, k and seed with these accuracies on fold valid, and others on fold test."""
+    rows = [
+        {"vocabulary": name, "kind": "model", "k": k, "seed": seed, "accuracy": 1 - share, "accuracy_valid": share}
+        for (name, k), shares in valid.items()
+        for seed, share in enumerate(shares)
+    ]
+    return pd.DataFrame(rows).assign(n=400, n_valid=200, example_variance=0.1, low=0.0, high=1.0)
+
+
+def test_a_row_a_seed_becomes_a_row_with_an_interval_over_both():
+    def answers(k: int, seed: int) -> pd.DataFrame:
+        test = pd.DataFrame({"fold": "test", "right": np.arange(100) < 20 * (1 + seed)})
+        return pd.concat([test, pd.DataFrame({"fold": "valid", "right": [True, seed == 1]})], ignore_index=True)
+
+    table = by_seed("v", [2, 3], [0, 1], answers)
+    assert table["seed"].tolist() == [0, 1, 0, 1] and table["k"].tolist() == [2, 2, 3, 3]
+    assert table["accuracy"].tolist()[:2] == [0.2, 0.4] and table["accuracy_valid"].tolist()[:2] == [0.5, 1.0]
+    # 20 examples are right with both seeds, 20 with one, 60 with none
+    assert table["example_variance"].tolist() == pytest.approx([0.16] * 4, abs=1e-12)
+    assert table["n"].tolist() == [100] * 4 and table["n_valid"].tolist() == [2] * 4
+
+    mean = over_all_seeds(scores({("v", 2): [0.8, 0.6], ("w", 2): [0.7, 0.7]})).set_index("vocabulary")
+    assert mean["accuracy"].tolist() == pytest.approx([0.3, 0.3]) and mean["seeds"].tolist() == [2, 2]
+    assert mean.loc["v", "low"] < mean.loc["w", "low"] < 0.3 < mean.loc["w", "high"] < mean.loc["v", "high"]
+
+
+def test_a_killed_job_keeps_the_fine_tunings_that_it_finished(tmp_path, genome, monkeypatch):
+    specification = importlib.util.spec_from_file_location("next_kmer_script", SCRIPT)
+    script = importlib.util.module_from_spec(specification)
+    monkeypatch.setitem(sys.modules, "next_kmer_script", script)
+    specification.loader.exec_module(script)
+
+    done = []
+
+    def fine_tune(source, tokens, contexts, k, settings, device, seed):
+        if len(done) == 3:
+            raise KeyboardInterrupt
+        done.append((k, seed))
+        answers = pd.DataFrame({"fold": ["valid", "test"] * 20, "right": np.arange(40) < 10 * k + seed})
+        return answers.sort_values("fold", ascending=False)
+
+    monkeypatch.setattr(script, "fine_tune", fine_tune)
+    letters = Vocabulary.from_kmers("char", 1)
+    letters.save(tmp_path / "vocabulary")
+    model = new_language_model(Architecture(1, 16, 2, 32, 64, 0.0).config(letters.size), 0)
+    save(model, model.config, tmp_path / "model", tmp_path / "vocabulary")
+    folds().to_csv(tmp_path / "folds.bed", sep="\t", header=False, index=False)
+    places = [tmp_path / name for name in ("model", "sequence.npy", "segments.bed", "folds.bed", "out/v.parquet")]
+    options = {"name": "v", "k": [2, 3], "seeds": [0, 1], "examples": 300, "device": "cpu"}
+
+    with pytest.raises(KeyboardInterrupt):
+        script.next_kmer(*places, **options)
+    assert done == [(2, 0), (2, 1), (3, 0)] and not places[-1].exists()
+    done.clear()
+    script.next_kmer(*places, **options)
+    assert done == [(3, 1)]
+    table = pd.read_parquet(places[-1])
+    assert table[["k", "seed"]].to_numpy().tolist() == [[2, 0], [2, 1], [3, 0], [3, 1]]
+    assert table["accuracy"].tolist() == [0.5, 0.5, 0.75, 0.75] and table["size"].tolist() == [letters.size] * 4
+    assert [path.name for path in places[-1].parent.iterdir()] == ["v.parquet"]
+
+
+def test_models_floors_and_bits_stand_in_one_table():
+    floor = pd.DataFrame(
+        [{"vocabulary": "chance", "kind": "floor", "k": 2, "accuracy": 0.1, "low": 0.1, "high": 0.1, "n": 9}]
     )
+    spans = {"v": {"bits_per_base": 1.9, "low": 1.8, "high": None, "n": 7}, "overlap": None}
+    table = compare(scores({("v", 2): [0.5], ("v", 3): [0.5], ("overlap", 2): [0.5]}), floor, spans)
+    assert table["vocabulary"].tolist() == ["v", "v", "overlap", "chance"]
+    assert table["bits_per_base"].tolist()[:2] == [1.9, 1.9] and table["bits_per_base"][2:].isna().all()
+    assert table["bits_low"][0] == 1.8 and table["bits_high"].isna().all() and table["n"].tolist() == [400, 400, 400, 9]
 
 
 def test_the_best_mean_rank_wins_and_ties_go_to_the_smaller():
-    rows = [("a", 2, 0.3), ("a", 3, 0.1), ("b", 2, 0.2), ("b", 3, 0.2), ("c", 2, 0.1), ("c", 3, 0.05)]
-    table = pd.DataFrame(rows, columns=["vocabulary", "k", "accuracy_valid"]).assign(kind="model")
-    assert choose(table, {"a": 600, "b": 100, "c": 9})[0] == "b"
-    assert choose(table, {"a": 100, "b": 600, "c": 9})[0] == "a"
-    better = table.assign(accuracy_valid=table["accuracy_valid"] + (table["vocabulary"] == "c"))
-    name, reason = choose(better, {"a": 100, "b": 600, "c": 9})
-    assert name == "c" and "mean rank" in reason
+    valid = {("a", 2): [0.3], ("a", 3): [0.1], ("b", 2): [0.2], ("b", 3): [0.2], ("c", 2): [0.1], ("c", 3): [0.05]}
+    assert choose("mean-rank", scores(valid), {}, {"a": 600, "b": 100, "c": 9})[0] == "b"
+    assert choose("mean-rank", scores(valid), {}, {"a": 100, "b": 600, "c": 9})[0] == "a"
+    name, reason = choose(
+        "mean-rank", scores(valid | {("c", 2): [0.4], ("c", 3): [0.4]}), {}, {"a": 100, "b": 600, "c": 9}
+    )
+    assert name == "c" and "mean rank" in reason and "Fold test" not in reason and "fold test has no part" in reason
+
+
+def test_mean_ranks_are_of_means_over_seeds():
+    valid = {("a", 2): [0.9, 0.1], ("b", 2): [0.6, 0.6]}
+    name, reason = choose("mean-rank", scores(valid), {}, {"a": 1, "b": 2})
+    assert name == "b" and "2 seeds" in reason and "a 2.00 (mean accuracy 0.5000)" in reason
+
+
+def test_the_fewest_bits_on_fold_valid_win_and_what_has_none_is_left_out_and_named():
+    a = {"bits_per_base": 1.8, "valid": {"bits_per_base": 1.9, "low": 1.85, "high": 1.95}}
+    b = {"bits_per_base": 1.9, "valid": {"bits_per_base": 1.9, "low": None, "high": None}}
+    table, sizes = scores({("a", 2): [0.9]}), {"a": 600, "b": 100}
+    name, reason = choose("bits-per-base", table, {"a": a, "b": b, "overlap": None}, sizes)
+    assert name == "b" and "b 1.9000, a 1.9000 (1.8500 to 1.9500)" in reason
+    assert "Left out, without such a score: overlap" in reason and "fold test has no part" in reason
+    name, reason = choose("bits-per-base", table, {"a": a | {"valid": None}, "b": b | {"valid": None}}, sizes)
+    assert name == "a" and "a 1.8000, b 1.9000" in reason and "the choice has seen the fold" in reason
+    with pytest.raises(InputError, match="set the rule to mean-rank"):
+        choose("bits-per-base", table, {"overlap": None}, {"overlap": 9})
+    with pytest.raises(InputError, match="'best' is unknown"):
+        choose("best", table, {}, {})

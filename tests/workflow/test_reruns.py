@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,10 +13,11 @@ pytestmark = pytest.mark.workflow
 
 REPORT = {"write_report", "write_configuration"}
 PROBES = {"annotate_regions", "probe_regions"}
-TRACKS = PROBES | {"describe_vocabulary"}
+TRACKS = PROBES | {"describe_vocabulary", "stratify_predictions"}
 AFTER_EMBEDDING = {"token_components", "project_regions", *PROBES}
 AFTER_ADOPTION = {"finetune", "compare_models", "embed", *AFTER_EMBEDDING, "occlude", "score_variants"}
-AFTER_PRETRAINING = {"evaluate_pretraining", "next_kmer", "choose_vocabulary", "adopt", *AFTER_ADOPTION}
+EVALUATION = {"evaluate_pretraining", "stratify_predictions", "write_model_card", "compare_vocabularies"}
+AFTER_PRETRAINING = {*EVALUATION, "next_kmer", "choose_vocabulary", "adopt", *AFTER_ADOPTION}
 
 
 @contextmanager
@@ -59,13 +61,15 @@ def test_a_checkout_that_touches_every_file_reruns_nothing(finished):
     [
         ("report", "palette", "tol-bright", REPORT),
         ("report", "title", "Another title", REPORT),
-        ("atlas", "promoter_flank", 400, {"describe_vocabulary"} | REPORT),
+        ("atlas", "promoter_flank", 400, {"describe_vocabulary", "stratify_predictions"} | REPORT),
+        ("evaluation", "span", 5, EVALUATION | REPORT),
         ("atlas", "stability_windows", 150, {"measure_stability"} | REPORT),
         ("atlas", "null_bases", 150_000, {"null_vocabulary", "describe_vocabulary"} | REPORT),
         ("embeddings", "neighbours", 9, {"project_regions"} | REPORT),
         ("pretraining", "learning_rate", 0.002, {"pretrain"} | AFTER_PRETRAINING | REPORT),
         ("finetuning", "epochs", 2, {"finetune", "compare_models", "occlude"} | REPORT),
-        ("selection", "trees", 11, {"next_kmer_floors", "choose_vocabulary", "adopt"} | AFTER_ADOPTION | REPORT),
+        ("selection", "trees", 11, {"next_kmer_floors", "compare_vocabularies"} | REPORT),
+        ("selection", "rule", "bits-per-base", {"choose_vocabulary", "adopt"} | AFTER_ADOPTION | REPORT),
         ("interpretation", "span", 5, {"score_variants"} | REPORT),
     ],
 )
@@ -78,13 +82,13 @@ def test_a_setting_reruns_its_stage_and_what_follows(finished, section, key, val
     ("module", "function", "expected"),
     [
         ("probes.py", "def probe(", {"probe_regions"} | REPORT - {"write_configuration"}),
-        ("localisation.py", "def locate(", {"describe_vocabulary"} | REPORT - {"write_configuration"}),
-        ("variants.py", "def ", {"score_variants"} | REPORT - {"write_configuration"}),
         (
-            "evaluation.py",
-            "def ",
-            {"evaluate_pretraining"} | REPORT - {"write_configuration"},
+            "localisation.py",
+            "def locate(",
+            {"describe_vocabulary", "stratify_predictions"} | REPORT - {"write_configuration"},
         ),
+        ("variants.py", "def ", {"score_variants"} | REPORT - {"write_configuration"}),
+        ("evaluation.py", "def ", EVALUATION | REPORT - {"write_configuration"}),
     ],
 )
 def test_a_changed_function_reruns_the_stages_that_reach_it(finished, module, function, expected):
@@ -94,6 +98,20 @@ def test_a_changed_function_reruns_the_stages_that_reach_it(finished, module, fu
 
     with changed(finished.root / "grover" / module, add_statement):
         assert finished.planned() == expected
+
+
+def test_a_new_candidate_trains_its_own_model_alone(finished):
+    candidates = ["bpe-60", "kmer-3", "bpe-40"]
+    with changed(finished.root / "config/test.yaml", setting("vocabulary", "candidates", candidates)):
+        done = finished.snakemake("--dry-run")
+    jobs = re.findall(r"^(?:local)?rule (\w+):\n((?:    .*\n)*)", done.stdout, re.MULTILINE)
+    names = {(rule, *re.findall(r"wildcards: name=(\S+)", details)) for rule, details in jobs} - {("all",)}
+    own = {"build_vocabulary", "tokenise_genome", "make_windows", "pretrain", "next_kmer", *EVALUATION} - {
+        "compare_vocabularies"
+    }
+    shared = {"next_kmer_floors", "compare_vocabularies", "choose_vocabulary", "adopt", "measure_stability"}
+    shared |= AFTER_ADOPTION | REPORT
+    assert names == {(rule, "bpe-40") for rule in own} | {(rule,) for rule in shared}
 
 
 def test_a_comment_or_docstring_in_a_module_that_all_stages_use_reruns_nothing(finished):

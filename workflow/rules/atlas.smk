@@ -3,9 +3,9 @@
 Needs the encoded genome, one vocabulary with its tokens, and the tracks' sources. Makes atlas/observed/ and atlas/markov-{order}/.
 """
 
-# the vocabulary that is described: byte pairs if there are any
-ATLAS = config["atlas"]["vocabulary"] or next(
-    (name for name in VOCABULARIES if name.startswith("bpe-")), VOCABULARIES[0]
+# the vocabulary that is described: byte pairs if there are any, never one whose words overlap
+ATLAS = config["atlas"]["vocabulary"] or min(
+    (name for name in VOCABULARIES if not name.startswith("overlap-")), key=lambda name: not name.startswith("bpe-")
 )
 NULLS = [f"markov-{order}" for order in config["atlas"]["orders"]]
 # tokens of each genome, and how often each occurs

@@ -193,11 +193,11 @@ def minutes(number):
     return lambda wildcards, attempt: min(number * 2 ** (attempt - 1), most)
 
 
-def gpu():
-    """Resources that make a job a GPU job: only when the configuration asks for a GPU."""
+def gpu(number=1):
+    """Resources that make a job a GPU job, with so many on each node: only when the configuration asks for a GPU."""
     if config["device"] != "cuda":
         return {}
-    return {"gres": f"gpu:{config['gpus']}", "slurm_partition": os.environ.get("GROVER_GPU_PARTITION", "gpu")}
+    return {"gres": f"gpu:{number}", "slurm_partition": os.environ.get("GROVER_GPU_PARTITION", "gpu")}
 
 
 def repeated(option, values):
@@ -215,3 +215,24 @@ def checksum_options(key):
     return " ".join(
         f"--{name.replace('_', '-')} '{entry[name]}'" for name in ("md5", "sha256", "checksum_url") if name in entry
     )
+
+
+def hold_to_budget():
+    """Before the first job: end the workflow where the jobs to run are estimated at more than `budget` allows."""
+    from grover import plan, throughput
+
+    run, _ = plan.read_run(config, ROOT)
+    known = throughput.read_gpus(ROOT / "resources/gpus.tsv")
+    device = throughput.choose_gpu(known, config["budget"]["gpu"])
+    rates, _ = plan.known_rates(config, device if config["device"] == "cuda" else None, ROOT)
+    jobs = [
+        plan.new_job(job.rule.name, job.benchmark, job.threads, dict(job.resources.items()), job.input, job.output)
+        for job in workflow.dag.needrun_jobs()
+    ]
+    plan.hold_to_budget(plan.estimate(jobs, run, rates, workflow.cores or 1, device), config["budget"], ORIGIN)
+
+
+onstart:
+    # jobs parse this file too, but only the driver starts any
+    if workflow.is_main_process and any(config["budget"][key] for key in ("gpu_hours", "cpu_hours", "disk_gb")):
+        checked(hold_to_budget)

@@ -30,7 +30,7 @@ rule check_device:
 
 
 rule pretrain:
-    """Started by torchrun, as several processes will be."""
+    """One process a GPU. Checkpoints lie in a folder that is no output, since Snakemake removes outputs before a rerun."""
     input:
         tokens=rules.tokenise_genome.output.tokens,
         windows=rules.make_windows.output.windows,
@@ -51,8 +51,15 @@ rule pretrain:
         IMAGE
     threads: config["threads"]
     resources:
-        **gpu(),
-        mem_mb=memory(16000),
+        **gpu(config["gpus"]),
+        # an empty `mpi` leaves Snakemake itself in the batch script, so that the training alone is a step and gets signals
+        mpi="",
+        nodes=config["nodes"],
+        # beside a GPU the plugin would take `tasks` as tasks a GPU
+        **({"tasks": config["nodes"] * config["gpus"]} if config["device"] != "cuda" else {}),
+        # the signal comes two minutes before the time limit, in time for a checkpoint
+        slurm_extra=f"--ntasks-per-node={config['gpus']} --signal=TERM@120",
+        mem_mb=memory(16000 * config["gpus"]),
         runtime=minutes(2880),
     params:
         split=config["corpus"]["split"],
@@ -63,34 +70,47 @@ rule pretrain:
         positions=config["pretraining"]["positions"],
         dropout=config["pretraining"]["dropout"],
         steps=config["pretraining"]["steps"],
+        bases=config["pretraining"]["bases"],
         batch=config["pretraining"]["batch"],
         learning_rate=config["pretraining"]["learning_rate"],
         warmup=config["pretraining"]["warmup"],
         mask_share=config["pretraining"]["mask_share"],
+        mask_keep=config["pretraining"]["mask_keep"],
+        mask_span=config["pretraining"]["mask_span"],
+        checkpoint_minutes=config["pretraining"]["checkpoint_minutes"],
+        compile="--compile" if config["pretraining"]["compile"] else "--no-compile",
+        nodes=config["nodes"],
         gpus=config["gpus"],
         device=config["device"],
         precision=config["precision"],
         seed=config["seed"],
         code=code_or_frozen("pretrain", f"{RUN}/models/{{name}}/model.safetensors"),
     shell:
-        "{PYTHON} -m torch.distributed.run --standalone --nproc-per-node={params.gpus} {SCRIPTS}/pretrain.py"
+        "{PYTHON} {SCRIPTS}/launch.py --nodes {params.nodes} --processes {params.gpus} --threads {threads} {SCRIPTS}/pretrain.py"
         " --tokens {input.tokens} --windows {input.windows} --vocabulary {input.vocabulary} --split {params.split}"
         " --layers {params.layers} --hidden {params.hidden} --heads {params.heads} --intermediate {params.intermediate}"
-        " --positions {params.positions} --dropout {params.dropout} --steps {params.steps} --batch {params.batch}"
-        " --learning-rate {params.learning_rate} --warmup {params.warmup} --mask-share {params.mask_share} --seed {params.seed}"
+        " --positions {params.positions} --dropout {params.dropout} --steps {params.steps} --bases {params.bases}"
+        " --batch {params.batch} --learning-rate {params.learning_rate} --warmup {params.warmup}"
+        " --mask-share {params.mask_share} --mask-keep {params.mask_keep} --mask-span {params.mask_span} {params.compile}"
+        " --checkpoints {RUN}/checkpoints --checkpoint-minutes {params.checkpoint_minutes} --seed {params.seed}"
         " --device {params.device} --precision {params.precision} --threads {threads}"
         " --model {output.model} --training {output.training} 2>&1 | tee {log}"
 
 
 rule evaluate_pretraining:
-    """Loss, accuracies, perplexity and masked bits a base, beside floors on the same masked tokens."""
+    """Scores on held-out windows of both splits and on common spans, beside floors on the same masked tokens."""
     input:
         model=rules.pretrain.output.model,
         tokens=rules.tokenise_genome.output.tokens,
+        index=rules.tokenise_genome.output.index,
         windows=rules.make_windows.output.windows,
+        sequence=rules.encode_genome.output.sequence,
+        segments=rules.encode_genome.output.segments,
+        folds=rules.make_folds.output.folds,
     output:
         metrics=f"{RUN}/models/{{name}}/metrics.json",
         accuracy=f"{RUN}/models/{{name}}/token_accuracy.parquet",
+        hidden=f"{RUN}/models/{{name}}/hidden_tokens.parquet",
     log:
         f"{RUN}/logs/evaluate_pretraining.{{name}}.log",
     benchmark:
@@ -109,13 +129,87 @@ rule evaluate_pretraining:
         windows=config["evaluation"]["windows"],
         top=config["evaluation"]["top"],
         mask_share=config["evaluation"]["mask_share"],
+        mask_span=config["pretraining"]["mask_span"],
+        span=config["evaluation"]["span"],
+        span_share=config["evaluation"]["span_share"],
+        # a window of so many bases never has more tokens than the model was trained on
+        span_window=config["corpus"]["longest"],
         floor_tokens=config["evaluation"]["floor_tokens"],
         device=config["device"],
         precision=config["precision"],
         seed=config["seed"],
         code=code("evaluate_pretraining"),
     shell:
-        "{PYTHON} {SCRIPTS}/evaluate_pretraining.py --model {input.model} --tokens {input.tokens} --windows {input.windows}"
+        "{PYTHON} {SCRIPTS}/evaluate_pretraining.py --model {input.model} --tokens {input.tokens} --index {input.index}"
+        " --windows {input.windows} --sequence {input.sequence} --segments {input.segments} --folds {input.folds}"
         " --split {params.split} --most-windows {params.windows} --top {params.top} --mask-share {params.mask_share}"
+        " --mask-span {params.mask_span} --span {params.span} --span-share {params.span_share} --span-window {params.span_window}"
         " --count-tokens {params.floor_tokens} --seed {params.seed} --device {params.device} --precision {params.precision}"
-        " --threads {threads} --metrics {output.metrics} --token-accuracy {output.accuracy} > {log} 2>&1"
+        " --threads {threads} --metrics {output.metrics} --token-accuracy {output.accuracy} --hidden-tokens {output.hidden} > {log} 2>&1"
+
+
+rule stratify_predictions:
+    """The same predictions by repeat class, gene, soft mask and the other tracks; another annotation needs no new ones."""
+    input:
+        hidden=rules.evaluate_pretraining.output.hidden,
+        sequence=rules.encode_genome.output.sequence,
+        segments=rules.encode_genome.output.segments,
+        softmask=rules.encode_genome.output.softmask,
+        contigs=rules.encode_genome.output.contigs,
+        sources=[source(key) for key in PLACED_SOURCES],
+        tracks=TRACK_TABLE,
+    output:
+        strata=f"{RUN}/models/{{name}}/strata.parquet",
+    log:
+        f"{RUN}/logs/stratify_predictions.{{name}}.log",
+    benchmark:
+        f"{RUN}/benchmark/stratify_predictions.{{name}}.tsv"
+    conda:
+        ENVIRONMENT
+    container:
+        IMAGE
+    resources:
+        mem_mb=memory(8000),
+        runtime=minutes(60),
+    params:
+        sources=source_options(PLACED_SOURCES),
+        promoter_flank=config["atlas"]["promoter_flank"],
+        seed=config["seed"],
+        code=code("stratify_predictions"),
+    shell:
+        "{PYTHON} {SCRIPTS}/stratify_predictions.py --hidden-tokens {input.hidden} --sequence {input.sequence}"
+        " --segments {input.segments} --softmask {input.softmask} --contigs {input.contigs} --tracks {input.tracks} {params.sources}"
+        " --promoter-flank {params.promoter_flank} --seed {params.seed} --output {output.strata} > {log} 2>&1"
+
+
+rule write_model_card:
+    """README.md of the Hugging Face folder, from the provenance and the scores."""
+    input:
+        model=rules.pretrain.output.model,
+        training=rules.pretrain.output.training,
+        metrics=rules.evaluate_pretraining.output.metrics,
+        windows=rules.make_windows.output.windows,
+        folds=rules.make_folds.output.folds,
+        merges=rules.train_bpe.output.merges,
+        sequence=rules.encode_genome.output.sequence,
+        contigs=rules.encode_genome.output.contigs,
+        citation=installed("CITATION.cff"),
+    output:
+        card=f"{RUN}/models/{{name}}/README.md",
+    log:
+        f"{RUN}/logs/write_model_card.{{name}}.log",
+    benchmark:
+        f"{RUN}/benchmark/write_model_card.{{name}}.tsv"
+    conda:
+        ENVIRONMENT
+    container:
+        IMAGE
+    resources:
+        mem_mb=memory(1000),
+        runtime=minutes(10),
+    params:
+        code=code("write_model_card"),
+    shell:
+        "{PYTHON} {SCRIPTS}/write_model_card.py --model {input.model} --training {input.training} --metrics {input.metrics}"
+        " --windows {input.windows} --folds {input.folds} --merges {input.merges} --sequence {input.sequence}"
+        " --contigs {input.contigs} --citation {input.citation} --name {wildcards.name} --output {output.card} > {log} 2>&1"

@@ -11,7 +11,10 @@ localrules:
     write_configuration,
 
 
-CONFIGURATION = json.dumps({key: value for key, value in config.items() if key != "data"}, sort_keys=True)
+# neither where the files lie nor what the run may cost makes another report
+CONFIGURATION = json.dumps(
+    {key: value for key, value in config.items() if key not in ("data", "budget")}, sort_keys=True
+)
 
 
 rule write_configuration:
@@ -42,10 +45,16 @@ rule write_report:
         stability=rules.measure_stability.output.table,
         null_merges=expand(rules.null_vocabulary.output.merges, order=config["atlas"]["orders"]),
         models=expand(
-            [rules.make_windows.output.windows, rules.pretrain.output.training, *rules.evaluate_pretraining.output],
+            [
+                rules.make_windows.output.windows,
+                rules.pretrain.output.training,
+                rules.evaluate_pretraining.output.metrics,
+                rules.evaluate_pretraining.output.accuracy,
+                rules.stratify_predictions.output.strata,
+            ],
             name=CANDIDATES,
         ),
-        selection=rules.choose_vocabulary.output,
+        selection=[*rules.compare_vocabularies.output, *rules.choose_vocabulary.output],
         cards=expand(rules.build_dataset.output.card, task=TASKS),
         benchmarks=rules.compare_models.output if TASKS else [],
         embeddings=(

@@ -1,12 +1,18 @@
-"""Choice of the vocabulary by next-k-mer prediction, and its publication under the fixed name `chosen`.
+"""Comparison of the vocabularies by next-k-mer prediction, the choice, and its publication under the fixed name `chosen`.
 
-Needs a pretrained model a candidate. Makes selection/ and the name `chosen` in vocabulary/, tokens/, corpus/ and models/, on which
-all later stages depend: without Snakemake checkpoints, so that a dry run sees the whole workflow.
+Needs a pretrained model a candidate and its held-out metrics. Makes selection/ and the name `chosen` in vocabulary/, tokens/, corpus/ and
+models/, on which all later stages depend: without Snakemake checkpoints, so that a dry run sees the whole workflow.
 """
+
+METRICS = expand(rules.evaluate_pretraining.output.metrics, name=CANDIDATES)
+METRICS_OPTIONS = repeated("--metrics", [f"{name}={path}" for name, path in zip(CANDIDATES, METRICS)])
 
 
 rule next_kmer:
-    """Contexts are cut out of the genome first and tokenised alone, so that no token boundary tells what follows."""
+    """Contexts are cut out of the genome first and tokenised alone, so that no token boundary tells what follows.
+
+    One job a vocabulary; the fine-tunings that it has finished survive a kill in an undeclared folder beside its table.
+    """
     input:
         model=rules.pretrain.output.model,
         sequence=rules.encode_genome.output.sequence,
@@ -32,6 +38,7 @@ rule next_kmer:
         context=config["selection"]["context"],
         examples=config["selection"]["examples"],
         seed=config["seed"],
+        seeds=repeated("--seeds", range(config["seed"], config["seed"] + config["selection"]["seeds"])),
         epochs=config["selection"]["epochs"],
         batch=config["selection"]["batch"],
         learning_rate=config["selection"]["learning_rate"],
@@ -40,8 +47,8 @@ rule next_kmer:
         code=code_or_frozen("next_kmer", f"{RUN}/selection/{{name}}.next_kmer.parquet"),
     shell:
         "{PYTHON} {SCRIPTS}/next_kmer.py --model {input.model} --sequence {input.sequence} --segments {input.segments}"
-        " --folds {input.folds} {params.k} --context {params.context} --examples {params.examples} --epochs {params.epochs}"
-        " --batch {params.batch} --learning-rate {params.learning_rate} --seed {params.seed} --device {params.device}"
+        " --folds {input.folds} {params.k} {params.seeds} --context {params.context} --examples {params.examples}"
+        " --epochs {params.epochs} --batch {params.batch} --learning-rate {params.learning_rate} --seed {params.seed} --device {params.device}"
         " --precision {params.precision} --threads {threads} --name {wildcards.name} --output {output.scores} 2>&1 | tee {log}"
 
 
@@ -78,16 +85,44 @@ rule next_kmer_floors:
     shell:
         "{PYTHON} {SCRIPTS}/next_kmer_floors.py --sequence {input.sequence} --segments {input.segments} --folds {input.folds}"
         " {params.vocabularies} {params.k} --context {params.context} --examples {params.examples} --trees {params.trees}"
-        " --forest-examples {params.forest_examples} --seed {params.seed} --threads {threads} --output {output.scores} > {log} 2>&1"
+        " --forest-examples {params.forest_examples} --seed {params.seed} --threads {threads} --output {output.scores}"
+        " 2>&1 | tee {log}"
+
+
+rule compare_vocabularies:
+    """What is only shown stands in a table of its own, so that new floors or metrics change no choice."""
+    input:
+        models=expand(rules.next_kmer.output.scores, name=CANDIDATES),
+        floors=rules.next_kmer_floors.output.scores,
+        metrics=METRICS,
+    output:
+        table=f"{RUN}/selection/next_kmer.parquet",
+    log:
+        f"{RUN}/logs/compare_vocabularies.log",
+    benchmark:
+        f"{RUN}/benchmark/compare_vocabularies.tsv"
+    conda:
+        ENVIRONMENT
+    container:
+        IMAGE
+    resources:
+        mem_mb=memory(1000),
+        runtime=minutes(10),
+    params:
+        models=lambda wildcards, input: repeated("--models", input.models),
+        metrics=METRICS_OPTIONS,
+        code=code("compare_vocabularies"),
+    shell:
+        "{PYTHON} {SCRIPTS}/compare_vocabularies.py {params.models} --floors {input.floors} {params.metrics}"
+        " --table {output.table} > {log} 2>&1"
 
 
 rule choose_vocabulary:
     """The rule of choice is fixed beforehand and written with its reason."""
     input:
         models=expand(rules.next_kmer.output.scores, name=CANDIDATES),
-        floors=rules.next_kmer_floors.output.scores,
+        metrics=METRICS if config["selection"]["rule"] == "bits-per-base" else [],
     output:
-        table=f"{RUN}/selection/next_kmer.parquet",
         chosen=f"{RUN}/selection/chosen.txt",
     log:
         f"{RUN}/logs/choose_vocabulary.log",
@@ -102,12 +137,40 @@ rule choose_vocabulary:
         runtime=minutes(10),
     params:
         method=config["selection"]["method"],
+        rule=config["selection"]["rule"],
         vocabulary=config["selection"]["vocabulary"],
         models=lambda wildcards, input: repeated("--models", input.models),
+        metrics=METRICS_OPTIONS if config["selection"]["rule"] == "bits-per-base" else "",
         code=code("choose_vocabulary"),
     shell:
-        "{PYTHON} {SCRIPTS}/choose_vocabulary.py {params.models} --floors {input.floors} --method {params.method}"
-        " --vocabulary {params.vocabulary} --table {output.table} --chosen {output.chosen} > {log} 2>&1"
+        "{PYTHON} {SCRIPTS}/choose_vocabulary.py {params.models} {params.metrics} --method {params.method} --rule {params.rule}"
+        " --vocabulary {params.vocabulary} --chosen {output.chosen} > {log} 2>&1"
+
+
+rule draw_selection:
+    """The figure alone, for the target `selection`; the report draws its own."""
+    input:
+        table=rules.compare_vocabularies.output.table,
+        chosen=rules.choose_vocabulary.output.chosen,
+    output:
+        figure=f"{RUN}/selection/next_kmer.svg",
+    log:
+        f"{RUN}/logs/draw_selection.log",
+    benchmark:
+        f"{RUN}/benchmark/draw_selection.tsv"
+    conda:
+        ENVIRONMENT
+    container:
+        IMAGE
+    resources:
+        mem_mb=memory(1000),
+        runtime=minutes(10),
+    params:
+        palette=config["report"]["palette"],
+        code=code("draw_selection"),
+    shell:
+        "{PYTHON} {SCRIPTS}/draw_selection.py --table {input.table} --chosen {input.chosen} --palette {params.palette}"
+        " --figure {output.figure} > {log} 2>&1"
 
 
 rule adopt:

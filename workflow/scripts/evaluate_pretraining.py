@@ -1,4 +1,4 @@
-"""Score a pretrained model on held-out windows, beside its floors."""
+"""Score a pretrained model on held-out windows of both splits and on common spans, beside its floors."""
 
 from typing import Annotated
 
@@ -6,67 +6,128 @@ import numpy as np
 import pandas as pd
 from typer import Option
 
-from grover import evaluation
+from grover import common_spans, evaluation
 from grover.cli import Input, Output, main
 from grover.device import choose_device
 from grover.files import write_json, write_table
+from grover.folds import read_folds
+from grover.genome import Genome
+from grover.masked_scores import MODEL, SPLITS, by_token, score_split
+from grover.masking import Masking
 from grover.model import load_language_model, new_language_model
 from grover.options import Device, Precision, Seed, Threads, folder
-from grover.vocabulary import Vocabulary
+from grover.token_auc import TokenCurves
+from grover.token_counts import TokenCounts
+from grover.tokens import TokenisedGenome
+from grover.vocabulary import FIRST_LETTER, Vocabulary
+
+# of the common spans: test for the report, valid for choosing a vocabulary
+SPAN_FOLDS = ("test", "valid")
 
 
 def evaluate_pretraining(
     model: Input,
     tokens: Input,
+    index: Input,
     windows: Input,
+    sequence: Input,
+    segments: Input,
+    folds: Input,
     metrics: Output,
     token_accuracy: Output,
+    hidden_tokens: Output,
     split: Annotated[
-        str, Option(help="column of the windows that says what is for testing: region or random")
+        str, Option(help="column of the windows that says what the model was trained on: region or random")
     ] = "region",
-    most_windows: Annotated[int, Option(help="test windows to use at most")] = 2_000,
+    most_windows: Annotated[
+        int, Option(help="test windows of each split, and windows with spans, to use at most")
+    ] = 2_000,
     mask_share: Annotated[float, Option(help="share of the tokens to hide, all of them behind [MASK]")] = 0.022,
+    mask_span: Annotated[
+        int, Option(min=0, help="neighbouring tokens hidden together; 0: k for overlapping words of k bases, else 1")
+    ] = 0,
     top: Annotated[int, Option(help="k of the top-k accuracy; 0 is a tenth of the vocabulary")] = 60,
+    span: Annotated[int, Option(min=1, help="bases of a span that is hidden for every vocabulary")] = 6,
+    span_share: Annotated[float, Option(min=0, max=1, help="share of the bases that such spans cover")] = 0.05,
+    span_window: Annotated[
+        int, Option(min=20, help="bases of a window with spans; must fit the model as tokens")
+    ] = 510,
     count_tokens: Annotated[int, Option(help="training tokens that the floors count at most")] = 20_000_000,
     seed: Seed = 0,
     device: Device = "auto",
     precision: Precision = "auto",
     threads: Threads = 0,
 ):
-    """Write METRICS (JSON): scores of the model and of the floors on the same hidden tokens, and how much the model
-    gains on each floor. TOKEN_ACCURACY (Parquet) has a row for each token.
+    """Write METRICS (JSON): scores of the model and of the floors on the same hidden tokens for both splits, how much the
+    model gains on each floor, and masked bits a base on common spans. TOKEN_ACCURACY (Parquet) has a row for each split
+    and token, HIDDEN_TOKENS (Parquet) one for each hidden token.
+
+    The floors count the windows that the model was trained on. `seen_share` says how many of the hidden tokens lie inside them.
     """
     place = choose_device(device, threads)
     network = load_language_model(folder(model))
+    untrained = new_language_model(network.config, seed + 1)
     words = Vocabulary.load(folder(model))
-    ids, table = np.load(tokens, mmap_mode="r"), pd.read_parquet(windows)
-    held_out = evaluation.choose_windows(table, split, most_windows, seed)
-    hidden = evaluation.hide_tokens(ids, held_out, words.size, mask_share, seed)
-
+    lengths = None if words.kind == "overlap" else words.lengths
+    tokenised = TokenisedGenome(tokens, index, words)
+    table = pd.read_parquet(windows)
     training = table[table[split] == "train"]
-    counts = evaluation.TokenCounts(ids, training, words.size, hidden.left, hidden.right, count_tokens)
-    trained = evaluation.predict(network, hidden, place, precision)
-    floors = {
-        "frequency": evaluation.frequency_floor(counts, hidden),
-        "neighbours": evaluation.neighbour_floor(counts, hidden),
-        "untrained": evaluation.predict(new_language_model(network.config, seed + 1), hidden, place, precision),
+    top = top or max(1, (words.size - FIRST_LETTER) // 10)
+
+    masking = Masking(mask_share, mask=1.0, span=mask_span or words.mask_span)
+    held_out = {name: evaluation.choose_windows(table, name, most_windows, seed) for name in SPLITS}
+    hidden = {
+        name: evaluation.hide_tokens(tokenised.tokens, rows, words.size, masking, seed)
+        for name, rows in held_out.items()
     }
-    top = top or max(1, (words.size - 5) // 10)
-    summary = {name: evaluation.summarise(p, hidden.targets, words.lengths, top) for name, p in floors.items()}
-    write_table(token_accuracy, evaluation.by_token(trained, hidden.targets, words.tokens))
+    begins = {name: tokenised.bases_at(item.position) for name, item in hidden.items()}
+    spans = {}
+    if lengths is not None:
+        genome, regions = Genome(sequence, segments), read_folds(folds)
+        for fold in (fold for fold in SPAN_FOLDS if (regions["fold"] == fold).any()):
+            rows = regions[regions["fold"] == fold]
+            spans[fold] = common_spans.draw_spans(genome, rows, span_window, most_windows, span, span_share, seed)
+            cut, offsets, touched = common_spans.touched_tokens(genome.codes, spans[fold], words, max(1, threads))
+            hidden[fold] = evaluation.hide_marked(cut, offsets, touched)
+            begins[fold] = common_spans.places(cut, offsets, spans[fold], lengths)[hidden[fold].position]
+
+    left, right = (np.concatenate([getattr(item, side) for item in hidden.values()]) for side in ("left", "right"))
+    counts = TokenCounts(tokenised.tokens, training, words.size, left, right, count_tokens)
+    curves = {name: TokenCurves() for name in SPLITS}
+    tables = {}
+    for name, item in hidden.items():
+        predicted = {
+            MODEL: evaluation.predict(network, item, place, precision, curves.get(name)),
+            "frequency": evaluation.frequency_floor(counts, item),
+            "neighbours": evaluation.neighbour_floor(counts, item),
+            "untrained": evaluation.predict(untrained, item, place, precision),
+        }
+        inside = evaluation.seen(tokenised.tokens_at(begins[name]), training)
+        tables[name] = evaluation.tabulate(item, predicted, begins[name], lengths, inside)
+
+    accuracies = [
+        by_token(tables[name], curves[name].areas().numpy(), words.tokens).assign(split=name) for name in SPLITS
+    ]
+    scores = {
+        name: {"windows": len(held_out[name]), **score_split(tables[name], words.size - FIRST_LETTER, top, seed)}
+        for name in SPLITS
+    }
+    common = {fold: common_spans.score_spans(tables[fold], drawn, span, seed) for fold, drawn in spans.items()}
+    write_table(token_accuracy, pd.concat(accuracies, ignore_index=True))
+    write_table(hidden_tokens, pd.concat([tables[name].assign(split=name) for name in SPLITS], ignore_index=True))
     write_json(
         metrics,
         {
             "split": split,
+            "vocabulary": words.name,
+            "kind": words.kind,
             "vocabulary_size": words.size,
             "parameters": sum(parameter.numel() for parameter in network.parameters()),
-            "windows": len(held_out),
-            "hidden_tokens": len(hidden.targets),
             "mask_share": mask_share,
+            "mask_span": masking.span,
             "top": top,
-            "model": evaluation.summarise(trained, hidden.targets, words.lengths, top),
-            "floors": summary,
-            "gains": {name: evaluation.difference(trained, p, hidden.window, seed) for name, p in floors.items()},
+            "splits": scores,
+            "common_spans": {**common["test"], "valid": common.get("valid")} if common else None,
         },
     )
 

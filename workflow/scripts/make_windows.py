@@ -35,9 +35,10 @@ def make_windows(
     tokenised = TokenisedGenome(tokens, index, Vocabulary.load(tokenizer.parent))
     table = corpus.lay_windows(tokenised.tokens_at(genome.bounds), shortest, longest, passes, seed)
     table["random"] = corpus.random_split(len(table), test_share, seed)
-    first, last = table["first"].to_numpy(), table["first"].to_numpy() + table["length"].to_numpy()
-    contigs, starts = genome.locate(tokenised.bases_at(first))
-    ends = starts + tokenised.bases_at(last) - tokenised.bases_at(first)
+    first = table["first"].to_numpy()
+    begins, stops = tokenised.bases_at(first), tokenised.ends_at(first + table["length"].to_numpy() - 1)
+    contigs, starts = genome.locate(begins)
+    ends = starts + stops - begins
     table["region"] = fold_of(read_folds(folds), pd.Categorical.from_codes(contigs, genome.chroms), starts, ends)
     for split in ("random", "region"):
         counts = {fold: int(np.sum(table[split] == fold)) for fold in (corpus.TRAIN, corpus.TEST)}

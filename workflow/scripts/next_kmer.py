@@ -1,17 +1,25 @@
-"""Fine-tune a pretrained model to predict the next k bases, once for each k."""
+"""Fine-tune a pretrained model to predict the next k bases, once for each k and seed."""
 
+import hashlib
+import json
+import shutil
+from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import numpy as np
+import pandas as pd
 from typer import Option
 
 from grover.cli import Input, Output, main
 from grover.device import choose_device
-from grover.files import write_table
-from grover.folds import read_folds
+from grover.digest import code_digest
+from grover.files import checksum, write_table
+from grover.folds import FOLDS, read_folds
 from grover.genome import Genome
+from grover.model import WEIGHTS
 from grover.next_kmer import cut_contexts
-from grover.next_kmer_model import fine_tune
+from grover.next_kmer_model import Settings, by_seed, fine_tune, tokenise
 from grover.options import Device, Precision, Seed, Threads, folder
 from grover.vocabulary import Vocabulary
 
@@ -24,8 +32,9 @@ def next_kmer(
     output: Output,
     name: Annotated[str, Option(help="name of the vocabulary in the table")],
     k: Annotated[list[int], Option(help="bases to predict; repeat the option for several")] = (2, 3, 4, 5, 6),
+    seeds: Annotated[list[int], Option(help="seed of a fine-tuning; repeat the option for several")] = (0,),
     context: Annotated[int, Option(help="bases of context")] = 50,
-    examples: Annotated[int, Option(help="contexts, dealt to train and test by fold")] = 500_000,
+    examples: Annotated[int, Option(help="contexts, dealt to train, valid and test by fold")] = 500_000,
     epochs: Annotated[int, Option(help="passes over the contexts of fold train")] = 1,
     batch: Annotated[int, Option(help="contexts a step")] = 64,
     learning_rate: Annotated[float, Option(help="highest learning rate")] = 1e-4,
@@ -35,18 +44,36 @@ def next_kmer(
     precision: Precision = "auto",
     threads: Threads = 0,
 ):
-    """Contexts are cut out of the genome and then tokenised alone with the tokenizer beside MODEL. OUTPUT (Parquet) has
-    a row for each k: vocabulary, kind, k, accuracy, n, low, high (95 %), size (tokens of the vocabulary).
+    """Contexts are drawn by SEED, cut out of the genome and then tokenised alone with the tokenizer beside MODEL. OUTPUT (Parquet)
+    has a row for each k and seed of SEEDS: vocabulary, kind, k, seed, accuracy, n, low, high (95 %), accuracy_valid, n_valid,
+    example_variance, size (tokens of the vocabulary).
+
+    Finished fine-tunings are kept in NAME.parts-HASH beside OUTPUT and taken from there when the command is interrupted and run
+    again; HASH covers the model, the contexts, the settings and the code.
     """
     place = choose_device(device, threads)
-    words = Vocabulary.load(folder(model))
-    words.name = name
+    source = folder(model)
+    words = Vocabulary.load(source)
     contexts = cut_contexts(Genome(sequence, segments), read_folds(folds), context, max(k), examples, seed)
-    print(f"{len(contexts.train):,} contexts to train on, {len(contexts.test):,} to test on")
-    table = fine_tune(
-        folder(model), words, contexts, list(k), epochs, batch, learning_rate, place, pooling, precision, seed
-    )
+    print(f"{len(contexts.train):,} contexts to train on, {len(contexts.valid):,} and {len(contexts.test):,} to score")
+    tokens = tokenise(words, contexts, max(1, threads))
+    settings = Settings(epochs, batch, learning_rate, pooling, precision)
+
+    files = [checksum(source / file) for file in (WEIGHTS, "config.json", "tokenizer.json")]
+    cut = [hashlib.sha256(np.ascontiguousarray(getattr(contexts, fold))).hexdigest() for fold in FOLDS]
+    identity = json.dumps([files, cut, context, asdict(settings), code_digest(Path(__file__))])
+    parts = output.parent / f"{name}.parts-{hashlib.sha256(identity.encode()).hexdigest()[:12]}"
+
+    def answers(size: int, seed: int) -> pd.DataFrame:
+        part = parts / f"k-{size}.seed-{seed}.parquet"
+        if not part.is_file():
+            write_table(part, fine_tune(source, tokens, contexts, size, settings, place, seed))
+        return pd.read_parquet(part)
+
+    table = by_seed(name, k, seeds, answers)
     write_table(output, table.assign(size=np.int64(words.size)))
+    for finished in output.parent.glob(f"{name}.parts-*"):
+        shutil.rmtree(finished)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,26 @@
+"""Draw the comparison of the vocabularies as a file of its own; the report holds the same figure."""
+
+from typing import Annotated
+
+import pandas as pd
+from typer import Option
+
+from grover.cli import Input, Output, main
+from grover.figures.selection import next_kmer
+from grover.figures.style import to_svg, use_palette
+from grover.files import write_text
+
+
+def draw_selection(
+    table: Input,
+    chosen: Input,
+    figure: Output,
+    palette: Annotated[str, Option(help="okabe-ito or tol-bright")] = "okabe-ito",
+):
+    """FIGURE (SVG) shows TABLE with the vocabulary that the first line of CHOSEN names in a colour of its own."""
+    use_palette(palette)
+    write_text(figure, to_svg(next_kmer(pd.read_parquet(table), chosen.read_text().splitlines()[0])))
+
+
+if __name__ == "__main__":
+    main(draw_selection)

@@ -1,0 +1,54 @@
+"""Score the predictions of hidden tokens in each category of annotation."""
+
+from typing import Annotated
+
+import pandas as pd
+from typer import Option
+
+from grover.cli import Input, Output, Sources, key_values, main, source_files
+from grover.files import write_table
+from grover.genome import Genome, read_lengths
+from grover.localisation import read_categories
+from grover.masked_scores import SPLITS, soft_mask, strata
+from grover.options import Seed
+from grover.tracks import read_tracks
+
+
+def stratify_predictions(
+    hidden_tokens: Input,
+    sequence: Input,
+    segments: Input,
+    softmask: Input,
+    contigs: Input,
+    tracks: Input,
+    output: Output,
+    source: Sources = [],  # noqa: B006
+    rename: Annotated[
+        list[str] | None, Option(help="KEY=add-chr or KEY=strip-chr for a source with other contig names")
+    ] = None,
+    promoter_flank: Annotated[
+        int, Option(min=0, help="bases at least on either side of the middle of a promoter")
+    ] = 500,
+    seed: Seed = 0,
+):
+    """Write a row for each split, stratum and predictor. Strata are the categories of the tracks whose source is given, and
+    the soft mask of the assembly."""
+    genome = Genome(sequence, segments)
+    categories = read_categories(
+        genome,
+        read_tracks(tracks),
+        source_files(source),
+        read_lengths(contigs),
+        dict(key_values(rename, "--rename")),
+        promoter_flank,
+    )
+    categories |= soft_mask(genome, softmask)
+    table = pd.read_parquet(hidden_tokens)
+    write_table(
+        output,
+        pd.concat([strata(table[table["split"] == name], categories, seed).assign(split=name) for name in SPLITS]),
+    )
+
+
+if __name__ == "__main__":
+    main(stratify_predictions)

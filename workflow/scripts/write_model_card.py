@@ -1,0 +1,52 @@
+"""Write the card of a pretrained model from what the run left in files."""
+
+import json
+from typing import Annotated
+
+import pandas as pd
+import yaml
+from typer import Option
+
+from grover.cli import Input, Output, main
+from grover.files import write_text
+from grover.model_card import Facts, render
+from grover.options import folder
+from grover.provenance import read
+from grover.vocabulary import Vocabulary
+
+
+def write_model_card(
+    model: Input,
+    metrics: Input,
+    training: Input,
+    windows: Input,
+    folds: Input,
+    merges: Input,
+    sequence: Input,
+    contigs: Input,
+    citation: Input,
+    output: Output,
+    name: Annotated[str, Option(help="name of the model")] = "model",
+):
+    """Write a Hugging Face model card (Markdown with a YAML head). Settings, checksums, versions and hardware come from the
+    provenance beside MODEL, WINDOWS, FOLDS, MERGES and SEQUENCE, and beside the assembly that the sequence was made from."""
+    artefacts = {"model": model, "windows": windows, "folds": folds, "merges": merges, "genome": sequence}
+    records = {key: read(path) for key, path in artefacts.items()}
+    genome = records["genome"]
+    records["assembly"] = read(genome["arguments"]["fasta"]) if genome else None
+    facts = Facts(
+        name=name,
+        vocabulary=Vocabulary.load(folder(model)),
+        architecture=json.loads((folder(model) / "config.json").read_text()),
+        metrics=json.loads(metrics.read_text()),
+        training=pd.read_parquet(training),
+        windows=pd.read_parquet(windows),
+        contigs=pd.read_csv(contigs, sep="\t", dtype={"contig": str}, keep_default_na=False),
+        references=yaml.safe_load(citation.read_text())["references"],
+        records=records,
+    )
+    write_text(output, render(facts))
+
+
+if __name__ == "__main__":
+    main(write_model_card)

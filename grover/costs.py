@@ -87,7 +87,7 @@ def vocabulary_size(name: str) -> int:
     if kind == "bpe":
         return int(number) + 9
     if kind in ("kmer", "overlap"):
-        return 4 ** int(number) + 5
+        return 4 ** int(number) + 9
     return 9 if name == "char" else 4_096
 
 

@@ -21,7 +21,7 @@ def section(results: Results) -> Section:
     table, source = tables[main], names[main]
     count = table["count"].to_numpy()
     mean = float(np.average(table["length"], weights=count))
-    finding = f"The {len(table):,} tokens of {main} cut the genome into pieces of {mean:.2f} bases on average."
+    finding = f"In the {len(table):,} tokens of {main} the genome has one token every {mean:.2f} bases on average."
     result = Section("vocabulary", TITLE, findings=[finding])
     result.numbers = [(f"{mean:.2f}", "bases a token", f"{len(table):,} tokens, weighted by occurrence")]
     result.parts = [
@@ -49,7 +49,8 @@ def section(results: Results) -> Section:
             Table(formatted(pd.DataFrame(rows)), "The vocabularies compared.", source),
         ]
     top = table.sort_values("count", ascending=False).head(MOST_TOKENS)[["token", "length", "count"]]
-    top["share"] = top["count"] / count.sum()
+    # of overlapping words the length in the table is that of a step
+    top = top.assign(length=top["token"].str.len(), share=top["count"] / count.sum())
     result.parts.append(
         Table(formatted(top, {"share": "{:.2%}"}), f"The {len(top)} most frequent tokens of {main}.", source)
     )

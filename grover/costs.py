@@ -146,9 +146,10 @@ def _pretrain(run: Run, key: str) -> Work:
 def _evaluate(run: Run, key: str) -> Work:
     config, net = run.config, network(run.config)
     length, windows = mean_window(config["corpus"]) + SPECIALS, config["evaluation"]["windows"]
-    predicted = config["evaluation"]["mask_share"] * output_flops(net, vocabulary_size(key))
-    # both splits and the common spans, by the model and by its untrained twin
-    return Work(6 * windows * length * (forward_flops(net, length) + predicted), 6 * windows / 64, net.layers)
+    share = config["evaluation"]["mask_share"] or config["pretraining"]["mask_share"]
+    predicted = share * output_flops(net, vocabulary_size(key))
+    # both splits and the common spans of two folds, by the model and by its untrained twin
+    return Work(8 * windows * length * (forward_flops(net, length) + predicted), 8 * windows / 64, net.layers)
 
 
 def _next_kmer(run: Run, key: str) -> Work:
@@ -301,12 +302,24 @@ def written(run: Run, rule: str, key: str) -> float:
         "make_windows": lambda: (
             7.2 * config["corpus"]["passes"] * run.bases / bases_a_token(key) / mean_window(config["corpus"])
         ),
+        # both splits, about 30 bytes a hidden token
+        "evaluate_pretraining": lambda: (
+            60
+            * config["evaluation"]["windows"]
+            * mean_window(config["corpus"])
+            * (config["evaluation"]["mask_share"] or config["pretraining"]["mask_share"])
+        ),
         # two checkpoints of weights and both moments of Adam
         "pretrain": lambda: weights * (1 + 2 * 3),
         "finetune": lambda: weights,
         "embed": lambda: vectors,
     }
     return formulas[rule]() if rule in formulas else 0.0
+
+
+def gpus_of(rule: str, config: dict) -> int:
+    """GPUs of a job that takes any: a pretraining may take several on several nodes."""
+    return config["gpus"] * config["nodes"] if rule == "pretrain" else 1
 
 
 def _described(config: dict) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grover.config import file_name, local_path
-from grover.costs import Run, work, written
+from grover.costs import Run, gpus_of, work, written
 from grover.errors import InputError
 from grover.files import is_gzip, open_text
 from grover.throughput import (
@@ -279,7 +279,8 @@ def compare(
     run: Run, jobs: Iterable[Measured], rates: Rates, cores: int, gpu: Gpu | None
 ) -> list[tuple[Measured, float]]:
     """Each finished job with the seconds that were to be expected."""
-    return [(job, seconds(rates, run, job.rule, job.key, cores, gpu, run.config["gpus"])) for job in jobs]
+    config = run.config
+    return [(job, seconds(rates, run, job.rule, job.key, cores, gpu, gpus_of(job.rule, config))) for job in jobs]
 
 
 def error(compared: list[tuple[Measured, float]], least: float = 5.0) -> dict[str, float]:

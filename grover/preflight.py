@@ -67,15 +67,30 @@ def fitting_tokens(model: BertForMaskedLM, longest: int, device: torch.device, p
     room = int(SHARE * free_memory(device))
     state = memory_needed(model.config, parameters, 0, precision, device)
     each = memory_needed(model.config, 0, 1, precision, device)
-    fitting = min(TOKENS_AT_ONCE[device.type], (room - state) // each)
-    if fitting < longest:
+    fitting = TOKENS_AT_ONCE[device.type]
+    while fitting > longest and fitting * each > room - state:
+        fitting = max(longest, fitting // 2)  # in halves, so that a little more or less free memory changes nothing
+    if fitting * each > room - state:
         needed = memory_needed(model.config, parameters, longest, precision, device)
         raise InputError(
             f"pretrain: one window of {longest} tokens needs about {needed / 1e9:.1f} GB with the state of {parameters:,} parameters, "
             f"but {room / 1e9:.1f} GB are free on {device}; take a smaller `pretraining.size`, shorter windows (`corpus.longest`) or "
             "a device with more memory"
         )
-    return fitting
+    return max(fitting, longest)
+
+
+def fewer_tokens(tokens: int, longest: int, device: torch.device) -> int:
+    """Half as many tokens at once, where the estimate was too low; raises an InputError where that is less than one window."""
+    if tokens <= longest:
+        raise InputError(
+            f"pretrain: out of memory on {device} with one window of {longest} tokens at once; take a smaller `pretraining.size`, shorter "
+            "windows (`corpus.longest`), or a device that no other job uses"
+        )
+    print(
+        f"pretrain: out of memory with {tokens:,} tokens at once, half as many are tried", file=sys.stderr, flush=True
+    )
+    return max(longest, tokens // 2)
 
 
 def free_memory(device: torch.device) -> int:

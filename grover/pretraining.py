@@ -19,7 +19,7 @@ from grover.errors import InputError
 from grover.masking import Masking, hide
 from grover.model import check_length
 from grover.packed import Layout, group_by_tokens, pack
-from grover.preflight import fitting_tokens, prove_step
+from grover.preflight import fewer_tokens, fitting_tokens, prove_step
 from grover.training import Batch, Optimisation, train
 
 MEASURED_WINDOWS = 20_000  # of which the bases are counted for a budget in bases
@@ -55,7 +55,8 @@ def pretrain(
         )
     check_length(int(windows["length"].max()), model.config.max_position_embeddings, "windows")
     first, length, names = windows["first"].to_numpy(), windows["length"].to_numpy(), windows.index.to_numpy()
-    most = fitting_tokens(model, int(length.max()) + SPECIALS, device, precision)
+    longest = int(length.max()) + SPECIALS
+    most = fitting_tokens(model, longest, device, precision)
     order = lru_cache(2)(
         lambda epoch: np.random.Generator(np.random.Philox(key=[seed, epoch])).permutation(len(windows))
     )
@@ -83,7 +84,17 @@ def pretrain(
 
     model.to(device)
     objective = _fastest(compiled, device)
-    prove_step(model, batches(0)[0], objective, device, precision)
+    while True:
+        try:
+            prove_step(model, batches(0)[0], objective, device, precision)
+            break
+        except torch.OutOfMemoryError:
+            most = fewer_tokens(most, longest, device)
+        except RuntimeError as error:
+            if objective is masked_loss:
+                raise
+            print(f"pretrain: torch.compile fails here and is left out: {error}", file=sys.stderr, flush=True)
+            objective = masked_loss
     return train(
         model, batches, objective, optimisation, device, precision, seed, "pretrain", processes=processes, **keeping
     )

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from grover.costs import NETWORKS, Run, Work, kind, network, unit, work
+from grover.costs import NETWORKS, Run, Work, gpus_of, kind, network, unit, work
 from grover.errors import InputError
 
 COLUMNS = ("rule", "unit", "start_seconds", "units_a_second", "runs", "most_seconds")
@@ -186,7 +186,8 @@ def calibrate(rates: Rates, finished: Iterable[tuple[Run, list[Measured]]], gpu:
     ratios: dict[str, list[float]] = {}
     for run, jobs in finished:
         for job in jobs:
-            expected = seconds(rates, run, job.rule, job.key, run.config["threads"], gpu, run.config["gpus"])
+            gpus = gpus_of(job.rule, run.config)
+            expected = seconds(rates, run, job.rule, job.key, run.config["threads"], gpu, gpus)
             ratios.setdefault(kind(job.rule, job.key), []).append(job.seconds / expected)
     corrected = dict(rates)
     for name, found in ratios.items():

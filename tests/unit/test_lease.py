@@ -32,11 +32,13 @@ def test_a_second_trainer_is_told_who_lives(tmp_path, monkeypatch):
     monkeypatch.setattr("grover.lease.platform.node", lambda: "elsewhere")
     with lease(tmp_path, **FAST):
         monkeypatch.setattr("grover.lease.platform.node", lambda: "here")
-        with pytest.raises(
-            InputError, match=rf"process {os.getpid()} on elsewhere trains this model and is alive.*kill"
+        with (
+            pytest.raises(
+                InputError, match=rf"process {os.getpid()} on elsewhere trains this model and is alive.*kill"
+            ),
+            lease(tmp_path, **FAST),
         ):
-            with lease(tmp_path, **FAST):
-                pass
+            pass
     assert not (tmp_path / FILE).exists()
 
 

@@ -160,6 +160,17 @@ def test_finished_runs_correct_the_estimate():
     assert seconds(corrected, run, "encode_genome", "", 1) == pytest.approx(3 * expected)
 
 
+def test_a_finished_job_is_held_against_the_gpus_that_it_had():
+    """Only a pretraining takes several; what it took is planned again as it was."""
+    gpu = choose_gpu(read_gpus(ROOT / "resources/gpus.tsv"), "A100")
+    rates = {"pretrain": Rate(0, 5e10), "embed": Rate(0, 5e10)}
+    run = run_of(device="cuda", gpus=4, nodes=2)
+    jobs = [Measured(rule, "bpe-600", 1000.0) for rule in rates]
+    corrected = calibrate(rates, [(run, jobs)], gpu)
+    for rule, gpus in (("pretrain", 8), ("embed", 1)):
+        assert seconds(corrected, run, rule, "bpe-600", 8, gpu, gpus) == pytest.approx(1000)
+
+
 def test_gpus_by_their_peak_and_threads_by_their_number():
     rates = {"pretrain": Rate(0, 5e10), "make_folds": Rate(1.0)}
     run = run_of(device="cuda", pretraining={"batch": 1024})

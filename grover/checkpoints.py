@@ -11,7 +11,8 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -60,52 +61,65 @@ class Checkpoints:
         """
         self.allowed()
         path = self.path(step)
-        path.with_suffix(".json").unlink(missing_ok=True)
+        _proof(path).unlink(missing_ok=True)
         try:
-            with atomic(path) as temporary:
-                with open(temporary, "wb") as stream:
-                    torch.save(state, stream)
-                    stream.flush()
-                    os.fsync(stream.fileno())
-                proof = {
-                    "step": step,
-                    "sha256": checksum(temporary),
-                    "bytes": temporary.stat().st_size,
-                    "code": self.code,
-                }
-            write_json(path.with_suffix(".json"), proof)
+            written = {}
+            with _lasting(path) as temporary:
+                torch.save(state, temporary)
+                written = {"sha256": checksum(temporary), "bytes": temporary.stat().st_size}
+            with _lasting(_proof(path)) as temporary:
+                temporary.write_text(json.dumps({"step": step, **written, "code": self.code}), encoding="utf-8")
         except (OSError, RuntimeError) as error:
-            # torch reports a failed write as a RuntimeError whose cause may be lost
-            if isinstance(error, OSError) and error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            if not _disk_is_full(error):
                 raise
             kept = self.steps()
             last = f"the checkpoint of step {kept[0]:,} is whole" if kept else "there is no earlier one"
             raise InputError(
                 f"{path}: the checkpoint could not be written ({error}); {last}; make room and start again to go on from there"
             ) from None
-        for old in self.steps()[GENERATIONS:]:
-            self.path(old).with_suffix(".json").unlink()
-            self.path(old).unlink(missing_ok=True)
+        self._tidy()
+
+    def _tidy(self) -> None:
+        """Remove older generations, files without a proof, and what a kill in the middle of writing has left."""
+        kept = self.steps()[:GENERATIONS]
+        for old in self.folder.glob("step-*"):
+            if int(old.stem.split("-")[1]) not in kept:
+                old.unlink()
+        for half in self.folder.glob(".partial-*"):
+            if "step-" in half.name:
+                half.unlink(missing_ok=True)
 
     def load(self) -> tuple[int, dict] | None:
         """Step and state of the newest whole checkpoint, or None where there is none at all.
 
         A damaged one is named, and the one before it taken. Raises an InputError if all are damaged.
         """
-        steps = self.steps()
-        for step in steps:
-            path = self.path(step)
-            proof = json.loads(path.with_suffix(".json").read_text())
-            if path.is_file() and checksum(path) == proof["sha256"]:
-                return step, torch.load(path, map_location="cpu", weights_only=True)
-            print(f"checkpoint: {path} is damaged, the one before it is taken", file=sys.stderr, flush=True)
-        if steps:
+        damaged = []
+        for step in self.steps():
+            state = self.load_step(step)
+            if state is not None:
+                for path in damaged:
+                    _proof(path).unlink(missing_ok=True)  # it counts no longer as a generation
+                return step, state
+            damaged.append(self.path(step))
+            print(f"checkpoint: {self.path(step)} is damaged, the one before it is taken", file=sys.stderr, flush=True)
+        if damaged:
             raise InputError(f"{self.folder}: every checkpoint is damaged; move the folder away to train anew")
+        return None
+
+    def load_step(self, step: int) -> dict | None:
+        """State of one checkpoint on the CPU, or None where it or its proof is damaged."""
+        path = self.path(step)
+        try:
+            if checksum(path) == json.loads(_proof(path).read_text(encoding="utf-8"))["sha256"]:
+                return torch.load(path, map_location="cpu", weights_only=True)
+        except (OSError, ValueError, KeyError):
+            pass
         return None
 
     def same_code(self, step: int) -> bool:
         """Whether the code that trains wrote the checkpoint of `step`, too."""
-        return json.loads(self.path(step).with_suffix(".json").read_text())["code"] == self.code
+        return json.loads(_proof(self.path(step)).read_text(encoding="utf-8"))["code"] == self.code
 
     def set_aside(self, step: int) -> Path:
         """Rename the checkpoints so that a training can begin anew beside them; returns where they are now."""
@@ -115,3 +129,24 @@ class Checkpoints:
         for path in self.folder.glob("step-*"):
             path.rename(aside / path.name)
         return aside
+
+
+def _proof(path: Path) -> Path:
+    """The file with the checksum of a checkpoint, without which it is none."""
+    return path.with_suffix(".json")
+
+
+@contextmanager
+def _lasting(path: Path) -> Iterator[Path]:
+    """Like `atomic`, and on the disk itself before the name is given: a node that loses its power leaves no empty file."""
+    with atomic(path) as temporary:
+        yield temporary
+        with open(temporary, "rb") as stream:
+            os.fsync(stream.fileno())
+
+
+def _disk_is_full(error: Exception) -> bool:
+    """torch says of a failed write, as a RuntimeError, only where in its own code it was."""
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return "inline_container" in str(error) or "PytorchStreamWriter" in str(error)

@@ -113,10 +113,10 @@ def fit(
         return cross_entropy(model(batch["input_ids"]), batch["targets"], weights, reduction="sum")
 
     def after(step: int) -> bool:
-        return step % steps == 0 and after_epoch is not None and after_epoch()
+        return step % steps == 0 and after_epoch()
 
     optimisation = Optimisation(epochs * steps, learning_rate, warmup)
-    return train(model, batches, loss, optimisation, device, precision, seed, label, after)
+    return train(model, batches, loss, optimisation, device, precision, seed, label, after if after_epoch else None)
 
 
 def logits(

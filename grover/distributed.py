@@ -43,6 +43,13 @@ class Processes:
             distributed.all_reduce(values)
         return values
 
+    def agreed(self, number: int, device: torch.device) -> int:
+        """The number that the first process says."""
+        said = torch.tensor(number, device=device)
+        if self.world > 1:
+            distributed.broadcast(said, 0)
+        return int(said)
+
     def wait(self) -> None:
         """Until all processes are here."""
         if self.world > 1:
@@ -72,7 +79,5 @@ def together(processes: Processes, device: torch.device) -> Iterator[None]:
         world_size=processes.world,
         timeout=SILENCE,
     )
-    try:
-        yield
-    finally:
-        distributed.destroy_process_group()
+    yield
+    distributed.destroy_process_group()  # not after an error, when others may never come to the end of what they began

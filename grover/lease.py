@@ -12,7 +12,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from grover.errors import InputError
@@ -21,6 +21,8 @@ from grover.files import write_json
 FILE = "lease.json"
 RENEWED_EVERY = 5.0  # seconds
 WATCHED_FOR = 30.0  # seconds: six renewals may come late before a holder counts as dead
+SETTLING = 0.5  # seconds in which two that take over the same lease see which of them has it
+UNREADABLE = {"job": "", "host": "a host that is not known", "process": 0, "token": "", "beats": 0}
 
 
 class Lease:
@@ -60,19 +62,21 @@ def lease(folder: Path, every: float = RENEWED_EVERY, watched: float = WATCHED_F
     """
     own = Lease(folder)
     _wait_until_free(own.path, every, watched)
-    own.renew()
-    time.sleep(0.05)  # of two that found it free at once, the one that wrote last has it
-    own.check()
+    try:
+        own.path.touch(exist_ok=False)  # of two that find none, one can make it
+        own.renew()
+    except FileExistsError:
+        own.renew()
+        time.sleep(min(SETTLING, every))  # of two that take over a dead one's, the last has it
+        own.check()
     over = threading.Event()
 
     def keep_renewing() -> None:
         while not over.wait(every):
-            if own.lost():
-                return  # `check` tells the trainer
-            try:
+            with suppress(OSError):  # a full disk or a file server that is away: the next renewal may come through
+                if own.lost():
+                    return  # `check` tells the trainer
                 own.renew()
-            except OSError:
-                continue  # a full disk: the next renewal may come through
 
     thread = threading.Thread(target=keep_renewing, daemon=True)
     thread.start()
@@ -96,7 +100,7 @@ def _wait_until_free(path: Path, every: float, watched: float) -> None:
         now = _read(path)
         if now is None:
             return
-        if (now["token"], now["beats"]) != (seen["token"], seen["beats"]):
+        if now["beats"] and (now["token"], now["beats"]) != (seen["token"], seen["beats"]):
             stop = f"scancel {now['job']}" if now["job"] else f"kill {now['process']} on {now['host']}"
             raise InputError(
                 f"{path.parent}: {_name(now)} trains this model and is alive; wait until it has ended, or stop it "
@@ -105,26 +109,30 @@ def _wait_until_free(path: Path, every: float, watched: float) -> None:
 
 
 def _dead(holder: dict) -> bool:
-    """Whether the holder is known to have ended: it was this very job before it was requeued, or a process of this host that is gone."""
-    if holder["job"] and holder["job"] == os.environ.get("SLURM_JOB_ID"):
-        return True
+    """Whether the holder is known to have ended: a process of this host that is gone, or this very job before it was requeued to
+    another host.
+    """
     if holder["host"] != platform.node():
-        return False
+        return bool(holder["job"]) and holder["job"] == os.environ.get("SLURM_JOB_ID")
     try:
         os.kill(holder["process"], 0)
     except ProcessLookupError:
         return True
     except PermissionError:
         return False
-    return False
+    return holder["process"] == os.getpid()  # a number given anew, as to the first process of a container
 
 
 def _read(path: Path) -> dict | None:
-    """The holder, or None where there is none; renewals replace the file at once, so what is read is whole."""
+    """The holder, or None where there is none. Renewals replace the file at once; one that a crash has left empty has no holder that
+    is known, and is watched like any other.
+    """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return UNREADABLE | json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
+    except ValueError:
+        return UNREADABLE
 
 
 def _name(holder: dict) -> str:

@@ -114,17 +114,21 @@ def hidden_states(
     return states
 
 
+def has_kernel(device: torch.device, kind: torch.dtype, width: int) -> bool:
+    """Whether torch's variable-length kernel computes heads of this width in this type of number here."""
+    sixteen_bits = kind in (torch.bfloat16, torch.float16)
+    return (
+        device.type == "cuda" and sixteen_bits and width % 8 == 0 and torch.cuda.get_device_capability(device) >= AMPERE
+    )
+
+
 def attend(attention: torch.nn.Module, states: torch.Tensor, layout: Layout) -> torch.Tensor:
     """Self-attention within each window, [tokens, hidden]."""
     parts = attention.query, attention.key, attention.value
     weight, bias = torch.cat([part.weight for part in parts]), torch.cat([part.bias for part in parts])
     heads = attention.num_attention_heads
     projected = functional.linear(states, weight, bias).view(len(states), 3, heads, -1)
-    if (
-        states.is_cuda
-        and projected.dtype != torch.float32
-        and torch.cuda.get_device_capability(states.device) >= AMPERE
-    ):
+    if has_kernel(states.device, projected.dtype, projected.shape[-1]):
         query, key, value = projected.unbind(1)
         longest = max(layout.lengths)
         return varlen_attn(query, key, value, layout.bounds, layout.bounds, longest, longest).flatten(1)

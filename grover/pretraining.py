@@ -4,7 +4,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable
-from functools import lru_cache, partial
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -53,10 +53,14 @@ def pretrain(
         raise InputError(
             f"pretrain: a batch of {batch} windows cannot be dealt to {processes.world} processes; raise `pretraining.batch`"
         )
+    if (end := int((windows["first"] + windows["length"]).max())) > len(tokens):
+        raise InputError(
+            f"pretrain: a window ends at token {end:,} of {len(tokens):,}; the windows belong to other tokens"
+        )
     check_length(int(windows["length"].max()), model.config.max_position_embeddings, "windows")
     first, length, names = windows["first"].to_numpy(), windows["length"].to_numpy(), windows.index.to_numpy()
     longest = int(length.max()) + SPECIALS
-    most = fitting_tokens(model, longest, device, precision)
+    most = fitting_tokens(model, longest, device, precision, processes)
     order = lru_cache(2)(
         lambda epoch: np.random.Generator(np.random.Philox(key=[seed, epoch])).permutation(len(windows))
     )
@@ -67,9 +71,11 @@ def pretrain(
         rows = np.concatenate(
             [order(int(epoch))[places[epochs == epoch] % len(windows)] for epoch in np.unique(epochs)]
         )
-        # long and short windows alike to each process
-        share = np.argsort(-length[rows], kind="stable")[processes.rank :: processes.world]
-        rows, epochs = rows[share], epochs[share]
+        # dealt by length, to and fro, so that each process has as much to do
+        deal, turn = np.arange(batch) % processes.world, np.arange(batch) // processes.world
+        share = np.where(turn % 2, processes.world - 1 - deal, deal) == processes.rank
+        dealt = np.argsort(-length[rows], kind="stable")[share]
+        rows, epochs = rows[dealt], epochs[dealt]
         return [
             masked_batch(
                 *pack(tokens, first[rows[group]], length[rows[group]]),
@@ -83,20 +89,26 @@ def pretrain(
         ]
 
     model.to(device)
-    objective = _fastest(compiled, device)
+    after_attention = _fastest(compiled, device)
     while True:
         try:
-            prove_step(model, batches(0)[0], objective, device, precision)
+            prove_step(model, batches(0)[0], device, precision, after_attention)
             break
         except torch.OutOfMemoryError:
             most = fewer_tokens(most, longest, device)
         except RuntimeError as error:
-            if objective is masked_loss:
+            if after_attention is packed.after_attention:
                 raise
             print(f"pretrain: torch.compile fails here and is left out: {error}", file=sys.stderr, flush=True)
-            objective = masked_loss
+            after_attention = packed.after_attention
+
+    def masked_loss(model: BertForMaskedLM, batch: Batch) -> torch.Tensor:
+        """Cross-entropy in nats, summed over the tokens to predict."""
+        logits = packed.logits_at(model, batch["input_ids"], batch["layout"], batch["positions"], after_attention)
+        return cross_entropy(logits, batch["targets"], reduction="sum")
+
     return train(
-        model, batches, objective, optimisation, device, precision, seed, "pretrain", processes=processes, **keeping
+        model, batches, masked_loss, optimisation, device, precision, seed, "pretrain", processes=processes, **keeping
     )
 
 
@@ -135,19 +147,13 @@ def steps_for(bases: int, tokens: np.ndarray, windows: pd.DataFrame, token_lengt
     return max(1, round(bases / (batch * a_window)))
 
 
-def masked_loss(
-    model: BertForMaskedLM, batch: Batch, after_attention: Callable = packed.after_attention
-) -> torch.Tensor:
-    """Cross-entropy in nats, summed over the tokens to predict."""
-    logits = packed.logits_at(model, batch["input_ids"], batch["layout"], batch["positions"], after_attention)
-    return cross_entropy(logits, batch["targets"], reduction="sum")
-
-
-def _fastest(compiled: bool, device: torch.device) -> Callable[[torch.nn.Module, Batch], torch.Tensor]:
-    """The loss, compiled where that helps and can be done: on a GPU, and with the C compiler that torch.compile calls."""
+def _fastest(compiled: bool, device: torch.device) -> Callable[..., torch.Tensor]:
+    """The part of a layer behind attention, compiled where that helps and can be done: on a GPU, and with the C compiler that
+    torch.compile calls.
+    """
     if not compiled or device.type == "cpu":
-        return masked_loss
+        return packed.after_attention
     if not any(map(shutil.which, filter(None, (os.environ.get("CC"), "cc", "gcc", "clang")))):
         print("pretrain: no C compiler found, so torch.compile is left out", file=sys.stderr, flush=True)
-        return masked_loss
-    return partial(masked_loss, after_attention=torch.compile(packed.after_attention, dynamic=True))
+        return packed.after_attention
+    return torch.compile(packed.after_attention, dynamic=True)

@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 
 from tqdm import tqdm
 
@@ -13,14 +14,16 @@ class Progress:
     """Counts towards `total`; draws with tqdm on a terminal, else prints one line every ten seconds.
 
     Use as a context manager: `with Progress(total, "pretrain") as bar: bar.update(1, loss=3.2)`. `begun` are the units done before, by
-    a process that this one goes on from.
+    a process that this one goes on from; of
+    several processes all but one are `silent`.
     """
 
-    def __init__(self, total: int, label: str, unit: str = "steps", begun: int = 0):
+    def __init__(self, total: int, label: str, unit: str = "steps", begun: int = 0, silent: bool = False):
         self.total, self.label, self.unit, self.done, self.begun = total, label, unit, begun, begun
         self.started = self.printed = time.monotonic()
         settings = {"total": total, "initial": begun, "desc": label, "unit": f" {unit}", "dynamic_ncols": True}
-        self.bar = tqdm(**settings) if sys.stderr.isatty() else None
+        self.silent = silent
+        self.bar = tqdm(**settings) if sys.stderr.isatty() and not silent else None
         self.note = ""
         self.complete = False
 
@@ -53,7 +56,9 @@ class Progress:
         here = self.done - self.begun
         left = f", {seconds / here * (self.total - self.done):.0f} s left" if here and share < 1 else ""
         count = f"{self.done:,} of {self.total:,} {self.unit} ({share:.0%})"
-        print(f"{self.label}: {count}  {self.note}  {seconds:.0f} s{left}", file=sys.stderr, flush=True)
+        if not self.silent:
+            with suppress(OSError):  # whoever reads the log may have gone; the work goes on
+                print(f"{self.label}: {count}  {self.note}  {seconds:.0f} s{left}", file=sys.stderr, flush=True)
 
 
 def track(items: Iterable, total: int, label: str, unit: str = "steps") -> Iterator:

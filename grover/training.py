@@ -2,7 +2,7 @@
 
 Everything that a step does is a function of its number: the batch, the masks, the learning rate and the dropout. The weights, the
 state of the optimiser and the number of steps done are therefore all that a training needs to go on exactly as if it
-had never stopped; no random generator has a state that outlives a step.
+had never stopped, on as many threads and processes; no random generator has a state that outlives a step.
 """
 
 import math
@@ -13,7 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -74,10 +74,10 @@ class Curve:
     def add(self, loss: float, targets: int, tokens: int) -> None:
         """Count one step; `loss` is summed over its targets."""
         self.loss, self.targets, self.tokens = self.loss + loss, self.targets + targets, self.tokens + tokens
-        mean = loss / max(1, targets)
-        self.latest.append(mean)
-        if len(self.start) < SMOOTHED:
-            self.start.append(mean)
+        if targets:
+            self.latest.append(loss / targets)
+            if len(self.start) < SMOOTHED:
+                self.start.append(loss / targets)
 
     def close_row(self, step: int, rate: float, norm: float) -> dict[str, float]:
         """End the row of the curve at `step`; returns it."""
@@ -133,12 +133,13 @@ def train(
     model.to(device).train()
     optimiser = _optimiser(model, optimisation)
     curve, begun = Curve(), 0
-    if checkpoints is not None and (found := _usable(checkpoints, optimisation.steps, label, processes)):
-        begun, state = found
-        model.load_state_dict(state["model"])
-        optimiser.load_state_dict(state["optimiser"])
-        curve = Curve.of(state["curve"])
-        print(f"{label}: resumed at step {begun:,} of {optimisation.steps:,}", file=sys.stderr, flush=True)
+    if checkpoints is not None:
+        begun, state = _go_on(checkpoints, optimisation.steps, label, processes, device)
+        if state:
+            model.load_state_dict(state["model"])
+            optimiser.load_state_dict(state["optimiser"])
+            curve = Curve.of(state["curve"])
+        del state
     every = max(1, optimisation.steps // POINTS)
     before, started = curve.seconds, time.monotonic()
     saved = begun, started
@@ -167,7 +168,10 @@ def train(
 
     first_tokens = curve.tokens
     pending, stopping = None, False
-    with Progress(optimisation.steps, label, begun=begun) as bar, _signals(checkpoints is not None) as asked:
+    with (
+        Progress(optimisation.steps, label, begun=begun, silent=not processes.first) as bar,
+        _signals(checkpoints is not None) as asked,
+    ):
         for step, micro_batches in _ahead(batches, begun, optimisation.steps):
             # dropout differs between steps and processes, and is the same in a resumed training
             torch.manual_seed((seed * 1_000_003 + step) * 4_099 + processes.rank)
@@ -194,10 +198,12 @@ def train(
             # the step before is accounted for only now, so that a GPU never waits for its loss to be read
             if pending is not None:
                 stopping, pending = settle(*pending) or stopping, None
-            if stopping:
+            if stopping or (asked and processes.world == 1):
                 # the same in all processes; this step is not taken, it comes again when the training goes on
                 save(step)
                 processes.wait()
+                with suppress(OSError):
+                    print(f"{label}: {' '.join(asked) or 'a signal'} ends it", file=sys.stderr, flush=True)
                 raise Interrupted(step, step - begun)
             optimiser.step()
             optimiser.zero_grad(set_to_none=True)
@@ -234,29 +240,33 @@ def _distributed(objective: _Objective, processes: Processes, device: torch.devi
     return DistributedDataParallel(objective, device_ids=[device.index] if device.type == "cuda" else None)
 
 
-def _usable(checkpoints: Checkpoints, steps: int, label: str, processes: Processes) -> tuple[int, dict] | None:
-    """Step and state to go on from; None, with older checkpoints set aside, where they are of no use.
+def _go_on(
+    checkpoints: Checkpoints, steps: int, label: str, processes: Processes, device: torch.device
+) -> tuple[int, dict]:
+    """Step and state to go on from; 0 and nothing, with older checkpoints set aside, where there is none of use.
 
-    A longer training than the one asked for cannot be shortened, and what other code has finished is not its work.
+    The first process decides, and the others load the same, however old their view of the file system is. A longer training
+    than the one asked for cannot be shortened, and what other code has finished is not its work.
     """
-    found = checkpoints.load()
-    if found is None:
-        return None
-    step, same = found[0], checkpoints.same_code(found[0])
-    why = "beyond the steps asked for" if step > steps else "" if step < steps or same else "finished by other code"
-    processes.wait()
-    if not why:
-        if not same:
-            print(f"{label}: the code has changed since step {step:,}", file=sys.stderr, flush=True)
-        return found
-    if processes.first:
-        aside = checkpoints.set_aside(step)
-        print(
-            f"{label}: a checkpoint of step {step:,} is {why}; kept in {aside}, training begins anew",
-            file=sys.stderr,
-            flush=True,
+    step, state = 0, {}
+    if processes.first and (found := checkpoints.load()):
+        step, state = found
+        same = checkpoints.same_code(step)
+        why = "beyond the steps asked for" if step > steps else "" if step < steps or same else "finished by other code"
+        if why:
+            aside = checkpoints.set_aside(step)
+            said = f"a checkpoint of step {step:,} is {why}; kept in {aside}, training begins anew"
+            step, state = 0, {}
+        else:
+            said = f"resumed at step {step:,} of {steps:,}" + ("" if same else "; the code has changed since then")
+        print(f"{label}: {said}", file=sys.stderr, flush=True)
+    agreed = processes.agreed(step, device)
+    if agreed != step and not (state := checkpoints.load_step(agreed)):
+        raise InputError(
+            f"{checkpoints.path(agreed)}: process {processes.rank} cannot read what the first one goes on from; start again, and if it "
+            "comes back, look whether all nodes see the same files there"
         )
-    return None
+    return agreed, state
 
 
 def _optimiser(model: torch.nn.Module, optimisation: Optimisation) -> torch.optim.AdamW:
@@ -285,8 +295,7 @@ def _signals(wanted: bool) -> Iterator[list[str]]:
     asked, before = [], {}
 
     def note(number: int, frame) -> None:
-        asked.append(signal.Signals(number).name)
-        print(f"{asked[-1]}: the training ends after this step, with a checkpoint", file=sys.stderr, flush=True)
+        asked.append(signal.Signals(number).name)  # and nothing else: it may come while a line is being printed
 
     if wanted and threading.current_thread() is threading.main_thread():
         before = {number: signal.signal(number, note) for number in SIGNALS}

@@ -18,7 +18,9 @@ def test_two_generations_are_kept_and_the_newest_is_loaded(tmp_path):
     assert checkpoints.steps() == [200, 10]
     step, state = checkpoints.load()
     assert step == 200 == state["step"] and torch.equal(state["model"]["weight"], torch.arange(6.0))
-    assert {path.name for path in tmp_path.iterdir()} == {f"step-000000{n}.{s}" for n in ("200", "010") for s in ("pt", "json")}
+    assert {path.name for path in tmp_path.iterdir()} == {
+        f"step-000000{n}.{s}" for n in ("200", "010") for s in ("pt", "json")
+    }
 
 
 def test_a_file_without_its_proof_is_no_checkpoint(tmp_path):
@@ -33,8 +35,8 @@ def test_a_full_disk_leaves_the_checkpoint_before_it_whole(tmp_path, monkeypatch
     checkpoints = Checkpoints(tmp_path)
     checkpoints.save(5, STATE)
 
-    def full(state, stream):
-        stream.write(b"half of it")
+    def full(state, path):
+        path.write_bytes(b"half of it")
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patched:
@@ -45,6 +47,22 @@ def test_a_full_disk_leaves_the_checkpoint_before_it_whole(tmp_path, monkeypatch
     assert sorted(path.name for path in tmp_path.iterdir()) == ["step-000000005.json", "step-000000005.pt"]
     checkpoints.save(6, STATE)
     assert checkpoints.load()[0] == 6
+
+
+@pytest.mark.parametrize("proof", [b"", b'{"step": 9', None])
+def test_a_damaged_one_is_no_generation_any_more(tmp_path, proof, capsys):
+    checkpoints = Checkpoints(tmp_path)
+    for step in (8, 9):
+        checkpoints.save(step, STATE)
+    if proof is None:
+        checkpoints.path(9).write_bytes(b"")
+    else:
+        checkpoints.path(9).with_suffix(".json").write_bytes(proof)
+    (tmp_path / ".partial-x-step-000000009.pt").touch()  # of a kill while it was written
+    assert checkpoints.load()[0] == 8 and "step-000000009.pt is damaged" in capsys.readouterr().err
+    checkpoints.save(10, STATE)
+    assert checkpoints.steps() == [10, 8] and checkpoints.load()[0] == 10
+    assert {path.suffix for path in tmp_path.iterdir()} == {".pt", ".json"} and len(list(tmp_path.iterdir())) == 4
 
 
 def test_nothing_is_written_without_leave(tmp_path):

@@ -1,5 +1,6 @@
 import json
 import os
+import platform
 import subprocess
 import sys
 import threading
@@ -71,9 +72,36 @@ def test_a_lease_that_nobody_renews_is_taken_over(tmp_path):
         assert json.loads((tmp_path / FILE).read_text())["process"] == os.getpid()
 
 
-def test_a_dead_process_of_this_host_and_the_job_that_was_requeued_do_not_delay(tmp_path, monkeypatch):
-    import platform
+def test_a_second_trainer_in_the_same_job_on_the_same_host_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setenv("SLURM_JOB_ID", "77")
+    living = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    over = threading.Event()
 
+    def beat():
+        beats = 0
+        while not over.wait(0.05):
+            beats += 1
+            holder(tmp_path, job="77", host=platform.node(), process=living.pid, beats=beats)
+
+    holder(tmp_path, job="77", host=platform.node(), process=living.pid)
+    thread = threading.Thread(target=beat)
+    thread.start()
+    with pytest.raises(InputError, match="SLURM job 77 .* is alive"), lease(tmp_path, **FAST):
+        pass
+    over.set()
+    thread.join()
+    living.kill()
+
+
+@pytest.mark.parametrize("text", ["", '{"job": "1'])
+def test_a_lease_that_a_crash_has_cut_is_watched_and_taken_over(tmp_path, text):
+    (tmp_path / FILE).write_text(text)
+    started = time.monotonic()
+    with lease(tmp_path, **FAST):
+        assert time.monotonic() - started >= 0.4
+
+
+def test_a_dead_process_of_this_host_and_the_job_that_was_requeued_do_not_delay(tmp_path, monkeypatch):
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
     for changes in ({"host": platform.node(), "process": gone.pid}, {"job": "77"}):

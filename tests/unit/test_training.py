@@ -8,14 +8,14 @@ import pytest
 import torch
 from transformers import AutoModel, AutoModelForMaskedLM, AutoTokenizer
 
-from grover import preflight
+from grover import packed, preflight
 from grover.checkpoints import Checkpoints
 from grover.device import autocast, choose_device
 from grover.distributed import Processes, together
 from grover.errors import InputError
 from grover.masking import Masking
 from grover.model import Architecture, load_language_model, logits_at, new_language_model, save
-from grover.packed import pack
+from grover.packed import Layout, pack
 from grover.pretraining import masked_batch, pretrain, steps_for
 from grover.training import Interrupted, Optimisation, train
 from grover.vocabulary import Vocabulary
@@ -203,7 +203,7 @@ def test_a_finished_training_is_not_repeated_but_by_other_code_or_for_fewer_step
     fewer, _ = run(corpus, steps=3, checkpoints=Checkpoints(tmp_path / "a", code="y"))
     assert "beyond the steps asked for" in capsys.readouterr().err and same(fewer, run(corpus, steps=3)[0])
     longer, _ = run(corpus, steps=6, checkpoints=Checkpoints(tmp_path / "a", code="z"))
-    assert "the code has changed since step 3" in capsys.readouterr().err
+    assert "resumed at step 3 of 6; the code has changed since then" in capsys.readouterr().err
 
 
 # -- several processes -------------------------------------------------------------------------------------------------
@@ -235,6 +235,28 @@ def test_two_processes_have_the_loss_curve_of_one(corpus, tmp_path, unused_port)
     np.testing.assert_allclose(together_curve["loss"], curve["loss"], rtol=1e-4)
     assert together_curve["tokens"].tolist() == curve["tokens"].tolist()
     for name, tensor in torch.load(tmp_path / "weights.pt").items():
+        torch.testing.assert_close(tensor, alone.state_dict()[name], rtol=1e-2, atol=1e-3)
+
+
+def late(rank, world, port, corpus, folder):
+    """A process that goes on from checkpoints; the second one sees an old listing of them."""
+    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    torch.set_num_threads(1)
+    checkpoints = Checkpoints(folder)
+    if rank:
+        checkpoints.steps = lambda: [3]
+    processes = Processes(rank, world, rank, world)
+    with together(processes, CPU):
+        run(corpus, steps=6, architecture=STEADY, processes=processes, checkpoints=checkpoints)
+
+
+def test_all_processes_go_on_from_what_the_first_one_sees(corpus, tmp_path, unused_port):
+    with pytest.raises(Killed):
+        run(corpus, steps=6, architecture=STEADY, checkpoints=dying(Checkpoints(tmp_path), 4), minutes=0)
+    torch.multiprocessing.spawn(late, (2, unused_port, corpus, tmp_path), nprocs=2)
+    assert Checkpoints(tmp_path).steps()[0] == 6
+    alone, _ = run(corpus, steps=6, architecture=STEADY)
+    for name, tensor in Checkpoints(tmp_path).load()[1]["model"].items():
         torch.testing.assert_close(tensor, alone.state_dict()[name], rtol=1e-2, atol=1e-3)
 
 
@@ -313,11 +335,47 @@ def test_what_does_not_fit_after_all_is_tried_with_half_as_many_tokens(corpus, m
         run(corpus)
 
 
-def test_a_kernel_that_computes_something_else_is_found_before_the_first_step(corpus, monkeypatch):
-    true = preflight.logits_at
-    monkeypatch.setattr(preflight, "logits_at", lambda *a: true(*a).roll(1, -1))
+def flipped(true):
+    return lambda attention, states, layout: true(attention, states, layout).flip(1)
+
+
+def zeroed(true):
+    return lambda attention, states, layout: true(attention, states, layout) * 0
+
+
+def borderless(true):
+    return lambda attention, states, layout: true(attention, states, Layout.of(np.array([len(states)])))
+
+
+@pytest.mark.parametrize("broken", [flipped, zeroed, borderless])
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_a_kernel_that_computes_something_else_is_found_before_the_first_step(corpus, monkeypatch, broken, precision):
+    wide = Architecture(2, 128, 4, 256, 40, dropout=0.0)
+    model = new_language_model(wide.config(9), 0)
+    tokens, windows = corpus
+    ids, lengths = pack(tokens, windows["first"].to_numpy()[:6], windows["length"].to_numpy()[:6])
+    batch = masked_batch(ids, lengths, np.arange(6), 9, Masking(0.2), 0, 0)
+    preflight.prove_step(model, batch, CPU, precision)
+    assert all(parameter.grad is None for parameter in model.parameters())
+    monkeypatch.setattr(packed, "attend", broken(packed.attend))
     with pytest.raises(InputError, match="a kernel of this machine is wrong"):
-        run(corpus)
+        preflight.prove_step(model, batch, CPU, precision)
+
+
+def test_the_smallest_limit_of_the_control_groups_counts(tmp_path):
+    for place, limit in (("slurm", "max"), ("slurm/job_7", "16000000000"), ("slurm/job_7/step_0", "20000000000")):
+        (tmp_path / place).mkdir()
+        (tmp_path / place / "memory.max").write_text(limit + "\n")
+    (tmp_path / "memory/slurm/job_8").mkdir(parents=True)
+    (tmp_path / "memory/slurm/job_8/memory.limit_in_bytes").write_text("5000000000")
+    assert sorted(preflight.memory_limits("0::/slurm/job_7/step_0/user\n", tmp_path)) == [16 * 10**9, 20 * 10**9]
+    assert list(preflight.memory_limits("5:cpu:/slurm\n3:memory:/slurm/job_8/step_0\n", tmp_path)) == [5 * 10**9]
+
+
+def test_windows_of_other_tokens_are_refused(corpus):
+    tokens, windows = corpus
+    with pytest.raises(InputError, match="a window ends at token 3,9.. of 2,000; the windows belong to other tokens"):
+        run((tokens[:2000], windows))
 
 
 def test_a_budget_in_bases_becomes_steps(corpus):

@@ -9,11 +9,12 @@ pre-empted or reaches its time limit. The command that is started is printed fir
 import argparse
 import os
 import shlex
+import shutil
 import sys
 from collections.abc import Mapping
 
 KEPT = "SLURM_JOB_ID", "SLURM_CONF"
-PORTS = 20_000, 20_000  # the first port and how many there are to choose from, by the number of the job
+PORTS = 20_000, 12_000  # the first port and how many there are to choose from, by the number of the job
 
 
 def command_line(
@@ -28,7 +29,8 @@ def command_line(
 
     GPUs are not asked for again: a step has all those of its job, and each process takes the one of its number.
     """
-    if "SLURM_JOB_ID" in environment:
+    in_job, srun = "SLURM_JOB_ID" in environment, shutil.which("srun", path=environment.get("PATH"))
+    if in_job and srun:
         port = PORTS[0] + int(environment["SLURM_JOB_ID"]) % PORTS[1]
         # what a step around this one says of its own size and nodes would become that of the new one
         kept = {
@@ -41,11 +43,16 @@ def command_line(
         return ["srun", "--overlap", *tasks, "--kill-on-bad-exit=1", python, *script], kept | variables
     if nodes > 1:
         raise SystemExit(
-            f"error: nodes: {nodes} nodes were asked for outside a SLURM job; run with --profile slurm, or set `nodes: 1`"
+            f"error: nodes: {nodes} nodes were asked for outside a SLURM job, or where there is no srun (as in a container without "
+            "SLURM's programs); run with --profile slurm and without a container, or set `nodes: 1`"
         )
+    if in_job:
+        print("launch: there is no srun here, so no signal announces the end of the job", file=sys.stderr)
     if processes == 1:
         return [python, *script], dict(environment)
-    return [python, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}", *script], dict(environment)
+    return [python, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}", *script], dict(
+        environment
+    )
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ from typer import Option
 
 from grover.checkpoints import Checkpoints, folder_of
 from grover.cli import Input, Output, main
-from grover.device import choose_device
+from grover.device import choose_device, computes_in_bf16
 from grover.digest import code_digest
 from grover.distributed import Processes, together
 from grover.errors import InputError
@@ -115,7 +115,7 @@ def pretrain(
             "masking": vars(masking),
             "batch": batch,
             "seed": seed,
-            "precision": precision,
+            "bf16": computes_in_bf16(place, precision),
         }
         run = folder_of(checkpoints, model.parent.name, identity)
         own = lease(run) if processes.first else nullcontext()
@@ -164,24 +164,37 @@ def tensorboard(place: Path):
             from torch.utils.tensorboard import SummaryWriter
 
             writer = SummaryWriter(place, purge_step=row["step"])
-        for name in ("loss", "learning_rate", "gradient_norm", "tokens"):
-            writer.add_scalar(f"pretrain/{name}", row[name], row["step"])
-        writer.flush()
+        try:
+            for name in ("loss", "learning_rate", "gradient_norm", "tokens"):
+                writer.add_scalar(f"pretrain/{name}", row[name], row["step"])
+            writer.flush()
+        except OSError as error:
+            print(f"{place}: curves for TensorBoard could not be written ({error})", file=sys.stderr, flush=True)
 
     return watch
 
 
 def requeue(interrupted: Interrupted) -> None:
-    """Put the SLURM job of an interrupted training back into the queue, unless it did not get a step further: then it never will."""
+    """Put the SLURM job of an interrupted training back into the queue.
+
+    Not where it did not get a step further, since then it never will, and not where SLURM itself is ending the job: somebody has
+    cancelled it, or it was pre-empted and comes back by itself.
+    """
     job = os.environ.get("SLURM_JOB_ID")
     print(f"pretrain: {interrupted}, of which {interrupted.done_here:,} steps here", file=sys.stderr, flush=True)
-    if job and interrupted.done_here:
+    if job and interrupted.done_here and _runs(job):
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # which the requeueing sends
         done = subprocess.run(["scontrol", "requeue", job], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         result = (
             "is put back into the queue" if done.returncode == 0 else f"could not be put back: {done.stdout.strip()}"
         )
         print(f"pretrain: SLURM job {job} {result}", file=sys.stderr, flush=True)
+
+
+def _runs(job: str) -> bool:
+    """Whether SLURM still says that the job runs."""
+    asked = subprocess.run(["squeue", "--noheader", "--jobs", job, "--format=%T"], stdout=subprocess.PIPE, text=True)
+    return asked.stdout.strip() == "RUNNING"
 
 
 if __name__ == "__main__":

@@ -5,8 +5,9 @@ windows have 510 tokens and the others 20 to 510, as in the paper. The peer is m
 to the longest of the batch, the fastest of several batch sizes) and at its defaults (`ratio_default`). A rate is in useful tokens a
 second: padding and specials do not count. `mfu` is the share of the device's peak, (6 N + 12 L H T) x tokens/s over its FLOP/s, N being
 the weights without embeddings, T the length of the window in which a token stands; the peak of a CPU is that of a large product of
-matrices, measured in the same run. `loss` and `peer_loss` are those of the last steps of a longer run on the same batches in the same
-order.
+matrices, measured in the same run. The formula counts the last layer and the output in full, which our loop computes for the masked tokens alone.
+Our time includes the step that is proven before the first, the peer's the making of its Trainer. `loss` and `peer_loss` are those of the last
+quarter of a longer run of size tiny on the same batches in the same order.
 
   python bench/pretraining.py --size small
   python bench/pretraining.py --size base --device cuda --windows 4096 --length 510
@@ -36,6 +37,7 @@ REPEATS = 3
 BATCH = 64
 BATCH_SIZES = (8, 16, 32, 64)  # of the peer
 MASKING = Masking()
+RATE = 1e-3
 SEED = 1
 # dense bfloat16 without sparsity, FLOP/s, as their makers state
 PEAKS = {"H200": 989e12, "H100": 989e12, "A100": 312e12}
@@ -50,7 +52,7 @@ def main() -> None:
     parser.add_argument("--precision", choices=("fp32", "bf16"), default="bf16")
     parser.add_argument("--windows", type=int, default=192, help="windows of a timed run")
     parser.add_argument("--length", type=int, default=0, help="tokens of every window; 0: as in the paper")
-    parser.add_argument("--loss-steps", type=int, default=20, help="steps of the run that compares the loss")
+    parser.add_argument("--loss-steps", type=int, default=100, help="steps of the run that compares the loss")
     parser.add_argument("--compile", action="store_true", help="let both use torch.compile")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--worker", help=argparse.SUPPRESS)
@@ -59,6 +61,8 @@ def main() -> None:
     options = support.arguments(parser)
     if options.worker:
         return work(options)
+    if options.windows % BATCH:
+        parser.error(f"--windows {options.windows} is no multiple of the batch of {BATCH}")
 
     with tempfile.TemporaryDirectory() as folder:
         write_tokens(options, Path(folder))
@@ -82,7 +86,9 @@ def main() -> None:
             )
             rate = found["answer"]["tokens"] / found["seconds"]
             print(f"{name}, batch {batch}: {rate:,.0f} tokens/s, {found['peak_mb']:,.0f} MB", flush=True)
-            return found | {"rate": rate} | found["answer"]
+            answer = found["answer"]
+            peak = answer["device_mb"] or found["peak_mb"]  # of a GPU its own memory counts
+            return found | answer | {"rate": rate, "peak_mb": peak}
 
         tried = {batch: worker("best", batch)["rate"] for batch in BATCH_SIZES}
         best = max(tried, key=tried.get)
@@ -106,8 +112,8 @@ def main() -> None:
             "peak_tflops": round(peak / 1e12, 2),
             "peer_batch": best,
             "peer_rates": {str(batch): round(value) for batch, value in tried.items()},
-            "loss": losses[0]["loss"],
-            "peer_loss": losses[1]["loss"],
+            "loss": round(losses[0]["loss"], 4),
+            "peer_loss": round(losses[1]["loss"], 4),
             "loss_tokens": losses[0]["tokens"],
             "size": options.size,
             "device": torch.cuda.get_device_name() if options.device == "cuda" else "cpu",
@@ -146,9 +152,9 @@ def work(options: argparse.Namespace) -> None:
 
     torch.set_num_threads(options.threads)
     tokens = np.load(options.folder / "tokens.npy")
-    config = Architecture(**SIZES[options.size]).config(609)
-    model = new_language_model(config, SEED)
     name, losses = options.worker, options.worker.startswith("loss")
+    config = Architecture(**SIZES["tiny" if losses else options.size]).config(609)
+    model = new_language_model(config, SEED)
     windows = options.loss_steps * BATCH if losses else options.windows
     first, length = draw(tokens, windows, options.length, 2)
     ours = train_ours if name.endswith("ours") else train_peer
@@ -156,7 +162,8 @@ def work(options: argparse.Namespace) -> None:
 
     def run() -> dict:
         loss = ours(options, model, tokens, first, length)
-        return {"tokens": int(length.sum()), "loss": loss, "flops": flops}
+        device_mb = torch.cuda.max_memory_allocated() / 1e6 if options.device == "cuda" else 0
+        return {"tokens": int(length.sum()), "loss": loss, "flops": flops, "device_mb": device_mb}
 
     warm = draw(tokens, BATCH, options.length, 3)
     # what is compiled or allocated once; for the loss both start from the same weights
@@ -180,7 +187,7 @@ def train_ours(options: argparse.Namespace, model, tokens: np.ndarray, first: np
         tokens,
         table,
         BATCH,
-        Optimisation(steps, warmup=0.1),
+        Optimisation(steps, RATE, warmup=0.1),
         MASKING,
         device,
         options.precision,
@@ -228,7 +235,7 @@ def train_peer(options: argparse.Namespace, model, tokens: np.ndarray, first: np
             folder,
             **{"logging_strategy": "no" if "logging_steps" not in settings else "steps"} | settings,
             num_train_epochs=1,
-            learning_rate=4e-4,
+            learning_rate=RATE,
             warmup_steps=0.1,
             weight_decay=0.01,
             adam_beta2=0.98,

@@ -5,9 +5,9 @@ windows have 510 tokens and the others 20 to 510, as in the paper. The peer is m
 to the longest of the batch, the fastest of several batch sizes) and at its defaults (`ratio_default`). A rate is in useful tokens a
 second: padding and specials do not count. `mfu` is the share of the device's peak, (6 N + 12 L H T) x tokens/s over its FLOP/s, N being
 the weights without embeddings, T the length of the window in which a token stands; the peak of a CPU is that of a large product of
-matrices, measured in the same run. The formula counts the last layer and the output in full, which our loop computes for the masked tokens alone.
-Our time includes the step that is proven before the first, the peer's the making of its Trainer. `loss` and `peer_loss` are those of the last
-quarter of a longer run of size tiny on the same batches in the same order.
+matrices, measured in the same run. The formula counts the last layer and the output in full, which our loop computes for the masked tokens
+alone. Our time includes the step that is proven before the first, the peer's the making of its Trainer. `loss` and `peer_loss` are those
+of the last quarter of a longer run of size tiny on the same batches in the same order.
 
   python bench/pretraining.py --size small
   python bench/pretraining.py --size base --device cuda --windows 4096 --length 510

@@ -1,10 +1,13 @@
 """Masked bits a base that compare between vocabularies: the same stretches of the genome are hidden for each of them.
 
 Windows and spans are drawn in bases from the genome, the folds and a seed alone. Each vocabulary cuts the windows into its
-own tokens, hides every token that touches a span, and divides the bits by the bases hidden. A caution remains: the score
-is conditional on what stays visible, and the borders of the visible tokens tell something about the hidden ones, more in
-one vocabulary than in another; long tokens also hide more bases around a span. Overlapping words have no such score, since
-each base is hidden in several tokens at once.
+own tokens, hides every token that touches a span, and divides the bits by the bases hidden. Spans keep a margin from the ends
+of a window, where words of k bases leave single letters over that a training hardly ever sees.
+
+Cautions remain. The score is conditional on what stays visible, and the borders of the visible tokens tell something about the
+hidden ones, more in one vocabulary than in another; long tokens hide more bases around a span; the tokens of a span are
+predicted each alone, which costs short tokens more. Overlapping words have no such score, since each base is hidden in
+several tokens at once.
 """
 
 from dataclasses import dataclass
@@ -12,10 +15,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from grover.batching import SPECIALS
+from grover.blocks import number_blocks
 from grover.errors import InputError
 from grover.genome import Genome
-from grover.masked_scores import MODEL, PREDICTORS, block_size, interval, known, sums
+from grover.masked_scores import MODEL, PREDICTORS, interval, known, sums
 from grover.vocabulary import Vocabulary
+
+MARGIN = 16  # bases at both ends of a window without spans, more than the longest word of k bases has
 
 
 @dataclass(frozen=True)
@@ -29,15 +36,22 @@ class Spans:
 
 
 def draw_spans(
-    genome: Genome, held_out: pd.DataFrame, bases: int, most: int, span: int, share: float, seed: int
+    genome: Genome, folds: pd.DataFrame, fold: str, bases: int, most: int, span: int, share: float, seed: int
 ) -> Spans:
-    """At most `most` windows of `bases` bases inside the intervals `held_out` (chrom, start, end), with spans of `span`
-    bases that cover about the share `share` of them.
+    """At most `most` windows of `bases` bases inside the intervals of `folds` (chrom, start, end, fold) that are of fold `fold`,
+    with spans of `span` bases that cover about the share `share` of the bases between the margins.
 
     Windows lie side by side; spans lie on a grid with its own phase in each window, so that no vocabulary of words of one
-    length gains by falling into step. Raises an InputError where no window fits.
+    length gains by falling into step. Raises an InputError where no window fits, and where no span was drawn.
     """
+    fewest = 2 * MARGIN + max(MARGIN, 2 * span)
+    if bases < fewest:
+        raise InputError(
+            f"evaluation: windows of {bases} bases leave no room for spans of {span} bases between two margins of {MARGIN}; set "
+            f"`evaluation.span_bases` to {fewest} or more"
+        )
     rng = np.random.default_rng(seed)
+    held_out = folds[folds["fold"] == fold]
     places = [genome.places(chrom, rows) for chrom, rows in held_out.groupby("chrom", sort=False)]
     first, last = np.concatenate([np.zeros((2, 0), np.int64), *places], axis=1)
     starts = [
@@ -48,21 +62,38 @@ def draw_spans(
     starts = np.sort(np.concatenate([np.zeros(0, np.int64), *starts]))
     if not len(starts):
         raise InputError(
-            f"evaluation: no stretch of {bases} bases that were held out lies in one segment; make `folds.block` larger or "
-            "`corpus.longest` shorter"
+            f"evaluation: no stretch of {bases} bases of fold {fold} lies in one segment; make `folds.block` larger or "
+            "`evaluation.span_bases` smaller"
         )
     starts = np.sort(rng.permutation(starts)[:most])
     phase = rng.integers(0, span, len(starts))
     chosen = rng.random((len(starts), bases // span + 1)) < share
-    cell, place = np.divmod(np.arange(bases)[None] - phase[:, None], span)
-    whole = (cell >= 0) & (cell * span + phase[:, None] + span <= bases)
-    return Spans(starts, np.take_along_axis(chosen, np.maximum(cell, 0), axis=1) & whole)
+    cell = (np.arange(bases)[None] - phase[:, None]) // span
+    first = cell * span + phase[:, None]
+    whole = (first >= MARGIN) & (first + span <= bases - MARGIN)
+    marked = np.take_along_axis(chosen, np.maximum(cell, 0), axis=1) & whole
+    if not marked.any():
+        raise InputError(
+            f"evaluation: no span was drawn in {len(starts)} windows of fold {fold}; raise `evaluation.span_share` or "
+            "`evaluation.windows`"
+        )
+    return Spans(starts, marked)
 
 
 def _segments(bounds: np.ndarray, start: int, end: int) -> list[tuple[int, int]]:
     """The segments that share a base with start..end."""
     begin, stop = np.searchsorted(bounds, start, side="right") - 1, np.searchsorted(bounds, end, side="left")
     return list(zip(bounds[begin:stop], bounds[begin + 1 : stop + 1], strict=True))
+
+
+def check_windows(offsets: np.ndarray, positions: int, bases: int, name: str) -> None:
+    """Raise an InputError if a window of `bases` bases has more tokens than the model has positions for."""
+    longest, room = int(np.diff(offsets).max()), positions - SPECIALS
+    if longest > room:
+        raise InputError(
+            f"evaluation: windows of {bases} bases with common spans have up to {longest} tokens of {name}, and its model has "
+            f"positions for {room}; set `evaluation.span_bases` to {bases * room // longest} or less, which holds for all candidates"
+        )
 
 
 def touched_tokens(
@@ -92,7 +123,7 @@ def score_spans(table: pd.DataFrame, spans: Spans, span: int, seed: int) -> dict
     table: the tokens that were hidden, as `grover.evaluation.tabulate` makes it. `bases` are those hidden, `span_bases` those of
     the spans themselves, `n` the hidden tokens.
     """
-    block = np.unique(table["base"].to_numpy() // block_size(table["base"].to_numpy()), return_inverse=True)[1]
+    block = number_blocks(table["base"].to_numpy())
     blocks = int(block.max()) + 1
     bits = sums([table[f"nats_{name}"].to_numpy(np.float64) / np.log(2) for name in PREDICTORS], block, blocks)
     bases = np.repeat(sums([table["bases"].to_numpy()], block, blocks), len(PREDICTORS), axis=1)
@@ -109,6 +140,7 @@ def score_spans(table: pd.DataFrame, spans: Spans, span: int, seed: int) -> dict
         "n": len(table),
         "windows": len(spans.starts),
         "window_bases": spans.marked.shape[1],
+        "margin": MARGIN,
         "seen_share": float(table["seen"].mean()),
         "floors": scores,
     }

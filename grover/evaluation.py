@@ -1,6 +1,6 @@
 """Hidden tokens of held-out windows, and what a network and simple counts predict for them.
 
-A predictor gives, for each hidden token, its negative log-likelihood in nats and its rank (0 = the most likely token).
+A predictor gives, for each hidden token, its negative log-likelihood in nats and its rank: how many tokens are more likely.
 Beside the model stand the floors of `grover.token_counts` and `untrained`, the same network with random weights.
 """
 
@@ -17,7 +17,7 @@ from grover.errors import InputError
 from grover.intervals import union
 from grover.masking import Masking, hide
 from grover.model import check_length
-from grover.packed import Layout, group_by_tokens, logits_at, pack
+from grover.packed import Layout, group_by_tokens, hidden_states, pack
 from grover.token_auc import TokenCurves
 from grover.token_counts import TokenCounts
 from grover.vocabulary import MASK
@@ -32,21 +32,20 @@ Batch = tuple[np.ndarray, np.ndarray, np.ndarray]  # packed ids, lengths with sp
 @dataclass(frozen=True)
 class Hidden:
     """Windows with tokens hidden: packed `batches`; and over all hidden tokens, int64 [hidden], their ids `targets`, the
-    visible `left` and `right` neighbours (MASK where hidden too, CLS and SEP at the ends), the row of their `window`, and
-    their `position` in the array of tokens.
+    visible `left` and `right` neighbours (MASK where hidden too, CLS and SEP at the ends), and their `position` in the array
+    of tokens.
     """
 
     batches: list[Batch]
     targets: np.ndarray
     left: np.ndarray
     right: np.ndarray
-    window: np.ndarray
     position: np.ndarray
 
 
 @dataclass(frozen=True)
 class Predicted:
-    """For each hidden token: negative log-likelihood in nats (float64) and rank (int64, 0 = the best)."""
+    """For each hidden token: negative log-likelihood in nats (float64) and rank (int64): how many tokens are more likely."""
 
     nats: np.ndarray
     rank: np.ndarray
@@ -93,12 +92,11 @@ def _hidden(tokens: np.ndarray, first: np.ndarray, length: np.ndarray, choose: C
         ends = np.cumsum(lengths)
         row = np.searchsorted(ends, at, side="right")
         place = at - (ends - lengths)[row] - 1  # behind [CLS]
-        found.append((ids[at], shown[at - 1], shown[at + 1], rows[row], first[rows][row] + place))
+        found.append((ids[at], shown[at - 1], shown[at + 1], first[rows][row] + place))
     hidden = Hidden(batches, *map(np.concatenate, zip(*found, strict=True)))
     if not len(hidden.targets):
         raise InputError(
-            "evaluation: none of the tokens of the held-out windows was hidden; raise `evaluation.mask_share`, "
-            "`evaluation.span_share` or `evaluation.windows`"
+            "evaluation: none of the tokens of the test windows was hidden; raise `evaluation.windows` or `evaluation.mask_share`"
         )
     return hidden
 
@@ -118,17 +116,24 @@ def predict(
     precision: str = "auto",
     curves: TokenCurves | None = None,
 ) -> Predicted:
-    """The predictions of a network; `curves` is shown all probabilities."""
+    """The predictions of a network; `curves` is shown all probabilities.
+
+    The output layer is computed in float32 whatever the precision: in bfloat16 many tokens of a large vocabulary tie.
+    """
     longest = max(int(lengths.max()) for _, lengths, _ in hidden.batches) - 2
     check_length(longest, model.config.max_position_embeddings, "windows")
     model.to(device).eval()
     nats, ranks, done = [], [], 0
-    with torch.inference_mode(), autocast(device, precision):
+    with torch.inference_mode():
         for ids, lengths, at in hidden.batches:
             if not len(at):
                 continue
             layout = Layout.of(lengths).to(device)
-            logits = logits_at(model, torch.from_numpy(ids).to(device), layout, torch.from_numpy(at).to(device))
+            with autocast(device, precision):
+                states = hidden_states(
+                    model.bert, torch.from_numpy(ids).to(device), layout, torch.from_numpy(at).to(device)
+                )
+            logits = model.cls(states.float())
             targets = torch.from_numpy(hidden.targets[done : done + len(at)]).to(device)
             score = logits.gather(1, targets[:, None])
             total = logits.logsumexp(1, keepdim=True)

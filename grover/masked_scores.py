@@ -2,7 +2,7 @@
 
 They are made from a table with a row for each hidden token: `target` (its id), `bases`, `base` (the place of its
 middle base in the genome's codes), `seen` (inside a training window) and, for each predictor, `nats_NAME` (negative
-log-likelihood) and `rank_NAME` (0 = the most likely token).
+log-likelihood) and `rank_NAME` (how many tokens are more likely).
 """
 
 from collections.abc import Iterable
@@ -11,25 +11,25 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from grover.blocks import block_size, number_blocks
 from grover.genome import Genome
 from grover.intervals import read_bed, union
 
 MODEL = "model"
-FLOORS = ("frequency", "neighbours", "untrained")
+FLOORS = {
+    "frequency": "token frequencies",
+    "neighbours": "counts between neighbours",
+    "untrained": "the untrained network",
+}
 PREDICTORS = (MODEL, *FLOORS)
 SPLITS = ("region", "random")
 RESAMPLES, AT_ONCE = 1_000, 100
-LARGEST_BLOCK, SMALLEST_BLOCK = 100_000, 1_000  # bases
-ENOUGH_BLOCKS = 50  # a small genome is cut into smaller blocks to get as many
 FEWEST_BLOCKS = 5  # with hidden tokens, for an interval
 OUTSIDE = "none"
 
 
-def summarise(
-    nats: np.ndarray, rank: np.ndarray, bases: np.ndarray | None, answers: int, top: int
-) -> dict[str, float | None]:
-    """Loss in nats a token, shares of hidden tokens ranked first and among the first `top`, perplexity, also as a share
-    of the `answers` that could be meant, and masked bits a hidden base.
+def summarise(nats: np.ndarray, rank: np.ndarray, bases: np.ndarray | None) -> dict[str, float | None]:
+    """Loss in nats a token, share of hidden tokens ranked first, perplexity, and masked bits a hidden base.
 
     Bits a base are conditional on the segmentation: the number and the lengths of the tokens around are given. There are
     none (`bases` None) for overlapping words, where a base is hidden in several tokens at once and counts several times.
@@ -38,9 +38,7 @@ def summarise(
     return {
         "loss": loss,
         "top1": float(np.mean(rank == 0)),
-        "topk": float(np.mean(rank < top)),
         "perplexity": float(np.exp(loss)),
-        "perplexity_share": float(np.exp(loss) / answers),
         "bits_per_base": None if bases is None else float(np.sum(nats) / np.log(2) / np.sum(bases)),
     }
 
@@ -48,30 +46,28 @@ def summarise(
 def score_split(table: pd.DataFrame, answers: int, top: int, seed: int) -> dict:
     """Scores of the model and the floors on the hidden tokens of one split, what the model gains on each floor, the size
     of the blocks that the intervals resample, and the share of the hidden tokens that lie inside training windows.
+
+    To the scores of `summarise` come `topk`, the share ranked among the first `top`, and `perplexity_share`, the perplexity
+    as a share of the `answers` that could be meant.
     """
-    size = block_size(table["base"].to_numpy())
-    scores = {name: _summarise(table, name, answers, top) for name in PREDICTORS}
+    scores = {}
+    for name in PREDICTORS:
+        own = _summarise(table, name)
+        own["topk"] = float(np.mean(table[f"rank_{name}"] < top))
+        scores[name] = own | {"perplexity_share": own["perplexity"] / answers}
     return {
         "hidden_tokens": len(table),
         "seen_share": float(table["seen"].mean()),
-        "block": size,
+        "block": block_size(table["base"].to_numpy()),
         "model": scores.pop(MODEL),
         "floors": scores,
-        "gains": gains(table, size, seed),
+        "gains": gains(table, seed),
     }
 
 
-def _summarise(table: pd.DataFrame, name: str, answers: int, top: int) -> dict[str, float | None]:
+def _summarise(table: pd.DataFrame, name: str) -> dict[str, float | None]:
     bases = None if table["bases"].isna().any() else table["bases"].to_numpy()
-    return summarise(table[f"nats_{name}"].to_numpy(np.float64), table[f"rank_{name}"].to_numpy(), bases, answers, top)
-
-
-def block_size(base: np.ndarray) -> int:
-    """Bases of the blocks of the genome to resample: 100,000, or fewer where that would give few blocks."""
-    size = LARGEST_BLOCK
-    while size > SMALLEST_BLOCK and len(np.unique(base // size)) < ENOUGH_BLOCKS:
-        size //= 2
-    return max(size, SMALLEST_BLOCK)
+    return summarise(table[f"nats_{name}"].to_numpy(np.float64), table[f"rank_{name}"].to_numpy(), bases)
 
 
 def interval(numerators: np.ndarray, denominators: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -108,11 +104,11 @@ def known(value: float) -> float | None:
     return None if np.isnan(value) else float(value)
 
 
-def gains(table: pd.DataFrame, size: int, seed: int) -> dict[str, dict[str, float | None]]:
+def gains(table: pd.DataFrame, seed: int) -> dict[str, dict[str, float | None]]:
     """For each floor the loss of the model minus the floor's, nats a hidden token, with its 95 % interval over blocks of
-    `size` bases; below zero the model is better.
+    the genome; below zero the model is better.
     """
-    block = np.unique(table["base"].to_numpy() // size, return_inverse=True)[1]
+    block = number_blocks(table["base"].to_numpy())
     blocks = int(block.max()) + 1
     differences = [_difference(table, floor) for floor in FLOORS]
     low, high = interval(
@@ -150,7 +146,7 @@ def strata(
     missing for the model itself). Categories without a hidden token are left out.
     """
     rows = _memberships(table["base"].to_numpy(), categories)
-    block = np.unique(table["base"].to_numpy() // block_size(table["base"].to_numpy()), return_inverse=True)[1]
+    block = number_blocks(table["base"].to_numpy())
     blocks = int(block.max()) + 1
     differences = [_difference(table, floor) for floor in FLOORS]
     above, below = [], []
@@ -164,7 +160,7 @@ def strata(
     for number, ((track, category), inside) in enumerate(rows.items()):
         part = table.iloc[inside]
         for place, name in enumerate(PREDICTORS, start=-1):
-            values = _summarise(part, name, answers=1, top=1)
+            values = _summarise(part, name)
             row = {"track": track, "category": category, "predictor": name, "n": len(part)}
             row["share"] = len(part) / len(table)
             row |= {key: values[key] for key in ("loss", "top1", "perplexity", "bits_per_base")}

@@ -10,16 +10,12 @@ from dataclasses import dataclass
 import pandas as pd
 import yaml
 
+from grover.masked_scores import FLOORS
 from grover.vocabulary import Vocabulary
 
 SPLITS = {
     "region": "Whole blocks of the genome kept apart (`region`)",
     "random": "Windows dealt out at random (`random`, the paper's split)",
-}
-FLOORS = {
-    "frequency": "token frequencies",
-    "neighbours": "counts between neighbours",
-    "untrained": "the untrained network",
 }
 KINDS = {"bpe": "byte pairs", "kmer": "words of {k} bases, end to end", "overlap": "overlapping words of {k} bases"}
 ARCHITECTURE = {
@@ -136,9 +132,9 @@ def _results(facts: Facts) -> list[str]:
     parts = [
         f"{metrics['mask_share']:.1%} of the tokens were hidden"
         + (f" in runs of {metrics['mask_span']}" if metrics["mask_span"] > 1 else "")
-        + ". Beside the model stand floors: counts of tokens in the training windows, and the same network with random weights. "
-        "Perplexities "
-        "of different vocabularies do not compare.",
+        + ", all of them behind [MASK]. Beside the model stand floors: counts of "
+        f"{metrics['floor_tokens']:,} of the {metrics['training_tokens']:,} tokens that the training windows cover, and the same "
+        "network with random weights. Nats, shares ranked first and perplexities do not compare between vocabularies.",
     ]
     header = ["predictor", "nats a token", "top-1", f"top-{metrics['top']}", "perplexity", "share of the vocabulary"]
     header.append("masked bits a base")
@@ -187,7 +183,8 @@ def _common_spans(spans: dict | None) -> str:
         f"Masked bits a base on common spans of {spans['span']} bases, which compare between vocabularies: "
         f"**{spans['bits_per_base']:.3f}**{_interval(spans, '.3f')} over {spans['bases']:,} hidden bases ({floors}). "
         f"{_seen(spans['seen_share'])} The score is conditional on the visible tokens, whose borders tell something about the "
-        "hidden ones."
+        "hidden ones; long tokens hide more bases around a span, and the tokens of a span are predicted each alone, which costs short "
+        "ones more."
     )
 
 
@@ -198,7 +195,7 @@ def _limits(facts: Facts) -> list[str]:
         "No medical use: it was not tested on any question of diagnosis or treatment, and its probabilities are no measure of "
         "whether a variant does harm.",
         "No claim about sequence of other species, assemblies or alleles than the one named below without a test on it.",
-        "No comparison by perplexity with a model of another vocabulary.",
+        "No comparison by perplexity, nats or ranks with a model of another vocabulary.",
         "A picture of its embeddings is no evidence: compare with floors (GC content, k-mer counts, the untrained network) on "
         "regions that were held out.",
         "Forward strand only: a sequence and its reverse complement are cut into other tokens and get other scores.",
@@ -279,7 +276,9 @@ def _training(facts: Facts) -> list[str]:
     record = facts.records.get("model")
     if record is None:
         return [*parts, "The settings are not recorded."]
-    rows = [[name.replace("_", " "), _plain(value)] for name, value in _own_settings(record).items()]
+    settings = _own_settings(record)
+    settings.pop("steps" if settings.get("bases") else "bases", None)  # the one that did not decide how long it trained
+    rows = [[name.replace("_", " "), _plain(value)] for name, value in settings.items()]
     return [*parts, _table(["setting", "value"], rows)]
 
 

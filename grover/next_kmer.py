@@ -9,16 +9,19 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from grover.blocks import number_blocks
 from grover.errors import InputError
 from grover.folds import FOLDS, GAP, fold_of
 from grover.genome import Genome
-from grover.proportions import wilson
+from grover.intervals import overlap_bases
+from grover.proportions import example_variance, over_seeds
 from grover.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True)
 class Contexts:
-    """`train`, `valid` and `test`, uint8 codes [n, context + following], and how many of the columns are context.
+    """`train`, `valid` and `test`, uint8 codes [n, context + following], how many of the columns are context, and where each row
+    of `test` begins in the genome's codes, int64.
 
     The vocabulary is chosen on fold valid, so that the scores on fold test are those of a choice made without them.
     """
@@ -27,6 +30,12 @@ class Contexts:
     valid: np.ndarray
     test: np.ndarray
     context: int
+    start: np.ndarray
+
+    @property
+    def block(self) -> np.ndarray:
+        """The block of the genome that holds each test context, int64: errors are those between blocks."""
+        return number_blocks(self.start)
 
     def labels(self, fold: str, k: int) -> np.ndarray:
         """The k bases that follow as numbers 0..4^k - 1, int64; the first base is the highest digit."""
@@ -55,7 +64,17 @@ def cut_contexts(
     for name in FOLDS:
         if not (fold == name).any():
             raise InputError(f"next-k-mer: no context of {context} bases in fold {name}; raise `selection.examples`")
-    return Contexts(*(windows[fold == name] for name in FOLDS), context)
+    return Contexts(*(windows[fold == name] for name in FOLDS), context, starts[fold == "test"])
+
+
+def seen_share(contexts: Contexts, starts: np.ndarray, ends: np.ndarray) -> float:
+    """Share of the bases of the test contexts, with what follows, that training windows hold; starts and ends of these windows in
+    the genome's codes, int64.
+    """
+    length = contexts.test.shape[1]
+    regions = pd.DataFrame({"chrom": "", "start": contexts.start, "end": contexts.start + length})
+    covered = overlap_bases(regions, pd.DataFrame({"chrom": "", "start": starts, "end": ends}))
+    return float(covered.mean() / length)
 
 
 def tokenise_contexts(vocabulary: Vocabulary, codes: np.ndarray, threads: int = 1) -> list[np.ndarray]:
@@ -68,8 +87,8 @@ def tokenise_contexts(vocabulary: Vocabulary, codes: np.ndarray, threads: int = 
     return vocabulary.encode_each(codes[:, phase:], threads)
 
 
-def score(name: str, kind: str, k: int, right: np.ndarray) -> dict:
-    """A row of the table: the accuracy of answers (bool [examples]) with its 95 % interval."""
+def score(name: str, kind: str, k: int, right: np.ndarray, block: np.ndarray) -> dict:
+    """A row of the table: the accuracy of answers (bool [examples]) with its 95 % interval over blocks (int64 [examples])."""
     share, n = float(right.mean()), len(right)
-    low, high = wilson(share, n)
+    low, high = over_seeds(np.array([share]), example_variance(right[None], block), n)
     return {"vocabulary": name, "kind": kind, "k": k, "accuracy": share, "n": n, "low": low, "high": high}

@@ -23,24 +23,24 @@ def floors(
         for v in track(vocabularies, len(vocabularies), "last tokens", "vocabularies")
     }
     forest = _forest(contexts, max(k), trees, forest_examples, threads) if trees else None
-    rows = []
+    block, rows = contexts.block, []
     for size in track(k, len(k), "counts", "word lengths"):
         known, truth = contexts.labels("train", size), contexts.labels("test", size)
         rows.append({"vocabulary": "chance", "kind": "floor", "k": size, "accuracy": 4.0**-size, "n": len(truth)})
         rows[-1] |= {"low": rows[-1]["accuracy"], "high": rows[-1]["accuracy"]}
         common = np.bincount(known).argmax()
-        rows.append(score("majority", "floor", size, truth == common))
+        rows.append(score("majority", "floor", size, truth == common, block))
         for order in range(6):
             answer = markov_answers(contexts.train, order, size)[_state(contexts.test[:, : contexts.context], order)]
-            rows.append(score(f"markov-{order}", "floor", size, truth == answer))
+            rows.append(score(f"markov-{order}", "floor", size, truth == answer, block))
         for name, tokens in last.items():
             answer = last_token_answers(
                 tokens["train"], known, size, max(tokens["train"].max(), tokens["test"].max()) + 1
             )
-            rows.append(score(f"last token of {name}", "floor", size, truth == answer[tokens["test"]]))
+            rows.append(score(f"last token of {name}", "floor", size, truth == answer[tokens["test"]], block))
         if forest is not None:
             right = (forest[:, :size] == contexts.test[:, contexts.context : contexts.context + size]).all(axis=1)
-            rows.append(score("tfidf-forest", "floor", size, right))
+            rows.append(score("tfidf-forest", "floor", size, right, block))
     return pd.DataFrame(rows)
 
 

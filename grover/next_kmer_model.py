@@ -71,12 +71,16 @@ def fine_tune(
 
 
 def by_seed(
-    name: str, k: Iterable[int], seeds: Iterable[int], answers: Callable[[int, int], pd.DataFrame]
+    name: str,
+    k: Iterable[int],
+    seeds: Iterable[int],
+    answers: Callable[[int, int], pd.DataFrame],
+    block: np.ndarray,
 ) -> pd.DataFrame:
     """The table of a vocabulary, a row a k and seed: accuracy on fold test with its interval, `accuracy_valid`, by which the
     vocabulary is chosen, and `example_variance` (`grover.proportions`) of fold test, one for all seeds of a k.
 
-    `answers(k, seed)` is the table that `fine_tune` makes.
+    `answers(k, seed)` is the table that `fine_tune` makes; block: int64 [examples of fold test] (`Contexts.block`).
     """
     rows = []
     for size in k:
@@ -84,8 +88,8 @@ def by_seed(
         right = {
             fold: np.stack([table.loc[table["fold"] == fold, "right"] for table in tables.values()]) for fold in SCORED
         }
-        variance = example_variance(right["test"])
+        variance = example_variance(right["test"], block)
         for seed, valid, test in zip(tables, right["valid"], right["test"], strict=True):
-            row = score(name, "model", size, test) | {"seed": seed, "accuracy_valid": float(valid.mean())}
+            row = score(name, "model", size, test, block) | {"seed": seed, "accuracy_valid": float(valid.mean())}
             rows.append(row | {"n_valid": len(valid), "example_variance": variance})
     return pd.DataFrame(rows)

@@ -15,9 +15,18 @@ def wilson(share: float, n: float, freedom: float = np.inf) -> tuple[float, floa
     return float((middle - half) / (1 + z * z / n)), float((middle + half) / (1 + z * z / n))
 
 
-def example_variance(right: np.ndarray) -> float:
-    """Variance between examples of the share of seeds that answered right; right: bool [seeds, examples]."""
-    return float(right.mean(axis=0).var())
+def example_variance(right: np.ndarray, block: np.ndarray) -> float:
+    """What an example adds to the variance of a share: divided by the number of examples it is that of the share of right answers.
+
+    right: bool [seeds, examples]; block: int64 [examples], numbered from 0. Examples of one block are not independent: the
+    variance is that between the sums of blocks around their expectation (of a ratio estimator; Cochran 1977, section 9A),
+    and never below the one between examples, which it equals where each has a block of its own.
+    """
+    share = right.mean(axis=0)
+    alone, n, blocks = float(share.var()), share.size, int(block.max()) + 1
+    apart = np.bincount(block, weights=share - share.mean(), minlength=blocks)
+    # few blocks know their spread badly; like the variance between examples, this one divides by their number, not one less
+    return max(alone, float(apart @ apart) / n * blocks / max(1, blocks - 1) * (n - 1) / n)
 
 
 def over_seeds(shares: np.ndarray, variance: float, n: int) -> tuple[float, float]:
@@ -26,7 +35,8 @@ def over_seeds(shares: np.ndarray, variance: float, n: int) -> tuple[float, floa
 
     The two variances add up: `variance` (`example_variance`) / n, and that between the shares / seeds. Wilson's interval is then
     taken at the number of independent examples that would give this sum (Kish 1965), with Student's t at Satterthwaite's (1946)
-    degrees of freedom, since few seeds know their own spread badly. One seed gives Wilson's interval, which says nothing of others.
+    degrees of freedom, since few seeds know their own spread badly. One seed says nothing of others, and gives Wilson's interval
+    where examples are independent.
     """
     shares = np.asarray(shares, float)
     mean, seeds = float(shares.mean()), len(shares)

@@ -10,36 +10,39 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from grover.intervals import union
 from grover.vocabulary import FIRST_LETTER
 
-WINDOWS_AT_ONCE = 4_096
+PIECE = 512  # tokens
+PIECES_AT_ONCE = 4_096
 
 
 class TokenCounts:
-    """Counts of single tokens, neighbours and triples in training windows, as a predictor of hidden tokens.
+    """Counts of single tokens, neighbours and triples in training windows (segment, first, length), as a predictor of hidden
+    tokens.
 
-    `left` and `right` are the neighbours whose triples will be asked for; no others are counted, which keeps the table
-    small. `most` training tokens are counted at most. Memory: two tables of vocabulary x vocabulary.
+    Windows of several passes overlap; a token is counted once. `left` and `right` are the neighbours that will be asked for; no
+    others are counted, which keeps the tables small. `most` tokens are counted at most, in pieces drawn at random:
+    `counted` of the `available` ones.
     """
 
     def __init__(
         self, tokens: np.ndarray, windows: pd.DataFrame, size: int, left: np.ndarray, right: np.ndarray, most: int
     ):
         self.size = size
-        single, pairs = np.zeros(size, np.int64), np.zeros(size * size, np.int64)
-        asked = np.zeros(size * size, bool)
-        asked[left * size + right] = True
-        triples = []
-        for ids, inside in _training_tokens(tokens, windows, most):
-            single += np.bincount(ids, minlength=size)
-            pair = ids[:-1] * size + ids[1:]
-            pairs += np.bincount(pair[inside], minlength=size * size)
-            context = ids[:-2] * size + ids[2:]
-            triple = inside[:-1] & inside[1:] & asked[context]
-            triples.append(context[triple] * size + ids[1:-1][triple])
-        self.single = single
-        self.pairs = pairs.reshape(size, size)
-        self.triples, self.triple_counts = np.unique(np.concatenate(triples), return_counts=True)
+        self.single = np.zeros(size, np.int64)
+        first, length = _pieces(windows)
+        self.available = int(length.sum())
+        self.after, self.before, self.both = (_Contexts(size, asked) for asked in (left, right, left * size + right))
+        for ids, inside in _training_tokens(tokens, first, length, most):
+            self.single += np.bincount(ids, minlength=size)
+            self.after.add(ids[:-1][inside], ids[1:][inside])
+            self.before.add(ids[1:][inside], ids[:-1][inside])
+            triple = inside[:-1] & inside[1:]
+            self.both.add((ids[:-2] * size + ids[2:])[triple], ids[1:-1][triple])
+        self.counted = int(self.single.sum())
+        for contexts in (self.after, self.before, self.both):
+            contexts.finish()
 
     def frequency(self) -> np.ndarray:
         """Probabilities of the tokens, float64 [vocabulary]; one is added to each count, none to the specials."""
@@ -53,41 +56,68 @@ class TokenCounts:
         hidden or that a window's end has is left out.
         """
         frequency = self.frequency()
-        after, before = (
-            self._given_neighbour(self.pairs, left, frequency),
-            self._given_neighbour(self.pairs.T, right, frequency),
-        )
-        backed = after * before / np.maximum(frequency, 1e-300)
+        alone = np.broadcast_to(frequency, (len(left), self.size))
+        backed = self.after.given(left, alone) * self.before.given(right, alone) / np.maximum(frequency, 1e-300)
         backed /= backed.sum(axis=1, keepdims=True)
+        return self.both.given(left * self.size + right, backed)
 
-        discount = _discount(self.triple_counts)
-        context = left * self.size + right
-        start = np.searchsorted(self.triples, context * self.size)
-        seen = np.searchsorted(self.triples, (context + 1) * self.size) - start
+
+class _Contexts:
+    """How often each token stands in each of the contexts `asked`; a context is a number, its key with a token
+    context x vocabulary + token.
+    """
+
+    def __init__(self, size: int, asked: np.ndarray):
+        self.size, self.asked = size, np.unique(asked)
+        self.found = []
+
+    def add(self, context: np.ndarray, token: np.ndarray) -> None:
+        kept = np.isin(context, self.asked)
+        self.found.append(np.unique(context[kept] * self.size + token[kept], return_counts=True))
+
+    def finish(self) -> None:
+        """Add the counts of the pieces up: `keys`, sorted, and `counts`."""
+        keys, counts = map(np.concatenate, zip(*self.found, strict=True))
+        self.keys, place = np.unique(keys, return_inverse=True)
+        self.counts = np.bincount(place, weights=counts, minlength=len(self.keys))
+        self.discount = _discount(self.counts)
+        self.found = []
+
+    def given(self, context: np.ndarray, lower: np.ndarray) -> np.ndarray:
+        """p(token | context), [places, vocabulary]; what the discount spares is shared out as `lower` says."""
+        start = np.searchsorted(self.keys, context * self.size)
+        seen = np.searchsorted(self.keys, (context + 1) * self.size) - start
         row = np.repeat(np.arange(len(context)), seen)
         place = np.arange(seen.sum()) - np.repeat(np.cumsum(seen) - seen, seen) + start[row]
-        total = np.bincount(row, weights=self.triple_counts[place], minlength=len(context))
-        backed *= np.where(total > 0, discount * seen / np.maximum(total, 1), 1.0)[:, None]
-        backed[row, self.triples[place] % self.size] += (self.triple_counts[place] - discount) / total[row]
-        return backed
-
-    def _given_neighbour(self, pairs: np.ndarray, neighbour: np.ndarray, frequency: np.ndarray) -> np.ndarray:
-        """p(token | neighbour), discounted and backed off to the frequencies."""
-        known, place = np.unique(neighbour, return_inverse=True)
-        discount = _discount(pairs[pairs > 0])
-        counts = pairs[known].astype(np.float64)
-        total = counts.sum(axis=1, keepdims=True)
-        spared = np.where(total > 0, discount * (counts > 0).sum(axis=1, keepdims=True) / np.maximum(total, 1), 1.0)
-        return (np.maximum(counts - discount, 0) / np.maximum(total, 1) + spared * frequency)[place]
+        total = np.bincount(row, weights=self.counts[place], minlength=len(context))
+        probabilities = lower * np.where(total > 0, self.discount * seen / np.maximum(total, 1), 1.0)[:, None]
+        probabilities[row, self.keys[place] % self.size] += (self.counts[place] - self.discount) / total[row]
+        return probabilities
 
 
-def _training_tokens(tokens: np.ndarray, windows: pd.DataFrame, most: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Ids of at most `most` tokens of training windows in pieces, and which of their neighbours share a window."""
-    order = np.random.default_rng(0).permutation(len(windows))
-    first, length = windows["first"].to_numpy()[order], windows["length"].to_numpy(np.int64)[order]
+def _pieces(windows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """First token and length of pieces of at most 512 tokens, which lie side by side in all that the windows cover; none
+    reaches from one segment into the next.
+    """
+    first = windows["first"].to_numpy(np.int64)
+    starts, ends = union(first, first + windows["length"].to_numpy(np.int64))
+    begins = np.union1d(starts, windows.groupby("segment")["first"].min().to_numpy(np.int64))
+    stops = np.minimum(ends[np.searchsorted(starts, begins, side="right") - 1], np.append(begins[1:], ends[-1]))
+    number = -(-(stops - begins) // PIECE)
+    within = np.arange(number.sum()) - np.repeat(np.cumsum(number) - number, number)
+    first = np.repeat(begins, number) + PIECE * within
+    return first, np.minimum(PIECE, np.repeat(stops, number) - first)
+
+
+def _training_tokens(
+    tokens: np.ndarray, first: np.ndarray, length: np.ndarray, most: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Ids of at most `most` tokens of the pieces, many pieces at once, and which of their neighbours share a piece."""
+    order = np.random.default_rng(0).permutation(len(first))
+    first, length = first[order], length[order]
     enough = max(1, int(np.searchsorted(np.cumsum(length), most, side="right")))
-    for begin in range(0, enough, WINDOWS_AT_ONCE):
-        part = slice(begin, min(begin + WINDOWS_AT_ONCE, enough))
+    for begin in range(0, enough, PIECES_AT_ONCE):
+        part = slice(begin, min(begin + PIECES_AT_ONCE, enough))
         owner = np.repeat(np.arange(part.stop - part.start), length[part])
         within = np.arange(len(owner)) - np.repeat(np.cumsum(length[part]) - length[part], length[part])
         yield tokens[first[part][owner] + within].astype(np.int64), owner[1:] == owner[:-1]

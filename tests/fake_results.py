@@ -249,7 +249,15 @@ def _pretraining(rng, parquet, place) -> None:
     def bits(value: float) -> dict:
         return {"bits_per_base": value, "low": value - 0.02, "high": value + 0.02}
 
-    spans = {"bases": 12_000, "span": 6, "span_bases": 8_000, "n": 4_000, "windows": 400, "window_bases": 126}
+    spans = {
+        "bases": 12_000,
+        "span": 6,
+        "span_bases": 8_000,
+        "n": 4_000,
+        "windows": 400,
+        "window_bases": 126,
+        "margin": 16,
+    }
     place("models/bpe-300/metrics.json").write_text(
         json.dumps(
             {
@@ -260,6 +268,8 @@ def _pretraining(rng, parquet, place) -> None:
                 "parameters": 812_345,
                 "mask_share": 0.15,
                 "mask_span": 1,
+                "floor_tokens": 900_000,
+                "training_tokens": 1_200_000,
                 "top": 60,
                 "splits": {"region": split(0.0, 4.7), "random": split(0.7, 4.6)},
                 "common_spans": {
@@ -332,6 +342,7 @@ def _selection(parquet, place) -> None:
         )
     ]
     table = pd.DataFrame(rows, columns=["vocabulary", "kind", "k", "accuracy", "bits_per_base"]).assign(n=4000, seeds=3)
+    table["seen"] = np.where(table["kind"] == "model", 0.0, np.nan)
     table = table.assign(low=table["accuracy"] * 0.9, high=table["accuracy"] * 1.1)
     bits = {"bits_low": table["bits_per_base"] - 0.01, "bits_high": table["bits_per_base"] + 0.01}
     parquet("selection/next_kmer.parquet", table.assign(**bits))

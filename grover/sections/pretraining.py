@@ -1,19 +1,15 @@
 """Section of the report: pretraining."""
 
+from collections.abc import Collection
+
 import pandas as pd
 
 from grover.figures import pretraining as figures
-from grover.masked_scores import FLOORS as FLOOR_NAMES
-from grover.masked_scores import MODEL
+from grover.masked_scores import FLOORS, MODEL, SPLITS
 from grover.sections.parts import Picture, Results, Section, Table, between, formatted, signed, verdict
 
 TITLE = "Pretraining"
 NEEDS = ("models/*/training.parquet", "models/*/metrics.json")
-FLOORS = {
-    "frequency": "token frequencies",
-    "neighbours": "counts between neighbours",
-    "untrained": "the untrained network",
-}
 PREDICTORS = {MODEL: "pretrained model", **FLOORS}
 FIRST_TRACKS = ("repeat_class", "gene", "soft_mask")
 FEWEST_OCCURRENCES, TOKENS_SHOWN = 20, 8
@@ -40,8 +36,9 @@ def section(results: Results) -> Section:
         f"A BERT encoder of {main['parameters']:,} parameters learnt to name hidden tokens in "
         f"{training['step'].max():,} steps, on the training windows of split {split}. It was then scored on "
         f"{scores['hidden_tokens']:,} hidden tokens of {scores['windows']:,} test windows of that split, beside predictors that "
-        "know only how often tokens stand alone or between two neighbours.",
-        *seen_sentences(main),
+        f"know only how often tokens stand alone or between two neighbours: they counted {main['floor_tokens']:,} of the "
+        f"{main['training_tokens']:,} tokens that the training windows cover (at most `evaluation.floor_tokens`).",
+        *seen_sentences(metrics.values()),
         result.findings,
         Picture(
             "pretraining_loss",
@@ -50,17 +47,20 @@ def section(results: Results) -> Section:
                 {FLOORS[name]: values["loss"] for name, values in scores["floors"].items()},
                 {name: values["model"]["loss"] for name, values in main["splits"].items()},
             ),
-            "Loss on the training windows, with the loss of the final model on the test windows of both splits at the end. "
+            "Loss on the training windows, with the loss of the final model on the test windows of both splits at the end. The test "
+            f"windows have {main['mask_share']:.1%} of their tokens hidden (`evaluation.mask_share`, by default the share of the "
+            "training), all behind [MASK]. The training loss is a little harder: up to a fifth of its hidden tokens stand behind a random "
+            "token instead, and dropout is on. "
             f"Grey lines are floors on the test windows of split {split}: a model above the line of neighbour counts has not "
             "learnt more than adjacency.",
             curve,
         ),
         Table(
             score_table(metrics),
-            "Scores on the test windows of both splits. `seen` is the share of the hidden tokens that lie inside training "
-            "windows: where it is not 0, the score tells what the model remembers too. Perplexities of different vocabularies do "
-            "not compare. Bits a base are masked nats / ln 2 / bases masked; they are conditional on the visible tokens and "
-            "depend on how the genome is cut; overlapping words have none.",
+            "Scores on the test windows of both splits: loss in nats a hidden token; shares of the hidden tokens ranked first and among "
+            f"the first {main['top']}; perplexity, and what share of the vocabulary it is. None of these compares between vocabularies. "
+            "Bits a base are masked nats / ln 2 / bases masked; they are conditional on the visible tokens and depend on how the "
+            "genome is cut, so that they compare no better; overlapping words have none.",
             source,
         ),
     ]
@@ -71,8 +71,12 @@ def section(results: Results) -> Section:
             Table(
                 span_table(spans),
                 f"Masked bits a base that compare between vocabularies: spans of {first['span']} bases at the same places of the "
-                "genome are hidden, with every token that touches one. 95 % intervals over blocks of the genome. A caution remains: "
-                "the borders of the visible tokens tell something about the hidden ones, more in one vocabulary than in another.",
+                "genome are hidden, with every token that touches one, in windows of the same "
+                f"{first['window_bases']} bases (`evaluation.span_bases`), without spans in the outer {first['margin']}. 95 % "
+                "intervals over blocks of the genome; `seen` is the share of the hidden tokens inside training windows. Cautions "
+                "remain: the borders of the visible tokens tell something about the hidden ones, more in one vocabulary than in "
+                "another; long tokens hide more bases around a span; the tokens of a span are predicted each "
+                "alone, which costs short tokens more.",
                 source,
             )
         )
@@ -96,35 +100,44 @@ def turned(gain: dict) -> tuple[float, float, float]:
     return -gain["difference"], -gain["high"], -gain["low"]
 
 
-def seen_sentences(main: dict) -> list[str]:
-    """What the scores of each split are worth, where training saw some of the test windows."""
-    return [
-        f"Of the hidden tokens of split {name} {values['seen_share']:.0%} lie inside training windows: its scores are of "
-        "sequence that training saw."
-        for name, values in main["splits"].items()
-        if values["seen_share"] > 0
-    ]
+def seen_sentences(metrics: Collection[dict]) -> list[str]:
+    """What the scores of each split are worth, where training saw some of the test windows of a model."""
+    sentences = []
+    for split in SPLITS:
+        shares = [item["splits"][split]["seen_share"] for item in metrics]
+        low, high = f"{min(shares):.0%}", f"{max(shares):.0%}"
+        if max(shares) > 0:
+            sentences.append(
+                f"Of the hidden tokens of split {split} {low if low == high else f'{low} to {high}'} lie inside training windows: "
+                "its scores tell what a model remembers too."
+            )
+    return sentences
 
 
 def score_table(metrics: dict[str, dict]) -> pd.DataFrame:
-    """Models and floors in rows, the two splits of each below one another."""
-    rows = [
-        {
-            "vocabulary": path.split("/")[1],
-            "predictor": label,
-            "split": split,
-            "seen": scores["seen_share"],
-            **(scores["model"] if name == MODEL else scores["floors"][name]),
-        }
-        for path, item in metrics.items()
-        for name, label in PREDICTORS.items()
-        for split, scores in item["splits"].items()
-    ]
+    """Models and floors in rows, the two splits side by side."""
     top = f"top-{next(iter(metrics.values()))['top']}"
-    names = {"topk": top, "top1": "top-1", "bits_per_base": "bits a base", "perplexity_share": "of the vocabulary"}
-    frame = pd.DataFrame(rows).rename(columns=names)
-    shares = dict.fromkeys(("top-1", top, "of the vocabulary", "seen"), "{:.1%}")
-    return formatted(frame, {**shares, "loss": "{:.3f}", "bits a base": "{:.3f}", "perplexity": "{:,.1f}"})
+    rows = []
+    for path, item in metrics.items():
+        for name, label in PREDICTORS.items():
+            row = {"vocabulary": path.split("/")[1], "predictor": label}
+            splits = {
+                split: scores["model"] if name == MODEL else scores["floors"][name]
+                for split, scores in item["splits"].items()
+            }
+            row |= {f"loss, {split}": f"{values['loss']:.3f}" for split, values in splits.items()}
+            row |= {f"top-1, {split}": f"{values['top1']:.1%}" for split, values in splits.items()}
+            row |= {f"{top}, {split}": f"{values['topk']:.1%}" for split, values in splits.items()}
+            row |= {
+                f"perplexity, {split}": f"{values['perplexity']:,.1f} ({values['perplexity_share']:.0%})"
+                for split, values in splits.items()
+            }
+            row |= {
+                f"bits a base, {split}": "–" if values["bits_per_base"] is None else f"{values['bits_per_base']:.3f}"
+                for split, values in splits.items()
+            }
+            rows.append(row)
+    return pd.DataFrame(rows)
 
 
 def span_table(spans: dict[str, dict]) -> pd.DataFrame:
@@ -134,8 +147,9 @@ def span_table(spans: dict[str, dict]) -> pd.DataFrame:
             "vocabulary": path.split("/")[1],
             "bits a base": f"{item['bits_per_base']:.3f}",
             "95 % interval": "–" if item["low"] is None else f"{item['low']:.3f} to {item['high']:.3f}",
-            **{FLOORS[name]: f"{item['floors'][name]['bits_per_base']:.3f}" for name in FLOOR_NAMES},
+            **{FLOORS[name]: f"{item['floors'][name]['bits_per_base']:.3f}" for name in FLOORS},
             "bases hidden": f"{item['bases']:,}",
+            "seen": f"{item['seen_share']:.1%}",
         }
         for path, item in spans.items()
     ]

@@ -38,12 +38,14 @@ def section(results: Results) -> Section:
         "but the last token, and a random forest on TF-IDF, which learns from a part of the contexts "
         "(`selection.forest_examples`).",
         *reason,
+        *_seen(models["seen"].max()),
         Picture(
             "selection_next_kmer",
             figures.next_kmer(table, chosen),
             f"Accuracy on fold test for each k. Dots are models, with 95 % intervals that allow for {cover}, not for another "
-            "pretraining; lines are floors, and bands their intervals; an open diamond is a classifier that sees only the "
-            "last token of that vocabulary. A model below a line or its diamond has learnt nothing beyond it."
+            "pretraining; neighbouring contexts are alike, so that all errors are those between blocks of the genome. Lines are floors, "
+            "and bands their intervals; an open diamond is a classifier that sees only the last token of that "
+            "vocabulary. A model below a line or its diamond has learnt nothing beyond it."
             + (
                 " Bits a base are of the same spans of the genome for all; they still depend on the borders of the visible tokens."
                 if bits
@@ -59,6 +61,16 @@ def section(results: Results) -> Section:
         ),
     ]
     return result
+
+
+def _seen(share: float) -> list[str]:
+    """A warning where the models were pretrained on what they are scored on."""
+    if not share > 0:
+        return []
+    return [
+        f"Up to {100 * share:.3g} % of the bases of the test contexts lie in windows that a model was pretrained on (`corpus.split`), "
+        "while floors learn from fold train alone: the distance to the floors is flattered."
+    ]
 
 
 def wide(table: pd.DataFrame) -> pd.DataFrame:

@@ -17,11 +17,13 @@ def genome(tmp_path):
     return Genome(tmp_path / "sequence.npy", tmp_path / "segments.bed")
 
 
-HELD_OUT = pd.DataFrame({"chrom": ["chr1", "chr2"], "start": [4_950, 0], "end": [8_000, 1_000]})
+FOLDS = pd.DataFrame({"chrom": ["chr1", "chr2", "chr1"], "start": [4_950, 0, 1_000], "end": [8_000, 1_000, 4_000]})
+FOLDS["fold"] = ["test", "test", "train"]
+MARGIN = common_spans.MARGIN
 
 
-def draw(genome, most=100, seed=0, share=0.1):
-    return common_spans.draw_spans(genome, HELD_OUT, 100, most, 6, share, seed)
+def draw(genome, most=100, seed=0, share=0.1, bases=100):
+    return common_spans.draw_spans(genome, FOLDS, "test", bases, most, 6, share, seed)
 
 
 def test_windows_lie_in_one_segment_of_the_held_out_intervals_and_do_not_overlap(genome):
@@ -39,7 +41,9 @@ def test_spans_have_their_length_and_about_their_share_and_depend_on_the_seed_al
     for row in spans.marked:
         edges = np.flatnonzero(np.diff(np.concatenate([[0], row.astype(int), [0]])))
         assert (np.diff(edges.reshape(-1, 2), axis=1) % 6 == 0).all()
-    assert spans.marked.mean() == pytest.approx(0.28, abs=0.06)  # cells that are cut by an end are left out
+    middle = spans.marked[:, MARGIN:-MARGIN]
+    assert middle.sum() == spans.marked.sum()
+    assert middle.mean() == pytest.approx(0.28, abs=0.06)  # cells that are cut by a margin are left out
     again, other = draw(genome, share=0.3), draw(genome, share=0.3, seed=1)
     assert (again.marked == spans.marked).all() and (other.marked != spans.marked).any()
     assert len(draw(genome, most=7).starts) == 7
@@ -70,6 +74,14 @@ def test_every_token_that_touches_a_span_is_hidden_and_no_other(genome, vocabula
         assert hit == any(place + i in marked for i in range(len(text)))
 
 
+@pytest.mark.parametrize("k", [3, 4, 6, 7])
+def test_what_a_word_leaves_over_at_the_end_of_a_window_is_never_hidden(genome, k):
+    """k-mers spell the rest of a window in single letters, which a training hardly sees."""
+    vocabulary = Vocabulary.from_kmers(f"kmer-{k}", k)
+    tokens, _, touched = common_spans.touched_tokens(genome.codes, draw(genome, share=0.5, bases=101), vocabulary)
+    assert (vocabulary.lengths[tokens] == 1).any() and (vocabulary.lengths[tokens[touched]] == k).all()
+
+
 def test_bits_are_divided_by_the_bases_hidden(genome):
     spans = draw(genome)
     vocabulary = Vocabulary.from_kmers("char", 1)
@@ -84,6 +96,19 @@ def test_bits_are_divided_by_the_bases_hidden(genome):
     assert found["seen_share"] == (base < 4_000).mean()
 
 
-def test_no_room_for_a_window_is_one_sentence(genome):
-    with pytest.raises(InputError, match="no stretch of 5000 bases that were held out"):
-        common_spans.draw_spans(genome, HELD_OUT, 5_000, 10, 6, 0.1, 0)
+def test_what_cannot_be_drawn_is_one_sentence_that_names_the_fold(genome):
+    with pytest.raises(InputError, match="no stretch of 5000 bases of fold test"):
+        draw(genome, bases=5_000)
+    with pytest.raises(InputError, match="no stretch of 100 bases of fold valid"):
+        common_spans.draw_spans(genome, FOLDS, "valid", 100, 10, 6, 0.1, 0)
+    with pytest.raises(InputError, match="no span was drawn in 1 windows of fold test"):
+        draw(genome, most=1, share=1e-9)
+    with pytest.raises(InputError, match="set `evaluation.span_bases` to 48 or more"):
+        draw(genome, bases=47)
+    assert draw(genome, bases=48, share=1).marked.any(axis=1).all()
+
+
+def test_a_window_that_has_too_many_tokens_for_the_model_names_the_key():
+    common_spans.check_windows(np.array([0, 40, 100]), 62, 124, "bpe-60")
+    with pytest.raises(InputError, match="up to 124 tokens of char, .* 62; set `evaluation.span_bases` to 62 or less"):
+        common_spans.check_windows(np.array([0, 124, 240]), 64, 124, "char")

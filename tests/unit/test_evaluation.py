@@ -25,7 +25,8 @@ def corpus():
     for i in range(2, len(tokens)):
         tokens[i] = (tokens[i - 1] + tokens[i - 2]) % 7 if rng.random() < 0.8 else rng.integers(7)
     first = np.arange(0, 20_000, 40)
-    windows = pd.DataFrame({"first": first, "length": 40, "region": np.where(first < 16_000, "train", "test")})
+    windows = pd.DataFrame({"segment": 0, "first": first, "length": 40})
+    windows["region"] = np.where(first < 16_000, "train", "test")
     return (tokens + FIRST_LETTER).astype(np.uint16), windows
 
 
@@ -52,8 +53,8 @@ def test_hidden_tokens_are_known_and_their_neighbours_visible(corpus, hidden):
 def test_targets_stand_at_their_positions_in_their_windows(corpus, hidden):
     tokens, windows = corpus
     np.testing.assert_array_equal(tokens[hidden.position], hidden.targets)
-    first = evaluation.choose_windows(windows, "region", 60, 0)["first"].to_numpy()[hidden.window]
-    assert (hidden.position >= first).all() and (hidden.position < first + 40).all()
+    chosen = evaluation.choose_windows(windows, "region", 60, 0)
+    assert set(hidden.position // 40 * 40) <= set(chosen["first"])
     visible = hidden.left >= FIRST_LETTER
     np.testing.assert_array_equal(tokens[hidden.position - 1][visible], hidden.left[visible])
 
@@ -65,7 +66,6 @@ def test_marked_tokens_and_no_others_are_hidden():
     order = np.argsort(hidden.position)
     assert hidden.targets[order].tolist() == [5, 9, 10]
     assert hidden.left[order].tolist() == [CLS, 8, MASK] and hidden.right[order].tolist() == [6, MASK, 11]
-    assert hidden.window[order].tolist() == [0, 1, 1]
     with pytest.raises(InputError, match="none of the tokens"):
         evaluation.hide_marked(tokens, np.array([0, 7]), np.zeros(7, bool))
 
@@ -77,17 +77,62 @@ def test_seen_positions_are_those_inside_training_windows():
 
 
 def test_counts_are_those_of_a_slow_count(corpus, hidden):
-    tokens, windows = corpus
+    tokens, _ = corpus
     found = counts(corpus, hidden)
-    rows = [tokens[f : f + 40].tolist() for f in windows.loc[windows["region"] == "train", "first"]]
+    rows = [tokens[f : min(f + 512, 16_000)].tolist() for f in range(0, 16_000, 512)]
     singles = Counter(token for row in rows for token in row)
     pairs = Counter(pair for row in rows for pair in zip(row, row[1:], strict=False))
     triples = Counter(triple for row in rows for triple in zip(row, row[1:], row[2:], strict=False))
     assert {i: n for i, n in enumerate(found.single) if n} == singles
-    assert {(i, j): found.pairs[i, j] for i, j in zip(*np.nonzero(found.pairs), strict=True)} == pairs
+    left, right = set(hidden.left.tolist()), set(hidden.right.tolist())
     asked = set(zip(hidden.left.tolist(), hidden.right.tolist(), strict=True))
-    expected = {(a * SIZE + c) * SIZE + b: n for (a, b, c), n in triples.items() if (a, c) in asked}
-    assert dict(zip(found.triples.tolist(), found.triple_counts.tolist(), strict=True)) == expected
+    assert kept(found.after) == {a * SIZE + b: n for (a, b), n in pairs.items() if a in left}
+    assert kept(found.before) == {b * SIZE + a: n for (a, b), n in pairs.items() if b in right}
+    assert kept(found.both) == {(a * SIZE + c) * SIZE + b: n for (a, b, c), n in triples.items() if (a, c) in asked}
+    assert found.counted == found.available == 16_000
+
+
+def kept(contexts) -> dict[int, int]:
+    return dict(zip(contexts.keys.tolist(), contexts.counts.astype(int).tolist(), strict=True))
+
+
+def test_three_passes_over_the_same_sequence_make_the_same_floor_as_one(corpus, hidden):
+    tokens, windows = corpus
+    training = windows[windows["region"] == "train"]
+    shifted = [training.iloc[1:].assign(first=training["first"].iloc[1:] - shift) for shift in (7, 23)]
+    once, thrice = (
+        TokenCounts(tokens, table, SIZE, hidden.left, hidden.right, 10**6)
+        for table in (training, pd.concat([training, *shifted], ignore_index=True))
+    )
+    expected = evaluation.neighbour_floor(once, hidden)
+    np.testing.assert_array_equal(evaluation.neighbour_floor(thrice, hidden).nats, expected.nats)
+    assert thrice.single.sum() == 16_000
+
+
+def test_no_neighbours_are_counted_across_segments_and_no_more_tokens_than_asked():
+    tokens = np.tile(np.arange(FIRST_LETTER, 9), 500).astype(np.uint16)
+    windows = pd.DataFrame({"segment": [0, 0, 1], "first": [0, 400, 1_001], "length": [500, 601, 999]})
+    letters = np.arange(FIRST_LETTER, 9)
+    found = TokenCounts(tokens, windows, 9, letters, letters, 10**6)
+    # 2,000 tokens in four pieces: two in each segment
+    assert found.counted == found.available == 2_000 and found.after.counts.sum() == 2_000 - 4
+    some = TokenCounts(tokens, windows, 9, letters, letters, 1_100)
+    assert 487 <= some.counted <= 1_100 and some.available == 2_000
+
+
+def test_the_neighbour_floor_is_worked_out_by_hand():
+    """A training of A B C D alone, and what it says of the place between A and C."""
+    a, b, c, d = range(FIRST_LETTER, 9)
+    tokens = np.array([a, b, c, d], np.uint16)
+    windows = pd.DataFrame({"segment": [0], "first": [0], "length": [4]})
+    found = TokenCounts(tokens, windows, 9, np.array([a]), np.array([c]), 10)
+    frequency = np.array([0.25] * 4)
+    after = 0.5 * np.array([0, 1, 0, 0]) + 0.5 * frequency  # the discount is a half: no count is 2
+    backed = after * after / frequency  # b alone stands behind a, and before c
+    expected = 0.5 * np.array([0, 1, 0, 0]) + 0.5 * backed / backed.sum()
+    np.testing.assert_allclose(found.between(np.array([a]), np.array([c]))[0, FIRST_LETTER:], expected)
+    # a hidden neighbour and a window's end say nothing
+    np.testing.assert_allclose(found.between(np.array([MASK]), np.array([SEP]))[0, FIRST_LETTER:], frequency)
 
 
 def test_floors_are_distributions_and_neighbours_help(corpus, hidden):
@@ -112,6 +157,25 @@ def test_a_network_predicts_what_transformers_computes(hidden):
     targets = torch.from_numpy(hidden.targets[: len(at)])
     expected = torch.nn.functional.cross_entropy(logits, targets, reduction="none").numpy()
     np.testing.assert_allclose(predicted.nats[: len(at)], expected, atol=1e-4)
+
+
+def test_scores_in_bfloat16_have_no_ties(hidden):
+    """A bfloat16 has 8 bits: of thousands of scores most would be equal to another."""
+    model = new_language_model(Architecture(1, 64, 2, 128, 48).config(4_000), 0).eval()
+    ranks, curves = [], Scores()
+    for precision in ("bf16", "fp32"):
+        ranks.append(evaluation.predict(model, hidden, torch.device("cpu"), precision, curves).rank)
+    for scores in curves.scores:
+        assert len(scores[0].unique()) > 3_900
+    assert np.abs(ranks[0] - ranks[1]).mean() < 20
+
+
+class Scores:
+    def __init__(self):
+        self.scores = []
+
+    def add(self, scores, targets):
+        self.scores.append(scores)
 
 
 def test_a_token_lies_where_its_middle_base_does_and_overlapping_words_have_no_bases(hidden):

@@ -30,14 +30,17 @@ def test_scores_agree_with_scikit_learn():
     targets = rng.integers(FIRST_LETTER, SIZE, 300)
     bases = np.array([0] * FIRST_LETTER + [1, 2, 3, 1, 2, 3, 4])[targets]
     predicted = evaluation.score(probabilities, targets)
-    found = masked_scores.summarise(predicted.nats, predicted.rank, bases, answers=7, top=3)
+    table = pd.DataFrame({"bases": bases, "base": targets * 100, "seen": False})
+    for name in PREDICTORS:
+        table[f"nats_{name}"], table[f"rank_{name}"] = predicted.nats, predicted.rank
+    found = masked_scores.score_split(table, answers=7, top=3, seed=0)["model"]
     labels = range(SIZE)
     assert found["loss"] == pytest.approx(log_loss(targets, probabilities, labels=labels))
     assert found["top1"] == pytest.approx(top_k_accuracy_score(targets, probabilities, k=1, labels=labels))
     assert found["topk"] == pytest.approx(top_k_accuracy_score(targets, probabilities, k=3, labels=labels))
     assert found["perplexity_share"] == pytest.approx(np.exp(found["loss"]) / 7)
     assert found["bits_per_base"] == pytest.approx(found["loss"] * 300 / np.log(2) / bases.sum())
-    assert masked_scores.summarise(predicted.nats, predicted.rank, None, 7, 3)["bits_per_base"] is None
+    assert masked_scores.summarise(predicted.nats, predicted.rank, None)["bits_per_base"] is None
 
 
 def test_a_split_has_scores_gains_and_the_share_that_training_saw():

@@ -89,7 +89,9 @@ def test_spans_hide_neighbours_together_and_keep_the_share():
     # a run of six has one fate: all of it becomes [MASK], or all of it other tokens
     masked = (hidden == MASK).reshape(1000, 512)
     alone = (runs == 6) & (ends[1] < 511)
-    fates = [masked[row, begin : begin + 6].sum() for row, begin in zip(begins[0][alone], begins[1][alone], strict=True)]
+    fates = [
+        masked[row, begin : begin + 6].sum() for row, begin in zip(begins[0][alone], begins[1][alone], strict=True)
+    ]
     assert set(fates) == {0, 6} and within(sum(fate == 6 for fate in fates), len(fates), 0.8)
 
 

@@ -53,6 +53,7 @@ def facts():
     bits = {"bits_per_base": 1.875, "low": None, "high": None}
     spans = {**bits, "bases": 77, "span": 6, "seen_share": 0.0, "floors": {name: bits for name in FLOORS}}
     metrics = {"split": "region", "parameters": 4_321, "mask_share": 0.15, "mask_span": 1, "top": 60}
+    metrics |= {"floor_tokens": 5_000, "training_tokens": 8_000}
     metrics |= {"splits": {"region": split(0.0, -0.5), "random": split(0.75, -0.5)}, "common_spans": spans}
     fasta = "/home/someone/hg.fa.gz"
     return Facts(
@@ -81,10 +82,25 @@ def test_the_card_says_what_the_files_say(facts):
     assert head["library_name"] == "transformers" and len(head["model-index"][0]["results"]) == 2
     for text in ("hg.fa.gz", "abcd1234", "https://example.org", "123,456 bases", "4,321", "| steps | 10 |", "Some GPU"):
         assert text in card
-    for text in ("1.875", "75.0% of them lie inside training windows", "None of them lies inside", "10.1/x", "cafe"):
+    for text in (
+        "1.875",
+        "75.0% of them lie inside training windows",
+        "None of them lies inside",
+        "10.1/x",
+        "cafe",
+        "5,000 of the 8,000",
+    ):
         assert text in card
     # nothing of the machine but its hardware
     assert "someone" not in card and "secret-host" not in card and "results/t.npy" not in card
+
+
+def test_only_the_setting_that_decided_how_long_it_trained_is_shown(facts):
+    arguments = {"steps": 100_000, "bases": 24_000_000}
+    card = render(dataclasses.replace(facts, records={"model": record("pretrain.py", arguments)}))
+    assert "| bases | 24,000,000 |" in card and "| steps |" not in card
+    card = render(dataclasses.replace(facts, records={"model": record("pretrain.py", arguments | {"bases": 0})}))
+    assert "| steps | 100,000 |" in card and "| bases |" not in card
 
 
 def test_a_model_behind_its_floor_is_called_that(facts):

@@ -12,10 +12,12 @@ import torch
 from grover.errors import InputError
 from grover.genome import Genome, decode, encode
 from grover.model import Architecture, new_language_model, save
-from grover.next_kmer import Contexts, cut_contexts, tokenise_contexts
+from grover.next_kmer import Contexts, cut_contexts, score, seen_share, tokenise_contexts
 from grover.next_kmer_floors import floors, last_token_answers, markov_answers
 from grover.next_kmer_model import Settings, by_seed, fine_tune, tokenise
-from grover.selection import choose, compare, over_all_seeds
+from grover.proportions import wilson
+from grover.selection import choose, compare, confirm, over_all_seeds
+from grover.tokens import tokenise as tokenise_genome
 from grover.vocabulary import Vocabulary
 
 SCRIPT = Path(__file__).parents[2] / "workflow/scripts/next_kmer.py"
@@ -44,15 +46,41 @@ def test_contexts_lie_in_one_segment_and_one_fold(genome):
     assert len(cut.train) + len(cut.valid) + len(cut.test) == 2000 and cut.train.shape[1] == 56
     for fold in ("train", "valid", "test"):
         assert all(decode(row) in text[fold] for row in getattr(cut, fold)[:300])
+    assert (cut.test == np.asarray(genome.codes)[cut.start[:, None] + np.arange(56)]).all()
     again = cut_contexts(genome, folds(), 50, 6, 2000, 0)
     assert (again.train == cut.train).all()
     with pytest.raises(InputError, match="no context"):
         cut_contexts(genome, folds().assign(fold="train"), 50, 6, 100, 0)
 
 
+def contexts(train: np.ndarray, valid: np.ndarray, test: np.ndarray, context: int) -> Contexts:
+    """Contexts of which those of fold test lie far apart."""
+    return Contexts(train, valid, test, context, 1_000_000 * np.arange(len(test)))
+
+
+def test_the_share_that_training_windows_hold_is_counted_in_bases(genome):
+    cut = cut_contexts(genome, folds(), 50, 6, 2000, 0)
+    starts, ends = np.array([5200, 300, 5300, 8000]), np.array([5400, 4000, 6000, 8100])
+    held = np.zeros(len(genome.codes), bool)
+    for start, end in zip(starts, ends, strict=True):
+        held[start:end] = True
+    expected = np.mean([held[start : start + 56].mean() for start in cut.start])
+    assert 0.1 < expected < 0.9 and seen_share(cut, starts, ends) == pytest.approx(expected)
+    assert seen_share(cut, starts[:0], ends[:0]) == 0
+
+
+def test_scores_have_wider_intervals_where_neighbours_answer_alike():
+    # 100 blocks of 100 kb with 10 contexts each, all right or all wrong
+    start = (100_000 * np.arange(100)[:, None] + 1_000 * np.arange(10)).ravel()
+    cut = Contexts(*[np.zeros((1000, 6), np.uint8)] * 3, 5, start)
+    right = np.repeat(np.arange(100) % 5 == 0, 10)
+    row = score("v", "floor", 2, right, cut.block)
+    assert (row["low"], row["high"]) == pytest.approx(wilson(0.2, 100), rel=0.02)
+
+
 def test_labels_are_the_bases_that_follow():
     codes = encode("AAAAACGTAC")[None]
-    cut = Contexts(codes, codes, codes, 5)
+    cut = contexts(codes, codes, codes, 5)
     assert cut.labels("train", 2).tolist() == [0b0110]
     assert cut.labels("test", 3).tolist() == [0b011011]
 
@@ -109,7 +137,7 @@ def test_floors_and_a_model_on_a_repeat(tmp_path):
     # the four bases in turn: an order-1 model, the last token and a fine-tuned network all know what follows
     rng = np.random.default_rng(0)
     rows = ((rng.integers(0, 4, 600)[:, None] + np.arange(26)) % 4).astype(np.uint8)
-    cut = Contexts(rows[:500], rows[400:500], rows[500:], 20)
+    cut = contexts(rows[:500], rows[400:500], rows[500:], 20)
     letters = Vocabulary.from_kmers("char", 1)
     table = floors(cut, [letters], [2, 3], trees=5, forest_examples=200)
     score = table.pivot(index="vocabulary", columns="k", values="accuracy")
@@ -128,7 +156,7 @@ def test_floors_and_a_model_on_a_repeat(tmp_path):
 def test_the_last_overlapping_word_is_a_floor():
     # bases in turn: the word that ends on the last base tells what follows
     rows = ((np.arange(60)[:, None] + np.arange(26)) % 4).astype(np.uint8)
-    table = floors(Contexts(rows, rows, rows, 20), [Vocabulary.from_overlapping_kmers("overlap", 3)], [2], 0, 0)
+    table = floors(contexts(rows, rows, rows, 20), [Vocabulary.from_overlapping_kmers("overlap", 3)], [2], 0, 0)
     assert table.set_index("vocabulary").loc["last token of overlap", "accuracy"] == 1
 
 
@@ -138,7 +166,7 @@ def test_the_forest_grown_in_steps_is_the_one_grown_at_once():
 
     rng = np.random.default_rng(0)
     rows = rng.choice(4, (400, 26), p=[0.5, 0.3, 0.1, 0.1]).astype(np.uint8)
-    cut = Contexts(rows[:200], rows[200:210], rows[200:], 20)
+    cut = contexts(rows[:200], rows[200:210], rows[200:], 20)
     table = floors(cut, [], [2], trees=13, forest_examples=200)
     words = TfidfVectorizer(analyzer="char", lowercase=False, ngram_range=(3, 6), max_features=4_096, dtype=np.float32)
     train, test = ([decode(row[:20]) for row in part] for part in (cut.train, cut.test))
@@ -148,14 +176,14 @@ def test_the_forest_grown_in_steps_is_the_one_grown_at_once():
     assert table.set_index("vocabulary").loc["tfidf-forest", "accuracy"] == pytest.approx(expected)
 
 
-def scores(valid: dict[tuple[str, int], list[float]]) -> pd.DataFrame:
+def scores(valid: dict[tuple[str, int], list[float]], seen: float = 0.0) -> pd.DataFrame:
     """A row a vocabulary, k and seed with these accuracies on fold valid, and others on fold test."""
     rows = [
         {"vocabulary": name, "kind": "model", "k": k, "seed": seed, "accuracy": 1 - share, "accuracy_valid": share}
         for (name, k), shares in valid.items()
         for seed, share in enumerate(shares)
     ]
-    return pd.DataFrame(rows).assign(n=400, n_valid=200, example_variance=0.1, low=0.0, high=1.0)
+    return pd.DataFrame(rows).assign(n=400, n_valid=200, example_variance=0.1, low=0.0, high=1.0, seen=seen)
 
 
 def test_a_row_a_seed_becomes_a_row_with_an_interval_over_both():
@@ -163,7 +191,7 @@ def test_a_row_a_seed_becomes_a_row_with_an_interval_over_both():
         test = pd.DataFrame({"fold": "test", "right": np.arange(100) < 20 * (1 + seed)})
         return pd.concat([test, pd.DataFrame({"fold": "valid", "right": [True, seed == 1]})], ignore_index=True)
 
-    table = by_seed("v", [2, 3], [0, 1], answers)
+    table = by_seed("v", [2, 3], [0, 1], answers, np.arange(100))
     assert table["seed"].tolist() == [0, 1, 0, 1] and table["k"].tolist() == [2, 2, 3, 3]
     assert table["accuracy"].tolist()[:2] == [0.2, 0.4] and table["accuracy_valid"].tolist()[:2] == [0.5, 1.0]
     # 20 examples are right with both seeds, 20 with one, 60 with none
@@ -187,17 +215,26 @@ def test_a_killed_job_keeps_the_fine_tunings_that_it_finished(tmp_path, genome, 
         if len(done) == 3:
             raise KeyboardInterrupt
         done.append((k, seed))
-        answers = pd.DataFrame({"fold": ["valid", "test"] * 20, "right": np.arange(40) < 10 * k + seed})
-        return answers.sort_values("fold", ascending=False)
+        valid = pd.DataFrame({"fold": "valid", "right": np.arange(20) < 5 * k})
+        test = pd.DataFrame({"fold": "test", "right": np.arange(len(contexts.test)) % 4 < k - 1})
+        return pd.concat([valid, test], ignore_index=True)
 
     monkeypatch.setattr(script, "fine_tune", fine_tune)
     letters = Vocabulary.from_kmers("char", 1)
     letters.save(tmp_path / "vocabulary")
+    tokenise_genome(genome.codes, genome.bounds, letters, tmp_path / "tokens.npy", tmp_path / "index.npy")
+    # fold test is the middle of the three segments, bases 5000 to 8000, which the second window holds
+    windows = pd.DataFrame({"first": [0, 5000, 8100], "length": [4000, 3000, 900], "split": ["train", "train", "test"]})
+    windows.to_parquet(tmp_path / "windows.parquet")
     model = new_language_model(Architecture(1, 16, 2, 32, 64, 0.0).config(letters.size), 0)
     save(model, model.config, tmp_path / "model", tmp_path / "vocabulary")
     folds().to_csv(tmp_path / "folds.bed", sep="\t", header=False, index=False)
-    places = [tmp_path / name for name in ("model", "sequence.npy", "segments.bed", "folds.bed", "out/v.parquet")]
-    options = {"name": "v", "k": [2, 3], "seeds": [0, 1], "examples": 300, "device": "cpu"}
+    genome_files, token_files = (
+        ("sequence.npy", "segments.bed", "folds.bed"),
+        ("tokens.npy", "index.npy", "windows.parquet"),
+    )
+    places = [tmp_path / name for name in ("model", *genome_files, *token_files, "out/v.parquet")]
+    options = {"name": "v", "split": "split", "k": [2, 3], "seeds": [0, 1], "examples": 300, "device": "cpu"}
 
     with pytest.raises(KeyboardInterrupt):
         script.next_kmer(*places, **options)
@@ -207,7 +244,8 @@ def test_a_killed_job_keeps_the_fine_tunings_that_it_finished(tmp_path, genome, 
     assert done == [(3, 1)]
     table = pd.read_parquet(places[-1])
     assert table[["k", "seed"]].to_numpy().tolist() == [[2, 0], [2, 1], [3, 0], [3, 1]]
-    assert table["accuracy"].tolist() == [0.5, 0.5, 0.75, 0.75] and table["size"].tolist() == [letters.size] * 4
+    assert table["accuracy"].tolist() == pytest.approx([0.25, 0.25, 0.5, 0.5], abs=0.01) and (table["seen"] == 1).all()
+    assert table["accuracy_valid"].tolist() == [0.5, 0.5, 0.75, 0.75] and table["size"].tolist() == [letters.size] * 4
     assert [path.name for path in places[-1].parent.iterdir()] == ["v.parquet"]
 
 
@@ -219,6 +257,7 @@ def test_models_floors_and_bits_stand_in_one_table():
     table = compare(scores({("v", 2): [0.5], ("v", 3): [0.5], ("overlap", 2): [0.5]}), floor, spans)
     assert table["vocabulary"].tolist() == ["v", "v", "overlap", "chance"]
     assert table["bits_per_base"].tolist()[:2] == [1.9, 1.9] and table["bits_per_base"][2:].isna().all()
+    assert table["seen"].tolist()[:3] == [0, 0, 0] and table["seen"].isna()[3]
     assert table["bits_low"][0] == 1.8 and table["bits_high"].isna().all() and table["n"].tolist() == [400, 400, 400, 9]
 
 
@@ -251,3 +290,24 @@ def test_the_fewest_bits_on_fold_valid_win_and_what_has_none_is_left_out_and_nam
         choose("bits-per-base", table, {"overlap": None}, {"overlap": 9})
     with pytest.raises(InputError, match="'best' is unknown"):
         choose("best", table, {}, {})
+
+
+@pytest.mark.parametrize("rule", ["mean-rank", "bits-per-base"])
+def test_a_choice_after_pretraining_on_the_held_out_folds_says_so(rule):
+    valid, spans = {("a", 2): [0.3], ("b", 2): [0.2]}, {name: {"bits_per_base": 1.9} for name in "ab"}
+    assert "But pretraining" not in choose(rule, scores(valid), spans, {"a": 1, "b": 2})[1]
+    reason = choose(rule, scores(valid, seen=0.8), spans, {"a": 1, "b": 2})[1]
+    assert (
+        "But pretraining was not kept away from folds valid and test" in reason and "up to 80 % of the bases" in reason
+    )
+
+
+def test_a_vocabulary_that_was_named_stays_whatever_the_rule_says():
+    table, sizes = scores({("a", 2): [0.3], ("b", 2): [0.2]}), {"a": 1, "b": 2}
+    name, reason = confirm("b", "mean-rank", table, {}, sizes)
+    assert name == "b" and "By the rule a would be it" in reason
+    # overlapping words alone have no bits that the rule could compare
+    name, reason = confirm("b", "bits-per-base", table, {"a": None, "b": None}, sizes)
+    assert name == "b" and "compares none of the candidates" in reason
+    with pytest.raises(InputError, match="'c' is none of the candidates"):
+        confirm("c", "mean-rank", table, {}, sizes)

@@ -100,18 +100,30 @@ def test_a_changed_function_reruns_the_stages_that_reach_it(finished, module, fu
         assert finished.planned() == expected
 
 
+def jobs(dry_run: str) -> set[tuple[str, ...]]:
+    """Rules that a dry run would start, with the vocabulary of each job that is of one."""
+    found = re.findall(r"^(?:local)?rule (\w+):\n((?:    .*\n)*)", dry_run, re.MULTILINE)
+    return {(rule, *re.findall(r"wildcards: name=(\S+)", details)) for rule, details in found} - {("all",)}
+
+
 def test_a_new_candidate_trains_its_own_model_alone(finished):
     candidates = ["bpe-60", "kmer-3", "bpe-40"]
     with changed(finished.root / "config/test.yaml", setting("vocabulary", "candidates", candidates)):
         done = finished.snakemake("--dry-run")
-    jobs = re.findall(r"^(?:local)?rule (\w+):\n((?:    .*\n)*)", done.stdout, re.MULTILINE)
-    names = {(rule, *re.findall(r"wildcards: name=(\S+)", details)) for rule, details in jobs} - {("all",)}
+    names = jobs(done.stdout)
     own = {"build_vocabulary", "tokenise_genome", "make_windows", "pretrain", "next_kmer", *EVALUATION} - {
         "compare_vocabularies"
     }
     shared = {"next_kmer_floors", "compare_vocabularies", "choose_vocabulary", "adopt", "measure_stability"}
     shared |= AFTER_ADOPTION | REPORT
     assert names == {(rule, "bpe-40") for rule in own} | {(rule,) for rule in shared}
+
+
+def test_more_cycles_train_no_kmers_anew(finished):
+    with changed(finished.root / "config/test.yaml", setting("vocabulary", "cycles", 61)):
+        names = jobs(finished.snakemake("--dry-run").stdout)
+    assert {("train_bpe",), ("build_vocabulary", "bpe-60"), ("pretrain", "bpe-60"), ("next_kmer", "bpe-60")} <= names
+    assert {job for job in names if job[1:] == ("kmer-3",)} == {("write_model_card", "kmer-3")}
 
 
 def test_a_comment_or_docstring_in_a_module_that_all_stages_use_reruns_nothing(finished):

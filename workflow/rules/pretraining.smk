@@ -52,11 +52,11 @@ rule pretrain:
     threads: config["threads"]
     resources:
         **gpu(config["gpus"]),
+        # beside a GPU the plugin would take `tasks` as tasks a GPU
+        **({"tasks": config["nodes"] * config["gpus"]} if config["device"] != "cuda" else {}),
         # an empty `mpi` leaves Snakemake itself in the batch script, so that the training alone is a step and gets signals
         mpi="",
         nodes=config["nodes"],
-        # beside a GPU the plugin would take `tasks` as tasks a GPU
-        **({"tasks": config["nodes"] * config["gpus"]} if config["device"] != "cuda" else {}),
         # the signal comes two minutes before the time limit, in time for a checkpoint
         slurm_extra=f"--ntasks-per-node={config['gpus']} --signal=TERM@120",
         mem_mb=memory(16000 * config["gpus"]),
@@ -77,6 +77,7 @@ rule pretrain:
         mask_share=config["pretraining"]["mask_share"],
         mask_keep=config["pretraining"]["mask_keep"],
         mask_span=config["pretraining"]["mask_span"],
+        checkpoints=f"{RUN}/checkpoints",
         checkpoint_minutes=config["pretraining"]["checkpoint_minutes"],
         compile="--compile" if config["pretraining"]["compile"] else "--no-compile",
         nodes=config["nodes"],
@@ -92,7 +93,7 @@ rule pretrain:
         " --positions {params.positions} --dropout {params.dropout} --steps {params.steps} --bases {params.bases}"
         " --batch {params.batch} --learning-rate {params.learning_rate} --warmup {params.warmup}"
         " --mask-share {params.mask_share} --mask-keep {params.mask_keep} --mask-span {params.mask_span} {params.compile}"
-        " --checkpoints {RUN}/checkpoints --checkpoint-minutes {params.checkpoint_minutes} --seed {params.seed}"
+        " --checkpoints {params.checkpoints} --checkpoint-minutes {params.checkpoint_minutes} --seed {params.seed}"
         " --device {params.device} --precision {params.precision} --threads {threads}"
         " --model {output.model} --training {output.training} 2>&1 | tee {log}"
 
@@ -128,12 +129,13 @@ rule evaluate_pretraining:
         split=config["corpus"]["split"],
         windows=config["evaluation"]["windows"],
         top=config["evaluation"]["top"],
-        mask_share=config["evaluation"]["mask_share"],
+        mask_share=config["evaluation"]["mask_share"] or config["pretraining"]["mask_share"],
         mask_span=config["pretraining"]["mask_span"],
         span=config["evaluation"]["span"],
         span_share=config["evaluation"]["span_share"],
-        # a window of so many bases never has more tokens than the model was trained on
-        span_window=config["corpus"]["longest"],
+        # the same for all candidates; words of two letters fill the longest window so, single letters need half as many bases
+        span_bases=config["evaluation"]["span_bases"]
+        or config["corpus"]["longest"] * (1 if {"char", "kmer-1"} & set(CANDIDATES) else 2),
         floor_tokens=config["evaluation"]["floor_tokens"],
         device=config["device"],
         precision=config["precision"],
@@ -143,7 +145,7 @@ rule evaluate_pretraining:
         "{PYTHON} {SCRIPTS}/evaluate_pretraining.py --model {input.model} --tokens {input.tokens} --index {input.index}"
         " --windows {input.windows} --sequence {input.sequence} --segments {input.segments} --folds {input.folds}"
         " --split {params.split} --most-windows {params.windows} --top {params.top} --mask-share {params.mask_share}"
-        " --mask-span {params.mask_span} --span {params.span} --span-share {params.span_share} --span-window {params.span_window}"
+        " --mask-span {params.mask_span} --span {params.span} --span-share {params.span_share} --span-bases {params.span_bases}"
         " --count-tokens {params.floor_tokens} --seed {params.seed} --device {params.device} --precision {params.precision}"
         " --threads {threads} --metrics {output.metrics} --token-accuracy {output.accuracy} --hidden-tokens {output.hidden} > {log} 2>&1"
 

@@ -15,6 +15,9 @@ rule next_kmer:
     """
     input:
         model=rules.pretrain.output.model,
+        tokens=rules.tokenise_genome.output.tokens,
+        index=rules.tokenise_genome.output.index,
+        windows=rules.make_windows.output.windows,
         sequence=rules.encode_genome.output.sequence,
         segments=rules.encode_genome.output.segments,
         folds=rules.make_folds.output.folds,
@@ -34,6 +37,7 @@ rule next_kmer:
         mem_mb=memory(16000),
         runtime=minutes(720),
     params:
+        split=config["corpus"]["split"],
         k=repeated("--k", config["selection"]["k"]),
         context=config["selection"]["context"],
         examples=config["selection"]["examples"],
@@ -47,7 +51,8 @@ rule next_kmer:
         code=code_or_frozen("next_kmer", f"{RUN}/selection/{{name}}.next_kmer.parquet"),
     shell:
         "{PYTHON} {SCRIPTS}/next_kmer.py --model {input.model} --sequence {input.sequence} --segments {input.segments}"
-        " --folds {input.folds} {params.k} {params.seeds} --context {params.context} --examples {params.examples}"
+        " --folds {input.folds} --tokens {input.tokens} --index {input.index} --windows {input.windows} --split {params.split}"
+        " {params.k} {params.seeds} --context {params.context} --examples {params.examples}"
         " --epochs {params.epochs} --batch {params.batch} --learning-rate {params.learning_rate} --seed {params.seed} --device {params.device}"
         " --precision {params.precision} --threads {threads} --name {wildcards.name} --output {output.scores} 2>&1 | tee {log}"
 
@@ -136,15 +141,16 @@ rule choose_vocabulary:
         mem_mb=memory(1000),
         runtime=minutes(10),
     params:
-        method=config["selection"]["method"],
+        vocabulary=(
+            f"--vocabulary {config['selection']['vocabulary']}" if config["selection"]["method"] == "fixed" else ""
+        ),
         rule=config["selection"]["rule"],
-        vocabulary=config["selection"]["vocabulary"],
         models=lambda wildcards, input: repeated("--models", input.models),
         metrics=METRICS_OPTIONS if config["selection"]["rule"] == "bits-per-base" else "",
         code=code("choose_vocabulary"),
     shell:
-        "{PYTHON} {SCRIPTS}/choose_vocabulary.py {params.models} {params.metrics} --method {params.method} --rule {params.rule}"
-        " --vocabulary {params.vocabulary} --chosen {output.chosen} > {log} 2>&1"
+        "{PYTHON} {SCRIPTS}/choose_vocabulary.py {params.models} {params.metrics} --rule {params.rule} {params.vocabulary}"
+        " --chosen {output.chosen} > {log} 2>&1"
 
 
 rule draw_selection:

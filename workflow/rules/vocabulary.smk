@@ -42,7 +42,12 @@ rule train_bpe:
 
 rule build_vocabulary:
     input:
-        merges=rules.train_bpe.output.merges,
+        # only byte pairs learnt here depend on how they are learnt, so that more cycles train no other model anew
+        merges=lambda wildcards: (
+            rules.train_bpe.output.merges
+            if wildcards.name.startswith("bpe-") and wildcards.name not in OUTSIDE
+            else []
+        ),
         outside=lambda wildcards: OUTSIDE.get(wildcards.name, []),
     output:
         tokenizer=f"{RUN}/vocabulary/{{name}}/tokenizer.json",
@@ -61,10 +66,11 @@ rule build_vocabulary:
         runtime=minutes(10),
     params:
         strands=config["vocabulary"]["strands"],
+        merges=lambda wildcards, input: f"--merges {input.merges}" if input.merges else "",
         outside=lambda wildcards, input: f"--outside {shlex.quote(str(input.outside))}" if input.outside else "",
         code=code("build_vocabulary"),
     shell:
-        "{PYTHON} {SCRIPTS}/build_vocabulary.py --merges {input.merges} --name {wildcards.name} --strands {params.strands}"
+        "{PYTHON} {SCRIPTS}/build_vocabulary.py {params.merges} --name {wildcards.name} --strands {params.strands}"
         " {params.outside} --tokenizer {output.tokenizer} --ranks {output.ranks} > {log} 2>&1"
 
 

@@ -4,21 +4,24 @@ import re
 from pathlib import Path
 from typing import Annotated
 
+import pandas as pd
 from typer import Option
 
 from grover.bpe import BOTH, FORWARD
-from grover.cli import Input, Output, main
+from grover.cli import Output, main
 from grover.errors import InputError
 from grover.files import write_table
-from grover.merges import check_closed, read_merges
+from grover.merges import COLUMNS, check_closed, read_merges
 from grover.names import VOCABULARY
 from grover.vocabulary import Vocabulary
 
 
 def build_vocabulary(
-    merges: Input,
     tokenizer: Output,
     ranks: Annotated[Path, Option(help="file to write: the rows of --merges that the vocabulary is made of, if any")],
+    merges: Annotated[
+        Path | None, Option(help="file to read: the byte-pair merges that bpe-CYCLES is made of", exists=True)
+    ] = None,
     name: Annotated[str, Option(help="bpe-CYCLES, kmer-K, overlap-K, char, or any name with --outside")] = "bpe-600",
     strands: Annotated[
         str, Option(help="forward, or both: refuse byte pairs not closed under reverse complement")
@@ -32,10 +35,13 @@ def build_vocabulary(
     if outside is None and not re.fullmatch(VOCABULARY, name):
         raise InputError(f"--name {name}: bpe-CYCLES, kmer-1 to kmer-7, overlap-3 to overlap-6 or char was expected")
     kind, _, number = name.partition("-")
-    table, pairs = read_merges(merges, int(number) if kind == "bpe" and outside is None else 0)
+    table = pd.DataFrame(columns=COLUMNS)
     if outside is not None:
         vocabulary = Vocabulary.from_outside(name, outside)
     elif kind == "bpe":
+        if merges is None:
+            raise InputError(f"--name {name}: its merges are lacking; name their file with --merges")
+        table, pairs = read_merges(merges, int(number))
         if strands == BOTH:
             check_closed(name, list(table["token"]))
         vocabulary = Vocabulary.from_merges(name, pairs)

@@ -18,9 +18,10 @@ from grover.files import checksum, write_table
 from grover.folds import FOLDS, read_folds
 from grover.genome import Genome
 from grover.model import WEIGHTS
-from grover.next_kmer import cut_contexts
+from grover.next_kmer import cut_contexts, seen_share
 from grover.next_kmer_model import Settings, by_seed, fine_tune, tokenise
 from grover.options import Device, Precision, Seed, Threads, folder
+from grover.tokens import TokenisedGenome
 from grover.vocabulary import Vocabulary
 
 
@@ -29,8 +30,12 @@ def next_kmer(
     sequence: Input,
     segments: Input,
     folds: Input,
+    tokens: Input,
+    index: Input,
+    windows: Input,
     output: Output,
     name: Annotated[str, Option(help="name of the vocabulary in the table")],
+    split: Annotated[str, Option(help="column of the windows that says what the model was trained on")] = "region",
     k: Annotated[list[int], Option(help="bases to predict; repeat the option for several")] = (2, 3, 4, 5, 6),
     seeds: Annotated[list[int], Option(help="seed of a fine-tuning; repeat the option for several")] = (0,),
     context: Annotated[int, Option(help="bases of context")] = 50,
@@ -46,7 +51,8 @@ def next_kmer(
 ):
     """Contexts are drawn by SEED, cut out of the genome and then tokenised alone with the tokenizer beside MODEL. OUTPUT (Parquet)
     has a row for each k and seed of SEEDS: vocabulary, kind, k, seed, accuracy, n, low, high (95 %), accuracy_valid, n_valid,
-    example_variance, size (tokens of the vocabulary).
+    example_variance, size (tokens of the vocabulary), seen (share of the bases of the test contexts inside the WINDOWS, of TOKENS and
+    INDEX, that SPLIT gave MODEL to train on; 0 for region).
 
     Finished fine-tunings are kept in NAME.parts-HASH beside OUTPUT and taken from there when the command is interrupted and run
     again; HASH covers the model, the contexts, the settings and the code.
@@ -56,7 +62,7 @@ def next_kmer(
     words = Vocabulary.load(source)
     contexts = cut_contexts(Genome(sequence, segments), read_folds(folds), context, max(k), examples, seed)
     print(f"{len(contexts.train):,} contexts to train on, {len(contexts.valid):,} and {len(contexts.test):,} to score")
-    tokens = tokenise(words, contexts, max(1, threads))
+    tokenised = tokenise(words, contexts, max(1, threads))
     settings = Settings(epochs, batch, learning_rate, pooling, precision)
 
     files = [checksum(source / file) for file in (WEIGHTS, "config.json", "tokenizer.json")]
@@ -67,11 +73,15 @@ def next_kmer(
     def answers(size: int, seed: int) -> pd.DataFrame:
         part = parts / f"k-{size}.seed-{seed}.parquet"
         if not part.is_file():
-            write_table(part, fine_tune(source, tokens, contexts, size, settings, place, seed))
+            write_table(part, fine_tune(source, tokenised, contexts, size, settings, place, seed))
         return pd.read_parquet(part)
 
-    table = by_seed(name, k, seeds, answers)
-    write_table(output, table.assign(size=np.int64(words.size)))
+    genome, table = TokenisedGenome(tokens, index, words), pd.read_parquet(windows)
+    training = table[table[split] == "train"]
+    first, length = training["first"].to_numpy(), training["length"].to_numpy()
+    seen = seen_share(contexts, genome.bases_at(first), genome.ends_at(first + length - 1))
+    table = by_seed(name, k, seeds, answers, contexts.block)
+    write_table(output, table.assign(size=np.int64(words.size), seen=seen))
     for finished in output.parent.glob(f"{name}.parts-*"):
         shutil.rmtree(finished)
 

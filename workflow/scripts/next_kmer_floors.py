@@ -22,7 +22,7 @@ def next_kmer_floors(
     output: Output,
     k: Annotated[list[int], Option(help="bases to predict; repeat the option for several")] = (2, 3, 4, 5, 6),
     context: Annotated[int, Option(help="bases of context")] = 50,
-    examples: Annotated[int, Option(help="contexts, dealt to train and test by fold")] = 500_000,
+    examples: Annotated[int, Option(help="contexts, dealt to train, valid and test by fold")] = 500_000,
     trees: Annotated[int, Option(help="trees of the random forest; 0 leaves it out")] = 100,
     forest_examples: Annotated[int, Option(help="contexts that the forest learns from at most")] = 50_000,
     seed: Seed = 0,

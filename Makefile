@@ -22,7 +22,7 @@ endef
 PLACE := \(PYTHON\|SCRIPTS\)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup bedtools chromium slurm-programs run plan test test-slurm lint format bench why lock clean-logs clean-run
+.PHONY: help setup bedtools chromium slurm-programs run plan test test-slurm test-slurm-all lint format bench why lock clean-logs clean-run
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ test: setup chromium  ## unit, workflow and browser tests; ARGS="-m 'not slow'" 
 	$(BIN)/python -m pytest $(ARGS)
 
 test-slurm: setup slurm-programs  ## tests on a private SLURM cluster on this machine
+	$(BIN)/python -m pytest tests/slurm -m "not slurm_slow" $(ARGS)
+
+test-slurm-all: setup slurm-programs  ## these and those that wait for time limits and pre-emption, minutes more
 	$(BIN)/python -m pytest tests/slurm $(ARGS)
 
 lint: setup  ## ruff, snakefmt, snakemake --lint

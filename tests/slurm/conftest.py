@@ -1,20 +1,19 @@
-"""One private SLURM cluster and one copy of the installation, for all tests of this folder."""
+"""One private SLURM cluster and one copy of the installation, for all tests of this folder, and the runs that they share."""
 
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.installation import install
+from tests.slurm.runs import Run
 
 HERE = Path(__file__).parent
 
 
 @pytest.fixture(scope="session")
 def cluster():
-    """A SLURM cluster with the partitions cpu and gpu and the account grover; start-slurm.sh cleans up after its own failures."""
+    """A SLURM cluster with the partitions cpu, gpu and urgent and the account grover; start-slurm.sh cleans up after its own failures."""
     started = subprocess.run(
         [HERE / "start-slurm.sh"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=180
     )
@@ -30,24 +29,36 @@ def root(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def typed(cluster, root):
-    """`snakemake` and what is given, typed at the root of the copy."""
-    snakemake = Path(sys.executable).with_name("snakemake")
-    own = ("GROVER_", "SLURM", "SBATCH", "SACCT", "SQUEUE")
-    environment = {key: value for key, value in os.environ.items() if not key.startswith(own)}
-    # as on a site that names the account and the CPU partition; a GPU that this machine may have is hidden from the jobs
-    environment |= {"GROVER_SLURM_ACCOUNT": "grover", "GROVER_CPU_PARTITION": "cpu", "CUDA_VISIBLE_DEVICES": ""}
-    environment |= {"XDG_CACHE_HOME": str(root.parent / "cache")}
+def new_run(cluster, root):
+    """A function that makes a working directory of the given name, for a driver with the given variables in its environment."""
+    runs = []
 
-    def run(*arguments: str) -> subprocess.CompletedProcess:
-        return subprocess.run(
-            [snakemake, *arguments],
-            cwd=root,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=600,
-        )
+    def new(name: str, **variables: str) -> Run:
+        runs.append(Run(root, root.parent / "runs" / name, **variables))
+        return runs[-1]
 
+    yield new
+    for run in runs:
+        if run.process and run.process.poll() is None:
+            run.kill()
+
+
+@pytest.fixture(scope="session")
+def prepared(new_run) -> Run:
+    """The workflow up to what a pretraining needs, made without SLURM: what the runs that are disturbed begin with."""
+    run = new_run("prepared").start("results/test/corpus/bpe-60/windows.parquet", "--cores", "2", slurm=False)
+    assert run.finish() == 0 and not run.jobs(), run.said()
     return run
+
+
+@pytest.fixture(scope="session")
+def begun(new_run) -> Run:
+    """The driver of the whole workflow, which goes on while other tests run."""
+    return new_run("whole").start()
+
+
+@pytest.fixture(scope="session")
+def whole(begun) -> Run:
+    """The whole workflow, each job on the cluster, once it has ended."""
+    assert begun.finish(900) == 0, begun.said()
+    return begun

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# A private SLURM cluster on this machine's loopback, with accounting: nodes c1 and c2 in the partition cpu, and g1 with two
-# GPUs, which are only names, in the partition gpu. Its CPUs and memory are as made up, so that every job of the workflow fits.
+# A private SLURM cluster on this machine's loopback, with accounting: nodes c1 and c2 in the partition cpu; g1 and g2 with two
+# GPUs each, which are only names, in the partition gpu; c3 and c4 in the partition low, whose jobs those of the partition urgent
+# push back into the queue. CPUs and memory are as made up, so that every job of the workflow fits.
 # Everything lies in /run/grover-slurm; stop-slurm.sh ends it. Needs root and the packages of `make slurm-programs`.
 set -euo pipefail
 export PATH=$PATH:/usr/sbin
@@ -61,14 +62,19 @@ SlurmdLogFile=$root/log/slurmd-%n.log
 SlurmctldPidFile=$root/run/slurmctld.pid
 SlurmdPidFile=$root/run/slurmd-%n.pid
 SlurmdParameters=config_overrides
-ProctrackType=proctrack/linuxproc
+ProctrackType=proctrack/pgid
 TaskPlugin=task/none
-JobAcctGatherType=jobacct_gather/none
+JobAcctGatherType=jobacct_gather/linux
+JobAcctGatherFrequency=task=1
+JobAcctGatherParams=OverMemoryKill
 MpiDefault=none
 ReturnToService=2
 SelectType=select/cons_tres
 SelectTypeParameters=CR_CPU_Memory
 SchedulerParameters=batch_sched_delay=0,sched_interval=2,bf_interval=2
+PreemptType=preempt/partition_prio
+PreemptMode=REQUEUE
+KillWait=10
 GresTypes=gpu
 AccountingStorageType=accounting_storage/slurmdbd
 AccountingStorageHost=127.0.0.1
@@ -79,14 +85,19 @@ AccountingStorageEnforce=associations
 AccountingStoreFlags=job_comment
 NodeName=c1 Port=26811 $nodes
 NodeName=c2 Port=26812 $nodes
-NodeName=g1 Port=26813 $nodes Gres=gpu:2
+NodeName=c3 Port=26813 $nodes
+NodeName=c4 Port=26814 $nodes
+NodeName=g1 Port=26815 $nodes Gres=gpu:2
+NodeName=g2 Port=26816 $nodes Gres=gpu:2
 PartitionName=cpu Nodes=c1,c2 MaxTime=7-0
-PartitionName=gpu Nodes=g1 MaxTime=7-0
+PartitionName=gpu Nodes=g1,g2 MaxTime=7-0
+PartitionName=low Nodes=c3,c4 MaxTime=7-0 PriorityTier=1
+PartitionName=urgent Nodes=c3,c4 MaxTime=7-0 PriorityTier=10 PreemptMode=OFF
 CONF
 # SLURM wants a character device for each GPU; without the flag it would point jobs to real ones where there are any
 ln -s /dev/null $root/gpu0
 ln -s /dev/null $root/gpu1
-echo "NodeName=g1 Name=gpu File=$root/gpu[0-1] Flags=no_gpu_env" > $root/gres.conf
+echo "NodeName=g[1-2] Name=gpu File=$root/gpu[0-1] Flags=no_gpu_env" > $root/gres.conf
 install -m 600 /dev/stdin $root/slurmdbd.conf << CONF
 AuthType=auth/munge
 AuthInfo=socket=$root/run/munge.sock
@@ -132,5 +143,5 @@ wait_for slurmdbd sacctmgr --noheader list cluster
 # ---- controller and nodes
 slurmctld -i
 wait_for slurmctld scontrol ping
-for node in c1 c2 g1; do slurmd -N $node; done
-wait_for "a node" bash -c '[ "$(sinfo --noheader --Node --format="%N %T" | grep -c " idle$")" = 3 ]'
+for node in c1 c2 c3 c4 g1 g2; do slurmd -N $node; done
+wait_for "a node" bash -c '[ "$(sinfo --noheader --Node --format="%N %T" | sort -u | grep -c " idle$")" = 6 ]'

@@ -21,7 +21,7 @@ for _ in {1..25}; do
     [ -n "$(timeout 5 squeue --noheader 2> /dev/null)" ] || break
     sleep 0.2
 done
-for daemons in "slurmd-c1 slurmd-c2 slurmd-g1 slurmctld" slurmdbd "mariadbd munged"; do
+for daemons in "slurmd-c1 slurmd-c2 slurmd-c3 slurmd-c4 slurmd-g1 slurmd-g2 slurmctld" slurmdbd "mariadbd munged"; do
     for daemon in $daemons; do end "$daemon" & done
     wait
 done

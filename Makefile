@@ -86,7 +86,7 @@ lock: .venv/installed  ## write envs/lock.txt and envs/grover.yaml from envs/req
 	@touch .venv/installed
 
 clean-logs:  ## remove the logs of all runs
-	rm -rf results/*/logs .snakemake/log .snakemake/slurm_logs
+	rm -rf results/*/logs .snakemake/log .snakemake/slurm_logs .snakemake/slurm_efficiency
 
 clean-run:  ## remove one run: RUN=name
 	@case "$(RUN)" in ""|.*|*/*) echo "error: name the run to remove, such as make clean-run RUN=demo" >&2; exit 1;; esac

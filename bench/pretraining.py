@@ -9,7 +9,7 @@ matrices, measured in the same run. The formula counts the last layer and the ou
 alone. Our time includes the step that is proven before the first, the peer's the making of its Trainer. `loss` and `peer_loss` are those
 of the last quarter of a longer run of size tiny on the same batches in the same order.
 
-  python bench/pretraining.py --size small
+  python bench/pretraining.py --size small --windows 192 --loss-steps 100 --fasta hg19.fa.gz
   python bench/pretraining.py --size base --device cuda --windows 4096 --length 510
 """
 
@@ -50,9 +50,9 @@ def main() -> None:
     parser.add_argument("--size", choices=SIZES, default="small", help="of the network")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--precision", choices=("fp32", "bf16"), default="bf16")
-    parser.add_argument("--windows", type=int, default=192, help="windows of a timed run")
+    parser.add_argument("--windows", type=int, default=64, help="windows of a timed run")
     parser.add_argument("--length", type=int, default=0, help="tokens of every window; 0: as in the paper")
-    parser.add_argument("--loss-steps", type=int, default=100, help="steps of the run that compares the loss")
+    parser.add_argument("--loss-steps", type=int, default=10, help="steps of the run that compares the loss")
     parser.add_argument("--compile", action="store_true", help="let both use torch.compile")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--worker", help=argparse.SUPPRESS)

@@ -319,7 +319,7 @@ def written(run: Run, rule: str, key: str) -> float:
 
 def gpus_of(rule: str, config: dict) -> int:
     """GPUs of a job that takes any: a pretraining may take several on several nodes."""
-    return config["gpus"] * config["nodes"] if rule == "pretrain" else 1
+    return config["gpus"] * config.get("nodes", 1) if rule == "pretrain" else 1  # runs of older versions have no nodes
 
 
 def _described(config: dict) -> str:

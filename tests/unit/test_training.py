@@ -402,6 +402,13 @@ def test_the_folder_opens_without_our_code(tmp_path):
     assert AutoTokenizer.from_pretrained(tmp_path / "model")("AATC")["input_ids"] == [2, 10, 6, 3]
 
 
+def test_more_gpus_asked_for_than_there_are(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    with pytest.raises(InputError, match="4 processes on this node want a GPU each, but torch finds 2; set `gpus: 2`"):
+        choose_device("cuda", processes=Processes(3, 8, 3, 4))
+
+
 def test_devices_and_precisions_that_are_not_there():
     assert choose_device("cpu").type == "cpu"
     if not torch.cuda.is_available():

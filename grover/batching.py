@@ -19,11 +19,6 @@ def pad(rows: Sequence[np.ndarray]) -> np.ndarray:
     return padded
 
 
-def gather(tokens: np.ndarray, first: np.ndarray, length: np.ndarray) -> np.ndarray:
-    """Windows of the tokenised genome, `tokens[first : first + length]` each, padded as by `pad`."""
-    return pad([tokens[start : start + count] for start, count in zip(first, length, strict=True)])
-
-
 def by_length(lengths: np.ndarray, limit: int) -> list[np.ndarray]:
     """Cut rows into groups of similar length, of at most `limit` padded tokens each (and of one row at least).
 

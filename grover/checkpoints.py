@@ -63,7 +63,6 @@ class Checkpoints:
         path = self.path(step)
         _proof(path).unlink(missing_ok=True)
         try:
-            written = {}
             with _lasting(path) as temporary:
                 torch.save(state, temporary)
                 written = {"sha256": checksum(temporary), "bytes": temporary.stat().st_size}

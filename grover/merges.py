@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from grover.bpe import Learnt, reverse_complement
+from grover.bpe import Learnt
 from grover.encoder import LETTERS, token_texts
 from grover.errors import InputError
+from grover.pairs import reverse_complement
 
 COLUMNS = ("rank", "left", "right", "token", "count", "tokens")
 

@@ -21,9 +21,8 @@ from grover.training import Batch
 
 TOKENS_AT_ONCE = {"cpu": 8_192, "cuda": 65_536}  # computed at once, where memory allows
 STATE_BYTES = 16  # a parameter with its gradient and the two moments of Adam, float32
-ACTIVATIONS = (
-    34  # bytes a token, layer and unit of width that the backward pass needs in 16 bits (Korthikanti and others 2022)
-)
+# bytes a token, layer and unit of width that the backward pass needs in 16 bits (Korthikanti and others 2022)
+ACTIVATIONS = 34
 SHARE = 0.9  # of the free memory that is planned with
 # nats by which a token's loss may differ, in the mean, from that of the plain model: bfloat16 comes to 0.003, attention across the borders
 # of windows in a network with random weights to 0.015
@@ -37,24 +36,25 @@ def check_data(tokens: Path, windows: Path, vocabulary: Path) -> None:
 
     What is known of them stands in their provenance; a file that has none is said to be taken on trust.
     """
+    wanted = vocabulary / "tokenizer.json"
+    found = {path: checksum(path) for path in (tokens, windows, wanted)}  # of a genome gigabytes, so each is read once
     for path in (tokens, windows):
         made = read_provenance(path)
         if made is None:
             print(f"{path}: no provenance beside it, taken on trust", file=sys.stderr)
             continue
         known = {Path(name).name: stamp["sha256"] for name, stamp in made["outputs"].items()}
-        if path.name in known and checksum(path) != known[path.name]:
+        if path.name in known and found[path] != known[path.name]:
             raise InputError(
                 f"{path}: its content has changed since {made['started']}, when it was written; remove it and run the workflow "
                 "again"
             )
         used = {Path(name).name: sha256 for name, sha256 in made["inputs"].items()}
-        wanted = vocabulary / "tokenizer.json"
-        if "tokenizer.json" in used and used["tokenizer.json"] != checksum(wanted):
+        if used.get(wanted.name, found[wanted]) != found[wanted]:
             raise InputError(
                 f"{path}: it was made with another vocabulary than {wanted}; tokenise the genome with this one, or name the other"
             )
-        if path == windows and used.get(tokens.name, checksum(tokens)) != checksum(tokens):
+        if path == windows and used.get(tokens.name, found[tokens]) != found[tokens]:
             raise InputError(
                 f"{path}: these windows were laid over other tokens than {tokens}; lay them over these, or name the others"
             )

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, models, trainers
 
-from grover import bpe
+from grover import bpe, pairs
 from grover.encoder import Encoder, token_texts
 from grover.errors import InputError
 
@@ -145,18 +145,18 @@ def test_memory_mapped_codes_give_the_same(tmp_path):
 
 def by_definition_on_both_strands(segments: list[str], cycles: int) -> list[str]:
     """Tokens, one strand and one merge at a time, counting with dictionaries."""
-    strands = segments + [bpe.reverse_complement(text) for text in segments]
+    strands = segments + [pairs.reverse_complement(text) for text in segments]
     ranks, tokens, waiting = {}, list("ACGT"), []
     while len(ranks) < cycles:
         if waiting:
             pair = waiting.pop()
         else:
-            encoded = [bpe.apply_merges(text, ranks) for text in strands]
+            encoded = [pairs.apply_merges(text, ranks) for text in strands]
             counts = Counter(pair for parts in encoded for pair in zip(parts, parts[1:], strict=False))
             ordered = sorted(counts, key=lambda pair: (-counts[pair], tokens.index(pair[0]), tokens.index(pair[1])))
             for pair in ordered:
-                mirrored = bpe.reverse_complement("".join(pair))
-                halves = bpe.apply_merges(mirrored, ranks | {pair: len(ranks)})
+                mirrored = pairs.reverse_complement("".join(pair))
+                halves = pairs.apply_merges(mirrored, ranks | {pair: len(ranks)})
                 if counts[pair] >= 2 and (len(halves) == 2 or mirrored == "".join(pair)):
                     waiting = [tuple(halves)] if len(halves) == 2 else []
                     break
@@ -180,9 +180,9 @@ def test_on_both_strands_the_vocabulary_is_closed_under_reverse_complement(segme
     merges, _, tokens = train(segments, 12, strands="both")
     texts = token_texts(merges)
     assert texts == expected and len(set(texts)) == len(texts)
-    assert {bpe.reverse_complement(text) for text in texts} == set(texts)
+    assert {pairs.reverse_complement(text) for text in texts} == set(texts)
     encoder = Encoder(merges)
-    both = segments + [bpe.reverse_complement(text) for text in segments]
+    both = segments + [pairs.reverse_complement(text) for text in segments]
     assert tokens[-1] == sum(len(encoder.encode(codes_of(text))) for text in both)
 
 

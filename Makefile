@@ -22,7 +22,7 @@ endef
 PLACE := \(PYTHON\|SCRIPTS\)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup bedtools chromium slurm-programs run plan test test-slurm test-slurm-all lint format bench why lock clean-logs clean-run
+.PHONY: help setup rivals bedtools chromium slurm-programs run plan test test-slurm test-slurm-all lint format bench why lock clean-logs clean-run
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,13 @@ setup: .venv/installed bedtools  ## install everything into .venv, once
 		echo "error: $(PYTHON) is not Python 3.11, for which envs/lock.txt was resolved; name one: make setup PYTHON=/path/to/python3.11" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --disable-pip-version-check -r envs/lock.txt
+	@touch $@
+
+rivals: .venv-rivals/installed  ## a second environment, .venv-rivals, for rivals that bring code of their own (docs/rivals.md)
+
+.venv-rivals/installed: envs/rivals.txt
+	$(PYTHON) -m venv .venv-rivals
+	.venv-rivals/bin/python -m pip install --disable-pip-version-check -r envs/rivals.txt
 	@touch $@
 
 bedtools:

@@ -76,7 +76,7 @@ rule selection:
 
 rule benchmarks:
     input:
-        f"{RUN}/benchmarks.parquet",
+        rules.gather_benchmarks.output,
 
 
 rule embeddings:

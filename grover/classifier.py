@@ -1,7 +1,14 @@
 """A linear layer on the pooled states of the encoder: next-k-mer prediction and fine-tuning share it.
 
-The stored folder opens with `AutoModel` as an encoder; the linear layer is `classifier` in its weights, what it reads
-is `pooling` in its `config.json`.
+Sequences are laid end to end (`grover.packed`), so that no padding is computed; of the last layer only what is read is. The stored
+folder opens with `AutoModel` as an encoder; the linear layer is `classifier` in its weights, what it reads is `pooling` in
+its `config.json`.
+
+`fit` and `logits` work on any network that has
+  `check(longest)`            raise an InputError where an input of so many tokens is too long,
+  `groups(lengths, device_type)`  cut inputs of these lengths (without specials) into lists of rows that are computed at once,
+  `collate(inputs)`           a dictionary of what `forward` takes, each with a `.to(device, non_blocking=)`,
+  `forward(**collated)`       logits [rows, classes].
 """
 
 from collections.abc import Callable, Sequence
@@ -14,15 +21,17 @@ import torch
 from torch.nn.functional import cross_entropy
 from transformers import BertConfig, BertModel
 
-from grover.batching import by_length, pad
 from grover.device import autocast
 from grover.errors import InputError
-from grover.model import check_length, encode, load_config, load_into
+from grover.inference import hidden_states
+from grover.model import check_length, load_config, load_into
+from grover.packed import Layout, group_by_tokens, pack
+from grover.progress import Progress
 from grover.training import Batch, Optimisation, train
-from grover.vocabulary import PAD
 
 POOLINGS = ("mean", "cls", "last")
-TOKENS_AT_ONCE = {"cpu": 8_192, "cuda": 65_536}  # padded
+TOKENS_AT_ONCE = {"cpu": 4_096, "cuda": 65_536}  # on a CPU no more than stays in its cache
+OF_TRAINING = ("targets", "tokens")  # what a batch holds beside the input of the network
 
 
 class Classifier(torch.nn.Module):
@@ -30,26 +39,43 @@ class Classifier(torch.nn.Module):
 
     def __init__(self, config: BertConfig, classes: int, pooling: str, dropout: float = 0.1):
         super().__init__()
-        if pooling not in POOLINGS:
-            raise InputError(f"pooling: {pooling!r} is unknown; expected one of {', '.join(POOLINGS)}")
+        _check_pooling(pooling)
         self.config, self.pooling = config, pooling
         config.num_labels, config.pooling = classes, pooling
         self.bert = BertModel(config, add_pooling_layer=False)
         self.dropout = torch.nn.Dropout(dropout)
         self.classifier = torch.nn.Linear(config.hidden_size, classes)
 
-    def forward(self, input_ids: torch.Tensor) -> torch.Tensor:
-        """Logits [rows, classes] of padded token ids."""
-        return self.classifier(self.dropout(pool(encode(self.bert, input_ids), input_ids != PAD, self.pooling))).float()
+    def forward(self, input_ids: torch.Tensor, layout: Layout) -> torch.Tensor:
+        """Logits, float32 [rows, classes], of sequences laid end to end."""
+        return self.classifier(self.dropout(pool(self.bert, input_ids, layout, self.pooling))).float()
+
+    def collate(self, inputs: Sequence[np.ndarray]) -> dict:
+        """What `forward` takes, of token ids without specials."""
+        return lay(inputs)
+
+    def groups(self, lengths: np.ndarray, device_type: str) -> list[np.ndarray]:
+        """Rows by falling length, in groups whose tokens are computed at once."""
+        return group_by_tokens(lengths, TOKENS_AT_ONCE[device_type])
+
+    def check(self, longest: int) -> None:
+        """Raise an InputError if `longest` tokens do not fit the positions of the encoder."""
+        check_length(longest, self.config.max_position_embeddings, "sequences")
 
 
-def pool(states: torch.Tensor, mask: torch.Tensor, pooling: str) -> torch.Tensor:
-    """One vector a row of states [rows, tokens, hidden]; `mask` is true where there is no padding."""
-    if pooling == "cls":
-        return states[:, 0]
-    if pooling == "last":
-        return states[torch.arange(len(states), device=states.device), mask.sum(1) - 1]
-    return (states * mask[:, :, None]).sum(1) / mask.sum(1, keepdim=True)
+def lay(inputs: Sequence[np.ndarray]) -> dict:
+    """`input_ids`, int64 [tokens], of sequences as [CLS] tokens [SEP] end to end, and their `layout`."""
+    lengths = np.array([len(tokens) for tokens in inputs], np.int64)
+    ids, with_specials = pack(np.concatenate(inputs), np.cumsum(lengths) - lengths, lengths)
+    return {"input_ids": torch.from_numpy(ids), "layout": Layout.of(with_specials)}
+
+
+def pool(encoder: BertModel, input_ids: torch.Tensor, layout: Layout, pooling: str) -> torch.Tensor:
+    """One vector a sequence, [rows, hidden]; for `cls` and `last` the last layer is computed at these tokens alone."""
+    if pooling == "mean":
+        states = hidden_states(encoder, input_ids, layout).float()
+        return torch.segment_reduce(states, "mean", offsets=layout.bounds, axis=0, unsafe=True)
+    return hidden_states(encoder, input_ids, layout, layout.bounds[:-1] if pooling == "cls" else layout.bounds[1:] - 1)
 
 
 def new_classifier(folder: Path, classes: int, pooling: str, pretrained: bool, seed: int) -> Classifier:
@@ -74,8 +100,8 @@ def load_classifier(folder: Path) -> Classifier:
 
 
 def fit(
-    model: Classifier,
-    sequences: Sequence[np.ndarray],
+    network: torch.nn.Module,
+    inputs: Sequence[np.ndarray],
     labels: np.ndarray,
     epochs: int,
     batch: int,
@@ -88,46 +114,98 @@ def fit(
     class_weights: np.ndarray | None = None,
     after_epoch: Callable[[], bool] | None = None,
 ) -> pd.DataFrame:
-    """Train on sequences (token ids without specials) and their classes (int64 [n]); returns the loss curve.
+    """Train on inputs as `network` collates them and their classes (int64 [n]); returns the loss curve.
 
-    `class_weights` (float [classes]) weigh the examples; `after_epoch` may end the training by returning true.
+    A step sees `batch` inputs. `class_weights` (float [classes]) weigh the examples; `after_epoch` may end the training by
+    returning true.
     """
-    lengths = np.array([len(sequence) for sequence in sequences])
-    check_length(int(lengths.max()), model.config.max_position_embeddings, "sequences")
-    steps = -(-len(sequences) // batch)
-    order = lru_cache(1)(lambda epoch: np.random.default_rng([seed, epoch]).permutation(len(sequences)))
+    lengths = np.array([len(tokens) for tokens in inputs])
+    network.check(int(lengths.max()))
+    steps = -(-len(inputs) // batch)
+    order = lru_cache(2)(lambda epoch: np.random.default_rng([seed, epoch]).permutation(len(inputs)))
     weights = None if class_weights is None else torch.tensor(class_weights, dtype=torch.float32, device=device)
 
     def batches(step: int) -> list[Batch]:
         rows = order(step // steps)[step % steps * batch : (step % steps + 1) * batch]
         return [
-            {
-                "input_ids": torch.from_numpy(pad([sequences[row] for row in rows[group]])),
-                "targets": torch.from_numpy(labels[rows[group]]),
-                "tokens": int(lengths[rows[group]].sum()),
-            }
-            for group in by_length(lengths[rows], TOKENS_AT_ONCE[device.type])
+            network.collate([inputs[row] for row in rows[group]])
+            | {"targets": torch.from_numpy(labels[rows[group]]), "tokens": int(lengths[rows[group]].sum())}
+            for group in network.groups(lengths[rows], device.type)
         ]
 
-    def loss(model: Classifier, batch: Batch) -> torch.Tensor:
-        return cross_entropy(model(batch["input_ids"]), batch["targets"], weights, reduction="sum")
+    def loss(network: torch.nn.Module, batch: Batch) -> torch.Tensor:
+        given = {name: value for name, value in batch.items() if name not in OF_TRAINING}
+        return cross_entropy(network(**given).float(), batch["targets"], weights, reduction="sum")
 
     def after(step: int) -> bool:
         return step % steps == 0 and after_epoch()
 
     optimisation = Optimisation(epochs * steps, learning_rate, warmup)
-    return train(model, batches, loss, optimisation, device, precision, seed, label, after if after_epoch else None)
+    return train(network, batches, loss, optimisation, device, precision, seed, label, after if after_epoch else None)
+
+
+def pooled(
+    encoder: BertModel,
+    inputs: Sequence[np.ndarray],
+    pooling: str,
+    device: torch.device,
+    precision: str = "auto",
+    label: str = "",
+) -> np.ndarray:
+    """Vectors, float32 [rows, hidden], that an encoder as it is gives sequences of token ids without specials.
+
+    `label` names the progress, which is silent without one.
+    """
+    _check_pooling(pooling)
+    lengths = np.array([len(tokens) for tokens in inputs])
+    check_length(int(lengths.max()), encoder.config.max_position_embeddings, "sequences")
+    groups = group_by_tokens(lengths, TOKENS_AT_ONCE[device.type])
+    return _predicted(
+        encoder, lay, lambda **given: pool(encoder, pooling=pooling, **given), inputs, groups, device, precision, label
+    )
 
 
 def logits(
-    model: Classifier, sequences: Sequence[np.ndarray], device: torch.device, precision: str = "auto"
+    network: torch.nn.Module,
+    inputs: Sequence[np.ndarray],
+    device: torch.device,
+    precision: str = "auto",
+    label: str = "",
 ) -> np.ndarray:
-    """Logits, float32 [sequences, classes], of token ids without specials."""
-    model.to(device).eval()
-    lengths = np.array([len(sequence) for sequence in sequences])
-    check_length(int(lengths.max()), model.config.max_position_embeddings, "sequences")
-    found = np.empty((len(sequences), model.classifier.out_features), np.float32)
-    with torch.inference_mode(), autocast(device, precision):
-        for group in by_length(lengths, 2 * TOKENS_AT_ONCE[device.type]):
-            found[group] = model(torch.from_numpy(pad([sequences[row] for row in group])).to(device)).cpu().numpy()
-    return found
+    """Logits, float32 [rows, classes], of inputs as `network` collates them; `label` as in `pooled`."""
+    lengths = np.array([len(tokens) for tokens in inputs])
+    network.check(int(lengths.max()))
+    groups = network.groups(lengths, device.type)
+    return _predicted(network, network.collate, network, inputs, groups, device, precision, label)
+
+
+def _predicted(
+    module: torch.nn.Module,
+    collate: Callable[[list[np.ndarray]], dict],
+    forward: Callable[..., torch.Tensor],
+    inputs: Sequence[np.ndarray],
+    groups: list[np.ndarray],
+    device: torch.device,
+    precision: str,
+    label: str,
+) -> np.ndarray:
+    """What `forward` gives each input, float32, computed group by group and put back in the order of the inputs."""
+    module.to(device).eval()
+    found = []
+    with torch.inference_mode(), autocast(device, precision), Progress(len(groups), label, silent=not label) as bar:
+        for group in groups:
+            given = collate([inputs[row] for row in group])
+            # nothing is read back before the end, so that a GPU never waits for the next group
+            found.append(
+                forward(**{name: value.to(device, non_blocking=True) for name, value in given.items()}).float()
+            )
+            bar.update(1)
+    grouped = torch.cat(found).cpu().numpy()
+    answer = np.empty_like(grouped)
+    answer[np.concatenate(groups)] = grouped
+    return answer
+
+
+def _check_pooling(pooling: str) -> None:
+    if pooling not in POOLINGS:
+        raise InputError(f"pooling: {pooling!r} is unknown; expected one of {', '.join(POOLINGS)}")

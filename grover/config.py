@@ -107,6 +107,7 @@ def _check_agreement(config: dict, origin: str) -> None:
         raise InputError(
             f"{origin}: `atlas.vocabulary` {described} is none of the vocabularies of the run ({', '.join(built)})"
         )
+    _check_competitors(config["benchmarks"], vocabulary["candidates"], origin)
     folds = config["folds"]
     wanted = list if folds["method"] == "contigs" else (int, float)
     for key in ("valid", "test"):
@@ -124,6 +125,22 @@ def _check_agreement(config: dict, origin: str) -> None:
             raise InputError(
                 f"{origin}: `sources.{key}` has only `file`; say where the files are with --config data=FOLDER"
             )
+
+
+def _check_competitors(benchmarks: dict, candidates: list[str], origin: str) -> None:
+    """Who is compared on the benchmarks: models of the run, and rivals under names that nobody else has."""
+    for name in benchmarks["models"]:
+        if name not in ("chosen", *candidates):
+            raise InputError(
+                f"{origin}: `benchmarks.models`: {name} is neither chosen nor one of `vocabulary.candidates` ({', '.join(candidates)})"
+            )
+    for name in {"chosen", "char", "cnn", "gc", "majority", "dinucleotide", "pwm", "adjacency"} & set(benchmarks["rivals"]):
+        raise InputError(
+            f"{origin}: `benchmarks.rivals.{name}`: the name {name} has a meaning of its own; choose another"
+        )
+    shortest, longest = benchmarks["kmers"]
+    if shortest > longest:
+        raise InputError(f"{origin}: `benchmarks.kmers` is [{shortest}, {longest}]; give the shortest first")
 
 
 def _check_vocabularies(vocabulary: dict, origin: str) -> None:

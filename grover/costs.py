@@ -11,23 +11,27 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from grover.names import VOCABULARY
+from grover.tasks import Task
 
 SPECIALS = 2  # [CLS] and [SEP] around every window
 TRAINING = 3  # FLOPs of forward and backward pass over those of the forward pass
 # sites of a motif for each base and unit of the p-value threshold: measured on 26 Mb of hg19 (CTCF), and planted in simulated genomes
 SITES, PLANTED_SITES = 4.7, 103.0
+# promoters, peaks and introns of 26 Mb of hg19, a base; sets from elsewhere are taken to be as large as those of GUE
+PLACES = {"prom300": 2.5e-5, "promscan": 2.5e-5, "tfbs": 3e-5, "regions": 3e-5, "splice": 1.4e-4}
+READY_SET, READY_LENGTH = 30_000.0, 100
 UNKNOWN_OUTSIDE = 5.0  # bases a token of a vocabulary from elsewhere, as of DNABERT-2's 4,096 tokens on hg19
 
 
 @dataclass(frozen=True)
 class Run:
-    """What the formulas read: the complete configuration, the ACGT of the kept sequence, the tasks (rows of the table of
+    """What the formulas read: the complete configuration, the ACGT of the kept sequence, the tasks (of the table of
     benchmarks by name), the number of tracks, and the examples of those tasks whose data set is known.
     """
 
     config: dict
     bases: int
-    tasks: dict[str, dict] = field(default_factory=dict)
+    tasks: dict[str, Task] = field(default_factory=dict)
     tracks: int = 0
     examples: dict[str, int] = field(default_factory=dict)
 
@@ -115,9 +119,21 @@ def examples_of(run: Run, task: str) -> float:
     if task in run.examples:
         return run.examples[task]
     row = run.tasks[task]
-    density = PLANTED_SITES if "simulate" in run.config else SITES
-    found = run.bases * float(row["threshold"]) * density
-    return min(found, int(row["maximum"])) if int(row["maximum"]) else found
+    if row.builder == "csv":
+        return READY_SET
+    if row.builder == "motif-bound":
+        density = PLANTED_SITES if "simulate" in run.config else SITES
+        found = run.bases * float(row.options.get("threshold", 1e-5)) * density
+    else:
+        scanned = 2 * int(row.options.get("reach", 5000)) / int(row.options.get("step", 300))
+        found = run.bases * PLACES[row.builder] * (scanned if row.builder == "promscan" else 2)
+    # the largest number holds for each label of each fold
+    return min(found, 6 * row.maximum) if row.maximum else found
+
+
+def length_of(run: Run, task: str) -> float:
+    """Tokens of a sequence of a task, special ones included."""
+    return (run.tasks[task].length or READY_LENGTH) / bases_a_token(_chosen(run.config)) + SPECIALS
 
 
 @dataclass(frozen=True)
@@ -165,11 +181,17 @@ def _next_kmer(run: Run, key: str) -> Work:
 def _finetune(run: Run, key: str) -> Work:
     config, net, task = run.config, network(run.config), key.rpartition(".")[0]
     asked, share, examples = config["finetuning"], train_share(config["folds"]), examples_of(run, task)
-    length = int(run.tasks[task]["length"]) / bases_a_token(_chosen(config)) + SPECIALS
+    length = length_of(run, task)
     learnt = min(share * examples, asked["maximum_train"] or math.inf)
-    passes = asked["epochs"] * (TRAINING * learnt + (1 - share) * examples)
+    held_out = (1 - share) * examples
+    passes = asked["epochs"] * (TRAINING * learnt + min(held_out / 2, asked.get("maximum_valid") or math.inf)) + held_out
     flops = asked["seeds"] * passes * length * forward_flops(net, length)
     return Work(flops, asked["seeds"] * asked["epochs"] * learnt / asked["batch"], net.layers)
+
+
+def _probe(run: Run, key: str) -> Work:
+    net, task = network(run.config), key.rpartition(".")[0]
+    return Work(examples_of(run, task) * length_of(run, task) * forward_flops(net, length_of(run, task)), 0, net.layers)
 
 
 def _embed(run: Run, key: str) -> Work:
@@ -180,8 +202,8 @@ def _embed(run: Run, key: str) -> Work:
 
 def _occlude(run: Run, key: str) -> Work:
     net, config = network(run.config), run.config
-    bases = int(run.tasks[config["interpretation"]["task"] or next(iter(run.tasks))]["length"])
-    length = bases / bases_a_token(_chosen(config)) + SPECIALS
+    task = config["interpretation"]["task"] or next(iter(run.tasks))
+    bases, length = run.tasks[task].length or READY_LENGTH, length_of(run, task)
     return Work(3 * bases * length * forward_flops(net, length), 3 * bases / 64, net.layers)
 
 
@@ -197,6 +219,7 @@ NETWORKS: dict[str, Callable[[Run, str], Work]] = {
     "evaluate_pretraining": _evaluate,
     "next_kmer": _next_kmer,
     "finetune": _finetune,
+    "probe_frozen": _probe,
     "embed": _embed,
     "occlude": _occlude,
     "score_variants": _score_variants,
@@ -239,6 +262,13 @@ def _forest(run: Run, key: str) -> float:
     )
 
 
+def _convolved(run: Run, key: str) -> float:
+    """Bases that the convolutional floor sees over all its passes and seeds."""
+    config = run.config
+    repeats = config["benchmarks"].get("cnn_epochs", 10) * config["finetuning"]["seeds"]
+    return repeats * examples_of(run, key) * (run.tasks[key].length or READY_LENGTH)
+
+
 # what the seconds of the other rules grow with; a rule that stands nowhere takes as long as it is known to take
 AMOUNTS: dict[str, tuple[str, Callable[[Run, str], float]]] = {
     "simulate_genome": ("bases", _bases),
@@ -253,7 +283,11 @@ AMOUNTS: dict[str, tuple[str, Callable[[Run, str], float]]] = {
     "next_kmer_floors": ("trees x examples", lambda run, key: _selection_forest(run.config["selection"])),
     "scan_motif": ("bases", _bases),
     "build_dataset": ("bases", _bases),
-    "run_floor.tfidf-forest": ("trees x examples", _forest),
+    "audit_dataset": ("examples", lambda run, key: examples_of(run, key)),
+    "run_floor.forest": ("trees x examples", _forest),
+    "run_floor.logistic": ("examples", lambda run, key: examples_of(run, key.rpartition(".")[0])),
+    "train_cnn": ("examples x bases", _convolved),
+    "score_task": ("examples", lambda run, key: examples_of(run, key)),
     "annotate_regions": ("regions", lambda run, key: regions(run)),
     "project_regions": ("regions", lambda run, key: regions(run)),
     "probe_regions": ("regions x tracks", lambda run, key: regions(run) * run.tracks),
@@ -269,8 +303,9 @@ def _selection_forest(asked: dict) -> float:
 
 
 def kind(rule: str, key: str) -> str:
-    """The name under which the throughput of a job is kept: its rule; the forest among the floors stands alone."""
-    return "run_floor.tfidf-forest" if rule == "run_floor" and key.endswith(".tfidf-forest") else rule
+    """The name under which the throughput of a job is kept: its rule; forests and regressions on words stand alone among the floors."""
+    learner = key.rpartition("-")[2]
+    return f"{rule}.{learner}" if rule == "run_floor" and learner in ("forest", "logistic") else rule
 
 
 def unit(rule: str) -> str:

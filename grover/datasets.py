@@ -1,229 +1,169 @@
-"""Labelled sequences for a benchmark: sites with a label become windows of one length, each wholly in one fold.
+"""Labelled sequences for a benchmark: windows of the genome with a label, each wholly in one fold.
 
-A builder turns annotation into sites (chrom, start, end, strand, score, label, dropped) and is one row of `BUILDERS`;
-windows, folds, caps and the audit for leaks are the same for all. `dropped` is the reason why a site leaves the
-benchmark, an empty text while it stays. Coordinates are 0-based half-open.
+A builder (`grover.builders`) turns annotation into windows: chrom, start, end, strand, label, score, dropped, all of one
+length. `dropped` is the reason why a window leaves the benchmark, an empty text while it stays. Coordinates are 0-based
+half-open. What comes of them is the table `COLUMNS`, the same for all builders.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from grover.errors import InputError
 from grover.folds import FOLDS, GAP, fold_of
-from grover.genome import C, G, Genome, decode, reverse_complement
+from grover.genome import Genome, N, decode, reverse_complement
 from grover.intervals import inside, overlaps
 
-COLUMNS = ["sequence", "label", "chrom", "start", "end", "strand", "fold", "score"]
+COLUMNS = ["sequence", "label", "chrom", "start", "end", "strand", "fold", "score", "before", "after", "pieces"]
+PLACE = ["chrom", "start", "end", "strand"]
+OPPOSITE = str.maketrans("ACGT", "TGCA")
+ROWS = 4096  # windows whose bases are looked up at a time
 
-
-def motif_bound(
-    hits: pd.DataFrame, peaks: pd.DataFrame, accessible: pd.DataFrame | None = None, summit: int | None = None
-) -> pd.DataFrame:
-    """Matches of a motif, label 1 where the centre lies in a peak (or within `summit` nt of a peak's summit), else 0.
-
-    With `summit`, a match elsewhere in a peak is neither bound nor free and is dropped. With `accessible`, unbound
-    matches outside it are dropped, so that the label says more than open or closed chromatin.
-    """
-    if not len(hits):
-        raise InputError("the motif has no match in the genome; raise the p-value threshold or choose another motif")
-    middle = (hits["start"] + hits["end"]) // 2
-    centres = pd.DataFrame({"chrom": hits["chrom"], "start": middle, "end": middle + 1})
-    in_peak = overlaps(centres, peaks)
-    bound = in_peak
-    if summit is not None:
-        place = peaks["start"] + peaks["summit"]
-        near = pd.DataFrame({"chrom": peaks["chrom"], "start": place - summit, "end": place + summit + 1})
-        bound = overlaps(centres, near)
-    sites = hits.assign(label=bound.astype(np.int8), dropped="")
-    _drop(sites, in_peak & ~bound, "in a peak, far from its summit")
-    if accessible is not None:
-        _drop(sites, ~bound & ~overlaps(centres, accessible), "unbound and not accessible")
-    return sites
-
-
-@dataclass(frozen=True)
-class Builder:
-    """How a kind of benchmark gets its sites.
-
-    The function, the tables that it cannot do without, further tables that it takes, its settings, and the names of the
-    labels 0 and 1.
-    """
-
-    sites: Callable[..., pd.DataFrame]
-    needs: tuple[str, ...]
-    takes: tuple[str, ...]
-    settings: tuple[str, ...]
-    labels: tuple[str, str]
-
-
-BUILDERS = {
-    "motif-bound": Builder(motif_bound, ("hits", "peaks"), ("accessible",), ("summit",), ("unbound", "bound")),
-}
-
-
-def choose_builder(name: str, sources: list[str]) -> Builder:
-    """The builder `name`; raises `InputError` where it is unknown or `sources` are not the tables that it works on."""
-    if name not in BUILDERS:
-        raise InputError(f"unknown benchmark builder {name!r}; choose one of {', '.join(BUILDERS)}")
-    builder = BUILDERS[name]
-    for need in builder.needs:
-        if need not in sources:
-            raise InputError(f"the benchmark builder {name} needs --{need}")
-    for given in sources:
-        if given not in builder.needs + builder.takes:
-            raise InputError(f"the benchmark builder {name} has no use for --{given}; leave it out")
-    return builder
+# from the positives that stay to the positives as they are read and their negatives
+Negatives = Callable[[pd.DataFrame], tuple[pd.DataFrame, pd.DataFrame]]
 
 
 def assemble(
-    sites: pd.DataFrame,
+    windows: pd.DataFrame,
     genome: Genome,
     folds: pd.DataFrame,
-    length: int,
-    labels: tuple[str, str] = ("0", "1"),
-    maximum: int | None = None,
-    balance: bool = False,
-    minimum: int = 10,
+    context: int = 0,
+    maximum: int = 0,
+    negatives: Negatives | None = None,
     seed: int = 0,
 ) -> tuple[pd.DataFrame, dict]:
-    """Windows of `length` bases around labelled sites, and the card that counts them.
+    """The examples that windows of one length make, and how many windows there were and why some left.
 
-    `folds` (chrom, start, end, fold) is `folds.bed`. A window stays where it lies wholly in one segment
-    and one fold, and where no other fold holds the same sequence on either strand (test keeps it before valid, valid
-    before train). `maximum` keeps at most so many a fold and label, `balance` as many of one label as of the other in
-    each fold, both by a seeded draw. Returns the table `COLUMNS` in the order of `sites`, the sequence read along the
-    strand, and the card as a dictionary. Raises `InputError` where a fold has fewer than `minimum` of a label.
+    `folds` (chrom, start, end, fold) is `folds.bed`. A window stays where it lies wholly in one segment and one fold, and
+    where no other fold holds the same sequence on either strand (test keeps it before valid, valid before train).
+    `context` bases of the segment on both sides come along as `before` and `after`. `maximum` keeps at most so many a fold
+    and label, by a seeded draw; 0 keeps all. `negatives` makes negatives of the positives that stay.
+
+    Returns the table `COLUMNS`, the sequences read along the strand, in the order of `windows`, negatives behind; and
+    sites_found, the number of windows, with dropped, how many left for each reason.
     """
-    sites = _windows(sites, length)
-    _drop(sites, ~inside(sites, genome.segments), "beyond its segment")
-    sites["fold"] = fold_of(folds, sites["chrom"], sites["start"].to_numpy(), sites["end"].to_numpy())
-    _drop(sites, sites["fold"] == GAP, "in the gap between folds or across two")
-
-    kept = sites["dropped"] == ""
-    codes = _oriented(sites[kept], genome, length)
-    sites.loc[kept, "sequence"] = _letters(codes)
-    sites.loc[kept, "opposite"] = _letters(reverse_complement(codes))
-    sites.loc[kept, "gc"] = np.isin(codes, (C, G)).mean(axis=1)
-    duplicates, leaking = _duplicates(sites[kept])
-    _drop(sites, sites.index.isin(leaking), "its sequence is in another fold too")
-    _subsample(sites, maximum, balance, np.random.default_rng(seed))
-
-    stays = sites["dropped"] == ""
-    dataset = sites.loc[stays, COLUMNS].reset_index(drop=True)
+    table = place(windows, genome, folds)
+    found = len(table)
+    table = read_sequences(table, genome, context).assign(pieces="")
+    drop_leaking(table)
+    limit(table, maximum, seed)
+    if negatives is not None:
+        left = table[table["dropped"] != ""]
+        positives, others = negatives(table[table["dropped"] == ""])
+        table = pd.concat([left, positives, others], ignore_index=True)
+        drop_leaking(table)
+    stays = table["dropped"] == ""
+    dataset = table.loc[stays, COLUMNS].reset_index(drop=True)
     check_separation(dataset)
-    counts = _counts(dataset, labels)
-    _check_counts(counts, minimum)
-    gc = sites[stays].groupby("label")["gc"].agg(["mean", "std"]).to_dict("index")
-    card = {
-        "examples": len(dataset),
-        "length": length,
-        "labels": dict(enumerate(labels)),
-        "counts": counts,
-        "positive_share": dataset.groupby("fold")["label"].mean().to_dict(),
-        "gc": {labels[label]: values for label, values in gc.items()},
-        "sites": len(sites),
-        "dropped": sites.loc[~stays, "dropped"].value_counts().to_dict(),
-        "duplicates": duplicates,
-        "windows_overlapping_the_next": int(_overlapping_next(dataset)[1].sum()),
-        "maximum": maximum,
-        "balance": balance,
-        "seed": seed,
-    }
-    return dataset, card
+    return dataset, {"sites_found": found, "dropped": table.loc[~stays, "dropped"].value_counts().to_dict()}
 
 
-def blocks(dataset: pd.DataFrame, size: int) -> np.ndarray:
-    """Number (int64) of the block of `size` bases that holds the middle of each window, counted over all contigs.
+def place(windows: pd.DataFrame, genome: Genome, folds: pd.DataFrame) -> pd.DataFrame:
+    """The windows with their fold; those that stand twice or not wholly in one segment and one fold are dropped."""
+    windows = windows.reset_index(drop=True)
+    staying = windows[windows["dropped"] == ""]
+    drop(
+        windows,
+        windows.index.isin(staying.index[staying.groupby(PLACE)["label"].transform("nunique") > 1]),
+        "two labels at one place",
+    )
+    drop(windows, windows.index.isin(staying.index[staying.duplicated(PLACE)]), "at the same place as another")
+    drop(windows, ~inside(windows, genome.segments), "beyond its segment")
+    windows["fold"] = fold_of(folds, windows["chrom"], windows["start"].to_numpy(), windows["end"].to_numpy())
+    drop(windows, windows["fold"] == GAP, "in the gap between folds or across two")
+    return windows
 
-    Windows of one block are resampled together in an interval that allows for neighbours which share bases.
+
+def read_sequences(windows: pd.DataFrame, genome: Genome, context: int) -> pd.DataFrame:
+    """The windows with their sequence along the strand and up to `context` bases of the segment `before` and `after` it.
+
+    Windows that are dropped get empty texts. All others are of one length and lie each in one segment.
     """
-    middle = (dataset["start"] + dataset["end"]) // 2
-    return (dataset["chrom"].astype(str) + ":" + (middle // size).astype(str)).factorize()[0].astype(np.int64)
+    kept = (windows["dropped"] == "").to_numpy()
+    codes = _codes(windows[kept], genome, context)
+    text, width = decode(codes), codes.shape[1]
+    rows = [text[first : first + width] for first in range(0, len(text), width)]
+    windows = windows.assign(sequence="", before="", after="")
+    windows.loc[kept, "sequence"] = [row[context : width - context] for row in rows]
+    windows.loc[kept, "before"] = [row[:context].rpartition("N")[2] for row in rows]
+    windows.loc[kept, "after"] = [row[width - context :].partition("N")[0] for row in rows]
+    return windows
 
 
-def check_separation(dataset: pd.DataFrame) -> None:
-    """Raise `InputError` if windows of different folds share a base; the windows are of one length."""
-    table, overlap = _overlapping_next(dataset)
-    wrong = np.flatnonzero(overlap & (table["fold"].to_numpy()[1:] != table["fold"].to_numpy()[:-1]))
-    if wrong.size:
-        one, other = table.iloc[wrong[0]], table.iloc[wrong[0] + 1]
+def drop(windows: pd.DataFrame, mask, reason: str) -> None:
+    """Give the windows of the mask a reason to leave, unless they have one."""
+    windows.loc[np.asarray(mask) & (windows["dropped"] == "").to_numpy(), "dropped"] = reason
+
+
+def drop_leaking(windows: pd.DataFrame) -> None:
+    """Drop windows so that no sequence, on either strand, is in two folds.
+
+    Test comes before valid, valid before train, so that the sequences which are tested do not depend on the others.
+    """
+    kept = windows[windows["dropped"] == ""]
+    rank = kept["fold"].map({"test": 0, "valid": 1, "train": 2})
+    first = rank.groupby(either_strand(kept["sequence"])).transform("min")
+    drop(windows, windows.index.isin(kept.index[rank > first]), "its sequence is in another fold too")
+
+
+def either_strand(sequences: pd.Series) -> pd.Series:
+    """One text for both strands of each sequence: the first of the two in alphabetical order."""
+    opposite = [text[::-1].translate(OPPOSITE) for text in sequences]
+    return pd.Series(np.minimum(sequences.to_numpy(object), np.array(opposite, object)), sequences.index)
+
+
+def limit(examples: pd.DataFrame, maximum: int, seed: int) -> None:
+    """Drop what is above `maximum` examples a fold and label, drawn by the seed; 0 is no limit."""
+    kept = examples[examples["dropped"] == ""]
+    if maximum:
+        shuffled = kept.iloc[np.random.default_rng(seed).permutation(len(kept))]
+        rank = shuffled.groupby(["fold", "label"]).cumcount().reindex(examples.index, fill_value=0)
+        drop(examples, rank >= maximum, "above the maximum of its fold and label")
+
+
+def limit_dataset(dataset: pd.DataFrame, maximum: int, seed: int) -> tuple[pd.DataFrame, dict]:
+    """The same for ready examples: the dataset, and sites_found and dropped as `assemble` returns them."""
+    table = dataset.assign(dropped="")
+    limit(table, maximum, seed)
+    left = table.loc[table["dropped"] != "", "dropped"]
+    dataset = dataset[(table["dropped"] == "").to_numpy()].reset_index(drop=True)
+    return dataset, {"sites_found": len(table), "dropped": left.value_counts().to_dict()}
+
+
+def transfer(
+    dataset: pd.DataFrame, labels: tuple[str, ...], other: pd.DataFrame, run: str
+) -> tuple[pd.DataFrame, dict[str, int]]:
+    """Train and valid of one dataset, and all examples of another one, of the run `run`, as test.
+
+    `other` says in its attrs what its labels are; they must be the same. Contigs of the other get the prefix `RUN:`, so that
+    intervals of two assemblies never meet. A sequence that is tested leaves train and valid. Returns the dataset and
+    what left for which reason.
+    """
+    theirs = tuple(other.attrs.get("labels", ()))
+    if theirs != tuple(labels):
         raise InputError(
-            f"the windows at {one['chrom']}:{one['start']:,} ({one['fold']}) and {other['start']:,} ({other['fold']}) "
-            f"overlap; the intervals of the folds overlap, make them anew"
+            f"the labels to train on are {', '.join(labels)}, those of the dataset of run {run} that is tested on "
+            f"{', '.join(theirs) or 'none'}; take two tasks of the same builder with the same labels"
         )
+    chrom = other["chrom"].where(other["chrom"] == "", run + ":" + other["chrom"])
+    tested = other.assign(fold="test", chrom=chrom, label=other["label"].astype(dataset["label"].dtype))
+    table = pd.concat([dataset, tested], ignore_index=True).assign(dropped="")
+    own = np.arange(len(table)) < len(dataset)
+    drop(table, own & (table["fold"] == "test").to_numpy(), "fold test of the run that is trained on")
+    drop_leaking(table)
+    stays = table["dropped"] == ""
+    return table.loc[stays, COLUMNS].reset_index(drop=True), table.loc[~stays, "dropped"].value_counts().to_dict()
 
 
-def _drop(sites: pd.DataFrame, mask, reason: str) -> None:
-    """Give the sites of the mask a reason to leave, unless they have one."""
-    sites.loc[np.asarray(mask) & (sites["dropped"] == ""), "dropped"] = reason
-
-
-def _windows(sites: pd.DataFrame, length: int) -> pd.DataFrame:
-    """Windows centred on the sites; read along its strand, each shows its site at the same place."""
-    width = sites["end"] - sites["start"]
-    if (width > length).any():
-        raise InputError(f"windows of {length} nt are shorter than their sites of {width.max()}; give a larger length")
-    before = (length - width) // 2
-    start = (sites["start"] - before).where(sites["strand"] != "-", sites["end"] + before - length)
-    return sites.assign(start=start, end=start + length).reset_index(drop=True)
-
-
-def _oriented(windows: pd.DataFrame, genome: Genome, length: int) -> np.ndarray:
-    """Codes (uint8 [windows, length]) along the strand of each window."""
-    codes = np.empty((len(windows), length), dtype=np.uint8)
-    for row, (chrom, start, end) in enumerate(zip(windows["chrom"], windows["start"], windows["end"], strict=True)):
-        codes[row] = genome.fetch(chrom, start, end)
-    minus = (windows["strand"] == "-").to_numpy()
-    codes[minus] = reverse_complement(codes[minus])
-    return codes
-
-
-def _letters(codes: np.ndarray) -> list[str]:
-    text, length = decode(codes), codes.shape[1]
-    return [text[start : start + length] for start in range(0, len(text), length)]
-
-
-def _duplicates(windows: pd.DataFrame) -> tuple[dict[str, int], pd.Index]:
-    """Counts of repeated sequences, and the windows to leave out so that no sequence is in two folds.
-
-    Both strands of a sequence are one: the alphabetically smaller stands for the two.
-    """
-    table = windows[["sequence", "fold"]].copy()
-    table["either"] = windows["sequence"].where(windows["sequence"] <= windows["opposite"], windows["opposite"])
-    # test comes before valid, valid before train, so that the sequences which are tested do not depend on the others
-    table["rank"] = table["fold"].map({"test": 0, "valid": 1, "train": 2})
-    first = table.groupby("either")["rank"].transform("min")
-    leaking = table.index[table["rank"] > first]
-    same_strand = table.groupby("sequence")["rank"].transform("min")
-    counts = {
-        "within_folds": int(table.duplicated(["either", "fold"]).sum()),
-        "across_folds_same_strand": int((table["rank"] > same_strand).sum()),
-        "across_folds_either_strand": len(leaking),
-    }
-    return counts, leaking
-
-
-def _subsample(sites: pd.DataFrame, maximum: int | None, balance: bool, rng: np.random.Generator) -> None:
-    kept = sites[sites["dropped"] == ""]
-    shuffled = kept.iloc[rng.permutation(len(kept))]
-    rank = shuffled.groupby(["fold", "label"]).cumcount().reindex(sites.index, fill_value=0)
-    if maximum is not None:
-        _drop(sites, rank >= maximum, "above the maximum of its fold and label")
-    if balance:
-        kept = sites[sites["dropped"] == ""]
-        rarer = kept.groupby(["fold", "label"]).size().unstack(fill_value=0).min(axis=1)
-        _drop(sites, rank >= sites["fold"].map(rarer).fillna(0), "left out to balance the labels")
-
-
-def _counts(dataset: pd.DataFrame, labels: tuple[str, str]) -> dict[str, dict[str, int]]:
+def count(dataset: pd.DataFrame, labels: tuple[str, ...]) -> dict[str, dict[str, int]]:
+    """Number of examples by fold and name of the label."""
     numbers = dataset.groupby(["fold", "label"]).size()
     return {fold: {name: int(numbers.get((fold, label), 0)) for label, name in enumerate(labels)} for fold in FOLDS}
 
 
-def _check_counts(counts: dict[str, dict[str, int]], minimum: int) -> None:
+def check_counts(counts: dict[str, dict[str, int]], minimum: int) -> None:
+    """Raise `InputError` where a fold has fewer than `minimum` of a label."""
     for fold, by_label in counts.items():
         for name, number in by_label.items():
             if number < minimum:
@@ -233,8 +173,46 @@ def _check_counts(counts: dict[str, dict[str, int]], minimum: int) -> None:
                 )
 
 
-def _overlapping_next(dataset: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
-    """The windows sorted by place, and for all but the last whether it overlaps its successor."""
-    table = dataset.sort_values(["chrom", "start"])
-    chrom, start, end = (table[name].to_numpy() for name in ("chrom", "start", "end"))
-    return table, (chrom[1:] == chrom[:-1]) & (start[1:] < end[:-1])
+def check_separation(dataset: pd.DataFrame) -> None:
+    """Raise `InputError` if windows of different folds share a base."""
+    folds = [dataset[dataset["fold"] == fold] for fold in FOLDS]
+    for one, other in ((0, 1), (0, 2), (1, 2)):
+        wrong = overlaps(folds[one], folds[other])
+        if wrong.any():
+            row = folds[one].iloc[np.flatnonzero(wrong)[0]]
+            raise InputError(
+                f"the window at {row['chrom']}:{row['start']:,} ({FOLDS[one]}) overlaps one of fold {FOLDS[other]}; the "
+                "intervals of the folds overlap, make them anew"
+            )
+
+
+def blocks(dataset: pd.DataFrame, size: int) -> np.ndarray:
+    """Number (int64) of the block of `size` bases that holds the middle of each window, counted over all contigs.
+
+    Windows of one block are resampled together in an interval that allows for neighbours which share bases. An example
+    without a place is a block of its own.
+    """
+    middle = (dataset["start"] + dataset["end"]) // 2 // size
+    middle = middle.where(dataset["chrom"] != "", np.arange(len(dataset)))
+    return (dataset["chrom"].astype(str) + ":" + middle.astype(str)).factorize()[0].astype(np.int64)
+
+
+def _codes(windows: pd.DataFrame, genome: Genome, context: int) -> np.ndarray:
+    """Codes (uint8 [windows, context + length + context]) along the strand; 4 beyond the segment of the window."""
+    length = int((windows["end"] - windows["start"]).max()) if len(windows) else 1
+    first = np.zeros(len(windows), np.int64)
+    chrom, start = windows["chrom"].to_numpy(object), windows["start"].to_numpy()
+    for name in np.unique(chrom):
+        first[chrom == name] = genome.position(name, start[chrom == name])
+    segment = np.searchsorted(genome.bounds[1:-1], first, side="right")
+    low, high = genome.bounds[segment, None], genome.bounds[segment + 1, None]
+    steps = np.arange(-context, length + context)
+    codes = np.empty((len(windows), len(steps)), np.uint8)
+    for row in range(0, len(windows), ROWS):
+        rows = slice(row, row + ROWS)
+        places = first[rows, None] + steps
+        within = (places >= low[rows]) & (places < high[rows])
+        codes[rows] = np.where(within, genome.codes[np.where(within, places, 0)], N)
+    minus = (windows["strand"] == "-").to_numpy()
+    codes[minus] = reverse_complement(codes[minus])
+    return codes

@@ -1,79 +1,260 @@
 """Floors: what a benchmark yields without a language model, learned on the same fold and scored on the same others.
 
-`majority`       the share of label 1, whatever the sequence
-`gc`             logistic regression on the share of G and C
-`pwm`            logistic regression on the score of the motif that found the site
-`tfidf-forest`   TF-IDF of k-mers into a random forest, the floor of the GROVER paper (doi 10.1038/s42256-024-00872-0)
+`majority`                        the share of each label, whatever the sequence
+`gc`                              logistic regression on the share of G and C
+`dinucleotide`                    logistic regression on the shares of the 16 pairs of letters
+`tfidf-logistic`, `tfidf-forest`  TF-IDF of k-mers into logistic regression, or into a random forest as in the GROVER
+                                  paper (doi 10.1038/s42256-024-00872-0)
+`token-logistic`, `token-forest`  the same of the tokens of a vocabulary
+`pwm`                             logistic regression on the score of a motif
+`adjacency`                       the forbidden-adjacency rule, which learns nothing: once x y is a merge of a byte-pair
+                                  vocabulary, x and y never stand side by side in what it cuts, but shuffled tokens do
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import csr_matrix, hstack, vstack
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.preprocessing import StandardScaler
 
+from grover import motifs
 from grover.errors import InputError
+from grover.genome import encode
+from grover.reading import read_tokens
+from grover.vocabulary import FIRST_LETTER, NOT_ACGT, UNK, Vocabulary
+
+LETTERS_AT_ONCE = 1 << 24
+LONGEST = 10  # letters of a k-mer: 4^10 are a million features
+DENSE_BYTES = 2_000_000_000
 
 
-def gc_share(dataset: pd.DataFrame) -> np.ndarray:
-    """Share of G and C in each sequence, float64 [examples, 1]."""
-    sequence = dataset["sequence"]
-    return ((sequence.str.count("G") + sequence.str.count("C")) / sequence.str.len()).to_numpy()[:, None]
+@dataclass(frozen=True)
+class Settings:
+    """`kmers` are the shortest and longest words of tfidf-*, `trees` those of a forest; `vocabulary` cuts the tokens of token-*
+    and adjacency, `matrix` (float64 [4, width]) is the motif of pwm where the sites have no score."""
 
-
-def motif_score(dataset: pd.DataFrame) -> np.ndarray:
-    """Score of each site under its matrix in bits, float64 [examples, 1]."""
-    if "score" not in dataset or dataset["score"].isna().any():
-        raise InputError("the floor pwm needs the column `score` of a benchmark of motif sites; leave it out here")
-    return dataset[["score"]].to_numpy(dtype=np.float64)
-
-
-def sequences(dataset: pd.DataFrame) -> np.ndarray:
-    return dataset["sequence"].to_numpy(dtype=object)
-
-
-def _majority(seed: int, **settings):
-    return make_pipeline(FunctionTransformer(gc_share), DummyClassifier(strategy="prior"))
-
-
-def _gc(seed: int, **settings):
-    return make_pipeline(FunctionTransformer(gc_share), StandardScaler(), LogisticRegression())
-
-
-def _pwm(seed: int, **settings):
-    return make_pipeline(FunctionTransformer(motif_score), StandardScaler(), LogisticRegression())
-
-
-def _tfidf_forest(seed: int, trees: int, kmers: tuple[int, int], threads: int):
-    words = TfidfVectorizer(analyzer="char", lowercase=False, ngram_range=kmers, dtype=np.float32)
-    forest = RandomForestClassifier(trees, random_state=seed, n_jobs=threads)
-    return make_pipeline(FunctionTransformer(sequences), words, forest)
-
-
-FLOORS: dict[str, Callable] = {"majority": _majority, "gc": _gc, "pwm": _pwm, "tfidf-forest": _tfidf_forest}
+    trees: int = 500
+    kmers: tuple[int, int] = (2, 6)
+    threads: int = 1
+    vocabulary: Vocabulary | None = None
+    matrix: np.ndarray | None = None
 
 
 def predict(
-    dataset: pd.DataFrame, floor: str, seed: int, trees: int = 500, kmers: tuple[int, int] = (3, 6), threads: int = 1
+    dataset: pd.DataFrame, floor: str, seeds: Sequence[int] = (0,), settings: Settings | None = None
 ) -> pd.DataFrame:
     """Fit a floor on fold train and predict folds valid and test.
 
-    `dataset` has the columns sequence, label, fold and, for `pwm`, score. Returns example (row of the dataset), seed,
-    fold, label, probability (float64, of label 1). `trees` and `kmers` (shortest, longest) are for `tfidf-forest`.
+    `dataset` has the columns sequence, label (0..classes - 1), fold and, where the floor reads them, score, before, after,
+    pieces. A forest is fitted once a seed, the other floors once, under the first seed. Returns the table that `predictions`
+    makes. Raises InputError for an unknown floor, for labels without a training example and for what a floor lacks.
     """
     if floor not in FLOORS:
         raise InputError(f"unknown floor {floor!r}; choose one of {', '.join(FLOORS)}")
-    model = FLOORS[floor](seed=seed, trees=trees, kmers=kmers, threads=threads)
-    train = dataset[dataset["fold"] == "train"]
-    held_out = dataset[dataset["fold"].isin(["valid", "test"])]
-    if train["label"].nunique() < 2 or not len(held_out):
-        raise InputError("a floor needs both labels in fold train, and examples in the folds valid or test")
-    model.fit(train, train["label"])
-    probability = model.predict_proba(held_out)[:, 1]
-    table = held_out[["fold", "label"]].assign(example=held_out.index, seed=seed, probability=probability)
-    return table[["example", "seed", "fold", "label", "probability"]].reset_index(drop=True)
+    settings = settings or Settings()
+    train, held_out = train_and_held_out(dataset)
+    label = dataset["label"].to_numpy(np.int64)
+    read, learn = FLOORS[floor]
+    features = read(dataset, settings)
+    seeds = seeds if floor in BY_SEED else seeds[:1]
+    found = learn(features[train], label[train], features[held_out], seeds, settings)
+    tables = [predictions(dataset, held_out, probability, seed) for seed, probability in zip(seeds, found, strict=True)]
+    return pd.concat(tables, ignore_index=True)
+
+
+def train_and_held_out(dataset: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Row numbers of fold train, and of the folds valid and test; raises an InputError where a label is missing in training."""
+    names = dataset.attrs.get("labels") or range(int(dataset["label"].max()) + 1)
+    train = np.flatnonzero(dataset["fold"] == "train")
+    held_out = np.flatnonzero(dataset["fold"].isin(["valid", "test"]))
+    counts = np.bincount(dataset["label"].to_numpy(np.int64)[train], minlength=len(names))
+    missing = [str(name) for name, count in zip(names, counts, strict=True) if count == 0]
+    if len(names) < 2 or missing:
+        which = f"{missing[0]} has none" if missing else "there is one label only"
+        raise InputError(f"fold train needs examples of every label, but {which}; check the dataset and its folds")
+    if not len(held_out):
+        raise InputError("the dataset has no example in the folds valid and test; check its folds")
+    return train, held_out
+
+
+def predictions(dataset: pd.DataFrame, rows: np.ndarray, probability: np.ndarray, seed: int) -> pd.DataFrame:
+    """What all competitors write: example (index of the dataset), seed, fold, label and, float64, the `probability` of label 1 where
+    there are two labels, else one column `probability_{label}` for each.
+
+    `probability` is float [rows, labels].
+    """
+    chosen = dataset.iloc[rows]
+    table = pd.DataFrame(
+        {"example": chosen.index, "seed": seed, "fold": chosen["fold"].to_numpy(), "label": chosen["label"].to_numpy()}
+    )
+    columns = {f"probability_{label}": values for label, values in enumerate(probability.T.astype(np.float64))}
+    return table.assign(**({"probability": columns["probability_1"]} if len(columns) == 2 else columns))
+
+
+# what the floors read: one row an example, dense or sparse
+
+
+def gc_share(dataset: pd.DataFrame, settings: Settings | None = None) -> np.ndarray:
+    """Share of G and C among the letters A, C, G and T of each sequence, float64 [examples, 1]."""
+    return _shares(dataset, 1) @ np.array([[0.0], [1.0], [1.0], [0.0]])
+
+
+def dinucleotide_shares(dataset: pd.DataFrame, settings: Settings | None = None) -> np.ndarray:
+    """Shares of AA, AC, ..., TT among the pairs of neighbouring letters of each sequence, float64 [examples, 16]."""
+    return _shares(dataset, 2)
+
+
+def motif_scores(dataset: pd.DataFrame, settings: Settings) -> np.ndarray:
+    """Score of the motif in bits, float64 [examples, 1]: that of the site, or else the highest on the sequence, either strand."""
+    if "score" in dataset and not dataset["score"].isna().any():
+        return dataset[["score"]].to_numpy(dtype=np.float64)
+    if settings.matrix is None:
+        raise InputError(
+            "the floor pwm needs scores of the sites in the column `score`, or a motif; name one or leave it out"
+        )
+    shortest = dataset["sequence"].str.len().min()
+    if shortest < settings.matrix.shape[1]:
+        raise InputError(
+            f"the floor pwm: a sequence has {shortest} bases, but the motif {settings.matrix.shape[1]}; choose longer sequences"
+        )
+    return np.asarray(motifs.best_scores([encode(text) for text in dataset["sequence"]], settings.matrix), np.float64)[
+        :, None
+    ]
+
+
+def kmer_counts(dataset: pd.DataFrame, settings: Settings) -> csr_matrix:
+    """How often each k-mer stands in each sequence, sparse float32 [examples, sum of 4^k]: shorter words first, each in the order of
+    the alphabet. Words with anything but A, C, G and T do not count."""
+    shortest, longest = settings.kmers
+    if not 1 <= shortest <= longest <= LONGEST:
+        raise InputError(
+            f"k-mers of {shortest} to {longest} letters were asked for; choose 1 <= shortest <= longest <= {LONGEST}"
+        )
+    ends = dataset["sequence"].str.len().cumsum().to_numpy()
+    blocks = np.split(np.arange(len(dataset)), np.flatnonzero(np.diff(ends // LETTERS_AT_ONCE)) + 1)
+    sequences = dataset["sequence"].to_numpy()
+    sizes = range(shortest, longest + 1)
+    return vstack([hstack([_kmers(sequences[rows], k) for k in sizes], "csr") for rows in blocks], "csr")
+
+
+def token_counts(dataset: pd.DataFrame, settings: Settings) -> csr_matrix:
+    """How often each token of the vocabulary stands in each sequence, sparse float32 [examples, tokens]; specials do not count."""
+    vocabulary = _vocabulary_of(settings)
+    tokens = [row[row >= FIRST_LETTER] for row in read_tokens(dataset, vocabulary, settings.threads)]
+    return _counts(np.concatenate(tokens), np.array([len(row) for row in tokens]), vocabulary.size)
+
+
+def allowed(dataset: pd.DataFrame, settings: Settings) -> np.ndarray:
+    """1 where no two neighbouring tokens of a sequence are a merge, 0 where some are, float64 [examples, 1]."""
+    vocabulary = _vocabulary_of(settings)
+    if vocabulary.kind != "bpe":
+        raise InputError(
+            f"the floor adjacency needs a byte-pair vocabulary, but {vocabulary.name} has none of its merges"
+        )
+    if dataset["label"].max() > 1:
+        raise InputError("the floor adjacency tells two labels apart, but the dataset has more; leave it out here")
+    # an unknown base between two sequences is part of no merge
+    tokens = [np.append(row, UNK) for row in read_tokens(dataset, vocabulary, settings.threads)]
+    rows = np.repeat(np.arange(len(tokens)), [len(row) for row in tokens])
+    line = np.concatenate(tokens).astype(np.int64)
+    merges = vocabulary.merges.astype(np.int64) @ np.array([vocabulary.size, 1])
+    forbidden = np.isin(line[:-1] * vocabulary.size + line[1:], merges)
+    found = np.ones((len(dataset), 1))
+    found[rows[:-1][forbidden]] = 0.0
+    return found
+
+
+def _shares(dataset: pd.DataFrame, k: int) -> np.ndarray:
+    counts = kmer_counts(dataset, Settings(kmers=(k, k))).toarray().astype(np.float64)
+    return counts / np.maximum(counts.sum(axis=1, keepdims=True), 1.0)
+
+
+def _kmers(sequences: np.ndarray, k: int) -> csr_matrix:
+    # a letter that is no base ends each sequence, so that no word runs into the next one
+    codes = encode("N".join(sequences) + "N")
+    row = np.repeat(np.arange(len(sequences)), [len(text) + 1 for text in sequences])
+    places = max(0, len(codes) - k + 1)
+    words, known = np.zeros(places, np.int32), np.ones(places, bool)
+    for offset in range(k):
+        letters = codes[offset : offset + places]
+        words = 4 * words + letters
+        known &= letters < NOT_ACGT
+    return _counts(words[known], np.bincount(row[:places][known], minlength=len(sequences)), 4**k)
+
+
+def _counts(items: np.ndarray, sizes: np.ndarray, columns: int) -> csr_matrix:
+    """Rows of `sizes` items each, one behind the other, as counts of each item."""
+    offsets = np.concatenate([[0], np.cumsum(sizes)])
+    table = csr_matrix((np.ones(len(items), np.float32), items.astype(np.int32), offsets), (len(sizes), columns))
+    table.sum_duplicates()
+    return table
+
+
+def _vocabulary_of(settings: Settings) -> Vocabulary:
+    if settings.vocabulary is None:
+        raise InputError("the floors token-* and adjacency need a vocabulary; give the tokenizer.json of one")
+    return settings.vocabulary
+
+
+# how they learn: (features, labels) of fold train and the features held out to probabilities [held out, labels] for each seed
+
+
+def _prior(train, label, held_out, seeds, settings) -> Iterator[np.ndarray]:
+    yield DummyClassifier(strategy="prior").fit(train, label).predict_proba(held_out)
+
+
+def _logistic(train, label, held_out, seeds, settings) -> Iterator[np.ndarray]:
+    model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
+    yield model.fit(train, label).predict_proba(held_out)
+
+
+def _rule(train, label, held_out, seeds, settings) -> Iterator[np.ndarray]:
+    yield np.hstack([1 - held_out, held_out])
+
+
+def _tfidf_logistic(train, label, held_out, seeds, settings) -> Iterator[np.ndarray]:
+    # lbfgs stops early in single precision
+    train, held_out = (part.astype(np.float64) for part in tfidf(train, held_out))
+    yield LogisticRegression(max_iter=1000).fit(train, label).predict_proba(held_out)
+
+
+def _tfidf_forest(train, label, held_out, seeds, settings) -> Iterator[np.ndarray]:
+    train, held_out = tfidf(train, held_out)
+    rows = max(1, DENSE_BYTES // (4 * train.shape[1]))
+    if train.shape[0] <= rows:
+        train = train.toarray()  # the same trees in a third of the time
+    for seed in seeds:
+        forest = RandomForestClassifier(settings.trees, random_state=seed, n_jobs=settings.threads).fit(train, label)
+        blocks = range(0, held_out.shape[0], rows)
+        yield np.concatenate([forest.predict_proba(held_out[start : start + rows].toarray()) for start in blocks])
+
+
+def tfidf(train: csr_matrix, held_out: csr_matrix) -> tuple[csr_matrix, csr_matrix]:
+    """Counts as TF-IDF, weighed by fold train; words that it does not have are left out, as by scikit-learn's vectoriser."""
+    seen = np.flatnonzero(train.getnnz(axis=0))
+    if not len(seen):
+        raise InputError("no sequence of fold train holds a word of A, C, G and T of that length; check the sequences")
+    weights = TfidfTransformer().fit(train[:, seen])
+    return weights.transform(train[:, seen]), weights.transform(held_out[:, seen])
+
+
+FLOORS: dict[str, tuple[Callable, Callable]] = {
+    "majority": (gc_share, _prior),
+    "gc": (gc_share, _logistic),
+    "dinucleotide": (dinucleotide_shares, _logistic),
+    "tfidf-logistic": (kmer_counts, _tfidf_logistic),
+    "tfidf-forest": (kmer_counts, _tfidf_forest),
+    "token-logistic": (token_counts, _tfidf_logistic),
+    "token-forest": (token_counts, _tfidf_forest),
+    "pwm": (motif_scores, _logistic),
+    "adjacency": (allowed, _rule),
+}
+BY_SEED = ("tfidf-forest", "token-forest")
+NEED_VOCABULARY = ("token-logistic", "token-forest", "adjacency")

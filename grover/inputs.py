@@ -6,10 +6,16 @@ from pathlib import Path
 import pandas as pd
 
 from grover.errors import InputError
-from grover.intervals import READERS, RENAMES, check, overlaps
+from grover.intervals import READERS as INTERVALS
+from grover.intervals import RENAMES, check, overlaps
+from grover.labelled_csv import check_labelled
 from grover.motifs import read_meme
+from grover.sites import read_tss
+from grover.splice import read_junctions
 
-FORMATS = (*READERS, "meme")
+READERS = {**INTERVALS, "tss": read_tss, "splice": read_junctions}
+COUNTED = {"meme": lambda path: len(read_meme(path)), "csv": check_labelled}  # rows without coordinates
+FORMATS = (*READERS, *COUNTED)
 
 
 @dataclass(frozen=True)
@@ -41,7 +47,8 @@ def check_sources(
 ) -> pd.DataFrame:
     """Read every source and compare it with the genome: key, format, file, rows, rows_in_segments, contigs.
 
-    `rows_in_segments` counts rows that share a base with a segment, peaks by their summit. For motifs it is missing.
+    `rows_in_segments` counts rows that share a base with a segment, peaks by their summit. For motifs and labelled sequences, which have
+    no coordinates, it is missing.
     `minimum` gives, for some keys, how many rows must lie in the segments. Raises `InputError` at the first source that
     does not fit.
     """
@@ -54,10 +61,15 @@ def check_sources(
 
 def _check_source(source: Source, segments: pd.DataFrame, lengths: dict[str, int], minimum: int) -> dict:
     row = {"key": source.key, "format": source.format, "file": str(source.path)}
-    if source.format == "meme":
-        if not source.path.is_file():
-            raise InputError(f"{source.path} does not exist; correct the path of the source {source.key!r}")
-        return row | {"rows": len(read_meme(source.path)), "rows_in_segments": pd.NA, "contigs": ""}
+    if not source.path.is_file():
+        raise InputError(f"{source.path} does not exist; correct the path of the source {source.key!r}")
+    if source.format in COUNTED:
+        rows = COUNTED[source.format](source.path)
+        if rows < minimum:
+            raise InputError(
+                f"{source.path} (source {source.key!r}) has {rows:,} rows, at least {minimum:,} are needed; take another file"
+            )
+        return row | {"rows": rows, "rows_in_segments": pd.NA, "contigs": ""}
     table = READERS[source.format](source.path, rename=source.rename)
     placed = check(table, lengths, source.path)
     if source.format == "narrowPeak":

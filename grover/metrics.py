@@ -1,44 +1,119 @@
-"""Scores of binary classifiers with bootstrap intervals, and paired differences between two of them.
+"""Scores of classifiers of two or of several classes.
 
-Labels are 0 and 1, a probability is that of label 1. Predictions are tables with the columns example, seed, fold
-(valid or test), label, probability, and perhaps block: each seed predicts the same examples, and examples of one
-block (neighbours in the genome) are resampled together.
+Labels are 0 .. classes - 1. A probability is that of label 1, [examples], where there are two classes, else that of each label,
+[examples, classes]. Predictions are tables with the columns example, seed, fold (valid or test), label, and probability or
+probability_0 .. probability_{classes-1}: each seed predicts the same examples of fold test.
 
-The headline is the Matthews correlation coefficient (MCC) on fold test, averaged over seeds. Its interval is a
-percentile bootstrap (Efron 1979) over examples and, where there are several, over seeds: it allows for another test
-set of this size and for another random start.
+The headline is the Matthews correlation coefficient (MCC; for several classes R_K of Gorodkin 2004, which is the same for two).
+Intervals are in `grover.bootstrap`, what is scored against what in `grover.scoring`.
 """
 
-from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import (
-    accuracy_score,
-    average_precision_score,
-    f1_score,
-    matthews_corrcoef,
-    roc_auc_score,
-)
 
 from grover.errors import InputError
 
-RESAMPLES = 1000
-CONFIDENCE = 0.95
+SCORES = ("mcc", "auroc", "auprc", "accuracy", "f1", "brier", "ece")
+CALLS = ("half", "valid")
+BINS = 15  # of the calibration error
+POINTS = 200  # of a curve
 
-SCORES = ("mcc", "auroc", "auprc", "accuracy", "f1")
+
+@dataclass(frozen=True)
+class Fold:
+    """What all seeds predict for one fold, in the order of the examples.
+
+    example, label: int64 [examples]; probability: float64 [seeds, examples], or [seeds, examples, classes] where there are
+    several classes; seeds: their numbers.
+    """
+
+    example: np.ndarray
+    label: np.ndarray
+    probability: np.ndarray
+    seeds: tuple[int, ...]
+
+    @property
+    def classes(self) -> int:
+        return 2 if self.probability.ndim == 2 else self.probability.shape[2]
+
+
+def read_fold(predictions: pd.DataFrame, fold: str = "test") -> Fold:
+    """The predictions of one fold. Raises InputError where there are none, where a value is no probability, or where seeds
+    predict different examples or labels."""
+    rows = predictions[predictions["fold"] == fold].sort_values(["seed", "example"])
+    seeds = tuple(int(seed) for seed in rows["seed"].unique())
+    if not seeds:
+        raise InputError(f"the predictions hold no example of fold {fold}; make them anew")
+    columns = _columns(rows)
+    example, label = (rows[name].to_numpy(np.int64) for name in ("example", "label"))
+    if len(rows) % len(seeds) or any(
+        (values.reshape(len(seeds), -1) != values[: len(rows) // len(seeds)]).any() for values in (example, label)
+    ):
+        raise InputError(f"the seeds predict different examples of fold {fold}; make them anew from one dataset")
+    probability = rows[columns].to_numpy(np.float64)
+    if not ((probability > -1e-6) & (probability < 1 + 1e-6)).all():  # not a number fails too
+        raise InputError(f"the predictions of fold {fold} hold values that are no probability from 0 to 1")
+    classes = max(len(columns), 2)
+    if not ((label >= 0) & (label < classes)).all():
+        raise InputError(
+            f"the predictions of fold {fold} hold labels other than 0 to {classes - 1}, which they predict"
+        )
+    size = len(rows) // len(seeds)
+    shape = (len(seeds), size) if len(columns) == 1 else (len(seeds), size, classes)
+    return Fold(example[:size], label[:size], np.clip(probability, 0, 1).reshape(shape), seeds)
 
 
 def scores(label: np.ndarray, probability: np.ndarray, threshold: float = 0.5) -> dict[str, float]:
-    """MCC, AUROC, AUPRC (average precision), accuracy and F1; label 1 is called from `threshold` on."""
-    label, called = np.asarray(label), np.asarray(probability) >= threshold
+    """The `SCORES` of one set of predictions.
+
+    Of two classes label 1 is called from `threshold` on, of several the most probable one. AUROC, AUPRC (average precision) and
+    F1 are those of label 1, for several classes the mean over labels, each against the rest; AUROC and AUPRC are not a number
+    where a label has no example. The Brier score is the mean of the squared errors, summed over labels and halved; the expected
+    calibration error takes 15 equal bins of the highest probability (Guo et al. 2017).
+    """
+    label, each = np.asarray(label, dtype=np.int64), each_class(probability)
+    classes = each.shape[1]
+    table = confusion(label, called(probability, threshold), classes)
+    truth = np.eye(classes)[label]
+    curves = [_curve(label == name, each[:, name]) for name in against_rest(classes)]
+    hit = called(probability) == label
     return {
-        "mcc": float(matthews_corrcoef(label, called)),
-        "auroc": float(roc_auc_score(label, probability)),
-        "auprc": float(average_precision_score(label, probability)),
-        "accuracy": float(accuracy_score(label, called)),
-        "f1": float(f1_score(label, called, zero_division=0)),
+        "mcc": float(mcc(table)),
+        "auroc": float(np.mean([curve.auroc() for curve in curves])),
+        "auprc": float(np.mean([curve.average_precision() for curve in curves])),
+        "accuracy": float(table.trace() / table.sum()),
+        "f1": float(_f1(table)[1] if classes == 2 else _f1(table).mean()),
+        "brier": float(((each - truth) ** 2).sum(axis=1).mean() / 2),
+        "ece": _calibration_error(hit, each.max(axis=1)),
     }
+
+
+def by_seed(predictions: pd.DataFrame, call: str) -> list[dict[str, float]]:
+    """Seed, threshold and the `SCORES` of each seed on fold test. `call` says where thresholds come from, see `thresholds`."""
+    test = read_fold(predictions)
+    cuts = thresholds(predictions, call)
+    return [
+        {"seed": seed, "threshold": cuts[seed], **scores(test.label, probability, cuts[seed])}
+        for seed, probability in zip(test.seeds, test.probability, strict=True)
+    ]
+
+
+def thresholds(predictions: pd.DataFrame, call: str) -> dict[int, float]:
+    """The probability from which on label 1 is called, by seed; not a number where there are several classes.
+
+    `call` is `half` for 0.5, or `valid` for what is best on fold valid (`best_threshold`), whose examples may differ by seed.
+    """
+    if call not in CALLS:
+        raise InputError(f"call {call!r} is unknown; choose one of {', '.join(CALLS)}")
+    seeds = sorted(int(seed) for seed in predictions["seed"].unique())
+    if _columns(predictions) != ["probability"]:
+        return dict.fromkeys(seeds, float("nan"))
+    if call == "half":
+        return dict.fromkeys(seeds, 0.5)
+    folds = (read_fold(predictions[predictions["seed"] == seed], "valid") for seed in seeds)
+    return {fold.seeds[0]: best_threshold(fold.label, fold.probability[0]) for fold in folds}
 
 
 def best_threshold(label: np.ndarray, probability: np.ndarray) -> float:
@@ -46,177 +121,119 @@ def best_threshold(label: np.ndarray, probability: np.ndarray) -> float:
 
     It lies midway between two neighbouring probabilities, so that a tie of the validation fold does not decide.
     """
-    label = np.asarray(label)
-    order = np.argsort(-np.asarray(probability), kind="stable")
-    sorted_probability = np.asarray(probability)[order]
-    last = np.flatnonzero(np.diff(sorted_probability, append=-np.inf))[:-1]  # calls end between distinct values
-    if not last.size:
+    curve = _curve(np.asarray(label) == 1, np.asarray(probability))
+    hits, wrong, cuts = curve.hits[:-1], curve.wrong[:-1], curve.threshold  # who calls all has no MCC
+    if not len(hits):
         return 0.5
-    positive = np.cumsum(label[order])[last]
-    negative = last + 1 - positive
-    values = _mcc(len(label) - label.sum() - negative, negative, label.sum() - positive, positive)
-    thresholds = (sorted_probability[last] + sorted_probability[last + 1]) / 2
+    table = np.array([[curve.negative - wrong, wrong], [curve.positive - hits, hits]])
+    values = mcc(np.moveaxis(table, 2, 0))
+    middle = (cuts[:-1] + cuts[1:]) / 2
     best = np.flatnonzero(values >= values.max() - 1e-12)
-    return float(thresholds[best[np.argmin(np.abs(thresholds[best] - 0.5))]])
+    return float(middle[best[np.argmin(np.abs(middle[best] - 0.5))]])
 
 
-def summarise(
-    predictions: pd.DataFrame, threshold: float | None = 0.5, resamples: int = RESAMPLES, seed: int = 0
-) -> dict:
-    """Scores on fold test: the mean over seeds with intervals of MCC and AUROC, the number of examples, and each
-    seed's.
+def precision_recall(label: np.ndarray, probability: np.ndarray) -> pd.DataFrame:
+    """Precision at equal steps of recall for two classes: recall, precision, threshold, at most `POINTS` rows.
 
-    `threshold` None chooses it by seed on fold valid (`best_threshold`). Returns a dictionary with the `SCORES`,
-    mcc_low, mcc_high, auroc_low, auroc_high, n_test, positive_share, seeds (a list: seed, threshold and scores of
-    each). Raises `InputError` where seeds predict different examples or fold test lacks a label.
+    Each row calls just enough to find that share of the positives, so that the mean precision is about the average precision.
+    Empty where there is no positive.
     """
-    label, probability, groups = _aligned(predictions, "test")
-    thresholds = _thresholds(predictions, probability.columns, threshold)
-    by_seed = [
-        {"seed": int(name), "threshold": cut, **scores(label, probability[name], cut)}
-        for name, cut in zip(probability.columns, thresholds, strict=True)
-    ]
-    statistics = _mcc_of(label, probability.to_numpy() >= thresholds), _auroc_of(label, probability.to_numpy())
-    rng = np.random.default_rng(seed)
-    mcc, auroc = _resampled(statistics, len(label), groups, resamples, rng)
-    (mcc_low, mcc_high), (auroc_low, auroc_high) = _interval(_over_seeds(mcc, rng)), _interval(_over_seeds(auroc, rng))
-    return {
-        **{name: float(np.mean([row[name] for row in by_seed])) for name in SCORES},
-        "mcc_low": mcc_low,
-        "mcc_high": mcc_high,
-        "auroc_low": auroc_low,
-        "auroc_high": auroc_high,
-        "n_test": len(label),
-        "positive_share": float(label.mean()),
-        "seeds": by_seed,
-    }
+    curve = _curve(np.asarray(label) == 1, np.asarray(probability))
+    number = min(POINTS, curve.positive)
+    needed = -(-np.arange(1, number + 1) * curve.positive // max(number, 1))
+    place = np.searchsorted(curve.hits, needed)
+    precision = curve.hits[place] / (curve.hits + curve.wrong)[place]
+    recall = needed / max(curve.positive, 1)
+    return pd.DataFrame({"recall": recall, "precision": precision, "threshold": curve.threshold[place]})
 
 
-def compare(
-    predictions: pd.DataFrame,
-    rival: pd.DataFrame,
-    threshold: float | None = 0.5,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
-) -> dict[str, float]:
-    """MCC of one set of predictions minus that of a rival on the same fold test, with the interval of the difference.
-
-    Both are scored on the same resamples of the examples, so that what is hard for both does not widen the interval;
-    their seeds are resampled apart. Returns difference, low, high. Raises `InputError` where the examples differ.
-    """
-    label, one, groups = _aligned(predictions, "test")
-    rival_label, other, _ = _aligned(rival, "test")
-    if not one.index.equals(other.index) or (label != rival_label).any():
-        raise InputError("the two sets of predictions are for different examples; make both from the same dataset")
-    statistics = [
-        _mcc_of(label, table.to_numpy() >= _thresholds(source, table.columns, threshold))
-        for source, table in ((predictions, one), (rival, other))
-    ]
-    rng = np.random.default_rng(seed)
-    ours, theirs = _resampled(statistics, len(label), groups, resamples, rng)
-    low, high = _interval(_over_seeds(ours, rng) - _over_seeds(theirs, rng))
-    ours, theirs = (statistic(np.ones(len(label))).mean() for statistic in statistics)
-    return {"difference": float(ours - theirs), "low": low, "high": high}
+def called(probability: np.ndarray, threshold: float = 0.5) -> np.ndarray:
+    """The labels (int64) that one set of predictions calls: by the threshold for two classes, else the most probable."""
+    probability = np.asarray(probability)
+    return (probability >= threshold).astype(np.int64) if probability.ndim == 1 else probability.argmax(axis=1)
 
 
-def bootstrap(
-    label: np.ndarray,
-    probability: np.ndarray,
-    threshold: float = 0.5,
-    groups: np.ndarray | None = None,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
-) -> tuple[float, float]:
-    """Interval of the MCC of one set of predictions; `groups` are labels of examples that are drawn together."""
-    label = np.asarray(label, dtype=np.int64)
-    statistic = _mcc_of(label, np.asarray(probability)[:, None] >= threshold)
-    (values,) = _resampled([statistic], len(label), groups, resamples, np.random.default_rng(seed))
-    return _interval(values[:, 0])
+def each_class(probability: np.ndarray) -> np.ndarray:
+    """Probabilities [examples, classes] of one set of predictions, also where those of label 1 alone are given."""
+    probability = np.asarray(probability, dtype=np.float64)
+    return np.stack([1 - probability, probability], axis=1) if probability.ndim == 1 else probability
 
 
-def _weights(size: int, groups: np.ndarray | None, resamples: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
-    """How often each example is drawn, once for every resample."""
-    of_group = np.arange(size) if groups is None else np.unique(groups, return_inverse=True)[1]
-    number = int(of_group.max()) + 1
-    for _ in range(resamples):
-        drawn = np.bincount(rng.integers(0, number, number), minlength=number)
-        yield drawn[of_group].astype(np.float64)
+def against_rest(classes: int) -> range:
+    """The labels whose curves are looked at: of two classes those of label 1, of several those of each."""
+    return range(1, 2) if classes == 2 else range(classes)
 
 
-def _resampled(statistics, size: int, groups, resamples: int, rng: np.random.Generator) -> list[np.ndarray]:
-    """Each statistic on the same resamples, float64 [resamples, seeds]."""
-    rows = [[statistic(weight) for statistic in statistics] for weight in _weights(size, groups, resamples, rng)]
-    return [np.array(values) for values in zip(*rows, strict=True)]
+def confusion(label: np.ndarray, call: np.ndarray, classes: int) -> np.ndarray:
+    """Number of examples of each label that are called each label, int64 [classes, classes]."""
+    return np.bincount(label * classes + call, minlength=classes**2).reshape(classes, classes)
 
 
-def _over_seeds(values: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Mean over seeds, which are resampled too, of values [resamples, seeds]."""
-    drawn = rng.integers(0, values.shape[1], values.shape)
-    return np.take_along_axis(values, drawn, axis=1).mean(axis=1)
-
-
-def _interval(values: np.ndarray) -> tuple[float, float]:
-    # a resample without one of the labels has no AUROC
-    low, high = np.nanquantile(values, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-    return float(low), float(high)
-
-
-def _mcc(true_negative, false_positive, false_negative, true_positive):
-    """MCC from counts (arrays of one shape); 0 where a row or column of the table is empty, as in scikit-learn."""
-    called, not_called = true_positive + false_positive, true_negative + false_negative
-    positive, negative = true_positive + false_negative, true_negative + false_positive
-    scale = np.sqrt(np.asarray(called, dtype=np.float64) * not_called * positive * negative)
-    covariance = np.asarray(true_positive, dtype=np.float64) * true_negative - false_positive * false_negative
+def mcc(table: np.ndarray) -> np.ndarray:
+    """MCC of tables of counts or weights [..., label, called]; 0 where only one label is there or is called."""
+    table = np.asarray(table, dtype=np.float64)
+    total, right = table.sum(axis=(-2, -1)), np.trace(table, axis1=-2, axis2=-1)
+    label, call = table.sum(axis=-1), table.sum(axis=-2)
+    scale = np.sqrt((total**2 - (label**2).sum(axis=-1)) * (total**2 - (call**2).sum(axis=-1)))
+    covariance = right * total - (label * call).sum(axis=-1)
     return np.divide(covariance, scale, out=np.zeros_like(scale), where=scale > 0)
 
 
-def _mcc_of(label: np.ndarray, called: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-    """MCC of each column of `called` [examples, seeds] as a function of weights."""
-    cells = [2 * label + column for column in called.T.astype(np.int64)]
+@dataclass(frozen=True)
+class _Curve:
+    """How many of one label (hits) and of others (wrong) have at least each distinct probability (threshold), from the highest."""
 
-    def statistic(weight: np.ndarray) -> np.ndarray:
-        return _mcc(*np.array([np.bincount(cell, weights=weight, minlength=4) for cell in cells]).T)
+    hits: np.ndarray
+    wrong: np.ndarray
+    threshold: np.ndarray
 
-    return statistic
+    @property
+    def positive(self) -> int:
+        return int(self.hits[-1])
 
+    @property
+    def negative(self) -> int:
+        return int(self.wrong[-1])
 
-def _auroc_of(label: np.ndarray, probability: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-    """AUROC of each column of `probability` [examples, seeds] as a function of weights.
+    def auroc(self) -> float:
+        if not self.positive or not self.negative:
+            return float("nan")
+        return float(np.trapezoid(np.append(0, self.hits), np.append(0, self.wrong)) / (self.positive * self.negative))
 
-    It is the share of pairs (positive, negative) in the right order, ties counting half (Mann-Whitney).
-    """
-    ranks = [np.unique(column, return_inverse=True)[1] for column in probability.T]
-    sizes = [int(rank.max()) + 1 for rank in ranks]
-    positive = label == 1
-
-    def statistic(weight: np.ndarray) -> np.ndarray:
-        values = []
-        for rank, size in zip(ranks, sizes, strict=True):
-            above = np.bincount(rank[positive], weights=weight[positive], minlength=size)
-            below = np.bincount(rank[~positive], weights=weight[~positive], minlength=size)
-            pairs = above.sum() * below.sum()
-            right = np.dot(above, np.cumsum(below) - below / 2)
-            values.append(right / pairs if pairs else np.nan)
-        return np.array(values)
-
-    return statistic
+    def average_precision(self) -> float:
+        if not self.positive or not self.negative:
+            return float("nan")
+        precision = self.hits / (self.hits + self.wrong)
+        return float(np.dot(np.diff(self.hits, prepend=0), precision) / self.positive)
 
 
-def _aligned(predictions: pd.DataFrame, fold: str) -> tuple[np.ndarray, pd.DataFrame, np.ndarray | None]:
-    """Labels (int64), probabilities [examples, seeds] and blocks of one fold, in the order of the examples."""
-    rows = predictions[predictions["fold"] == fold]
-    examples = rows.drop_duplicates("example").set_index("example").sort_index()
-    probability = rows.pivot(index="example", columns="seed", values="probability")
-    if probability.isna().any(axis=None):
-        raise InputError(f"the predictions of fold {fold} lack values, or their seeds predict different examples")
-    label = examples["label"].to_numpy(dtype=np.int64)
-    if set(label) != {0, 1}:
-        raise InputError(f"the predictions of fold {fold} need examples with label 0 and with label 1")
-    return label, probability, examples["block"].to_numpy() if "block" in examples else None
+def _curve(positive: np.ndarray, probability: np.ndarray) -> _Curve:
+    order = np.argsort(-probability, kind="stable")
+    last = np.flatnonzero(np.diff(probability[order], append=-np.inf))  # a call does not part equal probabilities
+    hits = np.cumsum(positive[order])[last]
+    return _Curve(hits, last + 1 - hits, probability[order][last])
 
 
-def _thresholds(predictions: pd.DataFrame, seeds, threshold: float | None) -> np.ndarray:
-    if threshold is not None:
-        return np.full(len(seeds), float(threshold))
-    label, probability, _ = _aligned(predictions, "valid")
-    return np.array([best_threshold(label, probability[seed].to_numpy()) for seed in seeds])
+def _f1(table: np.ndarray) -> np.ndarray:
+    """F1 of each label; 0 where it neither is there nor is called."""
+    scale = table.sum(axis=0) + table.sum(axis=1)
+    return np.divide(2 * np.diagonal(table), scale, out=np.zeros(len(table)), where=scale > 0)
+
+
+def _calibration_error(hit: np.ndarray, confidence: np.ndarray) -> float:
+    """Distance of the share of hits from the mean confidence over bins, weighted by their examples."""
+    place = np.clip(np.ceil(confidence * BINS).astype(np.int64) - 1, 0, BINS - 1)
+    return float(np.abs(np.bincount(place, weights=hit - confidence)).sum() / len(hit))
+
+
+def _columns(predictions: pd.DataFrame) -> list[str]:
+    """The columns with probabilities, that of label 1 or those of all labels in order."""
+    if "probability" in predictions:
+        return ["probability"]
+    number = sum(str(name).startswith("probability_") for name in predictions)
+    columns = [f"probability_{label}" for label in range(number)]
+    if number < 3 or not set(columns) <= set(predictions):
+        raise InputError(
+            "the predictions lack their column probability, or probability_0, probability_1, ... of each label"
+        )
+    return columns

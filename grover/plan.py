@@ -15,6 +15,7 @@ from grover.config import file_name, local_path
 from grover.costs import Run, gpus_of, work, written
 from grover.errors import InputError
 from grover.files import is_gzip, open_text
+from grover.tasks import read_tasks
 from grover.throughput import (
     Gpu,
     Measured,
@@ -232,8 +233,9 @@ def read_run(config: dict, installation: Path) -> tuple[Run, str]:
     """What the formulas need to know of a run, and how the size of its genome is known."""
     bases, origin = genome_bases(config, installation)
     folder = Path(config["results"], config["run"])
-    tasks = {row["task"]: row for row in _table(config["benchmarks"]["table"], installation)}
-    tracks = [row for row in _table(config["embeddings"]["tracks"], installation) if row["source"] in config["sources"]]
+    tasks = read_tasks(_table(config["benchmarks"]["table"], installation))
+    tracks = read_table(_table(config["embeddings"]["tracks"], installation))
+    tracks = [row for row in tracks if row["source"] in config["sources"]]
     return Run(config, bases, tasks, len(tracks), _known_examples(folder)), origin
 
 
@@ -299,11 +301,11 @@ def error(compared: list[tuple[Measured, float]], least: float = 5.0) -> dict[st
     return found
 
 
-def _table(name: str, installation: Path) -> list[dict[str, str]]:
+def _table(name: str, installation: Path) -> Path:
     path = next((place for place in (Path(name), installation / name) if place.is_file()), None)
     if path is None:
         raise InputError(f"{name}: no such table, neither in the working directory nor in the installation")
-    return read_table(path)
+    return path
 
 
 def _known_examples(folder: Path) -> dict[str, int]:

@@ -19,11 +19,12 @@ from grover.sections import (
     interpretation,
     pretraining,
     provenance,
+    reproduction,
     selection,
     stability,
     vocabulary,
 )
-from grover.sections.parts import Picture, Results, Section, Table
+from grover.sections.parts import Folded, Picture, Results, Section, Table
 
 SECTIONS: tuple[ModuleType, ...] = (
     genome,
@@ -34,6 +35,7 @@ SECTIONS: tuple[ModuleType, ...] = (
     pretraining,
     selection,
     benchmarks,
+    reproduction,
     embeddings,
     interpretation,
 )
@@ -87,6 +89,7 @@ def render(sections: list[Section], title: str, command: str, write_figure: Call
             if isinstance(part, Drawing):
                 write_figure(part.name, part.file)
     environment.tests["drawing"] = lambda part: isinstance(part, Drawing)
+    environment.tests["folded"] = lambda part: isinstance(part, Folded)
     environment.tests["table"] = lambda part: isinstance(part, Table)
     return environment.get_template("report.html").render(sections=sections, title=title, command=command)
 

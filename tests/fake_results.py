@@ -1,11 +1,13 @@
 """Small made-up artefacts of a whole run, so that the report can be tested without one."""
 
 import json
+import runpy
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+write_benchmarks = runpy.run_path(str(Path(__file__).with_name("fake_benchmarks.py")))["write"]
 TOKENS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *"ACGT"]
 
 
@@ -39,7 +41,7 @@ def write(folder: Path, variants: bool = True) -> list[Path]:
     parquet("corpus/bpe-300/windows.parquet", windows)
     _pretraining(rng, parquet, place)
     _selection(parquet, place)
-    _benchmarks(parquet, place)
+    files += write_benchmarks(Path(folder))
     _embeddings(rng, tokens, parquet, text)
     _interpretation(rng, parquet, text, place, variants)
     sidecar = {
@@ -347,56 +349,6 @@ def _selection(parquet, place) -> None:
     bits = {"bits_low": table["bits_per_base"] - 0.01, "bits_high": table["bits_per_base"] + 0.01}
     parquet("selection/next_kmer.parquet", table.assign(**bits))
     place("selection/chosen.txt").write_text("bpe-300\nIt has the best mean rank.\n")
-
-
-def _benchmarks(parquet, place) -> None:
-    rows = [
-        ("chosen", "model", 0.71, 0.93),
-        ("chosen-twin", "model", 0.42, 0.78),
-        ("tfidf-forest", "floor", 0.21, 0.64),
-        ("gc", "floor", 0.05, 0.53),
-        ("pwm", "floor", 0.03, 0.52),
-        ("majority", "floor", 0.0, 0.5),
-    ]
-    table = pd.DataFrame(
-        [
-            {
-                "task": "ctcf",
-                "model": model,
-                "kind": kind,
-                "mcc": mcc,
-                "mcc_low": mcc - 0.05,
-                "mcc_high": mcc + 0.05,
-                "auroc": area,
-                "auprc": area - 0.05,
-                "accuracy": 0.5 + mcc / 2,
-                "f1": mcc,
-                "n_test": 412,
-                "seeds": 1,
-            }
-            for model, kind, mcc, area in rows
-        ]
-    )
-    parquet("benchmarks.parquet", table)
-    parquet(
-        "comparisons.parquet",
-        pd.DataFrame(
-            [("ctcf", "chosen", model, 0.71 - mcc, 0.66 - mcc, 0.76 - mcc) for model, _, mcc, _ in rows[1:]],
-            columns=["task", "model", "rival", "difference", "low", "high"],
-        ),
-    )
-    place("benchmarks/ctcf/card.json").write_text(
-        json.dumps(
-            {
-                "examples": 900,
-                "length": 200,
-                "sites": 1000,
-                "dropped": {"beyond its segment": 20},
-                "counts": {fold: {"unbound": 150, "bound": 150} for fold in ("train", "valid", "test")},
-                "duplicates": {"within_folds": 2, "across_folds_same_strand": 1, "across_folds_either_strand": 1},
-            }
-        )
-    )
 
 
 def _embeddings(rng, tokens, parquet, text) -> None:

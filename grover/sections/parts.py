@@ -49,9 +49,17 @@ class Code:
 
 
 @dataclass
+class Folded:
+    """Paragraphs, lists of sentences and tables that are folded under their title."""
+
+    title: str
+    parts: list
+
+
+@dataclass
 class Section:
-    """A chapter of the report: `parts` are paragraphs (text), lists of sentences, pictures, tables and code in reading
-    order.
+    """A chapter of the report: `parts` are paragraphs (text), lists of sentences, pictures, tables, code and what is folded, in
+    reading order.
 
     `findings` are the sentences, and `numbers` the (value, label, note) that the summary repeats.
     """

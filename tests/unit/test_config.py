@@ -12,6 +12,7 @@ from grover.errors import InputError
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = ROOT / "config/schemas/config.schema.yaml"
 CONFIGURATIONS = sorted((ROOT / "config").glob("*.yaml"))
+LAID_OVER = {"benchmarks-local.yaml": "hg19-local.yaml"}
 SMALLEST = {"run": "x", "sources": {"genome": {"url": "genome.fa"}}}
 
 
@@ -22,6 +23,9 @@ def completed(**changes) -> dict:
 @pytest.mark.parametrize("path", CONFIGURATIONS, ids=lambda path: path.name)
 def test_shipped_configurations_are_valid(path):
     config = yaml.safe_load(path.read_text())
+    if path.name in LAID_OVER:
+        below = yaml.safe_load((path.parent / LAID_OVER[path.name]).read_text())
+        config = below | {key: below[key] | part for key, part in config.items()}
     complete(config | {"data": "somewhere"}, SCHEMA, path.name)
 
 
@@ -155,3 +159,18 @@ def test_a_table_names_line_and_column(tmp_path):
     path.write_text("name\tsource\n")
     with pytest.raises(InputError, match="header must be track source"):
         read_rows(path, columns)
+
+
+@pytest.mark.parametrize(
+    ("benchmarks", "words"),
+    [
+        ({"models": ["bpe-77"]}, ["benchmarks.models", "bpe-77", "bpe-600"]),
+        ({"rivals": {"gc": {"model": "x"}}}, ["benchmarks.rivals.gc", "choose another"]),
+        ({"kmers": [6, 2]}, ["benchmarks.kmers", "shortest first"]),
+        ({"rivals": {"nt": {"adapter": "auto"}}}, ["benchmarks.rivals.nt.model", "missing"]),
+    ],
+)
+def test_competitors_that_cannot_be_are_refused(benchmarks, words):
+    with pytest.raises(InputError) as error:
+        completed(benchmarks=benchmarks)
+    assert all(word in str(error.value) for word in words)

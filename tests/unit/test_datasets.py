@@ -1,8 +1,7 @@
-"""Bound labels against bedtools, windows against plain strings, folds and leaks against hand-made examples."""
+"""Windows against plain strings, folds and leaks against hand-made examples."""
 
 import numpy as np
 import pandas as pd
-import pybedtools
 import pytest
 
 from grover import datasets
@@ -39,37 +38,10 @@ def folds_of(chrom: str, borders: list[int], names: list[str]) -> pd.DataFrame:
     return pd.DataFrame({"chrom": chrom, "start": borders[:-1], "end": borders[1:], "fold": names})
 
 
-def sites_of(chrom: str, starts, strands="+", labels=0, width: int = 6) -> pd.DataFrame:
+def windows_of(chrom: str, starts, strands="+", labels=0) -> pd.DataFrame:
     starts = np.asarray(starts)
-    table = pd.DataFrame({"chrom": chrom, "start": starts, "end": starts + width, "strand": strands, "score": 1.0})
+    table = pd.DataFrame({"chrom": chrom, "start": starts, "end": starts + LENGTH, "strand": strands, "score": 1.0})
     return table.assign(label=labels, dropped="")
-
-
-def test_bound_labels_are_those_of_bedtools():
-    rng = np.random.default_rng(0)
-    start = rng.integers(0, 50_000, 400)
-    hits = pd.DataFrame({"chrom": rng.choice(["chr1", "chr2"], 400), "start": start, "end": start + 19})
-    start = rng.integers(0, 50_000, 60)
-    peaks = pd.DataFrame({"chrom": rng.choice(["chr1", "chr3"], 60), "start": start, "end": start + 200})
-    middle = pd.DataFrame(
-        {"chrom": hits["chrom"], "start": hits["start"] + 9, "end": hits["start"] + 10, "row": hits.index}
-    )
-    bound = pybedtools.BedTool.from_dataframe(middle).intersect(pybedtools.BedTool.from_dataframe(peaks), u=True)
-    expected = np.isin(hits.index, [int(interval.name) for interval in bound])
-    labels = datasets.motif_bound(hits, peaks)["label"]
-    np.testing.assert_array_equal(labels, expected)
-    assert 0 < expected.sum() < len(expected)
-
-
-def test_summits_and_accessible_chromatin():
-    peaks = pd.DataFrame({"chrom": "chr1", "start": [100], "end": [400], "summit": [50]})  # summit at 150
-    accessible = pd.DataFrame({"chrom": ["chr1"], "start": [500], "end": [600]})
-    hits = pd.DataFrame({"chrom": "chr1", "start": [150, 166, 179, 180, 550, 700]})
-    hits["end"] = hits["start"] + 1
-    sites = datasets.motif_bound(hits, peaks, accessible, summit=29)
-    assert sites["label"].tolist() == [1, 1, 1, 0, 0, 0]
-    far, closed = "in a peak, far from its summit", "unbound and not accessible"
-    assert sites["dropped"].tolist() == ["", "", "", far, "", closed]
 
 
 def test_windows_follow_the_strand_and_keep_to_segments_and_folds(tmp_path):
@@ -77,34 +49,34 @@ def test_windows_follow_the_strand_and_keep_to_segments_and_folds(tmp_path):
     chromosome = letters(rng, 300) + "N" * 10 + letters(rng, 300)
     genome = genome_of(tmp_path, {"chr1": chromosome})
     folds = folds_of("chr1", [0, 200, 220, 400, 610], ["train", "gap", "valid", "test"])
-    starts = [50, 60, 3, 296, 290, 190, 205, 230, 396, 420, 496, 599]
+    starts = [10, 53, -4, 289, 283, 183, 198, 223, 389, 413, 489, 592]
     strands = list("+-+-+-+-+-+-")
-    sites = sites_of("chr1", starts, strands, [0, 1] * 6)
-    table, card = datasets.assemble(sites, genome, folds, LENGTH, minimum=0)
+    windows = windows_of("chr1", starts, strands, [0, 1] * 6)
+    table, found = datasets.assemble(windows, genome, folds, context=15)
     expected = []
-    for start, strand in zip(starts, strands, strict=True):
-        left = start - 7  # (20 - 6) / 2 bases each side
+    for left, strand in zip(starts, strands, strict=True):
         window = chromosome[max(left, 0) : left + LENGTH]
         fold = "train" if left + LENGTH <= 200 else "valid" if 220 <= left < left + LENGTH <= 400 else "test"
-        if len(window) == LENGTH and "N" not in window and start not in (190, 205, 396):
-            expected.append((window if strand == "+" else opposite(window), left, fold))
-    assert list(table[["sequence", "start", "fold"]].itertuples(index=False, name=None)) == expected
-    assert card["dropped"] == {"beyond its segment": 4, "in the gap between folds or across two": 3}
-    assert card["examples"] + sum(card["dropped"].values()) == card["sites"] == 12
-    gc = np.mean([(row[0].count("G") + row[0].count("C")) / LENGTH for row in expected])
-    shares = table["label"].map(lambda label: card["gc"][str(label)]["mean"])
-    assert shares.mean() == pytest.approx(gc)
+        if len(window) == LENGTH and "N" not in window and left not in (183, 198, 389):
+            before = chromosome[max(0, left - 15) : left].rpartition("N")[2]
+            after = chromosome[left + LENGTH : left + LENGTH + 15].partition("N")[0]
+            texts = [window, before, after] if strand == "+" else [opposite(text) for text in (window, after, before)]
+            expected.append((*texts, left, fold))
+    columns = ["sequence", "before", "after", "start", "fold"]
+    assert list(table[columns].itertuples(index=False, name=None)) == expected
+    assert min(len(row[1]) for row in expected) < 15 == max(len(row[1]) for row in expected)
+    assert found["dropped"] == {"beyond its segment": 4, "in the gap between folds or across two": 3}
+    assert found["sites_found"] == 12 and table.columns.tolist() == datasets.COLUMNS
 
 
-@pytest.mark.parametrize("length", [20, 21])
-@pytest.mark.parametrize("width", [5, 6])
-def test_the_site_stands_at_one_place_on_both_strands(tmp_path, length, width):
-    motif = "GATTCA"[:width]
-    text = "C" * 50 + motif + "C" * 50 + opposite(motif) + "C" * 50
-    genome = genome_of(tmp_path, {"chr1": text})
-    sites = sites_of("chr1", [50, 100 + width], ["+", "-"], [0, 1], width)
-    table, _ = datasets.assemble(sites, genome, folds_of("chr1", [0, len(text)], ["train"]), length, minimum=0)
-    assert [sequence.find(motif) for sequence in table["sequence"]] == [(length - width) // 2] * 2
+def test_windows_that_stand_twice_or_with_two_labels_leave(tmp_path):
+    genome = genome_of(tmp_path, {"chr1": letters(np.random.default_rng(1), 200)})
+    folds = folds_of("chr1", [0, 200], ["train"])
+    windows = windows_of("chr1", [0, 0, 40, 40, 40, 80, 80], list("+++++-+"), [0, 0, 0, 1, 1, 0, 1])
+    windows.loc[4, "dropped"] = "left before"
+    table, found = datasets.assemble(windows, genome, folds)
+    assert table[["start", "strand"]].to_numpy().tolist() == [[0, "+"], [80, "-"], [80, "+"]]
+    assert found["dropped"] == {"two labels at one place": 2, "at the same place as another": 1, "left before": 1}
 
 
 def test_no_sequence_is_in_two_folds_on_either_strand(tmp_path):
@@ -114,70 +86,91 @@ def test_no_sequence_is_in_two_folds_on_either_strand(tmp_path):
     pieces = [first, second, third, third, opposite(second), letters(rng, LENGTH), first, second]
     genome = genome_of(tmp_path, {"chr1": "".join(pieces)})
     folds = folds_of("chr1", [0, 80, 120, 160], ["train", "valid", "test"])
-    sites = sites_of("chr1", 7 + LENGTH * np.arange(8))
-    table, card = datasets.assemble(sites, genome, folds, LENGTH, minimum=0)
-    assert table[["start", "fold"]].to_numpy().tolist() == [
-        [40, "train"],
-        [60, "train"],
-        [100, "valid"],
-        [120, "test"],
-        [140, "test"],
-    ]
-    assert card["duplicates"] == {"within_folds": 1, "across_folds_same_strand": 2, "across_folds_either_strand": 3}
-    assert card["dropped"] == {"its sequence is in another fold too": 3}
+    table, found = datasets.assemble(windows_of("chr1", LENGTH * np.arange(8)), genome, folds)
+    left = [[40, "train"], [60, "train"], [100, "valid"], [120, "test"], [140, "test"]]
+    assert table[["start", "fold"]].to_numpy().tolist() == left
+    assert found["dropped"] == {"its sequence is in another fold too": 3}
 
 
 def many(tmp_path):
     genome = genome_of(tmp_path, {"chr1": letters(np.random.default_rng(3), 9000)})
     folds = folds_of("chr1", [0, 3000, 6000, 9000], ["train", "valid", "test"])
     starts = 10 + 25 * np.arange(350)
-    return sites_of("chr1", starts, labels=(np.arange(350) % 5 == 0).astype(int)), genome, folds
+    return windows_of("chr1", starts, labels=(np.arange(350) % 5 == 0).astype(int)), genome, folds
 
 
-def test_maximum_and_balance_draw_by_the_seed(tmp_path):
-    sites, genome, folds = many(tmp_path)
-    everything, whole = datasets.assemble(sites, genome, folds, LENGTH)
-    few, card = datasets.assemble(sites, genome, folds, LENGTH, maximum=30)
-    for fold, by_label in whole["counts"].items():
-        assert card["counts"][fold] == {label: min(number, 30) for label, number in by_label.items()}
+def test_the_maximum_of_each_fold_and_label_is_drawn_by_the_seed(tmp_path):
+    windows, genome, folds = many(tmp_path)
+    everything, _ = datasets.assemble(windows, genome, folds)
+    few, _ = datasets.assemble(windows, genome, folds, maximum=30)
+    whole, counts = (datasets.count(table, ("no", "yes")) for table in (everything, few))
+    for fold, by_label in whole.items():
+        assert counts[fold] == {label: min(number, 30) for label, number in by_label.items()}
         assert max(by_label.values()) > 30
-    equal, card = datasets.assemble(sites, genome, folds, LENGTH, maximum=30, balance=True)
-    assert all(len(set(by_label.values())) == 1 for by_label in card["counts"].values())
-    assert set(equal["start"]) < set(few["start"]) < set(everything["start"])
-    again, _ = datasets.assemble(sites, genome, folds, LENGTH, maximum=30)
-    other, _ = datasets.assemble(sites, genome, folds, LENGTH, maximum=30, seed=1)
+    assert set(few["start"]) < set(everything["start"])
+    again, _ = datasets.assemble(windows, genome, folds, maximum=30)
+    other, _ = datasets.assemble(windows, genome, folds, maximum=30, seed=1)
     pd.testing.assert_frame_equal(few, again)
     assert set(other["start"]) != set(few["start"])
+    ready, found = datasets.limit_dataset(everything, 30, 0)
+    assert len(ready) == len(few) and found["sites_found"] == len(everything)
 
 
-def test_too_few_examples_and_too_short_windows_are_refused(tmp_path):
-    sites, genome, folds = many(tmp_path)
+def test_too_few_examples_are_refused(tmp_path):
+    table, _ = datasets.assemble(*many(tmp_path))
+    counts = datasets.count(table, ("unbound", "bound"))
+    datasets.check_counts(counts, 22)
     with pytest.raises(InputError, match="fold train holds 24 bound examples but at least 50 are needed"):
-        datasets.assemble(sites, genome, folds, LENGTH, labels=("unbound", "bound"), minimum=50)
-    with pytest.raises(InputError, match="windows of 5 nt are shorter than their sites of 6"):
-        datasets.assemble(sites, genome, folds, 5)
-    with pytest.raises(InputError, match="no match in the genome"):
-        datasets.motif_bound(sites.head(0), folds)
+        datasets.check_counts(counts, 50)
 
 
 def test_overlap_between_folds_is_refused():
     windows = pd.DataFrame({"chrom": "chr1", "start": [0, 30, 45, 100], "fold": ["train", "train", "test", "test"]})
     windows["end"] = windows["start"] + 20
-    with pytest.raises(InputError, match=r"chr1:30 \(train\) and 45 \(test\) overlap"):
+    with pytest.raises(InputError, match=r"the window at chr1:30 \(train\) overlaps one of fold test"):
         datasets.check_separation(windows)
     datasets.check_separation(windows.assign(chrom=["chr1", "chr1", "chr2", "chr2"]))
 
 
-def test_builders_name_what_they_lack():
-    assert datasets.choose_builder("motif-bound", ["hits", "peaks", "accessible"]).labels == ("unbound", "bound")
-    with pytest.raises(InputError, match="unknown benchmark builder 'motif'; choose one of motif-bound"):
-        datasets.choose_builder("motif", [])
-    with pytest.raises(InputError, match="needs --peaks"):
-        datasets.choose_builder("motif-bound", ["hits"])
-    with pytest.raises(InputError, match="no use for --genes"):
-        datasets.choose_builder("motif-bound", ["hits", "peaks", "genes"])
+@pytest.mark.parametrize("seed", range(3))
+def test_no_base_is_in_two_folds_whatever_the_windows(tmp_path, seed):
+    rng = np.random.default_rng(seed)
+    genome = genome_of(
+        tmp_path, {"chr1": letters(rng, 2000) + "N" * 30 + letters(rng, 2000), "chr2": letters(rng, 900)}
+    )
+    borders = [*range(0, 4000, 250), 4030]
+    folds = [
+        folds_of(name, borders, list(rng.choice(["train", "valid", "test", "gap"], 16))) for name in ("chr1", "chr2")
+    ]
+    windows = windows_of("chr1", rng.integers(-10, 4030, 600), rng.choice(["+", "-", "."], 600))
+    windows["chrom"] = rng.choice(["chr1", "chr2"], 600)
+    table, _ = datasets.assemble(windows, genome, pd.concat(folds))
+    assert set(table["fold"]) == {"train", "valid", "test"}
+    painted = {(row.chrom, base, row.fold) for row in table.itertuples() for base in range(row.start, row.end)}
+    assert len(painted) == len({place[:2] for place in painted})
+
+
+def test_another_run_takes_the_place_of_fold_test(tmp_path):
+    own, _ = datasets.assemble(*many(tmp_path))
+    labels = ("no", "yes")
+    other = own.assign(sequence=[letters(np.random.default_rng(row), LENGTH) for row in range(len(own))])
+    train = own.index[own["fold"] == "train"]
+    other.loc[3, "sequence"] = opposite(own.loc[train[5], "sequence"])
+    other.attrs["labels"] = list(labels)
+    table, left = datasets.transfer(own, labels, other, "mouse")
+    tested = table[table["fold"] == "test"]
+    assert tested["sequence"].tolist() == other["sequence"].tolist() and set(tested["chrom"]) == {"mouse:chr1"}
+    kept = own[(own["fold"] != "test") & (own.index != train[5])]
+    pd.testing.assert_frame_equal(table[table["fold"] != "test"].reset_index(drop=True), kept.reset_index(drop=True))
+    tests = int((own["fold"] == "test").sum())
+    assert left == {"fold test of the run that is trained on": tests, "its sequence is in another fold too": 1}
+    other.attrs["labels"] = ["no", "maybe"]
+    with pytest.raises(InputError, match="the labels to train on are no, yes, those .* of run mouse .* no, maybe"):
+        datasets.transfer(own, labels, other, "mouse")
 
 
 def test_blocks_number_stretches_of_contigs():
     table = pd.DataFrame({"chrom": ["chr1", "chr1", "chr1", "chr2"], "start": [0, 85, 95, 0]})
     assert datasets.blocks(table.assign(end=table["start"] + 20), 100).tolist() == [0, 0, 1, 2]
+    without = pd.DataFrame({"chrom": "", "start": -1, "end": -1}, index=range(3))
+    assert datasets.blocks(without, 100).tolist() == [0, 1, 2]

@@ -1,17 +1,25 @@
+import hashlib
+import importlib.util
+import json
+import sys
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from transformers import AutoModel
 
-from grover.classifier import Classifier, load_classifier, logits, new_classifier, pool
+from grover import finetuning
+from grover.classifier import load_classifier, logits, new_classifier
 from grover.errors import InputError
-from grover.finetuning import BestEpoch, Settings, fine_tune
-from grover.model import Architecture, load_language_model, new_language_model, save
+from grover.finetuning import BestEpoch, Settings, check_passed, draw, fine_tune
+from grover.model import Architecture, new_language_model, save
+from grover.reading import read_tokens
 from grover.vocabulary import Vocabulary
 
 CPU = torch.device("cpu")
-SETTINGS = Settings(epochs=6, batch=32, learning_rate=1e-2, pooling="mean")
+SETTINGS = Settings(epochs=6, batch=32, learning_rate=1e-2)
+SCRIPT = Path(__file__).parents[2] / "workflow/scripts/finetune.py"
 
 
 @pytest.fixture
@@ -29,21 +37,36 @@ def dataset(classes=2):
     label = rng.integers(0, classes, 240)
     sequence = ["".join(rng.permutation([*("ACGT"[y] * 12), *"ACGTACGT"])) for y in label]
     fold = np.array(["train", "train", "train", "valid", "test"])[np.arange(240) % 5]
-    return pd.DataFrame({"sequence": sequence, "label": label, "fold": fold})
+    table = pd.DataFrame({"sequence": sequence, "label": label, "fold": fold})
+    table.attrs = {"task": "bases", "labels": list("ACGT"[:classes]), "call": "half"}
+    return table
+
+
+def tuned(folder, table, settings=SETTINGS, seed=0, pretrained=True):
+    inputs = read_tokens(table, Vocabulary.load(folder))
+    return fine_tune(
+        table,
+        inputs,
+        lambda classes, seed: new_classifier(folder, classes, "mean", pretrained, seed),
+        settings,
+        CPU,
+        seed,
+    )
 
 
 @pytest.mark.parametrize("pretrained", [True, False])
 def test_a_simple_rule_is_learnt_and_both_folds_predicted(folder, pretrained):
     table = dataset()
-    model, predicted = fine_tune(table, Vocabulary.load(folder), folder, pretrained, SETTINGS, CPU, seed=1)
+    model, predicted = tuned(folder, table, seed=1, pretrained=pretrained)
     assert list(predicted.columns) == ["example", "seed", "fold", "label", "probability"]
     assert sorted(predicted["example"]) == sorted(table.index[table["fold"] != "train"])
     assert (table.loc[predicted["example"], "label"].to_numpy() == predicted["label"]).all()
     assert ((predicted["probability"] > 0.5) == predicted["label"]).mean() > 0.95
+    assert predicted.attrs["n_train"] == 144 and 1 <= predicted.attrs["epochs"] <= 6
 
 
 def test_several_classes_have_a_column_each(folder):
-    _, predicted = fine_tune(dataset(3), Vocabulary.load(folder), folder, True, SETTINGS, CPU, seed=0)
+    _, predicted = tuned(folder, dataset(3))
     columns = [f"probability_{label}" for label in range(3)]
     np.testing.assert_allclose(predicted[columns].sum(axis=1), 1)
     assert (predicted[columns].to_numpy().argmax(1) == predicted["label"]).mean() > 0.9
@@ -51,43 +74,8 @@ def test_several_classes_have_a_column_each(folder):
 
 def test_fine_tuning_is_repeatable_and_seeds_differ(folder):
     quick = Settings(epochs=1, batch=64, learning_rate=1e-2)
-    runs = [
-        fine_tune(dataset(), Vocabulary.load(folder), folder, True, quick, CPU, seed)[1]["probability"]
-        for seed in (0, 0, 1)
-    ]
+    runs = [tuned(folder, dataset(), quick, seed)[1]["probability"] for seed in (0, 0, 1)]
     assert (runs[0] == runs[1]).all() and (runs[0] != runs[2]).any()
-
-
-def test_pretrained_weights_are_taken_and_the_twin_has_others(folder):
-    stored = load_language_model(folder).bert.state_dict()
-    pretrained, twin = (new_classifier(folder, 2, "cls", kind, 3).bert.state_dict() for kind in (True, False))
-    assert all(torch.equal(stored[name], pretrained[name]) for name in pretrained)
-    assert stored.keys() == twin.keys() and not torch.equal(
-        stored["embeddings.word_embeddings.weight"], twin["embeddings.word_embeddings.weight"]
-    )
-
-
-def test_a_stored_classifier_answers_alike_and_opens_as_an_encoder(folder, tmp_path):
-    model, _ = fine_tune(dataset(), Vocabulary.load(folder), folder, True, Settings(epochs=1), CPU, 0)
-    save(model, model.config, tmp_path / "stored", folder)
-    sequences = [np.array([5, 6, 7]), np.array([8, 8, 5, 5, 6])]
-    np.testing.assert_allclose(
-        logits(load_classifier(tmp_path / "stored"), sequences, CPU), logits(model, sequences, CPU), atol=1e-6
-    )
-    encoder = AutoModel.from_pretrained(tmp_path / "stored")
-    assert torch.equal(encoder.embeddings.word_embeddings.weight, model.bert.embeddings.word_embeddings.weight)
-    with pytest.raises(InputError, match="no classifier"):
-        load_classifier(folder)
-
-
-def test_pooling_leaves_padding_out():
-    states = torch.arange(24.0).reshape(2, 4, 3)
-    mask = torch.tensor([[1, 1, 1, 1], [1, 1, 0, 0]], dtype=torch.bool)
-    assert pool(states, mask, "cls").tolist() == states[:, 0].tolist()
-    assert pool(states, mask, "last").tolist() == [states[0, 3].tolist(), states[1, 1].tolist()]
-    torch.testing.assert_close(pool(states, mask, "mean"), torch.stack([states[0].mean(0), states[1, :2].mean(0)]))
-    with pytest.raises(InputError, match="pooling"):
-        Classifier(Architecture(1, 16, 2, 32, 40).config(9), 2, "max")
 
 
 def test_the_best_epoch_is_kept_and_patience_ends():
@@ -97,10 +85,110 @@ def test_the_best_epoch_is_kept_and_patience_ends():
     for epoch in range(4):
         torch.nn.init.constant_(model.weight, epoch)
         stops.append(watch())
-    assert stops == [False, False, False, True] and float(watch.weights["weight"]) == 1.0
+    assert stops == [False, False, False, True] and float(watch.weights["weight"]) == 1.0 and watch.epochs == 4
 
 
-def test_a_fold_without_both_classes_is_refused(folder):
+def test_limits_and_class_weights_reach_the_training(folder, monkeypatch):
+    table, asked = dataset(), {}
+    rare = table.drop(index=table.index[(table["label"] == 1) & (table["fold"] == "train")][4:]).reset_index(drop=True)
+    rare.attrs = table.attrs
+
+    def record(network, inputs, labels, *options):
+        asked.update(labels=labels, weights=options[-2])
+        options[-1]()
+
+    monkeypatch.setattr(finetuning, "fit", record)
+    tuned(folder, rare)
+    count = np.bincount(asked["labels"])
+    assert count[1] == 4 and asked["weights"] == pytest.approx(count.sum() / (2 * count))
+    tuned(folder, rare, Settings(class_weights="none"))
+    assert asked["weights"].tolist() == [1, 1]
+
+    read = []
+    monkeypatch.setattr(
+        finetuning, "logits", lambda network, inputs, *rest: read.append(len(inputs)) or logits(network, inputs, CPU)
+    )
+    _, predicted = tuned(folder, table, Settings(maximum_train=50, maximum_valid=20), seed=3)
+    assert len(asked["labels"]) == 50 == predicted.attrs["n_train"] and read == [20, 96]
+    with pytest.raises(InputError, match="class weights: 'square' is unknown"):
+        Settings(class_weights="square")
+
+
+def test_examples_are_drawn_by_the_seed():
+    rows = np.arange(10, 30)
+    assert draw(rows, 0, 1).tolist() == rows.tolist()
+    drawn = [draw(rows, 5, seed) for seed in (1, 1, 2)]
+    assert drawn[0].tolist() == drawn[1].tolist() != drawn[2].tolist()
+    assert len(set(drawn[0])) == 5 and set(drawn[0]) <= set(rows) and len(draw(rows, 50, 1)) == 20
+
+
+def test_what_cannot_be_trained_is_refused_before_it_is(folder, monkeypatch):
+    monkeypatch.setattr(finetuning, "fit", lambda *given: pytest.fail("trained"))
     table = dataset()
-    with pytest.raises(InputError, match="fold valid"):
-        fine_tune(table[(table["fold"] != "valid")], Vocabulary.load(folder), folder, True, SETTINGS, CPU, 0)
+    with pytest.raises(InputError, match="bases: the 0 examples of fold valid .* not two labels"):
+        tuned(folder, table[table["fold"] != "valid"])
+    with pytest.raises(InputError, match="bases: no example of label C is among the .* of fold train"):
+        tuned(folder, table[(table["fold"] != "train") | (table["label"] == 0)])
+    with pytest.raises(InputError, match="no example of label [AC] is among the 1 .*maximum_train"):
+        tuned(folder, table.sort_values("label"), Settings(maximum_train=1), seed=0)
+    table.loc[239, "sequence"] = "ACGT" * 10
+    with pytest.raises(InputError, match="bases, example 239: sequences of 40 tokens .* 40 positions .* shorter"):
+        tuned(folder, table)
+
+
+def test_only_the_dataset_that_the_audit_let_pass_is_trained_on(tmp_path):
+    (tmp_path / "dataset").write_text("rows")
+    (tmp_path / "passed.txt").write_text(hashlib.sha256(b"rows").hexdigest() + "\n")
+    assert check_passed(tmp_path / "dataset", tmp_path / "passed.txt") == hashlib.sha256(b"rows").hexdigest()
+    (tmp_path / "dataset").write_text("other rows")
+    with pytest.raises(InputError, match=r"passed.txt: .* audit the dataset again"):
+        check_passed(tmp_path / "dataset", tmp_path / "passed.txt")
+
+
+def test_a_killed_job_keeps_the_seeds_that_it_finished(folder, tmp_path, monkeypatch, capsys):
+    specification = importlib.util.spec_from_file_location("finetune_script", SCRIPT)
+    script = importlib.util.module_from_spec(specification)
+    monkeypatch.setitem(sys.modules, "finetune_script", script)
+    specification.loader.exec_module(script)
+    done, killed = [], [True]
+
+    def interrupted(table, inputs, make, settings, device, seed):
+        if seed == 2 and killed:
+            raise KeyboardInterrupt
+        done.append(seed)
+        return fine_tune(table, inputs, make, settings, device, seed)
+
+    monkeypatch.setattr(script, "fine_tune", interrupted)
+    dataset().to_parquet(tmp_path / "dataset.parquet")
+    (tmp_path / "passed.txt").write_text(script.checksum(tmp_path / "dataset.parquet") + "\n")
+    out = tmp_path / "out"
+    given = [tmp_path / "dataset.parquet", tmp_path / "passed.txt", folder]
+    given += [
+        out / "model.safetensors",
+        out / "predictions.parquet",
+        out / "metrics.json",
+        "bases",
+        "chosen-twin",
+        "random",
+    ]
+    options = {"seeds": [1, 2], "epochs": 2, "learning_rate": 1e-2, "device": "cpu"}
+    with pytest.raises(KeyboardInterrupt):
+        script.finetune(*given, **options)
+    assert done == [1] and not (out / "metrics.json").exists()
+    killed.clear()
+    script.finetune(*given, **options)
+    assert done == [1, 2] and "bases, chosen-twin: 1 of 2 seeds are finished and kept: 1\n" in capsys.readouterr().err
+    assert not list(out.glob("parts-*"))
+
+    said = json.loads((out / "metrics.json").read_text())
+    assert (said["task"], said["model"], said["kind"], said["n_train"]) == ("bases", "chosen-twin", "twin", 144)
+    assert said["weights"] == "" and said["dataset"] == script.checksum(tmp_path / "dataset.parquet")
+    assert said["epochs"] == [2, 2] and [row["seed"] for row in said["seeds"]] == [1, 2] and said["seconds"] > 0
+    assert said["settings"]["pooling"] == "mean" and said["settings"]["class_weights"] == "balanced"
+    predicted, table = pd.read_parquet(out / "predictions.parquet"), dataset()
+    first = predicted[predicted["seed"] == 1]
+    found = logits(load_classifier(out), read_tokens(table.loc[first["example"]], Vocabulary.load(folder)), CPU)
+    np.testing.assert_allclose(first["probability"], 1 / (1 + np.exp(found[:, 0] - found[:, 1])), rtol=1e-4)
+    (tmp_path / "passed.txt").write_text("0" * 64)
+    with pytest.raises(InputError, match="audit the dataset again"):
+        script.finetune(*given, **options)

@@ -271,6 +271,19 @@ def test_inputs_table(write):
     assert found["file"][0] == str(bed)
 
 
+def test_inputs_of_benchmarks(write):
+    starts = write("chr1\t50\t110\ta\t9\t+\t99\t110\nchr1\t100\t101\tb\t9\t-\t100\t101\n", "starts")
+    header = "gene\tchrom\tstrand\ttx_start\ttx_end\tdonors\tacceptors\n"
+    splice = write(header + "G\tchr1\t+\t101\t400\t110,210,\t201,301,\n", "splice")
+    ready = write("sequence,label\nACGT,1\n", "ready", zipped=True)
+    texts = [f"tss=tss={starts}", f"splice=splice={splice}", f"ready=csv={ready}"]
+    found = inputs.check_sources([inputs.Source.parse(text) for text in texts], SEGMENTS, LENGTHS, {"splice": 2})
+    assert found["rows"].tolist() == [2, 2, 1]
+    assert found["rows_in_segments"].tolist()[:2] == [1, 2] and pd.isna(found["rows_in_segments"][2])
+    with pytest.raises(InputError, match=r"ready \(source 'ready'\) has 1 rows, at least 5 are needed"):
+        inputs.check_sources([inputs.Source.parse(texts[2])], SEGMENTS, LENGTHS, {"ready": 5})
+
+
 @pytest.mark.parametrize(
     ("text", "minimum", "sentence"),
     [
@@ -278,8 +291,10 @@ def test_inputs_table(write):
         ("ctcf=wig={}", {}, "is not of the form KEY=FORMAT=PATH"),
         ("ctcf=narrowPeak={}=strip-chr", {}, "set `rename: add-chr`"),
         ("ctcf=narrowPeak={}", {"dnase": 3}, "a minimum is given for dnase"),
-        ("ctcf=narrowPeak={}.none", {}, "cannot be read"),
+        ("ctcf=narrowPeak={}.none", {}, "does not exist; correct the path of the source 'ctcf'"),
         ("ctcf=meme={}.none", {}, "does not exist"),
+        ("genes=splice={}", {}, "expected a table with the header gene chrom strand"),
+        ("gue=csv={}", {}, "expected a header and rows with a sequence and a label"),
     ],
 )
 def test_inputs_refused(write, text, minimum, sentence):

@@ -1,13 +1,13 @@
-"""Scores against scikit-learn, intervals against explicit resampling and known answers."""
+"""Scores against scikit-learn, and intervals against explicit resampling and against the truth that they should hold."""
 
 import time
 
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.metrics import matthews_corrcoef, roc_auc_score
+from sklearn import metrics as sklearn
 
-from grover import metrics
+from grover import bootstrap, metrics
 from grover.errors import InputError
 
 
@@ -15,23 +15,95 @@ def example(size: int = 300, seed: int = 0, strength: float = 1.0):
     rng = np.random.default_rng(seed)
     label = (rng.random(size) < 0.3).astype(np.int64)
     probability = 1 / (1 + np.exp(-(rng.normal(size=size) + strength * (2 * label - 1))))
-    return label, np.round(probability, 2)  # rounded, so that there are ties
+    return label, np.round(probability * 64) / 64  # rounded, so that there are ties
+
+
+def several(size: int = 300, seed: int = 0, classes: int = 4):
+    rng = np.random.default_rng(seed)
+    label = rng.choice(classes, size, p=np.arange(1, classes + 1) / np.arange(1, classes + 1).sum())
+    odds = np.exp(rng.normal(size=(size, classes)) + 1.5 * np.eye(classes)[label])
+    return label, odds / odds.sum(axis=1, keepdims=True)
 
 
 def table_of(label, probability, seed: int = 0, fold: str = "test") -> pd.DataFrame:
-    columns = {"example": np.arange(len(label)), "seed": seed, "fold": fold, "label": label, "probability": probability}
-    return pd.DataFrame(columns)
+    """A table of predictions."""
+    table = pd.DataFrame({"example": np.arange(len(label)), "seed": seed, "fold": fold, "label": label})
+    if probability.ndim == 1:
+        return table.assign(probability=probability)
+    return table.assign(**{f"probability_{name}": column for name, column in enumerate(probability.T)})
 
 
-def test_weighted_scores_are_scikit_learns():
+def binned_error(hit, confidence) -> float:
+    """The expected calibration error bin by bin."""
+    error = 0.0
+    for low in np.arange(15) / 15:
+        inside = (confidence > low) & (confidence <= low + 1 / 15)
+        if inside.any():
+            error += inside.mean() * abs(hit[inside].mean() - confidence[inside].mean())
+    return error
+
+
+@pytest.mark.parametrize("threshold", [0.5, 0.31])
+def test_scores_of_two_classes_are_scikit_learns(threshold):
     label, probability = example()
-    rng = np.random.default_rng(1)
-    mcc = metrics._mcc_of(label, probability[:, None] >= 0.5)
-    auroc = metrics._auroc_of(label, probability[:, None])
-    for weight in [np.ones(len(label)), *rng.integers(0, 4, (20, len(label))).astype(float)]:
-        assert mcc(weight)[0] == pytest.approx(matthews_corrcoef(label, probability >= 0.5, sample_weight=weight))
-        assert auroc(weight)[0] == pytest.approx(roc_auc_score(label, probability, sample_weight=weight))
-    assert metrics._mcc_of(label, np.ones((len(label), 1), dtype=bool))(np.ones(len(label)))[0] == 0
+    called = probability >= threshold
+    assert metrics.scores(label, probability, threshold) == pytest.approx(
+        {
+            "mcc": sklearn.matthews_corrcoef(label, called),
+            "auroc": sklearn.roc_auc_score(label, probability),
+            "auprc": sklearn.average_precision_score(label, probability),
+            "accuracy": sklearn.accuracy_score(label, called),
+            "f1": sklearn.f1_score(label, called),
+            "brier": sklearn.brier_score_loss(label, probability),
+            "ece": binned_error((probability >= 0.5) == label, np.maximum(probability, 1 - probability)),
+        },
+        abs=1e-12,
+    )
+
+
+def test_scores_of_several_classes_are_scikit_learns():
+    label, probability = several()
+    called = probability.argmax(axis=1)
+    truth = np.eye(4)[label]
+    assert metrics.scores(label, probability) == pytest.approx(
+        {
+            "mcc": sklearn.matthews_corrcoef(label, called),
+            "auroc": sklearn.roc_auc_score(label, probability, multi_class="ovr"),
+            "auprc": sklearn.average_precision_score(truth, probability),
+            "accuracy": sklearn.accuracy_score(label, called),
+            "f1": sklearn.f1_score(label, called, average="macro"),
+            "brier": ((probability - truth) ** 2).sum(axis=1).mean() / 2,
+            "ece": binned_error(called == label, probability.max(axis=1)),
+        },
+        abs=1e-12,
+    )
+
+
+def test_hand_made_cases():
+    label = np.array([0, 0, 1, 1])
+    perfect = metrics.scores(label, label.astype(float))
+    assert perfect == {"mcc": 1, "auroc": 1, "auprc": 1, "accuracy": 1, "f1": 1, "brier": 0, "ece": 0}
+    constant = metrics.scores(label, np.full(4, 0.5))
+    assert constant == {"mcc": 0, "auroc": 0.5, "auprc": 0.5, "accuracy": 0.5, "f1": 2 / 3, "brier": 0.25, "ece": 0}
+    # one example in each cell of the table
+    assert metrics.scores(label, np.array([0.9, 0.1, 0.8, 0.2]))["mcc"] == 0
+    # two classes given as several are the same
+    label, probability = example()
+    probability = np.where(
+        probability == 0.5, 0.51, probability
+    )  # label 1 is called from half on, but is not the most probable
+    pair = metrics.scores(label, np.stack([1 - probability, probability], axis=1))
+    assert {name: pair[name] for name in ("mcc", "auroc", "brier")} == pytest.approx(
+        {name: metrics.scores(label, probability)[name] for name in ("mcc", "auroc", "brier")}
+    )
+
+
+def test_a_fold_without_one_label_has_no_area_under_the_curve():
+    for label, probability in (([1, 1, 1], [0.9, 0.2, 0.6]), ([0, 0, 0], [0.9, 0.2, 0.6])):
+        found = metrics.scores(np.array(label), np.array(probability))
+        assert np.isnan(found["auroc"]) and np.isnan(found["auprc"]) and found["mcc"] == 0
+    label, probability = several()
+    assert np.isnan(metrics.scores(label[label < 3], probability[label < 3])["auroc"])
 
 
 def test_best_threshold_is_the_best_of_all():
@@ -40,99 +112,165 @@ def test_best_threshold_is_the_best_of_all():
         found = metrics.best_threshold(label, probability)
         # the MCC is the correlation of two binary variables
         tried = [np.corrcoef(label, probability >= cut)[0, 1] for cut in np.unique(probability)[1:]]
-        assert matthews_corrcoef(label, probability >= found) == pytest.approx(max(tried))
+        assert sklearn.matthews_corrcoef(label, probability >= found) == pytest.approx(max(tried))
     assert metrics.best_threshold([0, 1, 1], [0.4, 0.4, 0.4]) == 0.5
+    assert metrics.best_threshold([1, 1, 1], [0.2, 0.4, 0.9]) == pytest.approx(0.65)
 
 
-def test_bootstrap_interval_is_that_of_explicit_resampling():
+def test_thresholds_come_from_the_validation_fold_of_their_own_seed():
+    label, probability = example(400)
+    valid = [table_of(label, probability / 10, 3, "valid"), table_of(label[:200], probability[:200] / 5, 7, "valid")]
+    test = [table_of(label, probability / 10, seed) for seed in (3, 7)]
+    predictions = pd.concat(valid + test).sample(frac=1, random_state=0)
+    half, best = metrics.by_seed(predictions, "half"), metrics.by_seed(predictions, "valid")
+    assert [row["seed"] for row in best] == [3, 7]
+    assert [row["threshold"] for row in half] == [0.5, 0.5] and half[0]["mcc"] == 0
+    assert best[0]["threshold"] == metrics.best_threshold(label, probability / 10)
+    assert best[1]["threshold"] == metrics.best_threshold(label[:200], probability[:200] / 5)
+    assert best[0] == {"seed": 3, "threshold": best[0]["threshold"]} | metrics.scores(
+        label, probability / 10, best[0]["threshold"]
+    )
+    label, probability = several()
+    (row,) = metrics.by_seed(table_of(label, probability), "valid")
+    assert np.isnan(row["threshold"]) and row["mcc"] == metrics.scores(label, probability)["mcc"]
+
+
+def test_precision_at_steps_of_recall_is_that_of_the_curve():
+    label, probability = example(2000)
+    curve = metrics.precision_recall(label, probability)
+    assert len(curve) == 200 and curve["recall"].iloc[-1] == 1
+    for row in curve.iloc[::23].itertuples():
+        called = probability >= row.threshold
+        assert row.precision == pytest.approx(label[called].mean())
+        assert label[called].sum() >= row.recall * label.sum() - 1e-9
+        fewer = probability > row.threshold
+        assert label[fewer].sum() < row.recall * label.sum()
+    assert curve["precision"].mean() == pytest.approx(sklearn.average_precision_score(label, probability), abs=0.02)
+    assert len(metrics.precision_recall(label[:40], probability[:40])) == label[:40].sum()
+    assert metrics.precision_recall(np.zeros(5, dtype=int), np.linspace(0, 1, 5)).empty
+
+
+def test_resampled_scores_are_scikit_learns_of_repeated_examples():
+    block = np.random.default_rng(2).integers(0, 40, 300)
+    drawn = bootstrap.draw(40, 8, seed=1)
+    assert (drawn.sum(axis=1) == 40).all()
+    label, probability = example()
+    mcc = bootstrap.resampled_mcc(drawn, block, label, metrics.called(probability), 2)
+    auroc = bootstrap.resampled_auroc(drawn, block, label, probability)
+    labels, probabilities = several()
+    mccs = bootstrap.resampled_mcc(drawn, block, labels, metrics.called(probabilities), 4)
+    aurocs = bootstrap.resampled_auroc(drawn, block, labels, probabilities)
+    for row, weight in enumerate(drawn[:, block]):
+        often = np.repeat(np.arange(300), weight)
+        assert mcc[row] == pytest.approx(sklearn.matthews_corrcoef(label[often], probability[often] >= 0.5))
+        assert auroc[row] == pytest.approx(sklearn.roc_auc_score(label[often], probability[often]))
+        one, two = labels[often], probabilities[often]
+        assert mccs[row] == pytest.approx(sklearn.matthews_corrcoef(one, two.argmax(axis=1)))
+        assert aurocs[row] == pytest.approx(sklearn.roc_auc_score(one, two, multi_class="ovr"))
+
+
+def mcc_interval(label, probability, block=None, resamples: int = 1000, seed: int = 0):
+    block = np.arange(len(label)) if block is None else block
+    drawn = bootstrap.draw(block.max() + 1, resamples, seed)
+    return bootstrap.interval(bootstrap.resampled_mcc(drawn, block, label, metrics.called(probability), 2))
+
+
+def test_the_interval_is_that_of_explicit_resampling():
     label, probability = example(400)
     rng = np.random.default_rng(7)
     values = []
     for _ in range(1000):
-        drawn = rng.integers(0, 400, 400)
-        table = np.bincount(2 * label[drawn] + (probability[drawn] >= 0.5), minlength=4).astype(float)
-        tn, fp, fn, tp = table
+        chosen = rng.integers(0, 400, 400)
+        tn, fp, fn, tp = np.bincount(2 * label[chosen] + (probability[chosen] >= 0.5), minlength=4).astype(float)
         values.append((tp * tn - fp * fn) / np.sqrt((tp + fp) * (tp + fn) * (tn + fp) * (tn + fn)))
-    low, high = metrics.bootstrap(label, probability)
+    low, high = mcc_interval(label, probability)
     assert (low, high) == pytest.approx(tuple(np.quantile(values, [0.025, 0.975])), abs=0.02)
-    assert metrics.bootstrap(label, probability) == (low, high)
+    assert mcc_interval(label, probability) == (low, high)
+    assert mcc_interval(label, probability, seed=1) != (low, high)
 
 
 def test_copies_of_an_example_in_one_block_add_nothing():
     label, probability = example(200)
-    alone = metrics.bootstrap(label, probability)
+    alone = mcc_interval(label, probability)
     copies = np.repeat(np.arange(200), 9)
-    blocked = metrics.bootstrap(label[copies], probability[copies], groups=copies)
-    loose = metrics.bootstrap(label[copies], probability[copies])
+    blocked = mcc_interval(label[copies], probability[copies], copies)
+    loose = mcc_interval(label[copies], probability[copies])
     assert blocked == pytest.approx(alone, abs=1e-12)
     assert (loose[1] - loose[0]) == pytest.approx((alone[1] - alone[0]) / 3, rel=0.2)
 
 
-def test_a_thousand_resamples_of_ten_thousand_examples_are_quick():
-    label, probability = example(10_000)
-    started = time.perf_counter()
-    metrics.bootstrap(label, probability)
-    assert time.perf_counter() - started < 2  # 0.2 s on an idle core
+def test_intervals_hold_the_truth_about_as_often_as_they_say():
+    """Test sets of 60 blocks of 5 alike examples, and 5 seeds that each are of another quality; the truth is known."""
+    rng = np.random.default_rng(0)
+    held = {"blocks and seeds": 0, "examples alone": 0}
+    block = np.repeat(np.arange(60), 5)
+    for trial in range(80):
+        label = np.repeat(rng.integers(0, 2, 60), 5)
+        right = np.repeat(rng.random(60) < 0.8, 5)  # a block is right or wrong as a whole
+        seeds = right ^ (rng.random((5, 300)) < np.clip(rng.normal(0.1, 0.05, (5, 1)), 0, 1))
+        calls = np.where(seeds, label, 1 - label)
+        truth = 2 * (0.8 * 0.9 + 0.2 * 0.1) - 1  # labels are even, so that the MCC is twice the accuracy less one
+        for way, place in (("blocks and seeds", block), ("examples alone", np.arange(300))):
+            drawn = bootstrap.draw(place.max() + 1, 120, trial)
+            values = np.stack([bootstrap.resampled_mcc(drawn, place, label, call, 2) for call in calls], axis=1)
+            blocked = way == "blocks and seeds"
+            values = bootstrap.over_seeds(values, (0, 1, 2, 3, 4), trial) if blocked else values.mean(axis=1)
+            low, high = bootstrap.interval(values)
+            held[way] += low <= truth <= high
+    assert held["blocks and seeds"] >= 0.90 * 80 and held["examples alone"] < 0.75 * 80
 
 
-def test_summary_averages_seeds_and_is_exact_for_a_perfect_model():
-    label, probability = example(500)
-    other = example(500, seed=9)[1]
-    both = pd.concat([table_of(label, probability, 3), table_of(label, other, 4)])
-    summary = metrics.summarise(both.sample(frac=1, random_state=0), resamples=200)
-    expected = [metrics.scores(label, probability), metrics.scores(label, other)]
-    for name in metrics.SCORES:
-        assert summary[name] == pytest.approx(np.mean([row[name] for row in expected]))
-    assert [row["seed"] for row in summary["seeds"]] == [3, 4]
-    assert expected[0]["auroc"] == pytest.approx(roc_auc_score(label, probability))
-    assert summary["mcc_low"] < summary["mcc"] < summary["mcc_high"]
-    assert summary["n_test"] == 500
-
-    perfect = metrics.summarise(table_of(label, label.astype(float)), resamples=50)
-    assert [perfect[name] for name in ("mcc", "mcc_low", "mcc_high", "auroc_low", "auprc", "f1")] == [1] * 6
+def test_seeds_are_drawn_alike_for_models_with_the_same_seeds():
+    values = np.tile([0.1, 0.2, 0.6], (4000, 1))
+    found = bootstrap.over_seeds(values, (0, 1, 2), 5)
+    np.testing.assert_array_equal(found, bootstrap.over_seeds(values, (0, 1, 2), 5))
+    assert not np.array_equal(found, bootstrap.over_seeds(values, (0, 1, 3), 5))
+    # the mean of three scatters by sd / sqrt(3), with the sd of a sample
+    assert found.mean() == pytest.approx(0.3, abs=0.01)
+    assert found.std() == pytest.approx(np.std([0.1, 0.2, 0.6], ddof=1) / np.sqrt(3), rel=0.05)
+    np.testing.assert_array_equal(bootstrap.over_seeds(values[:, :1], (0,), 5), values[:, 0])
 
 
-def test_threshold_comes_from_the_validation_fold_alone():
-    label, probability = example(400)
-    valid = table_of(label, probability / 10, fold="valid")
-    test = table_of(label, probability / 10)
-    fixed = metrics.summarise(pd.concat([valid, test]), resamples=20)
-    chosen = metrics.summarise(pd.concat([valid, test]), threshold=None, resamples=20)
-    assert fixed["mcc"] == 0 and chosen["mcc"] > 0.4
-    assert chosen["seeds"][0]["threshold"] == metrics.best_threshold(label, probability / 10)
-    flipped = pd.concat([valid, test.assign(label=1 - label)])
-    assert metrics.summarise(flipped, threshold=None, resamples=20)["mcc"] == pytest.approx(-chosen["mcc"])
+def test_blocks_hold_neighbours_and_equal_sequences_without_a_place():
+    size = 300_000
+    near = pd.DataFrame({"chrom": "chr1", "start": np.arange(60) * size, "end": np.arange(60) * size + 300})
+    table = pd.concat([near, near, near.assign(chrom="chr2")], ignore_index=True).assign(sequence="ACGT")
+    found = bootstrap.blocks(table, 100_000)
+    np.testing.assert_array_equal(found[:60], found[60:120])  # a shuffle and what it was made from
+    assert len(set(found)) == 120 and found.max() == 119 and found.min() == 0
+    assert len(set(bootstrap.blocks(table.assign(start=0, end=300), 100_000))) == 2
+    csv = pd.DataFrame({"chrom": "", "start": -1, "end": -1, "sequence": ["A", "C", "A", "G"]})
+    assert bootstrap.blocks(csv, 100_000).tolist() == [0, 1, 0, 2]
+    assert bootstrap.blocks(pd.concat([table, csv]), 100_000).max() == 122
+    # 100 neighbouring examples in 50 kb are of smaller blocks
+    small = pd.DataFrame({"chrom": "a", "start": np.arange(100) * 500, "sequence": ""})
+    assert 40 <= bootstrap.blocks(small.assign(end=small["start"] + 300), 100_000).max() + 1 <= 100
 
 
-def test_paired_difference_is_narrower_than_that_of_strangers_and_covers_the_truth():
-    label, probability = example(1000)
-    better = table_of(label, probability)
-    assert metrics.compare(better, better) == {"difference": 0, "low": 0, "high": 0}
-    noise = np.random.default_rng(3).normal(scale=0.05, size=1000)
-    worse = table_of(label, np.clip(probability + noise, 0, 1))
-    paired = metrics.compare(better, worse, resamples=300)
-    stranger = metrics.compare(better, table_of(label, np.random.default_rng(4).random(1000)), resamples=300)
-    assert paired["high"] - paired["low"] < 0.6 * (stranger["high"] - stranger["low"])
-    expected = matthews_corrcoef(label, probability >= 0.5) - matthews_corrcoef(label, worse["probability"] >= 0.5)
-    assert paired["difference"] == pytest.approx(expected)
-    assert stranger["low"] > 0
-
-    # 95 % intervals of two equally good models hold 0 in nearly all of 30 test sets
-    held = 0
-    for seed in range(30):
-        label, one = example(200, seed)
-        two = 1 / (1 + np.exp(-(np.random.default_rng(seed + 100).normal(size=200) + 2 * label - 1)))
-        difference = metrics.compare(table_of(label, one), table_of(label, two), resamples=100)
-        held += difference["low"] <= 0 <= difference["high"]
-    assert held >= 25
+def test_a_thousand_resamples_of_six_thousand_examples_and_three_seeds_are_quick():
+    label, probability = several(6000, classes=3)
+    binary, one = example(6000)
+    started = time.process_time()
+    drawn = bootstrap.draw(6000, 1000, 0)
+    bootstrap.resampled_mcc(drawn, np.arange(6000), label, probability.argmax(axis=1), 3)
+    bootstrap.resampled_auroc(drawn, np.arange(6000), binary, one)
+    assert time.process_time() - started < 1.5  # one seed
 
 
 def test_predictions_that_do_not_fit_together_are_refused():
     label, probability = example(50)
     table = table_of(label, probability)
     with pytest.raises(InputError, match="different examples"):
-        metrics.summarise(pd.concat([table, table.head(40).assign(seed=1)]))
-    with pytest.raises(InputError, match="label 0 and with label 1"):
-        metrics.summarise(table.assign(label=0))
-    with pytest.raises(InputError, match="make both from the same dataset"):
-        metrics.compare(table, table.assign(label=1 - label))
+        metrics.by_seed(pd.concat([table, table.head(40).assign(seed=1)]), "half")
+    with pytest.raises(InputError, match="different examples"):
+        metrics.by_seed(pd.concat([table, table.assign(seed=1, label=1 - label)]), "half")
+    with pytest.raises(InputError, match="no example of fold valid"):
+        metrics.by_seed(table, "valid")
+    with pytest.raises(InputError, match="no probability"):
+        metrics.by_seed(table.assign(probability=np.nan), "half")
+    with pytest.raises(InputError, match="labels other than 0 to 1"):
+        metrics.by_seed(table.assign(label=2), "half")
+    with pytest.raises(InputError, match="lack their column"):
+        metrics.by_seed(table.drop(columns="probability"), "half")
+    with pytest.raises(InputError, match="choose one of half, valid"):
+        metrics.by_seed(table, "third")

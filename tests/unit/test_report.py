@@ -11,8 +11,8 @@ import pytest
 
 from grover.figures.style import to_svg
 from grover.report import build, inline_svg, render
-from grover.sections import atlas, genome
-from grover.sections.parts import Picture, Results, Table, formatted, verdict
+from grover.sections import atlas, benchmarks, genome
+from grover.sections.parts import Folded, Picture, Results, Table, formatted, verdict
 
 write_artefacts = runpy.run_path(str(Path(__file__).parents[1] / "fake_results.py"))["write"]
 
@@ -117,6 +117,76 @@ def test_the_atlas_without_null_genomes_and_annotation_and_the_vocabulary_withou
     sections = {section.key: section for section in build(Results(tmp_path, files), "")}
     assert sections["atlas"].parts[0].startswith("Left out: this run has no atlas/observed/summary.json")
     assert [part.name for part in sections["vocabulary"].parts if hasattr(part, "name")] == ["vocabulary_frequencies"]
+
+
+@pytest.fixture(scope="module")
+def benchmark_section(page):
+    return next(section for section in page[2] if section.key == "benchmarks")
+
+
+def test_a_rule_without_learning_stands_first_among_the_findings_of_the_benchmarks(benchmark_section):
+    rule, pretraining, floors = benchmark_section.findings
+    assert rule.startswith(
+        "A rule without learning scores 0.96 on token-shuffled promoters, 0.00, 0.01 and 0.00 on the honest negatives"
+    )
+    assert pretraining.startswith("Pretraining adds MCC on 6 of 8 tasks (prom300-retokenised, prom300-dinucleotide,")
+    assert floors == (
+        "The pretrained model is ahead of the best floor on 3 of 8 tasks (prom300-retokenised, prom300-dinucleotide and "
+        "prom300-genomic); on promscan, ctcf-GM12878 and splice it is behind; on the others the difference cannot be told from 0."
+    )
+
+
+def test_every_task_says_what_pretraining_adds_and_how_it_stands_to_the_best_floor(benchmark_section):
+    lists = [part for part in benchmark_section.parts if isinstance(part, list)]
+    said = {text.partition(":")[0]: text.replace("\u00a0", " ").replace("\u2212", "-") for text in lists[1]}
+    assert len(said) == 8
+    assert said["promscan"] == (
+        "promscan: pretraining adds +0.070 MCC (95 % interval +0.010 to +0.130) over the same network untrained; the pretrained "
+        "model stays behind the best floor (k-mers + forest, 0.390) by 0.080 MCC (95 % interval -0.140 to -0.020)."
+    )
+    assert "with pretraining the network does not differ measurably from the same" in said["prom300-shuffle"]
+    assert "on 8 of 8 tasks: 12,000" in " ".join(part for part in benchmark_section.parts if isinstance(part, str))
+
+
+def test_the_clean_part_stands_beside_the_whole_only_where_they_differ(benchmark_section):
+    sentences = [part for part in benchmark_section.parts if isinstance(part, list)][2]
+    assert len(sentences) == 1 and sentences[0].startswith("gue-prom_core_all: 380 of 412 test examples are clean; the")
+    clean = next(part for part in benchmark_section.parts if isinstance(part, Table)).frame
+    assert set(clean["task"]) == {"gue-prom_core_all"} and clean["MCC, clean part"][0] == "0.490 (0.440 to 0.540)"
+
+
+def test_each_task_has_a_folded_page_with_scores_and_audit(page, benchmark_section):
+    pages = {part.title: part.parts for part in benchmark_section.parts if isinstance(part, Folded)}
+    assert len(pages) == 8 and page[0].count("<summary>Task ") == 8
+    scores, made, _, audit, _, telling = pages["Task gue-prom_core_all"]
+    assert scores.frame["competitor"][0] == "nt-tiny" and made.startswith(
+        "3,900 sequences of the length that they are given in"
+    )
+    assert audit.startswith("Between folds there are duplicates on either strand: 43 (train-valid), 43 (train-test)")
+    assert "Whether pretraining has seen fold test is not known. 280 of 300 test examples are clean." in audit
+    assert telling.endswith("GC content 0.63 and length 0.50.")
+    assert (
+        "MCC is R_K" in pages["Task splice"][0].caption and "highest probability is called" in pages["Task splice"][1]
+    )
+
+
+def test_scores_of_tasks_without_cards_networks_or_differences_still_have_their_section(tmp_path):
+    files = [path for path in write_artefacts(tmp_path) if path.name in ("benchmarks.parquet", "comparisons.parquet")]
+    scores = pd.read_parquet(tmp_path / "benchmarks.parquet")
+    scores[(scores["kind"] == "floor") & (scores["part"] == "all")].to_parquet(tmp_path / "benchmarks.parquet")
+    pd.read_parquet(tmp_path / "comparisons.parquet").head(0).to_parquet(tmp_path / "comparisons.parquet")
+    section = benchmarks.section(Results(tmp_path, files))
+    assert section.findings == [] and "No clean part of fold test was scored." in section.parts
+    pictures = [part.name for part in section.parts if isinstance(part, Picture)]
+    assert pictures == ["benchmarks_overview", "benchmarks_scores"]
+
+
+def test_published_scores_stand_beside_ours(page):
+    section = next(section for section in page[2] if section.key == "reproduction")
+    table = next(part for part in section.parts if isinstance(part, Table)).frame
+    row = table[(table["task"] == "CTCF") & (table["published model"] == "GROVER")].iloc[0]
+    assert row.tolist()[3:] == ["60", "ctcf-GM12878", "chosen", "20.0 (15.0 to 25.0)", "not reproduced"]
+    assert section.numbers[0][0] == "2 of 9"
 
 
 def test_tokens_are_short_in_a_table():

@@ -1,7 +1,15 @@
-"""Benchmarks, one a row of the table: sites, labelled sequences with folds, floors.
+"""Benchmarks, one a row of the table: labelled sequences with folds, the audit of what they leak, and floors.
 
-Needs the genome, its folds and the sources that a row names. Makes benchmarks/{task}/ and finetuning/{task}/{floor}/.
+Needs the genome, its folds, the sources that a row names and, for shuffled tokens, the vocabulary. Makes benchmarks/{task}/ and
+finetuning/{task}/{floor}/.
 """
+
+# what a vocabulary that the configuration names has made need not wait for the models
+READER = config["selection"]["vocabulary"] if config["selection"]["method"] == "fixed" else "chosen"
+TOKENIZER = f"{RUN}/vocabulary/{READER}/tokenizer.json"
+TOKEN_FLOORS = ("token-forest", "token-logistic", "adjacency")
+PROBES = {"probe-cls": "cls", "probe-mean": "mean"}
+NETWORKS = ("cnn", *PROBES)
 
 
 rule scan_motif:
@@ -9,7 +17,7 @@ rule scan_motif:
     input:
         sequence=rules.encode_genome.output.sequence,
         segments=rules.encode_genome.output.segments,
-        motifs=lambda wildcards: source(TASKS[wildcards.task]["motifs"]),
+        motifs=lambda wildcards: source(TASKS[wildcards.task].options["motifs"]),
     output:
         hits=f"{RUN}/benchmarks/{{task}}/hits.parquet",
     log:
@@ -24,8 +32,8 @@ rule scan_motif:
         mem_mb=memory(8000),
         runtime=minutes(120),
     params:
-        motif=lambda wildcards: TASKS[wildcards.task]["motif"],
-        threshold=lambda wildcards: TASKS[wildcards.task]["threshold"],
+        motif=lambda wildcards: TASKS[wildcards.task].options["motif"],
+        threshold=lambda wildcards: TASKS[wildcards.task].options.get("threshold", "1e-5"),
         code=code("scan_motif"),
     shell:
         "{PYTHON} {SCRIPTS}/scan_motif.py --sequence {input.sequence} --segments {input.segments} --motifs {input.motifs}"
@@ -33,17 +41,24 @@ rule scan_motif:
 
 
 rule build_dataset:
-    """Sequences with label and fold, and a card of what they are."""
+    """Sequences with label and fold, and what became of the sites."""
     input:
-        hits=rules.scan_motif.output.hits,
-        peaks=lambda wildcards: source(TASKS[wildcards.task]["peaks"]),
+        sources=lambda wildcards: [source(key) for key in dataset_sources(wildcards.task)],
+        hits=lambda wildcards: (
+            f"{RUN}/benchmarks/{wildcards.task}/hits.parquet"
+            if TASKS[wildcards.task].builder == "motif-bound"
+            else []
+        ),
+        vocabulary=lambda wildcards: TOKENIZER if TASKS[wildcards.task].needs_vocabulary else [],
+        transfer=lambda wildcards: transferred(wildcards.task),
         sequence=rules.encode_genome.output.sequence,
         segments=rules.encode_genome.output.segments,
         contigs=rules.encode_genome.output.contigs,
+        softmask=rules.encode_genome.output.softmask,
         folds=rules.make_folds.output.folds,
     output:
         dataset=f"{RUN}/benchmarks/{{task}}/dataset.parquet",
-        card=f"{RUN}/benchmarks/{{task}}/card.json",
+        built=f"{RUN}/benchmarks/{{task}}/built.json",
     log:
         f"{RUN}/logs/build_dataset.{{task}}.log",
     benchmark:
@@ -56,23 +71,90 @@ rule build_dataset:
         mem_mb=memory(8000),
         runtime=minutes(60),
     params:
-        builder=lambda wildcards: TASKS[wildcards.task]["builder"],
-        length=lambda wildcards: TASKS[wildcards.task]["length"],
-        maximum=lambda wildcards: TASKS[wildcards.task]["maximum"],
-        rename=lambda wildcards: rename_option(TASKS[wildcards.task]["peaks"]),
+        builder=lambda wildcards: TASKS[wildcards.task].builder,
+        sites=lambda wildcards: repeated("--sites", TASKS[wildcards.task].sites),
+        negatives=lambda wildcards: TASKS[wildcards.task].negatives,
+        length=lambda wildcards: TASKS[wildcards.task].length,
+        maximum=lambda wildcards: TASKS[wildcards.task].maximum,
+        options=lambda wildcards: repeated(
+            "--option", [f"{key}={value}" for key, value in TASKS[wildcards.task].options.items()]
+        ),
+        sources=lambda wildcards: source_options(dataset_sources(wildcards.task)),
+        given=lambda wildcards, input: " ".join(
+            f"--{name} {shlex.quote(str(input[name]))}" for name in ("hits", "vocabulary", "transfer") if input[name]
+        ),
+        minimum=config["benchmarks"]["minimum"],
+        context=config["benchmarks"]["context"],
         seed=config["seed"],
         code=code("build_dataset"),
     shell:
-        "{PYTHON} {SCRIPTS}/build_dataset.py --builder {params.builder} --hits {input.hits} --peaks {input.peaks}"
-        " {params.rename} --sequence {input.sequence} --segments {input.segments} --contigs {input.contigs} --folds {input.folds}"
-        " --length {params.length} --maximum {params.maximum} --seed {params.seed}"
-        " --dataset {output.dataset} --card {output.card} > {log} 2>&1"
+        "{PYTHON} {SCRIPTS}/build_dataset.py --task {wildcards.task} --builder {params.builder} {params.sites}"
+        " --negatives {params.negatives} --length {params.length} --maximum {params.maximum} --minimum {params.minimum}"
+        " {params.options} {params.sources} {params.given} --sequence {input.sequence} --segments {input.segments}"
+        " --contigs {input.contigs} --softmask {input.softmask} --folds {input.folds} --context {params.context}"
+        " --seed {params.seed} --dataset {output.dataset} --built {output.built} > {log} 2>&1"
+
+
+rule audit_dataset:
+    """What the folds of a benchmark share with each other and with pretraining; nothing is trained on one that leaks too much.
+
+    Training waits for `passed`, a small file that stays the same as long as the data set does, and not for the card.
+    """
+    input:
+        dataset=rules.build_dataset.output.dataset,
+        built=rules.build_dataset.output.built,
+        windows=f"{RUN}/corpus/{READER}/windows.parquet",
+        tokens=f"{RUN}/tokens/{READER}/tokens.npy",
+        index=f"{RUN}/tokens/{READER}/index.npy",
+        tokenizer=TOKENIZER,
+        repeats=source("repeats") if "repeats" in config["sources"] else [],
+        sequence=rules.encode_genome.output.sequence,
+        segments=rules.encode_genome.output.segments,
+        softmask=rules.encode_genome.output.softmask,
+    output:
+        audit=f"{RUN}/benchmarks/{{task}}/audit.parquet",
+        card=f"{RUN}/benchmarks/{{task}}/card.json",
+        passed=f"{RUN}/benchmarks/{{task}}/passed.txt",
+    log:
+        f"{RUN}/logs/audit_dataset.{{task}}.log",
+    benchmark:
+        f"{RUN}/benchmark/audit_dataset.{{task}}.tsv"
+    conda:
+        ENVIRONMENT
+    container:
+        IMAGE
+    resources:
+        mem_mb=memory(8000),
+        runtime=minutes(60),
+    params:
+        repeats=lambda wildcards, input: (
+            f"{repeated('--repeats', [input.repeats])} {rename_option('repeats').replace('--rename', '--repeats-rename')}"
+            if input.repeats
+            else ""
+        ),
+        split=config["corpus"]["split"],
+        similarity=config["benchmarks"]["similarity"],
+        duplicates=config["benchmarks"]["limits"]["duplicates"],
+        near=config["benchmarks"]["limits"]["near_duplicates"],
+        overlaps=config["benchmarks"]["limits"]["overlaps"],
+        seed=config["seed"],
+        code=code("audit_dataset"),
+    shell:
+        "{PYTHON} {SCRIPTS}/audit_dataset.py --dataset {input.dataset} --built {input.built} --windows {input.windows}"
+        " --tokens {input.tokens} --index {input.index} --vocabulary {input.tokenizer} {params.repeats}"
+        " --split {params.split} --sequence {input.sequence} --segments {input.segments} --softmask {input.softmask}"
+        " --similarity {params.similarity} --limit-duplicates {params.duplicates} --limit-near {params.near}"
+        " --limit-overlaps {params.overlaps} --seed {params.seed}"
+        " --audit {output.audit} --card {output.card} --passed {output.passed} > {log} 2>&1"
 
 
 rule run_floor:
     """A score that needs no neural network, under the same folds."""
     input:
         dataset=rules.build_dataset.output.dataset,
+        passed=rules.audit_dataset.output.passed,
+        vocabulary=lambda wildcards: TOKENIZER if wildcards.floor in TOKEN_FLOORS else [],
+        motifs=lambda wildcards: source(TASKS[wildcards.task].options["motifs"]) if wildcards.floor == "pwm" else [],
     output:
         predictions=f"{RUN}/finetuning/{{task}}/{{floor}}/predictions.parquet",
         metrics=f"{RUN}/finetuning/{{task}}/{{floor}}/metrics.json",
@@ -81,7 +163,7 @@ rule run_floor:
     benchmark:
         f"{RUN}/benchmark/run_floor.{{task}}.{{floor}}.tsv"
     wildcard_constraints:
-        floor="|".join(config["benchmarks"]["floors"]),
+        floor=one_of(floor for floor in config["benchmarks"]["floors"] if floor not in NETWORKS),
     conda:
         ENVIRONMENT
     container:
@@ -89,13 +171,94 @@ rule run_floor:
     threads: 2
     resources:
         mem_mb=memory(16000),
-        runtime=minutes(120),
+        runtime=minutes(240),
     params:
         seeds=repeated("--seeds", SEEDS),
         trees=config["benchmarks"]["trees"],
-        resamples=config["benchmarks"]["bootstrap"],
+        shortest=config["benchmarks"]["kmers"][0],
+        longest=config["benchmarks"]["kmers"][1],
+        vocabulary=lambda wildcards, input: f"--vocabulary {input.vocabulary}" if input.vocabulary else "",
+        matrix=lambda wildcards, input: (
+            f"--motifs {shlex.quote(input.motifs)} --motif {shlex.quote(TASKS[wildcards.task].options['motif'])}"
+            if input.motifs
+            else ""
+        ),
         code=code("run_floor"),
     shell:
         "{PYTHON} {SCRIPTS}/run_floor.py --dataset {input.dataset} --task {wildcards.task} --floor {wildcards.floor} {params.seeds}"
-        " --trees {params.trees} --resamples {params.resamples} --threads {threads}"
+        " --trees {params.trees} --shortest {params.shortest} --longest {params.longest} {params.vocabulary} {params.matrix} --threads {threads}"
+        " --predictions {output.predictions} --metrics {output.metrics} > {log} 2>&1"
+
+
+rule train_cnn:
+    """A small convolutional network on the bare letters: what a task yields without any pretraining or tokens."""
+    input:
+        dataset=rules.build_dataset.output.dataset,
+        passed=rules.audit_dataset.output.passed,
+    output:
+        predictions=f"{RUN}/finetuning/{{task}}/cnn/predictions.parquet",
+        metrics=f"{RUN}/finetuning/{{task}}/cnn/metrics.json",
+    log:
+        f"{RUN}/logs/train_cnn.{{task}}.log",
+    benchmark:
+        f"{RUN}/benchmark/train_cnn.{{task}}.tsv"
+    conda:
+        ENVIRONMENT
+    container:
+        IMAGE
+    threads: config["threads"]
+    resources:
+        **gpu(),
+        mem_mb=memory(8000),
+        runtime=minutes(240),
+    params:
+        seeds=repeated("--seeds", SEEDS),
+        epochs=config["benchmarks"]["cnn_epochs"],
+        patience=config["finetuning"]["patience"],
+        maximum_valid=config["finetuning"]["maximum_valid"],
+        device=config["device"],
+        precision=config["precision"],
+        code=code("train_cnn"),
+    shell:
+        "{PYTHON} {SCRIPTS}/train_cnn.py --dataset {input.dataset} --task {wildcards.task} {params.seeds} --epochs {params.epochs}"
+        " --patience {params.patience} --maximum-valid {params.maximum_valid} --device {params.device}"
+        " --precision {params.precision} --threads {threads}"
+        " --predictions {output.predictions} --metrics {output.metrics} > {log} 2>&1"
+
+
+rule probe_frozen:
+    """A logistic regression on what the pretrained model makes of a sequence, the model itself left as it is."""
+    input:
+        dataset=rules.build_dataset.output.dataset,
+        passed=rules.audit_dataset.output.passed,
+        model=f"{RUN}/models/{FINETUNED[0]}/model.safetensors",
+    output:
+        predictions=f"{RUN}/finetuning/{{task}}/{{probe}}/predictions.parquet",
+        metrics=f"{RUN}/finetuning/{{task}}/{{probe}}/metrics.json",
+    log:
+        f"{RUN}/logs/probe_frozen.{{task}}.{{probe}}.log",
+    benchmark:
+        f"{RUN}/benchmark/probe_frozen.{{task}}.{{probe}}.tsv"
+    wildcard_constraints:
+        probe=one_of(PROBES),
+    conda:
+        ENVIRONMENT
+    container:
+        IMAGE
+    threads: config["threads"]
+    resources:
+        **gpu(),
+        mem_mb=memory(16000),
+        runtime=minutes(240),
+    params:
+        pooling=lambda wildcards: PROBES[wildcards.probe],
+        maximum_train=config["finetuning"]["maximum_train"],
+        device=config["device"],
+        precision=config["precision"],
+        seed=config["seed"],
+        code=code("probe_frozen"),
+    shell:
+        "{PYTHON} {SCRIPTS}/probe_frozen.py --dataset {input.dataset} --task {wildcards.task} --model {input.model}"
+        " --pooling {params.pooling} --maximum-train {params.maximum_train} --device {params.device}"
+        " --precision {params.precision} --threads {threads} --seed {params.seed}"
         " --predictions {output.predictions} --metrics {output.metrics} > {log} 2>&1"

@@ -1,6 +1,7 @@
 """What every stage needs: the checked configuration, paths, sources, resources, digests of code."""
 
 import os
+import re
 import shlex
 import sys
 from pathlib import Path
@@ -14,6 +15,8 @@ from grover.config import complete, file_name, local_path, read_rows
 from grover.digest import code_digest
 from grover.errors import InputError
 from grover.provenance import read as read_provenance
+from grover.rival_folder import check_folder, code_of
+from grover.tasks import DERIVED, read_tasks
 
 
 def checked(function, *arguments):
@@ -74,16 +77,6 @@ for key, path in config["vocabulary"]["outside"].items():
         )
 
 
-TASK_COLUMNS = {
-    "task": r"[A-Za-z0-9._-]+",
-    "builder": "motif-bound",
-    "motifs": "[a-z][a-z0-9_]*",
-    "motif": r"\S+",
-    "peaks": "[a-z][a-z0-9_]*",
-    "length": "[1-9][0-9]*",
-    "threshold": "[0-9.eE-]+",
-    "maximum": "[0-9]+",
-}
 TRACK_COLUMNS = {
     "track": "[A-Za-z0-9_]+",
     "source": "[a-z][a-z0-9_]*",
@@ -93,25 +86,48 @@ TRACK_COLUMNS = {
 }
 TASK_TABLE = installed(config["benchmarks"]["table"])
 TRACK_TABLE = installed(config["embeddings"]["tracks"])
-ALL_TASKS = checked(read_rows, TASK_TABLE, TASK_COLUMNS)
+ALL_TASKS = checked(read_tasks, TASK_TABLE)
 ALL_TRACKS = checked(read_rows, TRACK_TABLE, TRACK_COLUMNS)
 # a row whose source the configuration does not name is left out, so that one table serves assemblies with less annotation
-TASKS = {row["task"]: row for row in ALL_TASKS if {row["motifs"], row["peaks"]} <= set(config["sources"])}
+TASKS = {name: task for name, task in ALL_TASKS.items() if set(task.sources) <= set(config["sources"])}
 TRACKS = [row for row in ALL_TRACKS if row["source"] in config["sources"]]
+for name, task in TASKS.items():
+    if "transfer" in task.options and task.options["transfer"].split("/")[0] == config["run"]:
+        raise WorkflowError(f"{TASK_TABLE}, task {name}: option transfer names this run itself; name another one")
 for kind, left_out in (
-    ("task", [row["task"] for row in ALL_TASKS if row["task"] not in TASKS]),
+    ("task", [name for name in ALL_TASKS if name not in TASKS]),
     ("track", [row["track"] for row in ALL_TRACKS if row not in TRACKS]),
 ):
     if left_out:
         print(f"left out, since `sources` lacks what they need: {kind} {', '.join(left_out)}", file=sys.stderr)
 TRACK_SOURCES = sorted({row["source"] for row in TRACKS})
-MODELS = ["chosen", "chosen-twin"]
+FINETUNED = config["benchmarks"]["models"]
+MODELS = [model for name in FINETUNED for model in (name, f"{name}-twin")]
+RIVALS = config["benchmarks"]["rivals"]
+# those of a folder; the others are ids of the hub
+RIVAL_FOLDERS = {
+    name: next(path for path in (Path(rival["model"]), ROOT / rival["model"]) if path.is_dir())
+    for name, rival in RIVALS.items()
+    if Path(rival["model"]).is_dir() or (ROOT / rival["model"]).is_dir()
+}
+for name, rival in RIVALS.items():
+    key = f"{ORIGIN}: `benchmarks.rivals.{name}"
+    if name in RIVAL_FOLDERS:
+        checked(check_folder, RIVAL_FOLDERS[name])
+        if rival["adapter"] != "dnabert" and not rival["remote_code"] and checked(code_of, RIVAL_FOLDERS[name]):
+            files = ", ".join(code_of(RIVAL_FOLDERS[name]))
+            raise WorkflowError(f"{key}.model` brings code that would be executed ({files}); read it and consent with remote_code: true")
+    elif not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", rival["model"]):
+        raise WorkflowError(f"{key}.model`: {rival['model']} is no folder here and no id of the hub; correct it")
+    if rival["python"] and not Path(rival["python"]).is_file():
+        raise WorkflowError(f"{key}.python`: {rival['python']} does not exist; `make rivals` builds .venv-rivals/bin/python")
 SEEDS = range(config["seed"], config["seed"] + config["finetuning"]["seeds"])
-COMPETITORS = [*MODELS, *config["benchmarks"]["floors"]]
-SHOWN_TASK = config["interpretation"]["task"] or next(iter(TASKS), "")
-if SHOWN_TASK and SHOWN_TASK not in TASKS:
+# one site of it is mutated base by base
+SHOWABLE = [name for name, task in TASKS.items() if task.builder in ("motif-bound", "tfbs", "prom300")]
+SHOWN_TASK = config["interpretation"]["task"] or next(iter(SHOWABLE), "")
+if SHOWN_TASK and SHOWN_TASK not in SHOWABLE:
     raise WorkflowError(
-        f"{ORIGIN}: `interpretation.task` is {SHOWN_TASK!r}, but the tasks are {', '.join(TASKS) or 'none'}"
+        f"{ORIGIN}: `interpretation.task` is {SHOWN_TASK!r}, but the tasks of single sites are {', '.join(SHOWABLE) or 'none'}"
     )
 
 
@@ -127,7 +143,7 @@ def source(key):
 
 # a source that nothing reads is a misspelt one
 READ = {"genome", "regions", "variants", *(row["source"] for row in ALL_TRACKS)}
-READ |= {row[column] for row in ALL_TASKS for column in ("motifs", "peaks")}
+READ |= {"repeats", "blacklist", *(key for task in ALL_TASKS.values() for key in task.sources)}
 for key in config["sources"]:
     if key not in READ:
         raise WorkflowError(
@@ -139,8 +155,13 @@ SOURCES = {key: source(key) for key in config["sources"]}
 
 # format of each annotation that a track, a task or a stage reads, and how its contigs are renamed
 FORMATS = {row["source"]: row["format"] for row in TRACKS}
-for row in TASKS.values():
-    FORMATS |= {row["motifs"]: "meme", row["peaks"]: "narrowPeak"}
+for task in TASKS.values():
+    FORMATS |= task.sources
+# junctions come as a table of their own or as exons
+for key in [key for key, format in FORMATS.items() if format == "splice"]:
+    FORMATS[key] = "gtf" if ".gtf" in source(key) else "splice"
+if "blacklist" in config["sources"]:
+    FORMATS["blacklist"] = "bed"
 if "variants" in config["sources"]:
     FORMATS["variants"] = "vcf"
 ANNOTATIONS = {key: (format, config["sources"][key]["rename"]) for key, format in FORMATS.items() if source(key)}
@@ -207,6 +228,42 @@ def repeated(option, values):
 
 def as_list(value):
     return value if isinstance(value, list) else [value]
+
+
+def one_of(names):
+    """A wildcard that is one of these names."""
+    return "|".join(map(re.escape, names)) or "(?!)"
+
+
+def floors_of(task):
+    """The floors that a task has: a matrix is scored where one is named, adjacency judged where negatives are derived from positives."""
+    fits = {"pwm": "motif" in TASKS[task].options, "adjacency": TASKS[task].negatives in DERIVED}
+    return [floor for floor in config["benchmarks"]["floors"] if fits.get(floor, True)]
+
+
+def dataset_sources(task):
+    """Keys of the sources that a data set is made of; matched negatives also avoid repeats' imbalance and the blacklist."""
+    matched = [key for key in ("repeats", "blacklist") if key in config["sources"]]
+    others = [key for key, format in TASKS[task].sources.items() if format != "meme"]
+    return list(dict.fromkeys([*others, *(matched if TASKS[task].negatives == "genomic-matched" else [])]))
+
+
+def transferred(task):
+    """The data set of another run that a task is tested on."""
+    if "transfer" not in TASKS[task].options:
+        return []
+    run, other = TASKS[task].options["transfer"].split("/")
+    return f"{config['results']}/{run}/benchmarks/{other}/dataset.parquet"
+
+
+def rival_configuration(name):
+    """The config.json of a rival, in a folder of one's own or in that of the downloads."""
+    return f"{RIVAL_FOLDERS.get(name, config['downloads'] + '/rivals/' + name)}/config.json"
+
+
+def competitors(task):
+    """All that predict a task, the first model first."""
+    return [*MODELS, *RIVALS, *floors_of(task)]
 
 
 def checksum_options(key):

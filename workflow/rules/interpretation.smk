@@ -6,8 +6,8 @@ Needs the fine-tuned and the chosen model. Makes interpretation/.
 
 rule occlude:
     input:
-        model=f"{RUN}/finetuning/{SHOWN_TASK}/chosen/model.safetensors",
-        predictions=f"{RUN}/finetuning/{SHOWN_TASK}/chosen/predictions.parquet",
+        model=f"{RUN}/finetuning/{SHOWN_TASK}/{FINETUNED[0]}/model.safetensors",
+        predictions=f"{RUN}/finetuning/{SHOWN_TASK}/{FINETUNED[0]}/predictions.parquet",
         dataset=f"{RUN}/benchmarks/{SHOWN_TASK}/dataset.parquet",
     output:
         table=f"{RUN}/interpretation/occlusion.parquet",

@@ -55,8 +55,15 @@ rule write_report:
             name=CANDIDATES,
         ),
         selection=[*rules.compare_vocabularies.output, *rules.choose_vocabulary.output],
-        cards=expand(rules.build_dataset.output.card, task=TASKS),
-        benchmarks=rules.compare_models.output if TASKS else [],
+        cards=expand(
+            [rules.audit_dataset.output.card, rules.score_task.output.precision_recall], task=TASKS
+        ),
+        benchmarks=[*rules.gather_benchmarks.output, *rules.write_dossier.output] if TASKS else [],
+        scans=expand(
+            rules.scan_track.output.track,
+            task=[name for name, task in TASKS.items() if task.builder == "promscan"],
+            model=FINETUNED,
+        ),
         embeddings=(
             expand(
                 [
@@ -71,7 +78,7 @@ rule write_report:
             if TRACKS
             else []
         ),
-        occlusion=rules.occlude.output if TASKS else [],
+        occlusion=rules.occlude.output if SHOWN_TASK else [],
         device=rules.check_device.output,
         variants=rules.score_variants.output if "variants" in config["sources"] else [],
         config=rules.write_configuration.output.config,

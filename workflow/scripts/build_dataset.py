@@ -1,23 +1,29 @@
 """Build the labelled sequences of one benchmark."""
 
+from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
 import pandas as pd
 from typer import Option
 
-from grover.cli import READ, Input, Output, main
-from grover.datasets import assemble, choose_builder
+from grover.builders import check_options, make_windows
+from grover.cli import READ, Input, Output, Sources, key_values, main, source_files
+from grover.datasets import COLUMNS, assemble, check_counts, count, limit_dataset, transfer
+from grover.derived import deriver
 from grover.errors import InputError
 from grover.files import checksum, write_json, write_table
 from grover.folds import read_folds
 from grover.genome import Genome, read_lengths
-from grover.intervals import check, read_bed, read_narrowpeak
+from grover.intervals import check, read_bed
+from grover.labelled_csv import read_labelled
+from grover.sites import read_masked, read_peaks, read_tss
+from grover.splice import read_junctions
+from grover.tasks import BUILDERS, DERIVED
+from grover.vocabulary import Vocabulary
 
-READERS = {"peaks": read_narrowpeak, "accessible": read_bed}
 
-
-def source(content: str):
+def optional(content: str):
     return Annotated[Path | None, Option(help=f"{READ}: {content}", exists=True, show_default=False)]
 
 
@@ -27,51 +33,121 @@ def build_dataset(
     contigs: Input,
     folds: Input,
     dataset: Output,
-    card: Output,
-    builder: Annotated[str, Option(help="kind of benchmark")] = "motif-bound",
-    hits: source("matches of the motif, from scan_motif") = None,
-    peaks: source("narrowPeak that tells bound from unbound") = None,
-    accessible: source("BED of open chromatin, to which unbound sites are limited") = None,
-    rename: Annotated[str, Option(help="map contig names of the annotation: add-chr, strip-chr or nothing")] = "",
-    length: Annotated[int, Option(help="bases of a window")] = 200,
-    summit: Annotated[int, Option(help="bound means within so many bases of a summit; 0: anywhere in a peak")] = 0,
+    built: Output,
+    task: Annotated[str, Option(help="name of the benchmark")],
+    builder: Annotated[str, Option(help="kind of benchmark")],
+    source: Sources,
+    sites: Annotated[list[str], Option(help="key of a source of sites or sequences; repeat the option in order")],
+    negatives: Annotated[str, Option(help="where negatives come from; . where the sites hold them")] = ".",
+    rename: Annotated[list[str], Option(help="KEY=HOW, contig names of a source: add-chr or strip-chr; repeat")] = [],  # noqa: B006
+    option: Annotated[list[str], Option(help="KEY=VALUE, a setting of the builder; repeat the option for each")] = [],  # noqa: B006
+    hits: optional("matches of the motif, from scan_motif") = None,
+    vocabulary: optional("tokenizer.json whose tokens are shuffled") = None,
+    softmask: optional("BED of repeats, where no source `repeats` is given") = None,
+    transfer_to: Annotated[
+        Path | None,
+        Option("--transfer", help=f"{READ}: dataset of another run that is tested on", exists=True, show_default=False),
+    ] = None,
+    length: Annotated[int, Option(help="bases of a window; 0 for ready sequences")] = 0,
     maximum: Annotated[int, Option(help="largest number of examples a fold and label; 0: all")] = 0,
-    balance: Annotated[bool, Option(help="as many examples of one label as of the other")] = False,
     minimum: Annotated[int, Option(help="smallest number of examples a fold and label")] = 10,
+    context: Annotated[int, Option(help="bases of the genome kept on both sides, to cut tokens as there")] = 0,
     seed: Annotated[int, Option(help="seed of every random choice")] = 0,
 ):
-    """Write the table of sequences with label and fold, and its card: counts, what was dropped and why, leaks."""
-    genome, lengths = Genome(sequence, segments), read_lengths(contigs)
-    paths = {name: path for name, path in [("hits", hits), ("peaks", peaks), ("accessible", accessible)] if path}
-    chosen = choose_builder(builder, list(paths))
-    sources = {
-        name: check(READERS[name](path, rename=rename), lengths, path, regions=genome.segments)
-        for name, path in paths.items()
-        if name in READERS
-    }
-    for name, table in sources.items():
-        if len(table) < minimum:
-            found = f"{len(table)} intervals of it lie in the genome but at least {minimum} are needed"
-            raise InputError(f"{paths[name]}: {found}; give an annotation that covers these regions")
-    if hits:
-        sources["hits"] = pd.read_parquet(hits)
-    settings = {name: value or None for name, value in [("summit", summit)] if name in chosen.settings}
-    table, summary = assemble(
-        chosen.sites(**sources, **settings),
-        genome,
-        read_folds(folds),
-        length,
-        labels=chosen.labels,
-        maximum=maximum or None,
-        balance=balance,
-        minimum=minimum,
-        seed=seed,
+    """Write the table of sequences with label and fold, and what was found and dropped.
+
+    Of the sources that are given (--source KEY=FILE) `blacklist` and `repeats` are read for negatives genomic-matched, and the one
+    that the option `accessible` names.
+    """
+    files, renames, options = (
+        source_files(source),
+        dict(key_values(rename, "--rename")),
+        dict(key_values(option, "--option")),
     )
-    scan = sources["hits"].attrs if hits else {}
-    inputs = {"sequence": sequence, "segments": segments, "folds": folds, **paths}
-    inputs = {name: {"file": path.name, "sha256": checksum(path)} for name, path in inputs.items()}
+    check_options(builder, negatives, options)
+    for key in [*sites, *([options["accessible"]] if negatives == "accessible" else [])]:
+        if key not in files:
+            raise InputError(f"task {task}: source {key} is not given; add --source {key}=FILE")
+    shuffled = negatives.startswith("token-shuffle") and vocabulary
+    words = Vocabulary.load(vocabulary.parent) if shuffled else None
+
+    if builder == "csv":
+        if length:
+            raise InputError(f"task {task}: csv takes sequences as they are; write . as their length")
+        columns = {name: options[name] for name in ("sequence", "label") if name in options}
+        ready, labels = read_labelled([files[key] for key in sites], **columns)
+        table, found = limit_dataset(ready, maximum, seed)
+    else:
+        genome, lengths, fold_table = Genome(sequence, segments), read_lengths(contigs), read_folds(folds)
+
+        def placed(key: str, read, least: int = 0, **settings) -> pd.DataFrame:
+            rows = check(
+                read(files[key], rename=renames.get(key, ""), **settings), lengths, files[key], regions=genome.segments
+            )
+            if len(rows) < least:
+                raise InputError(
+                    f"{files[key]}: {len(rows)} intervals of it lie in the genome but at least {least} are needed; give an annotation "
+                    "that covers these regions"
+                )
+            return rows
+
+        readers = {"tss": read_tss, "narrowPeak": read_peaks, "splice": read_junctions, "bed": read_bed}
+        summits = {"summits": True} if builder == "tfbs" or int(options.get("summit", 0)) else {}
+        given = placed(sites[0], readers[BUILDERS[builder].format], minimum, **summits)
+        matches = pd.read_parquet(hits) if hits else None
+        if hits:
+            options = {key: matches.attrs[key] for key in ("motif", "threshold") if key in matches.attrs} | options
+        accessible = placed(options["accessible"], read_bed) if negatives == "accessible" else None
+        windows, labels = make_windows(
+            builder,
+            given,
+            length,
+            options,
+            genome,
+            hits=matches,
+            accessible=accessible,
+            derived=negatives in DERIVED,
+            seed=seed,
+        )
+        derive = None
+        if negatives in DERIVED:
+            masked = placed("repeats", read_masked) if "repeats" in files else read_bed(softmask) if softmask else None
+            blacklist = placed("blacklist", read_bed) if "blacklist" in files else None
+            exclude = pd.concat([rows[["chrom", "start", "end"]] for rows in (given, windows)], ignore_index=True)
+            derive = deriver(negatives, genome, fold_table, words, masked, blacklist, exclude, context, seed)
+        table, found = assemble(windows, genome, fold_table, context, maximum, derive, seed)
+
+    if transfer_to:
+        run = options.get("transfer", transfer_to.parent.name).split("/")[0]
+        table, left = transfer(table, labels, pd.read_parquet(transfer_to), run)
+        found["dropped"] = dict(Counter(found["dropped"]) + Counter(left))
+    counts = count(table, labels)
+    check_counts(counts, minimum)
+
+    call = BUILDERS[builder].call
+    table = table[COLUMNS]
+    table.attrs = {"task": task, "labels": list(labels), "call": call}
     write_table(dataset, table)
-    write_json(card, {"builder": builder, **scan, **settings, **summary, "inputs": inputs})
+    inputs = {"sequence": sequence, "segments": segments, "folds": folds, **files}
+    inputs |= {"hits": hits, "vocabulary": vocabulary if words else None, "softmask": softmask, "transfer": transfer_to}
+    inputs = {name: {"file": path.name, "sha256": checksum(path)} for name, path in inputs.items() if path}
+    summary = {
+        "task": task,
+        "builder": builder,
+        "sites": sites,
+        "negatives": negatives,
+        "length": length,
+        "options": options,
+        "labels": list(labels),
+        "call": call,
+        "examples": len(table),
+        "counts": counts,
+        **found,
+        "context": context,
+        "vocabulary": words.name if words else "",
+        "checksums": {"dataset": checksum(dataset), "inputs": inputs},
+    }
+    write_json(built, summary)
 
 
 if __name__ == "__main__":

@@ -7,10 +7,11 @@ from grover.cli import Input, Output, main
 from grover.device import choose_device
 from grover.errors import InputError
 from grover.files import write_table
-from grover.genome import encode
+from grover.genome import decode, encode
 from grover.occlusion import occlude as occlude_site
 from grover.occlusion import surest
 from grover.options import Device, Precision, Threads, folder
+from grover.reading import read_tokens
 from grover.vocabulary import Vocabulary
 
 
@@ -34,11 +35,15 @@ def occlude(
             f"{model}: the classifier has {classifier.classifier.out_features} classes, but two were expected"
         )
 
+    site = pd.read_parquet(dataset).iloc[surest(pd.read_parquet(predictions))]
+    beside = {name: site[name] for name in ("before", "after") if name in site}
+
     def predict(sequences: list):
-        found = logits(classifier, vocabulary.encode_each(sequences), place, precision)
+        """Each changed sequence is read between the same neighbours as the site in training."""
+        changed = pd.DataFrame({"sequence": list(map(decode, sequences))}).assign(**beside)
+        found = logits(classifier, read_tokens(changed, vocabulary, max(1, threads)), place, precision)
         return found[:, 1] - found[:, 0]
 
-    site = pd.read_parquet(dataset).iloc[surest(pd.read_parquet(predictions))]
     table = occlude_site(encode(site["sequence"]), predict)
     write_table(output, table.assign(**{name: site[name] for name in ("chrom", "start", "end", "strand")}))
 

@@ -1,16 +1,20 @@
-"""Score one floor on one benchmark."""
+"""Predict one benchmark with one floor."""
 
 import time
+from pathlib import Path
 from typing import Annotated
 
 import pandas as pd
 from typer import Option
 
 from grover.cli import Input, Output, main
-from grover.datasets import blocks
-from grover.files import write_json, write_table
-from grover.floors import predict
-from grover.metrics import summarise
+from grover.errors import InputError
+from grover.files import checksum, write_json, write_table
+from grover.floors import BY_SEED, NEED_VOCABULARY, Settings, predict
+from grover.metrics import by_seed
+from grover.motifs import read_matrix
+from grover.options import folder
+from grover.vocabulary import Vocabulary
 
 
 def run_floor(
@@ -18,28 +22,58 @@ def run_floor(
     predictions: Output,
     metrics: Output,
     task: Annotated[str, Option(help="name of the benchmark")],
-    floor: Annotated[str, Option(help="majority, gc, pwm or tfidf-forest")],
-    seeds: Annotated[list[int], Option(help="seed; repeat the option for several")] = (0,),
-    trees: Annotated[int, Option(help="trees of the random forest")] = 500,
-    shortest: Annotated[int, Option(help="shortest k-mer of tfidf-forest")] = 3,
-    longest: Annotated[int, Option(help="longest k-mer of tfidf-forest")] = 6,
-    threshold: Annotated[float, Option(help="call label 1 from this probability on; 0: choose on fold valid")] = 0.5,
-    block: Annotated[int, Option(help="resample blocks of so many bases for the intervals; 0: examples")] = 0,
-    resamples: Annotated[int, Option(help="resamples of the bootstrap")] = 1000,
-    threads: Annotated[int, Option(help="threads of the random forest")] = 1,
+    floor: Annotated[
+        str,
+        Option(
+            help="majority, gc, dinucleotide, tfidf-logistic, tfidf-forest, token-logistic, token-forest, pwm or adjacency"
+        ),
+    ],
+    vocabulary: Annotated[
+        Path | None, Option(help="file to read: tokenizer.json of the vocabulary of token-* and adjacency", exists=True)
+    ] = None,
+    motifs: Annotated[
+        Path | None, Option(help="file to read: motifs in MEME format, for pwm where sites have no score", exists=True)
+    ] = None,
+    motif: Annotated[str, Option(help="identifier or name of the motif of pwm")] = "",
+    seeds: Annotated[list[int], Option(help="seed of a forest; repeat the option for several")] = (0,),
+    trees: Annotated[int, Option(help="trees of a forest")] = 500,
+    shortest: Annotated[int, Option(help="letters of the shortest k-mer of tfidf-*")] = 2,
+    longest: Annotated[int, Option(help="letters of the longest k-mer of tfidf-*")] = 6,
+    threads: Annotated[int, Option(help="threads of a forest")] = 1,
 ):
-    """Fit the floor on fold train once a seed, and write its predictions for valid and test and its scores on test."""
+    """Fit the floor on fold train, a forest once a seed, and write its predictions for valid and test and its scores on
+    test."""
     started = time.monotonic()
+    if (motifs is None) != (motif == ""):
+        raise InputError("--motifs and --motif go together; give the file and the name of a motif in it")
     table = pd.read_parquet(dataset)
-    predicted = pd.concat(
-        [predict(table, floor, seed, trees, (shortest, longest), threads) for seed in seeds], ignore_index=True
+    settings = Settings(
+        trees,
+        (shortest, longest),
+        threads,
+        Vocabulary.load(folder(vocabulary)) if vocabulary and floor in NEED_VOCABULARY else None,
+        read_matrix(motifs, motif) if motifs and floor == "pwm" else None,
     )
-    if block:
-        predicted["block"] = blocks(table, block)[predicted["example"]]
-    summary = summarise(predicted, threshold or None, resamples)
-    seconds = round(time.monotonic() - started, 2)
+    predicted = predict(table, floor, list(seeds), settings)
+    used = {"trees": trees} if floor in BY_SEED else {}
+    used |= {"shortest": shortest, "longest": longest} if floor.startswith("tfidf") else {}
+    used |= {"vocabulary": settings.vocabulary.name} if settings.vocabulary else {}
+    used |= {"motif": motif} if settings.matrix is not None else {}
     write_table(predictions, predicted)
-    write_json(metrics, {"task": task, "model": floor, "kind": "floor", **summary, "seconds": seconds})
+    write_json(
+        metrics,
+        {
+            "task": task,
+            "model": floor,
+            "kind": "floor",
+            "n_train": 0 if floor == "adjacency" else int((table["fold"] == "train").sum()),
+            "dataset": checksum(dataset),
+            "weights": "",
+            "settings": used,
+            "seconds": round(time.monotonic() - started, 2),
+            "seeds": by_seed(predicted, table.attrs.get("call", "half")),
+        },
+    )
 
 
 if __name__ == "__main__":

@@ -1,0 +1,108 @@
+"""Audit the dataset of one benchmark: leaks between its folds, overlap with pretraining, labels that give themselves away."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import pandas as pd
+from typer import Option
+
+from grover.audit import audit as find_leaks
+from grover.audit import check_limits, training_intervals
+from grover.cli import READ, Input, Output, main
+from grover.errors import InputError
+from grover.files import checksum, write_json, write_table, write_text
+from grover.genome import Genome
+from grover.intervals import check, read_bed, read_rmsk
+from grover.options import Seed, folder
+from grover.provenance import known_checksum
+from grover.tokens import TokenisedGenome
+from grover.vocabulary import Vocabulary
+
+
+def audit_dataset(
+    dataset: Input,
+    built: Input,
+    windows: Input,
+    tokens: Input,
+    index: Input,
+    vocabulary: Input,
+    sequence: Input,
+    segments: Input,
+    audit: Output,
+    card: Output,
+    passed: Output,
+    split: Annotated[
+        str, Option(help="column of the windows that says what pretraining saw: region or random")
+    ] = "region",
+    repeats: Annotated[Path | None, Option(help=f"{READ}: RepeatMasker table of UCSC", exists=True)] = None,
+    repeats_rename: Annotated[str, Option(help="map contig names of the repeats: add-chr, strip-chr or nothing")] = "",
+    softmask: Annotated[
+        Path | None,
+        Option(help=f"{READ}: soft mask of the genome, taken for repeats where none are given", exists=True),
+    ] = None,
+    similarity: Annotated[
+        float, Option(help="estimated share of common k-mers from which on two sequences are near-duplicates")
+    ] = 0.5,
+    limit_duplicates: Annotated[
+        float, Option(help="largest share of the test set that may be in fold train too")
+    ] = 0.05,
+    limit_near: Annotated[
+        float, Option(help="largest share of the test set that may have a near-duplicate in train")
+    ] = 0.5,
+    limit_overlaps: Annotated[
+        float, Option(help="largest share of a fold that may share bases with an earlier fold")
+    ] = 0,
+    seed: Seed = 0,
+):
+    """Write AUDIT (Parquet: example, leak, nearest, pretraining), CARD (JSON: BUILT and what the audit found) and, where the
+    audit is within its limits, PASSED, the checksum of the dataset. Beyond them the card stands beside CARD as `card.refused.json`."""
+    table, known = pd.read_parquet(dataset), json.loads(built.read_text())
+    sha256 = checksum(dataset)
+    if known.get("checksums", {}).get("dataset", sha256) != sha256:
+        raise InputError(f"{built} describes another dataset than {dataset}; build the two together")
+    genome = Genome(sequence, segments)
+    tokenised = TokenisedGenome(tokens, index, Vocabulary.load(folder(vocabulary)))
+    seen = training_intervals(pd.read_parquet(windows), split, tokenised, genome)
+    examples, found = find_leaks(
+        table,
+        known["labels"],
+        genome,
+        seen,
+        _repeats(genome, repeats, repeats_rename, softmask),
+        similarity,
+        seed,
+    )
+    read = {"windows": windows, "repeats": repeats or softmask}
+    read = {name: {"file": path.name, "sha256": known_checksum(path)} for name, path in read.items() if path}
+    sums = known.get("checksums", {})
+    limits = {"duplicates": limit_duplicates, "near_duplicates": limit_near, "overlaps": limit_overlaps}
+    summary = {
+        **known,
+        **found,
+        "checksums": {**sums, "dataset": sha256, "inputs": {**sums.get("inputs", {}), **read}},
+        "limits": limits,
+    }
+    refused = card.with_name(f"{card.stem}.refused{card.suffix}")
+    try:
+        check_limits(summary, limits)
+    except InputError as error:
+        write_json(refused, summary)
+        raise InputError(f"{error}; all numbers stand in {refused}") from None
+    refused.unlink(missing_ok=True)
+    write_table(audit, examples)
+    write_json(card, summary)
+    write_text(passed, f"{sha256}\n")
+
+
+def _repeats(genome: Genome, repeats: Path | None, rename: str, softmask: Path | None) -> pd.DataFrame | None:
+    """Intervals of repeats; None without any, as of a genome all in lower case."""
+    if repeats:
+        # only names are looked at: repeats may lie behind the last kept base
+        return check(read_rmsk(repeats, rename), dict.fromkeys(genome.chroms, 1 << 40), repeats)
+    table = read_bed(softmask) if softmask else None
+    return table if table is not None and len(table) else None
+
+
+if __name__ == "__main__":
+    main(audit_dataset)

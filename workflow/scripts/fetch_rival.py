@@ -1,0 +1,28 @@
+"""Bring a model from the Hugging Face hub into a folder."""
+
+from typing import Annotated
+
+from typer import Option
+
+from grover.cli import Output, main
+from grover.rival_folder import COMPLETE, download
+
+
+def fetch_rival(
+    model: Annotated[
+        str, Option(help="id of the hub, such as InstaDeepAI/nucleotide-transformer-v2-50m-multi-species")
+    ],
+    folder: Output,
+    revision: Annotated[
+        str, Option(help="commit, tag or branch; empty: the newest, whose commit is written down")
+    ] = "",
+):
+    """Download configuration, tokenizer, weights and code with resume. FOLDER is the rival.json that is written last.
+
+    What is downloaded is not executed.
+    """
+    download(model, revision, folder.parent if folder.name == COMPLETE else folder)
+
+
+if __name__ == "__main__":
+    main(fetch_rival)

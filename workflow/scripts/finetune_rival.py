@@ -1,0 +1,125 @@
+"""Fine-tune a model from elsewhere on one benchmark, as finetune.py does with ours.
+
+It also runs in the environment of envs/rivals.txt, whose transformers is older: import nothing here that is not listed there.
+"""
+
+import hashlib
+import json
+import shutil
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import pandas as pd
+from typer import Option
+
+from grover import rivals
+from grover.cli import Input, Output, main
+from grover.device import choose_device
+from grover.digest import code_digest
+from grover.files import checksum, write_json, write_table
+from grover.finetuning import Settings, check_passed, fine_tune
+from grover.metrics import by_seed
+from grover.options import Device, Precision, Threads
+from grover.rival_folder import CONFIG
+
+
+def finetune_rival(
+    dataset: Input,
+    passed: Input,
+    folder: Annotated[Path, Option(help="file to read: config.json of the model's folder", show_default=False)],
+    predictions: Output,
+    metrics: Output,
+    task: Annotated[str, Option(help="name of the benchmark")],
+    name: Annotated[str, Option(help="name of the rival in the tables")],
+    adapter: Annotated[str, Option(help=f"how it reads sequence: {', '.join(rivals.ADAPTERS)}")] = "auto",
+    remote_code: Annotated[bool, Option(help="consent to execute the Python files of its folder")] = False,
+    initial: Annotated[str, Option(help="pretrained, or random for the twin of the same size")] = "pretrained",
+    seeds: Annotated[list[int], Option(help="seed; repeat the option for several")] = (0,),
+    epochs: Annotated[int, Option(help="passes over fold train at most", min=1)] = 4,
+    batch: Annotated[int, Option(help="sequences a step", min=1)] = 32,
+    learning_rate: Annotated[float, Option(help="highest learning rate")] = 5e-5,
+    warmup: Annotated[float, Option(help="share of the steps in which the learning rate rises")] = 0.1,
+    patience: Annotated[
+        int, Option(help="epochs without a better loss on fold valid before training stops", min=1)
+    ] = 2,
+    pooling: Annotated[str, Option(help="what the classifier reads: mean, cls or last; empty: the adapter's")] = "",
+    class_weights: Annotated[str, Option(help="balanced: classes weigh the same, however rare; or none")] = "balanced",
+    maximum_train: Annotated[int, Option(help="training examples at most; 0: all")] = 0,
+    maximum_valid: Annotated[int, Option(help="examples of fold valid that decide when training stops; 0: all")] = 0,
+    device: Device = "auto",
+    precision: Precision = "auto",
+    threads: Threads = 0,
+):
+    """Train once a seed, write the predictions for folds valid and test and the scores on test.
+
+    PASSED is what the audit of the dataset wrote. Nothing is downloaded. Finished seeds are kept in parts-HASH beside PREDICTIONS
+    and taken from there when the command is interrupted and run again; HASH covers the inputs, the settings and the code.
+    """
+    settings = Settings(
+        epochs, batch, learning_rate, warmup, patience, class_weights, maximum_train, maximum_valid, precision
+    )
+    sha256 = check_passed(dataset, passed)
+    source = folder.parent if folder.name == CONFIG else folder
+    rival = rivals.load(source, adapter, remote_code, initial, pooling)
+    table = pd.read_parquet(dataset)
+    inputs = rival.read(table["sequence"].to_list(), task)
+    place = choose_device(device, threads)
+
+    said = asdict(settings) | {"adapter": adapter, "pooling": rival.pooling, "initial": initial}
+    files = {path.name: checksum(path) for path in rival.files}
+    identity = json.dumps([sha256, files, said, code_digest(Path(__file__))])
+    parts = predictions.parent / f"parts-{hashlib.sha256(identity.encode()).hexdigest()[:12]}"
+    kept = [seed for seed in seeds if part(parts, seed).is_file()]
+    if kept:
+        print(
+            f"{task}, {name}: {len(kept)} of {len(seeds)} seeds are finished and kept: {', '.join(map(str, kept))}",
+            file=sys.stderr,
+        )
+    for seed in seeds:
+        if seed not in kept:
+            started = time.monotonic()
+            _, predicted = fine_tune(table, inputs, rival.make, settings, place, seed)
+            predicted.attrs["seconds"] = time.monotonic() - started
+            write_table(part(parts, seed), predicted)
+
+    tables = [pd.read_parquet(part(parts, seed)) for seed in seeds]
+    told = [each.attrs for each in tables]  # concat wants them equal
+    for each in tables:
+        each.attrs = {}
+    predicted = pd.concat(tables, ignore_index=True)
+    scores = by_seed(predicted, table.attrs["call"])
+    write_table(predictions, predicted)
+    for done in predictions.parent.glob("parts-*"):
+        shutil.rmtree(done)
+    write_json(
+        metrics,
+        {
+            "task": task,
+            "model": name,
+            "kind": "rival",
+            "n_train": told[0]["n_train"],
+            "dataset": sha256,
+            "weights": joint([files[path.name] for path in rival.weights]) if initial == "pretrained" else "",
+            "settings": said,
+            "seconds": round(sum(each["seconds"] for each in told), 2),
+            "epochs": [each["epochs"] for each in told],
+            "seeds": scores,
+        },
+    )
+
+
+def part(parts: Path, seed: int) -> Path:
+    """Where the predictions of a seed are kept; what has them is finished."""
+    return parts / f"seed-{seed}" / "predictions.parquet"
+
+
+def joint(checksums: list[str]) -> str:
+    """One checksum for weights that lie in several files."""
+    return checksums[0] if len(checksums) == 1 else hashlib.sha256("\n".join(checksums).encode()).hexdigest()
+
+
+if __name__ == "__main__":
+    main(finetune_rival)

@@ -1,0 +1,61 @@
+"""Probe the pretrained model, left as it is, on one benchmark."""
+
+import time
+from typing import Annotated
+
+import pandas as pd
+from typer import Option
+
+from grover.cli import Input, Output, main
+from grover.device import choose_device
+from grover.files import checksum, write_json, write_table
+from grover.frozen import probe
+from grover.metrics import by_seed
+from grover.model import WEIGHTS
+from grover.options import Device, Precision, Seed, Threads, folder
+
+
+def probe_frozen(
+    dataset: Input,
+    model: Input,
+    predictions: Output,
+    metrics: Output,
+    task: Annotated[str, Option(help="name of the benchmark")],
+    pooling: Annotated[str, Option(help="what describes a sequence: cls, or the mean of all states")] = "mean",
+    maximum_train: Annotated[int, Option(help="training examples at most, drawn by the seed; 0: all")] = 0,
+    device: Device = "auto",
+    precision: Precision = "auto",
+    threads: Threads = 0,
+    seed: Seed = 0,
+):
+    """Fit a logistic regression on the embeddings of fold train, and write its predictions for folds valid and test and
+    its scores on test. MODEL is the model.safetensors of a Hugging Face folder."""
+    started = time.monotonic()
+    place = choose_device(device, threads)
+    source = folder(model)
+    table = pd.read_parquet(dataset)
+    predicted, chosen = probe(table, source, pooling, place, maximum_train, precision, seed, max(1, threads))
+    write_table(predictions, predicted)
+    write_json(
+        metrics,
+        {
+            "task": task,
+            "model": f"probe-{pooling}",
+            "kind": "floor",
+            "n_train": chosen["n_train"],
+            "dataset": checksum(dataset),
+            "weights": checksum(source / WEIGHTS),
+            "settings": {
+                "pooling": pooling,
+                "strength": chosen["strength"],
+                "maximum_train": maximum_train,
+                "precision": precision,
+            },
+            "seconds": round(time.monotonic() - started, 2),
+            "seeds": by_seed(predicted, table.attrs.get("call", "half")),
+        },
+    )
+
+
+if __name__ == "__main__":
+    main(probe_frozen)

@@ -1,0 +1,51 @@
+"""Score all who predict a benchmark side by side."""
+
+import json
+from typing import Annotated
+
+import pandas as pd
+from typer import Option
+
+from grover.cli import Input, Inputs, Output, main
+from grover.errors import InputError
+from grover.files import checksum, write_table
+from grover.options import Seed
+from grover.scoring import score
+
+
+def score_task(
+    dataset: Input,
+    audit: Input,
+    predictions: Inputs,
+    metrics: Inputs,
+    scores: Output,
+    differences: Output,
+    precision_recall: Output,
+    block: Annotated[int, Option(min=1, help="resample blocks of so many bases together")] = 100_000,
+    resamples: Annotated[int, Option(min=1, help="resamples of the bootstrap")] = 1000,
+    seed: Seed = 0,
+):
+    """Write the scores of each model with intervals, on the whole test set and on its clean part, the differences between
+    models, and precision at equal steps of recall.
+
+    --predictions and --metrics are given as often as there are models, in the same order. The first model is compared with
+    all others, and each with its random twin.
+    """
+    if len(metrics) != len(predictions):
+        raise InputError(f"{len(metrics)} --metrics but {len(predictions)} --predictions; give one of each a model")
+    digest = checksum(dataset)
+    facts, tables = {}, {}
+    for said, predicted in zip(metrics, predictions, strict=True):
+        values = json.loads(said.read_text(encoding="utf-8"))
+        if values.get("dataset") != digest:
+            raise InputError(f"{said} is of another dataset than {dataset}; make the predictions anew")
+        if values["model"] in facts:
+            raise InputError(f"{said}: model {values['model']} is given twice; give each once")
+        facts[values["model"]], tables[values["model"]] = values, pd.read_parquet(predicted)
+    found = score(pd.read_parquet(dataset), pd.read_parquet(audit), tables, facts, block, resamples, seed)
+    for path, table in zip((scores, differences, precision_recall), found, strict=True):
+        write_table(path, table)
+
+
+if __name__ == "__main__":
+    main(score_task)

@@ -1,0 +1,64 @@
+"""Set published scores beside those of a run, as a table and as a page in Markdown."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import pandas as pd
+from typer import Option
+
+from grover.cli import READ, Input, Inputs, Output, Sources, key_values, main
+from grover.errors import InputError
+from grover.files import write_table, write_text
+from grover.reproduction import dossier, page, read_context, read_published
+
+Optional = Annotated[Path | None, Option(help=READ, exists=True, show_default=False)]
+
+
+def write_dossier(
+    benchmarks: Input,
+    published: Input,
+    config: Input,
+    table: Output,
+    page_: Annotated[Path, Option("--page", help="file to write", show_default=False)],
+    cards: Inputs = [],  # noqa: B006
+    next_kmer: Optional = None,
+    model_metrics: Sources = [],  # noqa: B006
+    model_config: Optional = None,
+    chosen: Optional = None,
+    command: Annotated[
+        str, Option(help="command that makes an artefact when its path follows")
+    ] = "snakemake --cores 2",
+):
+    """--cards are the cards of the datasets, whose option `published` names the task of the paper; --config is the resolved
+    configuration as JSON, --model-metrics VOCABULARY=FILE the held-out metrics of a pretrained model, --model-config the
+    config.json of the chosen one, --chosen the file that names its vocabulary."""
+    metrics = {}
+    for key, path in key_values(model_metrics, "--model-metrics"):
+        if not Path(path).is_file():
+            raise InputError(f"--model-metrics {key}={path}: no such file; give the metrics.json of a pretrained model")
+        metrics[key] = _json(path)
+    context = read_context(
+        _json(config),
+        f"{command} {page_}",
+        chosen.read_text(encoding="utf-8").split()[0] if chosen else "",
+        _json(model_config) if model_config else None,
+    )
+    result = dossier(
+        read_published(published),
+        pd.read_parquet(benchmarks),
+        [_json(path) for path in cards],
+        pd.read_parquet(next_kmer) if next_kmer else None,
+        metrics,
+        context,
+    )
+    write_table(table, result)
+    write_text(page_, page(result, context["run"]))
+
+
+def _json(path: Path | str) -> dict:
+    return json.loads(Path(path).read_text(encoding="utf-8"))
+
+
+if __name__ == "__main__":
+    main(write_dossier)

@@ -4,8 +4,9 @@ Both run the same classifier, `BertModel` under a linear layer on the mean of it
 of 20 to 250 tokens in the same precision. The peer is measured at its best (batches padded to their longest; for prediction the sequences
 sorted by length beforehand, for training grouped by length; the fastest of several batch sizes) and at its defaults (`ratio_default`:
 batches of 8 in the order of the data, padded to their longest). A rate is in examples a second; of ours 32 make a training step. The
-making of the Trainer and a first run on other sequences are not timed. `identical` says whether the predictions agree within
-`tolerance`, as logits of which `spread` is the standard deviation. Memory is that of a process that predicts and trains.
+making of the Trainer and a first run on other sequences are not timed. `difference` is the largest one between predicted logits,
+as a share of the largest logit, and `identical` says whether it is within `tolerance`; `spread` is the standard deviation of the logits in the
+same unit. Memory is that of a process that predicts and trains.
 
   python bench/finetuning.py --size small --examples 512
   python bench/finetuning.py --size base --device cuda --examples 16384 --train 4096
@@ -36,7 +37,7 @@ SHORTEST, LONGEST = 20, 250
 RATE = 1e-4
 SEED = 1
 VOCABULARY = 609
-TOLERANCE = {"fp32": 1e-3, "bf16": 0.1}
+TOLERANCE = {"fp32": 1e-4, "bf16": 0.02}  # bfloat16 keeps 8 bits
 
 
 def main() -> None:
@@ -76,7 +77,8 @@ def main() -> None:
     rate, peer_rate, default_rate = (support.median(found, "predict") for found in (ours, peer, default))
     learnt, peer_learnt, default_learnt = (support.median(found, "train") for found in (ours, peer, default))
     logits = np.array(ours[0]["logits"])
-    difference = max(float(np.abs(logits - np.array(other[0]["logits"])).max()) for other in (peer, default))
+    largest = np.abs(logits).max()
+    difference = max(np.abs(logits - np.array(other[0]["logits"])).max() / largest for other in (peer, default))
     support.finish(
         {
             "ours": round(rate, 1),
@@ -91,10 +93,10 @@ def main() -> None:
             "train_unit": "examples/s trained on",
             "train_ratio": round(learnt / peer_learnt, 2),
             "train_ratio_default": round(learnt / default_learnt, 2),
-            "identical": difference <= TOLERANCE[options.precision],
+            "identical": bool(difference <= TOLERANCE[options.precision]),
             "difference": float(f"{difference:.2g}"),
             "tolerance": TOLERANCE[options.precision],
-            "spread": round(float(logits.std()), 2),
+            "spread": float(f"{logits.std(0).mean() / largest:.2g}"),
             "peak_mb": round(support.median(ours, "peak_mb")),
             "peer_peak_mb": round(support.median(peer, "peak_mb")),
             "peer_batch": best["predict"],

@@ -37,6 +37,7 @@ CONTEXT = {
     "size": "2 layers x 64",
     "vocabulary": "bpe-300",
     "split": "region",
+    "block": 50_000,
     "gap": 2000,
     "maximum_train": 2000,
     "seeds": 3,

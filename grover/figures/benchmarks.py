@@ -71,7 +71,8 @@ def dots(table: pd.DataFrame, names: dict[str, str]) -> Figure:
     columns = min(COLUMNS, len(tasks))
     rows = math.ceil(len(tasks) / columns)
     most = max((table["task"] == task).sum() for task in tasks)
-    figure, axes = panels(rows, columns, height=rows * (0.6 + 0.2 * most) + 0.3, sharex=True)
+    figure, axes = panels(rows, columns, height=rows * (0.7 + 0.2 * most) + 0.3, sharex=True)
+    figure.get_layout_engine().set(h_pad=0.09)
     for axis, task in zip(axes.flat, tasks, strict=False):
         part = table[table["task"] == task].sort_values("mcc", ascending=False).reset_index(drop=True)
         colours = {"model": BLUE, "twin": RED, "rival": ORANGE, "floor": GREY}
@@ -114,13 +115,12 @@ def precision_recall(curves: dict[str, pd.DataFrame], shares: dict[str, float], 
         axis.axhline(shares[task], color=GREY, linewidth=1, linestyle=":")
         axis.text(0.02, shares[task], f"{shares[task]:.1%}", va="bottom", fontsize=7.5, color=GREY)
         axis.set_title(task, fontsize=9)
-        axis.set(xlim=(0, 1), ylim=(0, 1.02))
+        axis.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="recall")
         axis.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "0.25", "0.5", "0.75", "1"])
         axis.tick_params(labelbottom=True)
         axis.grid()
     for axis in axes[:, 0]:
         axis.set_ylabel("precision")
-    figure.supxlabel("recall", fontsize=9)
     for axis in axes.flat[len(curves) :]:
         axis.set_axis_off()
     handles = {

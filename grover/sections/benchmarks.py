@@ -44,6 +44,7 @@ ADJACENCY, LEAKY = "adjacency", "token-shuffle"
 BEST_FLOORS, CURVES, NAMED = 3, 5, 8
 RARE = 0.4  # a task with a smaller share of label 1 gets its precision and recall
 MEASURES = {"auprc": "AUPRC", "accuracy": "accuracy", "f1": "F1", "brier": "Brier", "ece": "ECE"}
+FOUND = {"intervals": "by their places", "search": "found by a search of the genome"}
 CALLS = {"half": "from a probability of 0.5 on", "valid": "from the threshold on that is best on fold valid"}
 
 
@@ -102,7 +103,7 @@ def section(results: Results) -> Section:
             )
         )
     for task in [*tasks, *[name for name in cards if name not in tasks]]:
-        parts = score_parts(whole[whole["task"] == task])
+        parts = score_parts(whole[whole["task"] == task]) + others(task, whole, comparisons, main)
         result.parts.append(
             Folded(f"Task {task}", parts + (describe(cards[task], sources[task]) if task in cards else []))
         )
@@ -179,7 +180,8 @@ def added(difference: float, low: float, high: float) -> str:
     verb = judge(low, high)
     if verb == SAME:
         return f"with pretraining the network {SAME} {same}, {signed(difference)} MCC ({interval(low, high)})."
-    return f"pretraining {'adds' if verb == BETTER else 'costs'} {signed(difference)} MCC ({interval(low, high)}) over {same}."
+    change = f"adds {signed(difference)}" if verb == BETTER else f"costs {abs(difference):.3f}"
+    return f"pretraining {change} MCC ({interval(low, high)}) over {same}."
 
 
 def overview(whole: pd.DataFrame, compared: pd.DataFrame, main: str) -> list[str]:
@@ -334,6 +336,14 @@ def score_parts(rows: pd.DataFrame) -> list:
     return [Table(formatted(shown, default="{:.3f}"), caption, NEEDS[0])]
 
 
+def others(task: str, whole: pd.DataFrame, comparisons: pd.DataFrame, main: str) -> list:
+    """A list of what pretraining adds to the other models of a task."""
+    models = whole.loc[(whole["task"] == task) & (whole["kind"] == "model") & (whole["model"] != main), "model"]
+    spreads = {name: against(comparisons[comparisons["model"] == name], task, f"{name}-twin") for name in models}
+    sentences = [f"{label(name)}: {added(*spread)}" for name, spread in spreads.items() if spread]
+    return [sentences] if sentences else []
+
+
 def clean_parts(table: pd.DataFrame, comparisons: pd.DataFrame, main: str) -> list:
     """Scores on the clean part of fold test, where it is smaller than the whole."""
     sizes = table.groupby(["task", "part"], sort=False)["n_test"].max().unstack()
@@ -456,11 +466,21 @@ def audit_words(card: dict) -> str:
     clean, whole = (sum(card[key].get("test", {}).values()) for key in ("clean", "counts"))
     seen = card["pretraining"]
     share = (
-        f"{seen['share_of_test_bases']:.1%} of the bases of fold test lie in pretraining windows"
+        f"{seen['share_of_test_bases']:.1%} of the bases of fold test lie in pretraining windows "
+        f"({FOUND.get(seen['how'], seen['how'])})"
         if seen["known"]
         else "Whether pretraining has seen fold test is not known"
     )
-    return f"{'; '.join(found)}; {count(within, 'sequence')} repeat within a fold. {share}. {clean:,} of {whole:,} test examples are clean."
+    return (
+        f"{'; '.join(found)}; {count(within, 'sequence')} repeat within a fold. {share}. "
+        f"{clean:,} of {whole:,} test examples are clean. {stops(card['limits'])}"
+    )
+
+
+def stops(limits: dict[str, float]) -> str:
+    """What the audit would not have let pass."""
+    bars = [f"{value:.0%} {name.replace('_', '-')}" for name, value in limits.items()]
+    return f"More than {listed(bars)} would have stopped the run (`benchmarks.limits`)."
 
 
 def between_folds(what: str, numbers: dict[str, int]) -> str:

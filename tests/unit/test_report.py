@@ -163,11 +163,26 @@ def test_each_task_has_a_folded_page_with_scores_and_audit(page, benchmark_secti
         "3,900 sequences of the length that they are given in"
     )
     assert audit.startswith("Between folds there are duplicates on either strand: 43 (train-valid), 43 (train-test)")
-    assert "Whether pretraining has seen fold test is not known. 280 of 300 test examples are clean." in audit
+    assert (
+        "Whether pretraining has seen fold test is not known. 280 of 300 test examples are clean. More than 0% dup"
+        in audit
+    )
+    assert "0.0% of the bases of fold test lie in pretraining windows (by their places)." in pages["Task promscan"][3]
     assert telling.endswith("GC content 0.63 and length 0.50.")
     assert (
         "MCC is R_K" in pages["Task splice"][0].caption and "highest probability is called" in pages["Task splice"][1]
     )
+
+
+def test_every_vocabulary_stands_beside_its_own_twin():
+    whole = pd.DataFrame(
+        {"task": "ctcf", "model": ["chosen", "bpe-100", "bpe-100-twin"], "kind": ["model", "model", "twin"]}
+    )
+    row = {"task": "ctcf", "part": "all", "model": "bpe-100", "rival": "bpe-100-twin"}
+    compared = pd.DataFrame([row | {"difference": -0.2, "low": -0.3, "high": -0.1}])
+    ((sentence,),) = benchmarks.others("ctcf", whole, compared, "chosen")
+    assert sentence.startswith("bpe-100: pretraining costs 0.200 MCC (95\u00a0%\u00a0interval \u22120.300")
+    assert benchmarks.others("splice", whole, compared, "chosen") == []
 
 
 def test_scores_of_tasks_without_cards_networks_or_differences_still_have_their_section(tmp_path):

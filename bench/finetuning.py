@@ -4,9 +4,9 @@ Both run the same classifier, `BertModel` under a linear layer on the mean of it
 of 20 to 250 tokens in the same precision. The peer is measured at its best (batches padded to their longest; for prediction the sequences
 sorted by length beforehand, for training grouped by length; the fastest of several batch sizes) and at its defaults (`ratio_default`:
 batches of 8 in the order of the data, padded to their longest). A rate is in examples a second; of ours 32 make a training step. The
-making of the Trainer and a first run on other sequences are not timed. `difference` is the largest one between predicted logits,
-as a share of the largest logit, and `identical` says whether it is within `tolerance`; `spread` is the standard deviation of the logits in the
-same unit. Memory is that of a process that predicts and trains.
+making of the Trainer and a first run on other sequences are not timed. `difference` is the largest one between predicted logits, as a
+share of the largest logit, and `identical` says whether it is within `tolerance`; `spread` is the standard deviation of the logits,
+likewise. Memory is that of a process that predicts and trains.
 
   python bench/finetuning.py --size small --examples 512
   python bench/finetuning.py --size base --device cuda --examples 16384 --train 4096

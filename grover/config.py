@@ -134,7 +134,9 @@ def _check_competitors(benchmarks: dict, candidates: list[str], origin: str) -> 
             raise InputError(
                 f"{origin}: `benchmarks.models`: {name} is neither chosen nor one of `vocabulary.candidates` ({', '.join(candidates)})"
             )
-    for name in {"chosen", "char", "cnn", "gc", "majority", "dinucleotide", "pwm", "adjacency"} & set(benchmarks["rivals"]):
+    for name in {"chosen", "char", "cnn", "gc", "majority", "dinucleotide", "pwm", "adjacency"} & set(
+        benchmarks["rivals"]
+    ):
         raise InputError(
             f"{origin}: `benchmarks.rivals.{name}`: the name {name} has a meaning of its own; choose another"
         )

@@ -184,7 +184,9 @@ def _finetune(run: Run, key: str) -> Work:
     length = length_of(run, task)
     learnt = min(share * examples, asked["maximum_train"] or math.inf)
     held_out = (1 - share) * examples
-    passes = asked["epochs"] * (TRAINING * learnt + min(held_out / 2, asked.get("maximum_valid") or math.inf)) + held_out
+    passes = (
+        asked["epochs"] * (TRAINING * learnt + min(held_out / 2, asked.get("maximum_valid") or math.inf)) + held_out
+    )
     flops = asked["seeds"] * passes * length * forward_flops(net, length)
     return Work(flops, asked["seeds"] * asked["epochs"] * learnt / asked["batch"], net.layers)
 

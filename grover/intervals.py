@@ -54,15 +54,6 @@ def read_bed(path: Path | str, names: list[str] | None = None, rename: str = "")
     return table
 
 
-def read_tss(path: Path | str, rename: str = "") -> pd.DataFrame:
-    """Transcription start sites: BED6 of single bases with strand."""
-    table = read_bed(path, rename=rename)
-    strand = table.get("strand", pd.Series("", index=table.index))
-    wrong = ~strand.isin(["+", "-"]) | (table["end"] - table["start"] != 1)
-    _refuse(path, wrong, "expected a BED6 row of one base with strand + or -")
-    return table
-
-
 def read_narrowpeak(path: Path | str, rename: str = "") -> pd.DataFrame:
     """ENCODE narrowPeak: BED6 and signal, pvalue, qvalue, summit (offset from start).
 
@@ -110,7 +101,6 @@ def read_vcf(path: Path | str, rename: str = "") -> pd.DataFrame:
 
 READERS: dict[str, Callable[..., pd.DataFrame]] = {
     "bed": read_bed,
-    "tss": read_tss,
     "narrowPeak": read_narrowpeak,
     "bedgraph": read_bedgraph,
     "rmsk": read_rmsk,
@@ -130,11 +120,11 @@ def check(
     """
     if not len(table):
         return table
-    matched = {rename: int(_rename(table["chrom"], rename).isin(list(lengths)).sum()) for rename in RENAMES}
+    matched = {rename: int(rename_contigs(table["chrom"], rename).isin(list(lengths)).sum()) for rename in RENAMES}
     best = max(matched, key=matched.get)
     if matched[best] > matched[""]:
         theirs = table.loc[~table["chrom"].isin(list(lengths)), "chrom"].iloc[0]
-        ours = _rename(pd.Series([theirs]), best)[0]
+        ours = rename_contigs(pd.Series([theirs]), best)[0]
         raise InputError(
             f"{path} names its contigs like {theirs!r}, the assembly like {ours!r}; "
             f"set `rename: {best}` for this source to map them"
@@ -257,7 +247,7 @@ def _integral(starts: np.ndarray, ends: np.ndarray, values: np.ndarray | None, p
     return np.where(i >= 0, before[np.maximum(i, 0)] + partial, 0)
 
 
-def _rename(chrom: pd.Series, rename: str) -> pd.Series:
+def rename_contigs(chrom: pd.Series, rename: str) -> pd.Series:
     if rename == "add-chr":
         return ("chr" + chrom.str.removeprefix("chr")).replace("chrMT", "chrM")
     if rename == "strip-chr":
@@ -299,7 +289,7 @@ def _read(
     except pa.ArrowInvalid:
         # either a row is wrong, which is then named, or comments stand between the rows
         table = _parse(_without_comments(path, names, wanted), names, wanted)
-    return table.assign(chrom=_rename(table["chrom"], rename))
+    return table.assign(chrom=rename_contigs(table["chrom"], rename))
 
 
 def _parse(stream, names: list[str], wanted: list[str]) -> pd.DataFrame:

@@ -6,7 +6,7 @@ import pandas as pd
 
 from grover.errors import InputError
 from grover.files import open_text
-from grover.intervals import COMMENTS, GTF, _rename, read_gtf
+from grover.intervals import COMMENTS, GTF, read_gtf, rename_contigs
 
 TABLE = ("gene", "chrom", "strand", "tx_start", "tx_end", "donors", "acceptors")
 COLUMNS = ["chrom", "start", "end", "strand", "gene", "gene_start", "gene_end"]
@@ -55,7 +55,7 @@ def _of_table(path: Path | str, rename: str, above: int) -> pd.DataFrame:
     right = introns["acceptors"].where(plus, introns["donors"])
     _refuse(path, right - 1 <= left, "a donor does not stand before its acceptor in the sense of transcription")
     return introns.assign(
-        chrom=_rename(introns["chrom"], rename),
+        chrom=rename_contigs(introns["chrom"], rename),
         start=left,
         end=right - 1,
         gene_start=introns["tx_start"] - 1,

@@ -107,13 +107,12 @@ def test_gtf_becomes_half_open(write):
     assert read.iloc[1].tolist() == ["chr1", 10, 12, "exon", "-", "G2", "", ""]
 
 
-def test_vcf_and_bedgraph_and_tss(write):
+def test_vcf_and_bedgraph(write):
     sites = intervals.read_vcf(
         write("##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\nchr1\t3\trs1\tACG\tA\t.\n")
     )
     assert sites.iloc[0].tolist() == ["chr1", 2, 5, "rs1", "ACG", "A"]
     assert intervals.read_bedgraph(write("chr1\t0\t5\t-0.25\n"))["value"][0] == -0.25
-    assert intervals.read_tss(write("chr1\t4\t5\tp\t0\t-\n"))["strand"][0] == "-"
 
 
 def test_rename(write):

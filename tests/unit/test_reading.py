@@ -37,7 +37,9 @@ def test_alone_it_is_the_tokenizer_of_the_sequence(pairs, name):
 def test_between_its_neighbours_it_is_cut_as_in_the_genome(pairs):
     whole = texts(pairs, pairs.encode(encode(GENOME)))
     starts = np.cumsum([0, *map(len, whole)])
-    expected = [text for text, start in zip(whole, starts, strict=False) if start >= 1_000 and start + len(text) <= 1_200]
+    expected = [
+        text for text, start in zip(whole, starts, strict=False) if start >= 1_000 and start + len(text) <= 1_200
+    ]
     (tokens,) = read_tokens(dataset(before=GENOME[600:1_000], after=GENOME[1_200:1_600]), pairs)
     assert texts(pairs, tokens) == expected
     assert "".join(expected) in GENOME[1_000:1_200]

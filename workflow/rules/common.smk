@@ -40,6 +40,7 @@ ORIGIN = " ".join(map(shown, workflow.overwrite_configfiles)) or "config/config.
 config = checked(complete, dict(config), ROOT / "config/schemas/config.schema.yaml", ORIGIN)
 RUN = f"{config['results']}/{config['run']}"
 DATA_OPTION = f"--config data={shlex.quote(config['data'])} " if config["data"] else ""
+COMMAND = f"snakemake --configfile {ORIGIN} {DATA_OPTION}--cores 2"
 CANDIDATES = config["vocabulary"]["candidates"]
 # those that are pretrained, and those that are only described
 VOCABULARIES = list(dict.fromkeys([*CANDIDATES, *config["vocabulary"]["studied"]]))

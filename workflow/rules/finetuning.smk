@@ -230,6 +230,7 @@ rule write_dossier:
         published=installed("resources/published.tsv"),
         config=f"{RUN}/config.json",
         next_kmer=f"{RUN}/selection/next_kmer.parquet",
+        chosen=f"{RUN}/selection/chosen.txt" if config["selection"]["method"] == "sweep" else [],
         metrics=expand(f"{RUN}/models/{{name}}/metrics.json", name=CANDIDATES),
         model=rules.adopt.output.config,
     output:
@@ -251,8 +252,10 @@ rule write_dossier:
         metrics=lambda wildcards, input: repeated(
             "--model-metrics", [f"{name}={path}" for name, path in zip(CANDIDATES, input.metrics)]
         ),
+        chosen=lambda wildcards, input: f"--chosen {input.chosen}" if input.chosen else "",
+        command=shlex.quote(COMMAND),
         code=code("write_dossier"),
     shell:
         "{PYTHON} {SCRIPTS}/write_dossier.py --benchmarks {input.benchmarks} {params.cards} --published {input.published}"
         " --config {input.config} --next-kmer {input.next_kmer} {params.metrics} --model-config {input.model}"
-        " --table {output.table} --page {output.page} > {log} 2>&1"
+        " {params.chosen} --command {params.command} --table {output.table} --page {output.page} > {log} 2>&1"

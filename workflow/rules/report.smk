@@ -100,7 +100,7 @@ rule write_report:
         title=shlex.quote(config["report"]["title"] or f"GROVER: {config['run']}"),
         palette=config["report"]["palette"],
         results=lambda wildcards, output: Path(output.report).parent,
-        command=shlex.quote(f"snakemake --configfile {ORIGIN} {DATA_OPTION}--cores 2"),
+        command=shlex.quote(COMMAND),
         inputs=lambda wildcards, input: repeated("--inputs", [path for path in input if path != input.config]),
         code=code("write_report"),
     shell:

@@ -20,7 +20,7 @@ def check_sources(
 ):
     """Write what each source holds; end with one sentence at the first that does not fit the assembly.
 
-    Sources are given as KEY=FORMAT=FILE[=RENAME]. FORMAT is bed, tss, narrowPeak, bedgraph, rmsk, gtf,
+    Sources are given as KEY=FORMAT=FILE[=RENAME]. FORMAT is bed, tss, splice, csv, narrowPeak, bedgraph, rmsk, gtf,
     vcf or meme. RENAME maps contig names to those of the assembly: add-chr or strip-chr.
     """
     sources = [inputs.Source.parse(text) for text in source]

@@ -137,8 +137,6 @@ def test_empty_table(write):
         ("bedgraph", "chr1\t0\t5\thigh\n", "line 1: value must be a number, not 'high'"),
         ("narrowPeak", "chr1\t0\t5\n", "line 1: expected 10 columns"),
         ("rmsk", "chr1\t0\t5\n", "line 1: expected 17 columns"),
-        ("tss", "\nchr1\t0\t1\ta\t0\t+\nchr1\t0\t2\ta\t0\t+\n", "line 3: expected a BED6 row of one base"),
-        ("tss", "chr1\t0\t1\n", "line 1: expected a BED6 row of one base with strand"),
     ],
 )
 def test_bad_rows_are_named(write, reader, text, sentence):

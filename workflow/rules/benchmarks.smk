@@ -45,9 +45,7 @@ rule build_dataset:
     input:
         sources=lambda wildcards: [source(key) for key in dataset_sources(wildcards.task)],
         hits=lambda wildcards: (
-            f"{RUN}/benchmarks/{wildcards.task}/hits.parquet"
-            if TASKS[wildcards.task].builder == "motif-bound"
-            else []
+            f"{RUN}/benchmarks/{wildcards.task}/hits.parquet" if TASKS[wildcards.task].builder == "motif-bound" else []
         ),
         vocabulary=lambda wildcards: TOKENIZER if TASKS[wildcards.task].needs_vocabulary else [],
         transfer=lambda wildcards: transferred(wildcards.task),

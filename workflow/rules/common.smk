@@ -117,11 +117,15 @@ for name, rival in RIVALS.items():
         checked(check_folder, RIVAL_FOLDERS[name])
         if rival["adapter"] != "dnabert" and not rival["remote_code"] and checked(code_of, RIVAL_FOLDERS[name]):
             files = ", ".join(code_of(RIVAL_FOLDERS[name]))
-            raise WorkflowError(f"{key}.model` brings code that would be executed ({files}); read it and consent with remote_code: true")
+            raise WorkflowError(
+                f"{key}.model` brings code that would be executed ({files}); read it and consent with remote_code: true"
+            )
     elif not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", rival["model"]):
         raise WorkflowError(f"{key}.model`: {rival['model']} is no folder here and no id of the hub; correct it")
     if rival["python"] and not Path(rival["python"]).is_file():
-        raise WorkflowError(f"{key}.python`: {rival['python']} does not exist; `make rivals` builds .venv-rivals/bin/python")
+        raise WorkflowError(
+            f"{key}.python`: {rival['python']} does not exist; `make rivals` builds .venv-rivals/bin/python"
+        )
 SEEDS = range(config["seed"], config["seed"] + config["finetuning"]["seeds"])
 # one site of it is mutated base by base
 SHOWABLE = [name for name, task in TASKS.items() if task.builder in ("motif-bound", "tfbs", "prom300")]

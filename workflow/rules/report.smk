@@ -55,9 +55,7 @@ rule write_report:
             name=CANDIDATES,
         ),
         selection=[*rules.compare_vocabularies.output, *rules.choose_vocabulary.output],
-        cards=expand(
-            [rules.audit_dataset.output.card, rules.score_task.output.precision_recall], task=TASKS
-        ),
+        cards=expand([rules.audit_dataset.output.card, rules.score_task.output.precision_recall], task=TASKS),
         benchmarks=[*rules.gather_benchmarks.output, *rules.write_dossier.output] if TASKS else [],
         scans=expand(
             rules.scan_track.output.track,

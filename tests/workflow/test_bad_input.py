@@ -96,6 +96,48 @@ def test_too_few_peaks(own):
     assert done.returncode != 0 and "has 1 of its 1 peaks in the kept segments, at least 20 are needed" in done.stdout
 
 
+def test_a_row_with_an_unknown_builder(own):
+    table = own.installation.root / "config/test.benchmarks.tsv"
+    table.write_text(table.read_text().replace("motif-bound", "motif-bond"))
+    done = own("--dry-run")
+    assert done.returncode != 0 and "task ctcf: builder 'motif-bond' is unknown; choose one of prom300" in done.stdout
+
+
+def test_rivals_are_looked_at_before_the_first_job(own):
+    folder = own.installation.work / "rival"
+    folder.mkdir()
+    (folder / "config.json").write_text("{}")
+    (folder / "tokenizer.json").write_text("{}")
+    benchmarks = own.config["benchmarks"] | {"rivals": {"nt": {"model": str(folder)}}}
+    done = own("--dry-run", benchmarks=benchmarks)
+    assert done.returncode != 0 and f"{folder}: the weights are missing there" in done.stdout
+    (folder / "model.safetensors").write_text("")
+    (folder / "config.json").write_text('{"auto_map": {"AutoModel": "modeling_x.Model"}}')
+    (folder / "modeling_x.py").write_text("")
+    done = own("--dry-run", benchmarks=benchmarks)
+    assert done.returncode != 0 and "(modeling_x.py); read it and consent with remote_code: true" in done.stdout
+    benchmarks["rivals"]["nt"]["model"] = "no folder"
+    done = own("--dry-run", benchmarks=benchmarks)
+    assert done.returncode != 0 and "is no folder here and no id of the hub" in done.stdout
+
+
+def test_a_data_set_that_leaks_stops_before_training(own):
+    rows = "".join(f"{BASES[i : i + 60]},{i % 2}\n" for i in range(40))
+    for fold in ("train", "valid", "test"):
+        (own.installation.work / f"{fold}.csv").write_text("sequence,label\n" + rows)
+        own.config["sources"][fold] = {"url": f"{fold}.csv"}
+    del own.config["sources"]["ctcf_peaks"], own.config["sources"]["motifs"]
+    table = own.installation.root / "config/test.benchmarks.tsv"
+    table.write_text(table.read_text().splitlines()[1] + "\nready\tcsv\ttrain,valid,test\t.\t.\t0\t.\n")
+    done = own(
+        "results/test/benchmarks/ready/passed.txt",
+        selection={"method": "fixed", "vocabulary": "bpe-20"},
+        vocabulary={"cycles": 20, "candidates": ["bpe-20"]},
+    )
+    assert done.returncode != 0 and "ready" in done.stdout and "duplicates" in done.stdout, done.stdout
+    assert not (own.installation.work / "results/test/benchmarks/ready/card.json").exists()
+
+
 def test_a_truncated_gzip_leaves_no_genome(own):
     packed = gzip.compress(f">chr1\n{BASES}\n".encode())
     (own.installation.work / "genome.fa").write_bytes(packed[: len(packed) // 2])

@@ -11,11 +11,16 @@ import yaml
 
 pytestmark = pytest.mark.workflow
 
-REPORT = {"write_report", "write_configuration"}
+SCORING = {"score_task", "gather_benchmarks", "write_dossier"}
+# the dossier and the report read the configuration
+REPORT = {"write_report", "write_configuration", "write_dossier"}
+CODE = {"write_report"}
 PROBES = {"annotate_regions", "probe_regions"}
 TRACKS = PROBES | {"describe_vocabulary", "stratify_predictions"}
 AFTER_EMBEDDING = {"token_components", "project_regions", *PROBES}
-AFTER_ADOPTION = {"finetune", "compare_models", "embed", *AFTER_EMBEDDING, "occlude", "score_variants"}
+# the tokens of a shuffle and the windows of the audit are those of the chosen vocabulary
+BENCHMARKS = {"build_dataset", "audit_dataset", "run_floor", "finetune", *SCORING, "occlude"}
+AFTER_ADOPTION = {*BENCHMARKS, "embed", *AFTER_EMBEDDING, "score_variants"}
 EVALUATION = {"evaluate_pretraining", "stratify_predictions", "write_model_card", "compare_vocabularies"}
 AFTER_PRETRAINING = {*EVALUATION, "next_kmer", "choose_vocabulary", "adopt", *AFTER_ADOPTION}
 
@@ -67,7 +72,9 @@ def test_a_checkout_that_touches_every_file_reruns_nothing(finished):
         ("atlas", "null_bases", 150_000, {"null_vocabulary", "describe_vocabulary"} | REPORT),
         ("embeddings", "neighbours", 9, {"project_regions"} | REPORT),
         ("pretraining", "learning_rate", 0.002, {"pretrain"} | AFTER_PRETRAINING | REPORT),
-        ("finetuning", "epochs", 2, {"finetune", "compare_models", "occlude"} | REPORT),
+        ("finetuning", "epochs", 2, {"finetune", "occlude"} | SCORING | REPORT),
+        ("benchmarks", "floors", ["gc", "tfidf-forest", "adjacency", "pwm"], {"run_floor"} | SCORING | REPORT),
+        ("benchmarks", "block", 50_000, SCORING | REPORT),
         ("selection", "trees", 11, {"next_kmer_floors", "compare_vocabularies"} | REPORT),
         ("selection", "rule", "bits-per-base", {"choose_vocabulary", "adopt"} | AFTER_ADOPTION | REPORT),
         ("interpretation", "span", 5, {"score_variants"} | REPORT),
@@ -81,14 +88,14 @@ def test_a_setting_reruns_its_stage_and_what_follows(finished, section, key, val
 @pytest.mark.parametrize(
     ("module", "function", "expected"),
     [
-        ("probes.py", "def probe(", {"probe_regions"} | REPORT - {"write_configuration"}),
+        ("probes.py", "def probe(", {"probe_regions"} | CODE),
         (
             "localisation.py",
             "def locate(",
-            {"describe_vocabulary", "stratify_predictions"} | REPORT - {"write_configuration"},
+            {"describe_vocabulary", "stratify_predictions"} | CODE,
         ),
-        ("variants.py", "def ", {"score_variants"} | REPORT - {"write_configuration"}),
-        ("evaluation.py", "def ", EVALUATION | REPORT - {"write_configuration"}),
+        ("variants.py", "def ", {"score_variants"} | CODE),
+        ("evaluation.py", "def ", EVALUATION | {"write_dossier"} | CODE),
     ],
 )
 def test_a_changed_function_reruns_the_stages_that_reach_it(finished, module, function, expected):
@@ -119,6 +126,16 @@ def test_a_new_candidate_trains_its_own_model_alone(finished):
     assert names == {(rule, "bpe-40") for rule in own} | {(rule,) for rule in shared}
 
 
+def test_a_new_task_is_a_row_and_leaves_the_others_alone(finished):
+    row = "splice\tsplice\tgenes\tunused\t80\t0\tkind=both\n"
+    with changed(finished.root / "config/test.benchmarks.tsv", lambda text: text + row):
+        done = finished.snakemake("--dry-run")
+    own = {"build_dataset", "audit_dataset", "run_floor", "finetune", "score_task"}
+    found = set(re.findall(r"^(?:local)?rule (\w+):", done.stdout, re.MULTILINE))
+    assert found == own | {"gather_benchmarks", "write_dossier", "write_report", "check_sources", "all"}, done.stdout
+    assert set(re.findall(r"wildcards: task=([\w-]+)", done.stdout)) == {"splice"}
+
+
 def test_more_cycles_train_no_kmers_anew(finished):
     with changed(finished.root / "config/test.yaml", setting("vocabulary", "cycles", 61)):
         names = jobs(finished.snakemake("--dry-run").stdout)
@@ -138,7 +155,7 @@ def test_a_changed_table_of_tracks_reruns_the_annotation(finished):
         return text.replace("noise\tnoise\tbed\tcategory\tname", "noise\tnoise\tbed\tpresence\t-")
 
     with changed(finished.root / "config/demo.tracks.tsv", as_presence):
-        assert finished.planned() == TRACKS | REPORT - {"write_configuration"}
+        assert finished.planned() == TRACKS | CODE
 
 
 def test_a_changed_annotation_file_reruns_its_readers_and_no_training(finished):
@@ -147,7 +164,7 @@ def test_a_changed_annotation_file_reruns_its_readers_and_no_training(finished):
     content = track.read_bytes()
     track.write_bytes(content + content)
     try:
-        assert finished.planned() == {"check_sources"} | TRACKS | REPORT - {"write_configuration"}
+        assert finished.planned() == {"check_sources"} | TRACKS | CODE
     finally:
         track.write_bytes(content)
         os.utime(track, ns=(before.st_atime_ns, before.st_mtime_ns))

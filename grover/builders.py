@@ -62,7 +62,7 @@ def make_windows(
         case "prom300":
             return prom300(sites, length, **whole)
         case "promscan":
-            return promscan(sites, length, **whole)
+            return promscan(sites, length, seed=seed, **whole)
         case "motif-bound":
             if hits is None:
                 raise InputError("the benchmark builder motif-bound needs --hits, the matches that scan_motif finds")
@@ -89,11 +89,12 @@ def prom300(tss: pd.DataFrame, length: int, upstream: int = UPSTREAM) -> Built:
     return _anchored(tss, border, upstream, length).assign(label=np.int8(1)), ("no promoter", "promoter")
 
 
-def promscan(tss: pd.DataFrame, length: int, reach: int = REACH, step: int = STEP) -> Built:
+def promscan(tss: pd.DataFrame, length: int, reach: int = REACH, step: int = STEP, seed: int = 0) -> Built:
     """Windows every `step` bases within `reach` bases of a transcription start, label 1 where a start lies inside.
 
-    Stretches around neighbouring starts that overlap are scanned once, as one. Since a scan does not know the strand of what
-    it is to find, all windows are read along strand +.
+    Stretches around neighbouring starts that overlap are scanned once, as one, from an offset below `step` that the seed draws
+    for each, else a start would stand at the same few places of all windows. Since a scan does not know the strand of what it is
+    to find, all windows are read along strand +.
     """
     if length > 2 * reach + 1:
         raise InputError(
@@ -103,9 +104,11 @@ def promscan(tss: pd.DataFrame, length: int, reach: int = REACH, step: int = STE
         {"chrom": tss["chrom"], "start": (tss["start"] - reach).clip(lower=0), "end": tss["start"] + reach + 1}
     )
     around = merge(around)
-    number = np.maximum((around["end"] - around["start"] - length).to_numpy() // step + 1, 0)
+    room = (around["end"] - around["start"] - length).to_numpy()  # of the start of a window
+    offset = np.random.default_rng(seed).integers(np.clip(room + 1, 1, step))
+    number = np.maximum((room - offset) // step + 1, 0)
     nth = np.arange(number.sum()) - np.repeat(np.cumsum(number) - number, number)
-    start = np.repeat(around["start"].to_numpy(), number) + step * nth
+    start = np.repeat(around["start"].to_numpy() + offset, number) + step * nth
     windows = pd.DataFrame(
         {"chrom": np.repeat(around["chrom"].to_numpy(), number), "start": start, "end": start + length}
     )

@@ -19,6 +19,7 @@ COLUMNS = ["sequence", "label", "chrom", "start", "end", "strand", "fold", "scor
 PLACE = ["chrom", "start", "end", "strand"]
 OPPOSITE = str.maketrans("ACGT", "TGCA")
 ROWS = 4096  # windows whose bases are looked up at a time
+RARE = 0.4
 
 # from the positives that stay to the positives as they are read and their negatives
 Negatives = Callable[[pd.DataFrame], tuple[pd.DataFrame, pd.DataFrame]]
@@ -32,13 +33,15 @@ def assemble(
     maximum: int = 0,
     negatives: Negatives | None = None,
     seed: int = 0,
+    proportional: bool = False,
 ) -> tuple[pd.DataFrame, dict]:
     """The examples that windows of one length make, and how many windows there were and why some left.
 
     `folds` (chrom, start, end, fold) is `folds.bed`. A window stays where it lies wholly in one segment and one fold, and
     where no other fold holds the same sequence on either strand (test keeps it before valid, valid before train).
     `context` bases of the segment on both sides come along as `before` and `after`. `maximum` keeps at most so many a fold
-    and label, by a seeded draw; 0 keeps all. `negatives` makes negatives of the positives that stay.
+    and label, `proportional` in the shares of the labels, by a seeded draw; 0 keeps all. `negatives` makes negatives of the
+    positives that stay.
 
     Returns the table `COLUMNS`, the sequences read along the strand, in the order of `windows`, negatives behind; and
     sites_found, the number of windows, with dropped, how many left for each reason.
@@ -47,7 +50,7 @@ def assemble(
     found = len(table)
     table = read_sequences(table, genome, context).assign(pieces="")
     drop_leaking(table)
-    limit(table, maximum, seed)
+    limit(table, maximum, seed, proportional)
     if negatives is not None:
         left = table[table["dropped"] != ""]
         positives, others = negatives(table[table["dropped"] == ""])
@@ -113,13 +116,23 @@ def either_strand(sequences: pd.Series) -> pd.Series:
     return pd.Series(np.minimum(sequences.to_numpy(object), np.array(opposite, object)), sequences.index)
 
 
-def limit(examples: pd.DataFrame, maximum: int, seed: int) -> None:
-    """Drop what is above `maximum` examples a fold and label, drawn by the seed; 0 is no limit."""
+def limit(examples: pd.DataFrame, maximum: int, seed: int, proportional: bool = False) -> None:
+    """Drop what is above `maximum` examples a fold and label, drawn by the seed; 0 is no limit.
+
+    `proportional` keeps the shares of the labels in each fold, where that one is rare is part of the task: as many examples as
+    `maximum` allows of all labels together.
+    """
     kept = examples[examples["dropped"] == ""]
-    if maximum:
-        shuffled = kept.iloc[np.random.default_rng(seed).permutation(len(kept))]
-        rank = shuffled.groupby(["fold", "label"]).cumcount().reindex(examples.index, fill_value=0)
-        drop(examples, rank >= maximum, "above the maximum of its fold and label")
+    if not maximum:
+        return
+    shuffled = kept.iloc[np.random.default_rng(seed).permutation(len(kept))]
+    groups = shuffled.groupby(["fold", "label"])
+    rank, reason = groups.cumcount(), "above the maximum of its fold and label"
+    if proportional:
+        # how far down its label an example stands, so that the first of a fold hold its labels in their shares
+        rank = ((rank + 0.5) / groups["label"].transform("size")).groupby(shuffled["fold"]).rank(method="first") - 1
+        maximum, reason = maximum * kept["label"].nunique(), "above the maximum of its fold"
+    drop(examples, rank.reindex(examples.index, fill_value=0) >= maximum, reason)
 
 
 def limit_dataset(dataset: pd.DataFrame, maximum: int, seed: int) -> tuple[pd.DataFrame, dict]:
@@ -162,6 +175,13 @@ def count(dataset: pd.DataFrame, labels: tuple[str, ...]) -> dict[str, dict[str,
     return {fold: {name: int(numbers.get((fold, label), 0)) for label, name in enumerate(labels)} for fold in FOLDS}
 
 
+def call_of(counts: dict[str, dict[str, int]], usual: str) -> str:
+    """How a probability becomes a call, `usual` by the builder: from what is best on fold `valid` where the rarer one of two labels
+    has less than the share `RARE` of fold train, since a classifier that is right hardly calls it from half on."""
+    sizes = list(counts["train"].values())
+    return "valid" if len(sizes) == 2 and min(sizes) < RARE * sum(sizes) else usual
+
+
 def check_counts(counts: dict[str, dict[str, int]], minimum: int) -> None:
     """Raise `InputError` where a fold has fewer than `minimum` of a label."""
     for fold, by_label in counts.items():
@@ -184,17 +204,6 @@ def check_separation(dataset: pd.DataFrame) -> None:
                 f"the window at {row['chrom']}:{row['start']:,} ({FOLDS[one]}) overlaps one of fold {FOLDS[other]}; the "
                 "intervals of the folds overlap, make them anew"
             )
-
-
-def blocks(dataset: pd.DataFrame, size: int) -> np.ndarray:
-    """Number (int64) of the block of `size` bases that holds the middle of each window, counted over all contigs.
-
-    Windows of one block are resampled together in an interval that allows for neighbours which share bases. An example
-    without a place is a block of its own.
-    """
-    middle = (dataset["start"] + dataset["end"]) // 2 // size
-    middle = middle.where(dataset["chrom"] != "", np.arange(len(dataset)))
-    return (dataset["chrom"].astype(str) + ":" + middle.astype(str)).factorize()[0].astype(np.int64)
 
 
 def _codes(windows: pd.DataFrame, genome: Genome, context: int) -> np.ndarray:

@@ -22,7 +22,8 @@ class Settings:
     """How a classifier is trained; `patience` counts epochs without a better loss on fold valid.
 
     `balanced` class weights are the inverse of the shares of the classes in training: a rare label then counts as much as a common
-    one, and the probabilities are those of a set in which all are equally common.
+    one while the network learns and while fold valid says when it stops. The probabilities of the finished network are those of
+    training examples as they are, with and without weights (`restore_shares`).
     """
 
     epochs: int = 4
@@ -53,7 +54,8 @@ def fine_tune(
     """Train on fold train, stop by fold valid, predict folds valid and test.
 
     `dataset` has the columns label (0..classes - 1) and fold, `inputs` are what the network reads of each of its rows, and
-    `make(classes, seed)` makes the network, untrained. Returns it as it was after the best epoch, and the table example (row of the
+    `make(classes, seed)` makes the network, untrained, whose last layer is the torch.nn.Linear `classifier`. Returns it as it was after
+    the best epoch, its bias set back to the shares of the classes where they weighed the same, and the table example (row of the
     dataset), seed, fold, label, probability: of label 1 where there are two classes, else one column `probability_{label}` for
     each. The table's `attrs` say how many `epochs` were run and how many examples were trained on (`n_train`).
 
@@ -92,6 +94,8 @@ def fine_tune(
         watch,
     )
     network.load_state_dict(watch.weights)
+    if settings.class_weights == "balanced":
+        restore_shares(network.classifier, counts / len(train))
 
     scores = logits(
         network, [inputs[row] for row in held_out], device, settings.precision, f"{task}, seed {seed}: predict"
@@ -121,6 +125,17 @@ def probabilities(scores: np.ndarray) -> dict[str, np.ndarray]:
     """Columns of a table of predictions, float64, of logits [rows, classes]."""
     shares = softmax(scores.astype(np.float64), axis=1).T
     return {"probability": shares[1]} if len(shares) == 2 else {f"probability_{i}": row for i, row in enumerate(shares)}
+
+
+def restore_shares(layer: torch.nn.Linear, shares: np.ndarray) -> None:
+    """Turn a last layer trained with balanced class weights into one for classes as common as they are (`shares`, float [classes]).
+
+    Weights inverse to the shares make the best probabilities proportional to p(label | input) / share; the logarithm of the share,
+    added to the bias, undoes it (Saerens et al. 2002, doi 10.1162/089976602753284446). Calibration and calls at 0.5 then compare with
+    those of classifiers without weights; between two classes the order of the examples stays the same.
+    """
+    with torch.no_grad():
+        layer.bias += torch.from_numpy(np.log(shares * len(shares))).to(layer.bias)
 
 
 class BestEpoch:

@@ -11,7 +11,7 @@
                                   vocabulary, x and y never stand side by side in what it cuts, but shuffled tokens do
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,13 +38,15 @@ DENSE_BYTES = 2_000_000_000
 @dataclass(frozen=True)
 class Settings:
     """`kmers` are the shortest and longest words of tfidf-*, `trees` those of a forest; `vocabulary` cuts the tokens of token-*
-    and adjacency, `matrix` (float64 [4, width]) is the motif of pwm where the sites have no score."""
+    and adjacency, `matrix` (float64 [4, width]) is the motif of pwm where the sites have no score; `maximum_train` is how many
+    examples of fold train the floors of `LIMITED` learn from at most, drawn by the seed, 0: all."""
 
     trees: int = 500
     kmers: tuple[int, int] = (2, 6)
     threads: int = 1
     vocabulary: Vocabulary | None = None
     matrix: np.ndarray | None = None
+    maximum_train: int = 0
 
 
 def predict(
@@ -54,7 +56,8 @@ def predict(
 
     `dataset` has the columns sequence, label (0..classes - 1), fold and, where the floor reads them, score, before, after,
     pieces. A forest is fitted once a seed, the other floors once, under the first seed. Returns the table that `predictions`
-    makes. Raises InputError for an unknown floor, for labels without a training example and for what a floor lacks.
+    makes; its `attrs` say how many examples a fit learnt from (`n_train`). Raises InputError for an unknown floor, for labels
+    without a training example and for what a floor lacks.
     """
     if floor not in FLOORS:
         raise InputError(f"unknown floor {floor!r}; choose one of {', '.join(FLOORS)}")
@@ -62,11 +65,31 @@ def predict(
     train, held_out = train_and_held_out(dataset)
     label = dataset["label"].to_numpy(np.int64)
     read, learn = FLOORS[floor]
-    features = read(dataset, settings)
     seeds = seeds if floor in BY_SEED else seeds[:1]
-    found = learn(features[train], label[train], features[held_out], seeds, settings)
-    tables = [predictions(dataset, held_out, probability, seed) for seed, probability in zip(seeds, found, strict=True)]
-    return pd.concat(tables, ignore_index=True)
+    maximum = settings.maximum_train if floor in LIMITED else 0
+    drawn = [_draw(train, label, maximum, seed) for seed in seeds]
+    used = np.unique(np.concatenate([*drawn, held_out]))
+    features = read(dataset.iloc[used], settings)
+    asked = np.searchsorted(used, held_out)
+    tables = []
+    for seed, rows in zip(seeds, drawn, strict=True):
+        # rows by number are a copy, which may be changed
+        known = features[np.searchsorted(used, rows)]
+        probability = learn(known, label[rows], features[asked], seed, settings)
+        tables.append(predictions(dataset, held_out, probability, seed))
+    table = pd.concat(tables, ignore_index=True)
+    table.attrs = {"n_train": 0 if learn is _rule else len(drawn[0])}
+    return table
+
+
+def _draw(train: np.ndarray, label: np.ndarray, maximum: int, seed: int) -> np.ndarray:
+    """The same examples as `grover.finetuning.draw` gives a network under this seed, but in their order; 0: all."""
+    rows = np.sort(np.random.default_rng(seed).permutation(train)[:maximum]) if maximum else train
+    if set(label[rows]) != set(label[train]):
+        raise InputError(
+            f"a label is not among the {len(rows):,} examples of fold train that seed {seed} draws; raise --maximum-train"
+        )
+    return rows
 
 
 def train_and_held_out(dataset: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
@@ -152,11 +175,14 @@ def token_counts(dataset: pd.DataFrame, settings: Settings) -> csr_matrix:
 
 
 def allowed(dataset: pd.DataFrame, settings: Settings) -> np.ndarray:
-    """1 where no two neighbouring tokens of a sequence are a merge, 0 where some are, float64 [examples, 1]."""
+    """1 where no two neighbouring tokens of a sequence are a merge, 0 where some are, float64 [examples, 1].
+
+    K-mers side by side have no merges, so that all is 1: the rule has nothing to go by.
+    """
     vocabulary = _vocabulary_of(settings)
-    if vocabulary.kind != "bpe":
+    if vocabulary.kind == "overlap":
         raise InputError(
-            f"the floor adjacency needs a byte-pair vocabulary, but {vocabulary.name} has none of its merges"
+            f"the floor adjacency needs tokens side by side, but those of {vocabulary.name} overlap; leave it out here"
         )
     if dataset["label"].max() > 1:
         raise InputError("the floor adjacency tells two labels apart, but the dataset has more; leave it out here")
@@ -203,46 +229,49 @@ def _vocabulary_of(settings: Settings) -> Vocabulary:
     return settings.vocabulary
 
 
-# how they learn: (features, labels) of fold train and the features held out to probabilities [held out, labels] for each seed
+# how they learn: (features, labels) of fold train and the features held out to probabilities [held out, labels]; a matrix of words
+# holds 15 kB a thousand bases, so that it is changed in place
 
 
-def _prior(train, label, held_out, seeds, settings) -> Iterator[np.ndarray]:
-    yield DummyClassifier(strategy="prior").fit(train, label).predict_proba(held_out)
+def _prior(train, label, held_out, seed, settings) -> np.ndarray:
+    return DummyClassifier(strategy="prior").fit(train, label).predict_proba(held_out)
 
 
-def _logistic(train, label, held_out, seeds, settings) -> Iterator[np.ndarray]:
+def _logistic(train, label, held_out, seed, settings) -> np.ndarray:
     model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
-    yield model.fit(train, label).predict_proba(held_out)
+    return model.fit(train, label).predict_proba(held_out)
 
 
-def _rule(train, label, held_out, seeds, settings) -> Iterator[np.ndarray]:
-    yield np.hstack([1 - held_out, held_out])
+def _rule(train, label, held_out, seed, settings) -> np.ndarray:
+    return np.hstack([1 - held_out, held_out])
 
 
-def _tfidf_logistic(train, label, held_out, seeds, settings) -> Iterator[np.ndarray]:
+def _tfidf_logistic(train, label, held_out, seed, settings) -> np.ndarray:
+    train, held_out = tfidf(train, held_out)
     # lbfgs stops early in single precision
-    train, held_out = (part.astype(np.float64) for part in tfidf(train, held_out))
-    yield LogisticRegression(max_iter=1000).fit(train, label).predict_proba(held_out)
+    train.data = train.data.astype(np.float64)
+    return LogisticRegression(max_iter=1000).fit(train, label).predict_proba(held_out)
 
 
-def _tfidf_forest(train, label, held_out, seeds, settings) -> Iterator[np.ndarray]:
+def _tfidf_forest(train, label, held_out, seed, settings) -> np.ndarray:
     train, held_out = tfidf(train, held_out)
     rows = max(1, DENSE_BYTES // (4 * train.shape[1]))
     if train.shape[0] <= rows:
         train = train.toarray()  # the same trees in a third of the time
-    for seed in seeds:
-        forest = RandomForestClassifier(settings.trees, random_state=seed, n_jobs=settings.threads).fit(train, label)
-        blocks = range(0, held_out.shape[0], rows)
-        yield np.concatenate([forest.predict_proba(held_out[start : start + rows].toarray()) for start in blocks])
+    forest = RandomForestClassifier(settings.trees, random_state=seed, n_jobs=settings.threads).fit(train, label)
+    blocks = range(0, held_out.shape[0], rows)
+    return np.concatenate([forest.predict_proba(held_out[start : start + rows].toarray()) for start in blocks])
 
 
 def tfidf(train: csr_matrix, held_out: csr_matrix) -> tuple[csr_matrix, csr_matrix]:
-    """Counts as TF-IDF, weighed by fold train; words that it does not have are left out, as by scikit-learn's vectoriser."""
+    """Counts as TF-IDF, weighed by fold train, in place; words that it does not have are left out, as by scikit-learn's vectoriser."""
     seen = np.flatnonzero(train.getnnz(axis=0))
     if not len(seen):
         raise InputError("no sequence of fold train holds a word of A, C, G and T of that length; check the sequences")
-    weights = TfidfTransformer().fit(train[:, seen])
-    return weights.transform(train[:, seen]), weights.transform(held_out[:, seen])
+    if len(seen) < train.shape[1]:
+        train, held_out = train[:, seen], held_out[:, seen]
+    weights = TfidfTransformer().fit(train)
+    return weights.transform(train, copy=False), weights.transform(held_out, copy=False)
 
 
 FLOORS: dict[str, tuple[Callable, Callable]] = {
@@ -257,4 +286,5 @@ FLOORS: dict[str, tuple[Callable, Callable]] = {
     "adjacency": (allowed, _rule),
 }
 BY_SEED = ("tfidf-forest", "token-forest")
+LIMITED = ("tfidf-logistic", "tfidf-forest", "token-logistic", "token-forest")
 NEED_VOCABULARY = ("token-logistic", "token-forest", "adjacency")

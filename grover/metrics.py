@@ -70,15 +70,16 @@ def scores(label: np.ndarray, probability: np.ndarray, threshold: float = 0.5) -
 
     Of two classes label 1 is called from `threshold` on, of several the most probable one. AUROC, AUPRC (average precision) and
     F1 are those of label 1, for several classes the mean over labels, each against the rest; AUROC and AUPRC are not a number
-    where a label has no example. The Brier score is the mean of the squared errors, summed over labels and halved; the expected
-    calibration error takes 15 equal bins of the highest probability (Guo et al. 2017).
+    where a label has no example. The Brier score is the mean of the squared errors, summed over labels and halved. The expected
+    calibration error takes 15 equal bins: of two classes of the probability of label 1, beside its share in a bin, so that no
+    threshold matters; of several classes of the highest probability, beside the share of hits (Guo et al. 2017).
     """
     label, each = np.asarray(label, dtype=np.int64), each_class(probability)
     classes = each.shape[1]
     table = confusion(label, called(probability, threshold), classes)
     truth = np.eye(classes)[label]
     curves = [_curve(label == name, each[:, name]) for name in against_rest(classes)]
-    hit = called(probability) == label
+    seen, said = (label == 1, each[:, 1]) if classes == 2 else (each.argmax(axis=1) == label, each.max(axis=1))
     return {
         "mcc": float(mcc(table)),
         "auroc": float(np.mean([curve.auroc() for curve in curves])),
@@ -86,7 +87,7 @@ def scores(label: np.ndarray, probability: np.ndarray, threshold: float = 0.5) -
         "accuracy": float(table.trace() / table.sum()),
         "f1": float(_f1(table)[1] if classes == 2 else _f1(table).mean()),
         "brier": float(((each - truth) ** 2).sum(axis=1).mean() / 2),
-        "ece": _calibration_error(hit, each.max(axis=1)),
+        "ece": _calibration_error(seen, said),
     }
 
 
@@ -220,10 +221,11 @@ def _f1(table: np.ndarray) -> np.ndarray:
     return np.divide(2 * np.diagonal(table), scale, out=np.zeros(len(table)), where=scale > 0)
 
 
-def _calibration_error(hit: np.ndarray, confidence: np.ndarray) -> float:
-    """Distance of the share of hits from the mean confidence over bins, weighted by their examples."""
-    place = np.clip(np.ceil(confidence * BINS).astype(np.int64) - 1, 0, BINS - 1)
-    return float(np.abs(np.bincount(place, weights=hit - confidence)).sum() / len(hit))
+def _calibration_error(seen: np.ndarray, said: np.ndarray) -> float:
+    """Distance of the share of what was seen (bool) from the mean of the probability said, over bins of that, weighted by their
+    examples."""
+    place = np.clip(np.ceil(said * BINS).astype(np.int64) - 1, 0, BINS - 1)
+    return float(np.abs(np.bincount(place, weights=seen - said)).sum() / len(seen))
 
 
 def _columns(predictions: pd.DataFrame) -> list[str]:

@@ -123,6 +123,10 @@ def _task(row: dict[str, str], place: str) -> Task:
         raise InputError(f"{place}: length is missing; give the bases of a sequence")
     length = 0 if row["length"] == NONE else int(row["length"])
     options = _options(row["options"], builder, row["builder"], place)
+    if "transfer" in options and row["negatives"] == "token-shuffle":
+        raise InputError(
+            f"{place}: transfer does not go with token-shuffle, whose words are those of one run; take another kind of negatives"
+        )
     if row["negatives"] == "accessible" and "accessible" not in options:
         raise InputError(f"{place}: negatives `accessible` need the option accessible=SOURCE, a BED of open chromatin")
     return Task(row["task"], row["builder"], sites, row["negatives"], length, int(row["maximum"]), options)

@@ -40,7 +40,7 @@ LABELS = {
     "probe-cls": "frozen + CLS",
     "probe-mean": "frozen + mean",
 }
-ADJACENCY, LEAKY = "adjacency", "token-shuffle"
+ADJACENCY, LEAKY, MATCHED = "adjacency", "token-shuffle", "genomic-matched"
 BEST_FLOORS, CURVES, NAMED = 3, 5, 8
 RARE = 0.4  # a task with a smaller share of label 1 gets its precision and recall
 MEASURES = {"auprc": "AUPRC", "accuracy": "accuracy", "f1": "F1", "brier": "Brier", "ece": "ECE"}
@@ -328,9 +328,10 @@ def score_parts(rows: pd.DataFrame) -> list:
     )
     several = rows["classes"].iloc[0] > 2
     classes = " MCC is R_K, the others are averages over classes." if several else ""
+    bins = " of the highest probability" if several else " of the probability of label 1"
     caption = (
         f"Scores on {int(rows['n_test'].max()):,} examples of fold test, mean over {count(int(rows['seeds'].max()), 'seed')} (floors "
-        f"without randomness: one), MCC and AUROC with 95 % intervals.{classes} The smaller Brier and ECE (15 bins), the better "
+        f"without randomness: one), MCC and AUROC with 95 % intervals.{classes} The smaller Brier and ECE (15 bins{bins}), the better "
         "probabilities can be taken at their word."
     )
     return [Table(formatted(shown, default="{:.3f}"), caption, NEEDS[0])]
@@ -425,7 +426,9 @@ def describe(card: dict, source: str) -> list:
     ]
     if card["negatives"] != ".":
         words.append(
-            f"negatives: {card['negatives']}" + (f", in tokens of {card['vocabulary']}" if card["vocabulary"] else "")
+            f"negatives: {card['negatives']}"
+            + (f", in tokens of {card['vocabulary']}" if card["vocabulary"] else "")
+            + (matched(card) if card["negatives"] == MATCHED else "")
         )
     options = ", ".join(f"{key} {value}" for key, value in card["options"].items())
     words += [f"options: {options}"] if options else []
@@ -443,6 +446,15 @@ def describe(card: dict, source: str) -> list:
         Table(formatted(balance.astype(object), {"bases": "{:,.1f}"}, "{:.3f}"), "Means of each label.", source),
         telling_words(card["telling"]),
     ]
+
+
+def matched(card: dict) -> str:
+    """Clause on the annotation by which windows of the genome were chosen; empty where a card does not say it."""
+    if "repeats" not in card or "blacklist" not in card:
+        return ""
+    like = "GC alone" if card["repeats"] == "none" else f"GC and repeats ({card['repeats']})"
+    off = "without a blacklist" if card["blacklist"] == "none" else f"off the blacklist ({card['blacklist']})"
+    return f", like their positives in {like}, {off}"
 
 
 def called(card: dict) -> str:

@@ -116,6 +116,13 @@ def test_three_labels_and_two_seeds(tmp_path):
     assert predicted["example"].isin(np.flatnonzero(planted(300, 3)["fold"] != "train")).all()
 
 
+def test_a_further_seed_leaves_those_that_are_finished(tmp_path, capsys):
+    few, first = train_cnn(tmp_path, planted(200), epochs=1, seeds=[3])
+    more, both = train_cnn(tmp_path, planted(200), epochs=1, seeds=[3, 1])
+    assert "planted, cnn: 1 of 2 seeds are finished and kept: 3\n" in capsys.readouterr().err
+    assert both[both["seed"] == 3].equals(first) and few["seeds"][0] in more["seeds"] and more["epochs"] == [1, 1]
+
+
 def test_a_sequence_without_letters_is_refused(network):
     with pytest.raises(InputError, match="no letters"):
         network.check(0)

@@ -116,6 +116,32 @@ def test_the_maximum_of_each_fold_and_label_is_drawn_by_the_seed(tmp_path):
     assert len(ready) == len(few) and found["sites_found"] == len(everything)
 
 
+def test_where_a_rare_label_is_part_of_the_task_the_maximum_keeps_the_shares(tmp_path):
+    windows, genome, folds = many(tmp_path)
+    everything, _ = datasets.assemble(windows, genome, folds)
+    few, found = datasets.assemble(windows, genome, folds, maximum=30, proportional=True)
+    whole, counts = (datasets.count(table, ("no", "yes")) for table in (everything, few))
+    for fold, by_label in whole.items():
+        assert sum(counts[fold].values()) == 60 < sum(by_label.values())
+        assert abs(counts[fold]["yes"] - 60 * by_label["yes"] / sum(by_label.values())) <= 1
+    assert found["dropped"]["above the maximum of its fold"] == len(everything) - len(few)
+    again, other = (datasets.assemble(windows, genome, folds, 0, 30, None, seed, True)[0] for seed in (0, 1))
+    pd.testing.assert_frame_equal(few, again)
+    assert set(other["start"]) != set(few["start"])
+    most = datasets.assemble(windows, genome, folds, maximum=200, proportional=True)[0]
+    pd.testing.assert_frame_equal(most, everything)
+
+
+@pytest.mark.parametrize(
+    ("train", "usual", "call"),
+    [((39, 61), "half", "valid"), ((40, 60), "half", "half"), ((61, 39), "half", "valid"), ((50, 50), "valid", "valid")],
+)
+def test_a_rare_label_is_called_from_a_threshold_of_fold_valid(train, usual, call):
+    counts = {"train": dict(zip(("no", "yes"), train, strict=True)), "valid": {"no": 1, "yes": 9}}
+    assert datasets.call_of(counts, usual) == call
+    assert datasets.call_of({"train": {**counts["train"], "other": 1}}, "half") == "half"
+
+
 def test_too_few_examples_are_refused(tmp_path):
     table, _ = datasets.assemble(*many(tmp_path))
     counts = datasets.count(table, ("unbound", "bound"))
@@ -167,10 +193,3 @@ def test_another_run_takes_the_place_of_fold_test(tmp_path):
     other.attrs["labels"] = ["no", "maybe"]
     with pytest.raises(InputError, match="the labels to train on are no, yes, those .* of run mouse .* no, maybe"):
         datasets.transfer(own, labels, other, "mouse")
-
-
-def test_blocks_number_stretches_of_contigs():
-    table = pd.DataFrame({"chrom": ["chr1", "chr1", "chr1", "chr2"], "start": [0, 85, 95, 0]})
-    assert datasets.blocks(table.assign(end=table["start"] + 20), 100).tolist() == [0, 0, 1, 2]
-    without = pd.DataFrame({"chrom": "", "start": -1, "end": -1}, index=range(3))
-    assert datasets.blocks(without, 100).tolist() == [0, 1, 2]

@@ -114,6 +114,56 @@ def test_limits_and_class_weights_reach_the_training(folder, monkeypatch):
         Settings(class_weights="square")
 
 
+class Numbers(torch.nn.Module):
+    """Logistic regression on two numbers."""
+
+    def __init__(self, classes, seed):
+        super().__init__()
+        torch.manual_seed(seed)
+        self.classifier = torch.nn.Linear(2, classes)
+
+    def forward(self, rows):
+        return self.classifier(rows)
+
+    def collate(self, inputs):
+        return {"rows": torch.from_numpy(np.array(inputs))}
+
+    def groups(self, lengths, device_type):
+        return [np.arange(len(lengths))]
+
+    def check(self, longest):
+        pass
+
+
+@pytest.mark.parametrize("shares", [[0.9, 0.1], [0.7, 0.22, 0.08]])
+def test_probabilities_are_those_of_the_classes_as_common_as_they_are(shares, monkeypatch):
+    """With weights and without; what is learnt without them needs no correction, and is the reference."""
+    classes, rng = len(shares), np.random.default_rng(4)
+    label = rng.choice(classes, 4000, p=shares)
+    rows = [
+        row.astype(np.float32) for row in np.array([[0, 0], [1.5, 0], [0, 1.5]])[label] + rng.normal(size=(4000, 2))
+    ]
+    table = pd.DataFrame({"label": label, "fold": np.array(["train", "train", "valid", "test"])[np.arange(4000) % 4]})
+    columns = ["probability"] if classes == 2 else [f"probability_{number}" for number in range(classes)]
+
+    def found(class_weights):
+        settings = Settings(epochs=8, batch=100, learning_rate=5e-2, patience=8, class_weights=class_weights)
+        network, predicted = fine_tune(table, rows, Numbers, settings, CPU, 0)
+        test = predicted[predicted["fold"] == "test"]
+        stored = finetuning.probabilities(logits(network, [rows[row] for row in test["example"]], CPU))
+        np.testing.assert_allclose(test[columns], np.column_stack([stored[name] for name in columns]), rtol=1e-5)
+        return test[columns].to_numpy()
+
+    given, natural, balanced = shares[-len(columns) :], found("none"), found("balanced")
+    assert natural.mean(0) == pytest.approx(given, abs=0.03) and balanced.mean(0) == pytest.approx(given, abs=0.03)
+    assert np.abs(balanced - natural).mean() < 0.03
+    monkeypatch.setattr(finetuning, "restore_shares", lambda *given: None)
+    uncorrected = found("balanced")
+    assert uncorrected[:, -1].mean() > given[-1] + 0.1
+    if classes == 2:
+        assert (np.argsort(uncorrected[:, 0]) == np.argsort(balanced[:, 0])).all()
+
+
 def test_examples_are_drawn_by_the_seed():
     rows = np.arange(10, 30)
     assert draw(rows, 0, 1).tolist() == rows.tolist()
@@ -178,7 +228,9 @@ def test_a_killed_job_keeps_the_seeds_that_it_finished(folder, tmp_path, monkeyp
     killed.clear()
     script.finetune(*given, **options)
     assert done == [1, 2] and "bases, chosen-twin: 1 of 2 seeds are finished and kept: 1\n" in capsys.readouterr().err
-    assert not list(out.glob("parts-*"))
+    (kept,) = out.glob("parts-*")
+    assert (out / "model.safetensors").samefile(kept / "seed-1/model.safetensors")
+    assert not (kept / "seed-2/model.safetensors").exists()
 
     said = json.loads((out / "metrics.json").read_text())
     assert (said["task"], said["model"], said["kind"], said["n_train"]) == ("bases", "chosen-twin", "twin", 144)
@@ -189,6 +241,14 @@ def test_a_killed_job_keeps_the_seeds_that_it_finished(folder, tmp_path, monkeyp
     first = predicted[predicted["seed"] == 1]
     found = logits(load_classifier(out), read_tokens(table.loc[first["example"]], Vocabulary.load(folder)), CPU)
     np.testing.assert_allclose(first["probability"], 1 / (1 + np.exp(found[:, 0] - found[:, 1])), rtol=1e-4)
+    for path in [*given[3:6], *(out / name for name in ("config.json", "tokenizer.json", "tokenizer_config.json"))]:
+        path.unlink()  # as Snakemake does before it runs the command again
+    script.finetune(*given, **options | {"seeds": [1, 2, 3]})
+    assert done == [1, 2, 3] and pd.read_parquet(out / "predictions.parquet")["seed"].unique().tolist() == [1, 2, 3]
+    again = logits(load_classifier(out), read_tokens(table.loc[first["example"]], Vocabulary.load(folder)), CPU)
+    assert (again == found).all() and Vocabulary.load(out).size == Vocabulary.load(folder).size
+    script.finetune(*given, **options | {"epochs": 1})
+    assert done == [1, 2, 3, 1, 2] and len(list(out.glob("parts-*"))) == 1 and not kept.exists()
     (tmp_path / "passed.txt").write_text("0" * 64)
     with pytest.raises(InputError, match="audit the dataset again"):
         script.finetune(*given, **options)

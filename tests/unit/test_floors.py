@@ -18,6 +18,7 @@ from sklearn.metrics import matthews_corrcoef, roc_auc_score
 from grover import bpe, floors, motifs
 from grover.errors import InputError
 from grover.fasta import read_contigs
+from grover.finetuning import draw
 from grover.floors import Settings
 from grover.genome import decode, encode
 from grover.vocabulary import Vocabulary
@@ -171,6 +172,47 @@ def test_neighbours_that_are_a_merge_give_a_shuffle_away():
     assert floors.allowed(bare, Settings(vocabulary=vocabulary))[:, 0].tolist() == [1] * 5
 
 
+def test_words_of_one_length_side_by_side_have_no_forbidden_neighbours():
+    dataset = dataset_of(40, planted_word)
+    found = floors.predict(dataset, "adjacency", settings=Settings(vocabulary=Vocabulary.from_kmers("3-mer", 3)))
+    assert (found["probability"] == 1).all() and found.attrs["n_train"] == 0
+
+
+@pytest.mark.parametrize("floor", ["tfidf-forest", "tfidf-logistic", "token-forest", "token-logistic"])
+def test_a_floor_of_words_learns_from_the_examples_that_a_network_of_its_seed_draws(floor):
+    dataset, seeds = dataset_of(160, planted_word), (3, 5)
+    settings = {"trees": 10, "kmers": (2, 4), "vocabulary": small_vocabulary()}
+    found = floors.predict(dataset, floor, seeds, Settings(**settings, maximum_train=30))
+    train = np.flatnonzero(dataset["fold"] == "train")
+    assert found.attrs["n_train"] == 30 and found["seed"].nunique() == (2 if floor.endswith("forest") else 1)
+    for seed, rows in found.groupby("seed"):
+        drawn = draw(train, 30, [seed])
+        few = dataset[(dataset["fold"] != "train") | dataset.index.isin(drawn)]
+        alone = floors.predict(few, floor, (seed,), Settings(**settings))
+        pd.testing.assert_frame_equal(rows.reset_index(drop=True), alone)
+    # as many as there are is the same as all
+    both = [floors.predict(dataset, floor, seeds, Settings(**settings, maximum_train=most)) for most in (0, 1000)]
+    pd.testing.assert_frame_equal(*both)
+    assert both[0].attrs["n_train"] == len(train)
+
+
+def test_floors_of_a_few_numbers_learn_from_all_examples():
+    dataset = dataset_of(160, planted_word)
+    for floor in ("majority", "gc", "dinucleotide", "pwm"):
+        few, whole = (floors.predict(dataset, floor, settings=Settings(maximum_train=most)) for most in (30, 0))
+        pd.testing.assert_frame_equal(few, whole)
+        assert few.attrs["n_train"] == 80
+
+
+def test_the_matrix_of_words_is_weighed_where_it_stands():
+    rng = np.random.default_rng(3)
+    table = pd.DataFrame({"sequence": [random_letters(rng, 400) for _ in range(30)]})
+    counts = floors.kmer_counts(table, Settings(kmers=(1, 3)))
+    train, held_out = counts[:20], counts[20:]
+    weighed = floors.tfidf(train, held_out)
+    assert all(np.shares_memory(one.data, other.data) for one, other in zip((train, held_out), weighed, strict=True))
+
+
 def test_held_out_labels_and_sequences_do_not_reach_the_fit():
     dataset, settings = dataset_of(120, planted_word), Settings(trees=10)
     predicted = floors.predict(dataset, "tfidf-forest", (3,), settings)
@@ -200,8 +242,11 @@ def test_what_a_floor_lacks_is_named():
         floors.predict(dataset.assign(fold="train"), "gc")
     with pytest.raises(InputError, match=r"token-\* and adjacency need a vocabulary; give the tokenizer.json"):
         floors.predict(dataset, "token-logistic")
-    with pytest.raises(InputError, match="needs a byte-pair vocabulary, but 3-mer"):
-        floors.predict(dataset, "adjacency", settings=Settings(vocabulary=Vocabulary.from_kmers("3-mer", 3)))
+    overlapping = Vocabulary.from_overlapping_kmers("3-mer", 3)
+    with pytest.raises(InputError, match="needs tokens side by side, but those of 3-mer overlap"):
+        floors.predict(dataset, "adjacency", settings=Settings(vocabulary=overlapping))
+    with pytest.raises(InputError, match="a label is not among the 1 examples of fold train that seed 0 draws; raise --max"):
+        floors.predict(dataset, "tfidf-logistic", settings=Settings(maximum_train=1))
     with pytest.raises(InputError, match="tells two labels apart, but the dataset has more"):
         floors.predict(dataset_of(40, planted_word, 3), "adjacency", settings=Settings(vocabulary=vocabulary))
     with pytest.raises(InputError, match="k-mers of 4 to 3 letters"):
@@ -223,15 +268,15 @@ def test_the_command_writes_predictions_and_scores(tmp_path):
     small_vocabulary().save(tmp_path / "bpe-30")
     common = {"dataset": tmp_path / "dataset.parquet", "task": "planted", "seeds": [0, 1], "trees": 20}
     common |= {"predictions": tmp_path / "predictions.parquet", "metrics": tmp_path / "metrics.json"}
-    run_floor(**common, floor="tfidf-forest", longest=4)
+    run_floor(**common, floor="tfidf-forest", longest=4, maximum_train=50)
     written = json.loads((tmp_path / "metrics.json").read_text())
     assert (written["task"], written["model"], written["kind"], written["n_train"]) == (
         "planted",
         "tfidf-forest",
         "floor",
-        60,
+        50,
     )
-    assert written["settings"] == {"trees": 20, "shortest": 2, "longest": 4}
+    assert written["settings"] == {"trees": 20, "shortest": 2, "longest": 4, "maximum_train": 50}
     assert [row["seed"] for row in written["seeds"]] == [0, 1]
     test = pd.read_parquet(tmp_path / "predictions.parquet").query("fold == 'test' and seed == 1")
     assert written["seeds"][1]["auroc"] == pytest.approx(roc_auc_score(test["label"], test["probability"]))

@@ -37,7 +37,7 @@ def binned_error(hit, confidence) -> float:
     """The expected calibration error bin by bin."""
     error = 0.0
     for low in np.arange(15) / 15:
-        inside = (confidence > low) & (confidence <= low + 1 / 15)
+        inside = (confidence > low) & (confidence <= low + 1 / 15) | (confidence == low == 0)
         if inside.any():
             error += inside.mean() * abs(hit[inside].mean() - confidence[inside].mean())
     return error
@@ -55,7 +55,7 @@ def test_scores_of_two_classes_are_scikit_learns(threshold):
             "accuracy": sklearn.accuracy_score(label, called),
             "f1": sklearn.f1_score(label, called),
             "brier": sklearn.brier_score_loss(label, probability),
-            "ece": binned_error((probability >= 0.5) == label, np.maximum(probability, 1 - probability)),
+            "ece": binned_error(label, probability),
         },
         abs=1e-12,
     )
@@ -96,6 +96,18 @@ def test_hand_made_cases():
     assert {name: pair[name] for name in ("mcc", "auroc", "brier")} == pytest.approx(
         {name: metrics.scores(label, probability)[name] for name in ("mcc", "auroc", "brier")}
     )
+
+
+def test_the_calibration_of_two_classes_is_that_of_label_1():
+    # three of four are right at a confidence of 0.75 on both sides, but label 1 is as common at 0.25 as at 0.75
+    probability = np.repeat([0.25, 0.75], 4)
+    assert metrics.scores(np.array([1, 1, 0, 0, 1, 1, 0, 0]), probability)["ece"] == pytest.approx(0.25)
+    assert metrics.scores(np.array([1, 0, 0, 0, 1, 1, 1, 0]), probability)["ece"] == pytest.approx(0)
+    # too many called on one side and too few on the other are both errors, though hits and confidence agree on the whole
+    label = np.array([0, 0, 0, 0, 1, 1, 0, 0])
+    assert metrics.scores(label, probability)["ece"] == pytest.approx(0.25)
+    pair = np.stack([1 - probability, probability], axis=1)
+    assert metrics.scores(label, pair)["ece"] == metrics.scores(label, probability)["ece"]
 
 
 def test_a_fold_without_one_label_has_no_area_under_the_curve():

@@ -411,7 +411,15 @@ def test_the_command_writes_predictions_and_goes_on_where_it_was(tiny, tmp_path,
     metrics = json.loads((tmp_path / "out/metrics.json").read_text())
     assert metrics["kind"] == "rival" and metrics["weights"] == checksum(tiny / "pytorch_model.bin")
     assert metrics["settings"]["pooling"] == "mean" and [row["seed"] for row in metrics["seeds"]] == [0, 1]
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["metrics.json", "predictions.parquet"]
+    (kept,) = (tmp_path / "out").glob("parts-*/")
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "metrics.json",
+        kept.name,
+        "predictions.parquet",
+    ]
+    (tmp_path / "out/predictions.parquet").unlink()
+    module.finetune_rival(**arguments)
+    assert done == [0, 1, 1] and pd.read_parquet(tmp_path / "out/predictions.parquet").equals(predicted)
 
 
 HUB = ["README.md", "config.json", "vocab.txt", "model.safetensors", "pytorch_model.bin", "onnx/model.onnx", "x.py"]

@@ -71,7 +71,7 @@ def test_a_genome_alone_is_enough_and_what_is_left_out_is_said(own):
     own.config["sources"] = {"genome": {"url": "genome.fa"}}
     done = own("--dry-run")
     assert done.returncode == 0, done.stdout
-    assert "left out, since `sources` lacks what they need: task ctcf" in done.stdout
+    assert "task ctcf is left out: `sources` has no ctcf_peaks, motifs" in done.stdout
     assert "rule pretrain:" in done.stdout and "rule finetune:" not in done.stdout
 
 

@@ -4,9 +4,9 @@ Needs the genome, its folds, the sources that a row names and, for shuffled toke
 finetuning/{task}/{floor}/.
 """
 
-# what a vocabulary that the configuration names has made need not wait for the models
-READER = config["selection"]["vocabulary"] if config["selection"]["method"] == "fixed" else "chosen"
 TOKENIZER = f"{RUN}/vocabulary/{READER}/tokenizer.json"
+# windows of pretraining are those of a candidate, all of which hold out the same blocks
+WINDOWED = READER if READER in CANDIDATES else CANDIDATES[0]
 TOKEN_FLOORS = ("token-forest", "token-logistic", "adjacency")
 PROBES = {"probe-cls": "cls", "probe-mean": "mean"}
 NETWORKS = ("cnn", *PROBES)
@@ -101,10 +101,10 @@ rule audit_dataset:
     input:
         dataset=rules.build_dataset.output.dataset,
         built=rules.build_dataset.output.built,
-        windows=f"{RUN}/corpus/{READER}/windows.parquet",
-        tokens=f"{RUN}/tokens/{READER}/tokens.npy",
-        index=f"{RUN}/tokens/{READER}/index.npy",
-        tokenizer=TOKENIZER,
+        windows=f"{RUN}/corpus/{WINDOWED}/windows.parquet",
+        tokens=f"{RUN}/tokens/{WINDOWED}/tokens.npy",
+        index=f"{RUN}/tokens/{WINDOWED}/index.npy",
+        tokenizer=f"{RUN}/vocabulary/{WINDOWED}/tokenizer.json",
         repeats=source("repeats") if "repeats" in config["sources"] else [],
         sequence=rules.encode_genome.output.sequence,
         segments=rules.encode_genome.output.segments,
@@ -131,6 +131,7 @@ rule audit_dataset:
             else ""
         ),
         split=config["corpus"]["split"],
+        positions=config["pretraining"]["positions"],
         similarity=config["benchmarks"]["similarity"],
         duplicates=config["benchmarks"]["limits"]["duplicates"],
         near=config["benchmarks"]["limits"]["near_duplicates"],
@@ -140,7 +141,7 @@ rule audit_dataset:
     shell:
         "{PYTHON} {SCRIPTS}/audit_dataset.py --dataset {input.dataset} --built {input.built} --windows {input.windows}"
         " --tokens {input.tokens} --index {input.index} --vocabulary {input.tokenizer} {params.repeats}"
-        " --split {params.split} --sequence {input.sequence} --segments {input.segments} --softmask {input.softmask}"
+        " --split {params.split} --positions {params.positions} --sequence {input.sequence} --segments {input.segments} --softmask {input.softmask}"
         " --similarity {params.similarity} --limit-duplicates {params.duplicates} --limit-near {params.near}"
         " --limit-overlaps {params.overlaps} --seed {params.seed}"
         " --audit {output.audit} --card {output.card} --passed {output.passed} > {log} 2>&1"
@@ -166,15 +167,15 @@ rule run_floor:
         ENVIRONMENT
     container:
         IMAGE
-    threads: 2
+    threads: lambda wildcards: config["threads"] if wildcards.floor.endswith("forest") else 1
     resources:
         mem_mb=memory(16000),
-        runtime=minutes(240),
+        runtime=minutes(720),
     params:
-        seeds=repeated("--seeds", SEEDS),
-        trees=config["benchmarks"]["trees"],
-        shortest=config["benchmarks"]["kmers"][0],
-        longest=config["benchmarks"]["kmers"][1],
+        # each floor sees only the settings that it has, so that more trees do not repeat a regression
+        settings=lambda wildcards: " ".join(
+            f"{option} {value}" for option, value in floor_options(wildcards.floor, config)
+        ),
         vocabulary=lambda wildcards, input: f"--vocabulary {input.vocabulary}" if input.vocabulary else "",
         matrix=lambda wildcards, input: (
             f"--motifs {shlex.quote(input.motifs)} --motif {shlex.quote(TASKS[wildcards.task].options['motif'])}"
@@ -183,8 +184,8 @@ rule run_floor:
         ),
         code=code("run_floor"),
     shell:
-        "{PYTHON} {SCRIPTS}/run_floor.py --dataset {input.dataset} --task {wildcards.task} --floor {wildcards.floor} {params.seeds}"
-        " --trees {params.trees} --shortest {params.shortest} --longest {params.longest} {params.vocabulary} {params.matrix} --threads {threads}"
+        "{PYTHON} {SCRIPTS}/run_floor.py --dataset {input.dataset} --task {wildcards.task} --floor {wildcards.floor}"
+        " {params.settings} {params.vocabulary} {params.matrix} --threads {threads}"
         " --predictions {output.predictions} --metrics {output.metrics} > {log} 2>&1"
 
 

@@ -11,12 +11,13 @@ from snakemake.exceptions import WorkflowError
 ROOT = Path(workflow.basedir)
 sys.path.insert(0, str(ROOT))
 
+from grover.competitors import competitors, fitting, floor_options, reader, rival_folders
 from grover.config import complete, file_name, local_path, read_rows
 from grover.digest import code_digest
 from grover.errors import InputError
 from grover.provenance import read as read_provenance
-from grover.rival_folder import check_folder, code_of
-from grover.tasks import DERIVED, read_tasks
+from grover.rival_folder import code_of, weights_of
+from grover.tasks import read_tasks
 
 
 def checked(function, *arguments):
@@ -90,42 +91,19 @@ TRACK_TABLE = installed(config["embeddings"]["tracks"])
 ALL_TASKS = checked(read_tasks, TASK_TABLE)
 ALL_TRACKS = checked(read_rows, TRACK_TABLE, TRACK_COLUMNS)
 # a row whose source the configuration does not name is left out, so that one table serves assemblies with less annotation
-TASKS = {name: task for name, task in ALL_TASKS.items() if set(task.sources) <= set(config["sources"])}
 TRACKS = [row for row in ALL_TRACKS if row["source"] in config["sources"]]
-for name, task in TASKS.items():
-    if "transfer" in task.options and task.options["transfer"].split("/")[0] == config["run"]:
-        raise WorkflowError(f"{TASK_TABLE}, task {name}: option transfer names this run itself; name another one")
-for kind, left_out in (
-    ("task", [name for name in ALL_TASKS if name not in TASKS]),
-    ("track", [row["track"] for row in ALL_TRACKS if row not in TRACKS]),
-):
-    if left_out:
-        print(f"left out, since `sources` lacks what they need: {kind} {', '.join(left_out)}", file=sys.stderr)
+TASKS, said = checked(fitting, ALL_TASKS, config)
+said += [
+    f"track {row['track']} is left out: `sources` has no {row['source']}" for row in ALL_TRACKS if row not in TRACKS
+]
+if said and workflow.is_main_process:
+    print("\n".join(said), file=sys.stderr)
 TRACK_SOURCES = sorted({row["source"] for row in TRACKS})
 FINETUNED = config["benchmarks"]["models"]
 MODELS = [model for name in FINETUNED for model in (name, f"{name}-twin")]
+READER = reader(config)
 RIVALS = config["benchmarks"]["rivals"]
-# those of a folder; the others are ids of the hub
-RIVAL_FOLDERS = {
-    name: next(path for path in (Path(rival["model"]), ROOT / rival["model"]) if path.is_dir())
-    for name, rival in RIVALS.items()
-    if Path(rival["model"]).is_dir() or (ROOT / rival["model"]).is_dir()
-}
-for name, rival in RIVALS.items():
-    key = f"{ORIGIN}: `benchmarks.rivals.{name}"
-    if name in RIVAL_FOLDERS:
-        checked(check_folder, RIVAL_FOLDERS[name])
-        if rival["adapter"] != "dnabert" and not rival["remote_code"] and checked(code_of, RIVAL_FOLDERS[name]):
-            files = ", ".join(code_of(RIVAL_FOLDERS[name]))
-            raise WorkflowError(
-                f"{key}.model` brings code that would be executed ({files}); read it and consent with remote_code: true"
-            )
-    elif not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", rival["model"]):
-        raise WorkflowError(f"{key}.model`: {rival['model']} is no folder here and no id of the hub; correct it")
-    if rival["python"] and not Path(rival["python"]).is_file():
-        raise WorkflowError(
-            f"{key}.python`: {rival['python']} does not exist; `make rivals` builds .venv-rivals/bin/python"
-        )
+RIVAL_FOLDERS = checked(rival_folders, config, ROOT, ORIGIN)
 SEEDS = range(config["seed"], config["seed"] + config["finetuning"]["seeds"])
 # one site of it is mutated base by base
 SHOWABLE = [name for name, task in TASKS.items() if task.builder in ("motif-bound", "tfbs", "prom300")]
@@ -240,12 +218,6 @@ def one_of(names):
     return "|".join(map(re.escape, names)) or "(?!)"
 
 
-def floors_of(task):
-    """The floors that a task has: a matrix is scored where one is named, adjacency judged where negatives are derived from positives."""
-    fits = {"pwm": "motif" in TASKS[task].options, "adjacency": TASKS[task].negatives in DERIVED}
-    return [floor for floor in config["benchmarks"]["floors"] if fits.get(floor, True)]
-
-
 def dataset_sources(task):
     """Keys of the sources that a data set is made of; matched negatives also avoid repeats' imbalance and the blacklist."""
     matched = [key for key in ("repeats", "blacklist") if key in config["sources"]]
@@ -258,7 +230,12 @@ def transferred(task):
     if "transfer" not in TASKS[task].options:
         return []
     run, other = TASKS[task].options["transfer"].split("/")
-    return f"{config['results']}/{run}/benchmarks/{other}/dataset.parquet"
+    path = f"{config['results']}/{run}/benchmarks/{other}/dataset.parquet"
+    if not Path(path).is_file():
+        raise WorkflowError(
+            f"{TASK_TABLE}, task {task}: {path} is not there; make it first, with the configuration of the run {run}"
+        )
+    return path
 
 
 def rival_configuration(name):
@@ -266,9 +243,12 @@ def rival_configuration(name):
     return f"{RIVAL_FOLDERS.get(name, config['downloads'] + '/rivals/' + name)}/config.json"
 
 
-def competitors(task):
-    """All that predict a task, the first model first."""
-    return [*MODELS, *RIVALS, *floors_of(task)]
+def rival_files(name):
+    """Weights and code of a rival: its own folder's files, or for one of the hub the list of what was downloaded."""
+    if name not in RIVAL_FOLDERS:
+        return f"{config['downloads']}/rivals/{name}/rival.json"
+    folder = RIVAL_FOLDERS[name]
+    return [*weights_of(folder), *(folder / file for file in code_of(folder))]
 
 
 def checksum_options(key):

@@ -93,6 +93,7 @@ rule finetune_rival:
         dataset=rules.build_dataset.output.dataset,
         passed=rules.audit_dataset.output.passed,
         folder=lambda wildcards: rival_configuration(wildcards.rival),
+        files=lambda wildcards: rival_files(wildcards.rival),
     output:
         predictions=f"{RUN}/finetuning/{{task}}/{{rival}}/predictions.parquet",
         metrics=f"{RUN}/finetuning/{{task}}/{{rival}}/metrics.json",
@@ -112,7 +113,8 @@ rule finetune_rival:
         mem_mb=memory(32000),
         runtime=minutes(1440),
     params:
-        python=lambda wildcards: (not DEPLOYED and RIVALS[wildcards.rival]["python"]) or PYTHON,
+        # a shell default, so that the place of the main environment is no parameter
+        python=lambda wildcards: "" if DEPLOYED else RIVALS[wildcards.rival]["python"],
         adapter=lambda wildcards: RIVALS[wildcards.rival]["adapter"],
         consent=lambda wildcards: "--remote-code" if RIVALS[wildcards.rival]["remote_code"] else "--no-remote-code",
         seeds=repeated("--seeds", SEEDS),
@@ -123,7 +125,7 @@ rule finetune_rival:
         precision=config["precision"],
         code=code_or_frozen("finetune_rival", f"{RUN}/finetuning/{{task}}/{{rival}}/predictions.parquet"),
     shell:
-        "{params.python} {SCRIPTS}/finetune_rival.py --dataset {input.dataset} --passed {input.passed} --folder {input.folder:q}"
+        "python={params.python}; ${{python:-{PYTHON}}} {SCRIPTS}/finetune_rival.py --dataset {input.dataset} --passed {input.passed} --folder {input.folder:q}"
         " --adapter {params.adapter} {params.consent} --task {wildcards.task} --name {wildcards.rival} {params.seeds}"
         " {params.tuning} --batch {params.batch} --learning-rate {params.learning_rate} --device {params.device}"
         " --precision {params.precision} --threads {threads}"
@@ -136,10 +138,11 @@ rule score_task:
         dataset=rules.build_dataset.output.dataset,
         audit=rules.audit_dataset.output.audit,
         predictions=lambda wildcards: expand(
-            f"{RUN}/finetuning/{wildcards.task}/{{name}}/predictions.parquet", name=competitors(wildcards.task)
+            f"{RUN}/finetuning/{wildcards.task}/{{name}}/predictions.parquet",
+            name=competitors(TASKS[wildcards.task], config),
         ),
         metrics=lambda wildcards: expand(
-            f"{RUN}/finetuning/{wildcards.task}/{{name}}/metrics.json", name=competitors(wildcards.task)
+            f"{RUN}/finetuning/{wildcards.task}/{{name}}/metrics.json", name=competitors(TASKS[wildcards.task], config)
         ),
     output:
         scores=f"{RUN}/benchmarks/{{task}}/scores.parquet",

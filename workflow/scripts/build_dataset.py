@@ -9,7 +9,7 @@ from typer import Option
 
 from grover.builders import check_options, make_windows
 from grover.cli import READ, Input, Output, Sources, key_values, main, source_files
-from grover.datasets import COLUMNS, assemble, check_counts, count, limit_dataset, transfer
+from grover.datasets import COLUMNS, assemble, call_of, check_counts, count, limit_dataset, transfer
 from grover.derived import deriver
 from grover.errors import InputError
 from grover.files import checksum, write_json, write_table
@@ -49,7 +49,12 @@ def build_dataset(
         Option("--transfer", help=f"{READ}: dataset of another run that is tested on", exists=True, show_default=False),
     ] = None,
     length: Annotated[int, Option(help="bases of a window; 0 for ready sequences")] = 0,
-    maximum: Annotated[int, Option(help="largest number of examples a fold and label; 0: all")] = 0,
+    maximum: Annotated[
+        int,
+        Option(
+            help="largest number of examples a fold and label, for promscan and motif-bound in the shares of the labels; 0: all"
+        ),
+    ] = 0,
     minimum: Annotated[int, Option(help="smallest number of examples a fold and label")] = 10,
     context: Annotated[int, Option(help="bases of the genome kept on both sides, to cut tokens as there")] = 0,
     seed: Annotated[int, Option(help="seed of every random choice")] = 0,
@@ -112,10 +117,15 @@ def build_dataset(
         derive = None
         if negatives in DERIVED:
             masked = placed("repeats", read_masked) if "repeats" in files else read_bed(softmask) if softmask else None
+            if negatives == "genomic-matched":
+                mask = "soft mask" if masked is not None and len(masked) else "none"
+                used = {name: files[name].name for name in ("blacklist", "repeats") if name in files}
             blacklist = placed("blacklist", read_bed) if "blacklist" in files else None
             exclude = pd.concat([rows[["chrom", "start", "end"]] for rows in (given, windows)], ignore_index=True)
             derive = deriver(negatives, genome, fold_table, words, masked, blacklist, exclude, context, seed)
-        table, found = assemble(windows, genome, fold_table, context, maximum, derive, seed)
+        # where its builder takes a threshold from fold valid, that one label is rare is part of the task
+        rare = BUILDERS[builder].call == "valid"
+        table, found = assemble(windows, genome, fold_table, context, maximum, derive, seed, rare)
 
     if transfer_to:
         run = options.get("transfer", transfer_to.parent.name).split("/")[0]
@@ -124,7 +134,7 @@ def build_dataset(
     counts = count(table, labels)
     check_counts(counts, minimum)
 
-    call = BUILDERS[builder].call
+    call = call_of(counts, BUILDERS[builder].call)
     table = table[COLUMNS]
     table.attrs = {"task": task, "labels": list(labels), "call": call}
     write_table(dataset, table)

@@ -4,14 +4,11 @@ It also runs in the environment of envs/rivals.txt, whose transformers is older:
 """
 
 import hashlib
-import json
-import shutil
-import sys
-import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import pandas as pd
 from typer import Option
 
@@ -19,10 +16,10 @@ from grover import rivals
 from grover.cli import Input, Output, main
 from grover.device import choose_device
 from grover.digest import code_digest
-from grover.files import checksum, write_json, write_table
+from grover.files import checksum
 from grover.finetuning import Settings, check_passed, fine_tune
-from grover.metrics import by_seed
 from grover.options import Device, Precision, Threads
+from grover.parts import train_seeds
 from grover.rival_folder import CONFIG
 
 
@@ -55,8 +52,8 @@ def finetune_rival(
 ):
     """Train once a seed, write the predictions for folds valid and test and the scores on test.
 
-    PASSED is what the audit of the dataset wrote. Nothing is downloaded. Finished seeds are kept in parts-HASH beside PREDICTIONS
-    and taken from there when the command is interrupted and run again; HASH covers the inputs, the settings and the code.
+    PASSED is what the audit of the dataset wrote. Nothing is downloaded. Finished seeds are kept beside PREDICTIONS and not trained
+    again (`grover.parts`).
     """
     settings = Settings(
         epochs, batch, learning_rate, warmup, patience, class_weights, maximum_train, maximum_valid, precision
@@ -65,55 +62,30 @@ def finetune_rival(
     source = folder.parent if folder.name == CONFIG else folder
     rival = rivals.load(source, adapter, remote_code, initial, pooling)
     table = pd.read_parquet(dataset)
-    inputs = rival.read(table["sequence"].to_list(), task)
-    place = choose_device(device, threads)
-
-    said = asdict(settings) | {"adapter": adapter, "pooling": rival.pooling, "initial": initial}
+    processor = choose_device(device, threads)
+    settled = asdict(settings) | {"adapter": adapter, "pooling": rival.pooling, "initial": initial}
     files = {path.name: checksum(path) for path in rival.files}
-    identity = json.dumps([sha256, files, said, code_digest(Path(__file__))])
-    parts = predictions.parent / f"parts-{hashlib.sha256(identity.encode()).hexdigest()[:12]}"
-    kept = [seed for seed in seeds if part(parts, seed).is_file()]
-    if kept:
-        print(
-            f"{task}, {name}: {len(kept)} of {len(seeds)} seeds are finished and kept: {', '.join(map(str, kept))}",
-            file=sys.stderr,
-        )
-    for seed in seeds:
-        if seed not in kept:
-            started = time.monotonic()
-            _, predicted = fine_tune(table, inputs, rival.make, settings, place, seed)
-            predicted.attrs["seconds"] = time.monotonic() - started
-            write_table(part(parts, seed), predicted)
 
-    tables = [pd.read_parquet(part(parts, seed)) for seed in seeds]
-    told = [each.attrs for each in tables]  # concat wants them equal
-    for each in tables:
-        each.attrs = {}
-    predicted = pd.concat(tables, ignore_index=True)
-    scores = by_seed(predicted, table.attrs["call"])
-    write_table(predictions, predicted)
-    for done in predictions.parent.glob("parts-*"):
-        shutil.rmtree(done)
-    write_json(
+    def train(inputs: list[np.ndarray], seed: int, _: Path) -> pd.DataFrame:
+        return fine_tune(table, inputs, rival.make, settings, processor, seed)[1]
+
+    train_seeds(
+        seeds,
+        lambda: rival.read(table["sequence"].to_list(), task),
+        train,
+        [sha256, files, settled, code_digest(Path(__file__))],
+        predictions,
         metrics,
         {
             "task": task,
             "model": name,
             "kind": "rival",
-            "n_train": told[0]["n_train"],
             "dataset": sha256,
             "weights": joint([files[path.name] for path in rival.weights]) if initial == "pretrained" else "",
-            "settings": said,
-            "seconds": round(sum(each["seconds"] for each in told), 2),
-            "epochs": [each["epochs"] for each in told],
-            "seeds": scores,
+            "settings": settled,
         },
+        table.attrs["call"],
     )
-
-
-def part(parts: Path, seed: int) -> Path:
-    """Where the predictions of a seed are kept; what has them is finished."""
-    return parts / f"seed-{seed}" / "predictions.parquet"
 
 
 def joint(checksums: list[str]) -> str:

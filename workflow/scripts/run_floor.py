@@ -10,7 +10,7 @@ from typer import Option
 from grover.cli import Input, Output, main
 from grover.errors import InputError
 from grover.files import checksum, write_json, write_table
-from grover.floors import BY_SEED, NEED_VOCABULARY, Settings, predict
+from grover.floors import BY_SEED, LIMITED, NEED_VOCABULARY, Settings, predict
 from grover.metrics import by_seed
 from grover.motifs import read_matrix
 from grover.options import folder
@@ -40,9 +40,12 @@ def run_floor(
     shortest: Annotated[int, Option(help="letters of the shortest k-mer of tfidf-*")] = 2,
     longest: Annotated[int, Option(help="letters of the longest k-mer of tfidf-*")] = 6,
     threads: Annotated[int, Option(help="threads of a forest")] = 1,
+    maximum_train: Annotated[
+        int, Option(help="largest number of examples of fold train for tfidf-* and token-*, drawn by the seed; 0: all", min=0)
+    ] = 0,
 ):
     """Fit the floor on fold train, a forest once a seed, and write its predictions for valid and test and its scores on
-    test."""
+    test. gc, dinucleotide, pwm and majority learn from all of fold train, adjacency from nothing."""
     started = time.monotonic()
     if (motifs is None) != (motif == ""):
         raise InputError("--motifs and --motif go together; give the file and the name of a motif in it")
@@ -53,12 +56,14 @@ def run_floor(
         threads,
         Vocabulary.load(folder(vocabulary)) if vocabulary and floor in NEED_VOCABULARY else None,
         read_matrix(motifs, motif) if motifs and floor == "pwm" else None,
+        maximum_train,
     )
     predicted = predict(table, floor, list(seeds), settings)
     used = {"trees": trees} if floor in BY_SEED else {}
     used |= {"shortest": shortest, "longest": longest} if floor.startswith("tfidf") else {}
     used |= {"vocabulary": settings.vocabulary.name} if settings.vocabulary else {}
     used |= {"motif": motif} if settings.matrix is not None else {}
+    used |= {"maximum_train": maximum_train} if floor in LIMITED else {}
     write_table(predictions, predicted)
     write_json(
         metrics,
@@ -66,7 +71,7 @@ def run_floor(
             "task": task,
             "model": floor,
             "kind": "floor",
-            "n_train": 0 if floor == "adjacency" else int((table["fold"] == "train").sum()),
+            "n_train": predicted.attrs["n_train"],
             "dataset": checksum(dataset),
             "weights": "",
             "settings": used,

@@ -1,19 +1,21 @@
 """Train a small convolutional network on one benchmark, as a floor."""
 
-import time
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import pandas as pd
 from typer import Option
 
 from grover.cli import Input, Output, main
 from grover.cnn import ConvolutionalNetwork, read_letters
 from grover.device import choose_device
-from grover.files import checksum, write_json, write_table
+from grover.digest import code_digest
+from grover.files import checksum
 from grover.finetuning import Settings, fine_tune
-from grover.metrics import by_seed
 from grover.options import Device, Precision, Threads
+from grover.parts import train_seeds
 
 
 def train_cnn(
@@ -31,9 +33,10 @@ def train_cnn(
     precision: Precision = "auto",
     threads: Threads = 0,
 ):
-    """Train once a seed on all of fold train, and write the predictions for folds valid and test and the scores on
-    test."""
-    started = time.monotonic()
+    """Train once a seed on all of fold train, and write the predictions for folds valid and test and the scores on test.
+
+    Finished seeds are kept beside PREDICTIONS and not trained again (`grover.parts`).
+    """
     # a class weighs as much as it has examples: the other floors do the same
     settings = Settings(
         epochs,
@@ -44,27 +47,30 @@ def train_cnn(
         maximum_valid=maximum_valid,
         precision=precision,
     )
-    place = choose_device(device, threads)
+    processor = choose_device(device, threads)
+    sha256 = checksum(dataset)
     table = pd.read_parquet(dataset)
     table.attrs["task"] = task
-    letters = read_letters(table["sequence"])
-    found = [fine_tune(table, letters, ConvolutionalNetwork, settings, place, seed)[1] for seed in seeds]
-    n_train = int((table["fold"] == "train").sum())
-    predicted = pd.concat(found, ignore_index=True)
-    write_table(predictions, predicted)
-    write_json(
+
+    def train(letters: list[np.ndarray], seed: int, _: Path) -> pd.DataFrame:
+        return fine_tune(table, letters, ConvolutionalNetwork, settings, processor, seed)[1]
+
+    train_seeds(
+        seeds,
+        lambda: read_letters(table["sequence"]),
+        train,
+        [sha256, asdict(settings), code_digest(Path(__file__))],
+        predictions,
         metrics,
         {
             "task": task,
             "model": "cnn",
             "kind": "floor",
-            "n_train": n_train,
-            "dataset": checksum(dataset),
+            "dataset": sha256,
             "weights": "",
             "settings": asdict(settings),
-            "seconds": round(time.monotonic() - started, 2),
-            "seeds": by_seed(predicted, table.attrs.get("call", "half")),
         },
+        table.attrs.get("call", "half"),
     )
 
 

@@ -16,12 +16,15 @@ from grover.genome import Genome
 from grover.intervals import merge, overlap_bases, overlaps
 from grover.located import locate
 from grover.minhash import nearest
+from grover.reading import read_tokens
 from grover.tokens import TokenisedGenome
+from grover.vocabulary import Vocabulary
 
 TRAIN, VALID, TEST = FOLDS
 PAIRS = ((TRAIN, VALID), (TRAIN, TEST), (VALID, TEST))
 LEAKS = ("duplicate", "near-duplicate", "overlap", "pretraining")
 K = 11
+ENDS = 2  # special tokens around a sequence
 COMPLEMENT = str.maketrans("ACGT", "TGCA")
 # what is limited, where its number stands in the card, and how a sentence says it
 LIMITS = {
@@ -106,6 +109,21 @@ def audit(
         }
     )
     return examples, card
+
+
+def longest_tokens(dataset: pd.DataFrame, vocabulary: Vocabulary) -> int:
+    """Tokens that the longest example of a dataset is for a model, the two special ones at its ends among them."""
+    return max((len(tokens) for tokens in read_tokens(dataset, vocabulary)), default=0) + ENDS
+
+
+def check_positions(task: str, longest: int, vocabulary: str, positions: int) -> None:
+    """Raise `InputError` where the longest example of a task, in tokens as `longest_tokens` counts, has no room in a model."""
+    if positions and longest > positions:
+        raise InputError(
+            f"task {task}: its longest example is {longest:,} tokens of {vocabulary} with the special ones at both ends, but a model of "
+            f"{positions:,} positions reads no more than those; give the task a shorter length, or raise pretraining.positions and "
+            "corpus.longest"
+        )
 
 
 def training_intervals(windows: pd.DataFrame, split: str, tokenised: TokenisedGenome, genome: Genome) -> pd.DataFrame:

@@ -74,8 +74,7 @@ def predict(
     tables = []
     for seed, rows in zip(seeds, drawn, strict=True):
         # rows by number are a copy, which may be changed
-        known = features[np.searchsorted(used, rows)]
-        probability = learn(known, label[rows], features[asked], seed, settings)
+        probability = learn(features[np.searchsorted(used, rows)], label[rows], features[asked], seed, settings)
         tables.append(predictions(dataset, held_out, probability, seed))
     table = pd.concat(tables, ignore_index=True)
     table.attrs = {"n_train": 0 if learn is _rule else len(drawn[0])}
@@ -255,10 +254,10 @@ def _tfidf_logistic(train, label, held_out, seed, settings) -> np.ndarray:
 
 def _tfidf_forest(train, label, held_out, seed, settings) -> np.ndarray:
     train, held_out = tfidf(train, held_out)
-    rows = max(1, DENSE_BYTES // (4 * train.shape[1]))
-    if train.shape[0] <= rows:
+    if 4 * train.shape[0] * train.shape[1] <= DENSE_BYTES:
         train = train.toarray()  # the same trees in a third of the time
     forest = RandomForestClassifier(settings.trees, random_state=seed, n_jobs=settings.threads).fit(train, label)
+    rows = max(1, DENSE_BYTES // (32 * held_out.shape[1]))
     blocks = range(0, held_out.shape[0], rows)
     return np.concatenate([forest.predict_proba(held_out[start : start + rows].toarray()) for start in blocks])
 

@@ -11,7 +11,8 @@ def read_tokens(dataset: pd.DataFrame, vocabulary: Vocabulary, threads: int = 1)
     """Token ids, without specials, of each row of a dataset.
 
     A sequence is tokenised between its neighbours in the genome (`before`, `after`), as in the genome itself, and the tokens
-    that lie wholly in it are kept: a cut changes the tokens beside it. Where the row says how the sequence is cut
+    that lie wholly in it are kept: a cut changes the tokens beside it. Where none does, the sequence is tokenised alone, so that
+    nothing outside it is read. Where the row says how the sequence is cut
     (`pieces`, the words of a shuffle), a vocabulary that knows all the words reads it so; any other reads the bare letters.
     """
     before, after = (dataset[name] if name in dataset else pd.Series("", dataset.index) for name in ("before", "after"))
@@ -20,6 +21,9 @@ def read_tokens(dataset: pd.DataFrame, vocabulary: Vocabulary, threads: int = 1)
     last = first + dataset["sequence"].str.len().to_numpy()
     found = vocabulary.encode_each(map(encode, whole), threads)
     found = [_within(tokens, vocabulary, *bounds) for tokens, *bounds in zip(found, first, last, strict=True)]
+    for row, tokens in enumerate(found):
+        if not len(tokens):
+            found[row] = vocabulary.encode(encode(dataset["sequence"].iloc[row]))
     if "pieces" in dataset:
         ids = {text: number for number, text in enumerate(vocabulary.tokens)}
         for row, pieces in enumerate(dataset["pieces"]):
@@ -30,7 +34,6 @@ def read_tokens(dataset: pd.DataFrame, vocabulary: Vocabulary, threads: int = 1)
 
 
 def _within(tokens: np.ndarray, vocabulary: Vocabulary, first: int, last: int) -> np.ndarray:
-    """The tokens that lie wholly between two bases of what was tokenised; all of them where none does."""
+    """The tokens that lie wholly between two bases of what was tokenised."""
     starts = np.cumsum(vocabulary.lengths[tokens]) - vocabulary.lengths[tokens]
-    inside = (starts >= first) & (starts + vocabulary.widths[tokens] <= last)
-    return tokens[inside] if inside.any() else tokens
+    return tokens[(starts >= first) & (starts + vocabulary.widths[tokens] <= last)]

@@ -1,7 +1,7 @@
 """The reproduction dossier: published scores beside those of a run, and in what the two differ.
 
-A score is called reproduced only where the 95 % interval of the run's holds the published value. Reasons are facts of cards, metrics
-and configuration, never guesses at what they did to a score.
+A score is called reproduced only where the 95 % interval of the run's holds the published value and is narrow enough to say
+something. Reasons are facts of cards, metrics and configuration, never guesses at what they did to a score.
 """
 
 from pathlib import Path
@@ -27,7 +27,9 @@ COLUMNS = (
     "our_model",
 )
 COLUMNS += ("ours", "low", "high", "verdict", "why")
-REPRODUCED, NOT_REPRODUCED, NOT_RUN = "reproduced", "not reproduced", "not run here"
+REPRODUCED, COMPATIBLE = "reproduced", "compatible, but uncertain"
+NOT_REPRODUCED, NOT_RUN = "not reproduced", "not run here"
+WIDEST = 0.2  # interval of a score that counts as reproduced; 20 points of a score in %
 CHOSEN, FOREST = "chosen", "tfidf-forest"
 AT_MOST = "<="
 NEXT_KMER, MASKED = "Next-6-mer", "Masked tokens"
@@ -99,7 +101,7 @@ def dossier(
         else:
             ours = _of_benchmarks(row, mean, cards, context)
         kept = {name: row[name] for name in COLUMNS if name in row} | {"published": str(row["value"])}
-        rows += [kept | _judged(kept["published"], score) for score in ours or [{}]]
+        rows += [kept | _judged(kept["published"], row["unit"], score) for score in ours or [{}]]
     table = pd.DataFrame(rows, columns=list(COLUMNS)).astype({"ours": float, "low": float, "high": float})
     table.attrs = {"differences": _differences(context, metrics), "command": context.get("command", "")}
     return table
@@ -136,21 +138,23 @@ def page(table: pd.DataFrame, run: str) -> str:
 def explanation() -> str:
     """What the verdicts mean."""
     return (
-        'A score is "reproduced" only where the 95 % interval of ours holds the published value; the interval may be wide, and '
-        "equal scores on other data are no proof. Differences are named as facts; which of them moved a score was not tested."
+        f'A score is "{REPRODUCED}" only where the 95 % interval of ours holds the published value and is at most {WIDEST} MCC '
+        f'({100 * WIDEST:.0f} points) wide; where it holds the value but is wider, the score is "{COMPATIBLE}". Equal scores on '
+        "other data are no proof. Differences are named as facts; which of them moved a score was not tested."
     )
 
 
 def summary(table: pd.DataFrame) -> list[str]:
     """Sentences on how many published scores were met."""
     run = table[table["verdict"] != NOT_RUN]
-    met = run[run["verdict"] == REPRODUCED]
-    absent = len(table) - len(run)
+    met, uncertain = ((run["verdict"] == verdict).sum() for verdict in (REPRODUCED, COMPATIBLE))
+    missed, absent = len(run) - met - uncertain, len(table) - len(run)
     if run.empty:
         return ["None of the published scores has a counterpart in this run."]
     sentences = [
-        f"Of {len(run)} comparisons with published scores {len(met) or 'none'} {'is' if len(met) < 2 else 'are'} reproduced, "
-        f"{len(run) - len(met)} {'is' if len(run) - len(met) == 1 else 'are'} not; {absent} more were not run here."
+        f"Of {len(run)} comparisons with published scores {met or 'none'} {'is' if met < 2 else 'are'} {REPRODUCED}, "
+        + (f"{uncertain} {'is' if uncertain == 1 else 'are'} {COMPATIBLE}, " if uncertain else "")
+        + f"{missed} {'is' if missed == 1 else 'are'} not; {absent} more were not run here."
     ]
     grover = run[run["model"] == "GROVER"]
     for _, row in grover.iterrows():
@@ -205,7 +209,7 @@ def with_unit(value: str, unit: str) -> str:
     return f"{value} {unit}".strip()
 
 
-def _judged(published: str, ours: dict) -> dict:
+def _judged(published: str, unit: str, ours: dict) -> dict:
     """The columns of ours with the verdict."""
     none = {
         "our_task": "",
@@ -219,8 +223,10 @@ def _judged(published: str, ours: dict) -> dict:
     if not ours:
         return none
     value, low, high = float(published.removeprefix(AT_MOST)), ours["low"], ours["high"]
-    holds = low <= value <= high or (published.startswith(AT_MOST) and high <= value)
-    return none | ours | {"verdict": REPRODUCED if holds else NOT_REPRODUCED}
+    if not (low <= value <= high or (published.startswith(AT_MOST) and high <= value)):
+        return none | ours | {"verdict": NOT_REPRODUCED}
+    narrow = high - low <= (100 if unit == "%" else 1) * WIDEST + 1e-9
+    return none | ours | {"verdict": REPRODUCED if narrow else COMPATIBLE}
 
 
 def _of_benchmarks(row: dict, mean: pd.DataFrame, cards: list[dict], context: dict) -> list[dict]:
@@ -308,7 +314,7 @@ def _of_masked(row: dict, metrics: dict[str, dict], context: dict) -> list[dict]
         return []
     why = (
         f"{part['hidden_tokens']:,} hidden tokens of split {item['split']}, {item['mask_share']:.1%} of the tokens hidden; no interval "
-        "is computed for this score, so that it cannot count as reproduced"
+        f"is computed for this score, so that it cannot count as {REPRODUCED}"
     )
     none = {"low": np.nan, "high": np.nan}
     return [{"our_task": "masked tokens", "our_model": name, "ours": values[row["metric"]], "why": why} | none]
@@ -342,8 +348,8 @@ def _differences(context: dict, metrics: dict[str, dict]) -> list[str]:
         )
     if context.get("maximum_train"):
         sentences.append(
-            f"Budget: networks are fine-tuned on at most {context['maximum_train']:,} examples a task (`finetuning.maximum_train`); floors "
-            "learn from all."
+            f"Budget: networks are fine-tuned on at most {context['maximum_train']:,} examples a task (`finetuning.maximum_train`); how "
+            "many a floor learns from is said with its score."
         )
     return sentences
 

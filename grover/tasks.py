@@ -49,7 +49,7 @@ class Builder:
 
 BUILDERS = {
     "prom300": Builder("tss", DERIVED, {"upstream": WHOLE}),
-    "promscan": Builder("tss", (NONE,), {"reach": WHOLE, "step": WHOLE}, call="valid"),
+    "promscan": Builder("tss", (NONE,), {"reach": WHOLE, "step": "[1-9][0-9]*"}, call="valid"),
     "motif-bound": Builder(
         "narrowPeak",
         ("unbound", "accessible"),

@@ -154,6 +154,7 @@ def card(task: str) -> dict:
         "builder": builder,
         "sites": ["prom_train", "prom_dev", "prom_test"] if leaky else ["promoters"],
         "negatives": negatives,
+        **({"blacklist": "none", "repeats": "rmsk.txt.gz"} if negatives == "genomic-matched" else {}),
         "length": 0 if leaky else 300,
         "options": {"published": PUBLISHED[task]} if task in PUBLISHED else {},
         "labels": labels,

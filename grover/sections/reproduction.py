@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from grover.reproduction import NOT_RUN, REPRODUCED, certainties, explanation, readable, reasons, summary
+from grover.reproduction import NOT_RUN, REPRODUCED, WIDEST, certainties, explanation, readable, reasons, summary
 from grover.sections.parts import Folded, Results, Section, Table
 
 TITLE = "Reproduction"
@@ -16,7 +16,11 @@ def section(results: Results) -> Section:
     if len(run):
         met = int((run["verdict"] == REPRODUCED).sum())
         result.numbers = [
-            (f"{met} of {len(run)}", "published scores reproduced", "our 95\u00a0% interval holds the published value")
+            (
+                f"{met} of {len(run)}",
+                f"published scores {REPRODUCED}",
+                f"our 95\u00a0% interval holds the published value and is at most {WIDEST} MCC wide",
+            )
         ]
     shown = readable(table)
     shown.insert(0, "task", table["task"].to_numpy())

@@ -346,6 +346,41 @@ def test_repeats_of_another_style_of_contig_names_are_refused(folder, dataset):
         run(place, dataset, {"task": "mine", "labels": LABELS}, repeats=place / "rmsk.txt")
 
 
+@pytest.mark.parametrize("name", ["repeats.bed", "rmsk.txt"])
+def test_repeats_are_a_bed_or_the_table_of_ucsc(folder, dataset, name):
+    place = folder / name.partition(".")[0]
+    place.mkdir()
+    windows = {"segment": [0], "first": [0], "length": np.array([1000], np.int16), "region": ["train"]}
+    pd.DataFrame(windows).to_parquet(place / "windows.parquet")
+    row = ["1", "0", "0", "0", "0", "c1", "0", "50", "0", "+", "L1", "LINE", "L1", "0", "0", "0", "1"]
+    (place / name).write_text("c1\t0\t50\n" if name.endswith("bed") else "\t".join(row) + "\n")
+    run(place, dataset, {"task": "mine", "labels": LABELS}, repeats=place / name)
+    card = json.loads((place / "card.json").read_text())
+    assert card["balance"]["no"]["repeats"] == 0.5 / 30 and card["balance"]["yes"]["repeats"] == 0
+
+
+def test_an_example_longer_than_the_positions_stops_before_anything_is_computed(folder, dataset):
+    place = folder / "long"
+    place.mkdir()
+    (place / "windows.parquet").write_text("never read")
+    table = dataset.assign(before="", after="")
+    table.loc[7, "before"] = "A" * 40  # around the sequence and so not in it
+    built = {"task": "mine", "labels": LABELS}
+    # 100 bases in words of two, and one at both ends
+    message = (
+        r"^task mine: its longest example is 52 tokens of vocabulary with the special ones at both ends, but a model of 51 "
+        r"positions .*; give the task a shorter length, or raise pretraining.positions and corpus.longest$"
+    )
+    with pytest.raises(InputError, match=message):
+        run(place, table, built, positions=51)
+    assert sorted(path.name for path in place.iterdir()) == ["built.json", "dataset.parquet", "windows.parquet"]
+    windows = {"segment": [0], "first": [0], "length": np.array([1000], np.int16), "region": ["train"]}
+    pd.DataFrame(windows).to_parquet(place / "windows.parquet")
+    for positions in (52, 0):
+        run(place, table, built, positions=positions)
+        assert json.loads((place / "card.json").read_text())["longest_tokens"] == 52
+
+
 @pytest.mark.skipif("GROVER_DATA" not in os.environ, reason="GROVER_DATA is not set")
 @pytest.mark.parametrize(
     "task, valid, test",

@@ -134,7 +134,12 @@ def test_where_a_rare_label_is_part_of_the_task_the_maximum_keeps_the_shares(tmp
 
 @pytest.mark.parametrize(
     ("train", "usual", "call"),
-    [((39, 61), "half", "valid"), ((40, 60), "half", "half"), ((61, 39), "half", "valid"), ((50, 50), "valid", "valid")],
+    [
+        ((39, 61), "half", "valid"),
+        ((40, 60), "half", "half"),
+        ((61, 39), "half", "valid"),
+        ((50, 50), "valid", "valid"),
+    ],
 )
 def test_a_rare_label_is_called_from_a_threshold_of_fold_valid(train, usual, call):
     counts = {"train": dict(zip(("no", "yes"), train, strict=True)), "valid": {"no": 1, "yes": 9}}

@@ -169,3 +169,39 @@ def test_the_command_writes_the_dataset_and_what_became_of_the_sites(folder, tmp
     ):
         with pytest.raises(InputError, match=sentence):
             build_dataset(**settings | change)
+
+
+def test_the_command_says_by_what_annotation_negatives_of_the_genome_are_like_their_positives(folder, tmp_path):
+    names = ("sequence.npy", "segments.bed", "contigs.tsv", "folds.bed")
+    settings = {name.split(".")[0]: folder / name for name in names}
+    settings |= {"dataset": tmp_path / "dataset.parquet", "built": tmp_path / "built.json", "task": "mine"}
+    settings |= {"builder": "prom300", "sites": ["tss"], "length": 50, "minimum": 5, "option": ["upstream=30"]}
+    (tmp_path / "none.bed").write_text("")
+    (tmp_path / "mask.bed").write_text("chr1\t0\t900\n")
+    own = [f"tss={folder / 'tss.bed'}"]
+    both = [f"repeats={tmp_path / 'mask.bed'}", f"blacklist={tmp_path / 'mask.bed'}"]
+    for sources, softmask, blacklist, repeats in (
+        (own, None, "none", "none"),
+        (own, "none.bed", "none", "none"),
+        (own, "mask.bed", "none", "soft mask"),
+        (own + both, "none.bed", "mask.bed", "mask.bed"),
+    ):
+        mask = tmp_path / softmask if softmask else None
+        build_dataset(**settings, source=sources, negatives="genomic-matched", softmask=mask)
+        built = json.loads((tmp_path / "built.json").read_text())
+        assert (built["blacklist"], built["repeats"]) == (blacklist, repeats)
+    build_dataset(**settings, source=own, negatives="dinucleotide-shuffle")
+    assert not {"blacklist", "repeats"} & set(json.loads((tmp_path / "built.json").read_text()))
+
+
+@pytest.mark.parametrize(("every", "call"), [(3, "valid"), (2, "half")])
+def test_the_command_takes_a_threshold_from_fold_valid_where_a_label_is_rare(folder, tmp_path, every, call):
+    names = ("sequence.npy", "segments.bed", "contigs.tsv", "folds.bed")
+    settings = {name.split(".")[0]: folder / name for name in names}
+    settings |= {"dataset": tmp_path / "dataset.parquet", "built": tmp_path / "built.json", "task": "mine"}
+    places = [(start, "rare" if row % every == 0 else "usual") for row, start in enumerate(range(40, 29_000, 97))]
+    (tmp_path / "regions.bed").write_text("".join(f"chr1\t{start}\t{start + 50}\t{name}\n" for start, name in places))
+    regions = {"builder": "regions", "sites": ["regions"], "source": [f"regions={tmp_path / 'regions.bed'}"]}
+    build_dataset(**settings, **regions, length=50)
+    built = json.loads((tmp_path / "built.json").read_text())
+    assert built["call"] == call == pd.read_parquet(tmp_path / "dataset.parquet").attrs["call"]

@@ -245,7 +245,9 @@ def test_what_a_floor_lacks_is_named():
     overlapping = Vocabulary.from_overlapping_kmers("3-mer", 3)
     with pytest.raises(InputError, match="needs tokens side by side, but those of 3-mer overlap"):
         floors.predict(dataset, "adjacency", settings=Settings(vocabulary=overlapping))
-    with pytest.raises(InputError, match="a label is not among the 1 examples of fold train that seed 0 draws; raise --max"):
+    with pytest.raises(
+        InputError, match="a label is not among the 1 examples of fold train that seed 0 draws; raise --max"
+    ):
         floors.predict(dataset, "tfidf-logistic", settings=Settings(maximum_train=1))
     with pytest.raises(InputError, match="tells two labels apart, but the dataset has more"):
         floors.predict(dataset_of(40, planted_word, 3), "adjacency", settings=Settings(vocabulary=vocabulary))

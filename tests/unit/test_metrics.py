@@ -37,7 +37,7 @@ def binned_error(hit, confidence) -> float:
     """The expected calibration error bin by bin."""
     error = 0.0
     for low in np.arange(15) / 15:
-        inside = (confidence > low) & (confidence <= low + 1 / 15) | (confidence == low == 0)
+        inside = (confidence > low) & (confidence <= low + 1 / 15) | (low == 0) & (confidence == 0)
         if inside.any():
             error += inside.mean() * abs(hit[inside].mean() - confidence[inside].mean())
     return error

@@ -53,3 +53,17 @@ def test_pieces_are_read_as_they_are_by_who_knows_them_all(pairs):
     kmers = Vocabulary.from_kmers("kmer-4", 4)
     (others,) = read_tokens(shuffled, kmers)
     assert np.array_equal(others, kmers.encode(encode("".join(pieces))))
+
+
+@pytest.mark.parametrize("vocabulary", [Vocabulary.from_kmers("kmer-4", 4), Vocabulary.from_overlapping_kmers("o", 4)])
+def test_where_no_token_lies_in_a_sequence_it_is_read_alone_and_nothing_around_it(vocabulary):
+    # words of four begin at 0, 4, 8, ..., and of the overlapping ones none fits into three bases
+    short = pd.DataFrame({"sequence": ["CGC", "AT"], "before": ["AAA", "GGGG"], "after": ["TTTTTT", "CC"]})
+    tokens = read_tokens(short, vocabulary)
+    assert [texts(vocabulary, row) for row in tokens] == [["C", "G", "C"], ["A", "T"]]
+
+
+def test_a_sequence_inside_one_long_token_is_read_alone():
+    pair = Vocabulary.from_merges("two", np.array([[0, 1], [4, 4]]))  # AC and then ACAC
+    (tokens,) = read_tokens(pd.DataFrame({"sequence": ["CA"], "before": ["A"], "after": ["C"]}), pair)
+    assert texts(pair, tokens) == ["C", "A"]

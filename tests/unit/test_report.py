@@ -169,6 +169,12 @@ def test_each_task_has_a_folded_page_with_scores_and_audit(page, benchmark_secti
     )
     assert "0.0% of the bases of fold test lie in pretraining windows (by their places)." in pages["Task promscan"][3]
     assert telling.endswith("GC content 0.63 and length 0.50.")
+    like = (
+        "negatives: genomic-matched, like their positives in GC and repeats (rmsk.txt.gz), without a blacklist. 2,400"
+    )
+    assert like in pages["Task prom300-genomic"][1] and "blacklist" not in pages["Task prom300-dinucleotide"][1]
+    assert "ECE (15 bins of the probability of label 1)" in scores.caption
+    assert "bins of the highest probability" in pages["Task splice"][0].caption
     assert (
         "MCC is R_K" in pages["Task splice"][0].caption and "highest probability is called" in pages["Task splice"][1]
     )

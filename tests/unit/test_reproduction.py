@@ -9,6 +9,7 @@ import pytest
 
 from grover.errors import InputError
 from grover.reproduction import (
+    COMPATIBLE,
     NOT_REPRODUCED,
     NOT_RUN,
     REPRODUCED,
@@ -69,9 +70,18 @@ def test_every_published_score_has_source_metric_and_a_number(published):
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "verdict"), [(0.55, 0.65, REPRODUCED), (0.5, 0.59, NOT_REPRODUCED), (0.61, 0.7, NOT_REPRODUCED)]
+    ("low", "high", "verdict"),
+    [
+        (0.55, 0.65, REPRODUCED),
+        (0.5, 0.7, REPRODUCED),
+        (0.5, 0.71, COMPATIBLE),
+        (0.1, 0.95, COMPATIBLE),
+        (0.5, 0.59, NOT_REPRODUCED),
+        (0.61, 0.7, NOT_REPRODUCED),
+        (0.1, 0.59, NOT_REPRODUCED),
+    ],
 )
-def test_a_score_is_reproduced_only_where_its_interval_holds_the_published_one(published, low, high, verdict):
+def test_a_score_is_reproduced_only_where_a_narrow_interval_holds_the_published_one(published, low, high, verdict):
     row = of(dossier(published, benchmarks(low, high), [card()], context=CONTEXT), "CTCF", "GROVER").iloc[0]
     assert row["verdict"] == verdict and row["ours"] == pytest.approx(50 * (low + high)) and row["our_task"] == "mine"
     assert row["why"].startswith(
@@ -86,6 +96,24 @@ def test_models_that_were_not_run_and_tasks_without_the_option_are_named_so(publ
     assert summary(table) == ["None of the published scores has a counterpart in this run."]
     table = dossier(published, benchmarks(0.5, 0.7), [card()], context=CONTEXT)
     assert (of(table, "CTCF", "DNABERT-2")["verdict"] == NOT_RUN).all()
+
+
+def test_a_wide_interval_is_counted_by_itself(published):
+    scores = pd.concat([benchmarks(0.4, 0.8, task="wide"), benchmarks(0.55, 0.65, task="narrow")])
+    table = dossier(published, scores, [card(task="wide"), card(task="narrow")], context=CONTEXT)
+    absent = len(published) - 1
+    assert summary(table)[0] == (
+        "Of 2 comparisons with published scores 1 is reproduced, 1 is compatible, but uncertain, 0 are not; "
+        f"{absent} more were not run here."
+    )
+    assert "CTCF (wide), MCC: GROVER 60 %, here 60.0 (40.0 to 80.0) %: compatible, but uncertain." in page(
+        table, "small"
+    )
+    # in the unit of the score: a width of 0.4 points is narrow, one of 0.4 MCC is not
+    plain = published.assign(unit="", value="0.6")
+    verdicts = dossier(plain, scores, [card(task="wide"), card(task="narrow")]).query("model == 'GROVER'")
+    verdicts = verdicts[verdicts["task"] == "CTCF"]
+    assert verdicts["verdict"].tolist() == [COMPATIBLE, REPRODUCED]
 
 
 def test_rivals_are_known_by_their_names_and_two_tasks_may_stand_beside_one(published):

@@ -8,14 +8,15 @@ import pandas as pd
 from typer import Option
 
 from grover.audit import audit as find_leaks
-from grover.audit import check_limits, training_intervals
+from grover.audit import check_limits, check_positions, longest_tokens, training_intervals
 from grover.cli import READ, Input, Output, main
 from grover.errors import InputError
 from grover.files import checksum, write_json, write_table, write_text
 from grover.genome import Genome
-from grover.intervals import check, read_bed, read_rmsk
+from grover.intervals import check, read_bed
 from grover.options import Seed, folder
 from grover.provenance import known_checksum
+from grover.sites import read_masked
 from grover.tokens import TokenisedGenome
 from grover.vocabulary import Vocabulary
 
@@ -35,12 +36,18 @@ def audit_dataset(
     split: Annotated[
         str, Option(help="column of the windows that says what pretraining saw: region or random")
     ] = "region",
-    repeats: Annotated[Path | None, Option(help=f"{READ}: RepeatMasker table of UCSC", exists=True)] = None,
+    repeats: Annotated[
+        Path | None, Option(help=f"{READ}: repeats, a BED or the RepeatMasker table of UCSC", exists=True)
+    ] = None,
     repeats_rename: Annotated[str, Option(help="map contig names of the repeats: add-chr, strip-chr or nothing")] = "",
     softmask: Annotated[
         Path | None,
         Option(help=f"{READ}: soft mask of the genome, taken for repeats where none are given", exists=True),
     ] = None,
+    positions: Annotated[
+        int,
+        Option(help="tokens that the models read at once; the longest example must fit in them; 0: no check", min=0),
+    ] = 0,
     similarity: Annotated[
         float, Option(help="estimated share of common k-mers from which on two sequences are near-duplicates")
     ] = 0.5,
@@ -61,8 +68,11 @@ def audit_dataset(
     sha256 = checksum(dataset)
     if known.get("checksums", {}).get("dataset", sha256) != sha256:
         raise InputError(f"{built} describes another dataset than {dataset}; build the two together")
+    words = Vocabulary.load(folder(vocabulary))
+    longest = longest_tokens(table, words)
+    check_positions(known["task"], longest, words.name, positions)
     genome = Genome(sequence, segments)
-    tokenised = TokenisedGenome(tokens, index, Vocabulary.load(folder(vocabulary)))
+    tokenised = TokenisedGenome(tokens, index, words)
     seen = training_intervals(pd.read_parquet(windows), split, tokenised, genome)
     examples, found = find_leaks(
         table,
@@ -80,6 +90,7 @@ def audit_dataset(
     summary = {
         **known,
         **found,
+        "longest_tokens": longest,
         "checksums": {**sums, "dataset": sha256, "inputs": {**sums.get("inputs", {}), **read}},
         "limits": limits,
     }
@@ -99,7 +110,7 @@ def _repeats(genome: Genome, repeats: Path | None, rename: str, softmask: Path |
     """Intervals of repeats; None without any, as of a genome all in lower case."""
     if repeats:
         # only names are looked at: repeats may lie behind the last kept base
-        return check(read_rmsk(repeats, rename), dict.fromkeys(genome.chroms, 1 << 40), repeats)
+        return check(read_masked(repeats, rename), dict.fromkeys(genome.chroms, 1 << 40), repeats)
     table = read_bed(softmask) if softmask else None
     return table if table is not None and len(table) else None
 

@@ -22,6 +22,8 @@ from grover.splice import read_junctions
 from grover.tasks import BUILDERS, DERIVED
 from grover.vocabulary import Vocabulary
 
+ANNOTATION = ("blacklist", "repeats")  # sources that negatives genomic-matched go by
+
 
 def optional(content: str):
     return Annotated[Path | None, Option(help=f"{READ}: {content}", exists=True, show_default=False)]
@@ -76,6 +78,7 @@ def build_dataset(
     shuffled = negatives.startswith("token-shuffle") and vocabulary
     words = Vocabulary.load(vocabulary.parent) if shuffled else None
 
+    like = {}
     if builder == "csv":
         if length:
             raise InputError(f"task {task}: csv takes sequences as they are; write . as their length")
@@ -117,10 +120,12 @@ def build_dataset(
         derive = None
         if negatives in DERIVED:
             masked = placed("repeats", read_masked) if "repeats" in files else read_bed(softmask) if softmask else None
-            if negatives == "genomic-matched":
-                mask = "soft mask" if masked is not None and len(masked) else "none"
-                used = {name: files[name].name for name in ("blacklist", "repeats") if name in files}
             blacklist = placed("blacklist", read_bed) if "blacklist" in files else None
+            if negatives == "genomic-matched":
+                mask = "none" if masked is None or masked.empty else "soft mask"
+                like = {"blacklist": "none", "repeats": mask} | {
+                    key: files[key].name for key in ANNOTATION if key in files
+                }
             exclude = pd.concat([rows[["chrom", "start", "end"]] for rows in (given, windows)], ignore_index=True)
             derive = deriver(negatives, genome, fold_table, words, masked, blacklist, exclude, context, seed)
         # where its builder takes a threshold from fold valid, that one label is rare is part of the task
@@ -146,6 +151,7 @@ def build_dataset(
         "builder": builder,
         "sites": sites,
         "negatives": negatives,
+        **like,
         "length": length,
         "options": options,
         "labels": list(labels),

@@ -41,7 +41,10 @@ def run_floor(
     longest: Annotated[int, Option(help="letters of the longest k-mer of tfidf-*")] = 6,
     threads: Annotated[int, Option(help="threads of a forest")] = 1,
     maximum_train: Annotated[
-        int, Option(help="largest number of examples of fold train for tfidf-* and token-*, drawn by the seed; 0: all", min=0)
+        int,
+        Option(
+            help="largest number of examples of fold train for tfidf-* and token-*, drawn by the seed; 0: all", min=0
+        ),
     ] = 0,
 ):
     """Fit the floor on fold train, a forest once a seed, and write its predictions for valid and test and its scores on

@@ -29,7 +29,7 @@ COLUMNS = (
 COLUMNS += ("ours", "low", "high", "verdict", "why")
 REPRODUCED, COMPATIBLE = "reproduced", "compatible, but uncertain"
 NOT_REPRODUCED, NOT_RUN = "not reproduced", "not run here"
-WIDEST = 0.2  # interval of a score that counts as reproduced; 20 points of a score in %
+WIDEST = 0.2  # interval of a score that counts as reproduced, as a share of the published value
 CHOSEN, FOREST = "chosen", "tfidf-forest"
 AT_MOST = "<="
 NEXT_KMER, MASKED = "Next-6-mer", "Masked tokens"
@@ -59,6 +59,7 @@ def read_context(config: dict, command: str, vocabulary: str = "", architecture:
     place = next((genome[key] for key in ("file", "url", "simulated") if key in genome), "its genome")
     context = {
         "run": config["run"],
+        "simulated": "simulated" in genome,
         "genome": str(place).rpartition("/")[2],
         "vocabulary": vocabulary or selection["vocabulary"] or config["vocabulary"]["candidates"][0],
         "split": config["corpus"]["split"],
@@ -94,14 +95,16 @@ def dossier(
     mean = benchmarks[benchmarks["seed"].isna() & (benchmarks["part"] == "all")]
     rows = []
     for row in published.to_dict("records"):
-        if row["task"] == NEXT_KMER:
+        if context.get("simulated"):  # nothing of it can be set beside a human genome
+            ours = []
+        elif row["task"] == NEXT_KMER:
             ours = _of_next_kmer(row, next_kmer, context)
         elif row["task"] == MASKED:
             ours = _of_masked(row, metrics, context)
         else:
             ours = _of_benchmarks(row, mean, cards, context)
         kept = {name: row[name] for name in COLUMNS if name in row} | {"published": str(row["value"])}
-        rows += [kept | _judged(kept["published"], row["unit"], score) for score in ours or [{}]]
+        rows += [kept | _judged(kept["published"], score) for score in ours or [{}]]
     table = pd.DataFrame(rows, columns=list(COLUMNS)).astype({"ours": float, "low": float, "high": float})
     table.attrs = {"differences": _differences(context, metrics), "command": context.get("command", "")}
     return table
@@ -138,8 +141,8 @@ def page(table: pd.DataFrame, run: str) -> str:
 def explanation() -> str:
     """What the verdicts mean."""
     return (
-        f'A score is "{REPRODUCED}" only where the 95 % interval of ours holds the published value and is at most {WIDEST} MCC '
-        f'({100 * WIDEST:.0f} points) wide; where it holds the value but is wider, the score is "{COMPATIBLE}". Equal scores on '
+        f'A score is "{REPRODUCED}" only where the 95 % interval of ours holds the published value and is at most '
+        f'{100 * WIDEST:.0f} % of that value wide; where it holds the value but is wider, the score is "{COMPATIBLE}". Equal scores on '
         "other data are no proof. Differences are named as facts; which of them moved a score was not tested."
     )
 
@@ -209,7 +212,7 @@ def with_unit(value: str, unit: str) -> str:
     return f"{value} {unit}".strip()
 
 
-def _judged(published: str, unit: str, ours: dict) -> dict:
+def _judged(published: str, ours: dict) -> dict:
     """The columns of ours with the verdict."""
     none = {
         "our_task": "",
@@ -223,9 +226,10 @@ def _judged(published: str, unit: str, ours: dict) -> dict:
     if not ours:
         return none
     value, low, high = float(published.removeprefix(AT_MOST)), ours["low"], ours["high"]
-    if not (low <= value <= high or (published.startswith(AT_MOST) and high <= value)):
+    below = published.startswith(AT_MOST) and high <= value
+    if not (low <= value <= high or below):
         return none | ours | {"verdict": NOT_REPRODUCED}
-    narrow = high - low <= (100 if unit == "%" else 1) * WIDEST + 1e-9
+    narrow = below or high - low <= WIDEST * value + 1e-9
     return none | ours | {"verdict": REPRODUCED if narrow else COMPATIBLE}
 
 

@@ -19,7 +19,7 @@ def section(results: Results) -> Section:
             (
                 f"{met} of {len(run)}",
                 f"published scores {REPRODUCED}",
-                f"our 95\u00a0% interval holds the published value and is at most {WIDEST} MCC wide",
+                f"our 95\u00a0% interval holds the published value and is at most {100 * WIDEST:.0f}\u00a0% of it wide",
             )
         ]
     shown = readable(table)

@@ -17,7 +17,8 @@ SPECIALS = 2  # [CLS] and [SEP] around every window
 TRAINING = 3  # FLOPs of forward and backward pass over those of the forward pass
 # sites of a motif for each base and unit of the p-value threshold: measured on 26 Mb of hg19 (CTCF), and planted in simulated genomes
 SITES, PLANTED_SITES = 4.7, 103.0
-# promoters (EPDnew), peaks (CTCF) and introns (GENCODE) of a human genome, a base; sets from elsewhere are taken to be as large as those of GUE
+# promoters (EPDnew), peaks (CTCF) and introns (GENCODE) of a human genome, a base; sets from elsewhere are taken to be as large as
+# those of GUE
 PLACES = {"prom300": 1e-5, "promscan": 1e-5, "tfbs": 3e-5, "regions": 3e-5, "splice": 1.2e-4}
 READY_SET, READY_LENGTH = 30_000.0, 100
 UNKNOWN_OUTSIDE = 5.0  # bases a token of a vocabulary from elsewhere, as of DNABERT-2's 4,096 tokens on hg19

@@ -15,6 +15,8 @@ GPU_RULES = {
     "evaluate_pretraining",
     "next_kmer",
     "finetune",
+    "train_cnn",
+    "probe_frozen",
     "embed",
     "occlude",
     "score_variants",

@@ -240,7 +240,7 @@ def transferred(task):
 
 def rival_configuration(name):
     """The config.json of a rival, in a folder of one's own or in that of the downloads."""
-    return f"{RIVAL_FOLDERS.get(name, config['downloads'] + '/rivals/' + name)}/config.json"
+    return f"{RIVAL_FOLDERS.get(name, Path(config['downloads'], 'rivals', name))}/config.json"
 
 
 def rival_files(name):

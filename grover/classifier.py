@@ -8,10 +8,12 @@ its `config.json`.
   `check(longest)`            raise an InputError where an input of so many tokens is too long,
   `groups(lengths, device_type)`  cut inputs of these lengths (without specials) into lists of rows that are computed at once,
   `collate(inputs)`           a dictionary of what `forward` takes, each with a `.to(device, non_blocking=)`,
-  `forward(**collated)`       logits [rows, classes].
+  `forward(**collated)`       logits [rows, classes],
+  `reentrant`                 true where several threads may call `forward` at once.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
 
@@ -36,6 +38,8 @@ OF_TRAINING = ("targets", "tokens")  # what a batch holds beside the input of th
 
 class Classifier(torch.nn.Module):
     """`bert` and a linear layer `classifier` on the mean of all states, on the first ([CLS]) or on the last ([SEP])."""
+
+    reentrant = True
 
     def __init__(self, config: BertConfig, classes: int, pooling: str, dropout: float = 0.1):
         super().__init__()
@@ -161,7 +165,15 @@ def pooled(
     check_length(int(lengths.max()), encoder.config.max_position_embeddings, "sequences")
     groups = group_by_tokens(lengths, TOKENS_AT_ONCE[device.type])
     return _predicted(
-        encoder, lay, lambda **given: pool(encoder, pooling=pooling, **given), inputs, groups, device, precision, label
+        encoder,
+        lay,
+        lambda **given: pool(encoder, pooling=pooling, **given),
+        inputs,
+        groups,
+        device,
+        precision,
+        label,
+        True,
     )
 
 
@@ -176,7 +188,7 @@ def logits(
     lengths = np.array([len(tokens) for tokens in inputs])
     network.check(int(lengths.max()))
     groups = network.groups(lengths, device.type)
-    return _predicted(network, network.collate, network, inputs, groups, device, precision, label)
+    return _predicted(network, network.collate, network, inputs, groups, device, precision, label, network.reentrant)
 
 
 def _predicted(
@@ -188,22 +200,42 @@ def _predicted(
     device: torch.device,
     precision: str,
     label: str,
+    reentrant: bool,
 ) -> np.ndarray:
     """What `forward` gives each input, float32, computed group by group and put back in the order of the inputs."""
     module.to(device).eval()
-    found = []
-    with torch.inference_mode(), autocast(device, precision), Progress(len(groups), label, silent=not label) as bar:
-        for group in groups:
-            given = collate([inputs[row] for row in group])
+
+    def computed(group: np.ndarray) -> torch.Tensor:
+        given = collate([inputs[row] for row in group])
+        with torch.inference_mode(), autocast(device, precision):
             # nothing is read back before the end, so that a GPU never waits for the next group
-            found.append(
-                forward(**{name: value.to(device, non_blocking=True) for name, value in given.items()}).float()
-            )
+            return forward(**{name: value.to(device, non_blocking=True) for name, value in given.items()}).float()
+
+    with Progress(len(groups), label, silent=not label) as bar:
+        found = []
+        for vectors in _each(computed, groups, torch.get_num_threads() if reentrant and device.type == "cpu" else 1):
+            found.append(vectors)
             bar.update(1)
     grouped = torch.cat(found).cpu().numpy()
     answer = np.empty_like(grouped)
     answer[np.concatenate(groups)] = grouped
     return answer
+
+
+def _each(compute: Callable[[np.ndarray], torch.Tensor], groups: list[np.ndarray], threads: int) -> Iterator:
+    """What is computed of each group, in their order, several groups at a time and each by one thread.
+
+    The sequences of a group are too short to keep the threads of one operation busy, and what one thread computes does not depend on
+    how many there are.
+    """
+    if threads == 1 or len(groups) == 1:
+        yield from map(compute, groups)
+        return
+    try:
+        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            yield from pool.map(compute, groups)
+    finally:
+        torch.set_num_threads(threads)  # what a thread sets for itself is also what later ones begin with
 
 
 def _check_pooling(pooling: str) -> None:

@@ -207,6 +207,8 @@ class RivalNetwork(torch.nn.Module):
     first token and `last` the last one that is no padding.
     """
 
+    reentrant = False  # who knows what code from elsewhere keeps
+
     def __init__(
         self,
         encoder: torch.nn.Module,

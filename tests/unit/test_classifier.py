@@ -66,6 +66,19 @@ def test_many_sequences_are_predicted_in_groups_and_come_in_their_order(pooling,
         np.testing.assert_allclose(logits(model, inputs, CPU), model.classifier(vectors), rtol=1e-4, atol=1e-5)
 
 
+def test_several_groups_at_a_time_answer_bit_for_bit_alike_and_leave_the_threads_as_they_were(monkeypatch):
+    monkeypatch.setitem(classifier.TOKENS_AT_ONCE, "cpu", 64)
+    model, inputs, before = network(), sequences(np.random.default_rng(1).integers(0, 60, 40)), torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        alone = logits(model, inputs, CPU, "bf16")
+        torch.set_num_threads(3)
+        assert np.array_equal(logits(model, inputs, CPU, "bf16"), alone)
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
+
+
 @pytest.mark.parametrize("pooling", POOLINGS)
 def test_bfloat16_answers_nearly_alike_and_learns(pooling):
     model, inputs = network(pooling, 2), sequences([20] * 40)
@@ -78,6 +91,8 @@ def test_bfloat16_answers_nearly_alike_and_learns(pooling):
 
 class Rival(torch.nn.Module):
     """Another maker's network: padded, with numbers per token of its own, at most 12 tokens."""
+
+    reentrant = False
 
     def __init__(self):
         super().__init__()

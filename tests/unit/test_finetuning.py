@@ -117,6 +117,8 @@ def test_limits_and_class_weights_reach_the_training(folder, monkeypatch):
 class Numbers(torch.nn.Module):
     """Logistic regression on two numbers."""
 
+    reentrant = False
+
     def __init__(self, classes, seed):
         super().__init__()
         torch.manual_seed(seed)

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
+from grover.datasets import count
 from grover.errors import InputError
 from grover.folds import FOLDS
 from grover.genome import Genome
@@ -80,7 +81,7 @@ def audit(
     repeated = _repeats(dataset, repeats)
     card = {
         "examples": len(dataset),
-        "counts": _counts(dataset, labels),
+        "counts": count(dataset, labels),
         "duplicates": {
             "within": {name: int(pd.Series(either[fold == name]).duplicated().sum()) for name in FOLDS},
             "across": duplicates,
@@ -96,7 +97,7 @@ def audit(
             "share_of_test_bases": float(np.average(share[known], weights=bases[known])) if known.any() else None,
             "how": how,
         },
-        "clean": _counts(dataset[leak == ""], labels),
+        "clean": count(dataset[leak == ""], labels),
         "balance": balance(dataset, labels, repeated),
         "telling": telling(dataset, repeated),
     }
@@ -276,11 +277,6 @@ def _area(ranks: np.ndarray, positive: np.ndarray) -> float:
     number = int(positive.sum())
     area = (ranks[positive].sum() - number * (number + 1) / 2) / number / (len(ranks) - number)
     return float(max(area, 1 - area))
-
-
-def _counts(dataset: pd.DataFrame, labels: list[str]) -> dict[str, dict[str, int]]:
-    numbers = dataset.groupby(["fold", "label"]).size()
-    return {fold: {name: int(numbers.get((fold, label), 0)) for label, name in enumerate(labels)} for fold in FOLDS}
 
 
 def _plain(number: float) -> float | None:

@@ -1,8 +1,7 @@
 """The encoder on windows laid end to end (`grover.packed`), where nothing is to be learnt.
 
-On a CPU attention is then computed window by window by torch's fused kernel, without any padding and without keeping the scores: the
-whole network predicts 1.2 times as fast in float32 and 1.4 times in bfloat16 as with the scores that training keeps. (Trained in bfloat16
-it would be slower by a fifth.)
+On a CPU attention is then computed window by window by torch's fused kernel, without any padding and without keeping the scores.
+bench/finetuning.py has what that is worth beside `transformers`.
 """
 
 from itertools import groupby

@@ -167,7 +167,11 @@ def test_a_killed_driver_leaves_a_training_that_no_second_one_disturbs(scenarios
     assert duplicates[0]["State"] == "FAILED" and duplicates[-1]["State"] == "COMPLETED"
     # for a duplicate that is refused Snakemake deletes the outputs, perhaps those that the first has just written: then that one counts as
     # failed, and they come back from its checkpoint
-    assert first["State"] in ("COMPLETED", "FAILED")
+    log = run.folder / f".snakemake/slurm_logs/rule_pretrain/bpe-60/{first['JobID']}.log"
+    assert (
+        first["State"] == "COMPLETED"
+        or "Job 0 completed successfully, but some output files are missing" in log.read_text()
+    )
     assert f"SLURM job {first['JobID']} on " in run.said() and "trains this model and is alive" in run.said()
     assert run.model() == scenarios(too_little_memory).model()
 

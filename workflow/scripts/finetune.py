@@ -17,7 +17,22 @@ from grover.errors import InputError
 from grover.files import checksum
 from grover.finetuning import Settings, check_passed, fine_tune
 from grover.model import CONFIG, TOKENIZER, WEIGHTS, save
-from grover.options import Device, Precision, Threads, folder
+from grover.options import (
+    BatchSize,
+    ClassWeights,
+    Device,
+    Epochs,
+    Initial,
+    LearningRate,
+    MaximumTrain,
+    MaximumValid,
+    Patience,
+    Precision,
+    Seeds,
+    Threads,
+    Warmup,
+    folder,
+)
 from grover.parts import train_seeds
 from grover.reading import read_tokens
 from grover.vocabulary import Vocabulary
@@ -34,19 +49,17 @@ def finetune(
     metrics: Output,
     task: Annotated[str, Option(help="name of the benchmark")],
     name: Annotated[str, Option(help="name of the model in the tables")],
-    initial: Annotated[str, Option(help="pretrained, or random for the twin of the same size")] = "pretrained",
-    seeds: Annotated[list[int], Option(help="seed; repeat the option for several")] = (0,),
-    epochs: Annotated[int, Option(help="passes over fold train at most", min=1)] = 4,
-    batch: Annotated[int, Option(help="sequences a step", min=1)] = 32,
-    learning_rate: Annotated[float, Option(help="highest learning rate")] = 5e-5,
-    warmup: Annotated[float, Option(help="share of the steps in which the learning rate rises")] = 0.1,
-    patience: Annotated[
-        int, Option(help="epochs without a better loss on fold valid before training stops", min=1)
-    ] = 2,
+    initial: Initial = "pretrained",
+    seeds: Seeds = (0,),
+    epochs: Epochs = 4,
+    batch: BatchSize = 32,
+    learning_rate: LearningRate = 5e-5,
+    warmup: Warmup = 0.1,
+    patience: Patience = 2,
     pooling: Annotated[str, Option(help="what the classifier reads: the mean of all states, cls or last")] = "mean",
-    class_weights: Annotated[str, Option(help="balanced: classes weigh the same, however rare; or none")] = "balanced",
-    maximum_train: Annotated[int, Option(help="training examples at most; 0: all")] = 0,
-    maximum_valid: Annotated[int, Option(help="examples of fold valid that decide when training stops; 0: all")] = 0,
+    class_weights: ClassWeights = "balanced",
+    maximum_train: MaximumTrain = 0,
+    maximum_valid: MaximumValid = 0,
     device: Device = "auto",
     precision: Precision = "auto",
     threads: Threads = 0,

@@ -21,6 +21,8 @@ include: "workflow/rules/selection.smk"
 include: "workflow/rules/benchmarks.smk"
 include: "workflow/rules/finetuning.smk"
 include: "workflow/rules/embeddings.smk"
+include: "workflow/rules/embedded_tokens.smk"
+include: "workflow/rules/embedded_regions.smk"
 include: "workflow/rules/interpretation.smk"
 include: "workflow/rules/report.smk"
 
@@ -81,4 +83,4 @@ rule benchmarks:
 
 rule embeddings:
     input:
-        f"{RUN}/embeddings/chosen/probes.parquet",
+        EMBEDDING_RESULTS,

@@ -12,8 +12,7 @@ its `config.json`.
   `reentrant`                 true where several threads may call `forward` at once.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -25,14 +24,13 @@ from transformers import BertConfig, BertModel
 
 from grover.device import autocast
 from grover.errors import InputError
-from grover.inference import hidden_states
+from grover.inference import TOKENS_AT_ONCE, each, hidden_states
 from grover.model import check_length, load_config, load_into
 from grover.packed import Layout, group_by_tokens, pack
 from grover.progress import Progress
 from grover.training import Batch, Optimisation, train
 
 POOLINGS = ("mean", "cls", "last")
-TOKENS_AT_ONCE = {"cpu": 4_096, "cuda": 65_536}  # on a CPU no more than stays in its cache
 OF_TRAINING = ("targets", "tokens")  # what a batch holds beside the input of the network
 
 
@@ -213,29 +211,14 @@ def _predicted(
 
     with Progress(len(groups), label, silent=not label) as bar:
         found = []
-        for vectors in _each(computed, groups, torch.get_num_threads() if reentrant and device.type == "cpu" else 1):
+        alone = not reentrant or device.type != "cpu" or len(groups) == 1
+        for vectors in each(computed, groups, 1 if alone else torch.get_num_threads()):
             found.append(vectors)
             bar.update(1)
     grouped = torch.cat(found).cpu().numpy()
     answer = np.empty_like(grouped)
     answer[np.concatenate(groups)] = grouped
     return answer
-
-
-def _each(compute: Callable[[np.ndarray], torch.Tensor], groups: list[np.ndarray], threads: int) -> Iterator:
-    """What is computed of each group, in their order, several groups at a time and each by one thread.
-
-    The sequences of a group are too short to keep the threads of one operation busy, and what one thread computes does not depend on
-    how many there are.
-    """
-    if threads == 1 or len(groups) == 1:
-        yield from map(compute, groups)
-        return
-    try:
-        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            yield from pool.map(compute, groups)
-    finally:
-        torch.set_num_threads(threads)  # what a thread sets for itself is also what later ones begin with
 
 
 def _check_pooling(pooling: str) -> None:

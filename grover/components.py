@@ -2,49 +2,115 @@
 
 import numpy as np
 import pandas as pd
-from scipy.stats import spearmanr
+from scipy.stats import norm, spearmanr
 from sklearn.decomposition import PCA
 
 from grover.errors import InputError
 
 COMPONENTS = 6
-PROPERTIES = ("frequency", "gc", "ag", "ac", "length")
+NAMES = [f"PC{i + 1}" for i in range(COMPONENTS)]
+LEVEL = 0.05
 
 
-def token_components(averages: np.ndarray, counts: np.ndarray, tokens: pd.DataFrame, minimum: int) -> pd.DataFrame:
-    """Table id, token, PC1 to PC6 of the tokens that were embedded at least `minimum` times.
+def choose_tokens(tokens: pd.DataFrame, counts: np.ndarray, minimum: int) -> pd.DataFrame:
+    """The tokens that were embedded at least `minimum` times: id, token, count; specials are left out.
 
-    averages: float [vocabulary, hidden]; counts: int [vocabulary]; tokens: id, token (text); specials are left out.
+    tokens: id, token (text), count (occurrences in the whole genome); counts: int [vocabulary], occurrences embedded.
     """
-    words = tokens[tokens["token"].str.fullmatch("[ACGT]+")].reset_index(drop=True)
+    words = tokens[tokens["token"].str.fullmatch("[ACGT]+")]
+    if len(words) and words["id"].max() >= len(counts):
+        raise InputError(
+            f"the vocabulary has token {words['id'].max()}, and {len(counts)} were embedded; give the vocabulary of the model"
+        )
     words = words[counts[words["id"]] >= minimum].reset_index(drop=True)
     if len(words) <= COMPONENTS:
         raise InputError(
             f"only {len(words)} tokens were embedded at least {minimum} times, too few for {COMPONENTS} components; "
             "embed more regions or lower the minimum"
         )
-    values = PCA(COMPONENTS, svd_solver="full").fit_transform(averages[words["id"]].astype(np.float64))
-    return words[["id", "token"]].join(pd.DataFrame(values, columns=[f"PC{i + 1}" for i in range(COMPONENTS)]))
+    return words[["id", "token", "count"]]
 
 
-def token_properties(tokens: pd.Series, counts: np.ndarray) -> pd.DataFrame:
-    """Properties of tokens: log10 of the frequency, shares of G or C, A or G, A or C, and length in bases."""
-    length = tokens.str.len()
-    shares = {pair: tokens.str.count(f"[{pair.upper()}]") / length for pair in ("gc", "ag", "ac")}
-    return pd.DataFrame({"frequency": np.log10(np.maximum(counts, 1)), **shares, "length": length})
+def principal_components(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The first six principal components, float64 [tokens, 6], and the share of the variance that each explains, float64 [6].
 
-
-def correlate(components: pd.DataFrame, tokens: pd.DataFrame) -> pd.DataFrame:
-    """Spearman correlation of every component with every property: component, property, spearman.
-
-    tokens: id, count (occurrences in the whole genome).
+    vectors: float [tokens, hidden]. The sign of a component is arbitrary.
     """
-    counts = components["id"].map(tokens.set_index("id")["count"]).to_numpy()
-    properties = token_properties(components["token"], counts)
-    rows = [
-        (f"PC{i + 1}", name, spearmanr(components[f"PC{i + 1}"], properties[name]).statistic)
-        for i in range(COMPONENTS)
-        for name in PROPERTIES
-        if properties[name].nunique() > 1
-    ]
-    return pd.DataFrame(rows, columns=["component", "property", "spearman"])
+    pca = PCA(COMPONENTS, svd_solver="full")
+    values = pca.fit_transform(vectors.astype(np.float64))
+    return values, pca.explained_variance_ratio_
+
+
+def token_properties(tokens: pd.DataFrame, repeats: pd.Series | None = None) -> pd.DataFrame:
+    """Properties of tokens, one column each: `frequency` (log10 of the count), `gc`, `ag`, `ac` (share of the token's bases),
+    `length` (bases) and, where it is known, `repeats`.
+
+    tokens: id, token, count; repeats: share of a token's occurrences that lie in repeats, by id.
+    """
+    text = tokens["token"]
+    length = text.str.len()
+    shares = {pair: text.str.count(f"[{pair.upper()}]") / length for pair in ("gc", "ag", "ac")}
+    found = pd.DataFrame({"frequency": np.log10(np.maximum(tokens["count"], 1)), **shares, "length": length})
+    return found if repeats is None else found.assign(repeats=tokens["id"].map(repeats))
+
+
+def repeat_shares(localisation: pd.DataFrame) -> pd.Series | None:
+    """Share of each token's occurrences that lie in any repeat, by id, from the table of where tokens lie; None where no track holds
+    repeats."""
+    rows = localisation[(localisation["track"] == "repeats") & (localisation["category"] == "any")]
+    return rows.set_index("id")["share"] if len(rows) else None
+
+
+def correlate(values: np.ndarray, properties: pd.DataFrame) -> pd.DataFrame:
+    """Spearman correlation of every component with every property, with its 95 % interval: component, property, spearman, low, high.
+
+    values: float [tokens, 6]; properties: one row a token. A property that is the same for all tokens is left out, as is a token whose
+    property is not known.
+    """
+    rows = []
+    for name in properties:
+        known = properties[name].notna().to_numpy()
+        if properties[name].nunique() > 1 and known.sum() > COMPONENTS:
+            for i, component in enumerate(NAMES):
+                value = float(spearmanr(values[known, i], properties[name][known]).statistic)
+                rows.append((component, name, value, *spearman_interval(value, int(known.sum()))))
+    return pd.DataFrame(rows, columns=["component", "property", "spearman", "low", "high"])
+
+
+def spearman_interval(value: float, n: int) -> tuple[float, float]:
+    """95 % interval of a Spearman correlation of `n` pairs (Bonett and Wright 2000, doi 10.1007/BF02294183), by Fisher's transform.
+
+    It takes the pairs as independent; tokens made of the same letters are less than that, so it is narrow rather than wide.
+    """
+    if n < 4 or not abs(value) < 1:
+        return value, value
+    error = norm.ppf(1 - LEVEL / 2) * np.sqrt((1 + value**2 / 2) / (n - 3))
+    return float(np.tanh(np.arctanh(value) - error)), float(np.tanh(np.arctanh(value) + error))
+
+
+def chance_level(n: int) -> float:
+    """What the strongest of six correlations of `n` unrelated pairs stays below in 95 % of the cases."""
+    return float(norm.ppf(1 - LEVEL / 2 / COMPONENTS) / np.sqrt(max(1, n - 1)))
+
+
+def strongest(correlations: pd.DataFrame, shares: np.ndarray) -> pd.DataFrame:
+    """Where each property is: the component that it goes with most and its share of the variance, beside the published ones.
+
+    correlations: component, property, spearman, low, high, published; shares: float [6], explained variance. Of several published
+    components of one property the strongest stands. Returns property, component, spearman, low, high, share, published_component,
+    published.
+    """
+    rows = []
+    for _, group in correlations.groupby("property", sort=False):
+        ours = group.loc[group["spearman"].abs().idxmax()]
+        told = group.dropna(subset=["published"])
+        paper = told.loc[told["published"].abs().idxmax()] if len(told) else {"component": None, "published": np.nan}
+        rows.append(
+            {
+                **ours[["property", "component", "spearman", "low", "high"]],
+                "share": shares[NAMES.index(ours["component"])],
+                "published_component": paper["component"],
+                "published": paper["published"],
+            }
+        )
+    return pd.DataFrame(rows)

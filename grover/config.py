@@ -108,6 +108,7 @@ def _check_agreement(config: dict, origin: str) -> None:
             f"{origin}: `atlas.vocabulary` {described} is none of the vocabularies of the run ({', '.join(built)})"
         )
     _check_competitors(config["benchmarks"], vocabulary["candidates"], origin)
+    _check_embeddings(config, origin)
     folds = config["folds"]
     wanted = list if folds["method"] == "contigs" else (int, float)
     for key in ("valid", "test"):
@@ -143,6 +144,37 @@ def _check_competitors(benchmarks: dict, candidates: list[str], origin: str) -> 
     shortest, longest = benchmarks["kmers"]
     if shortest > longest:
         raise InputError(f"{origin}: `benchmarks.kmers` is [{shortest}, {longest}]; give the shortest first")
+
+
+def _check_embeddings(config: dict, origin: str) -> None:
+    """Whose embeddings are made, of which regions and from which layers."""
+    asked, candidates = config["embeddings"], config["vocabulary"]["candidates"]
+    for name in asked["models"]:
+        if name not in ("chosen", *candidates):
+            raise InputError(
+                f"{origin}: `embeddings.models`: {name} is neither chosen nor one of `vocabulary.candidates` ({', '.join(candidates)})"
+            )
+    rivals = config["benchmarks"]["rivals"]
+    for name in asked["rivals"]:
+        if name not in rivals:
+            raise InputError(
+                f"{origin}: `embeddings.rivals`: {name} is none of `benchmarks.rivals` ({', '.join(rivals) or 'none'}); describe it there"
+            )
+    if 2 * asked["context"] >= asked["tokens"]:
+        raise InputError(
+            f"{origin}: `embeddings.context` is {asked['context']} tokens at both ends of a window, which leaves nothing of "
+            f"`embeddings.tokens` ({asked['tokens']}); lower the one or raise the other"
+        )
+    deepest = config["pretraining"]["layers"]
+    for layer in asked["layers"]:
+        if layer > deepest:
+            raise InputError(
+                f"{origin}: `embeddings.layers` has {layer}, but the models have {deepest} layers; 0 is their input"
+            )
+    if asked["intervals"] and asked["intervals"] not in config["sources"]:
+        raise InputError(
+            f"{origin}: `embeddings.intervals` is {asked['intervals']}, which `sources` does not have; add it there"
+        )
 
 
 def _check_vocabularies(vocabulary: dict, origin: str) -> None:
@@ -205,16 +237,21 @@ def _check_overlapping(config: dict, origin: str) -> None:
         )
 
 
-def read_rows(path: Path | str, columns: dict[str, str]) -> list[dict[str, str]]:
+def read_rows(
+    path: Path | str, columns: dict[str, str], optional: dict[str, str] | None = None
+) -> list[dict[str, str]]:
     """Rows of a TSV table with a header; lines that start with # are comments.
 
-    columns: name and a regular expression that each value must match. Errors name file, line and column.
+    columns: name and a regular expression that each value must match; `optional` ones may stand behind them. Errors name file,
+    line and column.
     """
     path = Path(path)
     if not path.is_file():
         raise InputError(f"{path}: no such file; a table with the columns {', '.join(columns)} was expected")
     lines = [(number, line) for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)]
     lines = [(number, line.split("\t")) for number, line in lines if line.strip() and not line.startswith("#")]
+    if lines and lines[0][1] == [*columns, *(optional or {})]:
+        columns = columns | (optional or {})
     if not lines or lines[0][1] != list(columns):
         found = "\t".join(lines[0][1]) if lines else "nothing"
         raise InputError(f"{path}: the header must be {' '.join(columns)} (separated by tabs), found {found!r}")

@@ -200,8 +200,14 @@ def _probe(run: Run, key: str) -> Work:
 
 def _embed(run: Run, key: str) -> Work:
     net, asked = network(run.config), run.config["embeddings"]
-    length = asked["tokens"] + SPECIALS
-    return Work(regions(run) * length * forward_flops(net, length), regions(run) / 64, net.layers)
+    length, windows = asked["tokens"] + SPECIALS, regions(run) / asked["parts"]
+    return Work(windows * length * forward_flops(net, length), windows / 64, net.layers)
+
+
+def _compare_strands(run: Run, key: str) -> Work:
+    net, asked = network(run.config), run.config["embeddings"]
+    length, windows = core_tokens(asked) + SPECIALS, 2 * min(asked["strands"], regions(run))
+    return Work(windows * length * forward_flops(net, length), windows / 64, net.layers)
 
 
 def _occlude(run: Run, key: str) -> Work:
@@ -225,15 +231,39 @@ NETWORKS: dict[str, Callable[[Run, str], Work]] = {
     "finetune": _finetune,
     "probe_frozen": _probe,
     "embed": _embed,
+    "compare_strands": _compare_strands,
     "occlude": _occlude,
     "score_variants": _score_variants,
 }
 
 
+def core_tokens(asked: dict) -> int:
+    """Tokens of a region: those of its window without the context at both ends."""
+    return asked["tokens"] - 2 * asked["context"]
+
+
 def regions(run: Run) -> float:
-    """Regions that are embedded: as many as asked for, or as lie in the genome."""
+    """Regions that are embedded: as many as asked for, or as lie in the genome; intervals of one's own are taken to be as many."""
     asked = run.config["embeddings"]
-    return min(asked["regions"], run.bases / (asked["tokens"] * bases_a_token(_chosen(run.config))))
+    return min(asked["regions"] or math.inf, run.bases / (core_tokens(asked) * bases_a_token(_chosen(run.config))))
+
+
+def representations(run: Run) -> int:
+    """What a track is probed from: [CLS] and mean of every layer of every model and its twin, rivals, and three floors."""
+    asked = run.config["embeddings"]
+    layers = len(asked["layers"]) or network(run.config).layers + 1
+    return 2 * 2 * layers * len(asked["models"]) + 2 * len(asked["rivals"]) + 3
+
+
+def _probed(run: Run, key: str) -> float:
+    asked = run.config["embeddings"]
+    learnt = min(train_share(run.config["folds"]) * regions(run), asked["maximum_train"])
+    return learnt * representations(run)
+
+
+def _word2vec(run: Run, key: str) -> float:
+    asked = run.config["embeddings"]
+    return asked["word2vec_epochs"] * min(asked["word2vec_tokens"], run.bases / bases_a_token(_chosen(run.config)))
 
 
 def _bases(run: Run, key: str) -> float:
@@ -293,8 +323,13 @@ AMOUNTS: dict[str, tuple[str, Callable[[Run, str], float]]] = {
     "train_cnn": ("examples x bases", _convolved),
     "score_task": ("examples", lambda run, key: examples_of(run, key)),
     "annotate_regions": ("regions", lambda run, key: regions(run)),
-    "project_regions": ("regions", lambda run, key: regions(run)),
-    "probe_regions": ("regions x tracks", lambda run, key: regions(run) * run.tracks),
+    "project_regions": ("regions", lambda run, key: min(regions(run), run.config["embeddings"]["projected"])),
+    "compose_regions": ("regions", lambda run, key: regions(run)),
+    "probe_track": ("regions x representations", _probed),
+    "measure_clusters": ("tracks", lambda run, key: run.tracks),
+    "train_word2vec": ("tokens x epochs", _word2vec),
+    "locate_tokens": ("bases x tracks", lambda run, key: run.bases * run.tracks),
+    "choose_regions": ("bases", _bases),
     "stratify_predictions": (
         "tokens",
         lambda run, key: run.config["evaluation"]["windows"] * mean_window(run.config["corpus"]),
@@ -332,7 +367,6 @@ def written(run: Run, rule: str, key: str) -> float:
     """
     config, net = run.config, network(run.config)
     weights = 4 * net.weights(vocabulary_size(key if rule == "pretrain" else _chosen(config)))
-    vectors = 2 * 4 * regions(run) * net.hidden  # CLS and mean of every region
     formulas: dict[str, Callable[[], float]] = {
         "simulate_genome": lambda: 0.31 * run.bases,
         "encode_genome": lambda: 1.02 * run.bases,
@@ -351,9 +385,25 @@ def written(run: Run, rule: str, key: str) -> float:
         # two checkpoints of weights and both moments of Adam
         "pretrain": lambda: weights * (1 + 2 * 3),
         "finetune": lambda: weights,
-        "embed": lambda: vectors,
+        "embed": lambda: _embedded(run, net),
+        "compose_regions": lambda: 4 * regions(run) * (256 + net.hidden),
     }
     return formulas[rule]() if rule in formulas else 0.0
+
+
+def _embedded(run: Run, net: Network) -> float:
+    """Bytes of one part of the embeddings: half floats of [CLS] and mean and of the stored contexts, double ones of two sums."""
+    asked = run.config["embeddings"]
+    numbers = (len(asked["layers"]) or net.layers + 1) * net.hidden
+    tokens = vocabulary_size(_chosen(run.config))
+    part = regions(run) / asked["parts"]
+    states = 2 * part * core_tokens(asked) * numbers if asked["states"] else 0
+    return (
+        2 * 2 * part * numbers
+        + 2 * tokens * asked["stored_contexts"] * numbers / asked["parts"]
+        + 16 * tokens * numbers
+        + states
+    )
 
 
 def gpus_of(rule: str, config: dict) -> int:

@@ -15,7 +15,7 @@ PACKAGE = "grover"
 def code_digest(script: Path) -> str:
     """Sixteen hexadecimal digits that change when the code reached by `script` changes.
 
-    A template beside a module (`MODULE.html`) counts as its code.
+    A template or a script beside a module (`MODULE.html`, `MODULE.js`) counts as its code.
     """
     root = Path(__file__).resolve().parent.parent
     reached: dict[Path, str] = {}
@@ -46,9 +46,9 @@ def _parse(path: Path) -> tuple[str, tuple[str, ...]]:
         if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)) and _has_docstring(node):
             node.body = node.body[1:]
     content = hashlib.sha256(ast.dump(tree).encode())
-    template = path.with_suffix(".html")
-    if template.is_file():
-        content.update(template.read_bytes())
+    for beside in (path.with_suffix(".html"), path.with_suffix(".js")):
+        if beside.is_file():
+            content.update(beside.read_bytes())
     return content.hexdigest(), tuple(name for name in imports if name.split(".")[0] == PACKAGE)
 
 

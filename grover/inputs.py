@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from grover.bigwig import read_means
 from grover.errors import InputError
+from grover.interval_tables import read_table
 from grover.intervals import READERS as INTERVALS
 from grover.intervals import RENAMES, check, overlaps
 from grover.labelled_csv import check_labelled
@@ -13,9 +15,10 @@ from grover.motifs import read_meme
 from grover.sites import read_tss
 from grover.splice import read_junctions
 
-READERS = {**INTERVALS, "tss": read_tss, "splice": read_junctions}
+READERS = {**INTERVALS, "table": read_table, "tss": read_tss, "splice": read_junctions}
 COUNTED = {"meme": lambda path: len(read_meme(path)), "csv": check_labelled}  # rows without coordinates
-FORMATS = (*READERS, *COUNTED)
+BIGWIG = "bigwig"
+FORMATS = (*READERS, BIGWIG, *COUNTED)
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,7 @@ def check_sources(
     """Read every source and compare it with the genome: key, format, file, rows, rows_in_segments, contigs.
 
     `rows_in_segments` counts rows that share a base with a segment, peaks by their summit. For motifs and labelled sequences, which have
-    no coordinates, it is missing.
+    no coordinates, it is missing. Of a bigWig it counts the segments that hold a value, and `rows` is missing.
     `minimum` gives, for some keys, how many rows must lie in the segments. Raises `InputError` at the first source that
     does not fit.
     """
@@ -70,6 +73,15 @@ def _check_source(source: Source, segments: pd.DataFrame, lengths: dict[str, int
                 f"{source.path} (source {source.key!r}) has {rows:,} rows, at least {minimum:,} are needed; take another file"
             )
         return row | {"rows": rows, "rows_in_segments": pd.NA, "contigs": ""}
+    if source.format == BIGWIG:
+        inside = segments[pd.notna(read_means(source.path, segments, lengths, source.rename))]
+        if len(inside) < max(minimum, 1):
+            raise InputError(
+                f"{source.path} (source {source.key!r}) has values in {len(inside):,} of {len(segments):,} kept segments, at "
+                f"least {max(minimum, 1):,} are needed; take more of the assembly or another file"
+            )
+        found = {"rows": pd.NA, "rows_in_segments": len(inside), "contigs": ",".join(inside["chrom"].unique())}
+        return row | found
     table = READERS[source.format](source.path, rename=source.rename)
     placed = check(table, lengths, source.path)
     if source.format == "narrowPeak":

@@ -42,7 +42,9 @@ def read_categories(
     A category outside the kept sequence is left out.
     """
     found = {}
-    for track in tracks[tracks["source"].isin(list(sources)) & (tracks["kind"] != "quantity")].itertuples():
+    for track in tracks[
+        tracks["source"].isin(list(sources)) & tracks["kind"].isin(["category", "presence"])
+    ].itertuples():
         table = read_track(track, sources, lengths, renames)
         if track.track.startswith(PROMOTER):
             table = widen(table, promoter_flank)

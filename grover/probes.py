@@ -1,170 +1,197 @@
-"""Linear probes: how much of an annotation a linear model reads from a representation of held-out regions.
+"""Probes: how much of an annotation simple models read from a representation of regions that they have not seen.
 
-Pictures of embeddings prove little, and composition alone says much: each probe stands beside the same probe on GC
-content and on counts of 4-mers, and every difference has a paired bootstrap interval. Bootstrap samples are of single
-regions, so that intervals are somewhat narrow where neighbours resemble each other.
+Pictures of embeddings prove little, and composition alone says much: each probe stands beside the same probe on GC content, on
+frequencies of k-mers and on the same network with random weights. Fitted on fold train, tuned on fold valid, scored on fold test.
 """
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata
-from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.preprocessing import StandardScaler
 
-from grover.genome import Genome
+from grover import bootstrap, probe_fits, probe_scores
+from grover.blocks import LARGEST
+from grover.vectors import POOLINGS, Embeddings
 
-# regions of a category that the folds must hold; less is no measurement
+# regions of a category that the folds must hold, and blocks of the genome that those of test must lie in; less is no measurement
 FEWEST = {"train": 10, "test": 5}
-STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0)  # C of the logistic probe; ridge takes 1 / C
-RIVALS = {"over_gc": "gc", "over_kmers": "kmers", "over_twin": "twin-mean"}
+FEWEST_BLOCKS = 3
+RIVALS = {"gain": "kmers", "over_gc": "gc", "over_word2vec": "word2vec", "over_twin": "twin"}
 NOT_ENOUGH = "too few regions"
-BASE_NUMBER = 4
-WORD = 4
+TWIN = "-twin"
 
 
-@dataclass
+@dataclass(frozen=True)
+class Representation:
+    """Features of all regions, float [regions, features], read when `features` is called.
+
+    model: whose they are, or word2vec, kmers, gc; pooling: cls, mean or ""; layer: None where there is no layer; forest: whether
+    a random forest is tried beside the linear probe.
+    """
+
+    model: str
+    pooling: str
+    layer: int | None
+    forest: bool
+    features: Callable[[], np.ndarray]
+
+    @property
+    def key(self) -> tuple[str, str, int | None]:
+        return self.model, self.pooling, self.layer
+
+    def rival(self, name: str) -> tuple[str, str, int | None]:
+        """Key of what this one is compared with: kmers, gc, word2vec, or its own twin."""
+        return (self.model + TWIN, self.pooling, self.layer) if name == "twin" else (name, "", None)
+
+
+@dataclass(frozen=True)
 class Target:
-    """What a probe predicts: integer classes or numbers of the `used` regions (boolean mask); `note` says what was
-    left out."""
+    """What a probe predicts: classes or numbers [regions], where `used`; fold text [regions], "" where a region is not used.
+
+    classes: 0 for quantities, None where there are too few regions; note: what was left out.
+    """
 
     values: np.ndarray
-    used: np.ndarray
-    metric: str
+    fold: np.ndarray
+    classes: int | None
     note: str = ""
 
+    @property
+    def metric(self) -> str:
+        return "r2" if self.classes == 0 else "auroc"
 
-def kmer_frequencies(genome: Genome, regions: pd.DataFrame) -> np.ndarray:
-    """Frequencies of the 256 words of four bases in each region: float32 [regions, 256]."""
-    counts = np.zeros((len(regions), BASE_NUMBER**WORD), np.float32)
-    for row, region in enumerate(regions.itertuples()):
-        codes = genome.fetch(region.chrom, region.start, region.end).astype(np.int64)
-        words = np.lib.stride_tricks.sliding_window_view(codes, WORD)
-        words = words[(words < BASE_NUMBER).all(1)] @ (BASE_NUMBER ** np.arange(WORD)[::-1])
-        counts[row] = np.bincount(words, minlength=BASE_NUMBER**WORD) / max(len(words), 1)
-    return counts
+
+def representations(embeddings: dict[str, Embeddings], composition: Embeddings, gc: np.ndarray) -> list[Representation]:
+    """All layers and poolings of all models, then word2vec, k-mers and GC content.
+
+    A forest is tried on the mean of the last layer, chosen beforehand, and on what has no layers.
+    """
+    found = [
+        Representation(each.name, pooling, layer, pooling == "mean" and layer == each.layers[-1], read)
+        for each in embeddings.values()
+        for pooling in POOLINGS
+        for layer in each.layers
+        for read in [lambda each=each, pooling=pooling, layer=layer: each.vectors(pooling, layer)]
+    ]
+    for name in ("word2vec", "kmers"):
+        found.append(Representation(name, "", None, True, lambda name=name: composition.column(name)))
+    return [*found, Representation("gc", "", None, True, lambda: gc[:, None])]
+
+
+def make_target(values: pd.Series, kind: str, fold: np.ndarray, block: np.ndarray, maximum_train: int = 0) -> Target:
+    """The target of a track (kind category, presence, quantity or strand) for regions in `fold` and `block` of the genome.
+
+    Left out are missing quantities, strand "", rare categories, and what exceeds `maximum_train` in fold train (evenly; 0: none).
+    """
+    used = values.notna().to_numpy() if kind == "quantity" else np.ones(len(values), dtype=bool)
+    names = np.empty(0) if kind == "quantity" else values.astype(str).to_numpy(dtype=object)
+    if kind == "strand":
+        used &= names != ""
+    fold = np.where(used & np.isin(fold, ("train", "valid", "test")), fold, "")
+    train = np.flatnonzero(fold == "train")
+    if maximum_train and len(train) > maximum_train:
+        kept = train[np.linspace(0, len(train) - 1, maximum_train).astype(np.int64)]
+        fold[np.setdiff1d(train, kept)] = ""
+    if kind == "quantity":
+        enough = _enough(fold, block) and np.ptp(values[fold == "train"]) > 0
+        return Target(values.to_numpy(float), fold, 0 if enough else None, "" if enough else NOT_ENOUGH)
+    there = sorted(set(names[fold != ""]))
+    common = [name for name in there if _enough(np.where(names == name, fold, ""), block)]
+    rare = [name for name in there if name not in common]
+    note = f"{NOT_ENOUGH}: {', '.join(rare)}" if rare else "" if len(common) > 1 else NOT_ENOUGH
+    fold = np.where(np.isin(names, common), fold, "")
+    place = {name: number for number, name in enumerate(common)}
+    labels = np.array([place.get(name, -1) for name in names], dtype=np.int64)
+    return Target(labels, fold, len(common) if len(common) > 1 else None, note)
 
 
 def probe(
-    annotation: pd.DataFrame,
-    kinds: dict[str, str],
-    folds: np.ndarray,
-    representations: dict[str, np.ndarray],
-    seed: int,
+    target: Target,
+    regions: pd.DataFrame,
+    found: Iterable[Representation],
+    given: np.ndarray,
     resamples: int = 300,
+    trees: int = 100,
+    seed: int = 0,
+    threads: int = 1,
 ) -> pd.DataFrame:
-    """Score every track of `annotation` from every representation: fitted on train, tuned on valid, tested on test.
+    """Score a target from every representation, with intervals and differences on the same draws of blocks of the genome.
 
-    kinds: category, presence or quantity by track; folds: text [regions]; representations: float [regions, features] by
-    name, `gc` and `kmers` among them. Returns track, kind, representation, metric (auroc, for categories the mean of
-    one against rest, or r2), value, low, high, over_gc, over_kmers and, where `twin-mean` is given, over_twin with _low
-    and _high (paired differences), n_train, n_test, note; value is NaN where there are too few regions.
+    regions: chrom, start, end; given: float [regions, properties] that the partial correlation is given. Returns one row a
+    representation and probe: model, pooling, layer, probe (linear or forest), metric (auroc, for categories the mean of one
+    against rest, or r2), value, low, high, auprc, chance (AUPRC of a random order), gain (over kmers), over_gc, over_word2vec
+    and over_twin (same probe, pooling and layer) each with _low and _high, partial (`grover.probe_scores.partial`), n_train,
+    n_test, blocks (of the test regions), note. What is not known, or the target does not allow, is not a number.
     """
-    rows = []
-    for track in annotation:
-        target = make_target(annotation[track], kinds[track], folds)
-        train, valid, test = (target.used & (folds == name) for name in ("train", "valid", "test"))
-        shared = {
-            "track": track,
-            "kind": kinds[track],
-            "metric": target.metric,
-            "n_train": train.sum(),
-            "n_test": test.sum(),
-        }
-        scores = {}
-        if target.values.size:
-            # every representation is scored on the same resamples, so that differences are paired
-            resample = np.random.default_rng(seed).integers(test.sum(), size=(resamples, test.sum()))
+    found = list(found)
+    test = target.fold == "test"
+    block = bootstrap.blocks(regions[test].assign(sequence=""), LARGEST) if test.any() else np.empty(0, dtype=np.int64)
+    shared = {
+        "metric": target.metric,
+        "n_train": int((target.fold == "train").sum()),
+        "n_test": int(test.sum()),
+        "blocks": int(block.max(initial=-1)) + 1,
+        "note": target.note,
+    }
+    rows, draws = {}, {}
+    drawn = bootstrap.draw(shared["blocks"], resamples, seed)
+    for each in found:
+        predictions = _predictions(each, target, trees, seed, threads)
+        for name, predicted in predictions.items():
             truth = target.values[test]
-            for name, features in representations.items():
-                predicted = fit_predict(features, target, train, valid, test)
-                drawn = [score(truth[drawing], predicted[drawing], target.metric) for drawing in resample]
-                scores[name] = np.array([score(truth, predicted, target.metric), *drawn])
-        for name in representations:
-            rows.append({**shared, "representation": name, **summarise(scores, name), "note": target.note})
-    return pd.DataFrame(rows)
+            value, auprc = probe_scores.score(truth, predicted)
+            rows[*each.key, name] = {
+                "value": value,
+                "auprc": auprc,
+                "chance": probe_scores.chance(truth, target.classes),
+                "partial": probe_scores.partial(truth, predicted, given[test]),
+            }
+            draws[*each.key, name] = probe_scores.resampled(drawn, block, truth, predicted)
+    table = []
+    for each in found:
+        for name in ("linear", "forest") if each.forest else ("linear",):
+            key = (*each.key, name)
+            row = {"model": each.model, "pooling": each.pooling, "layer": each.layer, "probe": name}
+            table.append(row | _compare(rows, draws, each, key) | shared)
+    return pd.DataFrame(table).astype({"layer": "Int64"})
 
 
-def make_target(values: pd.Series, kind: str, folds: np.ndarray) -> Target:
-    """The target of a track; rare categories and missing quantities are left out."""
-    train, test = folds == "train", folds == "test"
-    if kind == "quantity":
-        used = values.notna().to_numpy()
-        if (used & train).sum() < FEWEST["train"] or (used & test).sum() < FEWEST["test"]:
-            return Target(np.empty(0), used, "r2", NOT_ENOUGH)
-        return Target(values.to_numpy(float), used, "r2")
-    names = values.astype(str).to_numpy()
-    common = [
-        name
-        for name in np.unique(names)
-        if (names[train] == name).sum() >= FEWEST["train"] and (names[test] == name).sum() >= FEWEST["test"]
-    ]
-    rare = sorted(set(names) - set(common))
-    note = f"{NOT_ENOUGH}: {', '.join(rare)}" if rare else ""
-    used = np.isin(names, common)
-    if len(common) < 2:
-        return Target(np.empty(0), used, "auroc", note or NOT_ENOUGH)
-    return Target(np.searchsorted(common, names), used, "auroc", note)
+def columns(table: pd.DataFrame, track: str, kind: str) -> pd.DataFrame:
+    """The rows of `probe` as they are stored, with the name and the kind of their track."""
+    order = ["track", "kind", "model", "pooling", "layer", "probe", "metric", "value", "low", "high", "auprc", "chance"]
+    order += [f"{name}{end}" for name in RIVALS for end in ("", "_low", "_high")]
+    return table.assign(track=track, kind=kind)[[*order, "partial", "n_train", "n_test", "blocks", "note"]]
 
 
-def fit_predict(
-    features: np.ndarray, target: Target, train: np.ndarray, valid: np.ndarray, test: np.ndarray
-) -> np.ndarray:
-    """Predictions for the regions of `test`: numbers [n], or probabilities [n, classes].
-
-    Features are standardised by the train fold; the strength of regularisation is the one that scores best on `valid`,
-    or the second weakest where `valid` cannot tell.
-    """
-    scaler = StandardScaler().fit(features[train])
-    known, truth = scaler.transform(features[train]), target.values[train]
-    tuned = scaler.transform(features[valid]) if valid.any() else None
-
-    def fitted(strength: float):
-        if target.metric == "r2":
-            return Ridge(alpha=1 / strength).fit(known, truth).predict
-        return LogisticRegression(C=strength, max_iter=500).fit(known, truth).predict_proba
-
-    models = [fitted(strength) for strength in STRENGTHS]
-    best = models[-2]
-    if tuned is not None:
-        scores = [score(target.values[valid], model(tuned), target.metric) for model in models]
-        best = models[int(np.argmax(scores))] if np.isfinite(scores).all() else best
-    return best(scaler.transform(features[test]))
+def _predictions(each: Representation, target: Target, trees: int, seed: int, threads: int) -> dict[str, np.ndarray]:
+    """Predictions for fold test by probe; none where the target has too few regions."""
+    if target.classes is None:
+        return {}
+    features = each.features()
+    train, valid, test = (target.fold == name for name in ("train", "valid", "test"))
+    known = probe_fits.Known(
+        features[train], target.values[train], features[valid], target.values[valid], target.classes
+    )
+    found = {"linear": probe_fits.linear(known, features[test])}
+    if each.forest:
+        found["forest"] = probe_fits.forest(known, features[test], trees, seed, threads)
+    return found
 
 
-def score(truth: np.ndarray, predicted: np.ndarray, metric: str) -> float:
-    """R2, or the area under the ROC curve: of the second of two classes, or the mean over classes of one against rest.
-
-    Classes that `truth` holds nowhere, or everywhere, do not count; NaN if there is no other.
-    """
-    if metric == "r2":
-        spread = ((truth - truth.mean()) ** 2).sum()
-        return float(1 - ((truth - predicted) ** 2).sum() / spread) if spread > 0 else np.nan
-    classes = predicted.shape[1]
-    areas = [auroc(truth == i, predicted[:, i]) for i in (range(classes) if classes > 2 else [1])]
-    return float(np.nanmean(areas)) if not np.isnan(areas).all() else np.nan
-
-
-def auroc(positive: np.ndarray, scores: np.ndarray) -> float:
-    """Area under the ROC curve from ranks, ties counting half; NaN where all are positive or none is."""
-    n = int(positive.sum())
-    if n in (0, len(positive)):
-        return np.nan
-    return float((rankdata(scores)[positive].sum() - n * (n + 1) / 2) / (n * (len(positive) - n)))
+def _compare(rows: dict, draws: dict, each: Representation, key: tuple) -> dict[str, float]:
+    """Scores of one probe and its differences from its rivals."""
+    row = dict(rows.get(key) or dict.fromkeys(("value", "auprc", "chance", "partial"), np.nan))
+    row["low"], row["high"] = bootstrap.interval(draws[key], highest=1) if key in draws else (np.nan, np.nan)
+    for column, name in RIVALS.items():
+        rival = (*each.rival(name), key[-1])
+        known = key in draws and rival in draws and rival != key
+        row[column] = row["value"] - rows[rival]["value"] if known else np.nan
+        spread = bootstrap.interval(draws[key] - draws[rival]) if known else (np.nan, np.nan)
+        row[f"{column}_low"], row[f"{column}_high"] = spread
+    return row
 
 
-def summarise(scores: dict[str, np.ndarray], name: str) -> dict[str, float]:
-    """Value and 95 % interval of one representation and of its differences from its rivals.
-
-    scores: by representation, that of all test regions, then those of the resamples; without any, all is NaN.
-    """
-    rivals = {column: rival for column, rival in RIVALS.items() if not scores or rival in scores}
-    columns = {"value": scores.get(name)}
-    columns |= {column: scores[name] - scores[rival] if scores else None for column, rival in rivals.items()}
-    summary = {}
-    for column, values in columns.items():
-        spread = (np.nan, np.nan) if values is None else np.nanquantile(values[1:], [0.025, 0.975])
-        low, high = ("low", "high") if column == "value" else (f"{column}_low", f"{column}_high")
-        summary |= {column: np.nan if values is None else values[0], low: spread[0], high: spread[1]}
-    return summary
+def _enough(fold: np.ndarray, block: np.ndarray) -> bool:
+    counts = all((fold == name).sum() >= fewest for name, fewest in FEWEST.items())
+    return bool(counts and len(np.unique(block[fold == "test"])) >= FEWEST_BLOCKS)

@@ -10,21 +10,27 @@ from types import ModuleType
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from grover.figures.style import INK, to_svg, use_palette
+from grover.scatter import SCRIPT, as_json
 from grover.sections import (
     atlas,
     benchmarks,
+    contexts,
     corpus,
-    embeddings,
     genome,
     interpretation,
+    localisation,
     pretraining,
     provenance,
+    region_map,
+    regions,
     reproduction,
     selection,
     stability,
+    strands,
+    tokens,
     vocabulary,
 )
-from grover.sections.parts import Folded, Picture, Results, Section, Table
+from grover.sections.parts import Folded, Picture, Results, Scatter, Section, Table
 
 SECTIONS: tuple[ModuleType, ...] = (
     genome,
@@ -36,7 +42,12 @@ SECTIONS: tuple[ModuleType, ...] = (
     selection,
     benchmarks,
     reproduction,
-    embeddings,
+    tokens,
+    contexts,
+    localisation,
+    region_map,
+    regions,
+    strands,
     interpretation,
 )
 
@@ -91,7 +102,13 @@ def render(sections: list[Section], title: str, command: str, write_figure: Call
     environment.tests["drawing"] = lambda part: isinstance(part, Drawing)
     environment.tests["folded"] = lambda part: isinstance(part, Folded)
     environment.tests["table"] = lambda part: isinstance(part, Table)
-    return environment.get_template("report.html").render(sections=sections, title=title, command=command)
+    environment.tests["scatter"] = lambda part: isinstance(part, Scatter)
+    environment.filters["as_json"] = as_json
+    moving = any(isinstance(part, Scatter) for section in sections for part in section.parts)
+    script = SCRIPT.read_text(encoding="utf-8") if moving else ""
+    return environment.get_template("report.html").render(
+        sections=sections, title=title, command=command, script=script
+    )
 
 
 def _draw(picture: Picture) -> Drawing:

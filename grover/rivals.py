@@ -6,6 +6,7 @@ transformers 4 and 5, since a rival's own code may need the former.
 """
 
 import atexit
+import hashlib
 import inspect
 import re
 import shutil
@@ -21,7 +22,8 @@ from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedTokeniz
 
 from grover.batching import by_length
 from grover.errors import InputError
-from grover.rival_folder import TEXTS, auto_map, check_folder, code_of, weights_of
+from grover.files import checksum
+from grover.rival_folder import CONFIG, TEXTS, auto_map, check_folder, code_of, weights_of
 
 POOLINGS = ("mean", "cls", "last")
 TOKENS_AT_ONCE = {"cpu": 4_096, "cuda": 16_384}  # padded; rivals are large and their attention is not packed
@@ -98,12 +100,42 @@ class Rival:
         """The files of the weights that are read."""
         return weights_of(self.folder)
 
+    @property
+    def sha256(self) -> str:
+        """One checksum for its weights, or for its configuration where a twin comes without any."""
+        return joint([checksum(path) for path in self.weights or [self.folder / CONFIG]])
+
+    @property
+    def layers(self) -> int:
+        """Layers of the encoder by its configuration, 1 where it does not say."""
+        return getattr(self.config, "num_hidden_layers", None) or getattr(self.config, "n_layer", None) or 1
+
+    @property
+    def hidden(self) -> int:
+        """Numbers in a state."""
+        return width(self.config)
+
+    @property
+    def poolings(self) -> tuple[str, ...]:
+        """What of its states describes a sequence: their mean, and the first one where the tokenizer puts [CLS] in front.
+
+        A model without [CLS] has its first word or letter there, which in a causal one has seen nothing else.
+        """
+        first = self.tokenizer("A")["input_ids"][:1]
+        return ("cls", "mean") if first == [self.tokenizer.cls_token_id] else ("mean",)
+
     def read(self, sequences: Sequence[str], what: str = "sequences") -> list[np.ndarray]:
         """Token ids, int64 with the specials that the tokenizer adds, of each sequence.
 
         Raises InputError, beginning with `what`, where one is longer than the model allows, or where the tokenizer
         knows less than half of the words of A, C, G and T.
         """
+        inputs = self.tokenise(sequences, what)
+        check_limit(max(map(len, inputs), default=0), self.limit, what, max(map(len, sequences), default=0))
+        return inputs
+
+    def tokenise(self, sequences: Sequence[str], what: str = "sequences") -> list[np.ndarray]:
+        """The same for sequences of any length."""
         k = word_length(self.tokenizer) if self.adapter.words else 0
         texts = [sequence.upper() for sequence in sequences]
         texts = [kmer_words(text, k) for text in texts] if k else texts
@@ -116,7 +148,6 @@ class Rival:
                 f"{self.folder}: its tokenizer does not know {unknown / words:.0%} of the words of {what}; choose the adapter that "
                 "writes sequence as this model reads it"
             )
-        check_limit(max(map(len, inputs), default=0), self.limit, what, max(map(len, sequences), default=0))
         return inputs
 
 
@@ -219,8 +250,6 @@ class RivalNetwork(torch.nn.Module):
         dropout: float = 0.1,
     ):
         super().__init__()
-        config = encoder.config
-        hidden = getattr(config, "hidden_size", None) or config.d_model
         self.encoder, self.pooling, self.limit = encoder, pooling, limit
         self.takes_mask = "attention_mask" in inspect.signature(encoder.forward).parameters
         self.padding = tokenizer.pad_token_id
@@ -228,7 +257,7 @@ class RivalNetwork(torch.nn.Module):
         names = ("cls_token_id", "sep_token_id", "bos_token_id", "eos_token_id", "pad_token_id")
         self.specials = sorted({getattr(tokenizer, name) for name in names} - {None})
         self.dropout = torch.nn.Dropout(dropout)
-        self.classifier = torch.nn.Linear(hidden, classes)
+        self.classifier = torch.nn.Linear(width(encoder.config), classes)
 
     def collate(self, inputs: Sequence[np.ndarray]) -> dict[str, torch.Tensor]:
         """`input_ids` int64 [rows, longest], padded behind, and `mask` bool, true where there is no padding.
@@ -254,20 +283,38 @@ class RivalNetwork(torch.nn.Module):
 
     def forward(self, input_ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """Logits float32 [rows, classes]."""
+        (vectors,) = self.pooled(input_ids, mask, [self.pooling])
+        return self.classifier(self.dropout(vectors)).float()
+
+    def pooled(self, input_ids: torch.Tensor, mask: torch.Tensor, poolings: Sequence[str]) -> list[torch.Tensor]:
+        """Vectors of the last layer, [rows, hidden], one for each of `poolings`."""
         given = {"attention_mask": mask.long()} if self.takes_mask else {}
         # the models differ in what they return, but the states of the last layer come first
         states = self.encoder(input_ids, **given)
         states = states if isinstance(states, torch.Tensor) else states[0]
-        return self.classifier(self.dropout(self._pool(states, input_ids, mask))).float()
+        return [self._pool(states, input_ids, mask, pooling) for pooling in poolings]
 
-    def _pool(self, states: torch.Tensor, input_ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        if self.pooling == "cls":
+    def _pool(self, states: torch.Tensor, input_ids: torch.Tensor, mask: torch.Tensor, pooling: str) -> torch.Tensor:
+        if pooling == "cls":
             return states[:, 0]
-        if self.pooling == "last":
+        if pooling == "last":
             return states[torch.arange(len(states), device=states.device), mask.sum(1) - 1]
-        specials = torch.tensor(self.specials, device=input_ids.device)
-        counted = (mask & ~torch.isin(input_ids, specials))[:, :, None]
+        counted = (mask & self.sequence(input_ids))[:, :, None]
         return (states.float() * counted).sum(1) / counted.sum(1).clamp(min=1)
+
+    def sequence(self, input_ids: torch.Tensor) -> torch.Tensor:
+        """True where a token stands for sequence, bool of the shape of `input_ids`."""
+        return ~torch.isin(input_ids, torch.tensor(self.specials, device=input_ids.device))
+
+
+def width(config) -> int:
+    """Numbers in a state of a model of this configuration."""
+    return getattr(config, "hidden_size", None) or config.d_model
+
+
+def joint(checksums: list[str]) -> str:
+    """One checksum for weights that lie in several files."""
+    return checksums[0] if len(checksums) == 1 else hashlib.sha256("\n".join(checksums).encode()).hexdigest()
 
 
 def _network(

@@ -1,50 +1,38 @@
-"""Annotation of regions: the category, presence or mean quantity of each track. It colours and tests embeddings and
+"""Annotation of regions: the category, presence, mean quantity or strand of each track. It colours and tests embeddings and
 is never an input."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from grover.bigwig import read_means
+from grover.coverage import leading_category, overlap_bases, weighted_mean
 from grover.errors import InputError
-from grover.intervals import READERS, check, coverage_by_category, overlap_bases, weighted_mean
+from grover.interval_tables import columns_of, read_columns
+from grover.track_table import ALL, COLUMNS, read_track_rows, selection
 
 NONE = "none"
-COLUMNS = ("track", "source", "format", "kind", "column")
+REPEATS = "rmsk"
+REPEAT_SHARE = "repeat_share"
+STRANDS = ("+", "-")
 
 
 def read_tracks(path: Path | str) -> pd.DataFrame:
-    """The table of tracks: track, source, format, kind (category, presence or quantity), column (`-` where none is
-    needed)."""
-    tracks = pd.read_csv(path, sep="\t", dtype=str, comment="#", keep_default_na=False)
-    missing = [name for name in COLUMNS if name not in tracks]
-    if missing:
-        raise InputError(f"{path}: column {missing[0]} is missing; expected {', '.join(COLUMNS)}")
-    for row in tracks.itertuples():
-        if row.kind not in KINDS:
-            raise InputError(f"{path}: track {row.track} is of kind {row.kind!r}; expected {', '.join(KINDS)}")
-        if row.format not in READERS:
-            raise InputError(f"{path}: track {row.track} has the format {row.format!r}; expected {', '.join(READERS)}")
-    twice = tracks["track"][tracks["track"].duplicated()]
-    if len(twice):
-        raise InputError(f"{path}: track {twice.iloc[0]} stands there twice; names must be unique")
-    return tracks
+    """The table of tracks: track, source, format, kind, column (`-` where none is needed), where (`-`: all rows)."""
+    return pd.DataFrame(read_track_rows(path), columns=[*COLUMNS, "where"])
 
 
 def read_track(track, sources: dict[str, Path], lengths: dict[str, int], renames: dict[str, str]) -> pd.DataFrame:
-    """The intervals of one row of the table of tracks, checked against the assembly.
+    """The intervals of one row of the table of tracks, of any format but bigwig, checked against the assembly: chrom (text),
+    start, end, and the column that the track names.
 
-    sources and renames: file and contig renaming by source; lengths: of the contigs. Raises `InputError` where the column that the
-    track names is missing.
+    sources and renames: file and contig renaming by source; lengths: of the contigs. Raises `InputError` where a column that the
+    track names is missing, or where no row is as `where` says.
     """
     path = sources[track.source]
-    table = check(READERS[track.format](path, rename=renames.get(track.source, "")), lengths, path)
-    if track.column != "-" and track.column not in table:
-        raise InputError(
-            f"{path} has no column {track.column} for track {track.track}; it has {', '.join(table.columns)}"
-        )
-    return table
+    table = select(_read([track], path, lengths, renames.get(track.source, "")), track, path)
+    return table.astype({"chrom": "str", "start": "int64", "end": "int64"})
 
 
 def annotate(
@@ -56,27 +44,67 @@ def annotate(
     threshold: float,
 ) -> pd.DataFrame:
     """One column a track, row-aligned with `regions` (chrom, start, end); tracks whose source is not among `sources`
-    are left out.
+    are left out. `repeat_share` is added where a track's format is rmsk: the share of the bases under any row of the first such source.
 
     sources and renames: file and contig renaming by source; lengths: of the contigs; threshold: share of a region that
-    its leading category must cover.
+    its leading category, or features of one strand, must cover. Each source is read once.
     """
-    columns = {}
-    for track in tracks[tracks["source"].isin(list(sources))].itertuples():
-        table = read_track(track, sources, lengths, renames)
-        columns[track.track] = KINDS[track.kind](regions, table, track.column, threshold)
-    return pd.DataFrame(columns, index=regions.index)
+    columns, share = {}, {}
+    tracks = tracks[tracks["source"].isin(list(sources))]
+    for (source, form), rows in tracks.groupby(["source", "format"], sort=False):
+        path, rename = sources[source], renames.get(source, "")
+        if form == "bigwig":
+            columns |= dict.fromkeys(rows["track"], read_means(path, regions, lengths, rename))
+            continue
+        wanted = list(rows.itertuples())
+        table = _read(wanted, path, lengths, rename)
+        for track in wanted:
+            columns[track.track] = KINDS[track.kind](regions, select(table, track, path), track.column, threshold)
+        if form == REPEATS and not share:
+            share[REPEAT_SHARE] = overlap_bases(regions, table) / (regions["end"] - regions["start"]).to_numpy()
+    return pd.DataFrame({name: columns[name] for name in tracks["track"]} | share, index=regions.index)
+
+
+def select(table: pd.DataFrame, track, path: Path | str) -> pd.DataFrame:
+    """The rows of a track's source that its `where` asks for."""
+    if track.where == ALL:
+        return table
+    column, values = selection(track.where)
+    kept = table[table[column].isin(values)]
+    if len(table) and not len(kept):
+        raise InputError(
+            f"{path} has no row with {track.where} for track {track.track}; its {column} is "
+            f"{_some(table[column].cat.categories)}"
+        )
+    return kept
+
+
+def _read(tracks: list, path: Path, lengths: dict[str, int], rename: str) -> pd.DataFrame:
+    """The rows of one source with the columns that several tracks need."""
+    present = columns_of(path, tracks[0].format)
+    text, numbers = [], []
+    for track in tracks:
+        named = [] if track.kind == "presence" or track.column == ALL else [track.column]
+        (numbers if track.kind == "quantity" else text).extend(named)
+        if track.kind == "quantity" and track.column == ALL:
+            numbers.append("value")
+        if track.kind == "strand":
+            text.append("strand")
+        if track.where != ALL:
+            text.append(selection(track.where)[0])
+        for name in {*text, *numbers} - {*present}:
+            raise InputError(f"{path} has no column {name} for track {track.track}; it has {', '.join(present)}")
+    # a column of numbers that a `where` compares is read as text
+    return read_columns(path, tracks[0].format, lengths, rename, text, [name for name in numbers if name not in text])
 
 
 def category(regions: pd.DataFrame, table: pd.DataFrame, column: str, threshold: float) -> np.ndarray:
     """The value of `column` that covers most bases of each region, or `none` where it covers less than the share
     `threshold`."""
-    names, covered = coverage_by_category(regions, table, column)
+    names, leading, covered = leading_category(regions, table, column)
     if not names:
         return np.full(len(regions), NONE, object)
-    length = (regions["end"] - regions["start"]).to_numpy()
-    leading = np.array(names, object)[covered.argmax(1)]
-    return np.where(covered.max(1) >= np.maximum(threshold * length, 1), leading, NONE)
+    return np.where(covered >= _enough(regions, threshold), np.array(names, object)[leading], NONE)
 
 
 def presence(regions: pd.DataFrame, table: pd.DataFrame, column: str, threshold: float) -> np.ndarray:
@@ -86,7 +114,29 @@ def presence(regions: pd.DataFrame, table: pd.DataFrame, column: str, threshold:
 
 def quantity(regions: pd.DataFrame, table: pd.DataFrame, column: str, threshold: float) -> np.ndarray:
     """Mean of `column` (`value` if `-`) over the covered bases of each region, float64; NaN where nothing lies."""
-    return weighted_mean(regions, table, "value" if column == "-" else column)
+    column = "value" if column == ALL else column
+    if isinstance(table[column].dtype, pd.CategoricalDtype):
+        table = table.assign(**{column: pd.to_numeric(table[column].astype("str"), errors="coerce")})
+    return weighted_mean(regions, table, column)
 
 
-KINDS: dict[str, Callable] = {"category": category, "presence": presence, "quantity": quantity}
+def strand(regions: pd.DataFrame, table: pd.DataFrame, column: str, threshold: float) -> np.ndarray:
+    """`+` or `-` where features of this strand cover at least the share `threshold` of the region and those of the other do
+    not; else empty."""
+    covered = [
+        overlap_bases(regions, table[table["strand"] == sign]) >= _enough(regions, threshold) for sign in STRANDS
+    ]
+    plus, minus = covered
+    return np.where(plus & ~minus, "+", np.where(minus & ~plus, "-", "")).astype(object)
+
+
+def _enough(regions: pd.DataFrame, threshold: float) -> np.ndarray:
+    return np.maximum(threshold * (regions["end"] - regions["start"]).to_numpy(), 1)
+
+
+def _some(names) -> str:
+    names = sorted(map(str, names))
+    return ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
+
+
+KINDS = {"category": category, "presence": presence, "quantity": quantity, "strand": strand}

@@ -7,7 +7,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-write_benchmarks = runpy.run_path(str(Path(__file__).with_name("fake_benchmarks.py")))["write"]
+
+def writer(stage: str):
+    """The function that writes the artefacts of one stage."""
+    return runpy.run_path(str(Path(__file__).with_name(f"fake_{stage}.py")))["write"]
+
+
+EMBEDDINGS = ("tokens", "contexts", "localisation", "region_map", "regions", "strands")
 TOKENS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *"ACGT"]
 
 
@@ -41,8 +47,9 @@ def write(folder: Path, variants: bool = True) -> list[Path]:
     parquet("corpus/bpe-300/windows.parquet", windows)
     _pretraining(rng, parquet, place)
     _selection(parquet, place)
-    files += write_benchmarks(Path(folder))
-    _embeddings(rng, tokens, parquet, text)
+    files += writer("benchmarks")(Path(folder))
+    for stage in EMBEDDINGS:
+        files += writer(stage)(Path(folder), rng)
     _interpretation(rng, parquet, text, place, variants)
     sidecar = {
         "command": ["train_bpe.py", "--cycles", "300"],
@@ -349,83 +356,6 @@ def _selection(parquet, place) -> None:
     bits = {"bits_low": table["bits_per_base"] - 0.01, "bits_high": table["bits_per_base"] + 0.01}
     parquet("selection/next_kmer.parquet", table.assign(**bits))
     place("selection/chosen.txt").write_text("bpe-300\nIt has the best mean rank.\n")
-
-
-def _embeddings(rng, tokens, parquet, text) -> None:
-    words = tokens.iloc[9:].reset_index(drop=True)
-    components = words[["id", "token"]].assign(**{f"PC{i + 1}": rng.normal(size=len(words)) for i in range(6)})
-    parquet("embeddings/chosen/components.parquet", components)
-    properties = ("frequency", "gc", "ag", "ac", "length")
-    pairs = [
-        (f"PC{i + 1}", name, rng.uniform(-1, 1), 0.88 if (i, name) == (0, "frequency") else np.nan)
-        for i in range(6)
-        for name in properties
-    ]
-    text(
-        "embeddings/chosen/correlations.tsv",
-        pd.DataFrame(pairs, columns=["component", "property", "spearman", "published"]),
-    )
-    n = 1500
-    group = rng.integers(0, 4, n)
-    starts = np.arange(n) * 500
-    parquet(
-        "embeddings/chosen/regions.parquet",
-        pd.DataFrame({"chrom": "chr1", "start": starts, "end": starts + 500, "gc": rng.random(n), "fold": "train"}),
-    )
-    parquet(
-        "embeddings/chosen/annotation.parquet",
-        pd.DataFrame(
-            {
-                "repeat_class": np.array(["none", "SINE", "LINE", "Satellite"])[group],
-                "gene": rng.random(n) < 0.4,
-                "chromatin_state": rng.choice(["active", "quiet", "none"], n),
-                "replication_timing": rng.random(n),
-            }
-        ),
-    )
-    points = rng.normal(size=(n, 4)) + np.stack([group % 2, group // 2, group // 2, group % 2], 1) * 4
-    parquet("embeddings/chosen/umap.parquet", pd.DataFrame(points, columns=["x_cls", "y_cls", "x_mean", "y_mean"]))
-    rows = []
-    for track, kind, metric in (
-        ("repeat_class", "category", "auroc"),
-        ("chromatin_state", "category", "auroc"),
-        ("gene", "presence", "auroc"),
-        ("replication_timing", "quantity", "r2"),
-    ):
-        for name, value in (("cls", 0.74), ("mean", 0.86), ("twin-mean", 0.8), ("gc", 0.66), ("kmers", 0.83)):
-            value -= 0.05 * (metric == "r2") + 0.03 * len(rows) / 20
-            rows.append(
-                {
-                    "track": track,
-                    "kind": kind,
-                    "metric": metric,
-                    "n_train": 900,
-                    "n_test": 300,
-                    "representation": name,
-                    "value": value,
-                    "low": value - 0.03,
-                    "high": value + 0.03,
-                    "over_gc": value - 0.66,
-                    "over_gc_low": value - 0.7,
-                    "over_gc_high": value - 0.6,
-                    "over_kmers": value - 0.83,
-                    "over_kmers_low": value - 0.86,
-                    "over_kmers_high": value - 0.8,
-                    "over_twin": value - 0.8,
-                    "over_twin_low": value - 0.83,
-                    "over_twin_high": value - 0.77,
-                    "note": "",
-                }
-            )
-    rows.append(
-        rows[0]
-        | {
-            "track": "noise",
-            **dict.fromkeys(("value", "low", "high", "over_gc", "over_kmers", "over_twin"), np.nan),
-            "note": "too few regions: a, b",
-        }
-    )
-    parquet("embeddings/chosen/probes.parquet", pd.DataFrame(rows))
 
 
 def _interpretation(rng, parquet, text, place, variants) -> None:

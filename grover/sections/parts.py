@@ -41,6 +41,16 @@ class Table:
 
 
 @dataclass
+class Scatter:
+    """Points that a reader colours, filters and looks up in the browser; `data` comes from `grover.scatter.prepare`."""
+
+    name: str
+    data: dict
+    caption: str
+    source: str
+
+
+@dataclass
 class Code:
     """Text that is shown as it is, folded under its title."""
 
@@ -58,8 +68,8 @@ class Folded:
 
 @dataclass
 class Section:
-    """A chapter of the report: `parts` are paragraphs (text), lists of sentences, pictures, tables, code and what is folded, in
-    reading order.
+    """A chapter of the report: `parts` are paragraphs (text), lists of sentences, pictures, scatters, tables, code and what is
+    folded, in reading order.
 
     `findings` are the sentences, and `numbers` the (value, label, note) that the summary repeats.
     """

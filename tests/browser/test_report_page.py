@@ -3,13 +3,11 @@
 GROVER_REPORT names a report to look at; without it one is rendered from made-up artefacts.
 """
 
-import json
 import os
 import runpy
 from pathlib import Path
 
 import pytest
-from selenium import webdriver
 from selenium.webdriver.common.by import By
 
 from grover.report import build, render
@@ -17,17 +15,6 @@ from grover.sections.parts import Results
 
 pytestmark = pytest.mark.browser
 
-OPTIONS = (
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--window-size=1280,1000",
-)
 FIGURES = """
 return [...document.querySelectorAll("figure")].map(figure => {
   const picture = figure.querySelector("svg, img"), box = picture.getBoundingClientRect();
@@ -55,24 +42,10 @@ def report(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    options = webdriver.ChromeOptions()
-    options.binary_location = "/usr/bin/chromium"
-    for option in [*OPTIONS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"]:
-        options.add_argument(option)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options, webdriver.ChromeService("/usr/bin/chromedriver"))
-    yield driver
-    driver.quit()
-
-
-@pytest.fixture(scope="module")
-def opened(browser, report):
-    """The browser on the page, and the addresses that the page asked for; Chromium's own start page asks for others."""
+def opened(browser, asked, report):
+    """The browser on the page, and the addresses that the page asked for."""
     browser.get(report.as_uri())
-    messages = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
-    asked = [message["params"] for message in messages if message["method"] == "Network.requestWillBeSent"]
-    return browser, [entry["request"]["url"] for entry in asked if not entry["documentURL"].startswith("chrome:")]
+    return browser, asked()
 
 
 def test_the_console_is_silent(opened):

@@ -38,6 +38,8 @@ def test_the_production_configuration_shows_every_default():
             continue
         if section == "pretraining":  # four numbers follow from `size`
             value = {key: number for key, number in value.items() if key not in SIZES["base"]}
+        if section == "embeddings":
+            value = value | {"assembly": "hg19"}
         assert shown[section] == value, section
 
 

@@ -43,7 +43,7 @@ def write_tracks(folder, tables: dict[str, pd.DataFrame], kinds: dict[str, str])
     for name, table in tables.items():
         files[name] = folder / f"{name}.bed"
         table.to_csv(files[name], sep="\t", header=False, index=False)
-        rows.append((name, name, "bed", kinds[name], "name" if kinds[name] == "category" else "-"))
+        rows.append((name, name, "bed", kinds[name], "name" if kinds[name] in ("category", "quantity") else "-"))
     columns = ["track", "source", "format", "kind", "column"]
     pd.DataFrame(rows, columns=columns).to_csv(folder / "tracks.tsv", sep="\t", index=False)
     return read_tracks(folder / "tracks.tsv"), files
@@ -103,8 +103,10 @@ def test_promoters_are_widened_and_what_lies_outside_is_left_out(genome, tmp_pat
         "promoter": pd.DataFrame({"chrom": "chr1", "start": [3_020, 60], "end": [3_021, 61]}),
         "gap": pd.DataFrame({"chrom": "chr1", "start": [3_100], "end": [4_000], "name": ["gap"]}),
         "timing": pd.DataFrame({"chrom": "chr1", "start": [3_100], "end": [4_000], "name": ["early"]}),
+        "reading": pd.DataFrame({"chrom": "chr1", "start": [3_100], "end": [6_000], "name": ["gene"]}),
     }
-    tracks, files = write_tracks(tmp_path, tables, {"promoter": "presence", "gap": "category", "timing": "quantity"})
+    kinds = {"promoter": "presence", "gap": "category", "timing": "quantity", "reading": "strand"}
+    tracks, files = write_tracks(tmp_path, tables, kinds)
     categories = read_categories(genome, tracks, files, LENGTHS, {}, 50)
     assert list(categories) == [("promoter", "promoter")]
     # 10..111 keeps 11 bases of the first segment; 2970..3071 crosses into the second, which ends at its place 2950

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from grover.embedding import describe_regions
 from grover.genome import Genome, decode
 from grover.masking import Masking, hide
 from grover.packed import pack
+from grover.regions import places_of_tokens, token_ranges
 from grover.tokens import TokenisedGenome, tokenise
 from grover.variants import alleles
 from grover.vocabulary import CLS, MASK, SEP, Vocabulary
@@ -125,16 +125,14 @@ def test_every_token_ends_where_its_text_does(vocabulary, tmp_path):
         assert (genome.ends_at(places) == genome.bases_at(places + 1)).all()
 
 
-def test_regions_hold_all_bases_of_their_last_word(tokenised):
+def test_regions_end_where_the_next_one_begins(tokenised):
     genome, tokens = tokenised
-    folds = pd.DataFrame({"chrom": ["chr1", "chr2", "chr2"], "start": [100, 0, 7], "end": [108, 7, 12]})
-    folds["fold"] = ["train", "valid", "test"]
-    table = describe_regions(np.array([0, 6, 11]), 5, tokens, genome, folds)
-    # five words are seven bases
-    expected = [("chr1", 100, 107, 0.0, "train"), ("chr2", 0, 7, 1.0, "valid"), ("chr2", 5, 12, 1.0, "gap")]
-    assert list(table.itertuples(index=False, name=None)) == expected
-    # the last word begins at base 5 of fold valid and reaches a base beyond its end
-    assert describe_regions(np.array([7]), 5, tokens, genome, folds)["fold"].tolist() == ["gap"]
+    left, right = places_of_tokens(np.array([0, 6, 11]), 5, tokens)
+    # five words begin at five bases
+    assert (left.tolist(), right.tolist()) == ([0, 8, 13], [5, 13, 18])
+    first, last = token_ranges(left, right, tokens, genome)
+    # a word of three bases belongs to the region of its second one, and none of those of a segment has its first one there
+    assert (first.tolist(), last.tolist()) == ([0, 6, 10], [4, 10, 15])
 
 
 def test_a_substitution_hides_all_words_that_hold_it(tmp_path):

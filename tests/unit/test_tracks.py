@@ -1,12 +1,16 @@
 """Annotation of regions against bedtools and hand-made examples."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pybedtools
+import pybigtools
 import pytest
 
 from grover.errors import InputError
-from grover.tracks import annotate, read_tracks
+from grover.tracks import annotate, read_track, read_tracks
 
 LENGTHS = {"chr1": 10_000, "chr2": 5_000}
 HEADER = "track\tsource\tformat\tkind\tcolumn\n"
@@ -19,9 +23,9 @@ def intervals(rng, n, longest):
     return table.sort_values(["chrom", "start"]).reset_index(drop=True)
 
 
-def tracks_of(tmp_path, *rows):
+def tracks_of(tmp_path, *rows, header=HEADER):
     path = tmp_path / "tracks.tsv"
-    path.write_text("# a comment\n" + HEADER + "".join("\t".join(row) + "\n" for row in rows))
+    path.write_text("# a comment\n" + header + "".join("\t".join(row) + "\n" for row in rows))
     return read_tracks(path)
 
 
@@ -62,22 +66,167 @@ def test_quantity_is_the_mean_over_covered_bases(tmp_path):
     assert np.isnan(table["timing"][1])
 
 
-def test_a_track_without_source_is_left_out_and_a_wrong_column_is_named(tmp_path):
+def test_a_track_without_source_is_left_out(tmp_path):
     regions = pd.DataFrame({"chrom": ["chr1"], "start": [0], "end": [100]})
     path = bed(tmp_path, "states.bed", regions.assign(name="x"))
-    one, two = ("state", "states", "bed", "category", "class"), ("gene", "genes", "gtf", "presence", "-")
-    assert annotate(regions, tracks_of(tmp_path, two), {"states": path}, LENGTHS, {}, 0.2).shape == (1, 0)
-    with pytest.raises(InputError, match="no column class for track state; it has chrom, start, end, name"):
-        annotate(regions, tracks_of(tmp_path, one), {"states": path}, LENGTHS, {}, 0.2)
+    row = ("gene", "genes", "gtf", "presence", "-")
+    assert annotate(regions, tracks_of(tmp_path, row), {"states": path}, LENGTHS, {}, 0.2).shape == (1, 0)
+
+
+def test_strand_of_a_region_that_features_of_one_strand_cover(tmp_path):
+    regions = pd.DataFrame({"chrom": "chr1", "start": range(0, 600, 100), "end": range(100, 700, 100)})
+    rows = [
+        (0, 40, "+"),
+        (100, 125, "-"),
+        (120, 190, "-"),
+        (200, 240, "+"),
+        (230, 290, "-"),
+        (300, 319, "+"),
+        (400, 480, "."),
+    ]
+    genes = pd.DataFrame(rows, columns=["start", "end", "strand"]).assign(chrom="chr1", name="g", score=0)
+    path = bed(tmp_path, "genes.bed", genes[["chrom", "start", "end", "name", "score", "strand"]])
+    tracks = tracks_of(tmp_path, ("gene_strand", "genes", "bed", "strand", "-"))
+    table = annotate(regions, tracks, {"genes": path}, LENGTHS, {}, 0.2)
+    # both strands, too little, no strand and nothing at all are left out
+    assert table["gene_strand"].tolist() == ["+", "-", "", "", "", ""]
+
+
+def repeats(tmp_path, rows):
+    lines = [
+        [1, 9, 1, 1, 1, "chr1", start, end, -1, strand, name, group, family, 1, 2, 3, 4]
+        for start, end, strand, name, group, family in rows
+    ]
+    return bed(tmp_path, "rmsk.txt", pd.DataFrame(lines))
+
+
+REPEATS = [
+    (0, 50, "+", "AluY", "SINE", "Alu"),
+    (40, 60, "-", "L1", "LINE", "L1"),
+    (110, 130, "-", "L2", "LINE", "L2"),
+    (220, 230, "+", "MER", "DNA", "hAT"),
+]
+
+
+def test_where_selects_rows_and_repeats_are_measured_whole(tmp_path):
+    regions = pd.DataFrame({"chrom": "chr1", "start": [0, 100, 200], "end": [100, 200, 300]})
+    rows = [
+        ("line", "repeats", "rmsk", "presence", "-", "class=LINE"),
+        ("line_strand", "repeats", "rmsk", "strand", "-", "class=LINE"),
+        ("family", "repeats", "rmsk", "category", "family", "class=LINE|DNA"),
+        ("again", "repeats", "rmsk", "category", "class", "-"),
+    ]
+    path = repeats(tmp_path, REPEATS)
+    tracks = tracks_of(tmp_path, *rows, header=HEADER[:-1] + "\twhere\n")
+    table = annotate(regions, tracks, {"repeats": path}, LENGTHS, {}, 0.1)
+    assert table["line"].tolist() == [True, True, False]
+    assert table["line_strand"].tolist() == ["-", "-", ""]
+    assert table["family"].tolist() == ["L1", "L2", "hAT"]
+    assert table["again"].tolist() == ["SINE", "LINE", "DNA"]
+    assert table["repeat_share"].tolist() == [0.6, 0.2, 0.1]
+    assert list(table) == ["line", "line_strand", "family", "again", "repeat_share"]
+    assert "repeat_share" not in annotate(regions, tracks, {}, LENGTHS, {}, 0.1)
+    one = next(tracks.itertuples())
+    assert read_track(one, {"repeats": path}, LENGTHS, {})["start"].tolist() == [40, 110]
+
+
+def test_features_of_a_gtf_and_columns_of_a_table(tmp_path):
+    regions = pd.DataFrame({"chrom": "chr1", "start": [0, 100, 200], "end": [100, 200, 300]})
+    features = [("gene", 1, 150), ("exon", 101, 150)]
+    lines = [["chr1", "x", feature, start, end, ".", "+", ".", "gene_id G;"] for feature, start, end in features]
+    genes = bed(tmp_path, "genes.gtf", pd.DataFrame(lines))
+    marks = tmp_path / "marks.tsv"
+    marks.write_text("chrom\tstart\tend\tH3K4me3\tDnase\nchr1\t0\t100\t1\t0\nchr1\t100\t150\t0\t1\n")
+    rows = [
+        ("gene", "genes", "gtf", "presence", "-", "feature=gene"),
+        ("exon", "genes", "gtf", "presence", "-", "feature=exon"),
+        ("gene_strand", "genes", "gtf", "strand", "-", "feature=gene"),
+        ("mark", "marks", "table", "quantity", "H3K4me3", "-"),
+        ("open", "marks", "table", "quantity", "Dnase", "Dnase=1"),
+    ]
+    tracks = tracks_of(tmp_path, *rows, header=HEADER[:-1] + "\twhere\n")
+    table = annotate(regions, tracks, {"genes": genes, "marks": marks}, LENGTHS, {}, 0.2)
+    assert table["gene"].tolist() == [True, True, False] and table["exon"].tolist() == [False, True, False]
+    assert table["gene_strand"].tolist() == ["+", "+", ""]
+    np.testing.assert_array_equal(table["mark"], [1, 0, np.nan])
+    np.testing.assert_array_equal(table["open"], [np.nan, 1, np.nan])
+
+
+def test_a_bigwig_track(tmp_path):
+    path = tmp_path / "timing.bigWig"
+    pybigtools.open(str(path), "w").write(LENGTHS, [("chr1", 0, 10, 4.0), ("chr1", 50, 80, 1.0)])
+    regions = pd.DataFrame({"chrom": "chr1", "start": [0, 500], "end": [100, 600]})
+    tracks = tracks_of(tmp_path, ("timing", "replication", "bigwig", "quantity", "-"))
+    table = annotate(regions, tracks, {"replication": path}, LENGTHS, {}, 0.2)
+    np.testing.assert_allclose(table["timing"], [70 / 40, np.nan])
 
 
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        (("a", "s", "bed", "colour", "-"), "kind 'colour'; expected category, presence, quantity"),
-        (("a", "s", "xls", "presence", "-"), "format 'xls'; expected bed"),
+        (
+            ("state", "states", "bed", "category", "class", "-"),
+            "no column class for track state; it has chrom, start, end, name",
+        ),
+        (("state", "states", "bed", "presence", "-", "kind=a"), "no column kind for track state"),
+        (("state", "states", "bed", "strand", "-", "-"), "no column strand for track state"),
+        (
+            ("state", "states", "bed", "presence", "-", "name=y|z"),
+            "no row with name=y|z for track state; its name is x",
+        ),
+    ],
+)
+def test_what_the_source_does_not_hold_is_named(tmp_path, row, message):
+    regions = pd.DataFrame({"chrom": ["chr1"], "start": [0], "end": [100]})
+    path = bed(tmp_path, "states.bed", regions.assign(name="x"))
+    tracks = tracks_of(tmp_path, row, header=HEADER[:-1] + "\twhere\n")
+    with pytest.raises(InputError, match=re.escape(message)):
+        annotate(regions, tracks, {"states": path}, LENGTHS, {}, 0.2)
+
+
+def test_a_track_of_another_assembly_says_which_names_differ(tmp_path):
+    regions = pd.DataFrame({"chrom": ["chr1"], "start": [0], "end": [100]})
+    tracks = tracks_of(tmp_path, ("state", "states", "bed", "presence", "-"))
+    path = bed(tmp_path, "states.bed", regions.assign(chrom="1"))
+    with pytest.raises(InputError, match="names its contigs like '1', the assembly like 'chr1'"):
+        annotate(regions, tracks, {"states": path}, LENGTHS, {}, 0.2)
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (
+            ("a", "s", "bed", "colour", "-", "-"),
+            "line 3: kind is 'colour', but something like category|presence|quantity|strand",
+        ),
+        (("a", "s", "xls", "presence", "-", "-"), "line 3: format is 'xls'"),
+        (("a", "s", "bed", "presence", "-"), "line 3: 6 columns were expected, found 5"),
+        (
+            ("a", "s", "rmsk", "presence", "-", "class:LINE"),
+            "line 3: where is 'class:LINE'; expected - for all rows, or COLUMN=VALUE",
+        ),
+        (("gc", "s", "bed", "presence", "-", "-"), "line 3: the name gc is taken"),
+        (("a", "s", "bigwig", "category", "-", "-"), "line 3: a bigWig holds numbers alone"),
+        (("a", "s", "bedgraph", "strand", "-", "-"), "line 3: bedgraph has no strand"),
+        (("a", "s", "rmsk", "category", "-", "-"), "line 3: track a of kind category needs the name of a column"),
+        (("a", "s", "table", "quantity", "-", "-"), "line 3: track a of kind quantity needs the name of a column"),
     ],
 )
 def test_wrong_tables_of_tracks_are_refused(tmp_path, row, message):
-    with pytest.raises(InputError, match=message):
-        tracks_of(tmp_path, row)
+    with pytest.raises(InputError, match=re.escape(message)):
+        tracks_of(tmp_path, row, header=HEADER[:-1] + "\twhere\n")
+
+
+def test_two_tracks_of_one_name_are_refused(tmp_path):
+    row = ("a", "s", "bed", "presence", "-")
+    with pytest.raises(InputError, match="line 4: track a stands there twice"):
+        tracks_of(tmp_path, row, row)
+
+
+def test_the_tables_that_are_shipped_can_be_read():
+    for path in (Path(__file__).parents[2] / "config").glob("*tracks.tsv"):
+        kinds = read_tracks(path).set_index("track")["kind"]
+        assert {"repeat_class", "repeat_family", "gene", "exon", "promoter", "cpg_island", "replication_timing"} <= {
+            *kinds.index
+        }
+        assert kinds[["gene_strand", "line_strand"]].tolist() == ["strand", "strand"]

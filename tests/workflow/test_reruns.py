@@ -15,12 +15,17 @@ SCORING = {"score_task", "gather_benchmarks", "write_dossier"}
 # the dossier and the report read the configuration
 REPORT = {"write_report", "write_configuration", "write_dossier"}
 CODE = {"write_report"}
-PROBES = {"annotate_regions", "probe_regions"}
-TRACKS = PROBES | {"describe_vocabulary", "stratify_predictions"}
-AFTER_EMBEDDING = {"token_components", "project_regions", *PROBES}
+PROBES = {"annotate_regions", "probe_track", "gather_probes", "measure_clusters"}
+TOKENS = {"gather_tokens", "token_components"}
+LOCALISED = {"locate_tokens", "tell_contexts", *TOKENS}
+TRACKS = PROBES | LOCALISED | {"describe_vocabulary", "stratify_predictions"}
+# what is made of the parts of the embeddings
+AFTER_EMBEDDING = {*TOKENS, "tell_contexts", "project_regions", *(PROBES - {"annotate_regions"})}
+EMBEDDING = {"choose_regions", "embed", "train_word2vec", "compose_regions", "compare_strands", *PROBES, *LOCALISED}
 # data sets and floors are the same whichever vocabulary is chosen
-AFTER_ADOPTION = {"finetune", *SCORING, "occlude", "embed", *AFTER_EMBEDDING, "score_variants"}
+AFTER_ADOPTION = {"finetune", *SCORING, "occlude", *EMBEDDING, *AFTER_EMBEDDING, "score_variants"}
 EVALUATION = {"evaluate_pretraining", "stratify_predictions", "write_model_card", "compare_vocabularies"}
+EVALUATED_TOKENS = {"adopt_accuracy", *TOKENS}
 AFTER_PRETRAINING = {*EVALUATION, "next_kmer", "choose_vocabulary", "adopt", *AFTER_ADOPTION}
 
 
@@ -66,10 +71,12 @@ def test_a_checkout_that_touches_every_file_reruns_nothing(finished):
         ("report", "palette", "tol-bright", REPORT),
         ("report", "title", "Another title", REPORT),
         ("atlas", "promoter_flank", 400, {"describe_vocabulary", "stratify_predictions"} | REPORT),
-        ("evaluation", "span", 5, EVALUATION | REPORT),
+        ("evaluation", "span", 5, EVALUATION | EVALUATED_TOKENS | REPORT),
         ("atlas", "stability_windows", 150, {"measure_stability"} | REPORT),
         ("atlas", "null_bases", 150_000, {"null_vocabulary", "describe_vocabulary"} | REPORT),
-        ("embeddings", "neighbours", 9, {"project_regions"} | REPORT),
+        ("embeddings", "projected", 100, {"project_regions"} | REPORT),
+        ("embeddings", "shifts", 21, {"locate_tokens", *TOKENS} | REPORT),
+        ("embeddings", "layers", [1], {"embed", "compare_strands", *AFTER_EMBEDDING} | REPORT),
         ("pretraining", "learning_rate", 0.002, {"pretrain"} | AFTER_PRETRAINING | REPORT),
         ("finetuning", "epochs", 2, {"finetune", "occlude"} | SCORING | REPORT),
         ("benchmarks", "floors", ["gc", "tfidf-forest", "adjacency", "pwm"], {"run_floor"} | SCORING | REPORT),
@@ -87,14 +94,14 @@ def test_a_setting_reruns_its_stage_and_what_follows(finished, section, key, val
 @pytest.mark.parametrize(
     ("module", "function", "expected"),
     [
-        ("probes.py", "def probe(", {"probe_regions"} | CODE),
+        ("probes.py", "def probe", {"probe_track"} | CODE),
         (
             "localisation.py",
             "def locate(",
             {"describe_vocabulary", "stratify_predictions"} | CODE,
         ),
         ("variants.py", "def ", {"score_variants"} | CODE),
-        ("evaluation.py", "def ", EVALUATION | {"write_dossier"} | CODE),
+        ("evaluation.py", "def ", EVALUATION | EVALUATED_TOKENS | {"write_dossier"} | CODE),
     ],
 )
 def test_a_changed_function_reruns_the_stages_that_reach_it(finished, module, function, expected):
@@ -133,6 +140,19 @@ def test_a_new_task_is_a_row_and_leaves_the_others_alone(finished):
     found = set(re.findall(r"^(?:local)?rule (\w+):", done.stdout, re.MULTILINE))
     assert found == own | {"gather_benchmarks", "write_dossier", "write_report", "all"}, done.stdout
     assert set(re.findall(r"wildcards: task=([\w-]+)", done.stdout)) == {"splice"}
+
+
+def test_a_lost_part_of_the_embeddings_costs_itself_alone(finished):
+    part = finished.work / "results/test/embeddings/chosen/parts/1.parquet"
+    kept = part.rename(part.with_suffix(".kept"))
+    try:
+        done = finished.snakemake("--dry-run")
+        assert finished.planned() == {"embed", *AFTER_EMBEDDING} | CODE
+        assert re.findall(r"^rule embed:\n(?:    .*\n)*?    wildcards: (.*)$", done.stdout, re.MULTILINE) == [
+            "model=chosen, part=1"
+        ]
+    finally:
+        kept.rename(part)
 
 
 def test_more_cycles_train_no_kmers_anew(finished):

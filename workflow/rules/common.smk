@@ -12,12 +12,13 @@ ROOT = Path(workflow.basedir)
 sys.path.insert(0, str(ROOT))
 
 from grover.competitors import competitors, fitting, floor_options, reader, rival_folders
-from grover.config import complete, file_name, local_path, read_rows
+from grover.config import complete, file_name, local_path
 from grover.digest import code_digest
 from grover.errors import InputError
 from grover.provenance import read as read_provenance
 from grover.rival_folder import code_of, weights_of
 from grover.tasks import read_tasks
+from grover.track_table import read_track_rows
 
 
 def checked(function, *arguments):
@@ -79,17 +80,10 @@ for key, path in config["vocabulary"]["outside"].items():
         )
 
 
-TRACK_COLUMNS = {
-    "track": "[A-Za-z0-9_]+",
-    "source": "[a-z][a-z0-9_]*",
-    "format": "rmsk|bed|narrowPeak|gtf|bedgraph",
-    "kind": "category|presence|quantity",
-    "column": r"\S+",
-}
 TASK_TABLE = installed(config["benchmarks"]["table"])
 TRACK_TABLE = installed(config["embeddings"]["tracks"])
 ALL_TASKS = checked(read_tasks, TASK_TABLE)
-ALL_TRACKS = checked(read_rows, TRACK_TABLE, TRACK_COLUMNS)
+ALL_TRACKS = checked(read_track_rows, TRACK_TABLE)
 # a row whose source the configuration does not name is left out, so that one table serves assemblies with less annotation
 TRACKS = [row for row in ALL_TRACKS if row["source"] in config["sources"]]
 TASKS, said = checked(fitting, ALL_TASKS, config)
@@ -126,7 +120,7 @@ def source(key):
 
 # a source that nothing reads is a misspelt one
 READ = {"genome", "regions", "variants", *(row["source"] for row in ALL_TRACKS)}
-READ |= {"repeats", "blacklist", *(key for task in ALL_TASKS.values() for key in task.sources)}
+READ |= {"repeats", "blacklist", config["embeddings"]["intervals"], *(key for task in ALL_TASKS.values() for key in task.sources)}
 for key in config["sources"]:
     if key not in READ:
         raise WorkflowError(
@@ -147,6 +141,8 @@ if "blacklist" in config["sources"]:
     FORMATS["blacklist"] = "bed"
 if "variants" in config["sources"]:
     FORMATS["variants"] = "vcf"
+if config["embeddings"]["intervals"]:
+    FORMATS[config["embeddings"]["intervals"]] = "bed"
 ANNOTATIONS = {key: (format, config["sources"][key]["rename"]) for key, format in FORMATS.items() if source(key)}
 
 

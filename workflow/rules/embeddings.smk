@@ -1,92 +1,75 @@
-"""Embeddings of tokens and regions, annotated with the tracks; annotation never is an input of the model.
+"""Regions of the genome, what the tracks say of them, and their embeddings by the models, by word2vec and by composition.
 
-Needs the chosen model and the tracks' sources. Makes embeddings/{model}/ for the chosen model and its untrained twin.
+Needs models, tokens and the tracks' sources. Makes embeddings/regions.parquet, annotation.parquet, composition.parquet and
+embeddings/{model}/parts/ for each model and its untrained twin. Annotation never is an input of a model.
 """
 
+EMBEDDED = config["embeddings"]["models"]
+ENCODERS = [model for name in EMBEDDED for model in (name, f"{name}-twin")]
+PARTS = range(config["embeddings"]["parts"])
 
-rule embed:
+
+def of_model(file):
+    """An artefact of the model that a wildcard names, which a random twin shares with its model."""
+    return lambda wildcards: f"{RUN}/{file}".format(name=wildcards.model.removesuffix("-twin"))
+
+
+def parts_of(models, kind=""):
+    """All parts of the embeddings of these models."""
+    return expand(f"{RUN}/embeddings/{{model}}/parts/{{part}}{kind}.parquet", model=models, part=PARTS)
+
+
+rule choose_regions:
+    """The same intervals for every model: windows of the first one's tokens, or those of a BED file."""
     input:
-        model=rules.adopt.output.model,
-        tokens=rules.adopt.output.tokens,
-        index=rules.adopt.output.index,
+        tokens=f"{RUN}/tokens/{EMBEDDED[0]}/tokens.npy",
+        index=f"{RUN}/tokens/{EMBEDDED[0]}/index.npy",
+        vocabulary=f"{RUN}/models/{EMBEDDED[0]}/tokenizer.json",
         sequence=rules.encode_genome.output.sequence,
         segments=rules.encode_genome.output.segments,
         folds=rules.make_folds.output.folds,
+        intervals=source(config["embeddings"]["intervals"]) if config["embeddings"]["intervals"] else [],
     output:
-        tokens=f"{RUN}/embeddings/{{model}}/tokens.npy",
-        counts=f"{RUN}/embeddings/{{model}}/token_counts.npy",
-        regions=f"{RUN}/embeddings/{{model}}/regions.parquet",
-        cls=f"{RUN}/embeddings/{{model}}/cls.npy",
-        mean=f"{RUN}/embeddings/{{model}}/mean.npy",
+        regions=f"{RUN}/embeddings/regions.parquet",
     log:
-        f"{RUN}/logs/embed.{{model}}.log",
+        f"{RUN}/logs/choose_regions.log",
     benchmark:
-        f"{RUN}/benchmark/embed.{{model}}.tsv"
+        f"{RUN}/benchmark/choose_regions.tsv"
     conda:
         ENVIRONMENT
     container:
         IMAGE
-    threads: config["threads"]
     resources:
-        **gpu(),
-        mem_mb=memory(16000),
-        runtime=minutes(240),
+        mem_mb=memory(8000),
+        runtime=minutes(60),
     params:
-        initial=lambda wildcards: "--random-weights" if wildcards.model.endswith("-twin") else "",
+        intervals=lambda wildcards, input: (
+            f"--bed {input.intervals} {rename_option(config['embeddings']['intervals'])}" if input.intervals else ""
+        ),
         window=config["embeddings"]["tokens"],
+        context=config["embeddings"]["context"],
         maximum=config["embeddings"]["regions"],
-        device=config["device"],
-        precision=config["precision"],
         seed=config["seed"],
-        code=code("embed"),
+        code=code("choose_regions"),
     shell:
-        "{PYTHON} {SCRIPTS}/embed.py --model {input.model} {params.initial} --tokens {input.tokens} --index {input.index}"
-        " --sequence {input.sequence} --segments {input.segments} --folds {input.folds} --windows-tokens {params.window}"
-        " --maximum {params.maximum} --seed {params.seed} --device {params.device} --precision {params.precision} --threads {threads}"
-        " --token-averages {output.tokens} --token-counts {output.counts} --regions {output.regions} --cls {output.cls}"
-        " --mean {output.mean} > {log} 2>&1"
-
-
-rule token_components:
-    input:
-        tokens=f"{RUN}/embeddings/{{model}}/tokens.npy",
-        counts=f"{RUN}/embeddings/{{model}}/token_counts.npy",
-        statistics=rules.adopt.output.statistics,
-        published=installed("resources/published_components.tsv"),
-    output:
-        components=f"{RUN}/embeddings/{{model}}/components.parquet",
-        correlations=f"{RUN}/embeddings/{{model}}/correlations.tsv",
-    log:
-        f"{RUN}/logs/token_components.{{model}}.log",
-    benchmark:
-        f"{RUN}/benchmark/token_components.{{model}}.tsv"
-    conda:
-        ENVIRONMENT
-    container:
-        IMAGE
-    resources:
-        mem_mb=memory(2000),
-        runtime=minutes(20),
-    params:
-        minimum=config["embeddings"]["minimum_occurrences"],
-        code=code("token_components"),
-    shell:
-        "{PYTHON} {SCRIPTS}/token_components.py --token-averages {input.tokens} --token-counts {input.counts} --statistics {input.statistics}"
-        " --published {input.published} --minimum {params.minimum} --components {output.components} --correlations {output.correlations} > {log} 2>&1"
+        "{PYTHON} {SCRIPTS}/choose_regions.py --tokens {input.tokens} --index {input.index} --vocabulary {input.vocabulary}"
+        " --sequence {input.sequence} --segments {input.segments} --folds {input.folds} {params.intervals}"
+        " --windows-tokens {params.window} --context {params.context} --maximum {params.maximum} --seed {params.seed}"
+        " --output {output.regions} > {log} 2>&1"
 
 
 rule annotate_regions:
     input:
-        regions=f"{RUN}/embeddings/{{model}}/regions.parquet",
+        regions=rules.choose_regions.output.regions,
         sources=[source(key) for key in TRACK_SOURCES],
         tracks=TRACK_TABLE,
         contigs=rules.encode_genome.output.contigs,
     output:
-        annotation=f"{RUN}/embeddings/{{model}}/annotation.parquet",
+        annotation=f"{RUN}/embeddings/annotation.parquet",
     log:
-        f"{RUN}/logs/annotate_regions.{{model}}.log",
+        f"{RUN}/logs/annotate_regions.log",
     benchmark:
-        f"{RUN}/benchmark/annotate_regions.{{model}}.tsv"
+        f"{RUN}/benchmark/annotate_regions.tsv"
     conda:
         ENVIRONMENT
     container:
@@ -103,60 +86,161 @@ rule annotate_regions:
         " --contigs {input.contigs} --threshold {params.overlap} --output {output.annotation} > {log} 2>&1"
 
 
-rule project_regions:
+rule embed:
+    """One part of the regions, so that a lost job costs a part."""
     input:
-        cls=f"{RUN}/embeddings/{{model}}/cls.npy",
-        mean=f"{RUN}/embeddings/{{model}}/mean.npy",
+        model=of_model("models/{name}/model.safetensors"),
+        tokens=of_model("tokens/{name}/tokens.npy"),
+        index=of_model("tokens/{name}/index.npy"),
+        sequence=rules.encode_genome.output.sequence,
+        segments=rules.encode_genome.output.segments,
+        regions=rules.choose_regions.output.regions,
     output:
-        umap=f"{RUN}/embeddings/{{model}}/umap.parquet",
+        vectors=f"{RUN}/embeddings/{{model}}/parts/{{part}}.parquet",
+        sums=f"{RUN}/embeddings/{{model}}/parts/{{part}}.tokens.npz",
+        contexts=f"{RUN}/embeddings/{{model}}/parts/{{part}}.contexts.parquet",
+        states=[f"{RUN}/embeddings/{{model}}/parts/{{part}}.states.parquet"] if config["embeddings"]["states"] else [],
     log:
-        f"{RUN}/logs/project_regions.{{model}}.log",
+        f"{RUN}/logs/embed.{{model}}.{{part}}.log",
     benchmark:
-        f"{RUN}/benchmark/project_regions.{{model}}.tsv"
+        f"{RUN}/benchmark/embed.{{model}}.{{part}}.tsv"
+    wildcard_constraints:
+        model=one_of(ENCODERS),
+        part="[0-9]+",
     conda:
         ENVIRONMENT
     container:
         IMAGE
+    threads: config["threads"]
     resources:
-        mem_mb=memory(8000),
-        runtime=minutes(120),
+        **gpu(),
+        mem_mb=memory(16000),
+        runtime=minutes(240),
     params:
-        neighbours=config["embeddings"]["neighbours"],
+        initial=lambda wildcards: "random" if wildcards.model.endswith("-twin") else "pretrained",
+        parts=len(PARTS),
+        window=config["embeddings"]["tokens"],
+        context=config["embeddings"]["context"],
+        layers=repeated("--layers", config["embeddings"]["layers"]),
+        contexts=config["embeddings"]["contexts"],
+        stored=config["embeddings"]["stored_contexts"],
+        states=lambda wildcards, output: f"--states {output.states}" if output.states else "",
+        device=config["device"],
+        precision=config["precision"],
         seed=config["seed"],
-        code=code("project_regions"),
+        code=code_or_frozen("embed", f"{RUN}/embeddings/{{model}}/parts/{{part}}.parquet"),
     shell:
-        "{PYTHON} {SCRIPTS}/project_regions.py --cls {input.cls} --mean {input.mean} --neighbours {params.neighbours}"
-        " --seed {params.seed} --output {output.umap} > {log} 2>&1"
+        "{PYTHON} {SCRIPTS}/embed.py --model {input.model} --initial {params.initial} --name {wildcards.model}"
+        " --tokens {input.tokens} --index {input.index} --sequence {input.sequence} --segments {input.segments}"
+        " --regions {input.regions} --part {wildcards.part} --parts {params.parts} --windows-tokens {params.window}"
+        " --context {params.context} {params.layers} --contexts {params.contexts} --stored {params.stored} --seed {params.seed}"
+        " --device {params.device} --precision {params.precision} --threads {threads} --output {output.vectors}"
+        " --token-sums {output.sums} --contexts-output {output.contexts} {params.states} 2>&1 | tee {log}"
 
 
-rule probe_regions:
-    """A linear probe a track on held-out regions, beside the same probe on GC content, on k-mers and on the untrained twin."""
+rule embed_rival:
     input:
-        regions=f"{RUN}/embeddings/{{model}}/regions.parquet",
-        annotation=rules.annotate_regions.output.annotation,
-        cls=f"{RUN}/embeddings/{{model}}/cls.npy",
-        mean=f"{RUN}/embeddings/{{model}}/mean.npy",
-        twin=f"{RUN}/embeddings/{{model}}-twin/mean.npy",
-        tracks=TRACK_TABLE,
+        folder=lambda wildcards: rival_configuration(wildcards.rival),
+        files=lambda wildcards: rival_files(wildcards.rival),
+        sequence=rules.encode_genome.output.sequence,
+        segments=rules.encode_genome.output.segments,
+        regions=rules.choose_regions.output.regions,
+    output:
+        vectors=f"{RUN}/embeddings/{{rival}}/parts/{{part}}.parquet",
+    log:
+        f"{RUN}/logs/embed_rival.{{rival}}.{{part}}.log",
+    benchmark:
+        f"{RUN}/benchmark/embed_rival.{{rival}}.{{part}}.tsv"
+    wildcard_constraints:
+        rival=one_of(config["embeddings"]["rivals"]),
+        part="[0-9]+",
+    conda:
+        f"{ROOT}/envs/rivals.yaml"
+    container:
+        IMAGE
+    threads: config["threads"]
+    resources:
+        **gpu(),
+        mem_mb=memory(32000),
+        runtime=minutes(720),
+    params:
+        # a shell default, so that the place of the main environment is no parameter
+        python=lambda wildcards: "" if DEPLOYED else RIVALS[wildcards.rival]["python"],
+        adapter=lambda wildcards: RIVALS[wildcards.rival]["adapter"],
+        consent=lambda wildcards: "--remote-code" if RIVALS[wildcards.rival]["remote_code"] else "--no-remote-code",
+        parts=len(PARTS),
+        seed=config["seed"],
+        device=config["device"],
+        precision=config["precision"],
+        code=code_or_frozen("embed_rival", f"{RUN}/embeddings/{{rival}}/parts/{{part}}.parquet"),
+    shell:
+        "python={params.python}; ${{python:-{PYTHON}}} {SCRIPTS}/embed_rival.py --folder {input.folder:q} --adapter {params.adapter}"
+        " {params.consent} --name {wildcards.rival} --sequence {input.sequence} --segments {input.segments}"
+        " --regions {input.regions} --part {wildcards.part} --parts {params.parts} --seed {params.seed} --device {params.device}"
+        " --precision {params.precision} --threads {threads} --output {output.vectors} 2>&1 | tee {log}"
+
+
+rule train_word2vec:
+    """Vectors of the same dimension that know no place, learnt from the windows that pretraining reads."""
+    input:
+        tokens=f"{RUN}/tokens/{{model}}/tokens.npy",
+        windows=f"{RUN}/corpus/{{model}}/windows.parquet",
+        config=f"{RUN}/models/{{model}}/config.json",
+    output:
+        vectors=f"{RUN}/embeddings/{{model}}/word2vec.npy",
+    log:
+        f"{RUN}/logs/train_word2vec.{{model}}.log",
+    benchmark:
+        f"{RUN}/benchmark/train_word2vec.{{model}}.tsv"
+    wildcard_constraints:
+        model=one_of(EMBEDDED),
+    conda:
+        ENVIRONMENT
+    container:
+        IMAGE
+    threads: config["threads"]
+    resources:
+        mem_mb=memory(4000),
+        runtime=minutes(240),
+    params:
+        split=config["corpus"]["split"],
+        window=config["embeddings"]["word2vec_window"],
+        epochs=config["embeddings"]["word2vec_epochs"],
+        most=config["embeddings"]["word2vec_tokens"],
+        seed=config["seed"],
+        code=code("train_word2vec"),
+    shell:
+        "{PYTHON} {SCRIPTS}/train_word2vec.py --tokens {input.tokens} --windows {input.windows} --config {input.config}"
+        " --split {params.split} --window {params.window} --epochs {params.epochs} --most-tokens {params.most} --seed {params.seed}"
+        " --threads {threads} --output {output.vectors} > {log} 2>&1"
+
+
+rule compose_regions:
+    """What the embeddings have to be better than: the mean of word2vec and the k-mers of each region."""
+    input:
+        regions=rules.choose_regions.output.regions,
+        word2vec=f"{RUN}/embeddings/{EMBEDDED[0]}/word2vec.npy",
+        tokens=f"{RUN}/tokens/{EMBEDDED[0]}/tokens.npy",
+        index=f"{RUN}/tokens/{EMBEDDED[0]}/index.npy",
+        vocabulary=f"{RUN}/models/{EMBEDDED[0]}/tokenizer.json",
         sequence=rules.encode_genome.output.sequence,
         segments=rules.encode_genome.output.segments,
     output:
-        probes=f"{RUN}/embeddings/{{model}}/probes.parquet",
+        composition=f"{RUN}/embeddings/composition.parquet",
     log:
-        f"{RUN}/logs/probe_regions.{{model}}.log",
+        f"{RUN}/logs/compose_regions.log",
     benchmark:
-        f"{RUN}/benchmark/probe_regions.{{model}}.tsv"
+        f"{RUN}/benchmark/compose_regions.tsv"
     conda:
         ENVIRONMENT
     container:
         IMAGE
     resources:
-        mem_mb=memory(8000),
-        runtime=minutes(120),
+        mem_mb=memory(4000),
+        runtime=minutes(60),
     params:
-        seed=config["seed"],
-        code=code("probe_regions"),
+        code=code("compose_regions"),
     shell:
-        "{PYTHON} {SCRIPTS}/probe_regions.py --regions {input.regions} --annotation {input.annotation} --tracks {input.tracks}"
-        " --cls {input.cls} --mean {input.mean} --twin-mean {input.twin} --sequence {input.sequence} --segments {input.segments}"
-        " --seed {params.seed} --output {output.probes} > {log} 2>&1"
+        "{PYTHON} {SCRIPTS}/compose_regions.py --regions {input.regions} --word2vec {input.word2vec} --tokens {input.tokens}"
+        " --index {input.index} --vocabulary {input.vocabulary} --sequence {input.sequence} --segments {input.segments}"
+        " --output {output.composition} > {log} 2>&1"

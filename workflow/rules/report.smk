@@ -62,20 +62,7 @@ rule write_report:
             task=[name for name, task in TASKS.items() if task.builder == "promscan"],
             model=FINETUNED,
         ),
-        embeddings=(
-            expand(
-                [
-                    *rules.token_components.output,
-                    rules.embed.output.regions,
-                    *rules.annotate_regions.output,
-                    *rules.project_regions.output,
-                    *rules.probe_regions.output,
-                ],
-                model="chosen",
-            )
-            if TRACKS
-            else []
-        ),
+        embeddings=EMBEDDING_RESULTS,
         occlusion=rules.occlude.output if SHOWN_TASK else [],
         device=rules.check_device.output,
         variants=rules.score_variants.output if "variants" in config["sources"] else [],

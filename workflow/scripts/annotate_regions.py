@@ -20,10 +20,12 @@ def annotate_regions(
     rename: Annotated[
         list[str] | None, Option(help="KEY=add-chr or KEY=strip-chr for a source with other contig names")
     ] = None,
-    threshold: Annotated[float, Option(help="share of a region that its leading category must cover")] = 0.2,
+    threshold: Annotated[
+        float, Option(help="share of a region that its leading category, or features of one strand, must cover")
+    ] = 0.2,
 ):
-    """Write one column a track, row by row beside the regions: the leading category or `none`, presence, or the mean
-    quantity. Tracks whose source is not given are left out."""
+    """Write one column a track, row by row beside the regions: the leading category or `none`, presence, the mean quantity, or the
+    strand; and the share of repeats. Tracks whose source is not given are left out."""
     table = annotate(
         pd.read_parquet(regions),
         read_tracks(tracks),

@@ -1,20 +1,29 @@
-"""Embed the tokens and regions of a genome with a pretrained model."""
+"""Embed regions of a genome, and the tokens in them, with a pretrained model."""
 
+from contextlib import ExitStack
+from pathlib import Path
 from typing import Annotated
 
 import numpy as np
+import pandas as pd
 from typer import Option
 
 from grover.cli import Input, Output, main
 from grover.device import choose_device
-from grover.embedding import describe_regions, load_encoder, sample_regions
-from grover.embedding import embed as embed_windows
-from grover.files import write_array, write_table
-from grover.folds import read_folds
+from grover.embedding import Reading, choose_layers, load_encoder
+from grover.embedding import embed as embed_part
+from grover.errors import InputError
+from grover.files import atomic, checksum
 from grover.genome import Genome
-from grover.options import Device, Precision, Seed, Threads, folder
+from grover.model import WEIGHTS
+from grover.options import Device, Initial, Precision, Seed, Threads, folder
+from grover.region_blocks import Places
+from grover.regions import places_of_table, token_ranges
 from grover.tokens import TokenisedGenome
+from grover.vectors import Writer
 from grover.vocabulary import Vocabulary
+
+ENOUGH = 10_000  # bases that tell whether tokens are those of a vocabulary
 
 
 def embed(
@@ -23,38 +32,79 @@ def embed(
     index: Input,
     sequence: Input,
     segments: Input,
-    folds: Input,
-    token_averages: Output,
-    token_counts: Output,
-    regions: Output,
-    cls: Output,
-    mean: Output,
-    windows_tokens: Annotated[int, Option(help="tokens of a region")] = 510,
-    maximum: Annotated[int, Option(help="most regions to embed")] = 3000,
-    random_weights: Annotated[bool, Option(help="the model's random twin instead of the model")] = False,
-    batch: Annotated[int, Option(help="regions computed at once")] = 16,
+    regions: Input,
+    output: Output,
+    token_sums: Output,
+    contexts_output: Output,
+    states: Annotated[Path | None, Option(help="file to write: the states of every token of the regions")] = None,
+    name: Annotated[str, Option(help="name of the embeddings; empty: that of the model's folder")] = "",
+    initial: Initial = "pretrained",
+    part: Annotated[int, Option(help="which part of the regions, from 0", min=0)] = 0,
+    parts: Annotated[int, Option(help="runs of regions that jobs share", min=1)] = 1,
+    windows_tokens: Annotated[int, Option(help="tokens of a window", min=1)] = 510,
+    context: Annotated[
+        int, Option(help="tokens at both ends of a window that the model sees and that do not count", min=0)
+    ] = 16,
+    layers: Annotated[
+        list[int], Option(help="layer to keep, 0 is the input; repeat the option for several; none: all")
+    ] = [],  # noqa: B006
+    contexts: Annotated[int, Option(help="most occurrences of a token that are compared", min=0)] = 5000,
+    stored: Annotated[int, Option(help="most of them whose states are stored", min=0)] = 400,
     seed: Seed = 0,
     device: Device = "auto",
     precision: Precision = "auto",
     threads: Threads = 0,
 ):
-    """Write the average last-layer embedding of each token, and the [CLS] and the mean embedding of a sample of
-    regions that is spread over the genome. MODEL is a Hugging Face folder with its tokenizer, or the
-    model.safetensors in it."""
+    """Write the [CLS] and the mean embedding of each region, layer by layer, sums of the states of each token, and the states of some of
+    its occurrences. MODEL is a Hugging Face folder with its tokenizer, or the model.safetensors in it; REGIONS is the table that
+    choose_regions.py writes, of windows or of any BED file."""
+    if initial not in ("pretrained", "random"):
+        raise InputError(f"initial: {initial!r} is unknown; expected pretrained or random")
+    if part >= parts:
+        raise InputError(f"part {part}: the {parts} parts have the numbers 0 to {parts - 1}")
     place = choose_device(device, threads)
     genome = Genome(sequence, segments)
-    tokenised = TokenisedGenome(tokens, index, Vocabulary.load(folder(model)))
-    segment_tokens = tokenised.tokens_at(genome.bounds)
-    firsts = sample_regions(segment_tokens, windows_tokens, maximum, seed)
-    table = describe_regions(firsts, windows_tokens, tokenised, genome, read_folds(folds))
-    ids = np.stack([tokenised.tokens[first : first + windows_tokens] for first in firsts])
-    encoder = load_encoder(folder(model), random_weights, seed)
-    averages, counts, first_states, means = embed_windows(encoder, ids, batch, place, precision)
-    write_array(token_averages, averages)
-    write_array(token_counts, counts)
-    write_table(regions, table)
-    write_array(cls, first_states)
-    write_array(mean, means)
+    vocabulary = Vocabulary.load(folder(model))
+    tokenised = TokenisedGenome(tokens, index, vocabulary)
+    encoder = load_encoder(folder(model), initial == "random", seed)
+    _check_vocabulary(tokenised, genome, encoder.config.vocab_size, tokens, model)
+    table = pd.read_parquet(regions, columns=["chrom", "start", "end"])
+    left, right = places_of_table(table, genome, regions)
+    places = Places(left, *token_ranges(left, right, tokenised, genome))
+    reading = Reading(windows_tokens, context, choose_layers(encoder, layers), contexts, stored, part, parts)
+    said = {
+        "name": name or folder(model).resolve().name,
+        "model": checksum(folder(model) / WEIGHTS),
+        "initial": initial,
+        "layers": reading.layers,
+        "hidden": encoder.config.hidden_size,
+        "part": part,
+        "parts": parts,
+        "regions": checksum(regions),
+    }
+    with ExitStack() as stack:
+        files = [path and stack.enter_context(Writer(path, said)) for path in (output, contexts_output, states)]
+        sums_file = stack.enter_context(open(stack.enter_context(atomic(token_sums)), "wb"))
+        segment_tokens = tokenised.tokens_at(genome.bounds)
+        sums = embed_part(encoder, tokenised, segment_tokens, table, places, reading, *files, place, precision)
+        np.savez(sums_file, **sums)
+
+
+def _check_vocabulary(tokenised: TokenisedGenome, genome: Genome, size: int, tokens: Path, model: Path) -> None:
+    """Raise an InputError where the tokens are not those of this genome in the model's vocabulary, which one segment shows."""
+    lengths = np.diff(genome.bounds)
+    long = lengths >= min(ENOUGH, lengths.max())
+    segment = np.flatnonzero(long)[lengths[long].argmin()]
+    start, end = genome.bounds[segment], genome.bounds[segment + 1]
+    if tokenised.vocabulary.size <= size and tokenised.anchors[-1, 1] == len(genome.codes):
+        expected = tokenised.vocabulary.encode(genome.codes[start:end])
+        # every segment has an anchor of its own
+        first = tokenised.anchors[np.searchsorted(tokenised.anchors[:, 1], start), 0]
+        if np.array_equal(tokenised.tokens[first : first + len(expected)], expected):
+            return
+    raise InputError(
+        f"{tokens} does not hold this genome in the vocabulary of {folder(model)}; give the tokens that tokenise_genome.py wrote with it"
+    )
 
 
 if __name__ == "__main__":

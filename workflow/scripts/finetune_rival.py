@@ -3,7 +3,6 @@
 It also runs in the environment of envs/rivals.txt, whose transformers is older: import nothing here that is not listed there.
 """
 
-import hashlib
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -93,16 +92,11 @@ def finetune_rival(
             "model": name,
             "kind": "rival",
             "dataset": sha256,
-            "weights": joint([files[path.name] for path in rival.weights]) if initial == "pretrained" else "",
+            "weights": rivals.joint([files[path.name] for path in rival.weights]) if initial == "pretrained" else "",
             "settings": settled,
         },
         table.attrs["call"],
     )
-
-
-def joint(checksums: list[str]) -> str:
-    """One checksum for weights that lie in several files."""
-    return checksums[0] if len(checksums) == 1 else hashlib.sha256("\n".join(checksums).encode()).hexdigest()
 
 
 if __name__ == "__main__":

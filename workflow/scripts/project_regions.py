@@ -1,25 +1,31 @@
-"""Project region embeddings to two dimensions."""
+"""Project embeddings of regions to two dimensions."""
 
 from typing import Annotated
 
-import numpy as np
 from typer import Option
 
-from grover.cli import Input, Output, main
+from grover.cli import Input, Inputs, Output, main
 from grover.files import write_table
 from grover.options import Seed
-from grover.projection import project_all
+from grover.projection import project
+from grover.vectors import expect, open_embeddings
 
 
 def project_regions(
-    cls: Input,
-    mean: Input,
+    regions: Input,
+    vectors: Inputs,
     output: Output,
-    neighbours: Annotated[int, Option(help="size of the neighbourhood that UMAP keeps together")] = 15,
+    model: Annotated[str, Option(help="name of the model whose embeddings are projected")] = "chosen",
+    maximum: Annotated[int, Option(help="regions at most, evenly spread over the genome", min=1)] = 20_000,
+    neighbours: Annotated[int, Option(help="size of the neighbourhood that UMAP keeps together", min=2)] = 15,
+    assembly: Annotated[str, Option(help="the assembly's name at UCSC, such as hg19, for links into its browser")] = "",
     seed: Seed = 0,
 ):
-    """UMAP of the [CLS] and of the mean embeddings: columns x_cls, y_cls, x_mean, y_mean."""
-    write_table(output, project_all({"cls": np.load(cls), "mean": np.load(mean)}, seed, neighbours))
+    """UMAP and principal components of the last layer: columns x_, y_, pc1_ and pc2_, each for cls and mean."""
+    table = project(expect(open_embeddings(vectors, regions), model), maximum, seed, neighbours, verbose=True)
+    table.attrs["assembly"] = assembly
+    print(f"{len(table):,} of {table.attrs['of']:,} regions")
+    write_table(output, table)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
-"""Find what the principal components of the token embeddings go with."""
+"""Find how the token embeddings are arranged: principal components and what they go with, a map, and clusters."""
 
+from pathlib import Path
 from typing import Annotated
 
 import numpy as np
@@ -7,9 +8,22 @@ import pandas as pd
 from typer import Option
 
 from grover.cli import Input, Output, main
-from grover.components import correlate
-from grover.components import token_components as find_components
+from grover.components import (
+    NAMES,
+    choose_tokens,
+    correlate,
+    principal_components,
+    repeat_shares,
+    strongest,
+    token_properties,
+)
+from grover.errors import InputError
 from grover.files import write_table
+from grover.options import Seed
+from grover.progress import track
+from grover.token_map import compare_geometries, describe_clusters, map_tokens
+
+WORD2VEC = "word2vec"
 
 
 def token_components(
@@ -18,17 +32,77 @@ def token_components(
     statistics: Input,
     published: Input,
     components: Output,
+    explained: Output,
     correlations: Output,
-    minimum: Annotated[int, Option(help="occurrences in the embedded regions that a token needs")] = 20,
+    effects: Output,
+    clusters: Output,
+    similarity: Output,
+    word2vec: Annotated[
+        Path | None, Option(help="file to read: static vectors of the same tokens", exists=True)
+    ] = None,
+    localisation: Annotated[
+        Path | None, Option(help="file to read: where tokens lie, for their share in repeats", exists=True)
+    ] = None,
+    layers: Annotated[
+        list[int] | None, Option(help="number of each layer in the averages; repeat the option; all from 0 if left out")
+    ] = None,
+    minimum: Annotated[int, Option(min=1, help="occurrences in the embedded regions that a token needs")] = 20,
+    neighbours: Annotated[int, Option(min=2, help="size of the neighbourhood that UMAP keeps together")] = 15,
+    seed: Seed = 0,
 ):
-    """PCA of the average embeddings of the tokens, and the Spearman correlation of each component with frequency
-    (STATISTICS of the vocabulary), composition and length, beside the PUBLISHED values."""
-    tokens = pd.read_parquet(statistics)
-    table = find_components(np.load(token_averages), np.load(token_counts), tokens, minimum)
+    """For each layer of the model and for word2vec: PCA of the vectors of the tokens, Spearman correlation of each component with
+    frequency (STATISTICS of the vocabulary), composition, length and share in repeats, and the component that goes most with each,
+    beside PUBLISHED values. For the last layer and word2vec: UMAP and hierarchical clustering. And how alike the geometries are.
+    """
+    averages = np.load(token_averages, mmap_mode="r")
+    numbers = layers or list(range(len(averages)))
+    if len(numbers) != len(averages):
+        raise InputError(f"{token_averages} holds {len(averages)} layers, and --layers names {len(numbers)}")
+    counts = np.load(token_counts)
+    static = None if word2vec is None else np.load(word2vec)
+    if static is not None:
+        if len(static) != len(counts):
+            raise InputError(
+                f"{word2vec} has {len(static)} tokens, and {token_counts} {len(counts)}; give the same model's"
+            )
+        # what word2vec never read cannot be compared
+        counts = np.where(static.any(axis=1), counts, 0)
+    words = choose_tokens(pd.read_parquet(statistics), counts, minimum)
+    sources = {f"layer {number}": averages[i][words["id"]] for i, number in enumerate(numbers)}
+    mapped = [f"layer {numbers[-1]}"]
+    if static is not None:
+        sources[WORD2VEC] = static[words["id"]]
+        mapped.append(WORD2VEC)
+    repeats = None if localisation is None else repeat_shares(pd.read_parquet(localisation))
+    properties = token_properties(words, repeats)
     paper = pd.read_csv(published, sep="\t").rename(columns={"spearman": "published"})
-    beside = correlate(table, tokens).merge(paper[["component", "property", "published"]], how="left")
-    write_table(components, table)
-    write_table(correlations, beside)
+    paper = paper[["component", "property", "published"]]
+
+    tables = {name: [] for name in ("components", "explained", "correlations", "effects", "clusters")}
+    for name, vectors in track(sources.items(), len(sources), "token components", "embeddings"):
+        values, shares = principal_components(vectors)
+        beside = correlate(values, properties).merge(paper, how="left")
+        places = pd.DataFrame(np.nan, words.index, ["x", "y", "cluster", "order"])
+        if name in mapped:
+            places = map_tokens(vectors, words["count"].to_numpy(), seed, neighbours)
+        table = words.join(pd.DataFrame(values, columns=NAMES)).join(
+            places.astype({"cluster": "Int64", "order": "Int64"})
+        )
+        found = {
+            "components": table,
+            "explained": pd.DataFrame({"component": NAMES, "share": shares}),
+            "correlations": beside,
+            "effects": strongest(beside, shares),
+        }
+        if name in mapped:
+            found["clusters"] = describe_clusters(table, properties)
+        for kind, rows in found.items():
+            rows.insert(0, "source", name)
+            tables[kind].append(rows)
+    outputs = (components, explained, correlations, effects, clusters)
+    for path, parts in zip(outputs, tables.values(), strict=True):
+        write_table(path, pd.concat(parts, ignore_index=True))
+    write_table(similarity, compare_geometries(sources))
 
 
 if __name__ == "__main__":

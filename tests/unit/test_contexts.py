@@ -1,0 +1,283 @@
+"""How much context changes tokens: against pairs of occurrences one by one, NumPy's singular values and the definitions."""
+
+import runpy
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from grover import contexts
+from grover.errors import InputError
+from grover.figures.style import to_svg
+from grover.sections import contexts as section
+from grover.sections.parts import Picture, Results, Table
+from grover.token_states import open_contexts, read_sums
+from grover.vectors import Writer
+
+write_artefacts = runpy.run_path(str(Path(__file__).parents[1] / "fake_contexts.py"))["write"]
+
+LAYERS, TOKENS, WIDTH = (0, 1), 9, 12
+METADATA = {"name": "chosen", "model": "a" * 64, "initial": "pretrained", "layers": list(LAYERS), "hidden": WIDTH}
+METADATA |= {"parts": 2, "regions": "b" * 64}
+STATISTICS = pd.DataFrame({"id": range(TOKENS), "token": ["[PAD]", *"ACGT", "AA", "CG", "TT", "AAA"]})
+STATISTICS["length"] = [0, 1, 1, 1, 1, 2, 2, 2, 3]
+OCCURRENCES = np.array([0, 60, 40, 2, 1, 0, 30, 50, 4])
+
+
+def write_part(folder, part: int, ids: np.ndarray, states: np.ndarray, **changed):
+    """The sums and the contexts of some occurrences; states: [layers, occurrences, width]."""
+    unit = states / np.linalg.norm(states, axis=2, keepdims=True)
+    sums = {"layers": np.array(changed.get("layers", LAYERS))}
+    for key, values in (("sum", states), ("unit", unit)):
+        sums[key] = np.zeros((len(LAYERS), TOKENS, values.shape[2]))
+        for layer in range(len(LAYERS)):
+            np.add.at(sums[key][layer], ids, values[layer])
+    sums["count"] = sums["used"] = np.bincount(ids, minlength=TOKENS)
+    files = folder / f"{part}.tokens.npz", folder / f"{part}.contexts.parquet"
+    np.savez(files[0], **sums)
+    with Writer(files[1], METADATA | {"part": part} | changed) as writer:
+        columns = {"token": ids.astype(np.int32), "chrom": np.full(len(ids), "chr1"), "start": np.arange(len(ids)) * 9}
+        columns |= {"end": columns["start"] + 2, "region": np.zeros(len(ids), np.int64)}
+        for layer in range(len(LAYERS)):
+            columns[f"state_{LAYERS[layer]}"] = states[layer].astype(np.float16)
+        # two row groups, as a long genome has many
+        for rows in (slice(0, len(ids) // 2), slice(len(ids) // 2, None)):
+            writer.write({name: values[rows] for name, values in columns.items()})
+    return files
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    rng = np.random.default_rng(0)
+    ids = rng.permutation(np.repeat(np.arange(TOKENS), OCCURRENCES))
+    # every token has its own mean, with more of it in some than in others, and all lean the same way
+    means = rng.normal(size=(TOKENS, WIDTH)) * np.linspace(0, 3, TOKENS)[:, None] + 0.5
+    states = np.stack([means[ids] + rng.normal(size=(len(ids), WIDTH)) * spread for spread in (0.3, 1.0)])
+    states = states.astype(np.float16).astype(np.float64)
+    folder = tmp_path_factory.mktemp("parts")
+    half = len(ids) // 3
+    parts = [
+        write_part(folder, i, ids[rows], states[:, rows]) for i, rows in enumerate((slice(half), slice(half, None)))
+    ]
+    sums, stored = (list(files) for files in zip(*parts, strict=True))
+    return ids, states, sums, stored
+
+
+@pytest.fixture(scope="module")
+def table(made):
+    _, _, sums, stored = made
+    return contexts.change(read_sums(sums), open_contexts(stored), STATISTICS, minimum=4)
+
+
+def pairwise(states: np.ndarray) -> float:
+    """Mean cosine of all pairs of rows, one by one."""
+    cosines = [
+        first @ second / np.linalg.norm(first) / np.linalg.norm(second)
+        for i, first in enumerate(states)
+        for second in states[i + 1 :]
+    ]
+    return float(np.mean(cosines))
+
+
+def test_self_similarity_is_the_mean_cosine_of_all_pairs(made, table):
+    ids, states, _, _ = made
+    for row in table.itertuples():
+        assert row.self_similarity == pytest.approx(pairwise(states[row.layer, ids == row.id]), abs=1e-9)
+    for layer in LAYERS:
+        part = table[table["layer"] == layer]
+        assert part["baseline"].unique() == pytest.approx([pairwise(states[layer])], abs=1e-9)
+    assert np.allclose(table["adjusted"], table["self_similarity"] - table["baseline"])
+
+
+def test_similarity_with_the_mean_taken_away_is_that_of_all_pairs_around_it(made, table):
+    ids, states, _, _ = made
+    for row in table.itertuples():
+        around = states[row.layer] - states[row.layer].mean(0)
+        assert row.centred_similarity == pytest.approx(pairwise(around[ids == row.id]), abs=1e-9)
+    # a direction that all states share hides nothing
+    rng = np.random.default_rng(0)
+    two = rng.normal(size=(20, 5)) + 1e6 * np.ones(5)
+    assert contexts.similarity_around(two, two.mean(0)) == pytest.approx(pairwise(two - two.mean(0)), abs=1e-6)
+    assert np.isnan(contexts.similarity_around(two[:1], two[1]))
+
+
+def test_tokens_with_few_occurrences_are_left_out_and_counted(made, table):
+    assert table["id"].unique().tolist() == [1, 2, 6, 7, 8]
+    assert table[table["layer"] == 0]["count"].tolist() == [60, 40, 30, 50, 4]
+    assert (table["count"] == table["used"]).all()
+
+
+def test_averages_are_those_of_all_occurrences(made):
+    ids, states, sums, _ = made
+    averages = read_sums(sums).averages()
+    assert averages.shape == (2, TOKENS, WIDTH) and averages.dtype == np.float32
+    assert np.allclose(averages[1, 7], states[1, ids == 7].mean(0), atol=1e-6)
+    assert not averages[:, 5].any()
+
+
+def test_explained_variance_is_that_of_singular_values(made, table):
+    ids, states, _, _ = made
+    for row in table.itertuples():
+        rows = states[row.layer, ids == row.id]
+        for value, matrix in ((row.explained, rows), (row.explained_centred, rows - rows.mean(0))):
+            singular = np.linalg.svd(matrix, compute_uv=False)
+            assert value == pytest.approx(singular[0] ** 2 / (singular**2).sum(), rel=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(5, 80), (80, 5), (90, 70), (70, 90)])
+def test_large_and_small_matrices_have_the_same_largest_singular_value(shape):
+    matrix = np.random.default_rng(1).normal(size=shape) + 0.2
+    singular = np.linalg.svd(matrix, compute_uv=False)
+    assert contexts.singular_share(matrix) == pytest.approx(singular[0] ** 2 / (singular**2).sum(), rel=1e-5)
+    assert np.isnan(contexts.singular_share(matrix[:1])) and np.isnan(contexts.singular_share(matrix * 0))
+
+
+def test_the_baseline_of_the_explained_variance_is_that_of_occurrences_of_any_tokens(made, table):
+    ids, states, _, _ = made
+    rng = np.random.default_rng(3)
+    samples = [states[1, rng.choice(len(ids), 40)] for _ in range(40)]
+    expected = np.mean([contexts.singular_share(sample) for sample in samples])
+    row = table[(table["layer"] == 1) & (table["id"] == 2)].iloc[0]
+    assert row["explained_baseline"] == pytest.approx(expected, abs=0.05)
+    assert row["explained_adjusted"] == row["explained"] - row["explained_baseline"]
+    # of four contexts one vector explains more than of sixty
+    ordered = table[table["layer"] == 1].set_index("id")["explained_baseline"]
+    assert ordered[8] > ordered[1]
+
+
+def test_the_first_rank_is_the_token_that_context_changes_most(table):
+    for _, part in table.groupby("layer"):
+        assert part.sort_values("adjusted")["rank_change"].tolist() == [1, 2, 3, 4, 5]
+
+
+def test_parts_in_any_order_are_the_same(made, table):
+    _, _, sums, stored = made
+    other = contexts.change(read_sums(sums[::-1]), open_contexts(stored[::-1]), STATISTICS, 4)
+    pd.testing.assert_frame_equal(other, table)
+
+
+def test_accuracy_and_repeat_share_join_by_token(table):
+    accuracy = pd.DataFrame({"id": [1, 1, 2], "accuracy": [0.2, 0.9, 0.4], "split": ["region", "random", "region"]})
+    places = pd.DataFrame(
+        {"id": [1, 1, 7], "track": ["repeats", "repeat_class", "repeats"], "category": ["any", "LINE", "any"]}
+    )
+    joined = contexts.join(table, accuracy, places.assign(share=[0.3, 0.8, 0.5])).query("layer == 0").set_index("id")
+    assert joined.loc[[1, 2], "accuracy"].tolist() == [0.2, 0.4] and np.isnan(joined.loc[7, "accuracy"])
+    assert joined.loc[[1, 7], "repeat_share"].tolist() == [0.3, 0.5] and np.isnan(joined.loc[2, "repeat_share"])
+    assert contexts.join(table, None, None)[["accuracy", "repeat_share"]].isna().all(axis=None)
+
+
+def test_associations_are_spearman_of_the_change_with_each_property():
+    rng = np.random.default_rng(2)
+    made = pd.DataFrame({"layer": 3, "adjusted": rng.random(40), "count": rng.integers(5, 900, 40), "length": 3})
+    made["repeat_share"] = np.append(made["adjusted"][:30], [np.nan] * 10)
+    made["accuracy"] = np.append(rng.random(5), [np.nan] * 35)
+    found = contexts.associations(made).set_index("property")
+    # all tokens have one length, and too few an accuracy
+    assert found.index.tolist() == ["repeat share", "frequency"]
+    assert found.loc["repeat share", "spearman"] == pytest.approx(-1) and found.loc["repeat share", "n"] == 30
+    expected = made["adjusted"].rank().corr(made["count"].rank())
+    assert found.loc["frequency", "spearman"] == pytest.approx(-expected)
+    assert found.loc["frequency", "low"] < -expected < found.loc["frequency", "high"]
+
+
+def test_the_interval_of_a_correlation_covers_the_truth_as_often_as_it_says():
+    rng = np.random.default_rng(5)
+    truth, covered = 6 / np.pi * np.arcsin(0.3), 0  # Spearman of normal pairs with Pearson 0.6
+    for _ in range(300):
+        x, noise = rng.normal(size=(2, 80))
+        y = 0.6 * x + 0.8 * noise
+        value = np.corrcoef(x.argsort().argsort(), y.argsort().argsort())[0, 1]
+        low, high = contexts.spearman_interval(value, 80)
+        covered += low <= truth <= high
+    assert 0.92 < covered / 300 < 0.98
+
+
+def test_parts_of_different_models_or_layers_are_refused(made, tmp_path):
+    ids, states, sums, stored = made
+    other, theirs = write_part(tmp_path, 1, ids, states[:, :, :8], hidden=8)
+    with pytest.raises(InputError, match="are no parts of one model: tokens and width are"):
+        read_sums([sums[0], other])
+    with pytest.raises(InputError, match="hidden is 8 and 12"):
+        open_contexts([stored[0], theirs])
+    with pytest.raises(InputError, match="part 1 of 2 lacks"):
+        open_contexts(stored[:1])
+    with pytest.raises(InputError, match="no parts of one model: layers are"):
+        read_sums([sums[0], write_part(tmp_path, 0, ids, states, layers=[0, 2])[0]])
+    twin = [write_part(tmp_path, part, ids, states, name="chosen-twin")[1] for part in (0, 1)]
+    with pytest.raises(InputError, match="those of chosen and chosen-twin; give the parts of one model"):
+        open_contexts([*stored, *twin])
+    with pytest.raises(InputError, match="holds no sums of tokens"):
+        read_sums([stored[0]])
+    narrow = [write_part(tmp_path, part, ids, states[:, :, :8], hidden=8)[1] for part in (0, 1)]
+    with pytest.raises(InputError, match="give sums and contexts of the same model"):
+        contexts.change(read_sums(sums), open_contexts(narrow), STATISTICS, 4)
+    longer = pd.DataFrame({"id": [300], "token": "A", "length": 1})
+    with pytest.raises(InputError, match="the vocabulary has the id 300, the sums hold 9 tokens"):
+        contexts.change(read_sums(sums), open_contexts(stored), longer, 4)
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    files = write_artefacts(folder, np.random.default_rng(0))
+    return section.section(Results(folder, files)), folder, files
+
+
+def test_the_section_says_what_context_changes(page):
+    made, _, _ = page
+    drawn = [part.name for part in made.parts if isinstance(part, Picture)]
+    assert drawn == [f"contexts_{name}" for name in ("self_similarity", "explained", "change", "ambiguity")]
+    assert all(len(to_svg(part.figure)) < 300_000 for part in made.parts if isinstance(part, Picture))
+    said = " ".join(made.findings).replace("\u2212", "-")
+    assert "It falls for 100% of the tokens" in said and "In the random twin" in said
+    assert "Context changes tokens less the more of their occurrences lie in repeats, as the paper reports" in said
+    assert "changes tokens more, or less, the better they are predicted is not told from chance" in said
+    assert "the paper's value is 3.5%" in said
+    value, label, _ = made.numbers[0]
+    assert (value, label) == ("30 of 90", "tokens") and "Of 30 of 90 tokens an annotation" in said
+    assert "in the random twin of 0 of 90" in said and "80% of the difference remain" in said
+
+
+def test_the_tables_rank_tokens_and_hold_one_row_an_ambiguous_token(page):
+    made, _, _ = page
+    related, ranked, ambiguous = (part.frame for part in made.parts if isinstance(part, Table))
+    assert (
+        related.columns.tolist() == ["layer", "repeat share", "accuracy", "frequency", "length"] and len(related) == 5
+    )
+    assert len(ranked) == 20 and ranked["rank"].iloc[0] == "1" and ranked["rank"].iloc[-1] == "90"
+    assert float(ranked["adjusted"].iloc[0]) < float(ranked["adjusted"].iloc[-1])
+    assert len(ambiguous) == 15 and ambiguous["token"].is_unique
+
+
+def test_the_section_does_without_twin_annotation_and_accuracy(page, tmp_path):
+    _, folder, files = page
+    table = pd.read_parquet(folder / "embeddings/chosen/contexts.parquet").assign(repeat_share=np.nan, accuracy=np.nan)
+    place = tmp_path / "embeddings/chosen"
+    place.mkdir(parents=True)
+    table.to_parquet(place / "contexts.parquet")
+    np.save(place / "token_counts.npy", np.load(files[0]))
+    made = section.section(Results(tmp_path, place.iterdir()))
+    assert [part.name for part in made.parts if isinstance(part, Picture)] == [
+        "contexts_self_similarity",
+        "contexts_explained",
+    ]
+    assert "was not measured" in made.parts[-1] and not made.numbers and "twin" not in " ".join(made.findings)
+
+
+def test_ambiguity_that_is_not_there_is_said(page, tmp_path):
+    _, folder, files = page
+    place = tmp_path / "embeddings/chosen"
+    place.mkdir(parents=True)
+    for path in files[:3]:
+        (place / path.name).write_bytes(path.read_bytes())
+    table = pd.read_parquet(files[2])
+    table[~(table["q"] < 0.05)].to_parquet(place / "ambiguity.parquet")
+    made = section.section(Results(tmp_path, place.iterdir()))
+    assert "Of none of 60 tokens an annotation tells" in " ".join(made.findings)
+    table.head(0).to_parquet(place / "ambiguity.parquet")
+    assert (
+        section.section(Results(tmp_path, place.iterdir())).parts[-1]
+        == "No token has enough contexts for groups among them."
+    )

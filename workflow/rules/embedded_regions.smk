@@ -1,0 +1,184 @@
+"""Regions as the models see them: a map, what of each track can be read from them beyond composition, and the two strands.
+
+Needs the embeddings' parts, the composition and the annotation of the regions. Makes embeddings/probes.parquet, clusters.parquet and
+tables in embeddings/{model}/.
+"""
+
+
+rule project_regions:
+    input:
+        regions=rules.choose_regions.output.regions,
+        vectors=lambda wildcards: parts_of(wildcards.model),
+    output:
+        umap=f"{RUN}/embeddings/{{model}}/umap.parquet",
+    log:
+        f"{RUN}/logs/project_regions.{{model}}.log",
+    benchmark:
+        f"{RUN}/benchmark/project_regions.{{model}}.tsv"
+    wildcard_constraints:
+        model=one_of(EMBEDDED),
+    conda:
+        ENVIRONMENT
+    container:
+        IMAGE
+    resources:
+        mem_mb=memory(8000),
+        runtime=minutes(120),
+    params:
+        vectors=lambda wildcards, input: repeated("--vectors", input.vectors),
+        neighbours=config["embeddings"]["neighbours"],
+        maximum=config["embeddings"]["projected"],
+        assembly=f"--assembly {config['embeddings']['assembly']}" if config["embeddings"]["assembly"] else "",
+        seed=config["seed"],
+        code=code("project_regions"),
+    shell:
+        "{PYTHON} {SCRIPTS}/project_regions.py --regions {input.regions} {params.vectors} --model {wildcards.model} --neighbours {params.neighbours}"
+        " --maximum {params.maximum} {params.assembly} --seed {params.seed} --output {output.umap} > {log} 2>&1"
+
+
+rule probe_track:
+    """Probes of one track on held-out regions: from every model and layer, beside word2vec, k-mers and GC content."""
+    input:
+        regions=rules.choose_regions.output.regions,
+        annotation=rules.annotate_regions.output.annotation,
+        tracks=TRACK_TABLE,
+        vectors=parts_of([*ENCODERS, *config["embeddings"]["rivals"]]),
+        composition=rules.compose_regions.output.composition,
+    output:
+        probes=f"{RUN}/embeddings/probes/{{track}}.parquet",
+    log:
+        f"{RUN}/logs/probe_track.{{track}}.log",
+    benchmark:
+        f"{RUN}/benchmark/probe_track.{{track}}.tsv"
+    wildcard_constraints:
+        track="[A-Za-z0-9_]+",
+    conda:
+        ENVIRONMENT
+    container:
+        IMAGE
+    resources:
+        mem_mb=memory(8000),
+        runtime=minutes(240),
+    params:
+        vectors=lambda wildcards, input: repeated("--vectors", input.vectors),
+        trees=config["embeddings"]["trees"],
+        most=config["embeddings"]["maximum_train"],
+        resamples=config["embeddings"]["bootstrap"],
+        seed=config["seed"],
+        code=code("probe_track"),
+    shell:
+        "{PYTHON} {SCRIPTS}/probe_track.py --track {wildcards.track} --regions {input.regions} --annotation {input.annotation}"
+        " --tracks {input.tracks} {params.vectors} --composition {input.composition} --trees {params.trees}"
+        " --maximum-train {params.most} --resamples {params.resamples} --seed {params.seed}"
+        " --output {output.probes} > {log} 2>&1"
+
+
+rule gather_probes:
+    input:
+        probes=expand(rules.probe_track.output.probes, track=[row["track"] for row in TRACKS]),
+    output:
+        probes=f"{RUN}/embeddings/probes.parquet",
+    log:
+        f"{RUN}/logs/gather_probes.log",
+    benchmark:
+        f"{RUN}/benchmark/gather_probes.tsv"
+    conda:
+        ENVIRONMENT
+    container:
+        IMAGE
+    resources:
+        mem_mb=memory(1000),
+        runtime=minutes(10),
+    params:
+        probes=lambda wildcards, input: repeated("--probes", input.probes),
+        code=code("gather_probes"),
+    shell:
+        "{PYTHON} {SCRIPTS}/gather_probes.py {params.probes} --output {output.probes} > {log} 2>&1"
+
+
+rule measure_clusters:
+    """How far regions of one category lie together, with and without repeats."""
+    input:
+        regions=rules.choose_regions.output.regions,
+        annotation=rules.annotate_regions.output.annotation,
+        tracks=TRACK_TABLE,
+        vectors=parts_of([*ENCODERS, *config["embeddings"]["rivals"]]),
+        composition=rules.compose_regions.output.composition,
+    output:
+        clusters=f"{RUN}/embeddings/clusters.parquet",
+    log:
+        f"{RUN}/logs/measure_clusters.log",
+    benchmark:
+        f"{RUN}/benchmark/measure_clusters.tsv"
+    conda:
+        ENVIRONMENT
+    container:
+        IMAGE
+    resources:
+        mem_mb=memory(8000),
+        runtime=minutes(120),
+    params:
+        vectors=lambda wildcards, input: repeated("--vectors", input.vectors),
+        neighbours=config["embeddings"]["neighbours"],
+        seed=config["seed"],
+        code=code("measure_clusters"),
+    shell:
+        "{PYTHON} {SCRIPTS}/measure_clusters.py --regions {input.regions} --annotation {input.annotation} --tracks {input.tracks}"
+        " {params.vectors} --composition {input.composition} --neighbours {params.neighbours} --seed {params.seed}"
+        " --output {output.clusters} > {log} 2>&1"
+
+
+rule compare_strands:
+    """How alike the model finds a region and its reverse complement."""
+    input:
+        model=of_model("models/{name}/model.safetensors"),
+        regions=rules.choose_regions.output.regions,
+        sequence=rules.encode_genome.output.sequence,
+        segments=rules.encode_genome.output.segments,
+    output:
+        strands=f"{RUN}/embeddings/{{model}}/strands.parquet",
+    log:
+        f"{RUN}/logs/compare_strands.{{model}}.log",
+    benchmark:
+        f"{RUN}/benchmark/compare_strands.{{model}}.tsv"
+    wildcard_constraints:
+        model=one_of(ENCODERS),
+    conda:
+        ENVIRONMENT
+    container:
+        IMAGE
+    threads: config["threads"]
+    resources:
+        **gpu(),
+        mem_mb=memory(8000),
+        runtime=minutes(120),
+    params:
+        initial=lambda wildcards: "random" if wildcards.model.endswith("-twin") else "pretrained",
+        number=config["embeddings"]["strands"],
+        window=config["embeddings"]["tokens"],
+        layers=repeated("--layers", config["embeddings"]["layers"]),
+        device=config["device"],
+        precision=config["precision"],
+        seed=config["seed"],
+        code=code("compare_strands"),
+    shell:
+        "{PYTHON} {SCRIPTS}/compare_strands.py --model {input.model} --initial {params.initial} --regions {input.regions}"
+        " --sequence {input.sequence} --segments {input.segments} --number {params.number} --windows-tokens {params.window}"
+        " {params.layers} --seed {params.seed} --device {params.device} --precision {params.precision} --threads {threads}"
+        " --output {output.strands} > {log} 2>&1"
+
+
+# for the report and the target `embeddings`; without tracks there is nothing to be read from the regions
+EMBEDDING_RESULTS = [
+    rules.choose_regions.output.regions,
+    rules.annotate_regions.output.annotation,
+    *expand(rules.project_regions.output.umap, model=EMBEDDED),
+    *expand(rules.token_components.output, model=EMBEDDED),
+    *expand([rules.gather_tokens.output.contexts, rules.compare_strands.output.strands], model=ENCODERS),
+]
+if TRACKS:
+    EMBEDDING_RESULTS += [
+        *expand([rules.locate_tokens.output.localisation, rules.tell_contexts.output.ambiguity], model=EMBEDDED),
+        rules.gather_probes.output.probes,
+        rules.measure_clusters.output.clusters,
+    ]

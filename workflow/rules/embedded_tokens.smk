@@ -1,0 +1,189 @@
+"""Tokens as the model sees them: their averages, how much context changes them, what their meanings are, where they lie.
+
+Needs the embeddings' parts, the vocabulary and the tracks. Makes tables in embeddings/{model}/.
+"""
+
+
+rule adopt_accuracy:
+    """Links of how well the winner predicts each token; apart from `adopt`, so that fine-tuning need not wait for the evaluation."""
+    input:
+        chosen=rules.choose_vocabulary.output.chosen if config["selection"]["method"] == "sweep" else [],
+        accuracies=expand(f"{RUN}/models/{{name}}/token_accuracy.parquet", name=CANDIDATES),
+    output:
+        accuracy=f"{RUN}/models/chosen/token_accuracy.parquet",
+    log:
+        f"{RUN}/logs/adopt_accuracy.log",
+    benchmark:
+        f"{RUN}/benchmark/adopt_accuracy.tsv"
+    conda:
+        ENVIRONMENT
+    container:
+        IMAGE
+    resources:
+        mem_mb=memory(500),
+        runtime=minutes(5),
+    params:
+        winner=lambda wildcards, input: (
+            f"--chosen {input.chosen}" if input.chosen else f"--name {config['selection']['vocabulary']}"
+        ),
+        code=code("adopt"),
+    shell:
+        "{PYTHON} {SCRIPTS}/adopt.py {params.winner} --published {output.accuracy} > {log} 2>&1"
+
+
+rule locate_tokens:
+    """The share of each token inside each category of annotation, judged by rotations of the annotation."""
+    input:
+        tokens=f"{RUN}/tokens/{{model}}/tokens.npy",
+        index=f"{RUN}/tokens/{{model}}/index.npy",
+        statistics=f"{RUN}/vocabulary/{{model}}/statistics.parquet",
+        sequence=rules.encode_genome.output.sequence,
+        segments=rules.encode_genome.output.segments,
+        contigs=rules.encode_genome.output.contigs,
+        tracks=TRACK_TABLE,
+        sources=[source(key) for key in TRACK_SOURCES],
+    output:
+        localisation=f"{RUN}/embeddings/{{model}}/localisation.parquet",
+    log:
+        f"{RUN}/logs/locate_tokens.{{model}}.log",
+    benchmark:
+        f"{RUN}/benchmark/locate_tokens.{{model}}.tsv"
+    wildcard_constraints:
+        model=one_of(EMBEDDED),
+    conda:
+        ENVIRONMENT
+    container:
+        IMAGE
+    threads: config["threads"]
+    resources:
+        mem_mb=memory(16000),
+        runtime=minutes(240),
+    params:
+        sources=source_options(TRACK_SOURCES),
+        flank=config["atlas"]["promoter_flank"],
+        shifts=config["embeddings"]["shifts"],
+        seed=config["seed"],
+        code=code("locate_tokens"),
+    shell:
+        "{PYTHON} {SCRIPTS}/locate_tokens.py --tokens {input.tokens} --index {input.index} --statistics {input.statistics}"
+        " --sequence {input.sequence} --segments {input.segments} --contigs {input.contigs} --tracks {input.tracks} {params.sources}"
+        " --promoter-flank {params.flank} --shifts {params.shifts} --seed {params.seed} --threads {threads}"
+        " --output {output.localisation} > {log} 2>&1"
+
+
+rule gather_tokens:
+    """Averages of the tokens, and how alike the contexts of each are, layer by layer."""
+    input:
+        sums=expand(f"{RUN}/embeddings/{{{{model}}}}/parts/{{part}}.tokens.npz", part=PARTS),
+        contexts=expand(f"{RUN}/embeddings/{{{{model}}}}/parts/{{part}}.contexts.parquet", part=PARTS),
+        statistics=of_model("vocabulary/{name}/statistics.parquet"),
+        accuracy=of_model("models/{name}/token_accuracy.parquet"),
+        localisation=of_model("embeddings/{name}/localisation.parquet") if TRACKS else [],
+    output:
+        averages=f"{RUN}/embeddings/{{model}}/token_averages.npy",
+        counts=f"{RUN}/embeddings/{{model}}/token_counts.npy",
+        contexts=f"{RUN}/embeddings/{{model}}/contexts.parquet",
+    log:
+        f"{RUN}/logs/gather_tokens.{{model}}.log",
+    benchmark:
+        f"{RUN}/benchmark/gather_tokens.{{model}}.tsv"
+    wildcard_constraints:
+        model=one_of(ENCODERS),
+    conda:
+        ENVIRONMENT
+    container:
+        IMAGE
+    resources:
+        mem_mb=memory(16000),
+        runtime=minutes(120),
+    params:
+        sums=lambda wildcards, input: repeated("--sums", input.sums),
+        contexts=lambda wildcards, input: repeated("--contexts", input.contexts),
+        localisation=lambda wildcards, input: f"--localisation {input.localisation}" if input.localisation else "",
+        minimum=config["embeddings"]["minimum_occurrences"],
+        seed=config["seed"],
+        code=code("gather_tokens"),
+    shell:
+        "{PYTHON} {SCRIPTS}/gather_tokens.py {params.sums} {params.contexts} --statistics {input.statistics}"
+        " --accuracy {input.accuracy} {params.localisation} --minimum {params.minimum} --seed {params.seed}"
+        " --token-averages {output.averages} --token-counts {output.counts} --output {output.contexts} > {log} 2>&1"
+
+
+rule token_components:
+    input:
+        averages=rules.gather_tokens.output.averages,
+        counts=rules.gather_tokens.output.counts,
+        word2vec=rules.train_word2vec.output.vectors,
+        statistics=f"{RUN}/vocabulary/{{model}}/statistics.parquet",
+        published=installed("resources/published_components.tsv"),
+        localisation=rules.locate_tokens.output.localisation if TRACKS else [],
+    output:
+        components=f"{RUN}/embeddings/{{model}}/components.parquet",
+        explained=f"{RUN}/embeddings/{{model}}/explained.parquet",
+        correlations=f"{RUN}/embeddings/{{model}}/correlations.tsv",
+        effects=f"{RUN}/embeddings/{{model}}/effects.tsv",
+        clusters=f"{RUN}/embeddings/{{model}}/clusters.tsv",
+        similarity=f"{RUN}/embeddings/{{model}}/similarity.tsv",
+    log:
+        f"{RUN}/logs/token_components.{{model}}.log",
+    benchmark:
+        f"{RUN}/benchmark/token_components.{{model}}.tsv"
+    wildcard_constraints:
+        model=one_of(EMBEDDED),
+    conda:
+        ENVIRONMENT
+    container:
+        IMAGE
+    resources:
+        mem_mb=memory(4000),
+        runtime=minutes(60),
+    params:
+        layers=repeated("--layers", config["embeddings"]["layers"]),
+        localisation=lambda wildcards, input: f"--localisation {input.localisation}" if input.localisation else "",
+        minimum=config["embeddings"]["minimum_occurrences"],
+        neighbours=config["embeddings"]["neighbours"],
+        seed=config["seed"],
+        code=code("token_components"),
+    shell:
+        "{PYTHON} {SCRIPTS}/token_components.py --token-averages {input.averages} --token-counts {input.counts} {params.layers}"
+        " --word2vec {input.word2vec} --statistics {input.statistics} --published {input.published} {params.localisation}"
+        " --minimum {params.minimum} --neighbours {params.neighbours} --seed {params.seed} --components {output.components}"
+        " --explained {output.explained} --correlations {output.correlations} --effects {output.effects}"
+        " --clusters {output.clusters} --similarity {output.similarity} > {log} 2>&1"
+
+
+rule tell_contexts:
+    """Two groups of the contexts of each token, and the annotation that tells them apart."""
+    input:
+        contexts=expand(f"{RUN}/embeddings/{{{{model}}}}/parts/{{part}}.contexts.parquet", part=PARTS),
+        statistics=f"{RUN}/vocabulary/{{model}}/statistics.parquet",
+        sequence=rules.encode_genome.output.sequence,
+        segments=rules.encode_genome.output.segments,
+        contigs=rules.encode_genome.output.contigs,
+        tracks=TRACK_TABLE,
+        sources=[source(key) for key in TRACK_SOURCES],
+    output:
+        ambiguity=f"{RUN}/embeddings/{{model}}/ambiguity.parquet",
+    log:
+        f"{RUN}/logs/tell_contexts.{{model}}.log",
+    benchmark:
+        f"{RUN}/benchmark/tell_contexts.{{model}}.tsv"
+    wildcard_constraints:
+        model=one_of(EMBEDDED),
+    conda:
+        ENVIRONMENT
+    container:
+        IMAGE
+    resources:
+        mem_mb=memory(8000),
+        runtime=minutes(120),
+    params:
+        contexts=lambda wildcards, input: repeated("--contexts", input.contexts),
+        sources=source_options(TRACK_SOURCES),
+        flank=config["atlas"]["promoter_flank"],
+        seed=config["seed"],
+        code=code("tell_contexts"),
+    shell:
+        "{PYTHON} {SCRIPTS}/tell_contexts.py {params.contexts} --statistics {input.statistics} --sequence {input.sequence}"
+        " --segments {input.segments} --contigs {input.contigs} --tracks {input.tracks} {params.sources}"
+        " --promoter-flank {params.flank} --seed {params.seed} --output {output.ambiguity} > {log} 2>&1"

@@ -1,0 +1,49 @@
+"""Choose the regions of the genome that models embed."""
+
+from pathlib import Path
+from typing import Annotated
+
+from typer import Option
+
+from grover.cli import Input, Output, main
+from grover.files import write_table
+from grover.folds import read_folds
+from grover.genome import Genome
+from grover.options import Seed, folder
+from grover.regions import core_length, describe_regions, places_of_bed, places_of_tokens, sample_regions
+from grover.tokens import TokenisedGenome
+from grover.vocabulary import Vocabulary
+
+
+def choose_regions(
+    tokens: Input,
+    index: Input,
+    vocabulary: Input,
+    sequence: Input,
+    segments: Input,
+    folds: Input,
+    output: Output,
+    bed: Annotated[
+        Path | None, Option(help="file to read: the intervals to embed instead of windows of the genome", exists=True)
+    ] = None,
+    rename: Annotated[str, Option(help="map contig names of the BED file: add-chr, strip-chr or nothing")] = "",
+    windows_tokens: Annotated[int, Option(help="tokens of a window", min=1)] = 510,
+    context: Annotated[int, Option(help="tokens at both ends of a window that belong to its neighbours", min=0)] = 16,
+    maximum: Annotated[int, Option(help="most windows, spread over the genome; 0: all", min=0)] = 100_000,
+    seed: Seed = 0,
+):
+    """Write the table of regions: chrom, start, end, gc, fold. They are what windows of the tokenised genome hold between their
+    contexts, or all intervals of a BED file that lie in the genome. VOCABULARY is the folder of the tokens, or the tokenizer.json in it."""
+    genome = Genome(sequence, segments)
+    tokenised = TokenisedGenome(tokens, index, Vocabulary.load(folder(vocabulary)))
+    if bed is not None:
+        left, right = places_of_bed(bed, genome, rename)
+    else:
+        size = core_length(windows_tokens, context)
+        firsts = sample_regions(tokenised.tokens_at(genome.bounds), size, maximum, seed)
+        left, right = places_of_tokens(firsts, size, tokenised)
+    write_table(output, describe_regions(left, right, genome, read_folds(folds)))
+
+
+if __name__ == "__main__":
+    main(choose_regions)

@@ -1,0 +1,67 @@
+"""Compare the embeddings of regions with those of their reverse complements."""
+
+from typing import Annotated
+
+import numpy as np
+import pandas as pd
+from typer import Option
+
+from grover import strands
+from grover.cli import Input, Output, main
+from grover.device import choose_device
+from grover.embedding import choose_layers, load_encoder
+from grover.errors import InputError
+from grover.files import write_table
+from grover.genome import Genome
+from grover.model import check_length
+from grover.options import Device, Initial, Precision, Seed, Threads, folder
+from grover.regions import places_of_table
+from grover.vocabulary import Vocabulary
+
+
+def compare_strands(
+    model: Input,
+    regions: Input,
+    sequence: Input,
+    segments: Input,
+    output: Output,
+    number: Annotated[
+        int, Option(help="most regions to compare, in even steps through the genome; 0: all", min=0)
+    ] = 2000,
+    windows_tokens: Annotated[int, Option(help="tokens read at once; longer regions are cut", min=1)] = 510,
+    layers: Annotated[
+        list[int], Option(help="layer to compare, 0 is the input; repeat the option for several; none: all")
+    ] = [],  # noqa: B006
+    bootstrap: Annotated[int, Option(help="resamples of an interval", min=1)] = 300,
+    initial: Initial = "pretrained",
+    seed: Seed = 0,
+    device: Device = "auto",
+    precision: Precision = "auto",
+    threads: Threads = 0,
+):
+    """Write how alike a region and its reverse complement are, layer by layer, beside two random regions.
+
+    MODEL is a Hugging Face folder with its tokenizer, or the model.safetensors in it; REGIONS is the table that choose_regions.py
+    writes. Regions of all folds are taken, since nothing is fitted. Both strands are tokenised from the region's bare sequence.
+    """
+    if initial not in ("pretrained", "random"):
+        raise InputError(f"initial: {initial!r} is unknown; expected pretrained or random")
+    place = choose_device(device, threads)
+    genome = Genome(sequence, segments)
+    encoder = load_encoder(folder(model), initial == "random", seed)
+    check_length(windows_tokens, encoder.config.max_position_embeddings, "windows")
+    table = pd.read_parquet(regions, columns=["chrom", "start", "end"])
+    if table.empty:
+        raise InputError(f"{regions}: no regions there; make the table with choose_regions.py")
+    table = table.iloc[strands.spread(len(table), number)]
+    codes = [
+        np.asarray(genome.codes[left:right])
+        for left, right in zip(*places_of_table(table, genome, regions), strict=True)
+    ]
+    vocabulary, kept = Vocabulary.load(folder(model)), choose_layers(encoder, layers)
+    vectors = strands.embed_strands(encoder, codes, vocabulary, windows_tokens, kept, place, precision)
+    write_table(output, strands.compare_strands(vectors, table, bootstrap, seed))
+
+
+if __name__ == "__main__":
+    main(compare_strands)

@@ -1,0 +1,59 @@
+"""Composition of regions: means of word2vec vectors, and k-mers."""
+
+from typing import Annotated
+
+import numpy as np
+import pandas as pd
+from typer import Option
+
+from grover.cli import Input, Output, main
+from grover.composition import compose
+from grover.files import checksum
+from grover.genome import Genome
+from grover.options import folder
+from grover.regions import places_of_table, token_ranges
+from grover.tokens import TokenisedGenome
+from grover.vectors import Writer
+from grover.vocabulary import Vocabulary
+
+
+def compose_regions(
+    regions: Input,
+    word2vec: Input,
+    tokens: Input,
+    index: Input,
+    vocabulary: Input,
+    sequence: Input,
+    segments: Input,
+    output: Output,
+    kmers: Annotated[int, Option(min=1, max=6, help="letters of the words that are counted")] = 4,
+):
+    """Write the mean of the word2vec vectors of each region's tokens and the frequencies of its k-mers, as columns `word2vec` and `kmers`
+    of a file of embeddings. VOCABULARY is a folder with a tokenizer.json, or a file in it."""
+    genome, table = Genome(sequence, segments), pd.read_parquet(regions)
+    tokenised = TokenisedGenome(tokens, index, Vocabulary.load(folder(vocabulary)))
+    vectors = np.load(word2vec)
+    left, right = places_of_table(table, genome, regions)
+    first, last = token_ranges(left, right, tokenised, genome)
+    numbered = table.reset_index(names="region")[["region", "chrom", "start", "end"]]
+    numbered["tokens"] = (last - first).astype(np.int32)
+    metadata = {
+        "name": "composition",
+        "model": checksum(word2vec),
+        "initial": "counted",
+        "layers": [],
+        "hidden": vectors.shape[1],
+        "part": 0,
+        "parts": 1,
+        "regions": checksum(regions),
+    }
+    written = 0
+    with Writer(output, metadata) as writer:
+        for block in compose(left, right, first, last, genome.codes, tokenised.tokens, vectors, kmers):
+            rows = numbered.iloc[written : written + len(block["kmers"])]
+            writer.write({name: rows[name].to_numpy() for name in rows} | block)
+            written += len(rows)
+
+
+if __name__ == "__main__":
+    main(compose_regions)

@@ -1,0 +1,99 @@
+"""Embed regions of the genome with a model from elsewhere, as embed.py does with ours.
+
+It also runs in the environment of envs/rivals.txt, whose transformers is older: import nothing here that is not listed there.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import pandas as pd
+from typer import Option
+
+from grover import rivals
+from grover.cli import Input, Output, main
+from grover.device import choose_device
+from grover.errors import InputError
+from grover.files import checksum
+from grover.genome import Genome, decode
+from grover.options import Device, Initial, Precision, Seed, Threads
+from grover.progress import Progress
+from grover.regions import places_of_table
+from grover.rival_embedding import embed
+from grover.rival_folder import CONFIG
+from grover.vectors import Writer, half
+
+
+def embed_rival(
+    regions: Input,
+    sequence: Input,
+    segments: Input,
+    folder: Annotated[Path, Option(help="file to read: config.json of the model's folder", show_default=False)],
+    output: Output,
+    name: Annotated[str, Option(help="name of the model in the tables")],
+    adapter: Annotated[str, Option(help=f"how it reads sequence: {', '.join(rivals.ADAPTERS)}")] = "auto",
+    remote_code: Annotated[bool, Option(help="consent to execute the Python files of its folder")] = False,
+    initial: Initial = "pretrained",
+    part: Annotated[int, Option(help="which of the parts to embed, from 0", min=0)] = 0,
+    parts: Annotated[int, Option(help="parts that the regions are cut into", min=1)] = 1,
+    seed: Seed = 0,
+    device: Device = "auto",
+    precision: Precision = "auto",
+    threads: Threads = 0,
+):
+    """Write the vectors of the last layer for each region: the mean over its tokens, and [CLS] where the model has one in front.
+
+    REGIONS is the table that choose_regions.py writes. A region is read alone, without the sequence beside it; one too long for the
+    model in pieces, whose vectors are averaged. Nothing is downloaded.
+    """
+    if part >= parts:
+        raise InputError(f"part {part}: the {parts} parts have the numbers 0 to {parts - 1}")
+    rival = rivals.load(folder.parent if folder.name == CONFIG else folder, adapter, remote_code, initial)
+    genome = Genome(sequence, segments)
+    table = pd.read_parquet(regions, columns=["chrom", "start", "end"])
+    first, last = (len(table) * edge // parts for edge in (part, part + 1))
+    table = table.iloc[first:last]
+    stretches = Stretches(genome, *places_of_table(table, genome, regions))
+    said = {
+        "name": name,
+        "model": rival.sha256,
+        "initial": initial,
+        "layers": [rival.layers],
+        "hidden": rival.hidden,
+        "part": part,
+        "parts": parts,
+        "regions": checksum(regions),
+    }
+    processor, done = choose_device(device, threads), 0
+    with Progress(len(table), "embed", "regions") as bar, Writer(output, said) as file:
+        for vectors, tokens in embed(rival, stretches, processor, precision, seed):
+            rows = table.iloc[done : done + len(tokens)]
+            file.write(
+                {
+                    "region": rows.index.to_numpy(),
+                    **{column: rows[column].to_numpy() for column in rows},
+                    "tokens": tokens,
+                }
+                | {f"{pooling}_{rival.layers}": half(found, name) for pooling, found in vectors.items()}
+            )
+            done += len(tokens)
+            bar.update(len(tokens))
+
+
+class Stretches:
+    """Sequences, as text, between places in a genome's codes, read as they are asked for."""
+
+    def __init__(self, genome: Genome, left: np.ndarray, right: np.ndarray):
+        self.genome, self.left, self.right = genome, left, right
+
+    def __len__(self) -> int:
+        return len(self.left)
+
+    def __getitem__(self, rows: slice) -> list[str]:
+        return [
+            decode(self.genome.codes[left:right]) for left, right in zip(self.left[rows], self.right[rows], strict=True)
+        ]
+
+
+if __name__ == "__main__":
+    main(embed_rival)

@@ -1,0 +1,55 @@
+"""Average the embeddings of each token over all parts, and measure how much context changes it."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import pandas as pd
+from typer import Option
+
+from grover.cli import READ, Input, Inputs, Output, main
+from grover.contexts import change, join
+from grover.files import write_array, write_table
+from grover.options import Seed
+from grover.token_states import open_contexts, read_sums
+
+
+def gather_tokens(
+    sums: Inputs,
+    contexts: Inputs,
+    statistics: Input,
+    token_averages: Output,
+    token_counts: Output,
+    output: Output,
+    accuracy: Annotated[
+        Path | None,
+        Option(
+            help=f"{READ}: how well each token is predicted, of evaluate_pretraining.py",
+            exists=True,
+            show_default=False,
+        ),
+    ] = None,
+    localisation: Annotated[
+        Path | None,
+        Option(help=f"{READ}: where each token lies, of locate_tokens.py", exists=True, show_default=False),
+    ] = None,
+    minimum: Annotated[int, Option(help="compared occurrences that a token needs in the table", min=2)] = 5,
+    seed: Seed = 0,
+):
+    """SUMS and CONTEXTS are the tokens.npz and contexts.parquet of all parts of one model, as embed.py writes them, STATISTICS those of
+    its vocabulary. OUTPUT gets one row a token and layer: self-similarity, maximum explainable variance, both beside those of any
+    tokens, and the rank of the token by how much context changes it, joined with ACCURACY and the repeat share of LOCALISATION."""
+    added, stored, vocabulary = read_sums(sums), open_contexts(contexts), pd.read_parquet(statistics)
+    found = change(added, stored, vocabulary, minimum, seed)
+    read = [pd.read_parquet(path) if path else None for path in (accuracy, localisation)]
+    found = join(found, *read)
+    rare = int((added.count > 0).sum()) - found["id"].nunique()
+    if rare:
+        print(f"left out: {rare:,} tokens that were compared in fewer than {minimum} contexts", file=sys.stderr)
+    write_array(token_averages, added.averages())
+    write_array(token_counts, added.count)
+    write_table(output, found)
+
+
+if __name__ == "__main__":
+    main(gather_tokens)

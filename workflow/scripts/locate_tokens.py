@@ -1,0 +1,53 @@
+"""Where the tokens of a genome lie, by rotating the annotation along it."""
+
+from typing import Annotated
+
+import numpy as np
+import pandas as pd
+from typer import Option
+
+from grover.cli import Input, Output, Sources, key_values, main, source_files
+from grover.files import write_table
+from grover.genome import Genome, read_lengths
+from grover.localisation import read_categories
+from grover.options import Seed
+from grover.shifts import all_repeats, locate_by_shifts
+from grover.tracks import read_tracks
+
+
+def locate(
+    sequence: Input,
+    segments: Input,
+    contigs: Input,
+    tokens: Input,
+    index: Input,
+    statistics: Input,
+    tracks: Input,
+    output: Output,
+    source: Sources = [],  # noqa: B006
+    rename: Annotated[
+        list[str] | None, Option(help="KEY=add-chr or KEY=strip-chr for a source with other contig names")
+    ] = None,
+    promoter_flank: Annotated[
+        int, Option(min=0, help="bases at least on either side of the middle of a promoter")
+    ] = 500,
+    shifts: Annotated[int, Option(min=20, help="random rotations of the annotation")] = 200,
+    seed: Seed = 0,
+    threads: Annotated[int, Option(min=1, help="rotations counted at a time")] = 1,
+):
+    """Write how much more often than expected each token lies in each category of the tracks, with the interval and the test that
+    come from rotating the annotation along the genome. The category `any` of `repeats` is all repeats of the first track of the
+    format rmsk."""
+    genome = Genome(sequence, segments)
+    rows, sources = read_tracks(tracks), source_files(source)
+    rest = sources, read_lengths(contigs), dict(key_values(rename, "--rename"))
+    categories = read_categories(genome, rows, *rest, promoter_flank) | all_repeats(genome, rows, *rest)
+    ids, anchors = np.load(tokens, mmap_mode="r"), np.load(index)
+    table = locate_by_shifts(
+        ids, anchors, pd.read_parquet(statistics), categories, len(genome.codes), shifts, seed, threads
+    )
+    write_table(output, table)
+
+
+if __name__ == "__main__":
+    main(locate)

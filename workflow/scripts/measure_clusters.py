@@ -1,0 +1,60 @@
+"""Measure whether regions of one category lie together in the representations."""
+
+from typing import Annotated
+
+import numpy as np
+import pandas as pd
+from typer import Option
+
+from grover.cli import Input, Inputs, Output, main
+from grover.clusters import MIXED, measure, sample
+from grover.files import write_table
+from grover.options import Seed
+from grover.probes import representations
+from grover.region_tables import REPEATS, check_places, read_annotation
+from grover.tracks import read_tracks
+from grover.vectors import expect, open_embeddings
+
+
+def measure_clusters(
+    regions: Input,
+    annotation: Input,
+    tracks: Input,
+    vectors: Inputs,
+    composition: Input,
+    output: Output,
+    maximum: Annotated[int, Option(help="regions a track at most", min=50)] = 3_000,
+    neighbours: Annotated[int, Option(help="nearest regions whose category is looked at", min=1)] = 15,
+    apart: Annotated[int, Option(help="bases that a neighbour is away in the genome at least", min=0)] = 50_000,
+    few: Annotated[float, Option(help="share of repeats below which a region counts as one with few repeats")] = 0.1,
+    seed: Seed = 0,
+):
+    """Silhouette (cosine) and purity of neighbours for every track with categories, in the last layer of every model, word2vec
+    and k-mers; for all regions, and for those with few repeats."""
+    table = pd.read_parquet(regions)
+    labels = read_annotation(annotation, regions, len(table))
+    kinds = read_tracks(tracks).set_index("track")["kind"]
+    embeddings = open_embeddings(vectors, regions)
+    composed = expect(open_embeddings([composition], regions), "composition")
+    for each in (*embeddings.values(), composed):
+        check_places(each, table, regions)
+    last = {each.name: each.layers[-1] for each in embeddings.values()}
+    found = [
+        each
+        for each in representations(embeddings, composed, table["gc"].to_numpy())
+        if each.model != "gc" and each.layer == last.get(each.model)
+    ]
+    subsets = {"all": np.ones(len(table), dtype=bool)}
+    if REPEATS in labels:
+        subsets["few"] = (labels[REPEATS] < few).to_numpy()
+    samples = [
+        sample(labels[track], kind, track, repeats, allowed, maximum, seed)
+        for track, kind in kinds.items()
+        if kind in MIXED and track in labels
+        for repeats, allowed in subsets.items()
+    ]
+    write_table(output, measure(samples, table, found, neighbours, apart))
+
+
+if __name__ == "__main__":
+    main(measure_clusters)

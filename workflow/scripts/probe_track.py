@@ -1,0 +1,54 @@
+"""Score how much of one track probes read from representations of held-out regions."""
+
+from typing import Annotated
+
+import pandas as pd
+from typer import Option
+
+from grover import bootstrap
+from grover.blocks import LARGEST
+from grover.cli import Input, Inputs, Output, main
+from grover.errors import InputError
+from grover.files import write_table
+from grover.options import Seed, Threads
+from grover.probes import columns, make_target, probe, representations
+from grover.region_tables import check_places, given_properties, read_annotation
+from grover.tracks import read_tracks
+from grover.vectors import expect, open_embeddings
+
+
+def probe_track(
+    track: Annotated[str, Option(help="name of the track")],
+    regions: Input,
+    annotation: Input,
+    tracks: Input,
+    vectors: Inputs,
+    composition: Input,
+    output: Output,
+    trees: Annotated[int, Option(help="trees of the random forest", min=1)] = 100,
+    maximum_train: Annotated[int, Option(help="regions of fold train to learn from at most; 0: all")] = 20_000,
+    resamples: Annotated[int, Option(help="bootstrap samples of blocks of the genome", min=1)] = 300,
+    seed: Seed = 0,
+    threads: Threads = 1,
+):
+    """Logistic or ridge regression, and a random forest, on every layer of every model, beside the same on word2vec, k-mers and
+    GC content; fitted on fold train, tuned on fold valid, scored on fold test."""
+    table = pd.read_parquet(regions)
+    labels = read_annotation(annotation, regions, len(table))
+    kinds = read_tracks(tracks).set_index("track")["kind"]
+    for path, names in ((tracks, list(kinds.index)), (annotation, list(labels))):
+        if track not in names:
+            raise InputError(f"{path} has no track {track}; it has {', '.join(names)}")
+    embeddings = open_embeddings(vectors, regions)
+    composed = expect(open_embeddings([composition], regions), "composition")
+    for each in (*embeddings.values(), composed):
+        check_places(each, table, regions)
+    block = bootstrap.blocks(table.assign(sequence=""), LARGEST)
+    target = make_target(labels[track], kinds[track], table["fold"].to_numpy(), block, maximum_train)
+    found = representations(embeddings, composed, table["gc"].to_numpy())
+    scores = probe(target, table, found, given_properties(table, labels), resamples, trees, seed, threads)
+    write_table(output, columns(scores, track, kinds[track]))
+
+
+if __name__ == "__main__":
+    main(probe_track)

@@ -1,0 +1,53 @@
+"""Find two groups of contexts of each token and the annotation that tells them apart."""
+
+from typing import Annotated
+
+import pandas as pd
+from typer import Option
+
+from grover.ambiguity import read_membership, tell_apart
+from grover.cli import Input, Inputs, Output, Sources, key_values, main, source_files
+from grover.files import write_table
+from grover.genome import Genome, read_lengths
+from grover.options import Seed
+from grover.token_states import occurrences, open_contexts
+from grover.tracks import read_tracks
+
+
+def tell_contexts(
+    contexts: Inputs,
+    statistics: Input,
+    sequence: Input,
+    segments: Input,
+    tracks: Input,
+    contigs: Input,
+    output: Output,
+    source: Sources = [],  # noqa: B006
+    rename: Annotated[
+        list[str] | None, Option(help="KEY=add-chr or KEY=strip-chr for a source with other contig names")
+    ] = None,
+    promoter_flank: Annotated[
+        int, Option(help="bases that promoters reach at least to both sides of their middle")
+    ] = 500,
+    minimum: Annotated[int, Option(help="stored contexts that a token needs", min=10)] = 60,
+    resamples: Annotated[int, Option(help="resamples of blocks of the genome for each interval", min=2)] = 300,
+    seed: Seed = 0,
+):
+    """CONTEXTS are the contexts.parquet of all parts of one model, as embed.py writes them, STATISTICS those of its vocabulary. Tracks of
+    numbers, and those whose source is not given, are left out."""
+    stored, genome = open_contexts(contexts), Genome(sequence, segments)
+    found = occurrences(stored)
+    categories, member = read_membership(
+        found,
+        read_tracks(tracks),
+        source_files(source),
+        read_lengths(contigs),
+        dict(key_values(rename, "--rename")),
+        promoter_flank,
+    )
+    table = tell_apart(stored, pd.read_parquet(statistics), genome, found, categories, member, minimum, resamples, seed)
+    write_table(output, table)
+
+
+if __name__ == "__main__":
+    main(tell_contexts)

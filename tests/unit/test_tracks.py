@@ -170,10 +170,6 @@ def test_a_bigwig_track(tmp_path):
         ),
         (("state", "states", "bed", "presence", "-", "kind=a"), "no column kind for track state"),
         (("state", "states", "bed", "strand", "-", "-"), "no column strand for track state"),
-        (
-            ("state", "states", "bed", "presence", "-", "name=y|z"),
-            "no row with name=y|z for track state; its name is x",
-        ),
     ],
 )
 def test_what_the_source_does_not_hold_is_named(tmp_path, row, message):
@@ -182,6 +178,18 @@ def test_what_the_source_does_not_hold_is_named(tmp_path, row, message):
     tracks = tracks_of(tmp_path, row, header=HEADER[:-1] + "\twhere\n")
     with pytest.raises(InputError, match=re.escape(message)):
         annotate(regions, tracks, {"states": path}, LENGTHS, {}, 0.2)
+
+
+def test_a_where_that_no_row_matches_leaves_the_track_empty_and_says_so(tmp_path, capsys):
+    regions = pd.DataFrame({"chrom": ["chr1"], "start": [0], "end": [100]})
+    path = bed(tmp_path, "states.bed", regions.assign(name="x"))
+    tracks = tracks_of(
+        tmp_path, ("state", "states", "bed", "presence", "-", "name=y|z"), header=HEADER[:-1] + "\twhere\n"
+    )
+    table = annotate(regions, tracks, {"states": path}, LENGTHS, {}, 0.2)
+    assert table["state"].tolist() == [False]
+    said = capsys.readouterr().out
+    assert "track state is empty" in said and "has no row with name=y|z; its name is x" in said
 
 
 def test_a_track_of_another_assembly_says_which_names_differ(tmp_path):

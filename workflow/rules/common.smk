@@ -120,7 +120,12 @@ def source(key):
 
 # a source that nothing reads is a misspelt one
 READ = {"genome", "regions", "variants", *(row["source"] for row in ALL_TRACKS)}
-READ |= {"repeats", "blacklist", config["embeddings"]["intervals"], *(key for task in ALL_TASKS.values() for key in task.sources)}
+READ |= {
+    "repeats",
+    "blacklist",
+    config["embeddings"]["intervals"],
+    *(key for task in ALL_TASKS.values() for key in task.sources),
+}
 for key in config["sources"]:
     if key not in READ:
         raise WorkflowError(

@@ -172,9 +172,11 @@ rule compare_strands:
 EMBEDDING_RESULTS = [
     rules.choose_regions.output.regions,
     rules.annotate_regions.output.annotation,
-    *expand(rules.project_regions.output.umap, model=EMBEDDED),
-    *expand(rules.token_components.output, model=EMBEDDED),
-    *expand([rules.gather_tokens.output.contexts, rules.compare_strands.output.strands], model=ENCODERS),
+    *expand(
+        [rules.project_regions.output.umap, rules.train_word2vec.output.vectors, *rules.token_components.output],
+        model=EMBEDDED,
+    ),
+    *expand([*rules.gather_tokens.output, rules.compare_strands.output.strands], model=ENCODERS),
 ]
 if TRACKS:
     EMBEDDING_RESULTS += [

@@ -28,6 +28,7 @@ from grover.inference import TOKENS_AT_ONCE, each, hidden_states
 from grover.model import check_length, load_config, load_into
 from grover.packed import Layout, group_by_tokens, pack
 from grover.progress import Progress
+from grover.start import begin
 from grover.training import Batch, Optimisation, train
 
 POOLINGS = ("mean", "cls", "last")
@@ -86,6 +87,7 @@ def new_classifier(folder: Path, classes: int, pooling: str, pretrained: bool, s
     """
     torch.manual_seed(seed)
     model = Classifier(load_config(folder), classes, pooling)
+    begin(model.bert)
     if pretrained:
         load_into(model.bert, folder, "bert.")
     return model

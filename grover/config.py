@@ -43,6 +43,7 @@ def complete(config: dict, schema_path: Path, origin: str) -> dict:
     completed["pretraining"] = SIZES[completed["pretraining"]["size"]] | completed["pretraining"]
     selection = completed["selection"]
     selection["vocabulary"] = selection["vocabulary"] or completed["vocabulary"]["candidates"][0]
+    completed["embeddings"]["layers"].sort()
     _check_agreement(completed, origin)
     return completed
 
@@ -135,9 +136,10 @@ def _check_competitors(benchmarks: dict, candidates: list[str], origin: str) -> 
             raise InputError(
                 f"{origin}: `benchmarks.models`: {name} is neither chosen nor one of `vocabulary.candidates` ({', '.join(candidates)})"
             )
-    for name in {"chosen", "char", "cnn", "gc", "majority", "dinucleotide", "pwm", "adjacency"} & set(
-        benchmarks["rivals"]
-    ):
+    taken = {"chosen", "char", "cnn", "gc", "majority", "dinucleotide", "pwm", "adjacency"}
+    taken |= {"word2vec", "kmers", "composition", "probes", *candidates}
+    taken |= {f"{name}-twin" for name in ("chosen", *candidates)}
+    for name in sorted(taken & set(benchmarks["rivals"])):
         raise InputError(
             f"{origin}: `benchmarks.rivals.{name}`: the name {name} has a meaning of its own; choose another"
         )

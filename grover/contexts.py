@@ -8,8 +8,9 @@ explain. States of a layer may all point the same way (anisotropy), so that from
 import numpy as np
 import pandas as pd
 from scipy.sparse.linalg import eigsh
-from scipy.stats import norm, spearmanr
+from scipy.stats import spearmanr
 
+from grover.components import repeat_shares, spearman_interval
 from grover.errors import InputError
 from grover.progress import track
 from grover.token_states import Sums, by_token, sorted_states
@@ -19,7 +20,6 @@ SIZES, DRAWS = 12, 10  # of the samples of any tokens: sizes between the smalles
 SMALL = 32  # a matrix up to this size is solved whole
 PROPERTIES = {"repeat share": "repeat_share", "accuracy": "accuracy", "frequency": "count", "length": "length"}
 FEWEST_TOKENS = 10  # for a correlation
-CONFIDENCE = 0.95
 
 
 def check_same(sums: Sums, stored: Embeddings, statistics: pd.DataFrame) -> None:
@@ -142,8 +142,8 @@ def join(table: pd.DataFrame, accuracy: pd.DataFrame | None, places: pd.DataFram
         split = "region" if (accuracy["split"] == "region").any() else accuracy["split"].iloc[0]
         known["accuracy"] = accuracy[accuracy["split"] == split].set_index("id")["accuracy"]
     if places is not None:
-        places = places[(places["track"] == "repeats") & (places["category"] == "any")]
-        known["repeat_share"] = places.set_index("id")["share"]
+        shares = repeat_shares(places)
+        known |= {} if shares is None else {"repeat_share": shares}
     return table.assign(**{name: table["id"].map(values).astype("float64") for name, values in known.items()})
 
 
@@ -162,10 +162,3 @@ def associations(table: pd.DataFrame) -> pd.DataFrame:
                 found = float(spearmanr(-known["adjusted"], known[column]).statistic)
                 rows.append((layer, name, found, *spearman_interval(found, len(known)), len(known)))
     return pd.DataFrame(rows, columns=["layer", "property", "spearman", "low", "high", "n"])
-
-
-def spearman_interval(value: float, number: int) -> tuple[float, float]:
-    """95 % interval of a Spearman correlation of `number` independent pairs."""
-    centre = np.arctanh(np.clip(value, -1 + 1e-12, 1 - 1e-12))
-    half = norm.ppf((1 + CONFIDENCE) / 2) * np.sqrt((1 + value**2 / 2) / (number - 3))
-    return float(np.tanh(centre - half)), float(np.tanh(centre + half))

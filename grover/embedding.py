@@ -24,16 +24,19 @@ from grover.progress import Progress
 from grover.readout import Pack, Readout, add_rows, read_out
 from grover.region_blocks import Block, Places, StatesFile, blocks
 from grover.regions import Windows
+from grover.start import begin
 from grover.tokens import TokenisedGenome
 from grover.vectors import POOLINGS, Writer
 
 
 def load_encoder(folder: Path | str, random: bool = False, seed: int = 0) -> PreTrainedModel:
-    """The encoder stored in a Hugging Face folder; `random` gives its twin, the same network with random weights."""
+    """The encoder stored in a Hugging Face folder; `random` gives its twin, the same network untrained."""
     config = AutoConfig.from_pretrained(folder)
     if random:
         torch.manual_seed(seed)
-        return AutoModel.from_config(config, add_pooling_layer=False).eval()
+        twin = AutoModel.from_config(config, add_pooling_layer=False)
+        begin(twin)
+        return twin.eval()
     return AutoModel.from_pretrained(folder, add_pooling_layer=False).eval()
 
 

@@ -14,6 +14,7 @@ from transformers import BertConfig, BertForMaskedLM, BertModel
 from grover.batching import SPECIALS
 from grover.errors import InputError
 from grover.files import atomic, write_text
+from grover.start import STARTS, begin
 from grover.vocabulary import PAD
 
 WEIGHTS, CONFIG, TOKENIZER = "model.safetensors", "config.json", ("tokenizer.json", "tokenizer_config.json")
@@ -21,7 +22,8 @@ WEIGHTS, CONFIG, TOKENIZER = "model.safetensors", "config.json", ("tokenizer.jso
 
 @dataclass(frozen=True)
 class Architecture:
-    """Size of the encoder; the defaults are the paper's (87.1 M parameters with 609 tokens).
+    """Size of the encoder; the defaults are the paper's (87.1 M parameters with 609 tokens). `start` is where its weights begin
+    (grover/start.py).
 
     Attention has no dropout of its own: the fused kernels of the CPU have none, and dropout of the hidden states does
     the work.
@@ -33,11 +35,14 @@ class Architecture:
     intermediate: int = 3072
     positions: int = 512
     dropout: float = 0.1
+    start: str = "random"
 
     def config(self, vocabulary_size: int) -> BertConfig:
         """The configuration that Hugging Face stores; an impossible size raises an InputError."""
         if self.hidden % self.heads:
             raise InputError(f"model: hidden {self.hidden} is no multiple of heads {self.heads}; choose one that is")
+        if self.start not in STARTS:
+            raise InputError(f"model: start {self.start!r} is unknown; expected one of {', '.join(STARTS)}")
         return BertConfig(
             vocab_size=vocabulary_size,
             num_hidden_layers=self.layers,
@@ -51,13 +56,16 @@ class Architecture:
             initializer_range=0.02 * (768 / self.hidden) ** 0.5,
             type_vocab_size=1,
             pad_token_id=PAD,
+            start=self.start,
         )
 
 
 def new_language_model(config: BertConfig, seed: int) -> BertForMaskedLM:
-    """A masked language model with random weights that depend on `seed` alone."""
+    """An untrained masked language model whose weights depend on `seed` alone."""
     torch.manual_seed(seed)
-    return BertForMaskedLM(config)
+    model = BertForMaskedLM(config)
+    begin(model.bert)
+    return model
 
 
 def check_length(longest: int, positions: int, what: str) -> None:

@@ -12,13 +12,15 @@ import pandas as pd
 
 from grover import bootstrap, probe_fits, probe_scores
 from grover.blocks import LARGEST
-from grover.vectors import POOLINGS, Embeddings
+from grover.track_table import ALL
+from grover.vectors import Embeddings
 
 # regions of a category that the folds must hold, and blocks of the genome that those of test must lie in; less is no measurement
 FEWEST = {"train": 10, "test": 5}
-FEWEST_BLOCKS = 3
+FEWEST_BLOCKS = 10  # of fewer, the bootstrap draws from too few sums to tell how far a score may lie off
 RIVALS = {"gain": "kmers", "over_gc": "gc", "over_word2vec": "word2vec", "over_twin": "twin"}
 NOT_ENOUGH = "too few regions"
+NOTHING = ("none", "", "False")  # what regions outside a track have, if not a missing value
 TWIN = "-twin"
 
 
@@ -47,11 +49,12 @@ class Representation:
 
 @dataclass(frozen=True)
 class Target:
-    """What a probe predicts: classes or numbers [regions], where `used`; fold text [regions], "" where a region is not used.
+    """What a probe predicts: classes or numbers [regions]; fold text [regions], "" where a region is not used.
 
-    classes: 0 for quantities, None where there are too few regions; note: what was left out.
+    kind: of the track; classes: 0 for quantities, None where there are too few regions; note: what was left out.
     """
 
+    kind: str
     values: np.ndarray
     fold: np.ndarray
     classes: int | None
@@ -59,7 +62,7 @@ class Target:
 
     @property
     def metric(self) -> str:
-        return "r2" if self.classes == 0 else "auroc"
+        return "r2" if self.kind == "quantity" else "auroc"
 
 
 def representations(embeddings: dict[str, Embeddings], composition: Embeddings, gc: np.ndarray) -> list[Representation]:
@@ -70,7 +73,7 @@ def representations(embeddings: dict[str, Embeddings], composition: Embeddings, 
     found = [
         Representation(each.name, pooling, layer, pooling == "mean" and layer == each.layers[-1], read)
         for each in embeddings.values()
-        for pooling in POOLINGS
+        for pooling in each.poolings
         for layer in each.layers
         for read in [lambda each=each, pooling=pooling, layer=layer: each.vectors(pooling, layer)]
     ]
@@ -79,11 +82,17 @@ def representations(embeddings: dict[str, Embeddings], composition: Embeddings, 
     return [*found, Representation("gc", "", None, True, lambda: gc[:, None])]
 
 
-def make_target(values: pd.Series, kind: str, fold: np.ndarray, block: np.ndarray, maximum_train: int = 0) -> Target:
+def make_target(
+    values: pd.Series, kind: str, fold: np.ndarray, block: np.ndarray, maximum_train: int = 0, where: str = ALL
+) -> Target:
     """The target of a track (kind category, presence, quantity or strand) for regions in `fold` and `block` of the genome.
 
     Left out are missing quantities, strand "", rare categories, and what exceeds `maximum_train` in fold train (evenly; 0: none).
+    where: the rows of its source that the track asks for; the note says so if no region has any of them.
     """
+    if where != ALL and (values.isna() | values.astype(str).isin(NOTHING)).all():
+        nobody = np.full(len(values), "", dtype=object)
+        return Target(kind, np.zeros(len(values)), nobody, None, f"empty: no region with {where}")
     used = values.notna().to_numpy() if kind == "quantity" else np.ones(len(values), dtype=bool)
     names = np.empty(0) if kind == "quantity" else values.astype(str).to_numpy(dtype=object)
     if kind == "strand":
@@ -95,7 +104,7 @@ def make_target(values: pd.Series, kind: str, fold: np.ndarray, block: np.ndarra
         fold[np.setdiff1d(train, kept)] = ""
     if kind == "quantity":
         enough = _enough(fold, block) and np.ptp(values[fold == "train"]) > 0
-        return Target(values.to_numpy(float), fold, 0 if enough else None, "" if enough else NOT_ENOUGH)
+        return Target(kind, values.to_numpy(float), fold, 0 if enough else None, "" if enough else NOT_ENOUGH)
     there = sorted(set(names[fold != ""]))
     common = [name for name in there if _enough(np.where(names == name, fold, ""), block)]
     rare = [name for name in there if name not in common]
@@ -103,7 +112,7 @@ def make_target(values: pd.Series, kind: str, fold: np.ndarray, block: np.ndarra
     fold = np.where(np.isin(names, common), fold, "")
     place = {name: number for number, name in enumerate(common)}
     labels = np.array([place.get(name, -1) for name in names], dtype=np.int64)
-    return Target(labels, fold, len(common) if len(common) > 1 else None, note)
+    return Target(kind, labels, fold, len(common) if len(common) > 1 else None, note)
 
 
 def probe(
@@ -157,11 +166,12 @@ def probe(
     return pd.DataFrame(table).astype({"layer": "Int64"})
 
 
-def columns(table: pd.DataFrame, track: str, kind: str) -> pd.DataFrame:
-    """The rows of `probe` as they are stored, with the name and the kind of their track."""
+def columns(table: pd.DataFrame, track: str, kind: str, given: Iterable[str]) -> pd.DataFrame:
+    """The rows of `probe` as they are stored, with the name and the kind of their track and the properties that `partial` is given."""
     order = ["track", "kind", "model", "pooling", "layer", "probe", "metric", "value", "low", "high", "auprc", "chance"]
     order += [f"{name}{end}" for name in RIVALS for end in ("", "_low", "_high")]
-    return table.assign(track=track, kind=kind)[[*order, "partial", "n_train", "n_test", "blocks", "note"]]
+    order += ["partial", "given", "n_train", "n_test", "blocks", "note"]
+    return table.assign(track=track, kind=kind, given=", ".join(given))[order]
 
 
 def _predictions(each: Representation, target: Target, trees: int, seed: int, threads: int) -> dict[str, np.ndarray]:

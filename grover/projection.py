@@ -47,8 +47,9 @@ def flatten(vectors: np.ndarray, seed: int, neighbours: int = 15, verbose: bool 
 
 
 def spread(count: int, maximum: int) -> np.ndarray:
-    """At most `maximum` of the numbers 0..count-1 (int64, ascending), evenly spread; rows of regions lie in the order of the genome."""
-    if count <= maximum:
+    """At most `maximum` (0: all) of the numbers 0..count-1 (int64, ascending), evenly spread; rows of regions lie in the order of the
+    genome."""
+    if count <= maximum or not maximum:
         return np.arange(count)
     return np.arange(maximum) * count // maximum
 

@@ -14,6 +14,9 @@ REPEATS = "repeat_share"  # share of a region's bases in repeats, beside the tra
 def read_annotation(path: Path, regions: Path, number: int) -> pd.DataFrame:
     """The annotation of `number` regions; raises InputError where it has another number of rows."""
     table = pd.read_parquet(path)
+    if table.columns.empty:
+        # without a track, Parquet does not keep how many rows there were
+        return table.reindex(range(number))
     if len(table) != number:
         raise InputError(
             f"{path} has {len(table):,} rows and {regions} has {number:,}; annotate the regions anew, so that their rows agree"
@@ -32,7 +35,7 @@ def check_places(embeddings: Embeddings, table: pd.DataFrame, regions: Path) -> 
         )
 
 
-def given_properties(table: pd.DataFrame, annotation: pd.DataFrame) -> np.ndarray:
-    """GC content and, where it is known, the share of repeats of each region, float64 [regions, properties]."""
-    columns = [table["gc"], *([annotation[REPEATS]] if REPEATS in annotation else [])]
-    return np.column_stack(columns).astype(np.float64)
+def given_properties(table: pd.DataFrame, annotation: pd.DataFrame) -> pd.DataFrame:
+    """GC content (`gc`) and, where it is known, the share of repeats (`repeats`) of each region, float64."""
+    columns = {"gc": table["gc"]} | ({"repeats": annotation[REPEATS]} if REPEATS in annotation else {})
+    return pd.DataFrame({name: values.to_numpy(np.float64) for name, values in columns.items()})

@@ -23,12 +23,6 @@ NOTHING = 1e-6  # length of a vector that has none
 EQUAL = 1e-12  # a difference of cosines that is none
 
 
-def spread(regions: int, number: int) -> np.ndarray:
-    """Rows, int64 ascending, of at most `number` of the regions (0: all), in even steps through the genome."""
-    number = min(number, regions) if number else regions
-    return np.arange(number, dtype=np.int64) * regions // max(number, 1)
-
-
 def cut(tokens: np.ndarray, longest: int) -> list[np.ndarray]:
     """A sequence of tokens in as few pieces of equal length as have at most `longest` tokens each."""
     return np.array_split(tokens, max(1, -(-len(tokens) // longest)))

@@ -3,6 +3,7 @@
 `embed.py` writes both part by part; here all parts of one model are read. Of states one layer at a time is in memory.
 """
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from grover.errors import InputError
-from grover.vectors import Embeddings, open_embeddings
+from grover.vectors import KEY, Embeddings, check_parts, open_embeddings
+
+SUMS = ("layers", "count", "sum", "used", "unit")
 
 
 @dataclass(frozen=True)
@@ -39,32 +42,31 @@ class Sums:
 def read_sums(paths: list[Path]) -> Sums:
     """The sums of all parts of one model, added up.
 
-    Raises an InputError where a file is none that `embed.py` writes or where parts do not fit together.
+    Raises an InputError where a file is none that `embed.py` writes, where a part lacks or stands twice, or where parts come from
+    different models or regions.
     """
-    first, added = {}, {}
+    parts = []
     for path in paths:
-        part = _read_part(path)
-        said = {"layers": tuple(map(int, part.pop("layers"))), "tokens and width": part["sum"].shape[1:]}
-        for key, value in said.items():
-            if first.setdefault(key, value) != value:
-                raise InputError(
-                    f"{path} and {paths[0]} are no parts of one model: {key} are {value} and {first[key]}; give the parts of one model"
-                )
-        for key, values in part.items():
-            if key in added:
-                added[key] += values
-            else:
-                added[key] = values
-    return Sums(first["layers"], added["count"], added["sum"], added["used"], added["unit"])
+        said = json.loads(str(_read(path, (KEY.decode(),))[0]))
+        parts.append((said["part"], path, said))
+    names = sorted({said["name"] for _, _, said in parts})
+    if len(names) != 1:
+        raise InputError(f"the sums are those of {' and '.join(names)}; give the parts of one model")
+    check_parts(names[0], parts)
+    layers, *added = _read(paths[0], SUMS)
+    for path in paths[1:]:
+        for total, values in zip(added, _read(path, SUMS)[1:], strict=True):
+            total += values
+    return Sums(tuple(map(int, layers)), *added)
 
 
-def _read_part(path: Path) -> dict[str, np.ndarray]:
+def _read(path: Path, keys: tuple[str, ...]) -> list[np.ndarray]:
     try:
         with np.load(path) as stored:
-            return {key: stored[key] for key in ("layers", "count", "sum", "used", "unit")}
-    except (OSError, ValueError, BadZipFile, KeyError, EOFError):
+            return [stored[key] for key in keys]
+    except (OSError, ValueError, BadZipFile, KeyError, EOFError, TypeError, AttributeError):
         raise InputError(
-            f"{path} holds no sums of tokens; expected layers, count, sum, used and unit as embed.py writes them"
+            f"{path} holds no sums of tokens; expected {', '.join(SUMS)} and what they were made with, as embed.py writes them"
         ) from None
 
 

@@ -1,8 +1,9 @@
 """Files of embeddings: Parquet, one row a region (or a token in its context), one column of float16 vectors a layer and pooling.
 
 What they were made with stands in the file: under the key `grover` of its metadata lies JSON with `name`, `model` (SHA-256 of the
-weights), `initial`, `layers`, `hidden`, `part`, `parts` and `regions` (SHA-256 of the table of regions). Other tools read the
-vectors as columns of lists: `pandas.read_parquet(file, columns=["mean_3"])`.
+weights; of a network with random weights that of the pretrained ones whose shape it has), `initial` (`pretrained` or `random`), `layers`,
+`hidden`, `part`, `parts` and `regions` (SHA-256 of the table of regions). Other tools read the vectors as columns of lists:
+`pandas.read_parquet(file, columns=["mean_3"])`.
 """
 
 import json
@@ -79,7 +80,8 @@ def half(vectors: np.ndarray, what: str) -> np.ndarray:
 class Embeddings:
     """The embeddings that one model gives regions, in the files `paths` of its parts.
 
-    model: SHA-256 of the weights; initial: pretrained or random; layers: those kept, ascending; hidden: width.
+    model: SHA-256 of the weights, of random ones that of the pretrained file whose shape they have; initial: pretrained or random;
+    layers: those kept, ascending; hidden: width.
     """
 
     name: str
@@ -89,6 +91,12 @@ class Embeddings:
     hidden: int
     paths: tuple[Path, ...]
 
+    @property
+    def poolings(self) -> tuple[str, ...]:
+        """Those of `cls` and `mean` that the files hold: a model without [CLS] has the mean alone."""
+        columns = pq.read_schema(self.paths[0]).names
+        return tuple(name for name in POOLINGS if any(column.startswith(f"{name}_") for column in columns))
+
     def regions(self) -> pd.DataFrame:
         """Table region, chrom, start, end, tokens, one row a vector."""
         names = ["region", "chrom", "start", "end", "tokens"]
@@ -97,10 +105,10 @@ class Embeddings:
     def vectors(self, pooling: str, layer: int | None = None) -> np.ndarray:
         """Vectors, float32 [regions, hidden], of a pooling (`cls` or `mean`) and a layer (the last one where none is given)."""
         layer = self.layers[-1] if layer is None and self.layers else layer
-        if pooling not in POOLINGS or layer not in self.layers:
+        if pooling not in self.poolings or layer not in self.layers:
             raise InputError(
-                f"{self.paths[0]} holds no vectors {pooling!r} of layer {layer} of {self.name}; it holds {' and '.join(POOLINGS)} of "
-                f"the layers {', '.join(map(str, self.layers)) or '(none)'}"
+                f"{self.paths[0]} holds no vectors {pooling!r} of layer {layer} of {self.name}; it holds {' and '.join(self.poolings)} "
+                f"of the layers {', '.join(map(str, self.layers)) or '(none)'}"
             )
         return self.column(f"{pooling}_{layer}")
 
@@ -171,6 +179,14 @@ def expect(embeddings: dict[str, Embeddings], name: str) -> Embeddings:
 
 def _joined(name: str, parts: list[tuple[int, Path, dict]]) -> Embeddings:
     """The embeddings of one name, of its parts in order."""
+    check_parts(name, parts)
+    said, paths = parts[0][2], tuple(path for _, path, _ in parts)
+    layers = tuple(said.get("layers", ()))
+    return Embeddings(name, said.get("model", ""), said.get("initial", ""), layers, said.get("hidden", 0), paths)
+
+
+def check_parts(name: str, parts: list[tuple[int, Path, dict]]) -> None:
+    """Raise an InputError where files (number of the part, path, what it says about itself) are not all parts of one name, each once."""
     _, path, said = parts[0]
     for _, other, told in parts[1:]:
         for key in SAME_IN_ALL_PARTS:
@@ -184,9 +200,6 @@ def _joined(name: str, parts: list[tuple[int, Path, dict]]) -> Embeddings:
     if lacking or len(numbers) != count:
         missing = f"part {lacking[0]} of {count} lacks" if lacking else "a part was given twice"
         raise InputError(f"embeddings of {name}: {missing} beside {path}; give each of the {count} parts once")
-    paths = tuple(path for _, path, _ in parts)
-    layers = tuple(said.get("layers", ()))
-    return Embeddings(name, said.get("model", ""), said.get("initial", ""), layers, said.get("hidden", 0), paths)
 
 
 def _short(value) -> str:

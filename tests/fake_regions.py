@@ -82,6 +82,7 @@ def _probes(track: str, rng, about=None) -> list[dict]:
                     "over_twin_low": twin - spread,
                     "over_twin_high": twin + spread,
                     "partial": strength / 2,
+                    "given": "gc, repeats",
                     "n_train": 900,
                     "n_test": 300,
                     "blocks": 60,

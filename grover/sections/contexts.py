@@ -27,7 +27,7 @@ DISTINCT = 0.05  # by which a silhouette exceeds that of a cloud without structu
 
 
 def section(results: Results) -> Section:
-    model = results.first(NEEDS[-1]).split("/")[1]
+    model = results.of_main_model(NEEDS[-1]).split("/")[1]
     names = {MODEL: f"embeddings/{model}/contexts.parquet", TWIN: f"embeddings/{model}-twin/contexts.parquet"}
     tables = {name: results.table(path) for name, path in names.items() if results.find(path)}
     own = tables[MODEL]
@@ -109,24 +109,28 @@ def describe_direction(own: pd.DataFrame) -> str:
 
 
 def describe_depth(tables: dict[str, pd.DataFrame]) -> str:
-    """What happens to self-similarity from the first layer to the last, in the model and its twin."""
+    """What happens to self-similarity from the first layer to the last, in the model and its twin; of a single layer its value."""
+    wide = tables[MODEL].pivot(index="id", columns="layer", values="adjusted")
+    deep = wide.shape[1] > 1
     said = []
     for table in tables.values():
         spread = table.groupby("layer")["adjusted"].quantile([0.25, 0.5, 0.75]).unstack()
         around = table.groupby("layer")["centred_similarity"].median()
         first, final = spread.iloc[0], spread.iloc[-1]
         said.append(
-            f"{short(final[0.5])} (middle half of the tokens {short(final[0.25])} to {short(final[0.75])}) in layer "
-            f"{spread.index[-1]} after {short(first[0.5])} in layer {spread.index[0]}; around the mean state "
-            f"{short(around.iloc[-1])} after {short(around.iloc[0])}"
+            f"{short(final[0.5])} (middle half of the tokens {short(final[0.25])} to {short(final[0.75])}) in layer {spread.index[-1]}"
+            + (f" after {short(first[0.5])} in layer {spread.index[0]}" if deep else "")
+            + f"; around the mean state {short(around.iloc[-1])}"
+            + (f" after {short(around.iloc[0])}" if deep else "")
         )
-    wide = tables[MODEL].pivot(index="id", columns="layer", values="adjusted")
-    fell = (wide[wide.columns[-1]] < wide[wide.columns[0]]).mean()
-    beside = f" In the random twin, which no training made, it is {said[1]}." if said[1:] else ""
-    return (
-        f"The median adjusted self-similarity is {said[0]}. It falls for {fell:.0%} of the tokens; the paper too reports a fall with "
-        f"depth.{beside}"
-    )
+    sentences = [f"The median adjusted self-similarity is {said[0]}."]
+    if deep:
+        first, final = wide.iloc[:, 0], wide.iloc[:, -1]
+        paper = "the paper too reports" if final.median() < first.median() else "the paper reports"
+        sentences.append(f"It falls for {(final < first).mean():.0%} of the tokens; {paper} a fall with depth.")
+    if said[1:]:
+        sentences.append(f"In the random twin, which no training made, it is {said[1]}.")
+    return " ".join(sentences)
 
 
 def short(value: float) -> str:
@@ -210,7 +214,8 @@ def ambiguity_parts(results: Results, model: str, result: Section) -> list:
     if len(told[MODEL]):
         findings.append(describe_composition(told[MODEL]))
     findings.append(describe_groups(own))
-    result.findings += findings
+    # a new list: the section shows the one before above, and these below
+    result.findings = [*result.findings, *findings]
     result.numbers.append(
         (f"{len(told[MODEL]):,} of {len(own):,}", "tokens", "of whose contexts an annotation tells two groups apart")
     )

@@ -21,7 +21,7 @@ FEWEST_TOKENS = 10  # for a rank correlation
 
 
 def section(results: Results) -> Section:
-    source = results.first(NEEDS[0])
+    source = results.of_main_model(NEEDS[0])
     table = results.table(source)
     result = Section("token_places", TITLE)
     tested = table[table["q"].notna()]
@@ -38,8 +38,11 @@ def section(results: Results) -> Section:
     result.findings = [*count_tests(table, tested), *follow_gc(summary)]
     if ATLAS in results.names:
         result.findings += compare_jackknife(tested, results.table(ATLAS))
-    sure = (tested["q"] < LEVEL).mean()
-    result.numbers = [(f"{sure:.0%}", "of the pairs of token and category are tied", f"q below {LEVEL}, by rotations")]
+    if not lack_of_power(tested, table.attrs.get("shifts")):
+        sure = (tested["q"] < LEVEL).mean()
+        result.numbers = [
+            (f"{sure:.0%}", "of the pairs of token and category are tied", f"q below {LEVEL}, by rotations")
+        ]
     top = strongest(tested, TOP)
     result.parts.append(result.findings)
     if len(top):
@@ -69,19 +72,20 @@ def count_tests(table: pd.DataFrame, tested: pd.DataFrame) -> list[str]:
     sure = tested[tested["q"] < LEVEL]
     more = int((sure["log2"] > 0).sum())
     left_out = len(table) - len(tested)
+    too_rare = f" Another {left_out:,} pairs are too rare for a test." if left_out else ""
+    shifts = table.attrs.get("shifts")
+    if powerless := lack_of_power(tested, shifts):
+        return [powerless + too_rare]
     sentences = [
         f"Of {len(tested):,} pairs of a token and a category {len(sure):,} ({len(sure) / len(tested):.1%}) have q below {LEVEL}: in "
         f"{more:,} the token lies there more often than rotations of the annotation let expect, in {len(sure) - more:,} less often. "
-        "One in twenty of these may be chance."
-        + (f" Another {left_out:,} pairs are too rare for a test." if left_out else "")
+        "One in twenty of these may be chance." + too_rare
     ]
-    shifts = table.attrs.get("shifts")
     if shifts:
-        floor = 1 / (shifts + 1)
-        reached = (tested["p"] < 1.5 * floor).mean()
+        floor, reached = lowest(tested, shifts)
         sentences.append(
-            f"{shifts:,} rotations give no p-value below {floor:.2g}, which {reached:.0%} of the tests reach, so that q says that they "
-            "are tied and not how surely."
+            f"{shifts:,} rotations give no p-value below {floor:.2g}, which {reached / len(tested):.0%} of the tests reach, so that "
+            "q says that they are tied and not how surely."
         )
     best = strongest(tested, 1).sort_values("low", ascending=False).head(1)
     for row in best.itertuples():
@@ -90,6 +94,30 @@ def count_tests(table: pd.DataFrame, tested: pd.DataFrame) -> list[str]:
             f"expected (95\u00a0%\u00a0interval {2**row.low:.3g} to {2**row.high:.3g})."
         )
     return sentences
+
+
+def lowest(tested: pd.DataFrame, shifts: int) -> tuple[float, int]:
+    """The lowest p-value that so many rotations can give, and how many tests reach it."""
+    floor = 1 / (shifts + 1)
+    return floor, int((tested["p"] < 1.5 * floor).sum())
+
+
+def lack_of_power(tested: pd.DataFrame, shifts: int | None) -> str:
+    """Sentence where no pair is tied because the rotations are too few for any, given how many tests are corrected for; else empty.
+
+    q of the k tests with the lowest p-value is that value times the number of tests over k (Benjamini and Hochberg).
+    """
+    if not shifts or (tested["q"] < LEVEL).any():
+        return ""
+    floor, reached = lowest(tested, shifts)
+    if floor * len(tested) / max(1, reached) < LEVEL:
+        return ""
+    return (
+        f"{shifts:,} rotations are too few to tell any of {len(tested):,} pairs of a token and a category from chance: they give no "
+        f"p-value below {floor:.2g}, which {reached:,} of the tests reach, and for a q below {LEVEL} more than "
+        f"{floor * len(tested) / LEVEL:,.0f} would have to. That none is found is a lack of power and no sign that tokens lie by chance; "
+        "more rotations (`embeddings.shifts`) can tell."
+    )
 
 
 def summarise(tested: pd.DataFrame) -> pd.DataFrame:

@@ -100,6 +100,18 @@ class Results:
         """The first name that matches, or None."""
         return next(iter(self.find(pattern)), None)
 
+    def of_main_model(self, pattern: str) -> str:
+        """The name that matches a pattern such as `embeddings/*/umap.parquet` and is of the main model."""
+        found = {name.split("/")[1]: name for name in self.find(pattern)}
+        return found[self.main_model(found)]
+
+    def main_model(self, names: Iterable[str]) -> str:
+        """Which of the models that were embedded the sections are about: the chosen one, else the first in the alphabet; no twin, and
+        none from elsewhere, which has no twin, where there is one with a twin."""
+        names, chosen = set(names), ["chosen", self.chosen]
+        models = [name for name in names if not name.endswith("-twin")]
+        return min(models, key=lambda name: (name not in chosen, f"{name}-twin" not in names, name), default="chosen")
+
     def path(self, name: str) -> Path:
         return self.folder / name
 

@@ -6,7 +6,7 @@ from grover.sections.parts import Table, count, formatted
 from grover.sections.representations import CLS, KMERS, MEAN, TWIN_MEAN, WORD2VEC, at_last_layer
 
 SOURCE = "embeddings/clusters.parquet"
-MARGIN = 0.02  # purity above chance that is worth a sentence
+MARGIN = 0.02  # purity above chance, or above that by k-mers, that is worth a sentence
 
 
 def cluster_parts(clusters: pd.DataFrame, own: str) -> list:
@@ -31,7 +31,7 @@ def cluster_parts(clusters: pd.DataFrame, own: str) -> list:
     if MEAN in order:
         shown["silhouette, mean"] = wide[("silhouette", MEAN)].to_numpy(float)
     caption = (
-        f"Purity: share of the {number} nearest regions (cosine, last layer, far away in the genome) that are of the same category; "
+        f"Purity: share of the {number} nearest regions (cosine, deepest layer kept, far away in the genome) of the same category; "
         "all categories count the same. The silhouette is 1 where categories lie apart and 0 where they overlap. Few repeats: only "
         "regions that hold hardly any repeat, so that repeats cannot carry what is seen."
     )
@@ -43,10 +43,12 @@ def cluster_sentence(everywhere: pd.DataFrame, first: pd.DataFrame) -> list[str]
         return []
     chance = first.xs("all", level="repeats")["purity_expected"].reindex(everywhere.index)
     pure = everywhere.index[everywhere[MEAN] > chance + MARGIN]
-    more = (everywhere.loc[pure, MEAN] > everywhere.loc[pure, KMERS]).sum()
+    more = (everywhere.loc[pure, MEAN] > everywhere.loc[pure, KMERS] + MARGIN).sum()
     text = f"Regions of one category lie together in the mean embedding (purity more than {MARGIN} above chance) on {len(pure)} of "
     text += count(len(everywhere), "track")
-    return [f"{text}; on {more} of these they do so more than by k-mers." if len(pure) else f"{text}."]
+    return [
+        f"{text}; on {more} of these it is also more than {MARGIN} above that by k-mers." if len(pure) else f"{text}."
+    ]
 
 
 def all_clusters(clusters: pd.DataFrame) -> Table:
@@ -54,5 +56,5 @@ def all_clusters(clusters: pd.DataFrame) -> Table:
     show["layer"] = [None if pd.isna(layer) else int(layer) for layer in clusters["layer"]]
     show["layer"] = show["layer"].astype(object).where(clusters["layer"].notna(), None)
     formats = {name: "{:.3f}" for name in ("silhouette", "purity", "purity_expected")} | {"layer": "{:.0f}"}
-    caption = "Silhouette and purity of neighbours of all last layers, word2vec and k-mers."
+    caption = "Silhouette and purity of neighbours of the deepest layer kept of each model, word2vec and k-mers."
     return Table(formatted(show, formats), caption, SOURCE)

@@ -5,8 +5,9 @@ import pandas as pd
 from markupsafe import Markup
 
 from grover.figures import region_map as figures
+from grover.region_tables import read_annotation
 from grover.scatter import prepare
-from grover.sections.parts import Picture, Results, Scatter, Section, count
+from grover.sections.parts import Picture, Results, Scatter, Section, count, listed
 
 TITLE = "Embeddings: map of the regions"
 NEEDS = ("embeddings/regions.parquet", "embeddings/annotation.parquet", "embeddings/*/umap.parquet")
@@ -16,9 +17,13 @@ PANELS = 12  # a figure, so that it fits a page
 
 
 def section(results: Results) -> Section:
-    umap = results.table(name := results.first(NEEDS[-1]))
-    regions = results.table(NEEDS[0]).iloc[umap["region"]].reset_index(drop=True)
-    tracks = results.table(NEEDS[1]).iloc[umap["region"]].reset_index(drop=True).assign(gc=regions["gc"])
+    umap = results.table(name := results.of_main_model(NEEDS[-1]))
+    regions = results.table(NEEDS[0])
+    annotation = read_annotation(*map(results.path, (NEEDS[1], NEEDS[0])), len(regions))
+    regions, annotation = (table.iloc[umap["region"]].reset_index(drop=True) for table in (regions, annotation))
+    # one value everywhere is one colour everywhere
+    varied = annotation.columns[annotation.nunique(dropna=False) > 1]
+    tracks = annotation[varied].assign(gc=regions["gc"])
     main = next((track for track in tracks if track.startswith(PREFERRED)), tracks.columns[0])
     told = main.replace("_", " ")
     method, explained = umap.attrs["method"], umap.attrs["explained"]
@@ -30,7 +35,7 @@ def section(results: Results) -> Section:
     }
     result = Section("region_map", TITLE)
     result.parts = [
-        introduction(umap, tracks),
+        introduction(umap, tracks, [name for name in annotation if name not in varied]),
         Markup(
             "Pictures alone prove little: UMAP keeps neighbours together, but the distances between groups, their sizes and their "
             'shapes mean nothing. What the embeddings hold beyond composition is measured in <a href="#regions">the section on '
@@ -74,18 +79,20 @@ CAPTION = (
 )
 
 
-def introduction(umap: pd.DataFrame, tracks: pd.DataFrame) -> str:
-    """What is drawn: how many regions of how many, of which layer, by which method."""
+def introduction(umap: pd.DataFrame, tracks: pd.DataFrame, same: list[str]) -> str:
+    """What is drawn: how many regions of how many, of which layer, by which method; `same`: tracks of a single value."""
     drawn = f"{len(umap):,} of {umap.attrs['of']:,} regions, evenly spread over the genome"
     if len(umap) == umap.attrs["of"]:
         drawn = f"all {count(len(umap), 'region')}"
     method = "drawn by their first two principal components, since they are too few for UMAP"
     if umap.attrs["method"]["mean"] == "UMAP":
         method = "laid into the plane by UMAP (cosine distance in the first 32 principal components)"
-    return (
-        f"The map shows {drawn}: their vectors in layer {umap.attrs['layer']}, the last one, {method}. A region has two, that of "
-        f"[CLS] and the mean over its tokens. {count(tracks.shape[1], 'track')} colour it, none of which the model was given."
+    text = (
+        f"The map shows {drawn}: their vectors in layer {umap.attrs['layer']}, the deepest layer kept, {method}. A region has two, "
+        f"that of [CLS] and the mean over its tokens. They are coloured by {count(tracks.shape[1], 'track')} that the model was not given."
     )
+    left = listed([name.replace("_", " ") for name in same]) if same else ""
+    return text + (f" Not drawn, since all these regions have the same value: {left}." if same else "")
 
 
 def scatter(umap: pd.DataFrame, regions: pd.DataFrame, tracks: pd.DataFrame) -> dict:

@@ -31,19 +31,19 @@ from grover.sections.representations import (
     at_last_layer,
     columns_of,
     gain_styles,
-    main_model,
 )
 
 TITLE = "Embeddings: what is in them"
 NEEDS = ("embeddings/probes.parquet", SOURCE)
 RIVALS = {"gain": KMERS, "over_gc": GC, "over_word2vec": WORD2VEC, "over_twin": "the random twin"}
+GIVEN = {"gc": GC, "repeats": "the share of repeats"}
 LINEAR, FOREST = "linear", "forest"
 
 
 def section(results: Results) -> Section:
     probes, clusters = (results.table(name) for name in NEEDS)
     result = Section("regions", TITLE)
-    own = main_model(probes)
+    own = results.main_model(probes.loc[probes["layer"].notna(), "model"])
     last = at_last_layer(probes, own)
     linear = last[(last["probe"] == LINEAR) & last["value"].notna()]
     left_out = describe_left_out(probes)
@@ -61,7 +61,7 @@ def section(results: Results) -> Section:
         "presence and strand, ridge regression for quantities. It is fitted on the regions of fold train, its regularisation is "
         f"chosen on fold valid, and it is scored on fold test ({blocks_of(linear)}). It stands beside the same probe on GC "
         "content, on frequencies of k-mers, on the mean word2vec vector, and on the same network with random weights. The mean "
-        "embedding of the last layer is the one that is judged, chosen before any score was known.",
+        "embedding of the deepest layer kept is the one that is judged, chosen before any score was known.",
         result.findings,
         Picture(
             "regions_heat",
@@ -77,14 +77,15 @@ def section(results: Results) -> Section:
             "regions_gains",
             figures.gains(linear, gain_styles(order)),
             "Score of each representation minus that of k-mers, with 95 % intervals of the difference over blocks of the genome. "
-            "Left of the dotted line the embedding says less than k-mers do.",
+            "Left of the dotted line the embedding says less than k-mers do. These blocks may be shorter than a gene or a domain, so "
+            "that the intervals of tracks of strands and of domains are somewhat narrow.",
             NEEDS[0],
         ),
         *layer_parts(probes, own),
         *forest_parts(last),
         *left_out,
         *cluster_parts(clusters, own),
-        Folded("All probes of last layers", [all_probes(at_last_layer(probes, own))]),
+        Folded("All probes of the deepest layers", [all_probes(at_last_layer(probes, own))]),
         Folded("All clusters", [all_clusters(clusters)]),
     ]
     return result
@@ -107,11 +108,16 @@ def overview(mean: pd.DataFrame) -> list[str]:
     known = mean["partial"].dropna()
     if len(known):
         sentences.append(
-            f"Given GC content and the share of repeats, the held-out predictions of the mean embedding still go with the truth at "
+            f"Given {given_of(mean)}, the held-out predictions of the mean embedding still go with the truth at "
             f"a rank correlation of {signed(known.median())} (median over {count(len(known), 'track')}; highest "
             f"{signed(known.max())}, {figures.label(mean.loc[known.idxmax(), 'track'])})."
         )
     return sentences
+
+
+def given_of(probes: pd.DataFrame) -> str:
+    """What the partial correlations are given, in words."""
+    return listed([GIVEN[name] for name in probes["given"].iloc[0].split(", ")])
 
 
 def is_ahead(rows: pd.DataFrame, column: str) -> pd.Series:
@@ -202,8 +208,8 @@ def all_probes(probes: pd.DataFrame) -> Table:
     )
     formats = {name: "{:.3f}" for name in ("auprc", "chance", "partial")} | {"layer": "{:.0f}"}
     caption = (
-        "Probes on last layers, word2vec, k-mers and GC content, with 95 % intervals; the file holds all layers. AUPRC stands "
-        "beside that of a random order (chance); partial is the rank correlation of held-out predictions and truth given GC "
-        "content and the share of repeats."
+        "Probes on the deepest layer kept of each model, word2vec, k-mers and GC content, with 95 % intervals; the file holds all "
+        "layers kept. AUPRC stands beside that of a random order (chance); partial is the rank correlation of held-out predictions "
+        f"and truth given {given_of(probes)}."
     )
     return Table(formatted(table, formats), caption, NEEDS[0])

@@ -1,5 +1,7 @@
 """Names, order and colours of the representations of regions in the report."""
 
+from itertools import cycle
+
 import pandas as pd
 
 from grover.figures.style import BLUE, GREEN, ORANGE, PURPLE, RED, SKY
@@ -16,7 +18,7 @@ def main_model(table: pd.DataFrame) -> str:
 
 
 def at_last_layer(table: pd.DataFrame, own: str) -> pd.DataFrame:
-    """The rows of last layers and of what has no layers, with the name of their `representation` as readers know it."""
+    """The rows of the deepest layers kept and of what has no layers, with the name of their `representation` as readers know it."""
     last = table.groupby("model")["layer"].transform("max")
     rows = table[table["layer"].isna() | (table["layer"] == last)]
     names = [representation(model, pooling, own) for model, pooling in zip(rows["model"], rows["pooling"], strict=True)]
@@ -51,6 +53,7 @@ def gain_styles(order: list[str]) -> dict[str, tuple[str, str]]:
     """Colour and marker of what the gains over k-mers are drawn of."""
     styles = {WORD2VEC: (ORANGE, "D"), TWIN_MEAN: (RED, "v"), CLS: (GREEN, "s"), MEAN: (BLUE, "o")}
     others = [name for name in order if name not in styles and name not in (KMERS, GC) and not name.startswith("twin")]
-    return {name: styles[name] for name in styles if name in order} | dict(
-        zip(others, [(PURPLE, "P"), (SKY, "X")], strict=False)
-    )
+    # two colours and three markers give six that differ
+    return {name: styles[name] for name in styles if name in order} | {
+        name: (colour, marker) for name, colour, marker in zip(others, cycle((PURPLE, SKY)), cycle("PX^"), strict=False)
+    }

@@ -16,6 +16,7 @@ from grover.sections.parts import (
     signed,
     with_interval,
 )
+from grover.sections.representations import TWIN, at_last_layer
 
 TITLE = "Embeddings: strands"
 NEEDS = ("embeddings/*/strands.parquet",)
@@ -24,16 +25,17 @@ NAMES = {"mean": "mean", "cls": "CLS"}
 
 
 def section(results: Results) -> Section:
-    name = results.first(NEEDS[0])
+    name = results.of_main_model(NEEDS[0])
     model = name.split("/")[1]
-    twin_name = name.replace(f"/{model}/", f"/{model}-twin/")
+    twin_name = name.replace(f"/{model}/", f"/{model}{TWIN}/")
     own = results.table(name)
     twin = results.table(twin_name) if twin_name in results.names else None
     result = Section("strands", TITLE)
-    last = at_last_layer(own)
+    last = at_last_layer(own.assign(model=model), model).sort_values("pooling", ascending=False)
     result.findings = [describe(row) for _, row in last.iterrows()]
     if twin is not None:
-        result.findings += [beside_twin(row, at_last_layer(twin)) for _, row in last.iterrows()]
+        last_of_twin = at_last_layer(twin.assign(model=model + TWIN), model)
+        result.findings += [beside_twin(row, last_of_twin) for _, row in last.iterrows()]
     result.parts = [
         f"Every stretch of the genome can be read from two strands, and the model sees one of them. {own['n'].max():,} regions, in even "
         "steps through the genome, are embedded as they stand and as their reverse complements, both tokenised anew from the bare "
@@ -61,17 +63,12 @@ def section(results: Results) -> Section:
             found,
             Table(
                 readable(directions),
-                "Reading direction by a linear probe, at the last layer; differences to the same probe on counts of k-mers and on the "
-                "random twin, with 95 % intervals.",
+                "Reading direction by a linear probe, at the deepest layer kept; differences to the same probe on counts of k-mers and on "
+                "the random twin, with 95 % intervals.",
                 PROBES,
             ),
         ]
     return result
-
-
-def at_last_layer(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows of the last layer, the mean first."""
-    return table[table["layer"] == table["layer"].max()].sort_values("pooling", ascending=False)
 
 
 def describe(row: pd.Series) -> str:
@@ -107,8 +104,7 @@ def beside_twin(row: pd.Series, twin: pd.DataFrame) -> str:
 def of_directions(probes: pd.DataFrame, model: str) -> pd.DataFrame:
     """Linear probes of strand at the last layer of the model, the mean before [CLS]. The layer is no choice by result."""
     rows = probes[(probes["kind"] == "strand") & (probes["model"] == model) & (probes["probe"] != "forest")]
-    rows = rows[(rows["layer"] == rows["layer"].max()) | rows["layer"].isna()]
-    return rows.sort_values(["track", "pooling"], ascending=[True, False])
+    return at_last_layer(rows, model).sort_values(["track", "pooling"], ascending=[True, False])
 
 
 def direction(row: pd.Series) -> str:

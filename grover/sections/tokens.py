@@ -25,7 +25,7 @@ SPACE = "\u00a0"
 
 
 def section(results: Results) -> Section:
-    model = results.first(NEEDS[-1]).split("/")[1]
+    model = results.of_main_model(NEEDS[-1]).split("/")[1]
     names = {name: f"embeddings/{model}/{name}" for name in FILES}
     components, explained, correlations, effects, clusters, similarity = (
         results.table(names[name]) for name in FILES[2:]
@@ -50,7 +50,7 @@ def section(results: Results) -> Section:
     mapped = {name: table.dropna(subset=["order"]) for name, table in tokens.items()}
     result.parts = [
         f"The embedding of a token is the average of its states over all its occurrences in the embedded regions, layer by layer: "
-        f"layer 0 is what the first layer reads, {layers[-1]} the model's output. Beside it stands word2vec (CBOW) with as many "
+        f"layer 0 is what the first layer reads, {layers[-1]} the deepest layer kept. Beside it stands word2vec (CBOW) with as many "
         f"dimensions, trained on the same windows, which knows nothing but which tokens lie near each other. {number:,} tokens occur "
         "often enough. A component's sign is arbitrary, so only the size of a correlation can be compared with the paper's (hg19, 600 "
         "cycles).",

@@ -1,6 +1,7 @@
 """The embedding engine against `transformers`, one window at a time."""
 
 import importlib.util
+import json
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -297,8 +298,9 @@ def test_the_script_writes_a_model_and_its_twin_in_the_same_layout(files, expect
     script()(*inputs, *outputs, **settings)
     trained = open_embeddings(outputs[:1], inputs[-1])["kmer-2"]
     np.testing.assert_allclose(trained.vectors("mean"), expected.mean[2], rtol=1e-3, atol=1e-3)
-    assert set(np.load(outputs[1])) == {"count", "sum", "used", "unit", "layers"}
+    assert set(np.load(outputs[1])) == {"count", "sum", "used", "unit", "layers", "grover"}
     said = read_metadata(outputs[0])
+    assert json.loads(str(np.load(outputs[1])["grover"])) == said
     assert {said[key] for key in ("initial", "hidden", "part", "parts")} == {"pretrained", 16, 0, 1}
     assert read_metadata(outputs[2]) == said
     script()(*inputs, *outputs, **settings, initial="random", name="twin", seed=1)

@@ -11,7 +11,7 @@ from grover import bootstrap
 from grover.errors import InputError
 from grover.probe_fits import Known, linear
 from grover.probe_scores import chance, partial, resampled, score
-from grover.probes import Representation, columns, make_target, probe
+from grover.probes import Representation, columns, make_target, probe, representations
 from grover.region_tables import check_places, given_properties, read_annotation
 from grover.vectors import Writer, open_embeddings
 
@@ -44,7 +44,7 @@ def run(values, kind, signal, gc, trees=10, **options):
     }
     found = [Representation(*key, forest, lambda x=x: x.astype(np.float32)) for key, (x, forest) in features.items()]
     table = probe(target, REGIONS, found, gc[:, None], resamples=100, trees=trees)
-    return columns(table, "track", kind).set_index(["model", "layer", "probe"]).sort_index()
+    return columns(table, "track", kind, ["gc"]).set_index(["model", "layer", "probe"]).sort_index()
 
 
 def test_a_planted_category_is_found_beyond_gc_and_by_both_probes(hidden, gc):
@@ -108,6 +108,30 @@ def test_a_track_with_too_few_regions_has_rows_without_values(hidden, gc):
     assert len(table) == 9 and table["value"].isna().all() and table["note"].eq("too few regions").all()
     assert run(np.full(N, np.nan), "quantity", hidden, gc)[["value", "gain", "partial"]].isna().all(axis=None)
     assert run(np.full(N, ""), "strand", hidden, gc)["n_test"].eq(0).all()
+
+
+def test_categories_in_few_blocks_of_fold_test_are_left_out(hidden):
+    test = np.flatnonzero(FOLDS == "test")
+    for blocks, note in ((9, "too few regions: few"), (10, "")):
+        names = np.where(hidden > 0, "many", "none").astype(object)
+        names[np.flatnonzero(FOLDS == "train")[:20]] = "few"
+        within = [test[BLOCKS[test] == block][0] for block in np.unique(BLOCKS[test])[:blocks]]
+        names[within] = "few"
+        assert make_target(pd.Series(names), "category", FOLDS, BLOCKS).note == note
+
+
+def test_a_quantity_with_too_few_regions_keeps_its_metric():
+    assert make_target(pd.Series(np.full(N, np.nan)), "quantity", FOLDS, BLOCKS).metric == "r2"
+
+
+def test_a_track_whose_rows_lie_in_no_region_is_said_to_be_empty(hidden, gc):
+    empty = {"category": "none", "presence": False, "strand": "", "quantity": np.nan}
+    for kind, nothing in empty.items():
+        table = run(np.full(N, nothing), kind, hidden, gc, where="class=LINE")
+        assert table["note"].eq("empty: no region with class=LINE").all() and table["value"].isna().all()
+        assert table["metric"].eq("r2" if kind == "quantity" else "auroc").all()
+    few = pd.Series(np.arange(N) < 3)
+    assert make_target(few, "presence", FOLDS, BLOCKS, where="class=LINE").note == "too few regions: True"
 
 
 def test_training_regions_are_thinned_evenly(hidden):
@@ -197,6 +221,8 @@ def test_tables_that_do_not_go_together_are_named(tmp_path):
     annotation, regions = tmp_path / "annotation.parquet", tmp_path / "regions.parquet"
     pd.DataFrame({"gene": [True, False]}).to_parquet(annotation)
     assert len(read_annotation(annotation, regions, 2)) == 2
+    pd.DataFrame(index=range(4)).to_parquet(tmp_path / "none.parquet", index=False)
+    assert read_annotation(tmp_path / "none.parquet", regions, 4).shape == (4, 0)
     with pytest.raises(InputError, match=r"annotation.parquet has 2 rows and .*regions.parquet has 3; annotate"):
         read_annotation(annotation, regions, 3)
     metadata = {"name": "chosen", "layers": [1], "part": 0, "parts": 1, "regions": ""}
@@ -213,5 +239,22 @@ def test_tables_that_do_not_go_together_are_named(tmp_path):
 
 def test_repeats_are_given_where_they_are_known():
     gc = pd.DataFrame({"gc": [0.4, 0.5]})
-    assert given_properties(gc, pd.DataFrame({"gene": [True, False]})).tolist() == [[0.4], [0.5]]
-    assert given_properties(gc, pd.DataFrame({"repeat_share": [0.0, 1.0]})).tolist() == [[0.4, 0.0], [0.5, 1.0]]
+    alone = given_properties(gc, pd.DataFrame({"gene": [True, False]}))
+    both = given_properties(gc, pd.DataFrame({"repeat_share": [0.0, 1.0]}))
+    assert list(alone) == ["gc"] and alone.to_numpy().tolist() == [[0.4], [0.5]]
+    assert list(both) == ["gc", "repeats"] and both.to_numpy().tolist() == [[0.4, 0.0], [0.5, 1.0]]
+
+
+def test_a_model_without_cls_is_probed_by_its_mean(tmp_path):
+    said = {"layers": [3], "hidden": 4, "part": 0, "parts": 1, "regions": ""}
+    rows = {"region": np.arange(2), "chrom": np.array(["chr1", "chr1"]), "start": np.array([0, 9])}
+    files = {"rival": ["mean_3"], "chosen": ["cls_3", "mean_3"], "composition": ["word2vec", "kmers"]}
+    for name, vectors in files.items():
+        with Writer(tmp_path / f"{name}.parquet", said | {"name": name}) as file:
+            file.write(rows | {column: np.ones((2, 4), np.float16) for column in vectors})
+    found = open_embeddings([tmp_path / f"{name}.parquet" for name in files])
+    composition = found.pop("composition")
+    made = representations(found, composition, np.array([0.4, 0.5]))
+    poolings = {name: [each.pooling for each in made if each.model == name] for name in found}
+    assert poolings == {"rival": ["mean"], "chosen": ["cls", "mean"]}
+    assert all(len(each.features()) == 2 for each in made)

@@ -33,7 +33,7 @@ def test_a_single_region_and_a_single_dimension_have_their_place_too():
 
 
 def test_a_part_of_the_regions_is_spread_evenly():
-    assert spread(3, 20).tolist() == [0, 1, 2]
+    assert spread(3, 20).tolist() == spread(3, 0).tolist() == [0, 1, 2]
     assert spread(10, 4).tolist() == [0, 2, 5, 7]
     steps = np.diff(spread(1_000_003, 20_000))
     assert len(steps) == 19_999 and set(steps) == {50, 51}

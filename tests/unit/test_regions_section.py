@@ -10,6 +10,8 @@ import pytest
 from grover.figures.style import to_svg
 from grover.sections import regions
 from grover.sections.parts import Folded, Picture, Results, Table
+from grover.sections.region_clusters import cluster_sentence
+from grover.sections.representations import gain_styles
 
 write = runpy.run_path(str(Path(__file__).parents[1] / "fake_regions.py"))["write"]
 
@@ -72,9 +74,38 @@ def test_what_has_too_few_regions_is_named(section):
     assert found.endswith("too few regions in the folds: repeat class (RC, Unknown); cpg island (True; no score).")
 
 
+def test_the_sentence_on_partial_correlations_names_what_is_given(section, folder, tmp_path):
+    assert section.findings[4].startswith("Given GC content and the share of repeats, the held-out")
+    write(tmp_path, np.random.default_rng(0))
+    probes = pd.read_parquet(tmp_path / regions.NEEDS[0])
+    probes.assign(given="gc").to_parquet(tmp_path / regions.NEEDS[0])
+    other = build(tmp_path)
+    assert other.findings[4].startswith("Given GC content, the held-out")
+    tables = [part.parts[0] for part in other.parts if isinstance(part, Folded)]
+    assert tables[0].caption.endswith("truth given GC content.")
+
+
+def test_an_empty_track_is_said_to_be():
+    probes = pd.DataFrame({"track": ["line_strand"], "note": ["empty: no region with class=LINE"], "value": [np.nan]})
+    assert regions.describe_left_out(probes)[0].endswith("line strand (empty: no region with class=LINE; no score).")
+
+
+def test_categories_lie_together_more_than_by_k_mers_only_beyond_the_margin():
+    purity = pd.DataFrame({"mean": [0.5, 0.5, 0.26], "k-mers": [0.49, 0.4, 0.1]}, index=["a", "b", "c"])
+    keys = pd.MultiIndex.from_product([["a", "b", "c"], ["all"]], names=["track", "repeats"])
+    text = cluster_sentence(purity, pd.DataFrame({"purity_expected": 0.25}, index=keys))[0]
+    assert "on 2 of 3 tracks; on 1 of these it is also more than 0.02 above that by k-mers." in text
+
+
+def test_every_rival_has_a_style_of_its_own():
+    rivals = [f"rival {i}" for i in range(6)]
+    styles = gain_styles(["k-mers", "mean", *rivals])
+    assert list(styles) == ["mean", *rivals] and len(set(styles.values())) == 7
+
+
 def test_all_numbers_are_folded(section, folder):
     pages = {part.title: part.parts[0] for part in section.parts if isinstance(part, Folded)}
-    probes, shown = pd.read_parquet(folder / regions.NEEDS[0]), pages["All probes of last layers"].frame
+    probes, shown = pd.read_parquet(folder / regions.NEEDS[0]), pages["All probes of the deepest layers"].frame
     assert len(shown) == (probes["layer"].isna() | (probes["layer"] == 3)).sum() and "nan" not in shown.to_string()
     row = shown.iloc[1]
     assert row["model"] == "chosen" and row["layer"] == "3" and row["score"] == "0.820 (0.800 to 0.840)"

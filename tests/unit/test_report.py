@@ -88,6 +88,21 @@ def test_absent_artefacts_leave_a_sentence(tmp_path):
     assert "No variants were given, so none were scored." in sections["interpretation"].parts
 
 
+def test_the_main_model_is_the_chosen_one_or_else_the_first_that_is_no_twin_and_not_from_elsewhere(tmp_path):
+    def results(*models, chosen="kmer-4"):
+        places = [tmp_path / f"embeddings/{model}/strands.parquet" for model in models]
+        (tmp_path / "selection").mkdir(exist_ok=True)
+        (tmp_path / "selection/chosen.txt").write_text(chosen)
+        return Results(tmp_path, [*places, tmp_path / "selection/chosen.txt"])
+
+    pattern = "embeddings/*/strands.parquet"
+    assert results("bpe-200-twin", "bpe-200").of_main_model(pattern) == "embeddings/bpe-200/strands.parquet"
+    assert "/chosen/" in results("bpe-200", "bpe-200-twin", "chosen", "chosen-twin").of_main_model(pattern)
+    assert "/bpe-600/" in results("bpe-200", "bpe-600", "bpe-600-twin", chosen="bpe-600").of_main_model(pattern)
+    assert results().main_model(["agro", "kmer-6-twin", "kmer-6"]) == "kmer-6"
+    assert results().main_model(["bpe-600", "bpe-200"]) == "bpe-200" and results().main_model([]) == "chosen"
+
+
 def test_the_atlas_stands_beside_null_genomes_and_the_paper(page):
     section = next(section for section in page[2] if section.key == "atlas")
     table = next(part for part in section.parts if isinstance(part, Table)).frame

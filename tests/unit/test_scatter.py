@@ -150,7 +150,7 @@ def test_the_section_says_what_is_drawn_and_shows_every_track(artefacts):
     folder, files = artefacts
     section = region_map.section(Results(folder, files))
     assert section.parts[0].startswith("The map shows 300 of 600 regions, evenly spread over the genome: their vectors")
-    assert "layer 3, the last one, laid into the plane by UMAP" in section.parts[0]
+    assert "layer 3, the deepest layer kept, laid into the plane by UMAP" in section.parts[0]
     pictures = {part.name: to_svg(part.figure) for part in section.parts if isinstance(part, Picture)}
     assert list(pictures) == ["region_map_poolings", "region_map_components", "region_map_tracks_1"]
     panels = ("repeat class", "chromatin state", "gene", "line strand", "signal 1", "repeat share", "gc")
@@ -162,6 +162,25 @@ def test_the_section_says_what_is_drawn_and_shows_every_track(artefacts):
     assert [plane["name"] for plane in data["embeddings"]] == ["UMAP, mean", "UMAP, cls", "PCA, mean", "PCA, cls"]
     # the first region of the map is region 0, the second is region 2
     assert unpacked(data["start"], "<u4")[:2].tolist() == [0, 2000]
+
+
+def test_tracks_of_a_single_value_have_no_panel_but_are_named(tmp_path):
+    files = write_artefacts(tmp_path, np.random.default_rng(0), 40)
+    pd.read_parquet(files[1]).assign(line_strand="", signal_2=np.nan).to_parquet(files[1], index=False)
+    section = region_map.section(Results(tmp_path, files))
+    assert section.parts[0].endswith(
+        "Not drawn, since all these regions have the same value: line strand and signal 2."
+    )
+    names = [track["name"] for track in section.parts[-1].data["tracks"]]
+    assert "gc" in names and not {"line strand", "signal 2"} & set(names)
+
+
+def test_without_tracks_gc_content_colours_the_map(tmp_path):
+    files = write_artefacts(tmp_path, np.random.default_rng(0), 40)
+    pd.DataFrame(index=range(80)).to_parquet(files[1], index=False)
+    section = region_map.section(Results(tmp_path, files))
+    assert "coloured by 1 track that the model was not given." in section.parts[0]
+    assert [track["name"] for track in section.parts[-1].data["tracks"]] == ["gc"]
 
 
 def test_too_few_regions_for_umap_are_said_to_be(tmp_path, monkeypatch):

@@ -275,8 +275,31 @@ def test_the_section_says_where_nothing_could_be_tested(tmp_path):
     table.assign(q=np.nan, p=np.nan).to_parquet(files[0])
     made = section.section(Results(tmp_path, files))
     assert made.parts[-1].startswith("This genome is too small") and not made.findings
-    table.assign(q=1.0, p=1.0).to_parquet(files[0])
+    unsure = table.assign(q=1.0, p=1.0)
+    unsure.attrs["shifts"] = 100_000
+    unsure.to_parquet(files[0])
     made = section.section(Results(tmp_path, files))
     assert " 0 (0.0%) have q below 0.05" in made.findings[0] and not any(
         isinstance(part, Picture) for part in made.parts
     )
+
+
+def test_too_few_rotations_are_called_a_lack_of_power(tmp_path):
+    files = write_artefacts(tmp_path, np.random.default_rng(0))
+    table = pd.read_parquet(files[0])
+    tested = table.index[table["q"].notna()]
+    table.loc[tested, "p"] = 0.5
+    table.loc[tested[:4], "p"] = 1 / 201
+    table.loc[tested, "q"] = false_discovery_control(table.loc[tested, "p"])
+    table.to_parquet(files[0])
+    made = section.section(Results(tmp_path, files))
+    assert made.findings[0].startswith(f"200 rotations are too few to tell any of {len(tested)} pairs")
+    needed = int(len(tested) / 201 / 0.05)
+    assert f"which 4 of the tests reach, and for a q below 0.05 more than {needed} would have to" in made.findings[0]
+    assert "a lack of power and no sign" in made.findings[0] and not made.numbers
+    assert f"Another {len(table) - len(tested)} pairs are too rare" in made.findings[0]
+    assert not any("have q below" in sentence or "are tied" in sentence for sentence in made.findings)
+    # one more than needed reach it, and all of them are tied
+    table.loc[tested[: needed + 1], "p"] = 1 / 201
+    table.loc[tested, "q"] = false_discovery_control(table.loc[tested, "p"])
+    assert section.lack_of_power(table.loc[tested], 200) == "" and (table["q"] < 0.05).sum() == needed + 1

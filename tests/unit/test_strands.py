@@ -48,11 +48,6 @@ def random_codes(lengths, seed=0):
     return [rng.integers(0, 4, length).astype(np.uint8) for length in lengths]
 
 
-def test_regions_are_taken_in_even_steps():
-    assert strands.spread(10, 4).tolist() == [0, 2, 5, 7] and strands.spread(3, 5).tolist() == [0, 1, 2]
-    assert strands.spread(3, 0).tolist() == [0, 1, 2]
-
-
 def test_a_palindrome_is_its_own_reverse_complement(encoder):
     half = random_codes([18, 11, 15])
     whole = [np.concatenate([codes, reverse_complement(codes)]) for codes in half]

@@ -74,6 +74,17 @@ def test_other_programs_read_the_vectors_as_lists_of_half_precision(tmp_path):
     np.testing.assert_array_equal(np.stack(column), table(0, 3)["mean_1"])
 
 
+def test_a_model_without_cls_has_the_mean_alone(tmp_path):
+    whole = table(0, 3)
+    alone = {name: values for name, values in whole.items() if not name.startswith("cls")}
+    rival = open_embeddings([write(tmp_path / "0.parquet", [alone], name="rival")])["rival"]
+    both = open_embeddings([write(tmp_path / "1.parquet", [whole])])["chosen"]
+    assert rival.poolings == ("mean",) and both.poolings == ("cls", "mean")
+    np.testing.assert_array_equal(rival.vectors("mean"), both.vectors("mean"))
+    with pytest.raises(InputError, match="no vectors 'cls' of layer 11 of rival; it holds mean of the layers 1, 11"):
+        rival.vectors("cls")
+
+
 def test_a_part_without_regions_has_the_columns_of_the_others(tmp_path):
     empty = write(tmp_path / "1.parquet", [{name: values[:0] for name, values in table(0, 1).items()}], part=1, parts=2)
     full = write(tmp_path / "0.parquet", [table(0, 2)], parts=2)

@@ -173,14 +173,18 @@ EMBEDDING_RESULTS = [
     rules.choose_regions.output.regions,
     rules.annotate_regions.output.annotation,
     *expand(
-        [rules.project_regions.output.umap, rules.train_word2vec.output.vectors, *rules.token_components.output],
+        [rules.project_regions.output.umap, rules.train_word2vec.output.vectors],
         model=EMBEDDED,
     ),
-    *expand([*rules.gather_tokens.output, rules.compare_strands.output.strands], model=ENCODERS),
+    *expand(
+        [*rules.gather_tokens.output, *rules.token_components.output, rules.compare_strands.output.strands],
+        model=ENCODERS,
+    ),
 ]
 if TRACKS:
     EMBEDDING_RESULTS += [
-        *expand([rules.locate_tokens.output.localisation, rules.tell_contexts.output.ambiguity], model=EMBEDDED),
+        *expand(rules.locate_tokens.output.localisation, model=EMBEDDED),
+        *expand(rules.tell_contexts.output.ambiguity, model=ENCODERS),
         rules.gather_probes.output.probes,
         rules.measure_clusters.output.clusters,
     ]

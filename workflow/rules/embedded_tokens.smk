@@ -113,10 +113,10 @@ rule token_components:
     input:
         averages=rules.gather_tokens.output.averages,
         counts=rules.gather_tokens.output.counts,
-        word2vec=rules.train_word2vec.output.vectors,
-        statistics=f"{RUN}/vocabulary/{{model}}/statistics.parquet",
+        word2vec=of_model("embeddings/{name}/word2vec.npy"),
+        statistics=of_model("vocabulary/{name}/statistics.parquet"),
         published=installed("resources/published_components.tsv"),
-        localisation=rules.locate_tokens.output.localisation if TRACKS else [],
+        localisation=of_model("embeddings/{name}/localisation.parquet") if TRACKS else [],
     output:
         components=f"{RUN}/embeddings/{{model}}/components.parquet",
         explained=f"{RUN}/embeddings/{{model}}/explained.parquet",
@@ -129,7 +129,7 @@ rule token_components:
     benchmark:
         f"{RUN}/benchmark/token_components.{{model}}.tsv"
     wildcard_constraints:
-        model=one_of(EMBEDDED),
+        model=one_of(ENCODERS),
     conda:
         ENVIRONMENT
     container:
@@ -156,7 +156,7 @@ rule tell_contexts:
     """Two groups of the contexts of each token, and the annotation that tells them apart."""
     input:
         contexts=expand(f"{RUN}/embeddings/{{{{model}}}}/parts/{{part}}.contexts.parquet", part=PARTS),
-        statistics=f"{RUN}/vocabulary/{{model}}/statistics.parquet",
+        statistics=of_model("vocabulary/{name}/statistics.parquet"),
         sequence=rules.encode_genome.output.sequence,
         segments=rules.encode_genome.output.segments,
         contigs=rules.encode_genome.output.contigs,
@@ -169,7 +169,7 @@ rule tell_contexts:
     benchmark:
         f"{RUN}/benchmark/tell_contexts.{{model}}.tsv"
     wildcard_constraints:
-        model=one_of(EMBEDDED),
+        model=one_of(ENCODERS),
     conda:
         ENVIRONMENT
     container:

@@ -14,9 +14,9 @@ def of_model(file):
     return lambda wildcards: f"{RUN}/{file}".format(name=wildcards.model.removesuffix("-twin"))
 
 
-def parts_of(models, kind=""):
+def parts_of(models):
     """All parts of the embeddings of these models."""
-    return expand(f"{RUN}/embeddings/{{model}}/parts/{{part}}{kind}.parquet", model=models, part=PARTS)
+    return expand(f"{RUN}/embeddings/{{model}}/parts/{{part}}.parquet", model=models, part=PARTS)
 
 
 rule choose_regions:
@@ -181,7 +181,8 @@ rule embed_rival:
 
 
 rule train_word2vec:
-    """Vectors of the same dimension that know no place, learnt from the windows that pretraining reads."""
+    """Vectors of the same dimension that know no place, learnt from the windows that pretraining reads; by one thread, since several
+    give other vectors each time."""
     input:
         tokens=f"{RUN}/tokens/{{model}}/tokens.npy",
         windows=f"{RUN}/corpus/{{model}}/windows.parquet",
@@ -198,7 +199,6 @@ rule train_word2vec:
         ENVIRONMENT
     container:
         IMAGE
-    threads: config["threads"]
     resources:
         mem_mb=memory(4000),
         runtime=minutes(240),
@@ -212,7 +212,7 @@ rule train_word2vec:
     shell:
         "{PYTHON} {SCRIPTS}/train_word2vec.py --tokens {input.tokens} --windows {input.windows} --config {input.config}"
         " --split {params.split} --window {params.window} --epochs {params.epochs} --most-tokens {params.most} --seed {params.seed}"
-        " --threads {threads} --output {output.vectors} > {log} 2>&1"
+        " --threads 1 --output {output.vectors} > {log} 2>&1"
 
 
 rule compose_regions:

@@ -69,6 +69,7 @@ rule pretrain:
         intermediate=config["pretraining"]["intermediate"],
         positions=config["pretraining"]["positions"],
         dropout=config["pretraining"]["dropout"],
+        start=config["pretraining"]["start"],
         steps=config["pretraining"]["steps"],
         bases=config["pretraining"]["bases"],
         batch=config["pretraining"]["batch"],
@@ -90,7 +91,7 @@ rule pretrain:
         "{PYTHON} {SCRIPTS}/launch.py --nodes {params.nodes} --processes {params.gpus} --threads {threads} {SCRIPTS}/pretrain.py"
         " --tokens {input.tokens} --windows {input.windows} --vocabulary {input.vocabulary} --split {params.split}"
         " --layers {params.layers} --hidden {params.hidden} --heads {params.heads} --intermediate {params.intermediate}"
-        " --positions {params.positions} --dropout {params.dropout} --steps {params.steps} --bases {params.bases}"
+        " --positions {params.positions} --dropout {params.dropout} --start {params.start} --steps {params.steps} --bases {params.bases}"
         " --batch {params.batch} --learning-rate {params.learning_rate} --warmup {params.warmup}"
         " --mask-share {params.mask_share} --mask-keep {params.mask_keep} --mask-span {params.mask_span} {params.compile}"
         " --checkpoints {params.checkpoints} --checkpoint-minutes {params.checkpoint_minutes} --seed {params.seed}"

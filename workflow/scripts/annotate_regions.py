@@ -22,7 +22,7 @@ def annotate_regions(
     ] = None,
     threshold: Annotated[
         float, Option(help="share of a region that its leading category, or features of one strand, must cover")
-    ] = 0.2,
+    ] = 0.3,
 ):
     """Write one column a track, row by row beside the regions: the leading category or `none`, presence, the mean quantity, or the
     strand; and the share of repeats. Tracks whose source is not given are left out."""

@@ -15,6 +15,7 @@ from grover.files import write_table
 from grover.genome import Genome
 from grover.model import check_length
 from grover.options import Device, Initial, Precision, Seed, Threads, folder
+from grover.projection import spread
 from grover.regions import places_of_table
 from grover.vocabulary import Vocabulary
 
@@ -53,7 +54,7 @@ def compare_strands(
     table = pd.read_parquet(regions, columns=["chrom", "start", "end"])
     if table.empty:
         raise InputError(f"{regions}: no regions there; make the table with choose_regions.py")
-    table = table.iloc[strands.spread(len(table), number)]
+    table = table.iloc[spread(len(table), number)]
     codes = [
         np.asarray(genome.codes[left:right])
         for left, right in zip(*places_of_table(table, genome, regions), strict=True)

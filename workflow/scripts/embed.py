@@ -1,5 +1,6 @@
 """Embed regions of a genome, and the tokens in them, with a pretrained model."""
 
+import json
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
@@ -20,7 +21,7 @@ from grover.options import Device, Initial, Precision, Seed, Threads, folder
 from grover.region_blocks import Places
 from grover.regions import places_of_table, token_ranges
 from grover.tokens import TokenisedGenome
-from grover.vectors import Writer
+from grover.vectors import KEY, Writer
 from grover.vocabulary import Vocabulary
 
 ENOUGH = 10_000  # bases that tell whether tokens are those of a vocabulary
@@ -87,7 +88,7 @@ def embed(
         sums_file = stack.enter_context(open(stack.enter_context(atomic(token_sums)), "wb"))
         segment_tokens = tokenised.tokens_at(genome.bounds)
         sums = embed_part(encoder, tokenised, segment_tokens, table, places, reading, *files, place, precision)
-        np.savez(sums_file, **sums)
+        np.savez(sums_file, **sums, **{KEY.decode(): np.array(json.dumps(said))})
 
 
 def _check_vocabulary(tokenised: TokenisedGenome, genome: Genome, size: int, tokens: Path, model: Path) -> None:

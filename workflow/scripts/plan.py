@@ -189,7 +189,7 @@ def _probe(run: Run, rates: Rates, gpu: Gpu) -> tuple[Rates, Gpu, str]:
     config = run.config
     asked, name = config["pretraining"], config["selection"]["vocabulary"]
     device = choose_device(config["device"], config["threads"])
-    shape = {key: asked[key] for key in ("layers", "hidden", "heads", "intermediate", "positions", "dropout")}
+    shape = {key: asked[key] for key in ("layers", "hidden", "heads", "intermediate", "positions", "dropout", "start")}
     model = new_language_model(Architecture(**shape).config(vocabulary_size(name)), config["seed"])
     generator = np.random.default_rng(config["seed"])
     shortest, longest = config["corpus"]["shortest"], config["corpus"]["longest"]

@@ -53,6 +53,7 @@ def pretrain(
     intermediate: Annotated[int, Option(help="width of the feed-forward part")] = 3072,
     positions: Annotated[int, Option(help="longest input in tokens, [CLS] and [SEP] included")] = 512,
     dropout: Annotated[float, Option(help="dropout of the hidden states")] = 0.1,
+    start: Annotated[str, Option(help="where the weights begin: random, or neighbours (grover/start.py)")] = "random",
     steps: Annotated[int, Option(help="optimiser steps")] = 100_000,
     bases: Annotated[int, Option(help="bases to see, from which the steps follow; 0: --steps decides")] = 0,
     batch: Annotated[int, Option(help="windows a step, over all processes")] = 64,
@@ -91,7 +92,7 @@ def pretrain(
     if processes.first:
         check_data(tokens, windows, folder(vocabulary))
     masking = Masking(mask_share, keep=mask_keep, span=mask_span or words.mask_span)
-    architecture = Architecture(layers, hidden, heads, intermediate, positions, dropout)
+    architecture = Architecture(layers, hidden, heads, intermediate, positions, dropout, start)
     if bases:
         steps = steps_for(bases, ids, table, words.lengths, batch)
     optimisation = Optimisation(steps, learning_rate, warmup)

@@ -35,8 +35,8 @@ def probe_track(
     GC content; fitted on fold train, tuned on fold valid, scored on fold test."""
     table = pd.read_parquet(regions)
     labels = read_annotation(annotation, regions, len(table))
-    kinds = read_tracks(tracks).set_index("track")["kind"]
-    for path, names in ((tracks, list(kinds.index)), (annotation, list(labels))):
+    rows = read_tracks(tracks).set_index("track")
+    for path, names in ((tracks, list(rows.index)), (annotation, list(labels))):
         if track not in names:
             raise InputError(f"{path} has no track {track}; it has {', '.join(names)}")
     embeddings = open_embeddings(vectors, regions)
@@ -44,10 +44,11 @@ def probe_track(
     for each in (*embeddings.values(), composed):
         check_places(each, table, regions)
     block = bootstrap.blocks(table.assign(sequence=""), LARGEST)
-    target = make_target(labels[track], kinds[track], table["fold"].to_numpy(), block, maximum_train)
+    kind, where, given = *rows.loc[track, ["kind", "where"]], given_properties(table, labels)
+    target = make_target(labels[track], kind, table["fold"].to_numpy(), block, maximum_train, where)
     found = representations(embeddings, composed, table["gc"].to_numpy())
-    scores = probe(target, table, found, given_properties(table, labels), resamples, trees, seed, threads)
-    write_table(output, columns(scores, track, kinds[track]))
+    scores = probe(target, table, found, given.to_numpy(), resamples, trees, seed, threads)
+    write_table(output, columns(scores, track, kind, given))
 
 
 if __name__ == "__main__":

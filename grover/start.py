@@ -1,0 +1,55 @@
+"""Where the weights of an encoder begin, other than at random.
+
+BERT's positions are learnt, so that a fresh model attends to all tokens of a window alike and the tokens beside a hidden one are one
+voice among hundreds; until heads have found them, the loss stands at that of the frequencies of the tokens. A large model gets over that in
+a fraction of its training, a small one with minutes on a CPU never does. Under `neighbours` its heads know where to look: the
+positions begin as sines and cosines in coordinates that the words leave free, and the heads of the first layer begin with
+attention to the tokens 1 to the left, 1 to the right, 2 to the left, and so on, since a shift is a rotation of these
+coordinates (Vaswani et al. 2017, section 3.5). Nothing is fixed: all weights are trained from there.
+"""
+
+import torch
+from transformers import BertModel
+
+STARTS = ("random", "neighbours")
+FASTEST, SLOWEST = 2.0, 0.2  # radians a token
+SHARPNESS = 3.0  # about three quarters of the attention on the token that a head looks at
+LOUDNESS = 3.0  # of what attention brings, beside the state of the token itself
+
+
+@torch.no_grad()
+def begin(encoder: BertModel) -> None:
+    """Set the positions, the words and the first attention of a random encoder as `start` in its configuration says."""
+    config = encoder.config
+    if getattr(config, "start", "random") == "random":
+        return
+    width = config.hidden_size // config.num_attention_heads
+    pairs = width // 2
+    speed = torch.logspace(*torch.tensor([FASTEST, SLOWEST]).log10().tolist(), pairs)
+    embeddings, first = encoder.embeddings, encoder.encoder.layer[0].attention
+    _place(embeddings, speed, config.initializer_range)
+    query, key = first.self.query.weight, first.self.key.weight
+    query.zero_(), key.zero_()
+    for head in range(config.num_attention_heads):
+        rows = slice(head * width, head * width + 2 * pairs)
+        distance = head // 2 + 1
+        query[rows, : 2 * pairs] = SHARPNESS**0.5 * _rotation(speed * (distance if head % 2 else -distance))
+        key[rows, : 2 * pairs] = SHARPNESS**0.5 * torch.eye(2 * pairs)
+    first.self.value.weight.mul_(LOUDNESS)
+    first.output.dense.weight.mul_(LOUDNESS)
+
+
+def _place(embeddings: torch.nn.Module, speed: torch.Tensor, spread: float) -> None:
+    """Sines and cosines as positions, as large as words are, in coordinates that words and types then leave to them."""
+    used = 2 * len(speed)
+    angles = torch.arange(embeddings.position_embeddings.num_embeddings)[:, None] * speed
+    positions = embeddings.position_embeddings.weight.zero_()
+    positions[:, :used] = torch.stack([angles.sin(), angles.cos()], 2).flatten(1) * spread * 2**0.5
+    for others in (embeddings.word_embeddings, embeddings.token_type_embeddings):
+        others.weight[:, :used] = 0
+
+
+def _rotation(angles: torch.Tensor) -> torch.Tensor:
+    """The matrix that takes the pairs (sin x, cos x) to (sin(x + angle), cos(x + angle))."""
+    turns = [torch.tensor([[c, s], [-s, c]]) for s, c in zip(angles.sin(), angles.cos(), strict=True)]
+    return torch.block_diag(*turns)

@@ -17,7 +17,7 @@ from grover.vectors import Embeddings
 
 # regions of a category that the folds must hold, and blocks of the genome that those of test must lie in; less is no measurement
 FEWEST = {"train": 10, "test": 5}
-FEWEST_BLOCKS = 10  # of fewer, the bootstrap draws from too few sums to tell how far a score may lie off
+FEWEST_BLOCKS = 10  # the resamples of fewer differ too little, and their intervals are too narrow
 RIVALS = {"gain": "kmers", "over_gc": "gc", "over_word2vec": "word2vec", "over_twin": "twin"}
 NOT_ENOUGH = "too few regions"
 NOTHING = ("none", "", "False")  # what regions outside a track have, if not a missing value

@@ -99,7 +99,9 @@ def describe_direction(own: pd.DataFrame) -> str:
     first, last = own["layer"].min(), own["layer"].max()
     baseline = own.groupby("layer")["baseline"].first()
     said = "Two occurrences of any tokens have a mean cosine of "
-    said += f"{baseline[last]:.3f} in layer {last} and {baseline[first]:.3f} in layer {first}"
+    said += f"{baseline[last]:.3f} in layer {last}" + (
+        "" if first == last else f" and {baseline[first]:.3f} in layer {first}"
+    )
     if baseline[last] < ALIKE:
         return f"{said}."
     return (

@@ -54,7 +54,9 @@ def section(results: Results) -> Section:
         )
         if len(shown) < len(summary):
             caption += f" The {len(shown)} of {len(summary)} categories with the most ties are shown."
-        result.parts.append(Picture("token_places", enrichment(table, shown, tokens, LEVEL), caption, source))
+        result.parts.append(
+            Picture("token_places_enrichment", enrichment(table, shown, tokens, LEVEL), caption, source)
+        )
     caption = (
         "Each category: its share of the sequence, tokens frequent enough for a test, those that lie there more and less often than "
         "by chance, the rank correlation of enrichment with the GC content of the tokens, and the token most tied to it with its "
@@ -81,7 +83,7 @@ def count_tests(table: pd.DataFrame, tested: pd.DataFrame) -> list[str]:
         f"{more:,} the token lies there more often than rotations of the annotation let expect, in {len(sure) - more:,} less often. "
         "One in twenty of these may be chance." + too_rare
     ]
-    if shifts:
+    if shifts and len(sure):
         floor, reached = lowest(tested, shifts)
         sentences.append(
             f"{shifts:,} rotations give no p-value below {floor:.2g}, which {reached / len(tested):.0%} of the tests reach, so that "
@@ -115,8 +117,8 @@ def lack_of_power(tested: pd.DataFrame, shifts: int | None) -> str:
     return (
         f"{shifts:,} rotations are too few to tell any of {len(tested):,} pairs of a token and a category from chance: they give no "
         f"p-value below {floor:.2g}, which {reached:,} of the tests reach, and for a q below {LEVEL} more than "
-        f"{floor * len(tested) / LEVEL:,.0f} would have to. That none is found is a lack of power and no sign that tokens lie by chance; "
-        "more rotations (`embeddings.shifts`) can tell."
+        f"{int(floor * len(tested) / LEVEL):,} would have to. That none is found is a lack of power and no sign that tokens lie by chance; "
+        "more rotations (`embeddings.shifts`) may tell."
     )
 
 

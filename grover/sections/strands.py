@@ -56,7 +56,7 @@ def section(results: Results) -> Section:
     if len(probes) and (probes["kind"] == "strand").any():
         directions = of_directions(probes, model)
         found = [direction(row) for _, row in directions[directions["pooling"] == "mean"].iterrows()]
-        result.findings += found
+        result.findings = result.findings + found  # the list above is shown already
         result.parts += [
             "Genes and LINEs have a strand of their own. A linear probe that reads it from the embedding of a region, scored on "
             "held-out regions, says whether the embedding knows in which direction they are read; 0.5 is guessing.",

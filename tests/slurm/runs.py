@@ -95,7 +95,7 @@ class Run:
             )
         return self
 
-    def finish(self, seconds: float = 300) -> int:
+    def finish(self, seconds: float = 600) -> int:
         """Exit code of the driver, which is ended when it takes longer."""
         try:
             return self.process.wait(seconds)

@@ -173,7 +173,7 @@ def test_a_changed_table_of_tracks_reruns_the_annotation(finished):
     def as_presence(text: str) -> str:
         return text.replace("noise\tnoise\tbed\tcategory\tname", "noise\tnoise\tbed\tpresence\t-")
 
-    with changed(finished.root / "config/demo.tracks.tsv", as_presence):
+    with changed(finished.root / "config/test.tracks.tsv", as_presence):
         assert finished.planned() == TRACKS | CODE
 
 

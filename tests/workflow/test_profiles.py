@@ -18,6 +18,7 @@ GPU_RULES = {
     "train_cnn",
     "probe_frozen",
     "embed",
+    "compare_strands",
     "occlude",
     "score_variants",
 }

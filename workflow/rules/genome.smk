@@ -81,6 +81,7 @@ rule link_source:
         f"{RUN}/sources/{{key}}/{{file}}",
     log:
         f"{RUN}/logs/link_source.{{key}}.{{file}}.log",
+    priority: 100  # so that the check of the sources need not wait for them
     conda:
         ENVIRONMENT
     container:

@@ -95,6 +95,9 @@ if said and workflow.is_main_process:
 TRACK_SOURCES = sorted({row["source"] for row in TRACKS})
 FINETUNED = config["benchmarks"]["models"]
 MODELS = [model for name in FINETUNED for model in (name, f"{name}-twin")]
+EMBEDDED = config["embeddings"]["models"]
+ENCODERS = [model for name in EMBEDDED for model in (name, f"{name}-twin")]
+PARTS = range(config["embeddings"]["parts"])
 READER = reader(config)
 RIVALS = config["benchmarks"]["rivals"]
 RIVAL_FOLDERS = checked(rival_folders, config, ROOT, ORIGIN)
@@ -237,6 +240,16 @@ def transferred(task):
             f"{TASK_TABLE}, task {task}: {path} is not there; make it first, with the configuration of the run {run}"
         )
     return path
+
+
+def of_model(file):
+    """An artefact of the model that a wildcard names, which a random twin shares with its model."""
+    return lambda wildcards: f"{RUN}/{file}".format(name=wildcards.model.removesuffix("-twin"))
+
+
+def parts_of(models):
+    """All parts of the embeddings of these models."""
+    return expand(f"{RUN}/embeddings/{{model}}/parts/{{part}}.parquet", model=models, part=PARTS)
 
 
 def rival_configuration(name):

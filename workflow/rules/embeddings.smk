@@ -4,20 +4,6 @@ Needs models, tokens and the tracks' sources. Makes embeddings/regions.parquet, 
 embeddings/{model}/parts/ for each model and its untrained twin. Annotation never is an input of a model.
 """
 
-EMBEDDED = config["embeddings"]["models"]
-ENCODERS = [model for name in EMBEDDED for model in (name, f"{name}-twin")]
-PARTS = range(config["embeddings"]["parts"])
-
-
-def of_model(file):
-    """An artefact of the model that a wildcard names, which a random twin shares with its model."""
-    return lambda wildcards: f"{RUN}/{file}".format(name=wildcards.model.removesuffix("-twin"))
-
-
-def parts_of(models):
-    """All parts of the embeddings of these models."""
-    return expand(f"{RUN}/embeddings/{{model}}/parts/{{part}}.parquet", model=models, part=PARTS)
-
 
 rule choose_regions:
     """The same intervals for every model: windows of the first one's tokens, or those of a BED file."""

@@ -26,7 +26,7 @@ EMBEDDING = {"choose_regions", "embed", "train_word2vec", "compose_regions", "co
 AFTER_ADOPTION = {"finetune", *SCORING, "occlude", *EMBEDDING, *AFTER_EMBEDDING, "score_variants"}
 EVALUATION = {"evaluate_pretraining", "stratify_predictions", "write_model_card", "compare_vocabularies"}
 EVALUATED_TOKENS = {"adopt_accuracy", *TOKENS}
-AFTER_PRETRAINING = {*EVALUATION, "next_kmer", "choose_vocabulary", "adopt", *AFTER_ADOPTION}
+AFTER_PRETRAINING = {*EVALUATION, *EVALUATED_TOKENS, "next_kmer", "choose_vocabulary", "adopt", *AFTER_ADOPTION}
 
 
 @contextmanager
@@ -70,7 +70,7 @@ def test_a_checkout_that_touches_every_file_reruns_nothing(finished):
     [
         ("report", "palette", "tol-bright", REPORT),
         ("report", "title", "Another title", REPORT),
-        ("atlas", "promoter_flank", 400, {"describe_vocabulary", "stratify_predictions"} | REPORT),
+        ("atlas", "promoter_flank", 400, {"describe_vocabulary", "stratify_predictions"} | LOCALISED | REPORT),
         ("evaluation", "span", 5, EVALUATION | EVALUATED_TOKENS | REPORT),
         ("atlas", "stability_windows", 150, {"measure_stability"} | REPORT),
         ("atlas", "null_bases", 150_000, {"null_vocabulary", "describe_vocabulary"} | REPORT),
@@ -82,7 +82,12 @@ def test_a_checkout_that_touches_every_file_reruns_nothing(finished):
         ("benchmarks", "floors", ["gc", "tfidf-forest", "adjacency", "pwm"], {"run_floor"} | SCORING | REPORT),
         ("benchmarks", "block", 50_000, SCORING | REPORT),
         ("selection", "trees", 11, {"next_kmer_floors", "compare_vocabularies"} | REPORT),
-        ("selection", "rule", "bits-per-base", {"choose_vocabulary", "adopt"} | AFTER_ADOPTION | REPORT),
+        (
+            "selection",
+            "rule",
+            "bits-per-base",
+            {"choose_vocabulary", "adopt", "adopt_accuracy"} | AFTER_ADOPTION | REPORT,
+        ),
         ("interpretation", "span", 5, {"score_variants"} | REPORT),
     ],
 )
@@ -94,11 +99,11 @@ def test_a_setting_reruns_its_stage_and_what_follows(finished, section, key, val
 @pytest.mark.parametrize(
     ("module", "function", "expected"),
     [
-        ("probes.py", "def probe", {"probe_track"} | CODE),
+        ("probes.py", "def probe", {"probe_track", "gather_probes", "measure_clusters"} | CODE),
         (
             "localisation.py",
             "def locate(",
-            {"describe_vocabulary", "stratify_predictions"} | CODE,
+            {"describe_vocabulary", "stratify_predictions"} | LOCALISED | CODE,
         ),
         ("variants.py", "def ", {"score_variants"} | CODE),
         ("evaluation.py", "def ", EVALUATION | EVALUATED_TOKENS | {"write_dossier"} | CODE),
@@ -127,7 +132,14 @@ def test_a_new_candidate_trains_its_own_model_alone(finished):
     own = {"build_vocabulary", "tokenise_genome", "make_windows", "pretrain", "next_kmer", *EVALUATION} - {
         "compare_vocabularies"
     }
-    shared = {"next_kmer_floors", "compare_vocabularies", "choose_vocabulary", "adopt", "measure_stability"}
+    shared = {
+        "next_kmer_floors",
+        "compare_vocabularies",
+        "choose_vocabulary",
+        "adopt",
+        "adopt_accuracy",
+        "measure_stability",
+    }
     shared |= AFTER_ADOPTION | REPORT
     assert names == {(rule, "bpe-40") for rule in own} | {(rule,) for rule in shared}
 
@@ -142,17 +154,19 @@ def test_a_new_task_is_a_row_and_leaves_the_others_alone(finished):
     assert set(re.findall(r"wildcards: task=([\w-]+)", done.stdout)) == {"splice"}
 
 
-def test_a_lost_part_of_the_embeddings_costs_itself_alone(finished):
-    part = finished.work / "results/test/embeddings/chosen/parts/1.parquet"
-    kept = part.rename(part.with_suffix(".kept"))
+def test_a_killed_part_of_the_embeddings_costs_itself_alone(finished):
+    # what a killed job leaves: no part, and nothing yet of what is made of all parts
+    folder = finished.work / "results/test/embeddings"
+    lacking = [folder / "chosen/parts/1.parquet", folder / "clusters.parquet"]
+    kept = [path.rename(path.with_suffix(".kept")) for path in lacking]
     try:
         done = finished.snakemake("--dry-run")
         assert finished.planned() == {"embed", *AFTER_EMBEDDING} | CODE
-        assert re.findall(r"^rule embed:\n(?:    .*\n)*?    wildcards: (.*)$", done.stdout, re.MULTILINE) == [
-            "model=chosen, part=1"
-        ]
+        parts = re.findall(r"^rule embed:\n(?:    .*\n)*?    wildcards: (.*)$", done.stdout, re.MULTILINE)
+        assert parts == ["model=chosen, part=1"]
     finally:
-        kept.rename(part)
+        for path, place in zip(kept, lacking, strict=True):
+            path.rename(place)
 
 
 def test_more_cycles_train_no_kmers_anew(finished):

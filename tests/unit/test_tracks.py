@@ -234,6 +234,9 @@ def test_two_tracks_of_one_name_are_refused(tmp_path):
 def test_the_tables_that_are_shipped_can_be_read():
     for path in (Path(__file__).parents[2] / "config").glob("*tracks.tsv"):
         kinds = read_tracks(path).set_index("track")["kind"]
+        if path.name == "test.tracks.tsv":  # a few, since each costs the tests of the workflow a job
+            assert {"category", "presence", "quantity", "strand"} == {*kinds}
+            continue
         assert {"repeat_class", "repeat_family", "gene", "exon", "promoter", "cpg_island", "replication_timing"} <= {
             *kinds.index
         }

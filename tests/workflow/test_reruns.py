@@ -156,8 +156,9 @@ def test_a_new_task_is_a_row_and_leaves_the_others_alone(finished):
 
 def test_a_killed_part_of_the_embeddings_costs_itself_alone(finished):
     # what a killed job leaves: no part, and nothing yet of what is made of all parts
-    folder = finished.work / "results/test/embeddings"
-    lacking = [folder / "chosen/parts/1.parquet", folder / "clusters.parquet"]
+    run = finished.work / "results/test"
+    names = ("embeddings/chosen/parts/1.parquet", "embeddings/clusters.parquet", "report.html")
+    lacking = [run / name for name in names]
     kept = [path.rename(path.with_suffix(".kept")) for path in lacking]
     try:
         done = finished.snakemake("--dry-run")

@@ -79,8 +79,8 @@ async function copy(text) {
   } catch {
     // an old browser, or one that keeps the clipboard from pages without a server
     const area = element("textarea", text, document.body);
-    area.style.position = "fixed";
-    area.style.opacity = "0";
+    // in view, so that no browser scrolls to it
+    Object.assign(area.style, { position: "fixed", top: "0", left: "0", opacity: "0" });
     area.select();
     let done = false;
     try { done = document.execCommand("copy"); } catch { /* said to the reader */ }

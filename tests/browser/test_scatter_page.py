@@ -206,10 +206,16 @@ def test_without_the_clipboard_of_new_browsers_the_old_way_copies(page):
 
 
 def pasted(browser) -> str:
-    browser.execute_script("document.body.append(Object.assign(document.createElement('textarea'), {id: 'paste'}))")
+    """What the clipboard holds. The page neither scrolls nor keeps the field: the next click is on the map where it was."""
+    browser.execute_script(
+        "const area = document.body.appendChild(document.createElement('textarea'));"
+        "area.id = 'paste'; Object.assign(area.style, {position: 'fixed', top: 0, left: 0})"
+    )
     area = browser.find_element(By.ID, "paste")
     area.send_keys(Keys.CONTROL, "v")
-    return area.get_property("value")
+    text = area.get_property("value")
+    browser.execute_script("arguments[0].remove()", area)
+    return text
 
 
 def test_the_wheel_zooms_where_the_pointer_is_dragging_moves_and_a_button_resets(page):

@@ -1,16 +1,12 @@
 """Regions through models from elsewhere, made here with random weights: what is written, and what long regions become."""
 
-import ast
 import importlib.util
-import runpy
-from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from packaging.utils import canonicalize_name
 from transformers import AutoModel
 
 from grover import rivals
@@ -19,12 +15,11 @@ from grover.files import checksum
 from grover.genome import encode
 from grover.rival_embedding import cut, embed
 from grover.vectors import open_embeddings, read_metadata
+from tests.rival_models import letters
 
 ROOT = Path(__file__).parents[2]
-SCRIPT, PINS = ROOT / "workflow/scripts/embed_rival.py", ROOT / "envs/rivals.txt"
+SCRIPT = ROOT / "workflow/scripts/embed_rival.py"
 CPU = torch.device("cpu")
-made = runpy.run_path(str(Path(__file__).with_name("test_rivals.py")))
-dnabert, nt, tiny, letters = (made[name] for name in ("dnabert", "nt", "tiny", "letters"))
 
 
 @pytest.fixture(scope="module")
@@ -133,21 +128,3 @@ def test_a_part_that_is_none_and_missing_consent_are_refused(dnabert, tiny, file
     with pytest.raises(InputError, match="remote_code: true"):
         command(**given, folder=tiny, adapter="hyenadna")
     assert not (tmp_path / "x.parquet").exists()
-
-
-def test_the_command_imports_only_what_the_environment_of_rivals_has():
-    """Of the modules that it reaches, what stands at their tops."""
-    waiting, reached, used = [SCRIPT], set(), set()
-    while waiting:
-        path = waiting.pop()
-        reached.add(path)
-        for node in ast.parse(path.read_text()).body:
-            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            if isinstance(node, ast.ImportFrom):
-                names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-            found = {ROOT.joinpath(*name.split(".")).with_suffix(".py") for name in names if name.startswith("grover")}
-            waiting += [path for path in found - reached if path.is_file()]
-            used |= {name.split(".")[0] for name in names}
-    owners = packages_distributions()
-    needed = {canonicalize_name(owners[name][0]) for name in used - {"grover"} if name in owners}
-    assert {"torch", "pyarrow", "transformers", "numba"} <= needed <= set(made["pins"](PINS.read_text().splitlines()))

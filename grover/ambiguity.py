@@ -22,7 +22,7 @@ from grover.intervals import overlaps
 from grover.localisation import LEVEL, PROMOTER, Category, widen
 from grover.progress import track
 from grover.token_states import by_token, sorted_states
-from grover.tracks import read_track
+from grover.tracks import each_track, in_order
 from grover.two_groups import MEASURED, auroc, compare, within_strata
 from grover.vectors import Embeddings
 
@@ -71,9 +71,9 @@ def read_membership(
     """
     middle = (occurrences["start"] + occurrences["end"] - 1) // 2
     middle = pd.DataFrame({"chrom": occurrences["chrom"], "start": middle, "end": middle + 1})
-    names, columns = [], []
-    for row in tracks[tracks["source"].isin(list(sources)) & (tracks["kind"] != "quantity")].itertuples():
-        table = read_track(row, sources, lengths, renames)
+    found = {}
+    tracks = tracks[tracks["kind"] != "quantity"]
+    for row, table in each_track(tracks, sources, lengths, renames):
         if row.track.startswith(PROMOTER):
             table = widen(table, promoter_flank)
         if row.kind == "strand":
@@ -81,9 +81,9 @@ def read_membership(
         of = {"category": row.column, "strand": "strand"}.get(row.kind)
         groups = table.groupby(table[of] if of else np.full(len(table), row.track), sort=True, observed=True)
         for name, part in groups:
-            names.append((row.track, str(name)))
-            columns.append(overlaps(middle, part))
-    return names, np.stack(columns, axis=1) if columns else np.zeros((len(occurrences), 0), bool)
+            found[row.track, str(name)] = overlaps(middle, part)
+    found = in_order(found, tracks)
+    return list(found), np.stack([*found.values()], axis=1) if found else np.zeros((len(occurrences), 0), bool)
 
 
 def places(genome: Genome, occurrences: pd.DataFrame) -> np.ndarray:

@@ -1,28 +1,19 @@
-"""How intervals lie on regions, at the size of a genome: bases covered, leading category, mean, distance to the nearest.
+"""How intervals lie on regions, at the size of a genome: leading category, mean, distance to the nearest.
 
 Regions and intervals are tables with chrom, start and end in any order; what comes back is in the order of the regions. One contig is
 worked on at a time, so that memory holds little more than the tables. Texts read by `grover.interval_tables` are categories, which
 cost less than plain ones.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
 
 from grover.errors import InputError
-from grover.intervals import union
+from grover.intervals import bases_before, by_contig, union
 
 CELLS = 1 << 21  # regions x categories that are counted at a time
-
-
-def overlap_bases(regions: pd.DataFrame, intervals: pd.DataFrame) -> np.ndarray:
-    """Bases of each region that at least one interval covers, int64."""
-    covered = np.zeros(len(regions), np.int64)
-    for rows, starts, ends, _, *places in _contigs(regions, intervals):
-        places = union(*places)
-        covered[rows] = _before(*places, ends) - _before(*places, starts)
-    return covered
 
 
 def weighted_mean(regions: pd.DataFrame, intervals: pd.DataFrame, column: str = "value") -> np.ndarray:
@@ -33,15 +24,15 @@ def weighted_mean(regions: pd.DataFrame, intervals: pd.DataFrame, column: str = 
     intervals = intervals[intervals[column].notna()]
     values = intervals[column].to_numpy(np.float64)
     mean = np.full(len(regions), np.nan)
-    for rows, starts, ends, of, left, right in _contigs(regions, intervals):
+    for rows, starts, ends, of, left, right in by_contig(regions, intervals):
         order = np.argsort(left, kind="stable")
         left, right, height = left[order], right[order], values[of][order]
         twice = np.flatnonzero(left[1:] < right[:-1])
         if twice.size:
             chrom = regions["chrom"].iloc[rows[0]]
             raise InputError(f"two intervals with a {column} overlap at {chrom}:{left[twice[0] + 1]:,}; keep one")
-        covered = _before(left, right, ends) - _before(left, right, starts)
-        total = _before(left, right, ends, height) - _before(left, right, starts, height)
+        covered = bases_before(left, right, ends) - bases_before(left, right, starts)
+        total = bases_before(left, right, ends, height) - bases_before(left, right, starts, height)
         mean[rows] = np.divide(total, covered, out=np.full(rows.size, np.nan), where=covered > 0)
     return mean
 
@@ -49,7 +40,7 @@ def weighted_mean(regions: pd.DataFrame, intervals: pd.DataFrame, column: str = 
 def distance(regions: pd.DataFrame, intervals: pd.DataFrame) -> np.ndarray:
     """Bases between each region and the nearest interval (int64): 0 where they overlap or touch, -1 without any on the contig."""
     nearest = np.full(len(regions), -1, np.int64)
-    for rows, starts, ends, _, *places in _contigs(regions, intervals):
+    for rows, starts, ends, _, *places in by_contig(regions, intervals):
         left, right = union(*places)
         after = np.searchsorted(left, ends)
         far = np.iinfo(np.int64).max
@@ -57,15 +48,6 @@ def distance(regions: pd.DataFrame, intervals: pd.DataFrame) -> np.ndarray:
         precedes = np.where(after > 0, np.maximum(starts - right[np.maximum(after - 1, 0)], 0), far)
         nearest[rows] = np.minimum(follows, precedes)
     return nearest
-
-
-def coverage_by_category(regions: pd.DataFrame, intervals: pd.DataFrame, column: str) -> tuple[list[str], np.ndarray]:
-    """Sorted values of `column` and the bases of each region under each: int64 [regions, categories]."""
-    names, blocks = _category_blocks(regions, intervals, column)
-    coverage = np.zeros((len(regions), len(names)), np.int64)
-    for rows, covered in blocks:
-        coverage[rows] = covered
-    return names, coverage
 
 
 def leading_category(
@@ -88,7 +70,7 @@ def _category_blocks(regions, intervals, column) -> tuple[list[str], Iterator[tu
     code = rank[code].astype(np.int32)
 
     def blocks():
-        for rows, starts, ends, of, *places in _contigs(regions, intervals):
+        for rows, starts, ends, of, *places in by_contig(regions, intervals):
             line, span = code[of].astype(np.int64), max(ends.max(), places[1].max()) + 1
             left, right = union(line * span + places[0], line * span + places[1])
             line = left // span
@@ -120,52 +102,3 @@ def _cells(starts, ends, left, right, category, number) -> np.ndarray:
     cells = np.bincount((piece + 1) * number + category[which], bases, cuts.size * number).astype(np.int64)
     before = cells.reshape(cuts.size, number).cumsum(0)
     return before[place[starts.size :]] - before[place[: starts.size]]
-
-
-def _before(
-    starts: np.ndarray, ends: np.ndarray, positions: np.ndarray, heights: np.ndarray | None = None
-) -> np.ndarray:
-    """Bases, or sum of `heights` over bases, that sorted disjoint intervals cover left of each position."""
-    widths = ends - starts
-    before = np.concatenate([[0], np.cumsum(widths if heights is None else widths * heights)])
-    i = np.searchsorted(starts, positions, side="right") - 1
-    partial = np.minimum(positions - starts[i], widths[i])
-    if heights is not None:
-        partial = partial * heights[i]
-    return np.where(i >= 0, before[np.maximum(i, 0)] + partial, 0)
-
-
-def _contigs(regions: pd.DataFrame, intervals: pd.DataFrame) -> Iterator[tuple[np.ndarray, ...]]:
-    """For each contig with regions and intervals: rows, starts and ends (int64) of the regions, and which, starts and ends of the
-    intervals."""
-    codes, names = pd.factorize(regions["chrom"])
-    names = pd.Index(np.asarray(names, object))
-    kind = np.int16 if len(names) < 1 << 15 else np.int32
-    chrom = intervals["chrom"]
-    if isinstance(chrom.dtype, pd.CategoricalDtype):
-        known = names.get_indexer(np.asarray(chrom.cat.categories, object)).astype(kind)
-        known = known[chrom.cat.codes.to_numpy()] if len(known) else np.zeros(0, kind)
-    else:
-        known = names.get_indexer(chrom).astype(kind)
-    ours, theirs = _rows_of(codes.astype(kind), len(names)), _rows_of(known, len(names))
-    places = [table[name].to_numpy() for table in (regions, intervals) for name in ("start", "end")]
-    for code in range(len(names)):
-        mine, other = ours(code), theirs(code)
-        found = [
-            values[which].astype(np.int64) for values, which in zip(places, (mine, mine, other, other), strict=True)
-        ]
-        if found[0].size and found[2].size:
-            rows = np.arange(mine.start, mine.stop) if isinstance(mine, slice) else mine
-            yield rows, *found[:2], other, *found[2:]
-
-
-def _rows_of(codes: np.ndarray, number: int) -> Callable[[int], np.ndarray | slice]:
-    """A function that gives the rows of a code from 0 to `number` - 1, in their order."""
-    edges = np.concatenate([[0], np.flatnonzero(codes[1:] != codes[:-1]) + 1, [codes.size]])
-    run = codes[edges[:-1]] if codes.size else codes
-    if np.unique(run).size == run.size:  # each contig in one piece, as files are written
-        at = {int(code): (edges[i], edges[i + 1]) for i, code in enumerate(run)}
-        return lambda code: slice(*at.get(code, (0, 0)))
-    order = np.argsort(codes, kind="stable")
-    starts = np.searchsorted(codes[order], np.arange(number + 1))
-    return lambda code: order[starts[code] : starts[code + 1]]

@@ -4,13 +4,14 @@ Every reader takes a plain or gzip-compressed file (told by content), leaves out
 and returns a pandas table with chrom, start, end first: 0-based half-open, whatever the format counts from. `rename`
 adapts contig names to the assembly: "add-chr" (1 -> chr1, MT -> chrM), "strip-chr" (the reverse) or "" (as they are).
 
-Overlaps lay all contigs on one line of int64 and answer every region from prefix sums by binary search.
+Overlaps are worked out one contig at a time, so that memory holds little more than the tables; every region is answered from prefix
+sums by binary search. Chromosome names may be categories (`grover.interval_tables`), which cost less than texts.
 """
 
 import gzip
 import io
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -37,7 +38,7 @@ VCF = ["chrom", "position", "id", "ref", "alt"]
 WHOLE = {"start", "end", "position", "summit", "swScore", "milliDiv", "milliDel", "milliIns"}
 DECIMAL = {"value", "signal", "pvalue", "qvalue"}
 
-# One contig ends far before the next begins on the common line.
+# on the line of all contigs one ends far before the next begins
 SPACING = 1 << 40
 
 
@@ -147,16 +148,19 @@ def check(
 def merge(intervals: pd.DataFrame) -> pd.DataFrame:
     """Union of intervals as sorted, disjoint rows chrom, start, end; touching ones are joined."""
     codes, names = pd.factorize(intervals["chrom"], sort=True)
-    starts, ends = union(*_on_line(intervals, codes))
+    origin = codes.astype(np.int64) * SPACING
+    starts, ends = union(*(origin + intervals[edge].to_numpy(np.int64) for edge in ("start", "end")))
     chrom = starts // SPACING
     return pd.DataFrame({"chrom": names[chrom], "start": starts % SPACING, "end": ends - chrom * SPACING})
 
 
 def overlap_bases(regions: pd.DataFrame, intervals: pd.DataFrame) -> np.ndarray:
-    """Bases of each region (int64, the order of `regions`) that at least one interval covers."""
-    starts, ends, queries = _common_line(regions, intervals)
-    starts, ends = union(starts, ends)
-    return _integral(starts, ends, None, queries[1]) - _integral(starts, ends, None, queries[0])
+    """Bases of each region that at least one interval covers, int64."""
+    covered = np.zeros(len(regions), np.int64)
+    for rows, starts, ends, _, *places in by_contig(regions, intervals):
+        places = union(*places)
+        covered[rows] = bases_before(*places, ends) - bases_before(*places, starts)
+    return covered
 
 
 def overlaps(regions: pd.DataFrame, intervals: pd.DataFrame) -> np.ndarray:
@@ -169,62 +173,6 @@ def inside(intervals: pd.DataFrame, regions: pd.DataFrame) -> np.ndarray:
     return overlap_bases(intervals, regions) == (intervals["end"] - intervals["start"]).to_numpy()
 
 
-def coverage_by_category(regions: pd.DataFrame, table: pd.DataFrame, column: str) -> tuple[list[str], np.ndarray]:
-    """Sorted values of `column` and the bases of each region under each: int64 [regions, categories]."""
-    categories = sorted(table[column].unique())
-    coverage = np.zeros((len(regions), len(categories)), dtype=np.int64)
-    for i, category in enumerate(categories):
-        coverage[:, i] = overlap_bases(regions, table[table[column] == category])
-    return categories, coverage
-
-
-def weighted_mean(regions: pd.DataFrame, table: pd.DataFrame, column: str = "value") -> np.ndarray:
-    """Mean of `column` over the covered bases of each region (float64); NaN where no interval lies.
-
-    Raises `InputError` where intervals of `table` overlap, since a base would have two values.
-    """
-    starts, ends, queries = _common_line(regions, table)
-    order = np.argsort(starts, kind="stable")
-    starts, ends = starts[order], ends[order]
-    twice = np.flatnonzero(starts[1:] < ends[:-1])
-    if twice.size:
-        row = table.iloc[order[twice[0] + 1]]
-        raise InputError(f"two intervals with a {column} overlap at {row['chrom']}:{row['start']:,}; keep one")
-    values = table[column].to_numpy(dtype=np.float64)[order]
-    total = _integral(starts, ends, values, queries[1]) - _integral(starts, ends, values, queries[0])
-    covered = _integral(starts, ends, None, queries[1]) - _integral(starts, ends, None, queries[0])
-    return np.divide(total, covered, out=np.full(len(regions), np.nan), where=covered > 0)
-
-
-def distance(regions: pd.DataFrame, intervals: pd.DataFrame) -> np.ndarray:
-    """Bases between each region and the nearest interval (int64): 0 where they overlap or touch, -1 without any."""
-    starts, ends, (left, right) = _common_line(regions, intervals)
-    starts, ends = union(starts, ends)
-    if not starts.size:
-        return np.full(len(regions), -1, dtype=np.int64)
-    after = np.searchsorted(starts, right)
-    follows = starts[np.minimum(after, starts.size - 1)] - right
-    precedes = left - ends[np.maximum(after - 1, 0)]
-    gap = np.minimum(
-        np.where(after < starts.size, follows, SPACING), np.where(after > 0, np.maximum(precedes, 0), SPACING)
-    )
-    return np.where(gap < SPACING // 2, gap, -1)
-
-
-def _on_line(table: pd.DataFrame, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    origin = codes.astype(np.int64) * SPACING
-    return origin + table["start"].to_numpy(dtype=np.int64), origin + table["end"].to_numpy(dtype=np.int64)
-
-
-def _common_line(regions: pd.DataFrame, intervals: pd.DataFrame):
-    """Starts and ends of the intervals, and those of the regions, on one line of all contigs of the regions."""
-    codes, names = pd.factorize(regions["chrom"])
-    known = pd.Index(names).get_indexer(intervals["chrom"])
-    starts, ends = _on_line(intervals, known)
-    # intervals on contigs without regions have code -1 and lie left of every region
-    return starts, ends, _on_line(regions, codes)
-
-
 def union(starts: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Sorted, disjoint starts and ends of intervals on one line (int64); touching ones are joined."""
     order = np.argsort(starts, kind="stable")
@@ -234,17 +182,55 @@ def union(starts: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     return starts[first], ends[last]
 
 
-def _integral(starts: np.ndarray, ends: np.ndarray, values: np.ndarray | None, positions: np.ndarray) -> np.ndarray:
-    """Bases, or sum of `values` over bases, that sorted disjoint intervals cover left of each position."""
+def bases_before(
+    starts: np.ndarray, ends: np.ndarray, positions: np.ndarray, heights: np.ndarray | None = None
+) -> np.ndarray:
+    """Bases, or sum of `heights` over bases, that sorted disjoint intervals cover left of each position."""
     if not starts.size:
-        return np.zeros(positions.shape, dtype=np.int64 if values is None else np.float64)
-    lengths = ends - starts
-    areas = lengths if values is None else lengths * values
-    before = np.concatenate([[0], np.cumsum(areas)])
+        return np.zeros(positions.shape, np.int64 if heights is None else np.float64)
+    widths = ends - starts
+    before = np.concatenate([[0], np.cumsum(widths if heights is None else widths * heights)])
     i = np.searchsorted(starts, positions, side="right") - 1
-    partial = np.clip(positions - starts[i], 0, lengths[i])
-    partial = partial if values is None else partial * values[i]
+    partial = np.minimum(positions - starts[i], widths[i])
+    if heights is not None:
+        partial = partial * heights[i]
     return np.where(i >= 0, before[np.maximum(i, 0)] + partial, 0)
+
+
+def by_contig(regions: pd.DataFrame, intervals: pd.DataFrame) -> Iterator[tuple[np.ndarray, ...]]:
+    """For each contig with regions and intervals: rows, starts and ends (int64) of the regions, and which, starts and ends of the
+    intervals."""
+    codes, names = pd.factorize(regions["chrom"])
+    names = pd.Index(np.asarray(names, object))
+    kind = np.int16 if len(names) < 1 << 15 else np.int32
+    chrom = intervals["chrom"]
+    if isinstance(chrom.dtype, pd.CategoricalDtype):
+        known = names.get_indexer(np.asarray(chrom.cat.categories, object)).astype(kind)
+        known = known[chrom.cat.codes.to_numpy()] if len(known) else np.zeros(0, kind)
+    else:
+        known = names.get_indexer(chrom).astype(kind)
+    ours, theirs = _rows_of(codes.astype(kind), len(names)), _rows_of(known, len(names))
+    places = [table[name].to_numpy() for table in (regions, intervals) for name in ("start", "end")]
+    for code in range(len(names)):
+        mine, other = ours(code), theirs(code)
+        found = [
+            values[which].astype(np.int64) for values, which in zip(places, (mine, mine, other, other), strict=True)
+        ]
+        if found[0].size and found[2].size:
+            rows = np.arange(mine.start, mine.stop) if isinstance(mine, slice) else mine
+            yield rows, *found[:2], other, *found[2:]
+
+
+def _rows_of(codes: np.ndarray, number: int) -> Callable[[int], np.ndarray | slice]:
+    """A function that gives the rows of a code from 0 to `number` - 1, in their order."""
+    edges = np.concatenate([[0], np.flatnonzero(codes[1:] != codes[:-1]) + 1, [codes.size]])
+    run = codes[edges[:-1]] if codes.size else codes
+    if np.unique(run).size == run.size:  # each contig in one piece, as files are written
+        at = {int(code): (edges[i], edges[i + 1]) for i, code in enumerate(run)}
+        return lambda code: slice(*at.get(code, (0, 0)))
+    order = np.argsort(codes, kind="stable")
+    starts = np.searchsorted(codes[order], np.arange(number + 1))
+    return lambda code: order[starts[code] : starts[code + 1]]
 
 
 def rename_contigs(chrom: pd.Series, rename: str) -> pd.Series:

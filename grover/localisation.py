@@ -14,8 +14,8 @@ from numba import njit
 from scipy.stats import false_discovery_control, t
 
 from grover.genome import Genome
-from grover.intervals import union
-from grover.tracks import read_track
+from grover.intervals import bases_before, union
+from grover.tracks import each_track, in_order
 
 MOST_BLOCKS, SHORTEST_BLOCK = 200, 10_000
 FEWEST_BLOCKS = 10  # blocks that a category must lie in, and
@@ -42,10 +42,8 @@ def read_categories(
     A category outside the kept sequence is left out.
     """
     found = {}
-    for track in tracks[
-        tracks["source"].isin(list(sources)) & tracks["kind"].isin(["category", "presence"])
-    ].itertuples():
-        table = read_track(track, sources, lengths, renames)
+    tracks = tracks[tracks["kind"].isin(["category", "presence"])]
+    for track, table in each_track(tracks, sources, lengths, renames):
         if track.track.startswith(PROMOTER):
             table = widen(table, promoter_flank)
         names = table[track.column] if track.kind == "category" else np.full(len(table), track.track)
@@ -55,7 +53,7 @@ def read_categories(
             starts, ends = np.concatenate(places, axis=1)
             if (ends > starts).any():
                 found[track.track, str(name)] = union(starts[ends > starts], ends[ends > starts])
-    return found
+    return in_order(found, tracks)
 
 
 def widen(intervals: pd.DataFrame, flank: int) -> pd.DataFrame:
@@ -102,14 +100,6 @@ def clip(starts: np.ndarray, ends: np.ndarray, bases: int) -> Places:
     """The part of sorted, disjoint intervals before the place `bases`."""
     kept = starts < bases
     return starts[kept], np.minimum(ends[kept], bases)
-
-
-def bases_before(starts: np.ndarray, ends: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """Bases that sorted, disjoint intervals cover before each place, int64."""
-    covered = np.concatenate([[0], np.cumsum(ends - starts)])
-    behind = np.searchsorted(starts, places)
-    last = np.append(ends, 0)[behind - 1]
-    return covered[behind] - np.where(behind > 0, np.maximum(last - places, 0), 0)
 
 
 def count(

@@ -1,15 +1,17 @@
 """Annotation of regions: the category, presence, mean quantity or strand of each track. It colours and tests embeddings and
 is never an input."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from grover.bigwig import read_means
-from grover.coverage import leading_category, overlap_bases, weighted_mean
+from grover.coverage import leading_category, weighted_mean
 from grover.errors import InputError
 from grover.interval_tables import columns_of, read_columns
+from grover.intervals import overlap_bases
 from grover.track_table import ALL, COLUMNS, read_track_rows, selection
 
 NONE = "none"
@@ -23,16 +25,25 @@ def read_tracks(path: Path | str) -> pd.DataFrame:
     return pd.DataFrame(read_track_rows(path), columns=[*COLUMNS, "where"])
 
 
-def read_track(track, sources: dict[str, Path], lengths: dict[str, int], renames: dict[str, str]) -> pd.DataFrame:
-    """The intervals of one row of the table of tracks, of any format but bigwig, checked against the assembly: chrom (text),
-    start, end, and the column that the track names.
+def each_track(
+    tracks: pd.DataFrame, sources: dict[str, Path], lengths: dict[str, int], renames: dict[str, str]
+) -> Iterator[tuple]:
+    """Row and intervals of each track whose source is given, of any format but bigwig, checked against the assembly: chrom (text),
+    start, end, and the columns that the track names. Tracks of one source, which is read once, come together.
 
-    sources and renames: file and contig renaming by source; lengths: of the contigs. Raises `InputError` where a column that the
-    track names is missing.
+    tracks: as `read_tracks` returns them; sources and renames: file and contig renaming by source; lengths: of the contigs. Raises
+    `InputError` where a column that a track names is missing.
     """
-    path = sources[track.source]
-    table = select(_read([track], path, lengths, renames.get(track.source, "")), track, path)
-    return table.astype({"chrom": "str", "start": "int64", "end": "int64"})
+    for rows, path, rename in _by_source(tracks, sources, renames):
+        table = _read(rows, path, lengths, rename)
+        for track in rows:
+            yield track, select(table, track, path).astype({"chrom": "str", "start": "int64", "end": "int64"})
+
+
+def in_order(found: dict[tuple[str, str], object], tracks: pd.DataFrame) -> dict:
+    """What was found by track and category, in the order of the table of tracks."""
+    place = {name: number for number, name in enumerate(tracks["track"])}
+    return dict(sorted(found.items(), key=lambda item: place[item[0][0]]))
 
 
 def annotate(
@@ -50,19 +61,17 @@ def annotate(
     its leading category, or features of one strand, must cover. Each source is read once.
     """
     columns, share = {}, {}
-    tracks = tracks[tracks["source"].isin(list(sources))]
-    for (source, form), rows in tracks.groupby(["source", "format"], sort=False):
-        path, rename = sources[source], renames.get(source, "")
-        if form == "bigwig":
-            columns |= dict.fromkeys(rows["track"], read_means(path, regions, lengths, rename))
+    for rows, path, rename in _by_source(tracks, sources, renames):
+        if rows[0].format == "bigwig":
+            columns |= dict.fromkeys((track.track for track in rows), read_means(path, regions, lengths, rename))
             continue
-        wanted = list(rows.itertuples())
-        table = _read(wanted, path, lengths, rename)
-        for track in wanted:
+        table = _read(rows, path, lengths, rename)
+        for track in rows:
             columns[track.track] = KINDS[track.kind](regions, select(table, track, path), track.column, threshold)
-        if form == REPEATS and not share:
+        if rows[0].format == REPEATS and not share:
             share[REPEAT_SHARE] = overlap_bases(regions, table) / (regions["end"] - regions["start"]).to_numpy()
-    return pd.DataFrame({name: columns[name] for name in tracks["track"]} | share, index=regions.index)
+    known = [name for name in tracks["track"] if name in columns]
+    return pd.DataFrame({name: columns[name] for name in known} | share, index=regions.index)
 
 
 def select(table: pd.DataFrame, track, path: Path | str) -> pd.DataFrame:
@@ -77,6 +86,13 @@ def select(table: pd.DataFrame, track, path: Path | str) -> pd.DataFrame:
             f"track {track.track} is empty: {path} has no row with {track.where}; its {column} is {found}", flush=True
         )
     return kept
+
+
+def _by_source(tracks: pd.DataFrame, sources: dict[str, Path], renames: dict[str, str]) -> Iterator[tuple]:
+    """The rows of the tracks of each source that is given, its file, and how its contigs are renamed."""
+    known = tracks[tracks["source"].isin(list(sources))]
+    for (source, _), rows in known.groupby(["source", "format"], sort=False):
+        yield list(rows.itertuples()), sources[source], renames.get(source, "")
 
 
 def _read(tracks: list, path: Path, lengths: dict[str, int], rename: str) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""How intervals lie on regions: against bedtools, and against the plain operations of `grover.intervals`."""
+"""How intervals lie on regions, plain and as categories: against bedtools, and base by base."""
 
 import numpy as np
 import pandas as pd
@@ -36,7 +36,7 @@ def column(result, number):
 def test_covered_bases_are_those_of_bedtools(seed, change):
     regions, others = random_table(seed, 60, 200), random_table(seed + 10, 80, 90)
     covered = column(bedtool(regions).coverage(bedtool(others)), 5)
-    assert coverage.overlap_bases(change(regions), change(others)).tolist() == covered.tolist()
+    assert intervals.overlap_bases(change(regions), change(others)).tolist() == covered.tolist()
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -53,17 +53,24 @@ def test_distance_is_that_of_bedtools(seed, change):
 
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("cells", [1, 7, 1 << 20])
-def test_bases_of_each_category_are_those_of_bedtools(monkeypatch, seed, cells):
+def test_the_leading_category_is_that_of_bedtools(monkeypatch, seed, cells):
     monkeypatch.setattr(coverage, "CELLS", cells)
     regions, others = random_table(seed, 50, 200), random_table(seed + 10, 80, 90)
     for table in (others, lean(others)):
-        categories, covered = coverage.coverage_by_category(regions, table, "name")
         names, leading, bases = coverage.leading_category(regions, table, "name")
-        assert categories == names == ["x", "y", "z"]
-        for i, name in enumerate(categories):
-            oracle = bedtool(regions).coverage(bedtool(others[others["name"] == name]))
-            assert covered[:, i].tolist() == column(oracle, 5).tolist()
+        assert names == ["x", "y", "z"]
+        of_each = [bedtool(others[others["name"] == name]) for name in names]
+        covered = np.stack([column(bedtool(regions).coverage(part), 5) for part in of_each], axis=1)
         assert leading.tolist() == covered.argmax(1).tolist() and bases.tolist() == covered.max(1).tolist()
+
+
+def test_the_mean_by_hand():
+    rows = [("chr1", 10, 20, 1.0), ("chr1", 30, 40, 4.0), ("chr2", 0, 5, 9.0)]
+    quantities = pd.DataFrame(rows, columns=["chrom", "start", "end", "value"])
+    rows = [("chr1", 15, 40), ("chr1", 0, 10), ("chr2", 0, 100), ("chr1", 38, 50), ("chr3", 0, 5)]
+    regions = pd.DataFrame(rows, columns=["chrom", "start", "end"])
+    means = coverage.weighted_mean(regions, quantities.iloc[[1, 2, 0]])
+    np.testing.assert_allclose(means, [(5 * 1 + 10 * 4) / 15, np.nan, 9, 4, np.nan])
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -95,9 +102,9 @@ def test_two_values_of_one_base_are_refused():
 def test_nothing_to_overlap():
     regions, nothing = random_table(0, 5, 50), random_table(1, 0, 5)
     for table in (nothing, lean(nothing)):
-        assert coverage.overlap_bases(regions, table).tolist() == [0] * 5
+        assert intervals.overlap_bases(regions, table).tolist() == [0] * 5
         assert coverage.distance(regions, table).tolist() == [-1] * 5
         assert coverage.leading_category(regions, table, "name")[0] == []
         assert np.isnan(coverage.weighted_mean(regions, table.assign(value=1.0))).all()
-        assert coverage.overlap_bases(table, regions).tolist() == []
-        assert coverage.coverage_by_category(table, regions, "name")[1].shape == (0, regions["name"].nunique())
+        assert intervals.overlap_bases(table, regions).tolist() == []
+        assert [len(part) for part in coverage.leading_category(table, regions, "name")[1:]] == [0, 0]

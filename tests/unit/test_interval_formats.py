@@ -99,7 +99,7 @@ def test_a_bed_separated_by_blanks_has_its_columns(write):
 
 def test_an_empty_file_has_no_rows(write):
     table = read_columns(write("# nothing\n"), "bed", LENGTHS)
-    assert len(table) == 0 and coverage.overlap_bases(table, table).tolist() == []
+    assert len(table) == 0 and intervals.overlap_bases(table, table).tolist() == []
 
 
 @pytest.mark.parametrize(

@@ -207,41 +207,9 @@ def test_overlap_equals_bedtools(seed):
     assert intervals.merge(others).to_numpy().tolist() == merged
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_distance_equals_bedtools(seed):
-    regions, others = random_table(seed, 40, 20), random_table(seed + 10, 12, 10)
-    regions = regions.assign(row=range(len(regions)))
-    closest = bedtool(regions).sort().closest(bedtool(others).sort(), d=True, t="first")
-    # bedtools counts a touching neighbour as 1 base away
-    oracle = column(closest, 9)[np.argsort(column(closest, 4))]
-    oracle = np.where(oracle > 0, oracle - 1, oracle)
-    assert intervals.distance(regions, others).tolist() == oracle.tolist()
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_coverage_by_category_is_coverage_of_each(seed):
-    regions, others = random_table(seed, 50, 200), random_table(seed + 10, 80, 90)
-    categories, coverage = intervals.coverage_by_category(regions, others, "name")
-    assert categories == ["x", "y", "z"] and coverage.shape == (50, 3)
-    for i, name in enumerate(categories):
-        oracle = bedtool(regions).coverage(bedtool(others[others["name"] == name]))
-        assert coverage[:, i].tolist() == column(oracle, 5).tolist()
-
-
-def test_weighted_mean_by_hand():
-    quantities = table([("chr1", 10, 20, 1.0), ("chr1", 30, 40, 4.0), ("chr2", 0, 5, 9.0)], intervals.BEDGRAPH)
-    regions = table([("chr1", 15, 40), ("chr1", 0, 10), ("chr2", 0, 100), ("chr1", 38, 50), ("chr3", 0, 5)])
-    means = intervals.weighted_mean(regions, quantities.iloc[[1, 2, 0]])
-    np.testing.assert_allclose(means, [(5 * 1 + 10 * 4) / 15, np.nan, 9, 4, np.nan])
-    with pytest.raises(InputError, match="overlap at chr1:15"):
-        intervals.weighted_mean(regions, pd.concat([quantities, table([("chr1", 15, 16, 0.0)], intervals.BEDGRAPH)]))
-
-
 def test_nothing_to_overlap():
     regions, nothing = table([("chr1", 0, 5)]), random_table(0, 0, 5)
     assert intervals.overlap_bases(regions, nothing).tolist() == [0]
-    assert intervals.distance(regions, nothing).tolist() == [-1]
-    assert np.isnan(intervals.weighted_mean(regions, nothing.assign(value=1.0))).all()
     assert intervals.overlap_bases(nothing, regions).tolist() == []
     assert len(intervals.merge(nothing)) == 0
 

@@ -7,8 +7,8 @@ import pytest
 from scipy.stats import false_discovery_control
 
 from grover.genome import Genome
+from grover.intervals import bases_before
 from grover.localisation import (
-    bases_before,
     clip,
     count,
     coverage,

@@ -9,8 +9,10 @@ import pybedtools
 import pybigtools
 import pytest
 
+from grover import tracks
 from grover.errors import InputError
-from grover.tracks import annotate, read_track, read_tracks
+from grover.interval_tables import read_columns
+from grover.tracks import annotate, each_track, in_order, read_tracks
 
 LENGTHS = {"chr1": 10_000, "chr2": 5_000}
 HEADER = "track\tsource\tformat\tkind\tcolumn\n"
@@ -126,8 +128,26 @@ def test_where_selects_rows_and_repeats_are_measured_whole(tmp_path):
     assert table["repeat_share"].tolist() == [0.6, 0.2, 0.1]
     assert list(table) == ["line", "line_strand", "family", "again", "repeat_share"]
     assert "repeat_share" not in annotate(regions, tracks, {}, LENGTHS, {}, 0.1)
-    one = next(tracks.itertuples())
-    assert read_track(one, {"repeats": path}, LENGTHS, {})["start"].tolist() == [40, 110]
+
+
+def test_intervals_of_each_track_whose_source_is_read_once(tmp_path, monkeypatch):
+    read = []
+    monkeypatch.setattr(tracks, "read_columns", lambda path, *rest: read.append(path) or read_columns(path, *rest))
+    states = bed(tmp_path, "states.bed", pd.DataFrame({"chrom": ["chr2"], "start": [7], "end": [9], "name": ["x"]}))
+    rows = [
+        ("line", "repeats", "rmsk", "presence", "-", "class=LINE"),
+        ("state", "states", "bed", "category", "name", "-"),
+        ("family", "repeats", "rmsk", "category", "family", "class=LINE|DNA"),
+        ("gene", "genes", "gtf", "presence", "-", "-"),
+    ]
+    table = tracks_of(tmp_path, *rows, header=HEADER[:-1] + "\twhere\n")
+    sources = {"repeats": repeats(tmp_path, REPEATS), "states": states}
+    found = {track.track: part for track, part in each_track(table, sources, LENGTHS, {})}
+    assert list(found) == ["line", "family", "state"] and sorted(read) == sorted(sources.values())
+    assert found["line"]["start"].tolist() == [40, 110] and found["state"]["start"].tolist() == [7]
+    assert found["family"]["family"].tolist() == ["L1", "L2", "hAT"]
+    parts = {(name, "a"): number for number, name in enumerate(found)}
+    assert list(in_order(parts, table)) == [("line", "a"), ("state", "a"), ("family", "a")]
 
 
 def test_features_of_a_gtf_and_columns_of_a_table(tmp_path):

@@ -25,6 +25,10 @@ Inputs = Annotated[
 Sources = Annotated[
     list[str], typer.Option(help=f"{READ}, as KEY=FILE; repeat the option for each", show_default=False)
 ]
+Renames = Annotated[
+    list[str],
+    typer.Option(help="KEY=add-chr or KEY=strip-chr for a source with other contig names; repeat", show_default=False),
+]
 Output = Annotated[Path, typer.Option(help=WRITTEN, show_default=False)]
 Outputs = Annotated[list[Path], typer.Option(help=f"{WRITTEN}; repeat the option for each", show_default=False)]
 

@@ -4,7 +4,8 @@ Places that lie near each other are alike, and so is annotation. Errors are thos
 """
 
 import numpy as np
-from scipy.stats import rankdata, t
+from scipy.stats import t
+from sklearn.metrics import roc_auc_score
 
 from grover.bootstrap import CONFIDENCE, draw
 from grover.localisation import FEWEST_BLOCKS
@@ -79,9 +80,8 @@ def within_strata(second: np.ndarray, member: np.ndarray, values: np.ndarray) ->
 
 
 def auroc(second: np.ndarray, values: np.ndarray) -> float:
-    """Share of pairs of an occurrence of the first and one of the second group in which the first has the higher value, ties half."""
-    ranks = rankdata(values)
-    first, other = int((~second).sum()), int(second.sum())
-    if not first or not other:
+    """Share of pairs of an occurrence of the first and one of the second group in which the first has the higher value, ties half;
+    NaN where a group is empty."""
+    if second.all() or not second.any():
         return float("nan")
-    return float((ranks[~second].sum() - first * (first + 1) / 2) / (first * other))
+    return float(roc_auc_score(~second, values))

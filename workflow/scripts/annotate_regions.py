@@ -5,7 +5,7 @@ from typing import Annotated
 import pandas as pd
 from typer import Option
 
-from grover.cli import Input, Output, Sources, key_values, main, source_files
+from grover.cli import Input, Output, Renames, Sources, key_values, main, source_files
 from grover.files import write_table
 from grover.genome import read_lengths
 from grover.tracks import annotate, read_tracks
@@ -17,9 +17,7 @@ def annotate_regions(
     contigs: Input,
     output: Output,
     source: Sources = [],  # noqa: B006
-    rename: Annotated[
-        list[str] | None, Option(help="KEY=add-chr or KEY=strip-chr for a source with other contig names")
-    ] = None,
+    rename: Renames = [],  # noqa: B006
     threshold: Annotated[
         float, Option(help="share of a region that its leading category, or features of one strand, must cover")
     ] = 0.3,

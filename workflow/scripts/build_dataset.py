@@ -8,7 +8,7 @@ import pandas as pd
 from typer import Option
 
 from grover.builders import check_options, make_windows
-from grover.cli import READ, Input, Output, Sources, key_values, main, source_files
+from grover.cli import READ, Input, Output, Renames, Sources, key_values, main, source_files
 from grover.datasets import COLUMNS, assemble, call_of, check_counts, count, limit_dataset, transfer
 from grover.derived import deriver
 from grover.errors import InputError
@@ -41,7 +41,7 @@ def build_dataset(
     source: Sources,
     sites: Annotated[list[str], Option(help="key of a source of sites or sequences; repeat the option in order")],
     negatives: Annotated[str, Option(help="where negatives come from; . where the sites hold them")] = ".",
-    rename: Annotated[list[str], Option(help="KEY=HOW, contig names of a source: add-chr or strip-chr; repeat")] = [],  # noqa: B006
+    rename: Renames = [],  # noqa: B006
     option: Annotated[list[str], Option(help="KEY=VALUE, a setting of the builder; repeat the option for each")] = [],  # noqa: B006
     hits: optional("matches of the motif, from scan_motif") = None,
     vocabulary: optional("tokenizer.json whose tokens are shuffled") = None,

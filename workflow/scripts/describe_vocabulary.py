@@ -8,7 +8,7 @@ import pandas as pd
 from typer import Option
 
 from grover import atlas
-from grover.cli import Input, Output, Sources, key_values, main, source_files
+from grover.cli import Input, Output, Renames, Sources, key_values, main, source_files
 from grover.files import write_json, write_table
 from grover.genome import Genome, read_lengths
 from grover.localisation import locate, read_categories
@@ -32,9 +32,7 @@ def describe_vocabulary(
     null_sequence: Annotated[
         Path | None, Option(help="file to read: the null genome that the tokens are of, if not the genome", exists=True)
     ] = None,
-    rename: Annotated[
-        list[str] | None, Option(help="KEY=add-chr or KEY=strip-chr for a source with other contig names")
-    ] = None,
+    rename: Renames = [],  # noqa: B006
     vocabulary: Annotated[str, Option(help="name of the vocabulary, for the summary")] = "",
     promoter_flank: Annotated[
         int, Option(min=0, help="bases at least on either side of the middle of a promoter")

@@ -5,7 +5,7 @@ from typing import Annotated
 import pandas as pd
 from typer import Option
 
-from grover.cli import Input, Output, Sources, key_values, main, source_files
+from grover.cli import Input, Output, Renames, Sources, key_values, main, source_files
 from grover.files import write_table
 from grover.genome import Genome, read_lengths
 from grover.localisation import read_categories
@@ -23,9 +23,7 @@ def stratify_predictions(
     tracks: Input,
     output: Output,
     source: Sources = [],  # noqa: B006
-    rename: Annotated[
-        list[str] | None, Option(help="KEY=add-chr or KEY=strip-chr for a source with other contig names")
-    ] = None,
+    rename: Renames = [],  # noqa: B006
     promoter_flank: Annotated[
         int, Option(min=0, help="bases at least on either side of the middle of a promoter")
     ] = 500,

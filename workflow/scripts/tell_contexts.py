@@ -6,7 +6,7 @@ import pandas as pd
 from typer import Option
 
 from grover.ambiguity import read_membership, tell_apart
-from grover.cli import Input, Inputs, Output, Sources, key_values, main, source_files
+from grover.cli import Input, Inputs, Output, Renames, Sources, key_values, main, source_files
 from grover.files import write_table
 from grover.genome import Genome, read_lengths
 from grover.options import Seed
@@ -23,9 +23,7 @@ def tell_contexts(
     contigs: Input,
     output: Output,
     source: Sources = [],  # noqa: B006
-    rename: Annotated[
-        list[str] | None, Option(help="KEY=add-chr or KEY=strip-chr for a source with other contig names")
-    ] = None,
+    rename: Renames = [],  # noqa: B006
     promoter_flank: Annotated[
         int, Option(help="bases that promoters reach at least to both sides of their middle")
     ] = 500,

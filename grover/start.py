@@ -1,8 +1,8 @@
 """Where the weights of an encoder begin, other than at random.
 
 BERT's positions are learnt, so that a fresh model attends to all tokens of a window alike and the tokens beside a hidden one are one
-voice among hundreds; until heads have found them, the loss stands at that of the frequencies of the tokens. A large model gets over that in
-a fraction of its training, a small one with minutes on a CPU never does. Under `neighbours` its heads know where to look: the
+voice among hundreds; until heads have found them, the loss stands at that of the frequencies of the tokens. Long
+trainings get over that; small models with minutes on a CPU were not seen to. Under `neighbours` the heads know where to look: the
 positions begin as sines and cosines in coordinates that the words leave free, and the heads of the first layer begin with
 attention to the tokens 1 to the left, 1 to the right, 2 to the left, and so on, since a shift is a rotation of these
 coordinates (Vaswani et al. 2017, section 3.5). Nothing is fixed: all weights are trained from there.

@@ -10,7 +10,7 @@ from grover.intervals import check, rename_contigs
 
 
 def read_means(path: Path | str, regions: pd.DataFrame, lengths: dict[str, int], rename: str = "") -> np.ndarray:
-    """Mean over the covered bases of each region (chrom, start, end), float64; NaN where the file has no value.
+    """Mean over the covered bases of each region (chrom, start, end), float64; NaN where the file has no value, or one that is infinite.
 
     lengths: of the contigs of the assembly. Raises `InputError` where the file is no bigWig, where its contigs are named otherwise,
     and where a contig has another size than in the assembly.
@@ -23,7 +23,7 @@ def read_means(path: Path | str, regions: pd.DataFrame, lengths: dict[str, int],
             if chrom in contigs:
                 # exact: not from the coarse copies in the file; fillna said outright, since it has changed between versions
                 means[i] = reader.values(contigs[chrom], int(start), int(end), bins=1, exact=True, fillna=np.nan)[0]
-    return means
+    return np.where(np.isfinite(means), means, np.nan)
 
 
 def check_contigs(sizes: dict[str, int], lengths: dict[str, int], path: Path | str, rename: str = "") -> dict[str, str]:

@@ -8,8 +8,10 @@ from sklearn.decomposition import PCA
 from grover.errors import InputError
 
 COMPONENTS = 6
+FEWEST = 3  # tokens that can be arranged at all
 NAMES = [f"PC{i + 1}" for i in range(COMPONENTS)]
 LEVEL = 0.05
+EFFECTS = ["property", "component", "spearman", "low", "high", "share", "published_component", "published"]
 
 
 def choose_tokens(tokens: pd.DataFrame, counts: np.ndarray, minimum: int) -> pd.DataFrame:
@@ -23,10 +25,10 @@ def choose_tokens(tokens: pd.DataFrame, counts: np.ndarray, minimum: int) -> pd.
             f"the vocabulary has token {words['id'].max()}, and {len(counts)} were embedded; give the vocabulary of the model"
         )
     words = words[counts[words["id"]] >= minimum].reset_index(drop=True)
-    if len(words) <= COMPONENTS:
+    if len(words) < FEWEST:
         raise InputError(
-            f"only {len(words)} tokens were embedded at least {minimum} times, too few for {COMPONENTS} components; "
-            "embed more regions or lower the minimum"
+            f"only {len(words)} tokens were embedded at least {minimum} times, and {FEWEST} are needed; embed more regions or lower "
+            "the minimum"
         )
     return words[["id", "token", "count"]]
 
@@ -34,11 +36,15 @@ def choose_tokens(tokens: pd.DataFrame, counts: np.ndarray, minimum: int) -> pd.
 def principal_components(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The first six principal components, float64 [tokens, 6], and the share of the variance that each explains, float64 [6].
 
-    vectors: float [tokens, hidden]. The sign of a component is arbitrary.
+    vectors: float [tokens, hidden]. The sign of a component is arbitrary. n tokens, such as the four single letters, have n - 1
+    components; those that are not there are missing.
     """
-    pca = PCA(COMPONENTS, svd_solver="full")
-    values = pca.fit_transform(vectors.astype(np.float64))
-    return values, pca.explained_variance_ratio_
+    number = min(COMPONENTS, len(vectors) - 1, vectors.shape[1])
+    pca = PCA(number, svd_solver="full")
+    values, shares = np.full((len(vectors), COMPONENTS), np.nan), np.full(COMPONENTS, np.nan)
+    values[:, :number] = pca.fit_transform(vectors.astype(np.float64))
+    shares[:number] = pca.explained_variance_ratio_
+    return values, shares
 
 
 def token_properties(tokens: pd.DataFrame, repeats: pd.Series | None = None) -> pd.DataFrame:
@@ -70,8 +76,10 @@ def correlate(values: np.ndarray, properties: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for name in properties:
         known = properties[name].notna().to_numpy()
-        if properties[name].nunique() > 1 and known.sum() > COMPONENTS:
+        if properties[name].nunique() > 1 and known.sum() > FEWEST:
             for i, component in enumerate(NAMES):
+                if np.isnan(values[known, i]).any():
+                    continue
                 value = float(spearmanr(values[known, i], properties[name][known]).statistic)
                 rows.append((component, name, value, *spearman_interval(value, int(known.sum()))))
     return pd.DataFrame(rows, columns=["component", "property", "spearman", "low", "high"])
@@ -90,7 +98,7 @@ def spearman_interval(value: float, n: int) -> tuple[float, float]:
 
 def chance_level(n: int) -> float:
     """What the strongest of six correlations of `n` unrelated pairs stays below in 95 % of the cases."""
-    return float(norm.ppf(1 - LEVEL / 2 / COMPONENTS) / np.sqrt(max(1, n - 1)))
+    return min(1.0, float(norm.ppf(1 - LEVEL / 2 / COMPONENTS) / np.sqrt(max(1, n - 1))))
 
 
 def strongest(correlations: pd.DataFrame, shares: np.ndarray) -> pd.DataFrame:
@@ -113,4 +121,4 @@ def strongest(correlations: pd.DataFrame, shares: np.ndarray) -> pd.DataFrame:
                 "published": paper["published"],
             }
         )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=EFFECTS)

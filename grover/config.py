@@ -96,6 +96,11 @@ def _check_agreement(config: dict, origin: str) -> None:
         raise InputError(
             f"{origin}: `pretraining.hidden` ({model['hidden']}) must be a multiple of `pretraining.heads` ({model['heads']})"
         )
+    if model["start"] == "neighbours" and model["heads"] < 2:
+        raise InputError(
+            f"{origin}: `pretraining.heads` is 1, and under `pretraining.start: neighbours` a single head's positions would take the "
+            "whole state and leave nothing to the words; set 2 heads or more"
+        )
     _check_vocabularies(vocabulary, origin)
     _check_overlapping(config, origin)
     chosen = config["selection"]["vocabulary"]

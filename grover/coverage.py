@@ -17,11 +17,12 @@ CELLS = 1 << 21  # regions x categories that are counted at a time
 
 
 def weighted_mean(regions: pd.DataFrame, intervals: pd.DataFrame, column: str = "value") -> np.ndarray:
-    """Mean of `column` over the covered bases of each region (float64); NaN where nothing lies. Rows without a number count as absent.
+    """Mean of `column` over the covered bases of each region (float64); NaN where nothing lies. Rows without a finite
+    number count as absent.
 
     Raises `InputError` where intervals overlap, since a base would have two values.
     """
-    intervals = intervals[intervals[column].notna()]
+    intervals = intervals[np.isfinite(intervals[column].to_numpy(np.float64))]
     values = intervals[column].to_numpy(np.float64)
     mean = np.full(len(regions), np.nan)
     for rows, starts, ends, of, left, right in by_contig(regions, intervals):
@@ -64,6 +65,9 @@ def leading_category(
 
 def _category_blocks(regions, intervals, column) -> tuple[list[str], Iterator[tuple[np.ndarray, np.ndarray]]]:
     """Names of the categories that occur, and for each run of regions their rows and bases under each category."""
+    named = intervals[column].notna()
+    if not named.all():
+        intervals = intervals[named]
     code, values = pd.factorize(intervals[column], sort=False)
     rank = np.argsort(np.argsort(np.asarray(values, object)))
     names = sorted(map(str, values))

@@ -54,11 +54,10 @@ def embed_sequences(
     layers: Sequence[int] = (),
     device: torch.device | str = "cpu",
     precision: str = "auto",
-    label: str = "",
 ) -> dict[tuple[str, int], np.ndarray]:
     """Vectors, float32 [rows, hidden], of sequences of token ids without specials, by pooling (`cls` or `mean`) and layer.
 
-    `label` names the progress, which is silent without one. A sequence too long for the encoder raises an InputError.
+    A sequence too long for the encoder raises an InputError.
     """
     device, layers = torch.device(device), choose_layers(encoder, layers)
     lengths = np.array([len(tokens) for tokens in inputs], np.int64)
@@ -74,12 +73,7 @@ def embed_sequences(
             return torch.stack([pack.pooled(states.float()) for states in layer_by_layer])
 
     groups = group_by_tokens(lengths, TOKENS_AT_ONCE[device.type])
-    found = []
-    with Progress(len(inputs), label, "sequences", silent=not label) as bar:
-        for group, pooled in zip(groups, each(compute, groups, _threads(device, len(groups))), strict=True):
-            found.append(pooled)
-            bar.update(len(group))
-    grouped = torch.cat(found, 2).cpu().numpy()
+    grouped = torch.cat([*each(compute, groups, _threads(device, len(groups)))], 2).cpu().numpy()
     answer = np.empty_like(grouped)
     answer[:, :, np.concatenate(groups)] = grouped
     answer[:, 1] /= lengths[:, None]

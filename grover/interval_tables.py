@@ -1,9 +1,11 @@
 """Annotation of a whole genome in little memory: the rows of a table of intervals with only the columns that are asked for.
 
-A file is read in blocks; of each block coordinates stay as whole numbers of 4 bytes where they fit and texts as codes. What is wrong
-with a file is said by the readers of `grover.intervals`, which read it once more for that.
+A file is read in blocks; of each block coordinates stay as whole numbers of 4 bytes where they fit and texts as codes. A file with comments
+between its rows, or blanks for tabs, is read once more without them, and what is wrong with a file is said by the readers of
+`grover.intervals`, which read it again for that.
 """
 
+import tempfile
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
@@ -66,56 +68,98 @@ def read_columns(
 
     lengths: of the contigs of the assembly. Raises `InputError` as the reader of the format and `grover.intervals.check` do.
     """
-    path, text, numbers = Path(path), list(dict.fromkeys(text)), list(dict.fromkeys(numbers))
+    path, text, numbers = Path(path), [*dict.fromkeys(text)], [*dict.fromkeys(numbers)]
+    text = [name for name in text if name != "chrom"]  # which is read anyway
     if form == "table":
         names, before = _header(path)
     else:
         names, before = list(LAID_OUT[form]), 0
-        present = _columns_of_first_row(path)
+        present = _columns_of_first_row(path) or len(names)
         if form == "bed" or present > len(names):
             names = [*names[:present], *(f"more{i}" for i in range(present - len(names)))]
     wanted = [*PLACES, *text, *numbers]
-    table = _read_blocks(path, form, names, before, lengths, rename, text, numbers) if {*wanted} <= {*names} else None
+    table = None
+    if {*wanted} <= {*names}:
+        first = 1 if form == "gtf" else 0
+        try:
+            with _open(path) as stream:
+                blocks = pa.csv.open_csv(stream, *_options(names, wanted, numbers, before))
+                table = _gather(blocks, first, path, lengths, rename, text, numbers)
+        except (pa.ArrowInvalid, OSError):
+            table = None
+        if table is not None:
+            return table
+        table = _read_rows(path, names, wanted, before, first, lengths, rename)
     if table is None:
-        # something is wrong, which the reader says; or it is a matter of blanks for tabs, comments, or attributes
+        # something is wrong, which the reader says; or a column is made of the attributes of a GTF
         table = check((READERS | {"table": read_table})[form](path, rename=rename), lengths, path)
-        table = table[[*PLACES, *text]].assign(**{name: _numbers(path, table, name) for name in numbers})
         table = table.astype(dict.fromkeys(["chrom", *text], "category")).reset_index(drop=True)
-    return table[wanted]
+    try:
+        return table[wanted].assign(**{name: to_numbers(table, name) for name in numbers})
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
 
 
-def _read_blocks(path, form, names, before, lengths, rename, text, numbers) -> pd.DataFrame | None:
-    """The table of `read_columns`, or None where a row does not fit."""
+def to_numbers(table: pd.DataFrame, name: str) -> pd.Series:
+    """A column as float64; raises `InputError` where a text is neither a number nor a sign for a missing one."""
+    column = table[name]
+    if pd.api.types.is_float_dtype(column):
+        return column
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        column = column.astype(str)
+    values = pd.to_numeric(column, errors="coerce").astype("float64")
+    wrong = values.isna() & column.notna() & ~column.isin(MISSING)
+    if wrong.any():
+        row = table[wrong].iloc[0]
+        raise InputError(f"{name} must be a number, not {row[name]!r}, at {row['chrom']}:{row['start']}-{row['end']}")
+    return values
+
+
+def _read_rows(path, names, wanted, before, first, lengths, rename) -> pd.DataFrame | None:
+    """The rows of a file alone, without comments and separated by tabs, with all columns but start and end as texts; None where a row
+    does not fit."""
+    with tempfile.TemporaryFile() as rows:
+        for number, line in _lines(path):
+            line = line.rstrip("\r\n")
+            if number > before and line.strip() and not line.startswith(COMMENTS):
+                # BED may be separated by blanks, as EPDnew's is
+                rows.write((line if "\t" in line else "\t".join(line.split())).encode() + b"\n")
+        empty = not rows.tell()
+        rows.seek(0)
+        try:
+            blocks = [] if empty else pa.csv.open_csv(rows, *_options(names, wanted, (), 0))
+            return _gather(blocks, first, path, lengths, rename, [name for name in wanted if name not in PLACES], [])
+        except pa.ArrowInvalid:
+            return None
+
+
+def _gather(blocks, first, path, lengths, rename, text, numbers) -> pd.DataFrame | None:
+    """The rows of blocks on contigs of the assembly, or None where a row does not fit; `first` is the number of the first base."""
     contigs, codes = (
         _Codes(lambda name: rename_contigs(pd.Series([name]), rename)[0]),
         {name: _Codes() for name in text},
     )
-    blocks: dict[str, list[np.ndarray]] = {name: [] for name in [*PLACES, *text, *numbers]}
-    first = 1 if form == "gtf" else 0
-    try:
-        with _open(path) as stream:
-            for block in pa.csv.open_csv(stream, *_options(names, [*blocks], numbers, before)):
-                if block["start"].null_count or block["end"].null_count:
-                    return None
-                start, end = block["start"].to_numpy() - first, block["end"].to_numpy()
-                chrom = contigs.encode(block["chrom"])
-                limit = np.array([lengths.get(name, -1) for name in contigs.values])[chrom]
-                known = limit >= 0
-                if ((start < 0) | (end <= start) | (known & (end > limit))).any():
-                    return None
-                columns = {"chrom": chrom, "start": _narrow(start), "end": _narrow(end)}
-                columns |= {name: codes[name].encode(block[name]) for name in text}
-                columns |= {name: block[name].to_numpy(zero_copy_only=False) for name in numbers}
-                for name, values in columns.items():
-                    blocks[name].append(values if known.all() else values[known])
-    except (pa.ArrowInvalid, OSError):
-        return None
+    found: dict[str, list[np.ndarray]] = {name: [] for name in [*PLACES, *text, *numbers]}
+    for block in blocks:
+        if block["start"].null_count or block["end"].null_count:
+            return None
+        start, end = block["start"].to_numpy() - first, block["end"].to_numpy()
+        chrom = contigs.encode(block["chrom"])
+        limit = np.array([lengths.get(name, -1) for name in contigs.values])[chrom]
+        known = limit >= 0
+        if ((start < 0) | (end <= start) | (known & (end > limit))).any():
+            return None
+        columns = {"chrom": chrom, "start": _narrow(start), "end": _narrow(end)}
+        columns |= {name: codes[name].encode(block[name]) for name in text}
+        columns |= {name: block[name].to_numpy(zero_copy_only=False) for name in numbers}
+        for name, values in columns.items():
+            found[name].append(values if known.all() else values[known])
     if contigs.values:
         check(pd.DataFrame({"chrom": contigs.values, "start": 0, "end": 1}), lengths, path)
     columns = {}
-    for name in list(blocks):
+    for name in list(found):
         kind = np.float64 if name in numbers else np.int8
-        values = np.concatenate(blocks.pop(name) or [np.zeros(0, kind)])
+        values = np.concatenate(found.pop(name) or [np.zeros(0, kind)])
         made = contigs if name == "chrom" else codes.get(name)
         columns[name] = pd.Categorical.from_codes(values, made.values) if made else values
     return pd.DataFrame(columns, copy=False)
@@ -200,18 +244,6 @@ def _comments(path: Path | str, before: int) -> int:
 
 def _places_first(names: list[str]) -> list[str]:
     return [*PLACES, *(name for name in names if name not in PLACES)]
-
-
-def _numbers(path: Path | str, table: pd.DataFrame, name: str) -> pd.Series:
-    """A column as float64; raises `InputError` where a text is neither a number nor a sign for a missing one."""
-    values = pd.to_numeric(table[name], errors="coerce").astype("float64")
-    wrong = values.isna() & table[name].notna() & ~table[name].astype("str").isin(MISSING)
-    if wrong.any():
-        row = table[wrong].iloc[0]
-        raise InputError(
-            f"{path}: {name} must be a number, not {row[name]!r}, at {row['chrom']}:{row['start']}-{row['end']}"
-        )
-    return values
 
 
 def _fault(path: Path | str, names: list[str], before: int) -> InputError:

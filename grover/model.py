@@ -41,6 +41,10 @@ class Architecture:
         """The configuration that Hugging Face stores; an impossible size raises an InputError."""
         if self.hidden % self.heads:
             raise InputError(f"model: hidden {self.hidden} is no multiple of heads {self.heads}; choose one that is")
+        if self.start == "neighbours" and self.heads < 2:
+            raise InputError(
+                "model: start neighbours needs 2 heads or more, since one would leave no coordinates to the words"
+            )
         if self.start not in STARTS:
             raise InputError(f"model: start {self.start!r} is unknown; expected one of {', '.join(STARTS)}")
         return BertConfig(

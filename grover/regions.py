@@ -172,7 +172,10 @@ def _first_at(bases: np.ndarray, tokens: TokenisedGenome, genome: Genome) -> np.
     vocabulary = tokens.vocabulary
     # the word around a base is the one that begins there, or before it where words overlap
     before = (vocabulary.k - 1) // 2 if vocabulary.kind == "overlap" else 0
-    segment = genome.bounds[np.searchsorted(genome.bounds, bases, side="right") - 1]
+    number = np.minimum(np.searchsorted(genome.bounds, bases, side="right"), len(genome.bounds) - 1)
+    segment, end = genome.bounds[number - 1], genome.bounds[number]
+    # a segment shorter than a word is cut into letters
+    before = np.where(end - segment < vocabulary.k, 0, before)
     found = np.minimum(tokens.tokens_at(np.maximum(bases - before, segment)), len(tokens.tokens) - 1)
     middle = tokens.bases_at(found) + (vocabulary.widths[tokens.tokens[found]] - 1) // 2
     return found + (middle < bases)

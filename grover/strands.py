@@ -16,8 +16,10 @@ from grover import bootstrap
 from grover.blocks import LARGEST
 from grover.embedding import embed_sequences
 from grover.genome import reverse_complement
+from grover.progress import Progress
 from grover.vocabulary import Vocabulary
 
+BASES = 1 << 22  # of regions that are embedded at a time
 ROWS = 1024  # regions compared with all others at a time
 NOTHING = 1e-6  # length of a vector that has none
 EQUAL = 1e-12  # a difference of cosines that is none
@@ -35,7 +37,6 @@ def embed_whole(
     layers: Sequence[int],
     device: torch.device,
     precision: str = "auto",
-    label: str = "",
 ) -> dict[tuple[str, int], np.ndarray]:
     """Vectors, float32 [sequences, hidden], by pooling and layer, of sequences of token ids of any length.
 
@@ -46,7 +47,7 @@ def embed_whole(
     flat = [piece for of_one in pieces for piece in of_one]
     weight = np.array([len(piece) for piece in flat]) / np.array([len(sequences[row]) for row in owner])
     first = np.flatnonzero(np.diff(owner, prepend=-1))
-    found = embed_sequences(encoder, flat, layers, device, precision, label)
+    found = embed_sequences(encoder, flat, layers, device, precision)
     return {key: np.add.reduceat(vectors * weight[:, None].astype(np.float32), first) for key, vectors in found.items()}
 
 
@@ -59,10 +60,20 @@ def embed_strands(
     device: torch.device,
     precision: str = "auto",
 ) -> dict[tuple[str, int], tuple[np.ndarray, np.ndarray]]:
-    """By pooling and layer the vectors, float32 [regions, hidden], of sequences (uint8 codes) and of their reverse complements."""
-    tokens = vocabulary.encode_each([*codes, *map(reverse_complement, codes)], torch.get_num_threads())
-    found = embed_whole(encoder, tokens, longest, layers, device, precision, "strands")
-    return {key: (vectors[: len(codes)], vectors[len(codes) :]) for key, vectors in found.items()}
+    """By pooling and layer the vectors, float32 [regions, hidden], of sequences (uint8 codes) and of their reverse complements.
+
+    A few million bases are read at a time, so that memory holds no more than the vectors and one such run, however long the regions.
+    """
+    run = np.cumsum([len(sequence) for sequence in codes]) // BASES
+    found = []
+    with Progress(len(codes), "strands", "regions") as bar:
+        for rows in np.split(np.arange(len(codes)), np.flatnonzero(np.diff(run)) + 1):
+            forward = [np.asarray(codes[row]) for row in rows]
+            tokens = vocabulary.encode_each([*forward, *map(reverse_complement, forward)], torch.get_num_threads())
+            vectors = embed_whole(encoder, tokens, longest, layers, device, precision)
+            found.append({key: np.split(both, 2) for key, both in vectors.items()})
+            bar.update(len(rows))
+    return {key: tuple(np.concatenate([part[key][i] for part in found]) for i in (0, 1)) for key in found[0]}
 
 
 def compare_strands(

@@ -63,8 +63,11 @@ def _fault(row: dict[str, str]) -> str:
             f"where is {row['where']!r}; expected - for all rows, or COLUMN=VALUE with further values behind |, such as "
             "class=LINE|SINE"
         )
-    if form == "bigwig" and (kind != "quantity" or row["where"] != ALL):
+    if form == "bigwig" and (kind != "quantity" or {row["where"], row["column"]} != {ALL}):
         return f"a bigWig holds numbers alone; track {name} must be of kind quantity with - under column and where"
+    named = row["where"].partition("=")[0]
+    if {named, row["column"]} & {"start", "end"} or (kind == "quantity" and row["column"] == "chrom"):
+        return f"chrom, start and end are where track {name} lies; name another column (chrom may be a category or stand under where)"
     if kind == "strand" and form not in STRANDED:
         return f"{form} has no strand; track {name} of kind strand needs one of {', '.join(STRANDED)}"
     if row["column"] == ALL and (kind == "category" or (kind == "quantity" and form not in NUMBERED)):

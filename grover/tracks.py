@@ -10,7 +10,7 @@ import pandas as pd
 from grover.bigwig import read_means
 from grover.coverage import leading_category, weighted_mean
 from grover.errors import InputError
-from grover.interval_tables import columns_of, read_columns
+from grover.interval_tables import columns_of, read_columns, to_numbers
 from grover.intervals import overlap_bases
 from grover.track_table import ALL, COLUMNS, read_track_rows, selection
 
@@ -67,7 +67,11 @@ def annotate(
             continue
         table = _read(rows, path, lengths, rename)
         for track in rows:
-            columns[track.track] = KINDS[track.kind](regions, select(table, track, path), track.column, threshold)
+            kept = select(table, track, path)
+            try:
+                columns[track.track] = KINDS[track.kind](regions, kept, track.column, threshold)
+            except InputError as error:
+                raise InputError(f"{path}, track {track.track}: {error}") from None
         if rows[0].format == REPEATS and not share:
             share[REPEAT_SHARE] = overlap_bases(regions, table) / (regions["end"] - regions["start"]).to_numpy()
     known = [name for name in tracks["track"] if name in columns]
@@ -131,9 +135,8 @@ def presence(regions: pd.DataFrame, table: pd.DataFrame, column: str, threshold:
 def quantity(regions: pd.DataFrame, table: pd.DataFrame, column: str, threshold: float) -> np.ndarray:
     """Mean of `column` (`value` if `-`) over the covered bases of each region, float64; NaN where nothing lies."""
     column = "value" if column == ALL else column
-    if isinstance(table[column].dtype, pd.CategoricalDtype):
-        table = table.assign(**{column: pd.to_numeric(table[column].astype("str"), errors="coerce")})
-    return weighted_mean(regions, table, column)
+    # of a column that a `where` compares the numbers were read as texts
+    return weighted_mean(regions, table.assign(**{column: to_numbers(table, column)}), column)
 
 
 def strand(regions: pd.DataFrame, table: pd.DataFrame, column: str, threshold: float) -> np.ndarray:

@@ -12,20 +12,23 @@ SPECIALS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 PAPER = (("PC1", "frequency", 0.88), ("PC2", "gc", -0.96), ("PC4", "length", 0.39), ("PC6", "length", 0.43))
 
 
-def write(folder: Path, rng: np.random.Generator) -> list[Path]:
-    """Write them below `folder`/embeddings/chosen and return their paths: 200 tokens, layers 0 to 2 and word2vec. Layers hold
-    frequency and, the deeper the more, GC; word2vec holds nothing but GC."""
-    words = sorted(
-        {"".join(rng.choice(list("ACGT"), rng.integers(2, 8))) for _ in range(300)}, key=lambda word: word[::-1]
-    )[:200]
-    tokens = pd.DataFrame(
-        {"id": range(5, 205), "token": words, "count": rng.permutation(np.geomspace(20, 50_000, 200)).astype(int)}
+def write(folder: Path, rng: np.random.Generator, words: list[str] | None = None) -> list[Path]:
+    """Write them below `folder`/embeddings/chosen and return their paths: 200 tokens (or `words`), layers 0 to 2 and word2vec. Layers
+    hold frequency and, the deeper the more, GC; word2vec holds nothing but GC."""
+    words = (
+        words
+        or sorted(
+            {"".join(rng.choice(list("ACGT"), rng.integers(2, 8))) for _ in range(300)}, key=lambda word: word[::-1]
+        )[:200]
     )
-    properties = token_properties(tokens, pd.Series(rng.random(200), tokens["id"]))
+    number = len(words)
+    counts = rng.permutation(np.geomspace(20, 50_000, number)).astype(int)
+    tokens = pd.DataFrame({"id": range(5, 5 + number), "token": words, "count": counts})
+    properties = token_properties(tokens, pd.Series(rng.random(number), tokens["id"]))
     frequency, gc = properties["frequency"].to_numpy(), properties["gc"].to_numpy()
     vectors = {}
     for name, known, telling in (("layer 0", 1, 0), ("layer 1", 1, 1), ("layer 2", 1, 2), ("word2vec", 0, 2)):
-        vectors[name] = rng.normal(0, 0.1, (200, 12))
+        vectors[name] = rng.normal(0, 0.1, (number, 12))
         vectors[name][:, 0] += known * frequency
         vectors[name][:, 1] += telling * gc
 
@@ -55,8 +58,8 @@ def write(folder: Path, rng: np.random.Generator) -> list[Path]:
         else:
             table.to_csv(place / name, sep="\t", index=False)
     compare_geometries(vectors).to_csv(place / "similarity.tsv", sep="\t", index=False)
-    averages = np.zeros((3, 205, 12), np.float32)
-    averages[:, 5:] = [vectors[f"layer {number}"] for number in range(3)]
+    averages = np.zeros((3, 5 + number, 12), np.float32)
+    averages[:, 5:] = [vectors[f"layer {layer}"] for layer in range(3)]
     np.save(place / "token_averages.npy", averages)
     np.save(place / "word2vec.npy", np.pad(vectors["word2vec"], ((5, 0), (0, 0))).astype(np.float32))
     return [

@@ -177,3 +177,15 @@ def test_the_untrained_twin_stands_beside_the_model_where_there_is_one(tmp_path)
     assert (
         next(part for part in section.parts if isinstance(part, Table)).frame.columns[-1] == "untrained twin, layer 2"
     )
+
+
+def test_four_tokens_have_three_components_and_a_section(tmp_path):
+    values, shares = principal_components(np.random.default_rng(0).normal(size=(4, 12)))
+    assert np.isfinite(values[:, :3]).all() and np.isnan(values[:, 3:]).all()
+    assert shares[:3].sum() == pytest.approx(1) and np.isnan(shares[3:]).all()
+    files = write_tokens(tmp_path, np.random.default_rng(0), list("ACGT"))
+    section = section_of_tokens.section(Results(tmp_path, files))
+    assert section.findings[0].startswith("Layer 2: no property is on any component")
+    for part in section.parts:
+        if isinstance(part, Picture):
+            part.figure.savefig(tmp_path / "figure.svg")

@@ -79,6 +79,7 @@ def test_vocabularies_from_outside_and_studied_ones():
         ({"sources": {"genome": {"note": "?"}}}, "needs one of `url`, `file`, `simulated`"),
         ({"corpus": {"longest": 600}}, "`corpus.longest` is 600 tokens, which with CLS and SEP does not fit"),
         ({"pretraining": {"heads": 5}}, "must be a multiple"),
+        ({"pretraining": {"heads": 1, "start": "neighbours"}}, "set 2 heads or more"),
         ({"vocabulary": {"candidates": ["bpe-700"]}}, "needs `vocabulary.cycles` of at least 700"),
         (
             {"vocabulary": {"studied": ["bpe-700"]}},

@@ -108,3 +108,11 @@ def test_nothing_to_overlap():
         assert np.isnan(coverage.weighted_mean(regions, table.assign(value=1.0))).all()
         assert intervals.overlap_bases(table, regions).tolist() == []
         assert [len(part) for part in coverage.leading_category(table, regions, "name")[1:]] == [0, 0]
+
+
+def test_what_is_infinite_or_has_no_category_counts_as_absent():
+    regions = pd.DataFrame({"chrom": "chr1", "start": [0, 10, 20], "end": [10, 20, 30]})
+    values = regions.assign(value=[np.inf, 2.0, np.nan], name=["a", None, "b"])
+    np.testing.assert_array_equal(coverage.weighted_mean(regions, values), [np.nan, 2, np.nan])
+    names, leading, bases = coverage.leading_category(regions, values, "name")
+    assert names == ["a", "b"] and leading[[0, 2]].tolist() == [0, 1] and bases.tolist() == [10, 0, 10]

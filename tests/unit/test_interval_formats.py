@@ -97,9 +97,36 @@ def test_a_bed_separated_by_blanks_has_its_columns(write):
     assert read_columns(path, "bed", LENGTHS, text=["strand"])["strand"].tolist() == ["+", "-"]
 
 
-def test_an_empty_file_has_no_rows(write):
-    table = read_columns(write("# nothing\n"), "bed", LENGTHS)
+@pytest.mark.parametrize("form", ["bed", "table", "rmsk"])
+def test_an_empty_file_has_no_rows(write, form):
+    path = write("chrom\tstart\tend\tname\tstrand\n" if form == "table" else "# nothing\n")
+    text = ["name", "strand"]
+    assert {*text} <= {*columns_of(path, form)}
+    table = read_columns(path, form, LENGTHS, text=text, numbers=[])
     assert len(table) == 0 and intervals.overlap_bases(table, table).tolist() == []
+    assert table.columns.tolist() == ["chrom", "start", "end", *text]
+
+
+SCORED = "chr1\t0\t50\ta\t.\nchr1\t50\t60\tb\t1000\nchr1\t60\t70\tc\t9\n"
+
+
+@pytest.mark.parametrize("header", ["", "#chrom\tstart\tend\tname\tscore\n", "# made by hand\n"])
+@pytest.mark.parametrize("blanks", [False, True])
+def test_a_header_and_blanks_change_no_value(write, header, blanks):
+    text = SCORED.replace("\t", " ") if blanks else SCORED
+    table = read_columns(write(header + text), "bed", LENGTHS, text=["score"])
+    assert table["score"].tolist() == [".", "1000", "9"] and table["end"].tolist() == [50, 60, 70]
+    numbers = read_columns(write(header + text), "bed", LENGTHS, numbers=["score"])["score"]
+    np.testing.assert_array_equal(numbers, [np.nan, 1000, 9])
+
+
+@pytest.mark.parametrize("header", ["", "#chrom\tstart\tend\tvalue\n"])
+def test_what_is_no_number_is_missing_or_refused_with_and_without_a_header(write, header):
+    path = write(header + "chr1\t0\t5\tNA\nchr1\t5\t9\t2.5\n")
+    np.testing.assert_array_equal(read_columns(path, "bedgraph", LENGTHS, numbers=["value"])["value"], [np.nan, 2.5])
+    path = write(header + SCORED.replace("1000", "much"))
+    with pytest.raises(InputError, match=rf"^{path}: score must be a number, not 'much', at chr1:50-60"):
+        read_columns(path, "bed", LENGTHS, numbers=["score"])
 
 
 @pytest.mark.parametrize(

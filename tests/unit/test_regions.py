@@ -22,14 +22,16 @@ from grover.regions import (
 from grover.tokens import TokenisedGenome, tokenise
 from grover.vocabulary import Vocabulary
 
-LENGTHS = (400, 61, 700)  # bases of the segments
+LENGTHS = (400, 61, 700, 4)  # bases of the segments; words of six do not fit into the last
 
 
 @pytest.fixture(scope="module")
 def genome(tmp_path_factory) -> Genome:
     folder = tmp_path_factory.mktemp("genome")
     np.save(folder / "sequence.npy", np.random.default_rng(0).integers(0, 4, sum(LENGTHS), dtype=np.uint8))
-    (folder / "segments.bed").write_text("chr1\t100\t500\ts0\nchr1\t500\t561\ts1\nchr2\t0\t700\ts2\n")
+    (folder / "segments.bed").write_text(
+        "chr1\t100\t500\ts0\nchr1\t500\t561\ts1\nchr2\t0\t700\ts2\nchr2\t800\t804\ts3\n"
+    )
     return Genome(folder / "sequence.npy", folder / "segments.bed")
 
 
@@ -80,7 +82,7 @@ def test_the_tokens_of_an_interval_are_those_whose_middle_base_lies_in_it(words,
     start, end = tokens.bases_at(every), tokens.ends_at(every)
     middle = (start + end - 1) // 2
     rng = np.random.default_rng(1)
-    segment = rng.integers(0, 3, 300)
+    segment = rng.integers(0, 4, 300)
     inside = rng.integers(0, np.array(LENGTHS)[segment])
     left = genome.bounds[segment] + inside
     right = np.minimum(left + rng.choice([1, 2, 5, 40, 1000], 300), genome.bounds[segment + 1])

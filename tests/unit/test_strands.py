@@ -64,6 +64,15 @@ def test_a_palindrome_is_its_own_reverse_complement(encoder):
     assert (table.query("pooling == 'mean'")["nearest"] == 1).all()
 
 
+def test_regions_are_embedded_alike_in_one_run_and_in_many(encoder, monkeypatch):
+    codes = random_codes([50, 90, 7, 30, 200, 5])
+    given = encoder, codes, Vocabulary.from_kmers("char", 1), 40, [1], CPU
+    whole = strands.embed_strands(*given)
+    monkeypatch.setattr(strands, "BASES", 60)
+    for key, pair in strands.embed_strands(*given).items():
+        np.testing.assert_allclose(pair, whole[key], atol=1e-5)
+
+
 def test_a_long_region_is_the_mean_of_its_pieces_by_tokens(encoder):
     tokens = np.concatenate(random_codes([95])).astype(np.uint16) + 5
     pieces = strands.cut(tokens, 40)

@@ -181,6 +181,29 @@ def test_a_bigwig_track(tmp_path):
     np.testing.assert_allclose(table["timing"], [70 / 40, np.nan])
 
 
+def test_chromosomes_are_a_category_and_a_where_like_others(tmp_path):
+    regions = pd.DataFrame({"chrom": ["chr1", "chr2"], "start": [0, 0], "end": [100, 100]})
+    path = bed(tmp_path, "states.bed", regions.assign(name="x"))
+    rows = [("on", "states", "bed", "category", "chrom", "-"), ("two", "states", "bed", "presence", "-", "chrom=chr2")]
+    tracks = tracks_of(tmp_path, *rows, header=HEADER[:-1] + "\twhere\n")
+    table = annotate(regions, tracks, {"states": path}, LENGTHS, {}, 0.2)
+    assert table["on"].tolist() == ["chr1", "chr2"] and table["two"].tolist() == [False, True]
+
+
+def test_faults_of_a_quantity_name_file_and_track(tmp_path):
+    regions = pd.DataFrame({"chrom": ["chr1"], "start": [0], "end": [100]})
+    marks = tmp_path / "marks.tsv"
+    rows = [("mark", "marks", "table", "quantity", "v", "-"), ("high", "marks", "table", "presence", "-", "v=1")]
+    tracks = tracks_of(tmp_path, *rows, header=HEADER[:-1] + "\twhere\n")
+    for second, sentence in (
+        ("20\t30\toops", "v must be a number, not 'oops'"),
+        ("5\t30\t1", "two intervals with a v"),
+    ):
+        marks.write_text(f"chrom\tstart\tend\tv\nchr1\t0\t10\t1\nchr1\t{second}\n")
+        with pytest.raises(InputError, match=f"marks.tsv, track mark: {sentence}"):
+            annotate(regions, tracks, {"marks": marks}, LENGTHS, {}, 0.2)
+
+
 @pytest.mark.parametrize(
     ("row", "message"),
     [
@@ -235,6 +258,9 @@ def test_a_track_of_another_assembly_says_which_names_differ(tmp_path):
         ),
         (("gc", "s", "bed", "presence", "-", "-"), "line 3: the name gc is taken"),
         (("a", "s", "bigwig", "category", "-", "-"), "line 3: a bigWig holds numbers alone"),
+        (("a", "s", "bigwig", "quantity", "value", "-"), "line 3: a bigWig holds numbers alone"),
+        (("a", "s", "table", "quantity", "end", "-"), "line 3: chrom, start and end are where track a lies"),
+        (("a", "s", "bed", "presence", "-", "start=0"), "line 3: chrom, start and end are where track a lies"),
         (("a", "s", "bedgraph", "strand", "-", "-"), "line 3: bedgraph has no strand"),
         (("a", "s", "rmsk", "category", "-", "-"), "line 3: track a of kind category needs the name of a column"),
         (("a", "s", "table", "quantity", "-", "-"), "line 3: track a of kind quantity needs the name of a column"),

@@ -2,7 +2,6 @@
 
 from typing import Annotated
 
-import numpy as np
 import pandas as pd
 from typer import Option
 
@@ -55,10 +54,7 @@ def compare_strands(
     if table.empty:
         raise InputError(f"{regions}: no regions there; make the table with choose_regions.py")
     table = table.iloc[spread(len(table), number)]
-    codes = [
-        np.asarray(genome.codes[left:right])
-        for left, right in zip(*places_of_table(table, genome, regions), strict=True)
-    ]
+    codes = [genome.codes[left:right] for left, right in zip(*places_of_table(table, genome, regions), strict=True)]
     vocabulary, kept = Vocabulary.load(folder(model)), choose_layers(encoder, layers)
     vectors = strands.embed_strands(encoder, codes, vocabulary, windows_tokens, kept, place, precision)
     write_table(output, strands.compare_strands(vectors, table, bootstrap, seed))

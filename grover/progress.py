@@ -14,8 +14,7 @@ class Progress:
     """Counts towards `total`; draws with tqdm on a terminal, else prints one line every ten seconds.
 
     Use as a context manager: `with Progress(total, "pretrain") as bar: bar.update(1, loss=3.2)`. `begun` are the units done before, by
-    a process that this one goes on from; of
-    several processes all but one are `silent`.
+    a process that this one goes on from; of several processes all but one are `silent`.
     """
 
     def __init__(self, total: int, label: str, unit: str = "steps", begun: int = 0, silent: bool = False):

@@ -1,4 +1,5 @@
-"""The planted rule of the demo genome, if the demo has been run (`make run`): context is needed, and a network learns it."""
+"""What is planted into the demo genome comes back, if the demo has been run (`make run`): a rule that needs context, repeats, strands;
+and noise does not."""
 
 from pathlib import Path
 
@@ -6,7 +7,8 @@ import pandas as pd
 import pytest
 
 pytestmark = pytest.mark.workflow
-SCORES = Path(__file__).resolve().parents[2] / "results/demo/benchmarks.parquet"
+RESULTS = Path(__file__).resolve().parents[2] / "results/demo"
+SCORES, PROBES = RESULTS / "benchmarks.parquet", RESULTS / "embeddings/probes.parquet"
 
 
 @pytest.mark.skipif(not SCORES.is_file(), reason="results/demo is not there; make run first")
@@ -25,3 +27,14 @@ def test_a_rule_without_learning_tells_shuffled_tokens_and_not_the_genome():
     mcc = table[table["seed"].isna() & (table["part"] == "all")].set_index(["task", "model"])["mcc"]
     assert mcc["promoters-shuffled", "adjacency"] > 0.8
     assert abs(mcc["promoters-matched", "adjacency"]) < 0.05
+
+
+@pytest.mark.skipif(not PROBES.is_file(), reason="results/demo is not there; make run first")
+def test_the_embedding_knows_planted_repeats_and_strands_and_no_noise():
+    table = pd.read_parquet(PROBES)
+    mean = table[(table["model"] == "bpe-600") & (table["pooling"] == "mean") & (table["probe"] == "linear")]
+    last = mean[mean["layer"] == mean["layer"].max()].set_index("track")
+    assert (last.loc[["repeat_class", "repeat_family"], "value"] > 0.88).all()
+    assert (last.loc[["repeat_class", "repeat_family"], "over_twin_low"] > 0).all()
+    assert last.loc["sine_strand", "value"] > 0.95 and last.loc["line_strand", "low"] > 0.6
+    assert abs(last.loc["noise", "value"] - 0.5) < 0.05

@@ -17,7 +17,20 @@ import pyarrow.csv
 
 from grover.errors import InputError
 from grover.files import is_gzip, open_text
-from grover.intervals import BED, BEDGRAPH, COMMENTS, GTF, NARROWPEAK, READERS, RMSK, TRUNCATED, check, rename_contigs
+from grover.intervals import (
+    BED,
+    BEDGRAPH,
+    COMMENTS,
+    GTF,
+    NARROWPEAK,
+    READERS,
+    RMSK,
+    TRUNCATED,
+    check,
+    columns_of_first_row,
+    data_lines,
+    rename_contigs,
+)
 
 PLACES = ["chrom", "start", "end"]
 GTF_COLUMNS = [*PLACES, "feature", "strand", "gene_id", "gene_name", "transcript_id"]
@@ -52,7 +65,7 @@ def columns_of(path: Path | str, form: str) -> list[str]:
         return GTF_COLUMNS
     if form != "bed":
         return _places_first(LAID_OUT[form])
-    return BED[: max(3, _columns_of_first_row(path) or len(BED))]
+    return BED[: max(3, columns_of_first_row(path) or len(BED))]
 
 
 def read_columns(
@@ -74,7 +87,7 @@ def read_columns(
         names, before = _header(path)
     else:
         names, before = list(LAID_OUT[form]), 0
-        present = _columns_of_first_row(path) or len(names)
+        present = columns_of_first_row(path) or len(names)
         if form == "bed" or present > len(names):
             names = [*names[:present], *(f"more{i}" for i in range(present - len(names)))]
     wanted = [*PLACES, *text, *numbers]
@@ -119,11 +132,9 @@ def _read_rows(path, names, wanted, before, first, lengths, rename) -> pd.DataFr
     """The rows of a file alone, without comments and separated by tabs, with all columns but start and end as texts; None where a row
     does not fit."""
     with tempfile.TemporaryFile() as rows:
-        for number, line in _lines(path):
-            line = line.rstrip("\r\n")
-            if number > before and line.strip() and not line.startswith(COMMENTS):
-                # BED may be separated by blanks, as EPDnew's is
-                rows.write((line if "\t" in line else "\t".join(line.split())).encode() + b"\n")
+        for number, line in data_lines(path):
+            if number > before:
+                rows.write(line.encode() + b"\n")
         empty = not rows.tell()
         rows.seek(0)
         try:
@@ -216,12 +227,6 @@ def _lines(path: Path | str):
         raise InputError(TRUNCATED.format(path)) from None
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror or error}") from None
-
-
-def _columns_of_first_row(path: Path | str) -> int:
-    rows = (line for _, line in _lines(path) if line.strip() and not line.startswith(COMMENTS))
-    # BED may be separated by blanks, which the reader of the format sees to
-    return next((line.count("\t") + 1 if "\t" in line else len(line.split()) for line in rows), 0)
 
 
 def _header(path: Path | str) -> tuple[list[str], int]:

@@ -259,7 +259,7 @@ def _read(
 
     The file must have at least `minimum` columns (default: all of `columns`); further ones are left out.
     """
-    present = _columns_of_first_row(path)
+    present = columns_of_first_row(path)
     names = [*columns[:present], *(f"more{i}" for i in range(present - len(columns)))]
     wanted = [name for name in names if name in (wanted or columns)]
     if 0 < present < (minimum or len(columns)):
@@ -303,30 +303,31 @@ def _open(path: Path | str):
     return gzip.open(path, "rb") if is_gzip(path) else open(path, "rb")
 
 
-def _data_lines(path: Path | str):
-    """Number (from 1) and text of each line that is a row."""
-    with _open(path) as stream:
-        for number, line in enumerate(io.TextIOWrapper(stream, encoding="utf-8", errors="replace"), start=1):
-            line = line.rstrip("\r\n")
-            if line and not line.startswith(COMMENTS):
-                # BED may be separated by blanks, as EPDnew's is
-                yield number, line if "\t" in line else "\t".join(line.split())
-
-
-def _columns_of_first_row(path: Path | str) -> int:
+def data_lines(path: Path | str) -> Iterator[tuple[int, str]]:
+    """Number (from 1) and text of each line that is a row, without comments; what blanks separate is separated by tabs, since BED may be
+    written so, as EPDnew's is. Raises `InputError` where the file cannot be read."""
     try:
-        return next((line.count("\t") + 1 for _, line in _data_lines(path)), 0)
+        with _open(path) as stream:
+            for number, line in enumerate(io.TextIOWrapper(stream, encoding="utf-8", errors="replace"), start=1):
+                line = line.rstrip("\r\n")
+                if line and not line.startswith(COMMENTS):
+                    yield number, line if "\t" in line else "\t".join(line.split())
     except (EOFError, zlib.error):
         raise InputError(TRUNCATED.format(path)) from None
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror or error}") from None
 
 
+def columns_of_first_row(path: Path | str) -> int:
+    """How many columns the first row has; 0 without rows."""
+    return next((line.count("\t") + 1 for _, line in data_lines(path)), 0)
+
+
 def _without_comments(path: Path | str, names: list[str], wanted: list[str]) -> io.BytesIO:
     """The rows alone; raises `InputError` at the first one that does not fit the columns."""
     numbers = [(i, name, float if name in DECIMAL else int) for i, name in enumerate(names) if name in WHOLE | DECIMAL]
     lines = []
-    for number, line in _data_lines(path):
+    for number, line in data_lines(path):
         fields = line.split("\t")
         if len(fields) != len(names):
             found = f"expected {len(names)} columns separated by tabs, found {len(fields)}"
@@ -347,5 +348,5 @@ def _refuse(path: Path | str, wrong: pd.Series, reason: str) -> None:
 
 
 def _bad_line(path: Path | str, row: int, reason: str) -> InputError:
-    number, line = next((item for i, item in enumerate(_data_lines(path)) if i == row), (row + 1, ""))
+    number, line = next((item for i, item in enumerate(data_lines(path)) if i == row), (row + 1, ""))
     return InputError(f"{path}, line {number}: {reason} ({line[:80].replace(chr(9), ' ')})")

@@ -172,8 +172,8 @@ def _first_at(bases: np.ndarray, tokens: TokenisedGenome, genome: Genome) -> np.
     vocabulary = tokens.vocabulary
     # the word around a base is the one that begins there, or before it where words overlap
     before = (vocabulary.k - 1) // 2 if vocabulary.kind == "overlap" else 0
-    number = np.minimum(np.searchsorted(genome.bounds, bases, side="right"), len(genome.bounds) - 1)
-    segment, end = genome.bounds[number - 1], genome.bounds[number]
+    number = np.searchsorted(genome.bounds, bases, side="right") - 1
+    segment, end = genome.bounds[number], genome.bounds[np.minimum(number + 1, len(genome.bounds) - 1)]
     # a segment shorter than a word is cut into letters
     before = np.where(end - segment < vocabulary.k, 0, before)
     found = np.minimum(tokens.tokens_at(np.maximum(bases - before, segment)), len(tokens.tokens) - 1)

@@ -19,7 +19,7 @@ from grover.packed import Layout, has_kernel
 from grover.provenance import read as read_provenance
 from grover.training import Batch
 
-# computed at once, where memory allows; more at once are no faster on a CPU and leave its heap in pieces
+# computed at once, where memory allows; on a CPU 8,192 were no faster for the network of the demo and left its heap in pieces
 TOKENS_AT_ONCE = {"cpu": 2_048, "cuda": 65_536}
 STATE_BYTES = 16  # a parameter with its gradient and the two moments of Adam, float32
 # bytes a token, layer and unit of width that the backward pass needs in 16 bits (Korthikanti and others 2022)

@@ -60,5 +60,5 @@ def begun(new_run) -> Run:
 @pytest.fixture(scope="session")
 def whole(begun) -> Run:
     """The whole workflow, each job on the cluster, once it has ended."""
-    assert begun.finish(900) == 0, begun.said()
+    assert begun.finish(1800) == 0, begun.said()
     return begun

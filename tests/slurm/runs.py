@@ -45,7 +45,7 @@ def accounted(folder: Path) -> list[dict[str, str]]:
     return jobs
 
 
-def wait_for(what: str, ready: Callable, seconds: float = 240):
+def wait_for(what: str, ready: Callable, seconds: float = 600):
     """What `ready` returns once it is true; an AssertionError says what did not come."""
     end = time.monotonic() + seconds
     while not (found := ready()):
@@ -95,7 +95,7 @@ class Run:
             )
         return self
 
-    def finish(self, seconds: float = 600) -> int:
+    def finish(self, seconds: float = 1200) -> int:
         """Exit code of the driver, which is ended when it takes longer."""
         try:
             return self.process.wait(seconds)
@@ -173,7 +173,7 @@ def control(*arguments: str) -> None:
     subprocess.run(["scontrol", *arguments], check=True)
 
 
-def start_again(job: str, seconds: float = 60) -> None:
+def start_again(job: str, seconds: float = 240) -> None:
     """Let a job that comes back into the queue within `seconds` start at once, and not after the two minutes that SLURM lets it wait."""
     states = []
 
@@ -181,8 +181,9 @@ def start_again(job: str, seconds: float = 60) -> None:
         command = ["squeue", "--noheader", f"--job={job}", "--format=%T"]
         states.append(subprocess.run(command, stdout=subprocess.PIPE, text=True).stdout.strip())
         if states[-1] == "PENDING":
-            # again and again, since a node that is still clearing up sets the waiting time anew
-            control("update", f"jobid={job}", "starttime=now")
+            # again and again, since a node that is still clearing up sets the waiting time anew; refused, which the next look makes
+            # good, where the job has left the queue since it was looked at
+            subprocess.run(["scontrol", "update", f"jobid={job}", "starttime=now"])
         return "PENDING" in states and states[-1] == "RUNNING"
 
     wait_for(f"job {job} to start again", started, seconds)

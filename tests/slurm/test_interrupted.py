@@ -18,8 +18,8 @@ TRAINING = "pretraining: {steps: 3000, checkpoint_minutes: 0.02}\n"
 def time_limit_near(run):
     """The signal before the time limit comes, the training writes a checkpoint and puts its job back into the queue."""
     run.configure(TRAINING).start(MODEL)
-    start_again(run.halt()[0], 300)
-    return run.finish(600)
+    start_again(run.halt()[0], 600)
+    return run.finish()
 
 
 def time_limit_reached(run):
@@ -27,7 +27,7 @@ def time_limit_reached(run):
     options = "pretrain:slurm_extra=--ntasks-per-node=1", "pretrain:runtime=1 if attempt == 1 else 10"
     run.configure(TRAINING).start(MODEL, "--set-resources", *options)
     run.halt()
-    return run.finish(600)
+    return run.finish()
 
 
 def pre_empted(run):
@@ -37,7 +37,7 @@ def pre_empted(run):
     urgent = ["sbatch", "--account=grover", "--partition=urgent", "--nodes=2", "--exclusive", "--output=/dev/null"]
     subprocess.run([*urgent, "--wrap", "sleep 5"], check=True)
     start_again(job)
-    return run.finish(600)
+    return run.finish()
 
 
 SCENARIOS = {

@@ -10,9 +10,10 @@ loading, the making of pipelines, a first run on other sequences, and the sortin
 vectors, as a share of the largest number, and `identical` says whether it is within `tolerance`; `cosine` is the least between vectors of
 the same sequence, each as a difference from the mean of all. Memory (`peak_mb`, `peer_peak_mb`) is that of the processes that were timed.
 
-Then genomes of two sizes are embedded window by window by the command embed.py, each in a process of its own. `flat` says whether
-the peak memory of the larger is at most a tenth above that of the smaller. The network is a small one, for time; what is held of a genome
-does not depend on it. With GROVER_DATA the genome is the 26 Mb of hg19 in that folder, else a simulated one.
+Then genomes of two sizes are embedded window by window by the command embed.py, each in a process of its own, and the larger one again
+with each of its segments as a single region. `flat` says whether the peak memory of each is at most a tenth above that of the first. The
+network is a small one, for time; what is held of a genome does not depend on it. With GROVER_DATA the genome is the 26 Mb of hg19 in that
+folder, else a simulated one.
 
   python bench/embedding.py
   python bench/embedding.py --precision fp32 --genome 0
@@ -68,6 +69,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--worker", choices=("ours", "peer", "tune", "genome"), help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--regions", default="windows", help=argparse.SUPPRESS)
     parser.add_argument("--batch", type=int, default=0, help=argparse.SUPPRESS)
     parser.add_argument("--sorted", action="store_true", help=argparse.SUPPRESS)
     options = support.arguments(parser)
@@ -149,13 +151,13 @@ def memory(options: argparse.Namespace) -> dict:
     """Peak memory of the command embed.py on each genome."""
     sizes = [megabases for megabases in options.genome if megabases]
     rows = []
-    for megabases in sizes:
-        folder = options.folder / f"{megabases:g}"
-        found = support.measure(__file__, "--worker", "genome", "--folder", folder, "--threads", options.threads)
-        rows.append({"megabases": megabases, "peak_mb": round(found["peak_mb"]), "seconds": round(found["seconds"], 1)})
+    for megabases, regions in [*((size, "windows") for size in sizes), *((size, "segments") for size in sizes[-1:])]:
+        given = "--folder", options.folder / f"{megabases:g}", "--regions", regions, "--threads", options.threads
+        found = support.measure(__file__, "--worker", "genome", *given)
+        peak, seconds = round(found["peak_mb"]), round(found["seconds"], 1)
+        rows.append({"megabases": megabases, "regions": regions, "peak_mb": peak, "seconds": seconds})
         print(rows[-1], flush=True)
-    flat = {"flat": rows[-1]["peak_mb"] <= FLAT * rows[0]["peak_mb"]} if len(rows) > 1 else {}
-    return flat | {"genomes": rows} if rows else {}
+    return {"flat": all(row["peak_mb"] <= FLAT * rows[0]["peak_mb"] for row in rows), "genomes": rows} if rows else {}
 
 
 def work(options: argparse.Namespace) -> None:
@@ -249,7 +251,8 @@ def embed_genome(options: argparse.Namespace) -> None:
     specification.loader.exec_module(command)
     names = {"tokens": "tokens.npy", "index": "index.npy", "sequence": "sequence.npy", "segments": "segments.bed"}
     written = {"output": "out.parquet", "token_sums": "sums.npz", "contexts_output": "contexts.parquet"}
-    files = {key: options.folder / name for key, name in (names | written | {"regions": "regions.parquet"}).items()}
+    names |= {"regions": f"{options.regions}.parquet"}
+    files = {key: options.folder / name for key, name in (names | written).items()}
     command.embed(model=options.folder.parent / "narrow", device="cpu", threads=options.threads, **files)
 
 
@@ -285,7 +288,7 @@ def make_models(options: argparse.Namespace, codes: np.ndarray) -> None:
 
 
 def make_genome(options: argparse.Namespace, codes: np.ndarray, bounds: np.ndarray, megabases: float) -> None:
-    """Write the first bases of a genome as the workflow does, their tokens, and all windows as regions."""
+    """Write the first bases of a genome as the workflow does, their tokens, and as regions all windows, and all segments."""
     from grover.files import write_array, write_table
     from grover.genome import Genome
     from grover.regions import core_length, places_of_tokens, sample_regions
@@ -301,10 +304,11 @@ def make_genome(options: argparse.Namespace, codes: np.ndarray, bounds: np.ndarr
     genome = Genome(folder / "sequence.npy", folder / "segments.bed")
     tokens = TokenisedGenome(folder / "tokens.npy", folder / "index.npy", vocabulary)
     size = core_length(POSITIONS - 2, CONTEXT)
-    left, right = places_of_tokens(sample_regions(tokens.tokens_at(genome.bounds), size, 0, SEED), size, tokens)
-    chroms, starts = genome.locate(left)
-    places = {"chrom": np.array(genome.chroms)[chroms], "start": starts, "end": starts + right - left}
-    write_table(folder / "regions.parquet", pd.DataFrame(places))
+    windows = places_of_tokens(sample_regions(tokens.tokens_at(genome.bounds), size, 0, SEED), size, tokens)
+    for name, (left, right) in {"windows": windows, "segments": (genome.bounds[:-1], genome.bounds[1:])}.items():
+        chroms, starts = genome.locate(left)
+        places = {"chrom": np.array(genome.chroms)[chroms], "start": starts, "end": starts + right - left}
+        write_table(folder / f"{name}.parquet", pd.DataFrame(places))
 
 
 if __name__ == "__main__":

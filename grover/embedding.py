@@ -22,7 +22,7 @@ from grover.occurrences import Occurrences
 from grover.packed import group_by_tokens
 from grover.progress import Progress
 from grover.readout import Pack, Readout, add_rows, read_out
-from grover.region_blocks import Block, Places, StatesFile, blocks
+from grover.region_blocks import Block, Means, Places, StatesFile, blocks
 from grover.regions import Windows
 from grover.start import begin
 from grover.tokens import TokenisedGenome
@@ -134,14 +134,14 @@ def embed(
         for writer in (contexts, states)
     )
 
-    def compute(item: tuple[Block, np.ndarray]) -> tuple[Block, np.ndarray, np.ndarray, Readout]:
+    def compute(item: tuple[Block, np.ndarray]) -> tuple[Block, np.ndarray, np.ndarray, Readout, tuple]:
         block, windows = item
         pack = Pack.of(genome.tokens, block.windows, windows, device)
         tokens = block.core_tokens(windows)
         kept = np.full(len(tokens), True) if whole else block.stored[tokens]
         with torch.inference_mode(), autocast(device, precision):
             found = read_out(encoder, pack, block.ids[tokens], block.used[tokens], kept, layers)
-        return block, windows, tokens[kept], found
+        return block, windows, tokens[kept], found, block.shares(windows, found.pooled)
 
     work = (
         (block, windows)
@@ -149,7 +149,7 @@ def embed(
         for windows in group_by_tokens(block.windows.length, TOKENS_AT_ONCE[device.type])
     )
     with Progress(len(rows), "embed", "regions") as bar:
-        for block, windows, tokens, found in _one_late(each(compute, work, _threads(device)), device):
+        for block, windows, tokens, found, shares in _one_late(each(compute, work, _threads(device)), device):
             add_rows(sums, found.ids, found.sums)
             add_rows(units, found.used_ids, found.units)
             of_region, positions, kept = *block.where(tokens), found.kept.cpu().numpy()
@@ -157,11 +157,11 @@ def embed(
                 whole.add(of_region, positions, kept)
             chosen = block.stored[tokens]
             stored.add(of_region[chosen], positions[chosen], kept[:, chosen])
-            if block.add(windows, found.pooled):
-                vectors.write(block.table(regions, layers))
-            bar.update(block.begun(windows))
+            if block.means.add(*shares):
+                vectors.write(block.means.table(regions, layers))
+            bar.update(int(block.begins[windows].sum()))
     if not rows:
-        vectors.write(Block.empty(rows.start, len(layers), hidden).table(regions, layers))
+        vectors.write(Means.empty(rows.start, len(layers), hidden).table(regions, layers))
     for file in filter(None, (stored, whole)):
         file.flush()
     return {

@@ -1,7 +1,7 @@
-"""Runs of regions that are embedded and written together, so that memory holds few of them at a time."""
+"""Runs of regions that are written together, and the windows of them that are read together, so that memory holds few at a time."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -9,7 +9,7 @@ import torch
 
 from grover.files import release
 from grover.occurrences import Occurrences
-from grover.readout import Bags, runs, to_device
+from grover.readout import Bags, add_rows, runs, to_device
 from grover.regions import Windows, cut_windows
 from grover.tokens import TokenisedGenome
 from grover.vectors import POOLINGS, Writer, half
@@ -27,73 +27,82 @@ class Places:
     last: np.ndarray
 
 
-@dataclass
-class Block:
-    """Regions from row `begin` on, and what is known of them.
+class Means:
+    """Vectors of the regions from row `begin` on, added up window by window, so that of a long region, too, few windows are held.
 
-    number: of the regions; windows: of theirs, whose regions count from 0; ids, used and stored (bool): of all their tokens, region by
-    region; at, int64 [windows]: where the core of each window begins among these. found: rows of windows and what they gave, pooled as
-    [L, 2, windows, hidden].
+    tokens: int64 [regions], how many each has. Of a region the mean over its tokens, and the [CLS] of its windows weighed by their tokens.
     """
 
-    begin: int
-    number: int
+    def __init__(self, begin: int, tokens: np.ndarray):
+        self.begin, self.tokens = begin, tokens
+        self.lacking, self.sums = int(tokens.sum()), None
+
+    def add(self, rows: np.ndarray, shares: torch.Tensor, tokens: int) -> bool:
+        """Add the shares, [L, 2, rows, hidden], that windows with so many tokens have in the vectors of distinct `rows`; true where no
+        window lacks any more.
+        """
+        if self.sums is None:
+            size = (len(shares), len(POOLINGS), len(self.tokens), shares.shape[-1])
+            self.sums = torch.zeros(size, dtype=torch.float32, device=shares.device)
+        add_rows(self.sums.flatten(0, 1), rows, shares.flatten(0, 1))
+        self.lacking -= tokens
+        return not self.lacking
+
+    def table(self, regions: pd.DataFrame, layers: list[int]) -> dict[str, np.ndarray]:
+        """The rows of a file of embeddings (`grover.vectors`)."""
+        rows = np.arange(self.begin, self.begin + len(self.tokens))
+        places = {column: regions[column].iloc[rows].to_numpy() for column in ("chrom", "start", "end")}
+        table = {"region": rows, **places, "tokens": self.tokens.astype(np.int32)}
+        halves = self.sums.half().cpu().numpy()
+        for layer, of_layer in zip(layers, halves, strict=True):
+            for pooling, vectors in zip(POOLINGS, of_layer, strict=True):
+                table[f"{pooling}_{layer}"] = half(vectors, f"layer {layer}")
+        return table
+
+    @classmethod
+    def empty(cls, begin: int, layers: int, hidden: int) -> "Means":
+        """Of a part that holds no region."""
+        answer = cls(begin, np.zeros(0, np.int64))
+        answer.add(np.zeros(0, np.int64), torch.zeros(layers, len(POOLINGS), 0, hidden), 0)
+        return answer
+
+
+@dataclass(frozen=True)
+class Block:
+    """Windows of regions that are read together, and what is known of them.
+
+    windows: their regions count from the first of `means`; begins: how many regions begin in each; ids, used and stored (bool): of all
+    tokens of the windows' cores, one behind the other; at, int64 [windows]: where the core of each begins among these.
+    """
+
+    means: Means
     windows: Windows
+    begins: np.ndarray
     ids: np.ndarray
     used: np.ndarray
     stored: np.ndarray
     at: np.ndarray
-    found: list[tuple[np.ndarray, torch.Tensor]] = field(default_factory=list)
-
-    @classmethod
-    def empty(cls, begin: int, layers: int, hidden: int) -> "Block":
-        """A block without regions, of a part that holds none."""
-        none, nobody = np.zeros(0, np.int64), np.zeros(0, bool)
-        windows = Windows(none, none, none, none, none)
-        found = [(none, torch.zeros(layers, len(POOLINGS), 0, hidden))]
-        return cls(begin, 0, windows, none, nobody, nobody, none, found)
 
     def core_tokens(self, windows: np.ndarray) -> np.ndarray:
         """Where the core tokens of windows lie among those of the block, window by window, int64."""
-        return runs(self.at[windows], (self.windows.core_last - self.windows.core_first)[windows])
+        return runs(self.at[windows], self.windows.core_sizes[windows])
 
     def where(self, tokens: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The row of the region of tokens of the block, and their positions in the genome, both int64."""
         window = np.searchsorted(self.at, tokens, side="right") - 1
-        return self.begin + self.windows.region[window], self.windows.core_first[window] + tokens - self.at[window]
+        return self.means.begin + self.windows.region[window], self.windows.core_first[window] + tokens - self.at[
+            window
+        ]
 
-    def begun(self, windows: np.ndarray) -> int:
-        """How many regions begin in these windows."""
-        region = self.windows.region
-        return int(np.diff(region, prepend=-1)[windows].sum())
-
-    def add(self, windows: np.ndarray, pooled: torch.Tensor) -> bool:
-        """Take what windows gave; true where nothing is left to compute."""
-        self.found.append((windows, pooled))
-        return sum(len(rows) for rows, _ in self.found) == len(self.windows.region)
-
-    def table(self, regions: pd.DataFrame, layers: list[int]) -> dict[str, np.ndarray]:
-        """The rows of a file of embeddings (`grover.vectors`); of a region the mean over its tokens, and the [CLS] of its windows weighed
-        by their tokens.
-        """
-        rows = np.arange(self.begin, self.begin + self.number)
-        windows = self.windows
-        sizes = windows.core_last - windows.core_first
-        tokens = np.bincount(windows.region, sizes, minlength=self.number)
-        pooled = torch.cat([values for _, values in self.found], 2)
-        order = np.concatenate([rows for rows, _ in self.found])
-        bags = Bags.of(windows.region[order], np.arange(len(order)), pooled.device)
-        order = order[bags.rows.cpu().numpy()]
-        share = 1 / tokens[windows.region[order]]
-        weights = {"cls": sizes[order] * share, "mean": share}
-        places = {column: regions[column].iloc[rows].to_numpy() for column in ("chrom", "start", "end")}
-        table = {"region": rows, **places, "tokens": tokens.astype(np.int32)}
-        for i, layer in enumerate(layers):
-            for j, pooling in enumerate(POOLINGS):
-                weight = to_device(weights[pooling].astype(np.float32), pooled.device)
-                vectors = bags.sum(pooled[i, j], weight).half().cpu().numpy()
-                table[f"{pooling}_{layer}"] = half(vectors, f"layer {layer}")
-        return table
+    def shares(self, windows: np.ndarray, pooled: torch.Tensor) -> tuple[np.ndarray, torch.Tensor, int]:
+        """What `Means.add` takes of windows, whose states of [CLS] and sums over the core are pooled as [L, 2, windows, hidden]."""
+        region, sizes = self.windows.region[windows], self.windows.core_sizes[windows]
+        share = 1 / self.means.tokens[region]
+        weights = {"cls": sizes * share, "mean": share}
+        bags = Bags.of(region, np.arange(len(windows)), pooled.device)
+        by_row = [to_device(weights[name].astype(np.float32), pooled.device)[bags.rows] for name in POOLINGS]
+        sums = [bags.sum(states, weight) for layer in pooled for states, weight in zip(layer, by_row, strict=True)]
+        return bags.keys, torch.stack(sums).unflatten(0, pooled.shape[:2]), int(sizes.sum())
 
 
 def blocks(
@@ -105,19 +114,28 @@ def blocks(
     context: int,
     occurrences: Occurrences,
 ) -> Iterator[Block]:
-    """The regions of `rows` in blocks, with their windows of at most `tokens` tokens, `context` of them on both sides of the core."""
+    """The regions of `rows` in blocks, with their windows of at most `tokens` tokens, `context` of them on both sides of the core.
+
+    A block holds many regions, or some windows of one that is too long for a block.
+    """
     ends = np.cumsum((places.last - places.first)[rows.start : rows.stop])
     begin = 0
     while begin < len(rows):
         # one region at least, however long
         most = np.searchsorted(ends, (ends[begin - 1] if begin else 0) + TOKENS_AT_ONCE, side="right")
         end = int(max(begin + 1, min(begin + REGIONS_AT_ONCE, most)))
-        block = slice(rows.start + begin, rows.start + end)
-        windows = cut_windows(places.first[block], places.last[block], segment_tokens, tokens, context)
-        sizes = windows.core_last - windows.core_first
-        release(genome.tokens)
-        ids = genome.tokens[runs(windows.core_first, sizes)]
-        yield Block(block.start, end - begin, windows, ids, *occurrences.choose(ids), np.cumsum(sizes) - sizes)
+        run = slice(rows.start + begin, rows.start + end)
+        first, last = places.first[run], places.last[run]
+        means = Means(run.start, last - first)
+        of_run = cut_windows(first, last, segment_tokens, tokens, context)
+        begins = np.diff(of_run.region, prepend=-1)
+        number = max(1, TOKENS_AT_ONCE // tokens) if end == begin + 1 else len(begins)
+        for piece in range(0, len(begins), number):
+            some = slice(piece, piece + number)
+            windows, sizes = of_run[some], of_run.core_sizes[some]
+            release(genome.tokens)
+            ids = genome.tokens[runs(windows.core_first, sizes)]
+            yield Block(means, windows, begins[some], ids, *occurrences.choose(ids), np.cumsum(sizes) - sizes)
         begin = end
 
 

@@ -4,7 +4,7 @@ A region is an interval, the same for every model. Its tokens are those whose mi
 neighbouring regions share none; a region without such a token has the one over its own middle base.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -134,6 +134,14 @@ class Windows:
     length: np.ndarray
     core_first: np.ndarray
     core_last: np.ndarray
+
+    @property
+    def core_sizes(self) -> np.ndarray:
+        """Tokens of each core, int64."""
+        return self.core_last - self.core_first
+
+    def __getitem__(self, rows: slice | np.ndarray) -> "Windows":
+        return Windows(*(getattr(self, field.name)[rows] for field in fields(self)))
 
 
 def cut_windows(first: np.ndarray, last: np.ndarray, segment_tokens: np.ndarray, tokens: int, context: int) -> Windows:

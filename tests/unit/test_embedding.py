@@ -17,9 +17,9 @@ from grover.errors import InputError
 from grover.genome import Genome
 from grover.inference import each, layer_states
 from grover.model import save
-from grover.occurrences import choose_occurrences
+from grover.occurrences import Occurrences, choose_occurrences
 from grover.packed import Layout, pack
-from grover.region_blocks import Places
+from grover.region_blocks import Places, blocks
 from grover.regions import cut_windows, places_of_table, token_ranges
 from grover.tokens import TokenisedGenome, tokenise
 from grover.vectors import Writer, open_embeddings, read_metadata
@@ -156,9 +156,13 @@ def test_sequences_have_the_vectors_that_each_gets_alone(encoder, monkeypatch):
         embed_sequences(encoder, inputs, [3, 1])
 
 
-def test_regions_have_the_vectors_of_a_plain_loop_over_their_windows(encoder, world, expected, tmp_path, monkeypatch):
+@pytest.mark.parametrize("tokens_at_once", [1 << 20, 30, WINDOW], ids=["many regions", "few regions", "a window"])
+def test_regions_have_the_vectors_of_a_plain_loop_over_their_windows(
+    encoder, world, expected, tmp_path, monkeypatch, tokens_at_once
+):
     monkeypatch.setitem(inference.TOKENS_AT_ONCE, "cpu", 40)
     monkeypatch.setattr(region_blocks, "REGIONS_AT_ONCE", 5)
+    monkeypatch.setattr(region_blocks, "TOKENS_AT_ONCE", tokens_at_once)
     paths, _ = run(encoder, world, tmp_path)
     chosen = open_embeddings(paths[:1])["chosen"]
     assert np.bincount(expected.region).tolist() == chosen.regions()["tokens"].tolist()
@@ -169,6 +173,23 @@ def test_regions_have_the_vectors_of_a_plain_loop_over_their_windows(encoder, wo
         np.testing.assert_allclose(chosen.vectors("mean", layer), expected.mean[layer], rtol=1e-3, atol=1e-3)
     # some regions are longer than a window, and some are a single token
     assert np.ptp(chosen.regions()["tokens"]) == 26 and 1 in chosen.regions()["tokens"].to_numpy()
+
+
+@pytest.mark.parametrize("longest", [2 * WINDOW, 100])
+def test_a_block_holds_few_tokens_however_long_a_region_is(world, monkeypatch, longest):
+    monkeypatch.setattr(region_blocks, "TOKENS_AT_ONCE", longest)
+    first, last = world.segments[:-1], world.segments[1:]  # regions of 100 and 51 tokens
+    occurrences = Occurrences(world.tokens.tokens, first, last, 0, WORDS.size, 5, 3)
+    places = Places(world.genome.bounds[:-1], first, last)
+    found = list(blocks(world.tokens, range(2), places, world.segments, WINDOW, CONTEXT, occurrences))
+    assert len(found) > 2 * (longest < 50) and all(len(block.ids) <= longest for block in found)
+    np.testing.assert_array_equal(np.concatenate([block.ids for block in found]), world.tokens.tokens)
+    assert sum(block.begins.sum() for block in found) == 2 and len({id(block.means) for block in found}) == 2
+    # the same occurrences as if all were one block
+    ids = np.asarray(world.tokens.tokens)
+    used, stored = choose_occurrences(ids, np.zeros(WORDS.size, int), np.bincount(ids, minlength=WORDS.size), 5, 3)
+    np.testing.assert_array_equal(np.concatenate([block.used for block in found]), used)
+    np.testing.assert_array_equal(np.concatenate([block.stored for block in found]), stored)
 
 
 def test_states_and_sums_are_those_of_all_tokens_of_the_regions(encoder, world, expected, tmp_path):

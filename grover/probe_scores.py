@@ -1,14 +1,16 @@
 """How well predictions of held-out regions go with the truth: AUROC, AUPRC or R2 with intervals, and what is left of it beside
 GC content and repeats.
 
-Intervals are those of a bootstrap over blocks of the genome (`grover.bootstrap`), on the same draws for all representations,
-so that differences are paired.
+Intervals are those of a bootstrap over blocks of the genome (`grover.bootstrap`), as long as the track needs them, on the same draws
+for all representations, so that differences are paired.
 """
 
 import numpy as np
 from scipy.stats import rankdata
 
 from grover import bootstrap, metrics
+
+CHANCE = {"auroc": 0.5, "r2": 0.0}
 
 
 def score(truth: np.ndarray, predicted: np.ndarray) -> tuple[float, float]:
@@ -19,6 +21,12 @@ def score(truth: np.ndarray, predicted: np.ndarray) -> tuple[float, float]:
         return (float(1 - ((truth - predicted) ** 2).sum() / spread) if spread > 0 else np.nan), np.nan
     found = metrics.scores(truth, predicted)
     return found["auroc"], found["auprc"]
+
+
+def beyond(scores, rival, metric: str):
+    """Difference of two scores, numbers or arrays of draws, in which one below chance counts as chance: who guesses worse than a
+    coin has learnt nothing either, and being ahead of that is no gain."""
+    return np.maximum(scores, CHANCE[metric]) - np.maximum(rival, CHANCE[metric])
 
 
 def resampled(drawn: np.ndarray, block: np.ndarray, truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
@@ -52,6 +60,13 @@ def partial(truth: np.ndarray, predicted: np.ndarray, given: np.ndarray) -> floa
     classes = metrics.against_rest(predicted.shape[1])
     values = [_partial(truth == name, predicted[:, name], given) for name in classes]
     return float(np.nanmean(values)) if not np.isnan(values).all() else np.nan
+
+
+def columns_of_truth(truth: np.ndarray, classes: int) -> np.ndarray:
+    """The truth as numbers, float64 [regions, columns]: one column a class that is asked for against the rest, or the quantity."""
+    if not classes:
+        return np.asarray(truth, np.float64)[:, None]
+    return (truth[:, None] == np.array(metrics.against_rest(classes))).astype(np.float64)
 
 
 def chance(truth: np.ndarray, classes: int) -> float:

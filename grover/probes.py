@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 
 from grover import bootstrap, probe_fits, probe_scores
-from grover.blocks import LARGEST
 from grover.track_table import ALL
 from grover.vectors import Embeddings
 
@@ -109,6 +108,8 @@ def make_target(
     common = [name for name in there if _enough(np.where(names == name, fold, ""), block)]
     rare = [name for name in there if name not in common]
     note = f"{NOT_ENOUGH}: {', '.join(rare)}" if rare else "" if len(common) > 1 else NOT_ENOUGH
+    if kind == "presence" and rare:
+        note = NOT_ENOUGH  # `True` tells nothing that the name of the track does not
     fold = np.where(np.isin(names, common), fold, "")
     place = {name: number for number, name in enumerate(common)}
     labels = np.array([place.get(name, -1) for name in names], dtype=np.int64)
@@ -130,17 +131,22 @@ def probe(
     regions: chrom, start, end; given: float [regions, properties] that the partial correlation is given. Returns one row a
     representation and probe: model, pooling, layer, probe (linear or forest), metric (auroc, for categories the mean of one
     against rest, or r2), value, low, high, auprc, chance (AUPRC of a random order), gain (over kmers), over_gc, over_word2vec
-    and over_twin (same probe, pooling and layer) each with _low and _high, partial (`grover.probe_scores.partial`), n_train,
-    n_test, blocks (of the test regions), note. What is not known, or the target does not allow, is not a number.
+    and over_twin (same probe, pooling and layer) each with _low and _high (`grover.probe_scores.beyond`), partial
+    (`grover.probe_scores.partial`), n_train, n_test, blocks (of the test regions) and how alike neighbouring ones still are
+    (`grover.bootstrap.blocks_unlike`), note. What is not known, or the target does not allow, is not a number.
     """
     found = list(found)
     test = target.fold == "test"
-    block = bootstrap.blocks(regions[test].assign(sequence=""), LARGEST) if test.any() else np.empty(0, dtype=np.int64)
+    block, alike = np.empty(0, dtype=np.int64), np.nan
+    if test.any() and target.classes is not None:
+        truth = probe_scores.columns_of_truth(target.values[test], target.classes)
+        block, alike = bootstrap.blocks_unlike(regions[test], truth, FEWEST_BLOCKS)
     shared = {
         "metric": target.metric,
         "n_train": int((target.fold == "train").sum()),
         "n_test": int(test.sum()),
         "blocks": int(block.max(initial=-1)) + 1,
+        "alike": alike,
         "note": target.note,
     }
     rows, draws = {}, {}
@@ -162,7 +168,7 @@ def probe(
         for name in ("linear", "forest") if each.forest else ("linear",):
             key = (*each.key, name)
             row = {"model": each.model, "pooling": each.pooling, "layer": each.layer, "probe": name}
-            table.append(row | _compare(rows, draws, each, key) | shared)
+            table.append(row | _compare(rows, draws, each, key, target.metric) | shared)
     return pd.DataFrame(table).astype({"layer": "Int64"})
 
 
@@ -170,7 +176,7 @@ def columns(table: pd.DataFrame, track: str, kind: str, given: Iterable[str]) ->
     """The rows of `probe` as they are stored, with the name and the kind of their track and the properties that `partial` is given."""
     order = ["track", "kind", "model", "pooling", "layer", "probe", "metric", "value", "low", "high", "auprc", "chance"]
     order += [f"{name}{end}" for name in RIVALS for end in ("", "_low", "_high")]
-    order += ["partial", "given", "n_train", "n_test", "blocks", "note"]
+    order += ["partial", "given", "n_train", "n_test", "blocks", "alike", "note"]
     return table.assign(track=track, kind=kind, given=", ".join(given))[order]
 
 
@@ -189,15 +195,16 @@ def _predictions(each: Representation, target: Target, trees: int, seed: int, th
     return found
 
 
-def _compare(rows: dict, draws: dict, each: Representation, key: tuple) -> dict[str, float]:
+def _compare(rows: dict, draws: dict, each: Representation, key: tuple, metric: str) -> dict[str, float]:
     """Scores of one probe and its differences from its rivals."""
     row = dict(rows.get(key) or dict.fromkeys(("value", "auprc", "chance", "partial"), np.nan))
     row["low"], row["high"] = bootstrap.interval(draws[key], highest=1) if key in draws else (np.nan, np.nan)
     for column, name in RIVALS.items():
         rival = (*each.rival(name), key[-1])
         known = key in draws and rival in draws and rival != key
-        row[column] = row["value"] - rows[rival]["value"] if known else np.nan
-        spread = bootstrap.interval(draws[key] - draws[rival]) if known else (np.nan, np.nan)
+        row[column] = probe_scores.beyond(row["value"], rows[rival]["value"], metric) if known else np.nan
+        of_draws = probe_scores.beyond(draws[key], draws[rival], metric) if known else np.nan
+        spread = bootstrap.interval(of_draws) if known else (np.nan, np.nan)
         row[f"{column}_low"], row[f"{column}_high"] = spread
     return row
 

@@ -22,7 +22,7 @@ def write(folder: Path, rng) -> list[Path]:
     rows = [row for track in TRACKS for row in _probes(track, rng)]
     few = _probes("cpg_island", rng, ("presence", "auroc", 0.0))
     missing = dict.fromkeys([name for name, value in few[0].items() if isinstance(value, float)], np.nan)
-    rows += [row | missing | {"note": "too few regions: True"} for row in few]
+    rows += [row | missing | {"note": "too few regions"} for row in few]
     path = Path(folder) / "embeddings"
     path.mkdir(parents=True, exist_ok=True)
     tables = {"probes.parquet": pd.DataFrame(rows), "clusters.parquet": pd.DataFrame(_clusters(rng))}
@@ -86,6 +86,7 @@ def _probes(track: str, rng, about=None) -> list[dict]:
                     "n_train": 900,
                     "n_test": 300,
                     "blocks": 60,
+                    "alike": 0.4 if track == "gene_strand" else 0.1,
                     "note": "too few regions: RC, Unknown" if track == "repeat_class" else "",
                 }
             )

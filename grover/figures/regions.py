@@ -11,10 +11,10 @@ from matplotlib.patches import Rectangle
 
 from grover.figures.benchmarks import BETWEEN, THICKEST
 from grover.figures.style import BLUE, GREEN, GREY, ORANGE, RED, intervals, panels
+from grover.probe_scores import CHANCE
 
 ABOVE, BELOW = "\u25b2", "\u25bd"
 UNITS = {"auroc": "AUROC", "r2": "R²"}
-CHANCE = {"auroc": 0.5, "r2": 0.0}
 COLUMNS = 5
 LINES = {
     ("own", "mean"): ("mean", BLUE, "o"),

@@ -3,7 +3,10 @@
 import numpy as np
 import pandas as pd
 
+from grover.bootstrap import ALIKE
 from grover.figures import regions as figures
+from grover.probe_scores import CHANCE
+from grover.probes import NOT_ENOUGH
 from grover.sections.parts import (
     BETTER,
     SAME,
@@ -77,10 +80,10 @@ def section(results: Results) -> Section:
             "regions_gains",
             figures.gains(linear, gain_styles(order)),
             "Score of each representation minus that of k-mers, with 95 % intervals of the difference over blocks of the genome. "
-            "Left of the dotted line the embedding says less than k-mers do. These blocks may be shorter than a gene or a domain, so "
-            "that the intervals of tracks of strands and of domains are somewhat narrow.",
+            "Left of the dotted line the embedding says less than k-mers do. A score below chance counts as chance.",
             NEEDS[0],
         ),
+        *still_alike(mean),
         *layer_parts(probes, own),
         *forest_parts(last),
         *left_out,
@@ -122,7 +125,7 @@ def given_of(probes: pd.DataFrame) -> str:
 
 def is_ahead(rows: pd.DataFrame, column: str) -> pd.Series:
     """Whether a difference is above 0 by its interval, and the score above chance by its own: who is at chance tells nothing."""
-    return (rows[f"{column}_low"] > 0) & (rows["low"] > rows["metric"].map(figures.CHANCE))
+    return (rows[f"{column}_low"] > 0) & (rows["low"] > rows["metric"].map(CHANCE))
 
 
 def compare(row: pd.Series) -> str:
@@ -140,9 +143,29 @@ def compare(row: pd.Series) -> str:
 
 
 def blocks_of(linear: pd.DataFrame) -> str:
-    tests, blocks = linear["n_test"], linear["blocks"]
-    sizes = f"{tests.min():,}" if tests.min() == tests.max() else f"{tests.min():,} to {tests.max():,}"
-    return f"{sizes} regions in up to {count(int(blocks.max()), 'block')} of the genome, which the intervals are drawn from"
+    """How many test regions and blocks there are; the blocks differ by track."""
+    tests, blocks = (
+        f"{least:,}" if least == most else f"{least:,} to {most:,}"
+        for least, most in (linear[name].agg(["min", "max"]) for name in ("n_test", "blocks"))
+    )
+    return (
+        f"{tests} regions in {blocks} blocks of the genome, which the intervals are drawn from and which are as long as it takes for "
+        "neighbouring ones to differ in the track"
+    )
+
+
+def still_alike(mean: pd.DataFrame) -> list[str]:
+    """Whose blocks are alike even where no longer ones can be had."""
+    rows = mean[mean["alike"] > ALIKE]
+    if rows.empty:
+        return []
+    tracks = [
+        f"{figures.label(row.track)} ({row.blocks} blocks, correlation {row.alike:.2f})" for row in rows.itertuples()
+    ]
+    return [
+        f"Fold test is too small for the long domains of {listed(tracks)}: neighbouring blocks are still alike, so that the intervals "
+        "are too narrow, and what they say of these tracks is not to be relied on."
+    ]
 
 
 def layer_parts(probes: pd.DataFrame, own: str) -> list:
@@ -180,10 +203,10 @@ def describe_left_out(probes: pd.DataFrame) -> list[str]:
     rows = rows[rows["note"].fillna("") != ""]
     if rows.empty:
         return []
-    tracks = [
-        f"{row.track.replace('_', ' ')} ({row.note.removeprefix('too few regions: ')}{'' if pd.notna(row.value) else '; no score'})"
-        for row in rows.itertuples()
-    ]
+    tracks = []
+    for row in rows.itertuples():
+        details = [row.note.removeprefix(NOT_ENOUGH).removeprefix(": "), "" if pd.notna(row.value) else "no score"]
+        tracks.append(f"{figures.label(row.track)} ({'; '.join(filter(None, details))})")
     return [f"Left out for too few regions in the folds: {'; '.join(tracks)}."]
 
 

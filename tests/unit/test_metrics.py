@@ -259,6 +259,32 @@ def test_blocks_hold_neighbours_and_equal_sequences_without_a_place():
     assert 40 <= bootstrap.blocks(small.assign(end=small["start"] + 300), 100_000).max() + 1 <= 100
 
 
+def test_blocks_are_as_long_as_what_is_predicted_stays_the_same():
+    rng = np.random.default_rng(4)
+    start = np.arange(60_000) * 1_000
+    regions = pd.DataFrame({"chrom": "chr1", "start": start, "end": start + 1_000})
+    noise = rng.normal(size=(len(start), 1))
+    block, alike = bootstrap.blocks_unlike(regions, noise, 10)
+    np.testing.assert_array_equal(block, bootstrap.blocks(regions.assign(sequence=""), 100_000))
+    assert abs(alike) < 0.15
+    # domains of 400 kb: two neighbouring blocks of 100 kb mostly lie in one
+    domain = rng.normal(size=150)[start // 400_000][:, None]
+    block, alike = bootstrap.blocks_unlike(regions, domain + 0.1 * noise, 10)
+    assert np.bincount(block).min() * 1_000 >= 400_000 and alike < 0.25
+    # one slope over all: the fewest blocks that are allowed, and the correlation says that they are not enough
+    block, alike = bootstrap.blocks_unlike(regions, start[:, None] / 1e6, 10)
+    assert 10 <= block.max() + 1 < 20 and alike > 0.5
+    assert bootstrap.blocks_unlike(regions, np.ones((len(start), 1)), 10)[1] == 0
+
+
+def test_blocks_that_do_not_touch_are_no_neighbours():
+    start = np.concatenate([np.arange(100) * 1_000 + 10_000_000 * number for number in range(12)])
+    regions = pd.DataFrame({"chrom": "chr1", "start": start, "end": start + 1_000})
+    value = np.repeat(np.arange(12.0), 100)
+    block, alike = bootstrap.blocks_unlike(regions, value[:, None], 10)
+    assert alike < 0.25 and len(np.unique(block)) == 12 and (np.diff(value[np.diff(block, prepend=-1) > 0]) == 1).all()
+
+
 def test_a_thousand_resamples_of_six_thousand_examples_and_three_seeds_are_quick():
     label, probability = several(6000, classes=3)
     binary, one = example(6000)

@@ -10,7 +10,7 @@ from sklearn.metrics import average_precision_score, r2_score, roc_auc_score
 from grover import bootstrap
 from grover.errors import InputError
 from grover.probe_fits import Known, linear
-from grover.probe_scores import chance, partial, resampled, score
+from grover.probe_scores import beyond, chance, partial, resampled, score
 from grover.probes import Representation, columns, make_target, probe, representations
 from grover.region_tables import check_places, given_properties, read_annotation
 from grover.vectors import Writer, open_embeddings
@@ -67,6 +67,12 @@ def test_a_planted_presence_quantity_and_strand_are_found(hidden, gc):
     strand = np.where(np.abs(hidden) < 0.3, "", np.where(hidden > 0, "+", "-"))
     row = run(strand, "strand", hidden, gc).loc[("chosen", 2, "linear")]
     assert row["value"] > 0.97 and row["n_test"] == ((strand != "") & (FOLDS == "test")).sum()
+
+
+def test_to_be_ahead_of_who_guesses_worse_than_a_coin_is_no_gain():
+    np.testing.assert_allclose(beyond(0.7, 0.4, "auroc"), 0.2)
+    np.testing.assert_allclose(beyond(np.array([0.45, 0.6]), np.array([0.3, 0.7]), "auroc"), [0, -0.1])
+    np.testing.assert_allclose(beyond(-0.2, 0.1, "r2"), -0.1)
 
 
 def test_noise_covers_chance():
@@ -131,7 +137,7 @@ def test_a_track_whose_rows_lie_in_no_region_is_said_to_be_empty(hidden, gc):
         assert table["note"].eq("empty: no region with class=LINE").all() and table["value"].isna().all()
         assert table["metric"].eq("r2" if kind == "quantity" else "auroc").all()
     few = pd.Series(np.arange(N) < 3)
-    assert make_target(few, "presence", FOLDS, BLOCKS, where="class=LINE").note == "too few regions: True"
+    assert make_target(few, "presence", FOLDS, BLOCKS, where="class=LINE").note == "too few regions"
 
 
 def test_training_regions_are_thinned_evenly(hidden):

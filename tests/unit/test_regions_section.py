@@ -62,6 +62,13 @@ def test_sentences_follow_the_intervals(section):
     assert len(lines) == 5 and lines[2].startswith("gene: the mean embedding (AUROC 0.485) stays behind k-mers (\u2212")
 
 
+def test_tracks_whose_blocks_are_alike_are_named(section):
+    [found] = [part for part in section.parts if isinstance(part, str) and "too narrow" in part]
+    assert found.startswith(
+        "Fold test is too small for the long domains of gene strand (60 blocks, correlation 0.40): "
+    )
+
+
 def test_what_is_at_chance_tells_nothing_even_if_k_mers_tell_less():
     rows = pd.DataFrame(
         {"metric": ["auroc", "auroc", "r2"], "low": [0.49, 0.51, 0.01], "gain_low": [0.02, 0.02, -0.01]}
@@ -71,7 +78,7 @@ def test_what_is_at_chance_tells_nothing_even_if_k_mers_tell_less():
 
 def test_what_has_too_few_regions_is_named(section):
     found = next(part for part in section.parts if isinstance(part, str) and part.startswith("Left out"))
-    assert found.endswith("too few regions in the folds: repeat class (RC, Unknown); cpg island (True; no score).")
+    assert found.endswith("too few regions in the folds: repeat class (RC, Unknown); cpg island (no score).")
 
 
 def test_the_sentence_on_partial_correlations_names_what_is_given(section, folder, tmp_path):

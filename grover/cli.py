@@ -25,6 +25,13 @@ Inputs = Annotated[
 Sources = Annotated[
     list[str], typer.Option(help=f"{READ}, as KEY=FILE; repeat the option for each", show_default=False)
 ]
+Weights = Annotated[
+    list[str],
+    typer.Option(
+        help=f"{READ}: the weights that the embeddings of a model must come from, as NAME=FILE; repeat",
+        show_default=False,
+    ),
+]
 Renames = Annotated[
     list[str],
     typer.Option(help="KEY=add-chr or KEY=strip-chr for a source with other contig names; repeat", show_default=False),
@@ -57,12 +64,12 @@ def main(function: Callable) -> None:
     application()
 
 
-def source_files(options: list[str] | None) -> dict[str, Path]:
-    """Files by key from the options `--source KEY=FILE`."""
-    files = {key: Path(value) for key, value in key_values(options, "--source")}
+def source_files(options: list[str] | None, name: str = "--source") -> dict[str, Path]:
+    """Files by key from the options `--source KEY=FILE`, or those of another name."""
+    files = {key: Path(value) for key, value in key_values(options, name)}
     for path in files.values():
         if not path.is_file():
-            raise InputError(f"--source: {path} does not exist")
+            raise InputError(f"{name}: {path} does not exist")
     return files
 
 

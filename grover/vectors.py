@@ -177,6 +177,20 @@ def expect(embeddings: dict[str, Embeddings], name: str) -> Embeddings:
     return embeddings[name]
 
 
+def check_weights(embeddings: dict[str, Embeddings], weights: dict[str, Path]) -> None:
+    """Raise an InputError where the embeddings of a name do not come from the weights in the file of this name.
+
+    Those of a twin say which pretrained weights it has the shape of.
+    """
+    for name, path in weights.items():
+        each, found = expect(embeddings, name), checksum(path)
+        if each.model != found:
+            raise InputError(
+                f"{each.paths[0]}: the embeddings of {name} come from the weights {_short(each.model)}, but {path} holds "
+                f"{_short(found)}; delete them and run again, or name the model that made them"
+            )
+
+
 def _joined(name: str, parts: list[tuple[int, Path, dict]]) -> Embeddings:
     """The embeddings of one name, of its parts in order."""
     check_parts(name, parts)

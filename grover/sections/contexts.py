@@ -111,7 +111,13 @@ def describe_direction(own: pd.DataFrame) -> str:
 
 
 def describe_depth(tables: dict[str, pd.DataFrame]) -> str:
-    """What happens to self-similarity from the first layer to the last, in the model and its twin; of a single layer its value."""
+    """What happens to self-similarity from the first layer that sees context to the last, in the model and its twin.
+
+    In layer 0 occurrences of a token differ by their position alone, so that a fall from there to the first layer says nothing.
+    """
+    tables = {
+        name: table[table["layer"] > 0] if (table["layer"] > 0).any() else table for name, table in tables.items()
+    }
     wide = tables[MODEL].pivot(index="id", columns="layer", values="adjusted")
     deep = wide.shape[1] > 1
     said = []

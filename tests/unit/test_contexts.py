@@ -240,10 +240,11 @@ def test_the_section_says_what_context_changes(page):
     assert "in the random twin of 0 of 90" in said and "80% of the difference remain" in said
 
 
-def test_the_paper_agrees_only_where_the_median_falls_and_one_layer_has_no_depth():
-    made = pd.DataFrame({"id": [1, 2, 3] * 2, "layer": [0] * 3 + [4] * 3, "adjusted": [0.2, 0.3, 0.4, 0.1, 0.5, 0.6]})
-    said = section.describe_depth({section.MODEL: made.assign(centred_similarity=0.5)})
-    assert "in layer 4 after 0.30 in layer 0" in said
+def test_the_paper_agrees_only_where_the_median_falls_among_layers_with_context_and_one_layer_has_no_depth():
+    made = pd.DataFrame({"id": [1, 2, 3] * 2, "layer": [1] * 3 + [4] * 3, "adjusted": [0.2, 0.3, 0.4, 0.1, 0.5, 0.6]})
+    first = pd.DataFrame({"id": [1, 2, 3], "layer": 0, "adjusted": 0.9})  # where occurrences differ by position alone
+    said = section.describe_depth({section.MODEL: pd.concat([first, made]).assign(centred_similarity=0.5)})
+    assert "in layer 4 after 0.30 in layer 1" in said
     assert said.endswith("It falls for 33% of the tokens; the paper reports a fall with depth.")
     one = made[made["layer"] == 4].assign(centred_similarity=0.5)
     assert section.describe_depth({section.MODEL: one, section.TWIN: one}) == (

@@ -12,7 +12,7 @@ import pytest
 
 from grover.errors import InputError
 from grover.files import checksum
-from grover.vectors import Writer, expect, half, open_embeddings, read_metadata
+from grover.vectors import Writer, check_weights, expect, half, open_embeddings, read_metadata
 
 
 def said(name="chosen", part=0, parts=1, **more) -> dict:
@@ -125,6 +125,19 @@ def test_the_model_that_was_named_must_be_among_the_files(tmp_path):
         found["kmer-4"].vectors("mean", 2)
     with pytest.raises(InputError, match="has no column state_1"):
         found["kmer-4"].column("state_1")
+
+
+def test_embeddings_must_come_from_the_weights_of_their_model(tmp_path):
+    mine, other = tmp_path / "mine.safetensors", tmp_path / "other.safetensors"
+    mine.write_bytes(b"weights"), other.write_bytes(b"other weights")
+    found = open_embeddings([write(tmp_path / "0.parquet", [table(0, 2)], model=checksum(mine))])
+    check_weights(found, {"chosen": mine})
+    with pytest.raises(
+        InputError, match=r"0.parquet: the embeddings of chosen come from the weights \w{6}.*other.safetensors holds"
+    ):
+        check_weights(found, {"chosen": other})
+    with pytest.raises(InputError, match="not of chosen-twin"):
+        check_weights(found, {"chosen-twin": mine})
 
 
 def test_files_of_another_kind_are_refused(tmp_path):

@@ -247,6 +247,12 @@ def of_model(file):
     return lambda wildcards: f"{RUN}/{file}".format(name=wildcards.model.removesuffix("-twin"))
 
 
+def weight_options(models):
+    """`--weights NAME=FILE` for each of these models, whose embeddings must come from there; a twin has the file of its original."""
+    files = {model: f"{RUN}/models/{model.removesuffix('-twin')}/model.safetensors" for model in models}
+    return repeated("--weights", [f"{model}={path}" for model, path in files.items()])
+
+
 def parts_of(models):
     """All parts of the embeddings of these models."""
     return expand(f"{RUN}/embeddings/{{model}}/parts/{{part}}.parquet", model=models, part=PARTS)

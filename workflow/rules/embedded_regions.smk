@@ -9,6 +9,7 @@ rule project_regions:
     input:
         regions=rules.choose_regions.output.regions,
         vectors=lambda wildcards: parts_of(wildcards.model),
+        weights=of_model("models/{name}/model.safetensors"),
     output:
         umap=f"{RUN}/embeddings/{{model}}/umap.parquet",
     log:
@@ -26,13 +27,14 @@ rule project_regions:
         runtime=minutes(120),
     params:
         vectors=lambda wildcards, input: repeated("--vectors", input.vectors),
+        weights=lambda wildcards: weight_options([wildcards.model]),
         neighbours=config["embeddings"]["neighbours"],
         maximum=config["embeddings"]["projected"],
         assembly=f"--assembly {config['embeddings']['assembly']}" if config["embeddings"]["assembly"] else "",
         seed=config["seed"],
         code=code("project_regions"),
     shell:
-        "{PYTHON} {SCRIPTS}/project_regions.py --regions {input.regions} {params.vectors} --model {wildcards.model} --neighbours {params.neighbours}"
+        "{PYTHON} {SCRIPTS}/project_regions.py --regions {input.regions} {params.vectors} {params.weights} --model {wildcards.model} --neighbours {params.neighbours}"
         " --maximum {params.maximum} {params.assembly} --seed {params.seed} --output {output.umap} > {log} 2>&1"
 
 
@@ -43,6 +45,7 @@ rule probe_track:
         annotation=rules.annotate_regions.output.annotation,
         tracks=TRACK_TABLE,
         vectors=parts_of([*ENCODERS, *config["embeddings"]["rivals"]]),
+        weights=expand(f"{RUN}/models/{{model}}/model.safetensors", model=EMBEDDED),
         composition=rules.compose_regions.output.composition,
     output:
         probes=f"{RUN}/embeddings/probes/{{track}}.parquet",
@@ -61,6 +64,7 @@ rule probe_track:
         runtime=minutes(240),
     params:
         vectors=lambda wildcards, input: repeated("--vectors", input.vectors),
+        weights=weight_options(ENCODERS),
         trees=config["embeddings"]["trees"],
         most=config["embeddings"]["maximum_train"],
         resamples=config["embeddings"]["bootstrap"],
@@ -68,7 +72,7 @@ rule probe_track:
         code=code("probe_track"),
     shell:
         "{PYTHON} {SCRIPTS}/probe_track.py --track {wildcards.track} --regions {input.regions} --annotation {input.annotation}"
-        " --tracks {input.tracks} {params.vectors} --composition {input.composition} --trees {params.trees}"
+        " --tracks {input.tracks} {params.vectors} {params.weights} --composition {input.composition} --trees {params.trees}"
         " --maximum-train {params.most} --resamples {params.resamples} --seed {params.seed}"
         " --output {output.probes} > {log} 2>&1"
 
@@ -103,6 +107,7 @@ rule measure_clusters:
         annotation=rules.annotate_regions.output.annotation,
         tracks=TRACK_TABLE,
         vectors=parts_of([*ENCODERS, *config["embeddings"]["rivals"]]),
+        weights=expand(f"{RUN}/models/{{model}}/model.safetensors", model=EMBEDDED),
         composition=rules.compose_regions.output.composition,
     output:
         clusters=f"{RUN}/embeddings/clusters.parquet",
@@ -119,12 +124,13 @@ rule measure_clusters:
         runtime=minutes(120),
     params:
         vectors=lambda wildcards, input: repeated("--vectors", input.vectors),
+        weights=weight_options(ENCODERS),
         neighbours=config["embeddings"]["neighbours"],
         seed=config["seed"],
         code=code("measure_clusters"),
     shell:
         "{PYTHON} {SCRIPTS}/measure_clusters.py --regions {input.regions} --annotation {input.annotation} --tracks {input.tracks}"
-        " {params.vectors} --composition {input.composition} --neighbours {params.neighbours} --seed {params.seed}"
+        " {params.vectors} {params.weights} --composition {input.composition} --neighbours {params.neighbours} --seed {params.seed}"
         " --output {output.clusters} > {log} 2>&1"
 
 

@@ -76,6 +76,7 @@ rule gather_tokens:
     input:
         sums=expand(f"{RUN}/embeddings/{{{{model}}}}/parts/{{part}}.tokens.npz", part=PARTS),
         contexts=expand(f"{RUN}/embeddings/{{{{model}}}}/parts/{{part}}.contexts.parquet", part=PARTS),
+        weights=of_model("models/{name}/model.safetensors"),
         statistics=of_model("vocabulary/{name}/statistics.parquet"),
         accuracy=of_model("models/{name}/token_accuracy.parquet"),
         localisation=of_model("embeddings/{name}/localisation.parquet") if TRACKS else [],
@@ -99,12 +100,13 @@ rule gather_tokens:
     params:
         sums=lambda wildcards, input: repeated("--sums", input.sums),
         contexts=lambda wildcards, input: repeated("--contexts", input.contexts),
+        weights=lambda wildcards: weight_options([wildcards.model]),
         localisation=lambda wildcards, input: f"--localisation {input.localisation}" if input.localisation else "",
         minimum=config["embeddings"]["minimum_occurrences"],
         seed=config["seed"],
         code=code("gather_tokens"),
     shell:
-        "{PYTHON} {SCRIPTS}/gather_tokens.py {params.sums} {params.contexts} --statistics {input.statistics}"
+        "{PYTHON} {SCRIPTS}/gather_tokens.py {params.sums} {params.contexts} {params.weights} --statistics {input.statistics}"
         " --accuracy {input.accuracy} {params.localisation} --minimum {params.minimum} --seed {params.seed}"
         " --token-averages {output.averages} --token-counts {output.counts} --output {output.contexts} > {log} 2>&1"
 

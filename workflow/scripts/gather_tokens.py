@@ -7,11 +7,12 @@ from typing import Annotated
 import pandas as pd
 from typer import Option
 
-from grover.cli import READ, Input, Inputs, Output, main
+from grover.cli import READ, Input, Inputs, Output, Weights, main, source_files
 from grover.contexts import change, join
 from grover.files import write_array, write_table
 from grover.options import Seed
 from grover.token_states import open_contexts, read_sums
+from grover.vectors import check_weights
 
 
 def gather_tokens(
@@ -34,12 +35,14 @@ def gather_tokens(
         Option(help=f"{READ}: where each token lies, of locate_tokens.py", exists=True, show_default=False),
     ] = None,
     minimum: Annotated[int, Option(help="compared occurrences that a token needs in the table", min=2)] = 5,
+    weights: Weights = [],  # noqa: B006
     seed: Seed = 0,
 ):
     """SUMS and CONTEXTS are the tokens.npz and contexts.parquet of all parts of one model, as embed.py writes them, STATISTICS those of
     its vocabulary. OUTPUT gets one row a token and layer: self-similarity, maximum explainable variance, both beside those of any
     tokens, and the rank of the token by how much context changes it, joined with ACCURACY and the repeat share of LOCALISATION."""
     added, stored, vocabulary = read_sums(sums), open_contexts(contexts), pd.read_parquet(statistics)
+    check_weights({stored.name: stored}, source_files(weights, "--weights"))
     found = change(added, stored, vocabulary, minimum, seed)
     read = [pd.read_parquet(path) if path else None for path in (accuracy, localisation)]
     found = join(found, *read)

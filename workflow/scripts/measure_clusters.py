@@ -6,14 +6,14 @@ import numpy as np
 import pandas as pd
 from typer import Option
 
-from grover.cli import Input, Inputs, Output, main
+from grover.cli import Input, Inputs, Output, Weights, main, source_files
 from grover.clusters import MIXED, measure, sample
 from grover.files import write_table
 from grover.options import Seed
 from grover.probes import representations
 from grover.region_tables import REPEATS, check_places, read_annotation
 from grover.tracks import read_tracks
-from grover.vectors import expect, open_embeddings
+from grover.vectors import check_weights, expect, open_embeddings
 
 
 def measure_clusters(
@@ -23,6 +23,7 @@ def measure_clusters(
     vectors: Inputs,
     composition: Input,
     output: Output,
+    weights: Weights = [],  # noqa: B006
     maximum: Annotated[int, Option(help="regions a track at most", min=50)] = 3_000,
     neighbours: Annotated[int, Option(help="nearest regions whose category is looked at", min=1)] = 15,
     apart: Annotated[int, Option(help="bases that a neighbour is away in the genome at least", min=0)] = 50_000,
@@ -35,6 +36,7 @@ def measure_clusters(
     labels = read_annotation(annotation, regions, len(table))
     kinds = read_tracks(tracks).set_index("track")["kind"]
     embeddings = open_embeddings(vectors, regions)
+    check_weights(embeddings, source_files(weights, "--weights"))
     composed = expect(open_embeddings([composition], regions), "composition")
     for each in (*embeddings.values(), composed):
         check_places(each, table, regions)

@@ -7,14 +7,14 @@ from typer import Option
 
 from grover import bootstrap
 from grover.blocks import LARGEST
-from grover.cli import Input, Inputs, Output, main
+from grover.cli import Input, Inputs, Output, Weights, main, source_files
 from grover.errors import InputError
 from grover.files import write_table
 from grover.options import Seed, Threads
 from grover.probes import columns, make_target, probe, representations
 from grover.region_tables import check_places, given_properties, read_annotation
 from grover.tracks import read_tracks
-from grover.vectors import expect, open_embeddings
+from grover.vectors import check_weights, expect, open_embeddings
 
 
 def probe_track(
@@ -25,6 +25,7 @@ def probe_track(
     vectors: Inputs,
     composition: Input,
     output: Output,
+    weights: Weights = [],  # noqa: B006
     trees: Annotated[int, Option(help="trees of the random forest", min=1)] = 100,
     maximum_train: Annotated[int, Option(help="regions of fold train to learn from at most; 0: all")] = 20_000,
     resamples: Annotated[int, Option(help="bootstrap samples of blocks of the genome", min=1)] = 300,
@@ -40,6 +41,7 @@ def probe_track(
         if track not in names:
             raise InputError(f"{path} has no track {track}; it has {', '.join(names)}")
     embeddings = open_embeddings(vectors, regions)
+    check_weights(embeddings, source_files(weights, "--weights"))
     composed = expect(open_embeddings([composition], regions), "composition")
     for each in (*embeddings.values(), composed):
         check_places(each, table, regions)

@@ -4,11 +4,11 @@ from typing import Annotated
 
 from typer import Option
 
-from grover.cli import Input, Inputs, Output, main
+from grover.cli import Input, Inputs, Output, Weights, main, source_files
 from grover.files import write_table
 from grover.options import Seed
 from grover.projection import project
-from grover.vectors import expect, open_embeddings
+from grover.vectors import check_weights, expect, open_embeddings
 
 
 def project_regions(
@@ -19,10 +19,13 @@ def project_regions(
     maximum: Annotated[int, Option(help="regions at most, evenly spread over the genome", min=1)] = 20_000,
     neighbours: Annotated[int, Option(help="size of the neighbourhood that UMAP keeps together", min=2)] = 15,
     assembly: Annotated[str, Option(help="the assembly's name at UCSC, such as hg19, for links into its browser")] = "",
+    weights: Weights = [],  # noqa: B006
     seed: Seed = 0,
 ):
     """UMAP and principal components of the last layer: columns x_, y_, pc1_ and pc2_, each for cls and mean."""
-    table = project(expect(open_embeddings(vectors, regions), model), maximum, seed, neighbours, verbose=True)
+    embeddings = open_embeddings(vectors, regions)
+    check_weights(embeddings, source_files(weights, "--weights"))
+    table = project(expect(embeddings, model), maximum, seed, neighbours, verbose=True)
     table.attrs["assembly"] = assembly
     print(f"{len(table):,} of {table.attrs['of']:,} regions")
     write_table(output, table)

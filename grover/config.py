@@ -265,7 +265,9 @@ def read_rows(
     rows = []
     for number, values in lines[1:]:
         if len(values) != len(columns):
-            raise InputError(f"{path}, line {number}: {len(columns)} columns were expected, found {len(values)}")
+            raise InputError(
+                f"{path}, line {number}: {len(columns)} columns were expected ({', '.join(columns)}), between tabs, found {len(values)}"
+            )
         row = dict(zip(columns, values, strict=True))
         for name, pattern in columns.items():
             if not re.fullmatch(pattern, row[name]):

@@ -251,7 +251,10 @@ def test_a_track_of_another_assembly_says_which_names_differ(tmp_path):
             "line 3: kind is 'colour', but something like category|presence|quantity|strand",
         ),
         (("a", "s", "xls", "presence", "-", "-"), "line 3: format is 'xls'"),
-        (("a", "s", "bed", "presence", "-"), "line 3: 6 columns were expected, found 5"),
+        (
+            ("a", "s", "bed", "presence", "-"),
+            "line 3: 6 columns were expected (track, source, format, kind, column, where), between tabs, found 5",
+        ),
         (
             ("a", "s", "rmsk", "presence", "-", "class:LINE"),
             "line 3: where is 'class:LINE'; expected - for all rows, or COLUMN=VALUE",
@@ -283,7 +286,5 @@ def test_the_tables_that_are_shipped_can_be_read():
         if path.name == "test.tracks.tsv":  # a few, since each costs the tests of the workflow a job
             assert {"category", "presence", "quantity", "strand"} == {*kinds}
             continue
-        assert {"repeat_class", "repeat_family", "gene", "exon", "promoter", "cpg_island", "replication_timing"} <= {
-            *kinds.index
-        }
+        assert {"repeat_class", "gene", "exon", "promoter", "cpg_island", "replication_timing"} <= {*kinds.index}
         assert kinds[["gene_strand", "line_strand"]].tolist() == ["strand", "strand"]

@@ -225,8 +225,9 @@ rule compose_regions:
         mem_mb=memory(4000),
         runtime=minutes(60),
     params:
+        kmers=config["embeddings"]["kmers"],
         code=code("compose_regions"),
     shell:
         "{PYTHON} {SCRIPTS}/compose_regions.py --regions {input.regions} --word2vec {input.word2vec} --tokens {input.tokens}"
         " --index {input.index} --vocabulary {input.vocabulary} --sequence {input.sequence} --segments {input.segments}"
-        " --output {output.composition} > {log} 2>&1"
+        " --kmers {params.kmers} --output {output.composition} > {log} 2>&1"

@@ -41,7 +41,8 @@ def section(results: Results) -> Section:
         "steps through the genome, are embedded as they stand and as their reverse complements, both tokenised anew from the bare "
         "sequence. If the model took both for the same thing, their cosine would be 1. Vectors of a network often point all into one "
         "direction, so that any two have a high cosine: beside it stands that of a region and the reverse complement of another one, "
-        "and the centred cosine is taken from the mean of all vectors, where unrelated vectors have about 0.",
+        "and the centred cosine is taken from the mean of all vectors, where unrelated vectors have about 0. Part of what is left is "
+        "composition, since GC content is the same on both strands.",
         result.findings,
         Picture(
             "embeddings_strands",

@@ -34,7 +34,7 @@ def test_the_embedding_knows_planted_repeats_and_strands_and_no_noise():
     table = pd.read_parquet(PROBES)
     mean = table[(table["model"] == "bpe-600") & (table["pooling"] == "mean") & (table["probe"] == "linear")]
     last = mean[mean["layer"] == mean["layer"].max()].set_index("track")
-    assert (last.loc[["repeat_class", "repeat_family"], "value"] > 0.88).all()
+    assert (last.loc[["repeat_class", "repeat_family"], "value"] > 0.9).all()
     assert (last.loc[["repeat_class", "repeat_family"], "over_twin_low"] > 0).all()
     assert last.loc["sine_strand", "value"] > 0.95 and last.loc["line_strand", "low"] > 0.6
-    assert abs(last.loc["noise", "value"] - 0.5) < 0.05
+    assert last.loc["noise", "low"] <= 0.5 <= last.loc["noise", "high"]

@@ -54,7 +54,7 @@ def section(results: Results) -> Section:
         result.parts = ["No track has enough regions for a probe.", *left_out]
         return result
     mean = linear[linear["representation"] == MEAN]
-    result.findings = overview(mean)
+    result.findings = [*overview(mean), *still_alike(mean)]
     ahead = is_ahead(mean, "gain").sum()
     note = "where a linear probe on the mean embedding beats the same on k-mers, by its interval"
     result.numbers = [(f"{ahead} of {len(mean)}", "tracks", note)]
@@ -83,7 +83,6 @@ def section(results: Results) -> Section:
             "Left of the dotted line the embedding says less than k-mers do. A score below chance counts as chance.",
             NEEDS[0],
         ),
-        *still_alike(mean),
         *layer_parts(probes, own),
         *forest_parts(last),
         *left_out,
@@ -163,8 +162,8 @@ def still_alike(mean: pd.DataFrame) -> list[str]:
         f"{figures.label(row.track)} ({row.blocks} blocks, correlation {row.alike:.2f})" for row in rows.itertuples()
     ]
     return [
-        f"Fold test is too small for the long domains of {listed(tracks)}: neighbouring blocks are still alike, so that the intervals "
-        "are too narrow, and what they say of these tracks is not to be relied on."
+        f"Fold test is too small for the long stretches of {listed(tracks)}: neighbouring blocks are still alike, so that the intervals "
+        "are too narrow, and what they say of these tracks, in the counts above too, is not to be relied on."
     ]
 
 

@@ -277,12 +277,16 @@ def test_blocks_are_as_long_as_what_is_predicted_stays_the_same():
     assert bootstrap.blocks_unlike(regions, np.ones((len(start), 1)), 10)[1] == 0
 
 
-def test_blocks_that_do_not_touch_are_no_neighbours():
-    start = np.concatenate([np.arange(100) * 1_000 + 10_000_000 * number for number in range(12)])
+def test_sparse_regions_have_neighbours_too_and_contigs_are_none():
+    start = np.arange(300) * 400_000
     regions = pd.DataFrame({"chrom": "chr1", "start": start, "end": start + 1_000})
-    value = np.repeat(np.arange(12.0), 100)
-    block, alike = bootstrap.blocks_unlike(regions, value[:, None], 10)
-    assert alike < 0.25 and len(np.unique(block)) == 12 and (np.diff(value[np.diff(block, prepend=-1) > 0]) == 1).all()
+    domain = np.random.default_rng(5).normal(size=60)[start // 2_000_000][:, None]
+    block, alike = bootstrap.blocks_unlike(regions, domain, 10)
+    assert block.max() + 1 <= 60 and alike < 0.25
+    # one block a contig, however much they rise from one to the next
+    contigs = pd.DataFrame({"chrom": [f"chr{n}" for n in range(60)], "start": 0, "end": 1_000})
+    block, alike = bootstrap.blocks_unlike(contigs, np.arange(60.0)[:, None], 10)
+    assert block.tolist() == list(range(60)) and alike == 0
 
 
 def test_a_thousand_resamples_of_six_thousand_examples_and_three_seeds_are_quick():

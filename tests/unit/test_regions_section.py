@@ -63,9 +63,9 @@ def test_sentences_follow_the_intervals(section):
 
 
 def test_tracks_whose_blocks_are_alike_are_named(section):
-    [found] = [part for part in section.parts if isinstance(part, str) and "too narrow" in part]
+    [found] = [sentence for sentence in section.findings if "too narrow" in sentence]
     assert found.startswith(
-        "Fold test is too small for the long domains of gene strand (60 blocks, correlation 0.40): "
+        "Fold test is too small for the long stretches of gene strand (60 blocks, correlation 0.40): "
     )
 
 

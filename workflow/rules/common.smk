@@ -248,7 +248,8 @@ def of_model(file):
 
 
 def weight_options(models):
-    """`--weights NAME=FILE` for each of these models, whose embeddings must come from there; a twin has the file of its original."""
+    """`--weights NAME=FILE` for each of these models, whose embeddings must come from there; a twin has the file of its original. Rivals have
+    weights of many forms and are not checked."""
     files = {model: f"{RUN}/models/{model.removesuffix('-twin')}/model.safetensors" for model in models}
     return repeated("--weights", [f"{model}={path}" for model, path in files.items()])
 

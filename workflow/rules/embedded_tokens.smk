@@ -158,6 +158,7 @@ rule tell_contexts:
     """Two groups of the contexts of each token, and the annotation that tells them apart."""
     input:
         contexts=expand(f"{RUN}/embeddings/{{{{model}}}}/parts/{{part}}.contexts.parquet", part=PARTS),
+        weights=of_model("models/{name}/model.safetensors"),
         statistics=of_model("vocabulary/{name}/statistics.parquet"),
         sequence=rules.encode_genome.output.sequence,
         segments=rules.encode_genome.output.segments,
@@ -181,11 +182,12 @@ rule tell_contexts:
         runtime=minutes(120),
     params:
         contexts=lambda wildcards, input: repeated("--contexts", input.contexts),
+        weights=lambda wildcards: weight_options([wildcards.model]),
         sources=source_options(TRACK_SOURCES),
         flank=config["atlas"]["promoter_flank"],
         seed=config["seed"],
         code=code("tell_contexts"),
     shell:
-        "{PYTHON} {SCRIPTS}/tell_contexts.py {params.contexts} --statistics {input.statistics} --sequence {input.sequence}"
+        "{PYTHON} {SCRIPTS}/tell_contexts.py {params.contexts} {params.weights} --statistics {input.statistics} --sequence {input.sequence}"
         " --segments {input.segments} --contigs {input.contigs} --tracks {input.tracks} {params.sources}"
         " --promoter-flank {params.flank} --seed {params.seed} --output {output.ambiguity} > {log} 2>&1"

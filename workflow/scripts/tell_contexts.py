@@ -6,12 +6,13 @@ import pandas as pd
 from typer import Option
 
 from grover.ambiguity import read_membership, tell_apart
-from grover.cli import Input, Inputs, Output, Renames, Sources, key_values, main, source_files
+from grover.cli import Input, Inputs, Output, Renames, Sources, Weights, key_values, main, source_files
 from grover.files import write_table
 from grover.genome import Genome, read_lengths
 from grover.options import Seed
 from grover.token_states import occurrences, open_contexts
 from grover.tracks import read_tracks
+from grover.vectors import check_weights
 
 
 def tell_contexts(
@@ -29,11 +30,13 @@ def tell_contexts(
     ] = 500,
     minimum: Annotated[int, Option(help="stored contexts that a token needs", min=10)] = 60,
     resamples: Annotated[int, Option(help="resamples of blocks of the genome for each interval", min=2)] = 300,
+    weights: Weights = [],  # noqa: B006
     seed: Seed = 0,
 ):
     """CONTEXTS are the contexts.parquet of all parts of one model, as embed.py writes them, STATISTICS those of its vocabulary. Tracks of
     numbers, and those whose source is not given, are left out."""
     stored, genome = open_contexts(contexts), Genome(sequence, segments)
+    check_weights({stored.name: stored}, source_files(weights, "--weights"))
     found = occurrences(stored)
     categories, member = read_membership(
         found,

@@ -90,9 +90,8 @@ class Block:
     def where(self, tokens: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The row of the region of tokens of the block, and their positions in the genome, both int64."""
         window = np.searchsorted(self.at, tokens, side="right") - 1
-        return self.means.begin + self.windows.region[window], self.windows.core_first[window] + tokens - self.at[
-            window
-        ]
+        row, position = self.means.begin + self.windows.region, self.windows.core_first - self.at
+        return row[window], position[window] + tokens
 
     def shares(self, windows: np.ndarray, pooled: torch.Tensor) -> tuple[np.ndarray, torch.Tensor, int]:
         """What `Means.add` takes of windows, whose states of [CLS] and sums over the core are pooled as [L, 2, windows, hidden]."""

@@ -182,12 +182,13 @@ def check_weights(embeddings: dict[str, Embeddings], weights: dict[str, Path]) -
 
     Those of a twin say which pretrained weights it has the shape of.
     """
+    found = {path: checksum(path) for path in {*weights.values()}}  # a model and its twin name one file
     for name, path in weights.items():
-        each, found = expect(embeddings, name), checksum(path)
-        if each.model != found:
+        each = expect(embeddings, name)
+        if each.model != found[path]:
             raise InputError(
                 f"{each.paths[0]}: the embeddings of {name} come from the weights {_short(each.model)}, but {path} holds "
-                f"{_short(found)}; delete them and run again, or name the model that made them"
+                f"{_short(found[path])}; delete them and run again, or name the model that made them"
             )
 
 

@@ -101,7 +101,9 @@ def read_out(
         found.append(
             (pack.pooled(states), by_id.sum(states).double(), units.double(), states.index_select(0, kept_rows).half())
         )
-    pooled, sums, units, halves = map(torch.stack, zip(*found, strict=True))
+    # under autocast torch refuses to stack half precision beside the type of autocast
+    with torch.autocast(device.type, enabled=False):
+        pooled, sums, units, halves = map(torch.stack, zip(*found, strict=True))
     return Readout(pooled, by_id.keys, sums, by_used_id.keys, units, halves)
 
 

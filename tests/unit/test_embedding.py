@@ -63,7 +63,7 @@ def world(tmp_path_factory):
     )
 
 
-def run(encoder, world, folder, states=True, **reading):
+def run(encoder, world, folder, states=True, precision="fp32", **reading):
     """Embed and open what was written: the embeddings, the sums, the contexts and the states."""
     reading = {"contexts": 5, "stored": 3, "layers": choose_layers(encoder), "part": 0, "parts": 1} | reading
     reading = Reading(WINDOW, CONTEXT, **reading)
@@ -74,7 +74,9 @@ def run(encoder, world, folder, states=True, **reading):
     writers = [Writer(path, said) for path in paths]
     for writer in writers:
         writer.__enter__()
-    sums = embed(encoder, world.tokens, world.segments, world.table, world.places, reading, *writers)
+    sums = embed(
+        encoder, world.tokens, world.segments, world.table, world.places, reading, *writers, precision=precision
+    )
     for writer in writers:
         writer.__exit__(None, None, None)
     return paths, sums
@@ -173,6 +175,14 @@ def test_regions_have_the_vectors_of_a_plain_loop_over_their_windows(
         np.testing.assert_allclose(chosen.vectors("mean", layer), expected.mean[layer], rtol=1e-3, atol=1e-3)
     # some regions are longer than a window, and some are a single token
     assert np.ptp(chosen.regions()["tokens"]) == 26 and 1 in chosen.regions()["tokens"].to_numpy()
+
+
+def test_regions_in_bf16_have_nearly_the_same_vectors(encoder, world, expected, tmp_path):
+    paths, sums = run(encoder, world, tmp_path, states=False, precision="bf16")
+    chosen = open_embeddings(paths[:1])["chosen"]
+    assert 1e-5 < np.abs(chosen.vectors("mean", 2) - expected.mean[2]).max() < 0.1
+    of_tokens = np.stack([expected.states[:, expected.ids == token].sum(1) for token in range(WORDS.size)], 1)
+    np.testing.assert_allclose(sums["sum"], of_tokens, rtol=0.1, atol=1)
 
 
 @pytest.mark.parametrize("longest", [2 * WINDOW, 100])

@@ -50,9 +50,9 @@ def command_line(
         print("launch: there is no srun here, so no signal announces the end of the job", file=sys.stderr)
     if processes == 1:
         return [python, *script], dict(environment)
-    return [python, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}", *script], dict(
-        environment
-    )
+    # without `--` torchrun takes options of the script for abbreviations of its own: --start for --start-method
+    torchrun = [python, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}", "--"]
+    return [*torchrun, *script], dict(environment)
 
 
 def main() -> None:

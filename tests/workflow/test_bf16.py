@@ -1,0 +1,37 @@
+"""The workflow as a GPU runs it, on the CPU: bfloat16, and a pretraining of two processes that torchrun starts."""
+
+import json
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.installation import Installation
+
+pytestmark = pytest.mark.workflow
+
+MODEL = "results/test/models/bpe-60"
+EMBEDDING = "results/test/embeddings/chosen/parts/0.parquet"
+VARIANTS = "results/test/interpretation/variants.tsv"
+SETTINGS = ["precision=bf16", "gpus=2", "vocabulary={candidates: [bpe-60]}"]
+
+
+def test_two_processes_pretrain_in_bf16_and_their_model_embeds_and_scores(finished, tmp_path):
+    # goes on from what the finished run made before pretraining
+    run = Installation(finished.root, tmp_path / "work")
+    shutil.copytree(finished.work, run.work)
+    done = run.snakemake(EMBEDDING, VARIANTS, "--config", *SETTINGS)
+    assert done.returncode == 0, done.stdout
+    assert "rule pretrain:" in done.stdout and "rule embed:" in done.stdout
+    log = (run.work / "results/test/logs/pretrain.bpe-60.log").read_text()
+    assert "--nproc-per-node=2 --" in log and "--start random" in log
+
+    embeddings = pd.read_parquet(run.work / EMBEDDING)
+    for column in ("cls_0", "mean_0", "cls_1", "mean_1"):
+        vectors = np.stack(embeddings[column])
+        assert np.isfinite(vectors).all() and vectors.std() > 0, column
+    # twenty steps in bfloat16 and two processes end near those in float32 and one
+    half, single = (json.loads((root / MODEL / "metrics.json").read_text()) for root in (run.work, finished.work))
+    losses = [metrics["splits"]["region"]["model"]["loss"] for metrics in (half, single)]
+    assert abs(losses[0] - losses[1]) < 0.05

@@ -7,6 +7,7 @@ import inspect
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, get_args, get_type_hints
 
@@ -15,20 +16,34 @@ import typer
 from grover.errors import InputError
 from grover.provenance import record
 
-READ, WRITTEN = "file to read", "file to write"
 
-Input = Annotated[Path, typer.Option(help=READ, exists=True, show_default=False)]
+@dataclass(frozen=True)
+class Files:
+    """Mark of an option that names files, read or written; `path` takes the file out of a value."""
+
+    written: bool = False
+    path: Callable[[str | Path], Path] = Path
+
+
+READ, WRITTEN = Files(), Files(written=True)
+READ_BY_KEY = Files(path=lambda text: Path(text.partition("=")[2]))
+
+Input = Annotated[Path, READ, typer.Option(help="file to read", exists=True, show_default=False)]
 Inputs = Annotated[
-    list[Path], typer.Option(help=f"{READ}; repeat the option for each", exists=True, show_default=False)
+    list[Path],
+    READ,
+    typer.Option(help="file to read; repeat the option for each", exists=True, show_default=False),
 ]
-# KEY=FILE, with more between or behind where a command says so
 Sources = Annotated[
-    list[str], typer.Option(help=f"{READ}, as KEY=FILE; repeat the option for each", show_default=False)
+    list[str],
+    READ_BY_KEY,
+    typer.Option(help="file to read, as KEY=FILE; repeat the option for each", show_default=False),
 ]
 Weights = Annotated[
     list[str],
+    READ_BY_KEY,
     typer.Option(
-        help=f"{READ}: the weights that the embeddings of a model must come from, as NAME=FILE; repeat",
+        help="file to read: the weights that the embeddings of a model must come from, as NAME=FILE; repeat",
         show_default=False,
     ),
 ]
@@ -36,8 +51,10 @@ Renames = Annotated[
     list[str],
     typer.Option(help="KEY=add-chr or KEY=strip-chr for a source with other contig names; repeat", show_default=False),
 ]
-Output = Annotated[Path, typer.Option(help=WRITTEN, show_default=False)]
-Outputs = Annotated[list[Path], typer.Option(help=f"{WRITTEN}; repeat the option for each", show_default=False)]
+Output = Annotated[Path, WRITTEN, typer.Option(help="file to write", show_default=False)]
+Outputs = Annotated[
+    list[Path], WRITTEN, typer.Option(help="file to write; repeat the option for each", show_default=False)
+]
 
 
 def main(function: Callable) -> None:
@@ -52,7 +69,8 @@ def main(function: Callable) -> None:
         started = time.time()
         try:
             function(**arguments)
-            record(_paths(function, arguments, WRITTEN), _paths(function, arguments, READ), arguments, started)
+            read, written = (_files(function, arguments, written) for written in (False, True))
+            record(written, read, arguments, started)
         except InputError as error:
             print(f"error: {error}", file=sys.stderr)
             raise typer.Exit(1) from None
@@ -82,14 +100,13 @@ def key_values(options: list[str] | None, name: str) -> list[tuple[str, str]]:
     return [(key, value) for key, _, value in split]
 
 
-def _paths(function: Callable, arguments: dict, purpose: str) -> list[Path]:
-    """The paths among `arguments` whose annotation says that they are read, or written."""
+def _files(function: Callable, arguments: dict, written: bool) -> list[Path]:
+    """The files among `arguments` whose type is marked as read, or as written; of those read the ones that exist."""
     found = []
     for name, annotation in get_type_hints(function, include_extras=True).items():
-        option = next((item for item in get_args(annotation) if isinstance(item, typer.models.OptionInfo)), None)
+        mark = next((item for item in get_args(annotation) if isinstance(item, Files)), None)
         value = arguments.get(name)
-        if option is not None and value and (option.help or "").startswith(purpose):
-            for item in value if isinstance(value, list) else [value]:
-                parts = item.split("=") if isinstance(item, str) else [item]
-                found += [Path(part) for part in parts if Path(part).exists() or purpose == WRITTEN]
+        if mark is not None and mark.written == written and value:
+            paths = map(mark.path, value if isinstance(value, list) else [value])
+            found += [path for path in paths if written or path.exists()]
     return found

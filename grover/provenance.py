@@ -9,8 +9,8 @@ import time
 from importlib import metadata
 from pathlib import Path
 
-from grover.digest import code_digest
 from grover.files import checksum, write_json
+from grover.runtime.digest import code_digest
 
 PACKAGES = ("torch", "transformers", "tokenizers", "numpy", "pandas", "scikit-learn", "numba", "pysam", "snakemake")
 SUFFIX = ".provenance.json"

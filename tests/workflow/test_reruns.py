@@ -99,23 +99,26 @@ def test_a_setting_reruns_its_stage_and_what_follows(finished, section, key, val
 @pytest.mark.parametrize(
     ("module", "function", "expected"),
     [
-        ("probes.py", "def probe", {"probe_track", "gather_probes", "measure_clusters"} | CODE),
+        ("probes.py", "def probe(", {"probe_track", "gather_probes", "measure_clusters"} | CODE),
         (
             "localisation.py",
             "def locate(",
             {"describe_vocabulary", "stratify_predictions"} | LOCALISED | CODE,
         ),
-        ("variants.py", "def ", {"score_variants"} | CODE),
-        ("evaluation.py", "def ", EVALUATION | EVALUATED_TOKENS | {"write_dossier"} | CODE),
+        ("variants.py", "def score(", {"score_variants"} | CODE),
+        ("evaluation.py", "def predict(", EVALUATION | EVALUATED_TOKENS | {"write_dossier"} | CODE),
     ],
 )
 def test_a_changed_function_reruns_the_stages_that_reach_it(finished, module, function, expected):
-    def add_statement(text: str) -> str:
-        start = text.index(function)
-        return text[:start] + "CHANGED = True\n\n\n" + text[start:]
-
-    with changed(finished.root / "grover" / module, add_statement):
+    with changed(finished.root / "grover" / module, lambda text: with_statement(text, function)):
         assert finished.planned() == expected
+
+
+def with_statement(text: str, function: str) -> str:
+    """The text of a module with one more statement in a function, which is given as it begins."""
+    start = text.index(function)
+    line = text.index("\n", text.index(":\n", start))
+    return f"{text[:line]}\n    assert True\n{text[line + 1 :]}"
 
 
 def jobs(dry_run: str) -> set[tuple[str, ...]]:
@@ -177,11 +180,36 @@ def test_more_cycles_train_no_kmers_anew(finished):
     assert {job for job in names if job[1:] == ("kmer-3",)} == {("write_model_card", "kmer-3")}
 
 
-def test_a_comment_or_docstring_in_a_module_that_all_stages_use_reruns_nothing(finished):
-    with changed(
-        finished.root / "grover/files.py", lambda text: "# a comment\n" + text.replace('"""Write', '"""Writes')
-    ):
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("grover/files.py", '"""Write', '"""Writes'),
+        ("grover/cli.py", "def command(**arguments):", "def command(**arguments):\n        assert True"),
+        ("workflow/scripts/pretrain.py", 'help="highest learning rate"', 'help="the highest learning rate"'),
+    ],
+    ids=["docstring of a module that all stages use", "command wrapper", "help text"],
+)
+def test_words_and_the_command_wrapper_rerun_nothing(finished, file, old, new):
+    with changed(finished.root / file, lambda text: "# a comment\n" + text.replace(old, new)):
         assert finished.planned() == set()
+
+
+def test_another_sentence_of_the_report_reruns_the_report_alone(finished):
+    section = finished.root / "grover/sections/strands.py"
+    with changed(section, lambda text: text.replace("Every stretch of the genome", "Each stretch of the genome")):
+        assert finished.planned() == CODE
+
+
+def test_a_new_key_reruns_what_reads_the_whole_configuration_and_the_rules_that_take_it(finished):
+    first = "      size: {type: string, default: base, enum: [tiny"
+    key = '      toy: {type: integer, default: 1, description: "a key"}\n'
+    option = '        split=config["corpus"]["split"],\n        layers='
+    with changed(finished.root / "config/schemas/config.schema.yaml", lambda text: text.replace(first, key + first)):
+        assert finished.planned() == REPORT
+        rules = finished.root / "workflow/rules/pretraining.smk"
+        taken = option.replace("layers=", 'toy=config["pretraining"]["toy"],\n        layers=')
+        with changed(rules, lambda text: text.replace(option, taken)):
+            assert finished.planned() == {"pretrain"} | AFTER_PRETRAINING | REPORT
 
 
 def test_a_changed_table_of_tracks_reruns_the_annotation(finished):
@@ -205,10 +233,7 @@ def test_a_changed_annotation_file_reruns_its_readers_and_no_training(finished):
 
 
 def test_a_frozen_stage_keeps_its_model_when_only_code_changed_and_says_so(finished):
-    def add_statement(text: str) -> str:
-        return text + "\n\nCHANGED = True\n"
-
-    with changed(finished.root / "grover/pretraining.py", add_statement):
+    with changed(finished.root / "grover/pretraining.py", lambda text: with_statement(text, "def pretrain(")):
         assert "pretrain" in finished.planned()
         with changed(finished.root / "config/test.yaml", lambda text: text + "\nfreeze: [pretrain]\n"):
             done = finished.snakemake("--dry-run")

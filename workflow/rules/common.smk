@@ -13,7 +13,7 @@ sys.path.insert(0, str(ROOT))
 
 from grover.competitors import competitors, fitting, floor_options, reader, rival_folders
 from grover.config import complete, file_name, local_path
-from grover.digest import code_digest
+from grover.runtime.digest import code_digest
 from grover.errors import InputError
 from grover.provenance import read as read_provenance
 from grover.rival_folder import code_of, weights_of
@@ -168,8 +168,8 @@ def source_options(keys):
 
 
 def code(script):
-    """Digest of the code that a rule's script reaches; for frozen rules the one that its finished output was made with."""
-    return code_digest(SCRIPTS / f"{script}.py")
+    """Digest of the code that a rule's script reaches, computed where a job of the rule is looked at."""
+    return lambda wildcards: code_digest(SCRIPTS / f"{script}.py")
 
 
 def code_or_frozen(script, output):
@@ -177,9 +177,9 @@ def code_or_frozen(script, output):
 
     It then gets the digest with which the output was made, and a line says what would have rerun.
     """
-    now = code(script)
 
     def digest(wildcards):
+        now = code(script)(wildcards)
         if script not in config["freeze"]:
             return now
         made = read_provenance(output.format(**wildcards))

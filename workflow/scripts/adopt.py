@@ -6,13 +6,13 @@ from typing import Annotated
 
 from typer import Option
 
-from grover.cli import Outputs, main
+from grover.cli import READ, Outputs, main
 from grover.errors import InputError
 
 
 def adopt(
     published: Outputs,
-    chosen: Annotated[Path | None, Option(help="file to read: the winner in its first line", exists=True)] = None,
+    chosen: Annotated[Path | None, READ, Option(help="the winner in its first line", exists=True)] = None,
     name: Annotated[str, Option(help="the winner, where no --chosen names it")] = "",
 ):
     """Make each PUBLISHED path, such as models/chosen/config.json, a relative link to the same file of the winner,

@@ -37,12 +37,13 @@ def audit_dataset(
         str, Option(help="column of the windows that says what pretraining saw: region or random")
     ] = "region",
     repeats: Annotated[
-        Path | None, Option(help=f"{READ}: repeats, a BED or the RepeatMasker table of UCSC", exists=True)
+        Path | None, READ, Option(help="repeats, a BED or the RepeatMasker table of UCSC", exists=True)
     ] = None,
     repeats_rename: Annotated[str, Option(help="map contig names of the repeats: add-chr, strip-chr or nothing")] = "",
     softmask: Annotated[
         Path | None,
-        Option(help=f"{READ}: soft mask of the genome, taken for repeats where none are given", exists=True),
+        READ,
+        Option(help="soft mask of the genome, taken for repeats where none are given", exists=True),
     ] = None,
     positions: Annotated[
         int,

@@ -25,10 +25,6 @@ from grover.vocabulary import Vocabulary
 ANNOTATION = ("blacklist", "repeats")  # sources that negatives genomic-matched go by
 
 
-def optional(content: str):
-    return Annotated[Path | None, Option(help=f"{READ}: {content}", exists=True, show_default=False)]
-
-
 def build_dataset(
     sequence: Input,
     segments: Input,
@@ -43,12 +39,17 @@ def build_dataset(
     negatives: Annotated[str, Option(help="where negatives come from; . where the sites hold them")] = ".",
     rename: Renames = [],  # noqa: B006
     option: Annotated[list[str], Option(help="KEY=VALUE, a setting of the builder; repeat the option for each")] = [],  # noqa: B006
-    hits: optional("matches of the motif, from scan_motif") = None,
-    vocabulary: optional("tokenizer.json whose tokens are shuffled") = None,
-    softmask: optional("BED of repeats, where no source `repeats` is given") = None,
+    hits: Annotated[Path | None, READ, Option(help="matches of the motif, from scan_motif", exists=True)] = None,
+    vocabulary: Annotated[
+        Path | None, READ, Option(help="tokenizer.json whose tokens are shuffled", exists=True)
+    ] = None,
+    softmask: Annotated[
+        Path | None, READ, Option(help="BED of repeats, where no source `repeats` is given", exists=True)
+    ] = None,
     transfer_to: Annotated[
         Path | None,
-        Option("--transfer", help=f"{READ}: dataset of another run that is tested on", exists=True, show_default=False),
+        READ,
+        Option("--transfer", help="dataset of another run that is tested on", exists=True, show_default=False),
     ] = None,
     length: Annotated[int, Option(help="bases of a window; 0 for ready sequences")] = 0,
     maximum: Annotated[

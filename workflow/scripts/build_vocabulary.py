@@ -8,7 +8,7 @@ import pandas as pd
 from typer import Option
 
 from grover.bpe import BOTH, FORWARD
-from grover.cli import Output, main
+from grover.cli import READ, WRITTEN, Output, main
 from grover.errors import InputError
 from grover.files import write_table
 from grover.merges import COLUMNS, check_closed, read_merges
@@ -18,9 +18,9 @@ from grover.vocabulary import Vocabulary
 
 def build_vocabulary(
     tokenizer: Output,
-    ranks: Annotated[Path, Option(help="file to write: the rows of --merges that the vocabulary is made of, if any")],
+    ranks: Annotated[Path, WRITTEN, Option(help="the rows of --merges that the vocabulary is made of, if any")],
     merges: Annotated[
-        Path | None, Option(help="file to read: the byte-pair merges that bpe-CYCLES is made of", exists=True)
+        Path | None, READ, Option(help="the byte-pair merges that bpe-CYCLES is made of", exists=True)
     ] = None,
     name: Annotated[str, Option(help="bpe-CYCLES, kmer-K, overlap-K, char, or any name with --outside")] = "bpe-600",
     strands: Annotated[
@@ -28,7 +28,8 @@ def build_vocabulary(
     ] = FORWARD,
     outside: Annotated[
         Path | None,
-        Option(help="file to read: byte-pair tokenizer.json that cuts sequence in the same way", exists=True),
+        READ,
+        Option(help="byte-pair tokenizer.json that cuts sequence in the same way", exists=True),
     ] = None,
 ):
     """Write `tokenizer.json` and `tokenizer_config.json` into the folder of --tokenizer, and the merges to --ranks."""

@@ -1,11 +1,12 @@
 """Read every annotation against the encoded genome before any long work."""
 
+from pathlib import Path
 from typing import Annotated
 
 from typer import Option
 
 from grover import inputs
-from grover.cli import Input, Output, Sources, main
+from grover.cli import Files, Input, Output, main
 from grover.errors import InputError
 from grover.files import write_table
 from grover.genome import read_lengths, read_segments
@@ -15,7 +16,11 @@ def check_sources(
     segments: Input,
     contigs: Input,
     output: Output,
-    source: Sources = [],  # noqa: B006
+    source: Annotated[
+        list[str],
+        Files(path=lambda text: Path(inputs.Source.parse(text).path)),
+        Option(help="annotation to read, as KEY=FORMAT=FILE[=RENAME]; repeat the option for each"),
+    ] = [],  # noqa: B006
     minimum: Annotated[list[str], Option(help="KEY=ROWS that must lie in the segments; repeat for each")] = [],  # noqa: B006
 ):
     """Write what each source holds; end with one sentence at the first that does not fit the assembly.

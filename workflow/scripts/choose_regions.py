@@ -5,7 +5,7 @@ from typing import Annotated
 
 from typer import Option
 
-from grover.cli import Input, Output, main
+from grover.cli import READ, Input, Output, main
 from grover.files import write_table
 from grover.folds import read_folds
 from grover.genome import Genome
@@ -24,7 +24,7 @@ def choose_regions(
     folds: Input,
     output: Output,
     bed: Annotated[
-        Path | None, Option(help="file to read: the intervals to embed instead of windows of the genome", exists=True)
+        Path | None, READ, Option(help="the intervals to embed instead of windows of the genome", exists=True)
     ] = None,
     rename: Annotated[str, Option(help="map contig names of the BED file: add-chr, strip-chr or nothing")] = "",
     windows_tokens: Annotated[int, Option(help="tokens of a window", min=1)] = 510,

@@ -8,7 +8,7 @@ import pandas as pd
 from typer import Option
 
 from grover import atlas
-from grover.cli import Input, Output, Renames, Sources, key_values, main, source_files
+from grover.cli import READ, Input, Output, Renames, Sources, key_values, main, source_files
 from grover.files import write_json, write_table
 from grover.genome import Genome, read_lengths
 from grover.localisation import locate, read_categories
@@ -30,7 +30,7 @@ def describe_vocabulary(
     summary: Output,
     source: Sources = [],  # noqa: B006
     null_sequence: Annotated[
-        Path | None, Option(help="file to read: the null genome that the tokens are of, if not the genome", exists=True)
+        Path | None, READ, Option(help="the null genome that the tokens are of, if not the genome", exists=True)
     ] = None,
     rename: Renames = [],  # noqa: B006
     vocabulary: Annotated[str, Option(help="name of the vocabulary, for the summary")] = "",

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from typer import Option
 
-from grover.cli import Input, Output, main
+from grover.cli import WRITTEN, Input, Output, main
 from grover.device import choose_device
 from grover.embedding import Reading, choose_layers, load_encoder
 from grover.embedding import embed as embed_part
@@ -37,7 +37,7 @@ def embed(
     output: Output,
     token_sums: Output,
     contexts_output: Output,
-    states: Annotated[Path | None, Option(help="file to write: the states of every token of the regions")] = None,
+    states: Annotated[Path | None, WRITTEN, Option(help="the states of every token of the regions")] = None,
     name: Annotated[str, Option(help="name of the embeddings; empty: that of the model's folder")] = "",
     initial: Initial = "pretrained",
     part: Annotated[int, Option(help="which part of the regions, from 0", min=0)] = 0,

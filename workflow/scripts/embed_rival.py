@@ -11,7 +11,7 @@ import pandas as pd
 from typer import Option
 
 from grover import rivals
-from grover.cli import Input, Output, main
+from grover.cli import READ, Input, Output, main
 from grover.device import choose_device
 from grover.errors import InputError
 from grover.files import checksum
@@ -28,7 +28,7 @@ def embed_rival(
     regions: Input,
     sequence: Input,
     segments: Input,
-    folder: Annotated[Path, Option(help="file to read: config.json of the model's folder", show_default=False)],
+    folder: Annotated[Path, READ, Option(help="config.json of the model's folder", show_default=False)],
     output: Output,
     name: Annotated[str, Option(help="name of the model in the tables")],
     adapter: Annotated[str, Option(help=f"how it reads sequence: {', '.join(rivals.ADAPTERS)}")] = "auto",

@@ -6,7 +6,7 @@ from typing import Annotated
 from typer import Option
 
 from grover import genome
-from grover.cli import Input, Output, main
+from grover.cli import READ, Input, Output, main
 from grover.fasta import read_contigs
 from grover.progress import Progress
 
@@ -22,9 +22,9 @@ def encode_genome(
         list[str], Option(help="pattern of contigs to leave out; repeat the option for each, '' for none")
     ] = list(genome.DEFAULT_EXCLUDE),  # noqa: B006, B008
     minimum_segment: Annotated[int, Option(help="shorter N-free stretches are dropped, bases")] = 20,
-    regions: Annotated[Path | None, Option(help="file to read: BED of the bases to keep", exists=True)] = None,
+    regions: Annotated[Path | None, READ, Option(help="BED of the bases to keep", exists=True)] = None,
     sizes: Annotated[
-        Path | None, Option(help="file to read: contig and length, where the FASTA holds only the start of contigs")
+        Path | None, READ, Option(help="contig and length, where the FASTA holds only the start of contigs")
     ] = None,
 ):
     """Split FASTA (plain, gzip, bgzip) or 2bit at every run of non-ACGT, one contig at a time."""

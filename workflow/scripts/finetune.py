@@ -12,7 +12,6 @@ from typer import Option
 from grover.classifier import new_classifier
 from grover.cli import Input, Output, main
 from grover.device import choose_device
-from grover.digest import code_digest
 from grover.errors import InputError
 from grover.files import checksum
 from grover.finetuning import Settings, check_passed, fine_tune
@@ -35,6 +34,7 @@ from grover.options import (
 )
 from grover.parts import train_seeds
 from grover.reading import read_tokens
+from grover.runtime.digest import code_digest
 from grover.vocabulary import Vocabulary
 
 INITIAL = {"pretrained": "model", "random": "twin"}  # what it starts from, and what it is called in the tables

@@ -12,9 +12,8 @@ import pandas as pd
 from typer import Option
 
 from grover import rivals
-from grover.cli import Input, Output, main
+from grover.cli import READ, Input, Output, main
 from grover.device import choose_device
-from grover.digest import code_digest
 from grover.files import checksum
 from grover.finetuning import Settings, check_passed, fine_tune
 from grover.options import (
@@ -34,12 +33,13 @@ from grover.options import (
 )
 from grover.parts import train_seeds
 from grover.rival_folder import CONFIG
+from grover.runtime.digest import code_digest
 
 
 def finetune_rival(
     dataset: Input,
     passed: Input,
-    folder: Annotated[Path, Option(help="file to read: config.json of the model's folder", show_default=False)],
+    folder: Annotated[Path, READ, Option(help="config.json of the model's folder", show_default=False)],
     predictions: Output,
     metrics: Output,
     task: Annotated[str, Option(help="name of the benchmark")],

@@ -24,15 +24,17 @@ def gather_tokens(
     output: Output,
     accuracy: Annotated[
         Path | None,
+        READ,
         Option(
-            help=f"{READ}: how well each token is predicted, of evaluate_pretraining.py",
+            help="how well each token is predicted, of evaluate_pretraining.py",
             exists=True,
             show_default=False,
         ),
     ] = None,
     localisation: Annotated[
         Path | None,
-        Option(help=f"{READ}: where each token lies, of locate_tokens.py", exists=True, show_default=False),
+        READ,
+        Option(help="where each token lies, of locate_tokens.py", exists=True, show_default=False),
     ] = None,
     minimum: Annotated[int, Option(help="compared occurrences that a token needs in the table", min=2)] = 5,
     weights: Weights = [],  # noqa: B006

@@ -13,7 +13,6 @@ from typer import Option
 
 from grover.cli import Input, Output, main
 from grover.device import choose_device
-from grover.digest import code_digest
 from grover.files import checksum, write_table
 from grover.folds import FOLDS, read_folds
 from grover.genome import Genome
@@ -21,6 +20,7 @@ from grover.model import WEIGHTS
 from grover.next_kmer import cut_contexts, seen_share
 from grover.next_kmer_model import Settings, by_seed, fine_tune, tokenise
 from grover.options import Device, Precision, Seed, Threads, folder
+from grover.runtime.digest import code_digest
 from grover.tokens import TokenisedGenome
 from grover.vocabulary import Vocabulary
 

@@ -16,7 +16,6 @@ from typer import Option
 from grover.checkpoints import Checkpoints, folder_of
 from grover.cli import Input, Output, main
 from grover.device import choose_device, computes_in_bf16
-from grover.digest import code_digest
 from grover.distributed import Processes, together
 from grover.errors import InputError
 from grover.files import write_table
@@ -28,6 +27,7 @@ from grover.preflight import check_data
 from grover.pretraining import pretrain as train_on_windows
 from grover.pretraining import steps_for
 from grover.provenance import known_checksum
+from grover.runtime.digest import code_digest
 from grover.training import Interrupted, Optimisation
 from grover.vocabulary import Vocabulary
 

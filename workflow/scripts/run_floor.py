@@ -7,7 +7,7 @@ from typing import Annotated
 import pandas as pd
 from typer import Option
 
-from grover.cli import Input, Output, main
+from grover.cli import READ, Input, Output, main
 from grover.errors import InputError
 from grover.files import checksum, write_json, write_table
 from grover.floors import BY_SEED, LIMITED, NEED_VOCABULARY, Settings, predict
@@ -29,10 +29,10 @@ def run_floor(
         ),
     ],
     vocabulary: Annotated[
-        Path | None, Option(help="file to read: tokenizer.json of the vocabulary of token-* and adjacency", exists=True)
+        Path | None, READ, Option(help="tokenizer.json of the vocabulary of token-* and adjacency", exists=True)
     ] = None,
     motifs: Annotated[
-        Path | None, Option(help="file to read: motifs in MEME format, for pwm where sites have no score", exists=True)
+        Path | None, READ, Option(help="motifs in MEME format, for pwm where sites have no score", exists=True)
     ] = None,
     motif: Annotated[str, Option(help="identifier or name of the motif of pwm")] = "",
     seeds: Annotated[list[int], Option(help="seed of a forest; repeat the option for several")] = (0,),

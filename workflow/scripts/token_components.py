@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from typer import Option
 
-from grover.cli import Input, Output, main
+from grover.cli import READ, Input, Output, main
 from grover.components import (
     NAMES,
     choose_tokens,
@@ -37,11 +37,9 @@ def token_components(
     effects: Output,
     clusters: Output,
     similarity: Output,
-    word2vec: Annotated[
-        Path | None, Option(help="file to read: static vectors of the same tokens", exists=True)
-    ] = None,
+    word2vec: Annotated[Path | None, READ, Option(help="static vectors of the same tokens", exists=True)] = None,
     localisation: Annotated[
-        Path | None, Option(help="file to read: where tokens lie, for their share in repeats", exists=True)
+        Path | None, READ, Option(help="where tokens lie, for their share in repeats", exists=True)
     ] = None,
     layers: Annotated[
         list[int] | None, Option(help="number of each layer in the averages; repeat the option; all from 0 if left out")

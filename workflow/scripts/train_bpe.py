@@ -9,7 +9,7 @@ import numpy as np
 from typer import Option
 
 from grover import bpe
-from grover.cli import Input, Output, main
+from grover.cli import READ, Input, Output, main
 from grover.files import write_table
 from grover.genome import Genome
 from grover.intervals import read_bed
@@ -27,7 +27,7 @@ def train_bpe(
     strands: Annotated[
         str, Option(help="forward, or both: a vocabulary closed under reverse complement")
     ] = bpe.FORWARD,
-    without: Annotated[Path | None, Option(help="file to read: BED of bases to leave out", exists=True)] = None,
+    without: Annotated[Path | None, READ, Option(help="BED of bases to leave out", exists=True)] = None,
     sample: Annotated[
         float, Option(min=0.0, max=1.0, help="share of the bases to learn from, in whole segments")
     ] = 1.0,

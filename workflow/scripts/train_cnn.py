@@ -11,11 +11,11 @@ from typer import Option
 from grover.cli import Input, Output, main
 from grover.cnn import ConvolutionalNetwork, read_letters
 from grover.device import choose_device
-from grover.digest import code_digest
 from grover.files import checksum
 from grover.finetuning import Settings, fine_tune
 from grover.options import Device, Precision, Threads
 from grover.parts import train_seeds
+from grover.runtime.digest import code_digest
 
 
 def train_cnn(

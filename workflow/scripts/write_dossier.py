@@ -7,12 +7,12 @@ from typing import Annotated
 import pandas as pd
 from typer import Option
 
-from grover.cli import READ, Input, Inputs, Output, Sources, key_values, main
+from grover.cli import READ, WRITTEN, Input, Inputs, Output, Sources, key_values, main
 from grover.errors import InputError
 from grover.files import write_table, write_text
 from grover.reproduction import dossier, page, read_context, read_published
 
-Optional = Annotated[Path | None, Option(help=READ, exists=True, show_default=False)]
+Optional = Annotated[Path | None, READ, Option(help="file to read", exists=True, show_default=False)]
 
 
 def write_dossier(
@@ -20,7 +20,7 @@ def write_dossier(
     published: Input,
     config: Input,
     table: Output,
-    page_: Annotated[Path, Option("--page", help="file to write", show_default=False)],
+    page_: Annotated[Path, WRITTEN, Option("--page", help="file to write", show_default=False)],
     cards: Inputs = [],  # noqa: B006
     next_kmer: Optional = None,
     model_metrics: Sources = [],  # noqa: B006

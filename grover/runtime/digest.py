@@ -1,0 +1,166 @@
+"""Digest of the code that a command reaches, so that a changed function reruns its stage and a changed word does not.
+
+Snakemake sees the text of a command, not the program behind it. A rule therefore carries, as a parameter, the digest of its script: a
+Merkle hash over the definitions (functions, classes, constants) that the script reaches. A name of the package counts as the digest of
+the definition that it stands for, so that moving, renaming or splitting a module changes nothing, and neither does a changed definition
+that the script does not reach. Words do not count (`grover.runtime.syntax`).
+
+Of `grover.runtime` only `files` counts, which writes the bytes of artefacts: the command-line wrapper, progress, provenance and errors do
+not change a result.
+"""
+
+import ast
+import hashlib
+from functools import cache
+from pathlib import Path
+
+from grover.runtime.syntax import SILENT, Definition, Reference, Surroundings, bindings, define, parameters
+
+PACKAGE = Path(__file__).resolve().parents[1]
+# whose names count as names: none of it changes a result
+RUNTIME = {f"grover.{name}" for name in ("cli", "errors", "options", "progress", "provenance")}
+DEPTH = 2  # functions through which a word is followed to where it is said
+WHOLE, EFFECTS = "", "<effects>"  # all of a module, and what it does when it is imported
+
+
+def code_digest(script: Path | str, package: Path = PACKAGE) -> str:
+    """Sixteen hexadecimal digits that change when the code reached by `script` changes.
+
+    package: the folder of `grover`, read once in a process. A template or script beside a module (`MODULE.html`, `MODULE.js`) counts
+    as its code.
+    """
+    return _code(package).digest(Path(script))
+
+
+@cache
+def _code(package: Path) -> "Code":
+    return Code(package)
+
+
+class _Module:
+    """A file of Python: its definitions by name, its imports, what it does besides, and the bytes of the files that go with it."""
+
+    def __init__(self, name: str, path: Path):
+        self.name = name
+        self.body = ast.parse(path.read_bytes()).body
+        self.bound, self.imported, self.effects = bindings(self.body)
+        beside = [file for file in (path.with_suffix(".html"), path.with_suffix(".js")) if file.is_file()]
+        self.beside = [hashlib.sha256(file.read_bytes()).hexdigest() for file in beside]
+
+
+class Code:
+    """The modules of a package, read as far as scripts reach them."""
+
+    def __init__(self, package: Path):
+        self.package = package
+        self._modules: dict[str, _Module | None] = {}
+        self._definitions: dict[tuple[Reference, int], Definition] = {}
+        self._digests: dict[Reference, str] = {}
+
+    def digest(self, script: Path) -> str:
+        """The digest of all statements of a script and of what they reach."""
+        module = _Module("", script)
+        definition = define(module.body, self._surroundings(module, DEPTH))
+        for reference in definition.references:
+            self._connect(reference)
+        return _hash(definition, self._digests)[:16]
+
+    def _module(self, name: str) -> _Module | None:
+        """A module of the package by its dotted name; None where there is none of this name."""
+        if name not in self._modules:
+            first, *rest = name.split(".")
+            stem = self.package.joinpath(*rest)
+            paths = [path for path in (stem.with_suffix(".py"), stem / "__init__.py") if path.is_file()]
+            self._modules[name] = _Module(name, paths[0]) if first == self.package.name and paths else None
+        return self._modules[name]
+
+    def _attribute(self, module: str, name: str) -> Reference | str:
+        """What a name of a module stands for, or for an empty name the module itself."""
+        first, *path = module.split(".")
+        if first != self.package.name:
+            return f"{module}.{name}".rstrip(".")
+        if module in RUNTIME or (path[:1] == ["runtime"] and [*path, name][1] not in ("", "files")):
+            return f"{SILENT}{name or path[-1]}"
+        if not name or self._module(f"{module}.{name}"):
+            return Reference(f"{module}.{name}".rstrip("."), WHOLE)
+        found = self._module(module)
+        if found and name in found.bound:
+            return Reference(module, name)
+        if found and name in found.imported:
+            return self._attribute(*found.imported[name])
+        raise ImportError(f"{module} has no {name}, which the code names")
+
+    def _surroundings(self, module: _Module, depth: int) -> Surroundings:
+        """How names are read in a module. depth: through how many calls a word is followed into functions."""
+
+        def name_of(name: str) -> Reference | str | None:
+            if name in module.imported:
+                return self._attribute(*module.imported[name])
+            return Reference(module.name, name) if module.name and name in module.bound else None
+
+        def silent(reference: Reference) -> tuple[list[str], frozenset[str]]:
+            found = self._module(reference.module)
+            order = parameters(found.bound[reference.name][0]) if found and reference.name in found.bound else []
+            words = self._define(reference, depth - 1).word_parameters if order and depth else frozenset()
+            return order, words
+
+        return Surroundings(name_of, self._attribute, silent)
+
+    def _define(self, reference: Reference, depth: int) -> Definition:
+        """The definition behind a reference, with what its module does on import."""
+        key = reference, depth
+        if key not in self._definitions:
+            module = self._module(reference.module)
+            surroundings = self._surroundings(module, depth)
+            besides = [Reference(module.name, EFFECTS)] if module.effects or module.beside else []
+            if reference.name == EFFECTS:
+                made = define(module.effects, surroundings)
+                made = Definition((*made.content, *module.beside))
+            elif reference.name == WHOLE:
+                made = Definition((*(Reference(module.name, name) for name in module.bound), *besides))
+            else:
+                made = define(module.bound[reference.name], surroundings)
+                made = Definition((*made.content, *besides), made.word_parameters)
+            self._definitions[key] = made
+        return self._definitions[key]
+
+    def _connect(self, start: Reference) -> None:
+        """Compute the digests of a definition and of all that it reaches; those that reach one another are hashed together.
+
+        Tarjan, Depth-first search and linear graph algorithms, SIAM Journal on Computing 1 (1972).
+        """
+        number: dict[Reference, int] = {}
+        lowest: dict[Reference, int] = {}
+        open_ones: list[Reference] = []
+
+        def visit(reference: Reference) -> None:
+            number[reference] = lowest[reference] = len(number)
+            open_ones.append(reference)
+            for other in self._define(reference, DEPTH).references:
+                if other in self._digests:
+                    continue
+                if other not in number:
+                    visit(other)
+                lowest[reference] = min(lowest[reference], lowest[other])
+            if lowest[reference] == number[reference]:
+                place = open_ones.index(reference)
+                self._close(open_ones[place:])
+                del open_ones[place:]
+
+        if start not in self._digests:
+            visit(start)
+
+    def _close(self, together: list[Reference]) -> None:
+        """Give digests to definitions that reach one another, or to one alone."""
+        known = self._digests | {reference: f"@{reference.name}" for reference in together}
+        own = {reference: _hash(self._define(reference, DEPTH), known) for reference in together}
+        shared = "".join(sorted(own.values()))
+        self._digests |= {reference: _text_hash(digest + shared) for reference, digest in own.items()}
+
+
+def _hash(definition: Definition, digests: dict[Reference, str]) -> str:
+    return _text_hash("\0".join(digests[item] if isinstance(item, Reference) else item for item in definition.content))
+
+
+def _text_hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

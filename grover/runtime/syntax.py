@@ -1,0 +1,325 @@
+"""Definitions of a module as canonical text: the syntax tree without words, in which each name of the package is a reference.
+
+Words are what only people read: docstrings, help texts, the arguments of errors, of `assert`, of `print` to the terminal, of `warnings`
+and of `logging`, whatever is handed on to such a place alone, and the text of a variable that is used in no other place. All other
+strings count: column names, keys, compared values, labels of a figure.
+"""
+
+import ast
+import builtins
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+IMPORTS = (ast.Import, ast.ImportFrom)
+COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+# calls whose named arguments describe an option of a command; its type and default stand in the signature
+OPTIONS = {"Option", "Argument", "add_argument", "ArgumentParser"}
+DEFAULTS = {"default", "default_factory", "parser", "callback", "type", "nargs", "action", "choices"}
+SILENT = "runtime:"  # begins the text of what changes no result
+# how many of the first arguments of these count; the others say how progress is shown
+PROGRESS = {f"{SILENT}Progress": 0, f"{SILENT}track": 1}
+LOGS = {"debug", "info", "warning", "error", "exception", "critical"}
+TEXT_METHODS = {"format", "join", "strip", "removeprefix", "removesuffix"}
+ERRORS = {name for name, kind in vars(builtins).items() if isinstance(kind, type) and issubclass(kind, Exception)}
+ERRORS |= {"InputError", "WorkflowError", "BadParameter"}
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What a name stands for: the definition `name` of a module of the package, or with an empty name the whole module."""
+
+    module: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Definition:
+    """Canonical text of a definition, with its references in their order, and the parameters that reach words alone."""
+
+    content: tuple[str | Reference, ...]
+    word_parameters: frozenset[str] = frozenset()
+
+    @property
+    def references(self) -> list[Reference]:
+        return [item for item in self.content if isinstance(item, Reference)]
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a definition is read in: `name(name)` is what a name of its module stands for, `attribute(module, name)` what a name of
+    another module does; both give a reference, the text of something that has no definition here, or None for what is bound nowhere.
+    `silent(reference)` gives the parameters of a function in their order, and those of them that reach words alone.
+    """
+
+    name: Callable[[str], Reference | str | None]
+    attribute: Callable[[str, str], Reference | str]
+    silent: Callable[[Reference], tuple[list[str], frozenset[str]]]
+
+
+def define(statements: list[ast.stmt], surroundings: Surroundings) -> Definition:
+    """Write the statements that bind one name, or any others, as canonical text."""
+    reading = _read(statements, surroundings, frozenset())
+    # the text of a variable that is used in words alone is a word; to leave it out takes a second reading
+    if unused := reading.texts - reading.loaded:
+        reading = _read(statements, surroundings, frozenset(unused))
+    names = parameters(statements[0]) if len(statements) == 1 else []
+    return Definition(tuple(reading.content), frozenset(names) - reading.loaded)
+
+
+def _read(statements: list[ast.stmt], surroundings: Surroundings, unused: frozenset[str]) -> "_Reading":
+    reading = _Reading(surroundings, unused)
+    reading.write(statements)
+    return reading
+
+
+def parameters(statement: ast.stmt) -> list[str]:
+    """Names of the parameters of a function in their order; none of another statement."""
+    if not isinstance(statement, FUNCTIONS):
+        return []
+    given = statement.args
+    return [item.arg for item in (*given.posonlyargs, *given.args, *given.kwonlyargs)]
+
+
+def bindings(body: list[ast.stmt]) -> tuple[dict[str, list[ast.stmt]], dict[str, tuple[str, str]], list[ast.stmt]]:
+    """What a module binds: statements by name, imports as (module, name or "") by name, and statements that do something else."""
+    bound: dict[str, list[ast.stmt]] = {}
+    imported: dict[str, tuple[str, str]] = {}
+    effects = []
+    for statement in body:
+        if isinstance(statement, DEFINITIONS):
+            bound.setdefault(statement.name, []).append(statement)
+        elif isinstance(statement, IMPORTS):
+            imported |= imports(statement)
+        elif not _is_word(statement):
+            for node in ast.walk(statement):  # `if` and `try` may hold imports
+                imported |= imports(node) if isinstance(node, IMPORTS) else {}
+            names = _bound_names(statement)
+            for name in names:
+                bound.setdefault(name, []).append(statement)
+            if not names or not isinstance(statement, (ast.Assign, ast.AnnAssign, ast.AugAssign)):
+                effects.append(statement)
+    return bound, imported, effects
+
+
+def imports(statement: ast.Import | ast.ImportFrom) -> dict[str, tuple[str, str]]:
+    """What an import binds: (module, name in it, or "" for the module itself) by name. Raises `SyntaxError` where it does not say what."""
+    if isinstance(statement, ast.Import):
+        return {
+            alias.asname or alias.name.split(".")[0]: (alias.name if alias.asname else alias.name.split(".")[0], "")
+            for alias in statement.names
+        }
+    if statement.level or statement.names[0].name == "*":
+        raise SyntaxError(f"write out the module and the names that are imported: {ast.unparse(statement)}")
+    return {alias.asname or alias.name: (statement.module, alias.name) for alias in statement.names}
+
+
+def _bound_names(statement: ast.stmt) -> list[str]:
+    """Names that a statement of a module binds or changes in place, those of `X[...] = value` included."""
+    stored = [node for node in ast.walk(statement) if isinstance(node, (ast.Name, ast.Subscript, ast.Attribute))]
+    roots = [_root(node) for node in stored if isinstance(node.ctx, ast.Store)]
+    inner = [node.name for node in ast.walk(statement) if isinstance(node, DEFINITIONS)]
+    return list(dict.fromkeys([*filter(None, roots), *inner]))
+
+
+def _root(node: ast.expr) -> str | None:
+    while isinstance(node, (ast.Subscript, ast.Attribute)):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else None
+
+
+def _is_word(statement: ast.stmt) -> bool:
+    """True for a docstring, or another constant that stands alone."""
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+
+
+def _is_text(node: ast.expr) -> bool:
+    """True for an expression that makes a text, as far as its form shows."""
+    if isinstance(node, ast.BinOp):
+        return isinstance(node.op, (ast.Add, ast.Mod)) and (_is_text(node.left) or _is_text(node.right))
+    if isinstance(node, ast.IfExp):
+        return _is_text(node.body) and _is_text(node.orelse)
+    if isinstance(node, ast.Call):
+        return isinstance(node.func, ast.Attribute) and node.func.attr in TEXT_METHODS and _is_text(node.func.value)
+    return isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str))
+
+
+def _locals(function: ast.AST) -> tuple[set[str], dict[str, tuple[str, str]]]:
+    """Names that a function or comprehension binds itself, and what it imports; those of inner functions are not its own."""
+    names: set[str] = set()
+    imported: dict[str, tuple[str, str]] = {}
+    if isinstance(function, COMPREHENSIONS):
+        targets = [generator.target for generator in function.generators]
+        return {node.id for target in targets for node in ast.walk(target) if isinstance(node, ast.Name)}, {}
+    given = function.args
+    for item in (*given.posonlyargs, *given.args, *given.kwonlyargs, given.vararg, given.kwarg):
+        if item:
+            names.add(item.arg)
+    waiting = [function.body] if isinstance(function, ast.Lambda) else list(function.body)
+    elsewhere: set[str] = set()
+    while waiting:
+        node = waiting.pop()
+        kind = type(node)
+        if kind in (ast.Lambda, *COMPREHENSIONS):
+            continue
+        if kind in DEFINITIONS:
+            names.add(node.name)
+            continue
+        if kind is ast.Name:
+            if type(node.ctx) is ast.Store:
+                names.add(node.id)
+        elif kind in IMPORTS:
+            imported |= imports(node)
+        elif kind in (ast.Global, ast.Nonlocal):
+            elsewhere |= {*node.names}
+        elif kind is not ast.Constant:
+            if kind is ast.ExceptHandler and node.name:
+                names.add(node.name)
+            waiting += ast.iter_child_nodes(node)
+    return names - elsewhere, imported
+
+
+@dataclass
+class _Reading:
+    """Writes the canonical text of statements, node by node."""
+
+    surroundings: Surroundings
+    unused: frozenset[str]
+    content: list[str | Reference] = field(default_factory=list)
+    loaded: set[str] = field(default_factory=set)  # names that are used for more than words
+    texts: set[str] = field(default_factory=set)  # variables of functions that a text is assigned to
+    scopes: list[tuple[set[str], dict[str, tuple[str, str]]]] = field(default_factory=list)
+
+    def write(self, node) -> None:
+        """Append the text of a node, a list of nodes or a plain value."""
+        kind = type(node)
+        if kind is list:
+            self.content.append("[")
+            for part in node:
+                if type(part) not in IMPORTS and not _is_word(part):
+                    self.write(part)
+            self.content.append("]")
+        elif writer := WRITERS.get(kind):
+            writer(self, node)
+        elif isinstance(node, ast.AST):
+            self._fields(node, [name for name in kind._fields if name not in ("ctx", "type_comment", "kind")])
+        else:
+            self.content.append(repr(node))
+
+    def _fields(self, node: ast.AST, names: list[str]) -> None:
+        self.content.append(f"{type(node).__name__}(")
+        for name in names:
+            self.write(getattr(node, name))
+        self.content.append(")")
+
+    def _write_function(self, node: ast.AST) -> None:
+        # defaults, annotations and decorators belong to the scope around
+        self._fields(node, [name for name in node._fields if name not in ("body", "type_comment", "type_params")])
+        self.scopes.append(_locals(node))
+        self.write(node.body)
+        self.scopes.pop()
+
+    def _write_comprehension(self, node: ast.AST) -> None:
+        self.write(node.generators[0].iter)  # which belongs to the scope around
+        self.scopes.append(_locals(node))
+        self._fields(node, list(node._fields))
+        self.scopes.pop()
+
+    def _target(self, name: str) -> Reference | str | None:
+        """What a name stands for here, from the innermost scope outwards."""
+        for names, imported in reversed(self.scopes):
+            if name in imported:
+                return self.surroundings.attribute(*imported[name])
+            if name in names:
+                return None
+        return self.surroundings.name(name)
+
+    def _named(self, node: ast.expr) -> Reference | str | None:
+        """What a name or a dotted name stands for, None for anything local."""
+        if isinstance(node, ast.Name):
+            return self._target(node.id)
+        if isinstance(node, ast.Attribute):
+            target = self._named(node.value)
+            if isinstance(target, Reference) and not target.name:
+                return self.surroundings.attribute(target.module, node.attr)
+        return None
+
+    def _write_name(self, node: ast.Name) -> None:
+        target = self._target(node.id)
+        if isinstance(node.ctx, ast.Load):
+            self.loaded.add(node.id)
+        self.content.append(node.id if target is None else target)
+
+    def _write_attribute(self, node: ast.Attribute) -> None:
+        target = self._named(node)
+        if target is None:
+            self._fields(node, ["value", "attr"])
+        else:
+            self.content.append(target)
+
+    def _write_assert(self, node: ast.Assert) -> None:
+        self.content.append("Assert")
+        self.write(node.test)
+
+    def _write_assign(self, node: ast.Assign) -> None:
+        names = [target.id for target in node.targets if isinstance(target, ast.Name)]
+        if self.scopes and len(names) == len(node.targets) and _is_text(node.value):
+            self.texts |= {*names}
+            if self.unused.issuperset(names):
+                self.content.append("words")
+                return
+        self._fields(node, ["targets", "value"])
+
+    def _write_raise(self, node: ast.Raise) -> None:
+        self.content.append("Raise")
+        if isinstance(node.exc, ast.Call):
+            self._call(node.exc, words=True)
+        elif node.exc is not None:
+            self.write(node.exc)
+        self.write(node.cause)
+
+    def _write_call(self, node: ast.Call) -> None:
+        self._call(node, words=_speaks(node))
+
+    def _call(self, node: ast.Call, words: bool) -> None:
+        """Write a call without the arguments that are words; `words`: all texts among them are."""
+        target, name = self._named(node.func), _last_name(node.func)
+        order, silent = self.surroundings.silent(target) if isinstance(target, Reference) else ([], frozenset())
+        words = words or (isinstance(target, str) and target.startswith(SILENT))
+        counted = 0 if name in ERRORS else PROGRESS.get(target)
+        self.content.append("Call(")
+        self.write(node.func)
+        for place, argument in enumerate(node.args[:counted]):
+            if not (words and _is_text(argument)) and not silent.intersection(order[place : place + 1]):
+                self.write(argument)
+        for keyword in node.keywords if counted is None else []:
+            described = name in OPTIONS and keyword.arg not in DEFAULTS
+            if not described and not (words and _is_text(keyword.value)) and keyword.arg not in silent:
+                self.write(keyword)
+        self.content.append(")")
+
+
+WRITERS = {
+    **dict.fromkeys(FUNCTIONS, _Reading._write_function),
+    **dict.fromkeys(COMPREHENSIONS, _Reading._write_comprehension),
+    ast.Name: _Reading._write_name,
+    ast.Attribute: _Reading._write_attribute,
+    ast.Assert: _Reading._write_assert,
+    ast.Assign: _Reading._write_assign,
+    ast.Raise: _Reading._write_raise,
+    ast.Call: _Reading._write_call,
+}
+
+
+def _last_name(function: ast.expr) -> str:
+    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+
+
+def _speaks(call: ast.Call) -> bool:
+    """True for a call that writes to the terminal or a log."""
+    name, owner = _last_name(call.func), _root(call.func)
+    if name == owner == "print":
+        streams = [ast.unparse(keyword.value) for keyword in call.keywords if keyword.arg == "file"]
+        return not streams or streams[0] in ("sys.stderr", "sys.stdout")
+    return (owner in ("logging", "logger", "log") and name in LOGS) or (owner == "warnings" and name == "warn")

@@ -27,15 +27,16 @@ PLACE := \(PYTHON\|SCRIPTS\)
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: .venv/installed bedtools  ## install everything into .venv, once
+setup: .venv/installed bedtools  ## install everything into .venv, the command grover included, once
 
-# the stamp is newer than the lock as long as what the lock names is what is installed
-.venv/installed: envs/lock.txt
+# the stamp is newer than both files as long as what they name is what is installed
+.venv/installed: envs/lock.txt pyproject.toml
 	$(call need,$(PYTHON) with its module venv (another one: make setup PYTHON=/path/to/python3.11),$(PYTHON) -c 'import ensurepip',python3.11-venv)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { \
 		echo "error: $(PYTHON) is not Python 3.11, for which envs/lock.txt was resolved; name one: make setup PYTHON=/path/to/python3.11" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --disable-pip-version-check -r envs/lock.txt
+	$(BIN)/python -m pip install --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
 rivals: .venv-rivals/installed  ## a second environment, .venv-rivals, for rivals that bring code of their own (docs/rivals.md)

@@ -276,7 +276,7 @@ def _training(facts: Facts) -> list[str]:
     record = facts.records.get("model")
     if record is None:
         return [*parts, "The settings are not recorded."]
-    settings = _own_settings(record)
+    settings = own_settings(record)
     settings.pop("steps" if settings.get("bases") else "bases", None)  # the one that did not decide how long it trained
     rows = [[name.replace("_", " "), _plain(value)] for name, value in settings.items()]
     return [*parts, _table(["setting", "value"], rows)]
@@ -325,10 +325,10 @@ def _file(path: str) -> str:
 
 
 def _settings(record: dict) -> str:
-    return ", ".join(f"{name.replace('_', ' ')} {_plain(value)}" for name, value in _own_settings(record).items())
+    return ", ".join(f"{name.replace('_', ' ')} {_plain(value)}" for name, value in own_settings(record).items())
 
 
-def _own_settings(record: dict) -> dict:
+def own_settings(record: dict) -> dict:
     """The arguments of a command that name no file, empty ones left out."""
     files = {*record["inputs"], *record["outputs"]}
     return {

@@ -10,7 +10,9 @@ from importlib import metadata
 from pathlib import Path
 
 from grover.files import checksum, write_json
+from grover.files import checksum, write_json
 from grover.runtime.digest import code_digest
+from grover.runtime.version import version
 
 PACKAGES = ("torch", "transformers", "tokenizers", "numpy", "pandas", "scikit-learn", "numba", "pysam", "snakemake")
 SUFFIX = ".provenance.json"
@@ -34,7 +36,7 @@ def record(outputs: list[Path], inputs: list[Path], arguments: dict, started: fl
             "outputs": {str(path): _stamp(path) for path in outputs if path.is_file()},
             "code": code_digest(script),
             "git": _git_revision(script.parent),
-            "versions": {"python": platform.python_version(), **_versions()},
+            "versions": {"grover": version(), "python": platform.python_version(), **_versions()},
             "hardware": _hardware(),
             "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started)),
             "seconds": round(time.time() - started, 2),

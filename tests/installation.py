@@ -9,7 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-PARTS = ("CITATION.cff", "Snakefile", "config", "envs", "grover", "profiles", "resources", "slurm", "workflow")
+PARTS = (
+    "CITATION.cff",
+    "Snakefile",
+    "config",
+    "envs",
+    "grover",
+    "profiles",
+    "pyproject.toml",
+    "resources",
+    "slurm",
+    "workflow",
+)
 
 
 @dataclass

@@ -1,1 +1,4 @@
-"""What every command needs whatever it computes: files, errors, progress, provenance, options. No science, and nothing of the workflow."""
+"""What every command needs whatever it computes: files, errors, progress, provenance, version, digest of the code, command-line helpers.
+
+No science and nothing of the workflow belongs here.
+"""

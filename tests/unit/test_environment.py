@@ -3,6 +3,7 @@
 import ast
 import re
 import sys
+import tomllib
 from importlib import metadata
 from pathlib import Path
 
@@ -25,6 +26,7 @@ def pins(lines) -> dict[str, str]:
 
 
 DIRECT = pins((ROOT / "envs/requirements.txt").read_text().splitlines())
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 LOCK = pins((ROOT / "envs/lock.txt").read_text().splitlines())
 
 
@@ -35,6 +37,29 @@ def test_each_direct_pin_says_why():
 
 def test_the_lock_holds_the_direct_pins():
     assert {name: LOCK.get(name) for name in DIRECT} == DIRECT
+
+
+def test_the_package_asks_for_at_least_the_direct_pins_and_pins_nothing_itself():
+    for line in [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["workflow"]]:
+        requirement = Requirement(line)
+        assert str(requirement.specifier) == f">={DIRECT[canonicalize_name(requirement.name)]}", line
+
+
+def test_the_package_depends_on_what_it_imports_and_on_nothing_else():
+    distributions = metadata.packages_distributions()
+    names = {name for path in (ROOT / "grover").rglob("*.py") for name in imported(path)}
+    needed = {canonicalize_name(distributions[name][0]) for name in names - {"grover"} - sys.stdlib_module_names}
+    assert needed == {canonicalize_name(Requirement(line).name) for line in PROJECT["dependencies"]}
+
+
+def test_setup_installs_the_lock_and_then_the_project_without_a_network():
+    """What builds the package is in the lock, so that nothing else is fetched."""
+    makefile = (ROOT / "Makefile").read_text()
+    rule = re.search(r"^\.venv/installed: envs/lock\.txt pyproject\.toml\n((?:\t.*\n)+)", makefile, re.M)[1]
+    first, second = re.findall(r"pip install (?:--disable-pip-version-check )?(.*)", rule)
+    assert (first, second) == ("-r envs/lock.txt", "--no-deps --no-build-isolation -e .")
+    [build] = map(Requirement, tomllib.loads((ROOT / "pyproject.toml").read_text())["build-system"]["requires"])
+    assert build.specifier.contains(LOCK[canonicalize_name(build.name)])
 
 
 def test_the_lock_is_what_is_installed():
@@ -91,7 +116,7 @@ def test_every_import_is_a_direct_pin(folder):
     files = [path for path in (ROOT / folder).rglob("*") if path.suffix in (".py", ".smk") and not path.is_symlink()]
     if folder == "workflow":
         files.append(ROOT / "Snakefile")
-    own = {"grover", "conftest", "tests", "workflow"} | {path.stem for path in files if path.parent == ROOT / folder}
+    own = {"grover", "tests", "workflow"} | {path.stem for path in files if path.parent == ROOT / folder}
     for path in files:
         for name in imported(path) - own - sys.stdlib_module_names:
             offered = {canonicalize_name(distribution) for distribution in distributions.get(name, [])}

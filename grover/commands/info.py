@@ -1,0 +1,177 @@
+"""`grover info`: what a pretrained model is, read from the files of its folder; no weight is loaded."""
+
+import json
+import math
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+
+from grover.errors import InputError
+from grover.masked_scores import FLOORS
+from grover.model_card import KINDS, own_settings
+from grover.provenance import SUFFIX
+from grover.vocabulary import Vocabulary
+
+WEIGHTS, CONFIG, METRICS = "model.safetensors", "config.json", "metrics.json"
+SIZES = {  # as the settings of the model are called, and as config.json calls them
+    "layers": "num_hidden_layers",
+    "hidden": "hidden_size",
+    "heads": "num_attention_heads",
+    "intermediate": "intermediate_size",
+    "positions": "max_position_embeddings",
+}
+WIDTH = 14  # of the first column
+
+
+def describe(folder: Path) -> dict:
+    """Return what the files of a model folder say, as plain values.
+
+    `training`, `made` and `held_out` are None where the file that says it is absent. Raises InputError where the folder, its weights,
+    its configuration or its tokenizer are missing or unreadable.
+    """
+    for name in (WEIGHTS, CONFIG, "tokenizer.json"):
+        if not (folder / name).is_file():
+            raise InputError(
+                f"{folder}: no {name} there; expected the folder of a pretrained model, such as results/RUN/models/NAME"
+            )
+    configuration = _read_json(folder / CONFIG)
+    if missing := [key for key in SIZES.values() if key not in configuration]:
+        raise InputError(f"{folder / CONFIG}: no {missing[0]}; expected the configuration of a BERT encoder")
+    vocabulary = Vocabulary.load(folder)
+    record = _beside(folder, f"{WEIGHTS}{SUFFIX}")
+    return {
+        "model": str(folder),
+        "architecture": {
+            "class": ", ".join(configuration.get("architectures") or ["unknown"]),
+            **{name: configuration[key] for name, key in SIZES.items()},
+        },
+        "weights": count_weights(folder / WEIGHTS),
+        "vocabulary": {"size": vocabulary.size, "kind": vocabulary.kind, "k": vocabulary.k},
+        "training": own_settings(record) if record else None,
+        "made": {key: record[key] for key in ("started", "seconds", "hardware", "versions", "code", "git")}
+        if record
+        else None,
+        "held_out": _held_out(_beside(folder, METRICS)),
+    }
+
+
+def count_weights(path: Path) -> int:
+    """Return how many numbers a safetensors file stores, from its header. Raises InputError where it has none."""
+    try:
+        with safe_open(path, framework="numpy") as stored:
+            return sum(math.prod(stored.get_slice(name).get_shape()) for name in stored.keys())  # noqa: SIM118
+    except SafetensorError as error:
+        raise InputError(f"{path}: no safetensors file ({error}); copy the model again") from None
+
+
+def print_description(found: dict, as_json: bool) -> None:
+    """Print what `describe` returns, as JSON or as short aligned lines."""
+    if as_json:
+        print(json.dumps(found, indent=2))
+        return
+    for name, text in _lines(found):
+        print(f"{name:<{WIDTH}}{text}")
+
+
+def _beside(folder: Path, name: str) -> dict | None:
+    """A JSON file of the model; where its weights are a link to those of another model, the file may be beside those."""
+    places = folder / name, (folder / WEIGHTS).resolve().parent / name
+    return next((_read_json(path) for path in places if path.is_file()), None)
+
+
+def _read_json(path: Path) -> dict:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(f"{path}: no JSON ({error}); copy the model again") from None
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: expected a JSON object; copy the model again")
+    return content
+
+
+def _held_out(metrics: dict | None) -> dict | None:
+    """Scores of each split with those of its best baseline, and the split that the model was trained on."""
+    if metrics is None or "splits" not in metrics:
+        return None
+    splits = {}
+    for split, scores in metrics["splits"].items():
+        best = min(scores["floors"], key=lambda name: scores["floors"][name]["loss"])
+        splits[split] = {
+            "masked_tokens": scores["hidden_tokens"],
+            "seen_share": scores["seen_share"],
+            **scores["model"],
+            "baseline": {"name": FLOORS[best], **scores["floors"][best]},
+            "difference": scores["gains"][best],
+        }
+    spans = metrics["common_spans"]
+    kept = ("bits_per_base", "low", "high", "span", "bases")
+    return {
+        "split": metrics["split"],
+        "splits": splits,
+        "common_spans": spans and {key: spans[key] for key in kept},
+    }
+
+
+def _lines(found: dict) -> list[tuple[str, str]]:
+    size, vocabulary = found["architecture"], found["vocabulary"]
+    return [
+        ("model", found["model"]),
+        (
+            "architecture",
+            f"{size['class']}: layers {size['layers']}, width {size['hidden']}, heads {size['heads']}, "
+            f"feed-forward width {size['intermediate']}, positions {size['positions']:,}",
+        ),
+        ("weights", f"{found['weights']:,}"),
+        ("vocabulary", f"{vocabulary['size']:,} tokens: {KINDS[vocabulary['kind']].format(k=vocabulary['k'])}"),
+        *_training_lines(found["training"], found["made"]),
+        *_score_lines(found["held_out"]),
+    ]
+
+
+def _training_lines(training: dict | None, made: dict | None) -> list[tuple[str, str]]:
+    if made is None:
+        return [("training", f"not recorded: no {WEIGHTS}{SUFFIX}")]
+    hardware = made["hardware"]
+    settings = {name: value for name, value in training.items() if name not in SIZES}
+    return [
+        ("training", ", ".join(f"{name} {value}" for name, value in settings.items())),
+        ("made", f"{made['started']}, {made['seconds']:,} s on {', '.join(hardware['gpus']) or hardware['cpu']}"),
+        ("software", ", ".join(f"{name} {version}" for name, version in made["versions"].items())),
+        ("code", f"{made['code']}, commit {made['git'] or 'not recorded'}"),
+    ]
+
+
+def _score_lines(held_out: dict | None) -> list[tuple[str, str]]:
+    if held_out is None:
+        return [("held out", f"no scores: no {METRICS} of a pretraining")]
+    lines = []
+    for split, scores in held_out["splits"].items():
+        baseline, difference = scores["baseline"], scores["difference"]
+        bits = "" if scores["bits_per_base"] is None else f", {scores['bits_per_base']:.3f} bits per base"
+        lines += [
+            (
+                f"split {split}",
+                f"loss {scores['loss']:.3f} nats per token, top-1 {scores['top1']:.1%}, perplexity {scores['perplexity']:,.1f}{bits}",
+            ),
+            (
+                "",
+                f"{scores['masked_tokens']:,} masked tokens, {scores['seen_share']:.1%} of them inside training windows",
+            ),
+            (
+                "",
+                f"best baseline ({baseline['name']}): {baseline['loss']:.3f} nats per token; model minus baseline "
+                f"{difference['difference']:+.3f}{_interval(difference, '+.3f')}",
+            ),
+        ]
+    if spans := held_out["common_spans"]:
+        lines.append(
+            (
+                "common spans",
+                f"{spans['bits_per_base']:.3f} bits per base{_interval(spans, '.3f')}, spans of {spans['span']} bases",
+            )
+        )
+    return lines
+
+
+def _interval(values: dict, style: str) -> str:
+    return "" if values["low"] is None else f" (95 % CI {values['low']:{style}} to {values['high']:{style}})"

@@ -1,0 +1,1 @@
+"""Functions of the package, each against something independent."""

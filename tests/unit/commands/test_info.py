@@ -1,0 +1,141 @@
+"""`grover info` says what the model is, beside what torch and the files say."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from grover.commands.application import application
+from grover.commands.info import describe
+from grover.errors import InputError
+from grover.model import Architecture, new_language_model, save
+from grover.vocabulary import Vocabulary
+
+BITS = {"bits_per_base": 1.875, "low": 1.75, "high": 2.0}
+
+
+def scores(loss: float) -> dict:
+    return {"loss": loss, "top1": 0.125, "topk": 0.5, "perplexity": 20.0, "perplexity_share": 0.3, "bits_per_base": 1.9}
+
+
+def metrics() -> dict:
+    gain = {"difference": -0.25, "low": None, "high": None}
+    split = {"windows": 4, "hidden_tokens": 1_234, "seen_share": 0.0, "block": 10, "model": scores(2.0)}
+    split["floors"] = {"frequency": scores(2.5), "neighbours": scores(2.25), "untrained": scores(3.0)}
+    split["gains"] = {"frequency": {}, "neighbours": gain, "untrained": {}}
+    return {
+        "split": "region",
+        "splits": {"region": split},
+        "common_spans": BITS | {"span": 6, "bases": 77, "floors": {}},
+    }
+
+
+def record() -> dict:
+    return {
+        "arguments": {"tokens": "results/x/tokens.npy", "layers": 1, "steps": 30, "batch": 8},
+        "inputs": {"results/x/tokens.npy": "cafe"},
+        "outputs": {},
+        "code": "c0de",
+        "git": None,
+        "versions": {"grover": "0.1"},
+        "hardware": {"cpu": "Some CPU", "cores": 2, "gpus": []},
+        "started": "2026-01-02T03:04:05Z",
+        "seconds": 61.5,
+    }
+
+
+@pytest.fixture
+def model(tmp_path) -> Path:
+    """A saved model of two merges, with what a run leaves beside it."""
+    vocabulary = Vocabulary.from_merges("bpe-2", np.array([[0, 0], [4, 3]], np.int32))
+    vocabulary.save(tmp_path / "vocabulary")
+    config = Architecture(2, 24, 3, 40, 50).config(vocabulary.size)
+    save(new_language_model(config, 0), config, tmp_path / "model", tmp_path / "vocabulary")
+    (tmp_path / "model/metrics.json").write_text(json.dumps(metrics()))
+    (tmp_path / "model/model.safetensors.provenance.json").write_text(json.dumps(record()))
+    return tmp_path / "model"
+
+
+def test_sizes_and_weights_are_those_of_the_loaded_model(model):
+    from transformers import AutoModelForMaskedLM
+
+    loaded, found = AutoModelForMaskedLM.from_pretrained(model), describe(model)
+    assert found["weights"] == loaded.num_parameters()
+    sizes = {"class": "BertForMaskedLM", "layers": 2, "hidden": 24, "heads": 3, "intermediate": 40, "positions": 50}
+    assert found["architecture"] == sizes
+    assert found["vocabulary"] == {"size": loaded.config.vocab_size, "kind": "bpe", "k": 0}
+
+
+def test_training_and_scores_are_read_from_the_files_beside_it(model):
+    found = describe(model)
+    assert found["training"] == {"layers": 1, "steps": 30, "batch": 8} and found["made"]["versions"] == {
+        "grover": "0.1"
+    }
+    region = found["held_out"]["splits"]["region"]
+    assert region["masked_tokens"] == 1_234 and region["loss"] == 2.0
+    # the baseline with the least loss
+    assert (region["baseline"]["name"], region["baseline"]["loss"]) == ("counts between neighbours", 2.25)
+    assert region["difference"]["difference"] == -0.25 and found["held_out"]["common_spans"]["bits_per_base"] == 1.875
+
+
+def test_lines_and_json(model):
+    run = CliRunner().invoke
+    lines = run(application, ["info", str(model)]).output.splitlines()
+    said = dict(line.split(maxsplit=1) for line in lines if line[0] != " ")
+    assert said["architecture"] == "BertForMaskedLM: layers 2, width 24, heads 3, feed-forward width 40, positions 50"
+    assert said["vocabulary"] == "11 tokens: byte pairs" and said["training"] == "steps 30, batch 8"
+    assert "split region  loss 2.000 nats per token, top-1 12.5%, perplexity 20.0, 1.900 bits per base" in lines
+    assert "common spans  1.875 bits per base (95 % CI 1.750 to 2.000), spans of 6 bases" in lines
+    assert all(line[13] == " " and line[14] != " " for line in lines)
+    assert json.loads(run(application, ["info", "--json", str(model)]).output) == describe(model)
+
+
+def test_the_chosen_model_of_links_has_the_files_of_its_original(model):
+    chosen = model.with_name("chosen")
+    chosen.mkdir()
+    for name in ("config.json", "model.safetensors", "tokenizer.json"):
+        (chosen / name).symlink_to(model / name)
+    assert describe(chosen) == describe(model) | {"model": str(chosen)}
+
+
+def test_what_is_not_recorded_is_said(model):
+    (model / "metrics.json").unlink()
+    (model / "model.safetensors.provenance.json").unlink()
+    said = CliRunner().invoke(application, ["info", str(model)]).output
+    assert "training      not recorded: no model.safetensors.provenance.json" in said
+    assert "held out      no scores: no metrics.json of a pretraining" in said
+
+
+def no_sizes(folder: Path) -> None:
+    (folder / "config.json").write_text('{"model_type": "gpt2"}')
+
+
+def cut_off(folder: Path) -> None:
+    (folder / "model.safetensors").write_bytes((folder / "model.safetensors").read_bytes()[:100])
+
+
+def no_json(folder: Path) -> None:
+    (folder / "metrics.json").write_text("{")
+
+
+def no_object(folder: Path) -> None:
+    (folder / "config.json").write_text("[]")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "sentence"),
+    [
+        (lambda folder: (folder / "config.json").unlink(), r"no config\.json there; expected the folder"),
+        (lambda folder: (folder / "tokenizer.json").unlink(), r"no tokenizer\.json there; expected the folder"),
+        (no_sizes, r"config\.json: no num_hidden_layers; expected the configuration of a BERT encoder"),
+        (cut_off, r"model\.safetensors: no safetensors file \(.*\); copy the model again"),
+        (no_json, r"metrics\.json: no JSON \(.*\); copy the model again"),
+        (no_object, r"config\.json: expected a JSON object; copy the model again"),
+    ],
+)
+def test_a_broken_folder_is_one_sentence(model, spoil, sentence):
+    spoil(model)
+    with pytest.raises(InputError, match=sentence):
+        describe(model)

@@ -1,0 +1,1 @@
+"""Snakemake on copies of the installation."""

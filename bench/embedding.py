@@ -23,7 +23,6 @@ folder, else a simulated one.
 import argparse
 import importlib.util
 import os
-import sys
 import tempfile
 import time
 from itertools import pairwise
@@ -33,8 +32,6 @@ import numpy as np
 import pandas as pd
 import support
 import torch
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from grover import bpe
 from grover.config import SIZES

@@ -10,15 +10,12 @@ telomeres, and every token followed by every token.
 
 import argparse
 import os
-import sys
 import tempfile
 from itertools import product
 from pathlib import Path
 
 import numpy as np
 import support
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from grover import bpe
 from grover.vocabulary import Vocabulary

@@ -14,16 +14,12 @@ likewise. Memory is that of a process that predicts and trains.
 
 import argparse
 import os
-import sys
 import tempfile
 import time
-from pathlib import Path
 
 import numpy as np
 import support
 import torch
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from grover.config import SIZES
 from grover.vocabulary import CLS, PAD, SEP

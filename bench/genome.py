@@ -5,14 +5,11 @@ beforehand, as its best setting; `ours_reading` is our reader doing just that. E
 """
 
 import argparse
-import sys
 import tempfile
 from pathlib import Path
 
 import numpy as np
 import support
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 REPEATS = 3
 

@@ -15,7 +15,6 @@ whether all answers are equal; a neighbour that touches is 0 bases away for us a
 
 import argparse
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -25,8 +24,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 import support
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 REPEATS, WINDOWS = 5_500_000, 1_400_000  # of hg19
 RUNS = 3

@@ -17,8 +17,6 @@ import numpy as np
 import pandas as pd
 import support
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
 from grover.genome import Genome
 from grover.intervals import overlaps, read_narrowpeak
 from grover.motifs import best_of_neighbours, read_matrix, scan

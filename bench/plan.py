@@ -10,13 +10,10 @@ resources/throughput.tsv, from all runs.
 
 import argparse
 import os
-import sys
 from datetime import date
 from pathlib import Path
 
 import support
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from grover.costs import written
 from grover.plan import compare, error, finished_run

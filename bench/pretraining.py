@@ -16,7 +16,6 @@ are those of the last quarter of a longer run of size tiny on the same batches i
 import argparse
 import os
 import statistics
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -24,8 +23,6 @@ from pathlib import Path
 import numpy as np
 import support
 import torch
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from grover import bpe
 from grover.config import SIZES

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+# of this checkout, whatever the environment has installed
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from grover.fasta import read_contigs

@@ -12,15 +12,12 @@ shuffling and mutating blocks of it.
 import argparse
 import json
 import os
-import sys
 import tempfile
 from pathlib import Path
 
 import numpy as np
 import support
 from numba import njit
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from grover import bpe
 from grover.encoder import token_texts

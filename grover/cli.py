@@ -13,6 +13,7 @@ from typing import Annotated, get_args, get_type_hints
 
 import typer
 
+import grover
 from grover.errors import InputError
 from grover.provenance import record
 
@@ -68,6 +69,7 @@ def main(function: Callable) -> None:
     def command(**arguments):
         started = time.time()
         try:
+            check_origin(Path(sys.argv[0]))
             function(**arguments)
             read, written = (_files(function, arguments, written) for written in (False, True))
             record(written, read, arguments, started)
@@ -80,6 +82,17 @@ def main(function: Callable) -> None:
     command.__doc__ = function.__doc__
     application.command(name=function.__name__)(command)
     application()
+
+
+def check_origin(script: Path) -> None:
+    """Raise an InputError where `script` lies in a copy of the project and `grover` is imported from another one."""
+    imported = Path(grover.__file__).resolve().parents[1]
+    root = next((folder for folder in script.resolve().parents if (folder / "grover/__init__.py").is_file()), imported)
+    if root != imported:
+        raise InputError(
+            f"grover is imported from {imported}, but {script} belongs to {root}; set PYTHONPATH={root}, or use the environment of "
+            "that copy"
+        )
 
 
 def source_files(options: list[str] | None, name: str = "--source") -> dict[str, Path]:

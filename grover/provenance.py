@@ -10,7 +10,6 @@ from importlib import metadata
 from pathlib import Path
 
 from grover.files import checksum, write_json
-from grover.files import checksum, write_json
 from grover.runtime.digest import code_digest
 from grover.runtime.version import version
 

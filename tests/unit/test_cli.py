@@ -1,4 +1,4 @@
-"""The command-line wrapper: which options name files, and what becomes of a mistake."""
+"""The command-line wrapper: which options name files, what becomes of a mistake, and which copy of the package counts."""
 
 import json
 import subprocess
@@ -6,6 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from grover.cli import check_origin
+from grover.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = '''"""A command."""
@@ -70,3 +73,36 @@ def test_a_mistake_is_one_line_and_leaves_no_provenance(run, tmp_path):
     done = run("--table", "in=put", "--output", "out")
     assert (done.returncode, done.stderr) == (1, "error: in=put: wrong\n")
     assert not (tmp_path / "out.provenance.json").exists()
+
+
+@pytest.fixture
+def other(tmp_path) -> Path:
+    """Root of another copy of the project."""
+    (tmp_path / "grover").mkdir()
+    (tmp_path / "grover/__init__.py").touch()
+    (tmp_path / "workflow/scripts").mkdir(parents=True)
+    return tmp_path
+
+
+def test_a_script_of_another_copy_is_refused_in_one_sentence(other):
+    script = other / "workflow/scripts/check.py"
+    script.write_text("from grover.cli import main\n\n\ndef check():\n    print('done')\n\n\nmain(check)\n")
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True)
+    assert done.returncode == 1 and not done.stdout
+    assert done.stderr == (
+        f"error: grover is imported from {ROOT}, but {script} belongs to {other}; set PYTHONPATH={other}, "
+        "or use the environment of that copy\n"
+    )
+
+
+def test_scripts_of_this_copy_and_of_no_copy_pass(tmp_path):
+    check_origin(ROOT / "workflow/scripts/embed.py")
+    check_origin(tmp_path / "mine.py")
+
+
+def test_the_innermost_copy_counts(other):
+    inner = other / "inner"
+    (inner / "grover").mkdir(parents=True)
+    (inner / "grover/__init__.py").touch()
+    with pytest.raises(InputError, match=f"belongs to {inner};"):
+        check_origin(inner / "script.py")

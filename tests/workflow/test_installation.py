@@ -1,5 +1,6 @@
-"""One read-only installation serves other users, each in a directory of their own."""
+"""One read-only installation serves other users, each in a directory of their own; one environment serves several copies."""
 
+import json
 import os
 import pwd
 import shutil
@@ -8,6 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from tests.installation import Installation, install
 
 pytestmark = pytest.mark.workflow
 
@@ -60,3 +63,68 @@ def test_another_user_runs_the_test_workflow_from_a_read_only_clone(installation
     report = installation.work / "results/test/report.html"
     assert report.stat().st_uid == nobody.pw_uid
     assert {path: path.lstat().st_mtime_ns for path in installation.root.rglob("*")} == before
+
+
+GENOME = "results/test/simulated/genome.fa.gz"
+APPTAINER = """#!/bin/sh
+# a container without the environment around it, which this machine's own programs stand in for
+[ "$1" = --version ] && exec echo "apptainer version 1.3.0"
+until [ "$1" = "$GROVER_IMAGE" ]; do shift; done
+shift
+exec env -i PATH="$PATH" "$@"
+"""
+
+
+def marked(folder: Path, mark: str) -> Installation:
+    """A copy whose version is `mark`, and whose simulation prints it."""
+    copy = install(folder)
+    project = copy.root / "pyproject.toml"
+    project.write_text(project.read_text().replace('\nversion = "', f'\nversion = "{mark}+'))
+    with open(copy.root / "grover/simulate.py", "a") as stream:
+        stream.write(f"\nprint({mark!r})\n")
+    return copy
+
+
+def check_mark(copy: Installation, mark: str) -> None:
+    """Raise AssertionError where another code than that of the copy made the genome."""
+    assert (copy.work / "results/test/logs/simulate_genome.log").read_text().splitlines()[0] == mark
+    record = json.loads((copy.work / f"{GENOME}.provenance.json").read_text())
+    assert record["versions"]["grover"].startswith(f"{mark}+")
+
+
+@pytest.mark.slow
+def test_copies_side_by_side_run_their_own_code_in_one_environment(tmp_path):
+    one, two = (marked(tmp_path / mark, mark) for mark in ("1", "2"))
+    # what somebody set for the first copy does not lead the second one astray
+    for copy, mark in ((one, "1"), (two, "2")):
+        done = copy.snakemake(GENOME, PYTHONPATH=str(one.root))
+        assert done.returncode == 0, done.stdout
+        check_mark(copy, mark)
+    # the rules saw their own code, too: to the second copy the genome of the first one is outdated
+    one.root, two.root = two.root, one.root
+    assert one.planned(GENOME) == two.planned(GENOME) == {"simulate_genome"}
+
+
+def test_jobs_in_a_container_without_the_environment_run_the_code_of_the_copy(tmp_path):
+    copy = marked(tmp_path / "3", "3")
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    (programs / "apptainer").write_text(APPTAINER)
+    (programs / "apptainer").chmod(0o755)
+    (tmp_path / "image.sif").touch()
+    done = copy.snakemake(
+        GENOME,
+        "--software-deployment-method",
+        "apptainer",
+        PATH=f"{programs}:{Path(sys.executable).parent}:{os.environ['PATH']}",
+        GROVER_IMAGE=str(tmp_path / "image.sif"),
+    )
+    assert done.returncode == 0, done.stdout
+    check_mark(copy, "3")
+
+
+def test_a_workflow_without_its_package_is_refused(installation):
+    shutil.rmtree(installation.root / "grover")
+    done = installation.snakemake("--dry-run")
+    assert done.returncode == 1
+    assert f"but this workflow lies in {installation.root}; run a complete copy of the project" in done.stdout

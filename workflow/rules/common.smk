@@ -8,8 +8,17 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
+# The package of this copy of the workflow counts, for the rules as for their jobs, whatever the environment has installed.
 ROOT = Path(workflow.basedir)
 sys.path.insert(0, str(ROOT))
+
+import grover
+
+if Path(grover.__file__).resolve().parent != (ROOT / "grover").resolve():
+    raise WorkflowError(
+        f"grover is imported from {Path(grover.__file__).parent.parent}, but this workflow lies in {ROOT}; run a complete copy of the "
+        "project, in a process that has imported no other"
+    )
 
 from grover.competitors import competitors, fitting, floor_options, reader, rival_folders
 from grover.config import complete, file_name, local_path
@@ -55,6 +64,11 @@ PYTHON = "python" if DEPLOYED else sys.executable
 SCRIPTS = ROOT / "workflow/scripts"
 ENVIRONMENT = str(ROOT / "envs/grover.yaml")
 IMAGE = os.environ.get("GROVER_IMAGE", str(ROOT / "envs/grover.sif"))
+
+
+# Set in the shell of each job, since Snakemake removes PYTHONPATH from the environment of conda jobs and containers may start without one.
+# The prefix is no parameter: another place of the installation reruns nothing.
+shell.prefix(f"set -euo pipefail; export PYTHONPATH={shlex.quote(str(ROOT))}${{{{PYTHONPATH:+:$PYTHONPATH}}}}; ")
 
 
 wildcard_constraints:

@@ -17,7 +17,13 @@ def planned(copy, *arguments: str) -> subprocess.CompletedProcess:
         "--configfile",
         str(copy.root / "config/test.yaml"),
     ]
-    return subprocess.run([*command, *arguments], cwd=copy.work, env=os.environ, capture_output=True, text=True)
+    return subprocess.run(
+        [*command, *arguments],
+        cwd=copy.work,
+        env=os.environ | {"PYTHONPATH": str(copy.root)},
+        capture_output=True,
+        text=True,
+    )
 
 
 def test_the_plan_names_every_stage_and_the_error_and_runs_nothing(installation):

@@ -142,7 +142,7 @@ def work(name: str, folder: Path, lengths: dict[str, int]) -> None:
 
 def ours(windows: Path, repeats: Path, lengths: dict[str, int]) -> dict:
     from grover.coverage import distance
-    from grover.interval_tables import read_columns
+    from grover.interval_formats import read_columns
     from grover.intervals import overlap_bases
 
     steps, started = {}, time.perf_counter()

@@ -18,7 +18,8 @@ import pandas as pd
 import support
 
 from grover.genome import Genome
-from grover.intervals import overlaps, read_narrowpeak
+from grover.interval_formats import read_narrowpeak
+from grover.intervals import overlaps
 from grover.motifs import best_of_neighbours, read_matrix, scan
 
 MOTIF = "MA0139.1"

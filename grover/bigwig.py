@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from grover.errors import InputError
-from grover.intervals import check, rename_contigs
+from grover.interval_formats import check_names, rename_contigs
 
 
 def read_means(path: Path | str, regions: pd.DataFrame, lengths: dict[str, int], rename: str = "") -> np.ndarray:
@@ -28,8 +28,8 @@ def read_means(path: Path | str, regions: pd.DataFrame, lengths: dict[str, int],
 
 def check_contigs(sizes: dict[str, int], lengths: dict[str, int], path: Path | str, rename: str = "") -> dict[str, str]:
     """Name in the file by name in the assembly, of the contigs that both have."""
-    names = rename_contigs(pd.Series(list(sizes), dtype="str"), rename)
-    check(pd.DataFrame({"chrom": names, "start": 0, "end": 1}), lengths, path)
+    names = rename_contigs(sizes, rename)
+    check_names(dict.fromkeys(names, 1), lengths, path)
     for name, size in zip(names, sizes.values(), strict=True):
         if lengths.get(name, size) != size:
             raise InputError(

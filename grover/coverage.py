@@ -1,7 +1,7 @@
 """How intervals lie on regions, at the size of a genome: leading category, mean, distance to the nearest.
 
 Regions and intervals are tables with chrom, start and end in any order; what comes back is in the order of the regions. One contig is
-worked on at a time, so that memory holds little more than the tables. Texts read by `grover.interval_tables` are categories, which
+worked on at a time, so that memory holds little more than the tables. Texts read by `grover.interval_formats` are categories, which
 cost less than plain ones.
 """
 

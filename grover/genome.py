@@ -16,7 +16,7 @@ import pyarrow.csv
 
 from grover.errors import InputError
 from grover.files import atomic, write_table
-from grover.intervals import check, read_bed
+from grover.interval_formats import check, read_bed
 
 A, C, G, T, N = range(5)
 

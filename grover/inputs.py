@@ -7,9 +7,9 @@ import pandas as pd
 
 from grover.bigwig import read_means
 from grover.errors import InputError
-from grover.interval_tables import read_table
-from grover.intervals import READERS as INTERVALS
-from grover.intervals import RENAMES, check, overlaps
+from grover.interval_formats import READERS as INTERVALS
+from grover.interval_formats import RENAMES, check, read_table
+from grover.intervals import overlaps
 from grover.labelled_csv import check_labelled
 from grover.motifs import read_meme
 from grover.sites import read_tss

@@ -13,7 +13,8 @@ import pandas as pd
 
 from grover.blocks import block_size, number_blocks
 from grover.genome import Genome
-from grover.intervals import read_bed, union
+from grover.interval_formats import read_bed
+from grover.intervals import union
 
 MODEL = "model"
 FLOORS = {

@@ -14,7 +14,7 @@ from pathlib import Path
 from grover.config import file_name, local_path
 from grover.costs import Run, gpus_of, work, written
 from grover.errors import InputError
-from grover.files import is_gzip, open_text
+from grover.files import is_gzip
 from grover.tasks import read_tasks
 from grover.throughput import (
     Gpu,
@@ -224,9 +224,10 @@ def _file_bases(path: Path) -> int:
 
 
 def _bed_bases(path: Path) -> int:
-    with open_text(path) as stream:
-        rows = (line.split() for line in stream if line.strip() and not line.startswith(("#", "track", "browser")))
-        return sum(int(row[2]) - int(row[1]) for row in rows)
+    from grover.interval_formats import read_bed  # only here, since it imports pandas
+
+    rows = read_bed(path)
+    return int((rows["end"] - rows["start"]).sum())
 
 
 def read_run(config: dict, installation: Path) -> tuple[Run, str]:

@@ -14,7 +14,7 @@ from numba import njit
 from grover.errors import InputError
 from grover.folds import fold_of
 from grover.genome import C, G, Genome
-from grover.intervals import check, read_bed
+from grover.interval_formats import check, read_bed
 from grover.tokens import TokenisedGenome
 
 ANY_LENGTH = 1 << 40  # of a contig, where only its name is to be checked

@@ -1,13 +1,19 @@
 """Readers of the sites that a benchmark is built around: transcription starts, summits of peaks, masked intervals."""
 
-from itertools import islice
 from pathlib import Path
 
 import pandas as pd
 
 from grover.errors import InputError
-from grover.files import open_text
-from grover.intervals import COMMENTS, NARROWPEAK, RMSK, read_bed, read_narrowpeak, read_rmsk
+from grover.interval_formats import (
+    NARROWPEAK,
+    RMSK,
+    columns_of_first_row,
+    read_bed,
+    read_narrowpeak,
+    read_rmsk,
+    refuse,
+)
 
 
 def read_tss(path: Path | str, rename: str = "") -> pd.DataFrame:
@@ -27,18 +33,17 @@ def read_tss(path: Path | str, rename: str = "") -> pd.DataFrame:
     forward = (strand == "+") & (table["start"] < thick[0]) & (thick[0] < thick[1]) & (thick[1] == table["end"])
     backward = (strand == "-") & (table["start"] == thick[0]) & (thick[0] < thick[1]) & (thick[1] < table["end"])
     wrong = ~(one_base & strand.isin(["+", "-"])) & ~forward & ~backward
-    if wrong.any():
-        number = line_number(path, wrong.index[wrong][0])
-        raise InputError(
-            f"{path}, line {number}: expected a BED6 row of one base with strand + or -, or a row of EPDnew with thickStart and "
-            "thickEnd"
-        )
+    refuse(
+        path,
+        wrong,
+        "expected a BED6 row of one base with strand + or -, or a row of EPDnew with thickStart and thickEnd",
+    )
     start = table["start"].mask(forward, thick[0]).mask(backward, thick[1] - 1).astype("int64")
     return table.assign(start=start, end=start + 1)
 
 
 def read_peaks(path: Path | str, rename: str = "", summits: bool = False) -> pd.DataFrame:
-    """narrowPeak as `grover.intervals.read_narrowpeak` reads it; with `summits` a file that lacks a called one is refused."""
+    """narrowPeak as `grover.interval_formats.read_narrowpeak` reads it; with `summits` a file that lacks a called one is refused."""
     if summits:
         table = read_bed(path, NARROWPEAK, rename)
         if "summit" not in table:
@@ -46,25 +51,15 @@ def read_peaks(path: Path | str, rename: str = "", summits: bool = False) -> pd.
                 f"{path}: a summit for each peak is needed but the file has {table.shape[1]} columns; give a narrowPeak of "
                 "10 columns, or take the builder regions"
             )
-        missing = table["summit"] < 0
-        if missing.any():
-            number = line_number(path, missing.index[missing][0])
-            raise InputError(
-                f"{path}, line {number}: the summit of this peak is not called (column 10 is {table['summit'][missing].iloc[0]}), but "
-                "is needed; give peaks with summits, or take the builder regions"
-            )
+        refuse(
+            path,
+            table["summit"] < 0,
+            "the summit of this peak (column 10) is not called, but is needed; give peaks with summits, or take the builder "
+            "regions",
+        )
     return read_narrowpeak(path, rename)
 
 
 def read_masked(path: Path | str, rename: str = "") -> pd.DataFrame:
     """Intervals of repeats (chrom, start, end first) from a BED or from UCSC's table of RepeatMasker, told by its 17 columns."""
-    with open_text(path) as stream:
-        columns = next((line.count("\t") + 1 for line in stream if line.strip() and not line.startswith(COMMENTS)), 0)
-    return read_rmsk(path, rename) if columns == len(RMSK) else read_bed(path, rename=rename)
-
-
-def line_number(path: Path | str, row: int) -> int:
-    """The line, from 1, on which the row with this number, from 0, stands; comments and empty lines are no rows."""
-    with open_text(path) as stream:
-        lines = (number for number, line in enumerate(stream, 1) if line.strip() and not line.startswith(COMMENTS))
-        return next(islice(lines, row, None))
+    return read_rmsk(path, rename) if columns_of_first_row(path) == len(RMSK) else read_bed(path, rename=rename)

@@ -5,10 +5,9 @@ from pathlib import Path
 import pandas as pd
 
 from grover.errors import InputError
-from grover.files import open_text
-from grover.intervals import COMMENTS, GTF, read_gtf, rename_contigs
+from grover.interval_formats import GTF, columns_of_first_row, find_header, read_gtf, read_headed, refuse
 
-TABLE = ("gene", "chrom", "strand", "tx_start", "tx_end", "donors", "acceptors")
+TABLE = ["gene", "chrom", "strand", "tx_start", "tx_end", "donors", "acceptors"]
 COLUMNS = ["chrom", "start", "end", "strand", "gene", "gene_start", "gene_end"]
 
 
@@ -18,44 +17,36 @@ def read_junctions(path: Path | str, rename: str = "") -> pd.DataFrame:
     Takes a table with the header `gene chrom strand tx_start tx_end donors acceptors` (further columns are left out), where donors are
     the last exon bases before an intron and acceptors the first behind it in the sense of transcription, 1-based, separated by
     commas (Jaganathan 2019); or a GTF, whose exons are joined by transcript. An intron of several transcripts of a gene stands
-    there once. Raises InputError, naming file and line, for anything else.
+    there once. The index is that of the row in the file. Raises InputError, naming file and line, for anything else.
     """
-    with open_text(path) as stream:
-        rows = ((number, line) for number, line in enumerate(stream) if line.strip() and not line.startswith(COMMENTS))
-        above, first = next(rows, (0, ""))
-    if set(TABLE) <= set(first.rstrip("\r\n").split("\t")):
-        introns = _of_table(path, rename, above)
-    elif first.count("\t") + 1 == len(GTF):
+    if find_header(path, TABLE):
+        introns = _of_table(path, rename)
+    elif columns_of_first_row(path) == len(GTF):
         introns = _of_exons(path, rename)
     else:
         raise InputError(
             f"{path}: expected a table with the header {' '.join(TABLE)}, separated by tabs, or a GTF of 9 columns with exons"
         )
-    return introns[COLUMNS].drop_duplicates(ignore_index=True)
+    return introns[COLUMNS].drop_duplicates()
 
 
-def _of_table(path: Path | str, rename: str, above: int) -> pd.DataFrame:
-    """`above`: lines above the header."""
-    with open_text(path) as stream:
-        table = pd.read_csv(stream, sep="\t", dtype=str, keep_default_na=False, skiprows=above, skip_blank_lines=False)
-    table.index += above + 2  # lines of the file
+def _of_table(path: Path | str, rename: str) -> pd.DataFrame:
+    table = read_headed(path, TABLE, ("tx_start", "tx_end"), rename)
     table = table[(table["donors"] != "") | (table["acceptors"] != "")]
     ends = {name: table[name].str.strip(",").str.split(",") for name in ("donors", "acceptors")}
-    _refuse(path, ends["donors"].str.len() != ends["acceptors"].str.len(), "as many donors as acceptors were expected")
-    _refuse(path, ~table["strand"].isin(["+", "-"]), "the strand is neither + nor -")
+    refuse(path, ends["donors"].str.len() != ends["acceptors"].str.len(), "as many donors as acceptors were expected")
+    refuse(path, ~table["strand"].isin(["+", "-"]), "the strand is neither + nor -")
     introns = table.assign(**ends).explode(list(ends))
-    for name in ("tx_start", "tx_end", *ends):
-        numbers = pd.to_numeric(introns[name], errors="coerce")
-        _refuse(path, numbers.isna(), f"{name} must be whole numbers")
-        introns[name] = numbers.astype("int64")
+    for name in ends:
+        refuse(path, ~introns[name].str.fullmatch("[0-9]{1,18}"), f"{name} must be whole numbers")
+        introns[name] = introns[name].astype("int64")
     plus = introns["strand"] == "+"
     left = introns["donors"].where(
         plus, introns["acceptors"]
     )  # 1-based last base of the exon on the left: 0-based start of the intron
     right = introns["acceptors"].where(plus, introns["donors"])
-    _refuse(path, right - 1 <= left, "a donor does not stand before its acceptor in the sense of transcription")
+    refuse(path, right - 1 <= left, "a donor does not stand before its acceptor in the sense of transcription")
     return introns.assign(
-        chrom=rename_contigs(introns["chrom"], rename),
         start=left,
         end=right - 1,
         gene_start=introns["tx_start"] - 1,
@@ -71,15 +62,9 @@ def _of_exons(path: Path | str, rename: str) -> pd.DataFrame:
             f"{path}: introns are read from rows `exon` with a transcript_id, which the file lacks; give a complete GTF"
         )
     gene = exons["gene_id"].where(exons["gene_id"] != "", exons["transcript_id"])
-    exons = exons.assign(gene=gene).sort_values(["chrom", "transcript_id", "start"], kind="stable", ignore_index=True)
+    exons = exons.assign(gene=gene).sort_values(["chrom", "transcript_id", "start"], kind="stable")
     span = exons.groupby(["chrom", "strand", "gene"])
     exons = exons.assign(gene_start=span["start"].transform("min"), gene_end=span["end"].transform("max"))
     following = exons.groupby(["chrom", "transcript_id"])["start"].shift(-1)
     introns = exons.assign(start=exons["end"], end=following)[following > exons["end"]]
     return introns.astype({"end": "int64"})
-
-
-def _refuse(path: Path | str, wrong: pd.Series, reason: str) -> None:
-    """Raise at the first row where `wrong` is true; its index is the line in the file."""
-    if wrong.any():
-        raise InputError(f"{path}, line {wrong.index[wrong.to_numpy()][0]}: {reason}")

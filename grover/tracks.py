@@ -10,7 +10,7 @@ import pandas as pd
 from grover.bigwig import read_means
 from grover.coverage import leading_category, weighted_mean
 from grover.errors import InputError
-from grover.interval_tables import columns_of, read_columns, to_numbers
+from grover.interval_formats import columns_of, read_columns, to_numbers
 from grover.intervals import overlap_bases
 from grover.track_table import ALL, COLUMNS, read_track_rows, selection
 

@@ -13,7 +13,8 @@ import pytest
 from grover import builders
 from grover.errors import InputError
 from grover.genome import Genome, encode
-from grover.intervals import inside, overlaps, read_bed
+from grover.interval_formats import read_bed
+from grover.intervals import inside, overlaps
 from grover.sites import read_masked, read_peaks, read_tss
 from grover.tasks import BUILDERS
 
@@ -281,11 +282,26 @@ def test_starts_of_epdnew_are_where_its_thick_part_begins(tmp_path):
             read_tss(path)
 
 
+def test_rows_commented_out_are_no_sites(tmp_path):
+    """Comments with as many columns as the rows are not counted, and the line that is named is that of the file."""
+    path, row = tmp_path / "sites", "chr1\t{}\t{}\ta\t0\t+\n"
+    text = "#" + row.format(1, 9) + row.format(10, 11) + "#" + row.format(5, 9) + row.format(20, 21)
+    path.write_text(text)
+    assert read_tss(path)["start"].tolist() == read_masked(path)["start"].tolist() == [10, 20]
+    path.write_text(text + row.format(30, 60))
+    with pytest.raises(InputError, match=r"sites, line 5: expected a BED6 row of one base .* \(chr1 30 60 a 0 \+\)"):
+        read_tss(path)
+    peak = "chr1\t100\t200\t.\t0\t.\t1\t-1\t1\t{}\n"
+    path.write_text("#" + peak.format(1) + peak.format(7) + "#" + peak.format(1) + peak.format(-1))
+    with pytest.raises(InputError, match="sites, line 4: the summit of this peak"):
+        read_peaks(path, summits=True)
+
+
 def test_a_peak_file_without_summits_is_refused(tmp_path):
     path, row = tmp_path / "peaks", "chr1\t100\t200\t.\t0\t.\t1\t-1\t1\t{}\n"
     path.write_text(row.format(7) + "#\n" + row.format(-1))
     assert read_peaks(path)["summit"].tolist() == [7, 50]
-    with pytest.raises(InputError, match=r"peaks, line 3: the summit of this peak is not called \(column 10 is -1\)"):
+    with pytest.raises(InputError, match=r"peaks, line 3: the summit of this peak \(column 10\) is not called"):
         read_peaks(path, summits=True)
     path.write_text("chr1\t100\t200\t.\t0\t.\t1\t-1\t1\n")
     with pytest.raises(InputError, match="a summit for each peak is needed but the file has 9 columns"):

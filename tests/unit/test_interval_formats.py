@@ -8,10 +8,10 @@ import pandas as pd
 import pybigtools
 import pytest
 
-from grover import coverage, inputs, intervals
+from grover import coverage, inputs, interval_formats, intervals
 from grover.bigwig import read_means
 from grover.errors import InputError
-from grover.interval_tables import columns_of, read_columns, read_table
+from grover.interval_formats import columns_of, read_columns, read_table
 
 LENGTHS = {"chr1": 5_000, "chr2": 3_000, "chrM": 100}
 MARKS = "chrom\tstart\tend\tmark\tname\nchr1\t0\t50\t1\ta\nchr2\t0\t50\t0\tNA\nchr1\t50\t100\t1\ta\n"
@@ -27,10 +27,167 @@ def write(tmp_path):
     return write
 
 
+def table(rows, columns=("chrom", "start", "end")):
+    return pd.DataFrame(rows, columns=list(columns))
+
+
 def bigwig(path, values, sizes=LENGTHS):
     writer = pybigtools.open(str(path), "w")
     writer.write(sizes, values)
     return path
+
+
+# Readers
+
+
+@pytest.mark.parametrize("zipped", [False, True])
+def test_bed_by_its_columns(write, zipped):
+    text = "# made by hand\ntrack name=x\nbrowser position chr1\nchr1\t0\t5\n\nchr2\t7\t9\n"
+    read = interval_formats.read_bed(write(text, zipped=zipped))
+    assert read.columns.tolist() == ["chrom", "start", "end"]
+    assert read.to_numpy().tolist() == [["chr1", 0, 5], ["chr2", 7, 9]]
+    nine = interval_formats.read_bed(
+        write("chr1\t0\t5\ta#1\t.\t-\t0\t0\t0,0,0\tmore\nchr1\t5\t9\t'b\"\t3.5\t+\t0\t0\t0\tmore\n")
+    )
+    assert nine.columns.tolist() == interval_formats.BED
+    assert nine["name"].tolist() == ["a#1", "'b\""]
+    assert np.isnan(nine["score"][0]) and nine["score"][1] == 3.5
+    assert interval_formats.read_bed(write("chr1\t0\t5\tE1\n"), ["chrom", "start", "end", "state"])["state"][0] == "E1"
+
+
+def test_comments_between_rows_and_windows_line_ends(write):
+    read = interval_formats.read_bed(write("chr1\t0\t5\r\n#chrom\tx\ty\r\n# three words here\r\nchr1\t5\t9\r\n"))
+    assert read[["start", "end"]].to_numpy().tolist() == [[0, 5], [5, 9]]
+    assert read.index.tolist() == [0, 1]
+
+
+def test_narrowpeak_summits_stay_inside(write):
+    row = "chr1\t100\t{}\t.\t0\t.\t1.5\t-1\t2\t{}\n"
+    read = interval_formats.read_narrowpeak(write(row.format(120, 7) + row.format(120, 20) + row.format(120, -1)))
+    assert read["summit"].tolist() == [7, 19, 10]
+    assert read[["signal", "qvalue"]].to_numpy().tolist() == [[1.5, 2.0]] * 3
+
+
+def test_rmsk(write):
+    row = "607\t12955\t105\t9\t10\tchr1\t10000\t10468\t-249240153\t+\t(CCCTAA)n\tSimple_repeat\tSimple_repeat"
+    row += "\t1\t471\t0\t1\n"
+    read = interval_formats.read_rmsk(write(row, zipped=True))
+    assert read.iloc[0].tolist() == [
+        "chr1",
+        10000,
+        10468,
+        "+",
+        "(CCCTAA)n",
+        "Simple_repeat",
+        "Simple_repeat",
+        12955,
+        105,
+    ]
+
+
+def test_gtf_becomes_half_open(write):
+    tail = '.\t+\t.\tgene_id "G1"; transcript_id "T.1"; gene_name "A B";\n'
+    read = interval_formats.read_gtf(
+        write(f'#!genome\nchr1\tx\tgene\t11\t20\t{tail}chr1\tx\texon\t11\t12\t.\t-\t.\tgene_id "G2";\n')
+    )
+    assert read.iloc[0].tolist() == ["chr1", 10, 20, "gene", "+", "G1", "A B", "T.1"]
+    assert read.iloc[1].tolist() == ["chr1", 10, 12, "exon", "-", "G2", "", ""]
+
+
+def test_vcf_and_bedgraph(write):
+    sites = interval_formats.read_vcf(
+        write("##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\nchr1\t3\trs1\tACG\tA\t.\n")
+    )
+    assert sites.iloc[0].tolist() == ["chr1", 2, 5, "rs1", "ACG", "A"]
+    assert interval_formats.read_bedgraph(write("chr1\t0\t5\t-0.25\n"))["value"][0] == -0.25
+
+
+def test_rename(write):
+    path = write("1\t0\t5\nMT\t0\t5\nchr2\t0\t5\n")
+    assert interval_formats.read_bed(path, rename="add-chr")["chrom"].tolist() == ["chr1", "chrM", "chr2"]
+    path = write("chr1\t0\t5\nchrM\t0\t5\n2\t0\t5\n")
+    assert interval_formats.read_bed(path, rename="strip-chr")["chrom"].tolist() == ["1", "MT", "2"]
+
+
+def test_empty_table(write):
+    read = interval_formats.read_bed(write("# nothing\n"))
+    assert len(read) == 0 and read.columns.tolist() == ["chrom", "start", "end"]
+
+
+@pytest.mark.parametrize(
+    ("reader", "text", "sentence"),
+    [
+        ("bed", "chr1\t0\n", "line 1: expected 3 columns separated by tabs, found 2"),
+        ("bed", "chr1 0\n", "line 1: expected 3 columns separated by tabs, found 2"),
+        ("bed", "#c\nchr1\t0\t5\nchr1\tx\t5\n", "line 3: start must be a whole number written out in digits, not 'x'"),
+        ("bed", "chr1\t0\t5\nchr1\t0\t5\ta\n", "line 2: expected 3 columns separated by tabs, found 4"),
+        ("bedgraph", "chr1\t0\t5\thigh\n", "line 1: value must be a number, or . where it is missing, not 'high'"),
+        ("narrowPeak", "chr1\t0\t5\n", "line 1: expected 10 columns"),
+        ("rmsk", "chr1\t0\t5\n", "line 1: expected 17 columns"),
+    ],
+)
+def test_bad_rows_of_readers_are_named(write, reader, text, sentence):
+    path = write(text)
+    with pytest.raises(InputError, match=re.escape(f"{path}, {sentence}")):
+        interval_formats.READERS[reader](path)
+
+
+def test_missing_and_truncated_files(write, tmp_path):
+    with pytest.raises(InputError, match="none cannot be read"):
+        interval_formats.read_bed(tmp_path / "none")
+    generator = np.random.default_rng(0)
+    rows = "".join(f"chr1\t{start}\t{start + 5}\n" for start in generator.integers(0, 10**8, 5000))
+    path = write(rows, zipped=True)
+    for size in (30, 20_000):
+        cut = write("", name="cut")
+        cut.write_bytes(path.read_bytes()[:size])
+        with pytest.raises(InputError, match="truncated or damaged gzip"):
+            interval_formats.read_bed(cut)
+
+
+def test_a_bed_separated_by_blanks_is_read(tmp_path):
+    path = tmp_path / "epd.bed"
+    path.write_text("chr1 894625 894685 KLHL17_1 900 + 894674 894685\nchr1 895966 896026 PLEKHN1_1 900 - 1 2\n")
+    table = interval_formats.read_bed(path)
+    assert table[["chrom", "start", "end", "name"]].to_numpy().tolist() == [
+        ["chr1", 894625, 894685, "KLHL17_1"],
+        ["chr1", 895966, 896026, "PLEKHN1_1"],
+    ]
+
+
+# Check against the assembly
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("1\t0\t5\n2\t0\t5\n", "names its contigs like '1', the assembly like 'chr1'; set `rename: add-chr`"),
+        ("scaffold1\t0\t5\n", "lies on scaffold1, none of which the assembly has (chr1, chr2, chrM)"),
+        ("chr1\t0\t5\nchr1\t9\t8\n", "line 2: the end is not after the start (chr1 9 8)"),
+        ("chr1\t-1\t5\n", "line 1: the start is negative"),
+        ("chr1\t0\t5\n#c\nchr2\t0\t3001\n", "line 3: the end lies beyond chr2 (3,000 bases)"),
+    ],
+)
+def test_check_refuses(write, text, sentence):
+    path = write(text)
+    with pytest.raises(InputError, match=re.escape(sentence)):
+        interval_formats.check(interval_formats.read_bed(path), LENGTHS, path)
+
+
+def test_check_offers_to_strip(write):
+    path = write("chr1\t0\t5\n")
+    with pytest.raises(InputError, match="rename: strip-chr"):
+        interval_formats.check(interval_formats.read_bed(path), {"1": 10}, path)
+
+
+def test_check_keeps_rows_of_known_contigs_and_regions(write):
+    path = write("chr1\t0\t5\nchr9\t0\t99999\nchr2\t10\t20\n")
+    kept = interval_formats.check(interval_formats.read_bed(path), LENGTHS, path)
+    assert kept["chrom"].tolist() == ["chr1", "chr2"]
+    kept = interval_formats.check(
+        interval_formats.read_bed(path), LENGTHS, path, regions=table([("chr2", 19, 30), ("chr1", 5, 9)])
+    )
+    assert kept["chrom"].tolist() == ["chr2"]
 
 
 # The same rows as the readers of whole files give
@@ -68,7 +225,7 @@ def test_columns_are_those_of_the_reader(write, form, text, numbers, comment):
     lines = [row(form, *place, i) for i, place in enumerate(places)]
     path = write("track name=x\n" + "".join(lines[:2]) + comment + "".join(lines[2:]), zipped=bool(comment))
     table = read_columns(path, form, LENGTHS, "add-chr", text, numbers)
-    expected = intervals.check(intervals.READERS[form](path, rename="add-chr"), LENGTHS, path)
+    expected = interval_formats.check(interval_formats.READERS[form](path, rename="add-chr"), LENGTHS, path)
     assert len(table) == 4 and table["start"].dtype in ("int32", "int64")
     assert {*table} <= {*columns_of(path, form)}
     for name in table:
@@ -125,7 +282,10 @@ def test_what_is_no_number_is_missing_or_refused_with_and_without_a_header(write
     path = write(header + "chr1\t0\t5\tNA\nchr1\t5\t9\t2.5\n")
     np.testing.assert_array_equal(read_columns(path, "bedgraph", LENGTHS, numbers=["value"])["value"], [np.nan, 2.5])
     path = write(header + SCORED.replace("1000", "much"))
-    with pytest.raises(InputError, match=rf"^{path}: score must be a number, not 'much', at chr1:50-60"):
+    with pytest.raises(
+        InputError,
+        match=rf"^{path}, line {2 + bool(header)}: score must be a number, or . where it is missing, not 'much'",
+    ):
         read_columns(path, "bed", LENGTHS, numbers=["score"])
 
 
@@ -136,14 +296,18 @@ def test_what_is_no_number_is_missing_or_refused_with_and_without_a_header(write
         ("bed", "scaffold1\t0\t5\n", "lies on scaffold1, none of which the assembly has (chr1, chr2, chrM)"),
         ("bed", "chr1\t0\t5\nchr2\t0\t3001\n", "line 2: the end lies beyond chr2 (3,000 bases)"),
         ("bed", "chr1\t0\t5\nchr1\t9\t8\n", "line 2: the end is not after the start"),
-        ("bed", "chr1\t0\t5\nchr1\tx\t8\n", "line 2: start must be a number, not 'x'"),
+        ("bed", "chr1\t0\t5\nchr1\tx\t8\n", "line 2: start must be a whole number written out in digits, not 'x'"),
         ("rmsk", "chr1\t0\t5\n", "line 1: expected 17 columns"),
         ("table", "chr1\t0\t5\n", "line 1: expected a header with the columns chrom, start, end and others"),
-        ("table", MARKS + "chr1\t1\n", "line 5: expected 5 columns separated by tabs, as the header has, found 2"),
-        ("table", MARKS + "chr1\t1\tx\t1\ta\n", "line 5: end must be a whole number, not 'x'"),
+        ("table", MARKS + "chr1\t1\n", "line 5: expected 5 columns separated by tabs, found 2"),
+        ("table", MARKS + "chr1\t1\tx\t1\ta\n", "line 5: end must be a whole number written out in digits, not 'x'"),
         ("table", MARKS + "chr1\t8\t5\t1\ta\n", "line 5: the end is not after the start"),
         ("table", "#" + MARKS + "chr1\t8\t5\t1\ta\n", "line 5: the end is not after the start"),
-        ("table", MARKS + "chr1\t1\t5\tmuch\ta\n", "mark must be a number, not 'much', at chr1:1-5"),
+        (
+            "table",
+            MARKS + "chr1\t1\t5\tmuch\ta\n",
+            "line 5: mark must be a number, or . where it is missing, not 'much'",
+        ),
         ("table", "", "line 1: expected a header"),
     ],
 )
@@ -163,6 +327,195 @@ def test_a_truncated_file_is_named(write):
             cut.write_bytes(path.read_bytes()[:size])
             with pytest.raises(InputError, match="truncated or damaged gzip"):
                 read_columns(cut, form, {"chr1": 10**9})
+
+
+# One set of rules for every format, by the readers of whole files and by columns
+
+FORMS = ["bed", "narrowPeak", "bedgraph", "rmsk", "gtf", "vcf", "table"]
+TEXTS = {"bed": ["name", "strand"], "narrowPeak": ["strand"], "rmsk": ["class"], "gtf": ["feature", "gene_id"]}
+TEXTS |= {"vcf": ["ref"], "table": ["name"], "bedgraph": []}
+DECIMALS = {"narrowPeak": ["signal", "qvalue"], "bedgraph": ["value"], "table": ["mark"]}
+KNOWN = {"chr1": 5_000, "track1": 700, "browser2": 700}
+
+
+def fields(form, chrom, start, end, value="0.5"):
+    """The cells of a row; where the format has a decimal number it is `value`."""
+    if form == "vcf":
+        return [chrom, str(start + 1), "rs", "A" * (end - start), "T", ".", ".", "."]
+    if form == "table":
+        return ["a", chrom, str(start), str(end), value]
+    cells = row(form, chrom, start, end, 0).rstrip("\n").split("\t")
+    return cells[:3] + [value] if form == "bedgraph" else cells[:6] + [value, *cells[7:]] if len(cells) == 10 else cells
+
+
+def write_rows(write, form, rows, between=()):
+    """A file whose rows are cells separated by tabs, with these lines after its first row."""
+    lines = ["\t".join(cells) if isinstance(cells, list) else cells for cells in rows]
+    header = ["name\tchrom\tstart\tend\tmark"] if form == "table" else []
+    return write("\n".join([*header, lines[0], *between, *lines[1:]]) + "\n")
+
+
+def both_ways(path, form):
+    """What the reader of whole files and `read_columns` make of a file: rows as lists of texts, or the sentence."""
+    columns = [*intervals_columns(form)]
+    found = []
+    for read in (by_reader, by_columns):
+        try:
+            table = read(path, form)
+            found.append(table[columns].astype(str).to_numpy().tolist())
+        except InputError as error:
+            found.append(str(error))
+    return found
+
+
+def intervals_columns(form):
+    return ["chrom", "start", "end", *TEXTS[form], *DECIMALS.get(form, [])]
+
+
+def by_reader(path, form):
+    table = ({"table": read_table} | interval_formats.READERS)[form](path)
+    for name in DECIMALS["table"] if form == "table" else []:
+        table[name] = interval_formats.to_numbers(table, name)
+    return interval_formats.check(table, KNOWN, path)
+
+
+def by_columns(path, form):
+    return read_columns(path, form, KNOWN, "", TEXTS[form], DECIMALS.get(form, []))
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("comment", ["#chr1", "#", "track", "browser position", "track name=x", "  browser", "", "  "])
+def test_comments_between_rows_are_no_rows(write, form, comment):
+    rows = [fields(form, chrom, i, i + 9) for i, chrom in enumerate(["track1", "browser2", "chr1", "track1"])]
+    expected = [[chrom, str(i), str(i + 9)] for i, chrom in enumerate(["track1", "browser2", "chr1", "track1"])]
+    cells = [comment, *[""] * (len(rows[0]) - 1)]
+    alike = "\t".join(cells if comment.strip(" #") == "" else [comment, *rows[0][1:]])  # as many columns as a row
+    for lines in ((alike,), (comment, "# three words here", alike), ()):
+        path = write_rows(write, form, rows, lines)
+        for found in both_ways(path, form):
+            assert [cells[:3] for cells in found] == expected
+        bad = [*rows, fields(form, "chr1", 4_990, 5_001)]
+        path = write_rows(write, form, bad, lines)
+        line = len(bad) + len(lines) + (form == "table")
+        for found in both_ways(path, form):
+            assert found.startswith(f"{path}, line {line}: the end lies beyond chr1 (5,000 bases)")
+            assert found.endswith(f"({' '.join(bad[-1])[:80]})")
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(
+    ("text", "start"),
+    [
+        ("7", 7),
+        (" 7", 7),
+        ("007", 7),
+        *[(text, None) for text in ("", "NA", ".", "nan", "x", "1e3", "+7", "1_0", "7.0", "7,000", "9" * 20)],
+    ],
+)
+def test_whole_numbers_by_one_rule(write, form, text, start):
+    place, name = {"rmsk": (6, "start"), "gtf": (3, "start"), "vcf": (1, "position"), "table": (2, "start")}.get(
+        form, (1, "start")
+    )
+    good, changed = fields(form, "chr1", 3, 9), fields(form, "chr1", 3, 9)
+    changed[place] = text
+    for lines in ((), ("#" + "\t".join(good),)):
+        path = write_rows(write, form, [good, changed, good], lines)
+        line = 2 + len(lines) + (form == "table")
+        sentence = f"{path}, line {line}: {name} must be a whole number written out in digits, not {text.strip()!r} ("
+        for found in both_ways(path, form):
+            if start is None:
+                assert found.startswith(sentence)
+            else:
+                assert [cells[1] for cells in found] == ["3", str(start - (form in ("gtf", "vcf"))), "3"]
+
+
+@pytest.mark.parametrize("form", sorted(DECIMALS))
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("2", 2.0),
+        (" 2.5", 2.5),
+        ("+2.5", 2.5),
+        ("-1e-3", -0.001),
+        (".5", 0.5),
+        ("inf", np.inf),
+        *[(text, np.nan) for text in ("", ".", "NA", " NA", "nan", "-nan", "NULL")],
+        *[(text, None) for text in ("high", "1,5", "1_0", "0x1F", "na", "٣")],
+    ],
+)
+def test_decimal_numbers_by_one_rule(write, form, text, value):
+    good, changed = fields(form, "chr1", 3, 9), fields(form, "chr1", 3, 9, text)
+    for lines in ((), ("#" + "\t".join(good),)):
+        path = write_rows(write, form, [good, changed, good], lines)
+        line = 2 + len(lines) + (form == "table")
+        name = DECIMALS[form][0]
+        reader, columns = both_ways(path, form)
+        if value is None:
+            sentence = f"{path}, line {line}: {name} must be a number, or . where it is missing, not {text.strip()!r} ("
+            assert columns.startswith(sentence)
+            # of a table the numbers are told only by who asks for them
+            assert reader.startswith(f"{name} must be a number, or . where" if form == "table" else sentence)
+        else:
+            assert reader == columns
+            np.testing.assert_equal([float(cells[columns_at(form)]) for cells in columns], [0.5, value, 0.5])
+
+
+def columns_at(form):
+    return intervals_columns(form).index(DECIMALS[form][0])
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("ends", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_ends_of_lines_and_a_byte_order_mark_change_nothing(write, form, ends, mark):
+    rows = [fields(form, "chr1", i, i + 9) for i in range(3)]
+    for lines in ((), ("#" + "\t".join(rows[0]),)):
+        expected = both_ways(write_rows(write, form, rows, lines), form)
+        text = write_rows(write, form, rows, lines).read_text()
+        for above in ("", "" if form == "table" else "track name=x\n"):
+            path = write(mark + (above + text).replace("\n", ends), "other", zipped=bool(above))
+            assert both_ways(path, form) == expected and len(expected[0]) == 3
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_rows_of_another_width_are_named(write, form):
+    rows = [fields(form, "chr1", i, i + 9) for i in range(4)]
+    for width in (rows[3][:-1], [*rows[3], "more"]):
+        for lines in ((), ("#" + "\t".join(rows[0]),)):
+            path = write_rows(write, form, [*rows[:3], width, rows[0]], lines)
+            line, sentence = 4 + len(lines) + (form == "table"), f"columns separated by tabs, found {len(width)} ("
+            for found in both_ways(path, form):
+                assert found.startswith(f"{path}, line {line}: expected {len(rows[0])} {sentence}")
+
+
+def test_a_comment_far_behind_the_first_block_loses_no_row(write):
+    """Blocks hold a megabyte: what was read before the comment is neither lost nor read twice."""
+    lines = [f"chr1\t{i}\t{i + 1}\t{i:060}" for i in range(30_000)]
+    text = "\n".join([*lines[:22_500], "#chr1\t7\t8\tx", *lines[22_500:]]) + "\n"
+    path = write(text)
+    assert len(text) > 2 << 20
+    for table in (interval_formats.read_bed(path), read_columns(path, "bed", {"chr1": 1 << 20}, text=["name"])):
+        np.testing.assert_array_equal(table["start"], np.arange(30_000))
+        assert table["name"].tolist() == [f"{i:060}" for i in range(30_000)]
+    path = write(text + "chr1\t5\t5\tbad\n")
+    for read in (
+        lambda: interval_formats.check(interval_formats.read_bed(path), {"chr1": 1 << 20}, path),
+        lambda: read_columns(path, "bed", {"chr1": 1 << 20}),
+    ):
+        with pytest.raises(InputError, match="line 30002: the end is not after the start"):
+            read()
+
+
+def test_names_of_a_header_that_come_twice_are_told_apart(write):
+    path = write("chrom\tstart\tend\ta\ta\nchr1\t1\t2\tx\ty\n")
+    assert read_table(path).iloc[0].to_dict() == {"chrom": "chr1", "start": 1, "end": 2, "a": "x", "a.5": "y"}
+
+
+def test_renaming_is_counted_in_rows(write):
+    """More rows, not more names, decide whether `rename` would help."""
+    path, lengths = write("chr1\t0\t5\n" * 3 + "chr2\t0\t5\nchr3\t0\t5\n"), {"chr1": 9, "2": 9, "3": 9}
+    assert read_columns(path, "bed", lengths)["chrom"].tolist() == ["chr1"] * 3
+    assert len(interval_formats.check(interval_formats.read_bed(path), lengths, path)) == 3
 
 
 # bigWig

@@ -16,7 +16,8 @@ from grover import motifs
 from grover.errors import InputError
 from grover.fasta import read_contigs
 from grover.genome import Genome, encode, encode_genome, reverse_complement
-from grover.intervals import inside, overlaps, read_bed, read_narrowpeak
+from grover.interval_formats import read_bed, read_narrowpeak
+from grover.intervals import inside, overlaps
 
 DATA = os.environ.get("GROVER_DATA")
 

@@ -10,7 +10,8 @@ import pytest
 from grover import bpe, genome
 from grover.encoder import Encoder, token_texts
 from grover.fasta import read_contigs
-from grover.intervals import inside, read_bed
+from grover.interval_formats import read_bed
+from grover.intervals import inside
 
 pytestmark = pytest.mark.skipif("GROVER_DATA" not in os.environ, reason="GROVER_DATA is not set")
 

@@ -9,6 +9,7 @@ import pytest
 
 from grover.errors import InputError
 from grover.fasta import read_contigs
+from grover.interval_formats import check
 from grover.splice import COLUMNS, read_junctions
 
 HEADER = "gene\tparalog\tchrom\tstrand\ttx_start\ttx_end\tdonors\tacceptors\n"
@@ -56,6 +57,19 @@ def test_what_gives_no_introns_is_refused(tmp_path, text, sentence):
     with pytest.raises(InputError, match=re.escape(f"{path}")) as caught:
         read_junctions(path)
     assert sentence in str(caught.value)
+
+
+@pytest.mark.parametrize("text", [TABLE, GTF])
+def test_comments_between_rows_give_no_introns_and_the_line_is_that_of_the_file(tmp_path, text):
+    path = tmp_path / "genes"
+    header, *rows = text.splitlines(keepends=True)
+    path.write_text("".join([header, "# by hand\n", rows[0], "#" + rows[0], *rows[1:]]))
+    introns = read_junctions(path)
+    assert introns.sort_values("start").to_numpy().tolist() == INTRONS
+    with pytest.raises(InputError, match=r"line \d+: the end lies beyond chr1") as caught:
+        check(introns, {"chr1": 250}, path)
+    number = int(re.search(r"line (\d+)", str(caught.value))[1])
+    assert re.search("\\b(210|1101|1001)\\b", path.read_text().splitlines()[number - 1])
 
 
 @pytest.mark.skipif("GROVER_DATA" not in os.environ, reason="GROVER_DATA is not set")

@@ -11,7 +11,7 @@ import pytest
 
 from grover import tracks
 from grover.errors import InputError
-from grover.interval_tables import read_columns
+from grover.interval_formats import read_columns
 from grover.tracks import annotate, each_track, in_order, read_tracks
 
 LENGTHS = {"chr1": 10_000, "chr2": 5_000}
@@ -196,7 +196,7 @@ def test_faults_of_a_quantity_name_file_and_track(tmp_path):
     rows = [("mark", "marks", "table", "quantity", "v", "-"), ("high", "marks", "table", "presence", "-", "v=1")]
     tracks = tracks_of(tmp_path, *rows, header=HEADER[:-1] + "\twhere\n")
     for second, sentence in (
-        ("20\t30\toops", "v must be a number, not 'oops'"),
+        ("20\t30\toops", "v must be a number, or . where it is missing, not 'oops'"),
         ("5\t30\t1", "two intervals with a v"),
     ):
         marks.write_text(f"chrom\tstart\tend\tv\nchr1\t0\t10\t1\nchr1\t{second}\n")

@@ -13,7 +13,7 @@ from grover.cli import READ, Input, Output, main
 from grover.errors import InputError
 from grover.files import checksum, write_json, write_table, write_text
 from grover.genome import Genome
-from grover.intervals import check, read_bed
+from grover.interval_formats import check, read_bed
 from grover.options import Seed, folder
 from grover.provenance import known_checksum
 from grover.sites import read_masked

@@ -15,7 +15,7 @@ from grover.errors import InputError
 from grover.files import checksum, write_json, write_table
 from grover.folds import read_folds
 from grover.genome import Genome, read_lengths
-from grover.intervals import check, read_bed
+from grover.interval_formats import check, read_bed
 from grover.labelled_csv import read_labelled
 from grover.sites import read_masked, read_peaks, read_tss
 from grover.splice import read_junctions

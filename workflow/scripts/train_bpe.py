@@ -12,7 +12,7 @@ from grover import bpe
 from grover.cli import READ, Input, Output, main
 from grover.files import write_table
 from grover.genome import Genome
-from grover.intervals import read_bed
+from grover.interval_formats import read_bed
 from grover.merges import merge_table
 from grover.progress import Progress
 

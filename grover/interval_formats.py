@@ -58,8 +58,8 @@ GIVEN = COLUMNS | {"gtf": [*PLACES, "feature", "strand", *GTF_ATTRIBUTES], "vcf"
 TEXT, WHOLE, DECIMAL = pa.dictionary(pa.int32(), pa.string()), pa.int64(), pa.float64()
 TYPES = dict.fromkeys(["start", "end", "position", "summit", "swScore", "milliDiv", "milliDel", "milliIns"], WHOLE)
 TYPES |= dict.fromkeys(["value", "signal", "pvalue", "qvalue"], DECIMAL)  # all other columns are text
-# how the numbers of a row are written; pyarrow takes what these take
-DECIMAL_TEXT = r"[+-]?(?i:inf|nan|([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?)"
+# how the numbers of a row are written: pyarrow takes all of these (and, beyond them, whole numbers like 0x1F or of 19 digits)
+DECIMAL_TEXT = r"[+-]?(?i:inf(inity)?|nan|([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?)"
 DECIMAL_TEXT = f"({'|'.join([DECIMAL_TEXT, *map(re.escape, MISSING)])})"
 NUMBERS = {
     WHOLE: ("a whole number written out in digits", re.compile("-?0*[0-9]{1,18}")),

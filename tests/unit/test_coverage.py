@@ -19,7 +19,7 @@ def random_table(seed, rows, longest):
 
 
 def lean(table):
-    """As `grover.interval_tables` reads it."""
+    """As `grover.interval_formats` reads it."""
     return table.astype({"chrom": "category", "name": "category", "start": "int32", "end": "int32"})
 
 

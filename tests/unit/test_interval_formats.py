@@ -439,6 +439,7 @@ def test_whole_numbers_by_one_rule(write, form, text, start):
         ("-1e-3", -0.001),
         (".5", 0.5),
         ("inf", np.inf),
+        ("Infinity", np.inf),
         *[(text, np.nan) for text in ("", ".", "NA", " NA", "nan", "-nan", "NULL")],
         *[(text, None) for text in ("high", "1,5", "1_0", "0x1F", "na", "٣")],
     ],

@@ -27,6 +27,9 @@ include: "workflow/rules/interpretation.smk"
 include: "workflow/rules/report.smk"
 
 
+compare_params_by_name()
+
+
 localrules:
     all,
     genome,

@@ -97,14 +97,27 @@ def test_a_setting_reruns_its_stage_and_what_follows(finished, section, key, val
 
 
 @pytest.mark.parametrize(
+    ("section", "values", "first"),
+    [
+        ("pretraining", {"layers": 2, "heads": 1}, "pretrain"),  # before 1 and 2
+        ("pretraining", {"mask_span": 1}, "pretrain"),  # before 0, as is mask_keep; and 1 is the number of nodes
+    ],
+)
+def test_values_that_other_settings_have_too_rerun_as_any_others(finished, section, values, first):
+    def change(text: str) -> str:
+        config = yaml.safe_load(text)
+        config[section] |= values
+        return yaml.safe_dump(config)
+
+    with changed(finished.root / "config/test.yaml", change):
+        assert first in finished.planned()
+
+
+@pytest.mark.parametrize(
     ("module", "function", "expected"),
     [
-        ("probes.py", "def probe(", {"probe_track", "gather_probes", "measure_clusters"} | CODE),
-        (
-            "localisation.py",
-            "def locate(",
-            {"describe_vocabulary", "stratify_predictions"} | LOCALISED | CODE,
-        ),
+        ("probes.py", "def probe(", {"probe_track", "gather_probes"} | CODE),
+        ("localisation.py", "def locate(", {"describe_vocabulary"} | CODE),
         ("variants.py", "def score(", {"score_variants"} | CODE),
         ("evaluation.py", "def predict(", EVALUATION | EVALUATED_TOKENS | {"write_dossier"} | CODE),
     ],

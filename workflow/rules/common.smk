@@ -204,6 +204,16 @@ def code_or_frozen(script, output):
     return digest
 
 
+def compare_params_by_name():
+    """Give every rule a param that names the others. Snakemake compares params as a set of values: without this, a change from layers 4
+    and heads 2 to layers 2 and heads 4, or to a value that another param has too, would rerun nothing."""
+    for each in workflow.rules:
+        named = {name: value for name, value in each.params._allitems() if name and not callable(value)}
+        if len(named) > 1:
+            text = ", ".join(f"{name}={value!r}" for name, value in sorted(named.items()))
+            each.set_params(by_name=lambda wildcards, text=text: text)
+
+
 def memory(megabytes):
     """Memory of a job, doubled with each new attempt."""
     return lambda wildcards, attempt: megabytes * 2 ** (attempt - 1)

@@ -33,10 +33,10 @@ import pandas as pd
 import support
 import torch
 
-from grover import bpe
-from grover.config import SIZES
-from grover.genome import decode, encode
-from grover.vocabulary import Vocabulary
+from grover.config.configuration import SIZES
+from grover.genome.bases import decode, encode
+from grover.tokenization import bpe
+from grover.tokenization.vocabulary import Vocabulary
 
 COMMAND = Path(__file__).resolve().parent.parent / "workflow/scripts/embed.py"
 REPEATS = 3
@@ -191,7 +191,7 @@ def work(options: argparse.Namespace) -> None:
 
 def make_ours(options: argparse.Namespace):
     """A function of texts that gives [CLS] and mean of each, float32 [texts, 2, hidden], and the seconds that it took."""
-    from grover.embedding import embed_sequences, load_encoder
+    from grover.embeddings.embed import embed_sequences, load_encoder
 
     encoder, vocabulary = load_encoder(options.folder / "model"), Vocabulary.load(options.folder / "model")
     last, device = encoder.config.num_hidden_layers, torch.device(options.device)
@@ -265,7 +265,7 @@ def make_models(options: argparse.Namespace, codes: np.ndarray) -> None:
 
     Lengths follow the golden ratio, so that the first of them are as mixed as all.
     """
-    from grover.model import Architecture, new_language_model, save
+    from grover.network.bert import Architecture, new_language_model, save
 
     piece = np.ascontiguousarray(codes[:1_000_000])
     vocabulary = Vocabulary.from_merges(
@@ -286,10 +286,10 @@ def make_models(options: argparse.Namespace, codes: np.ndarray) -> None:
 
 def make_genome(options: argparse.Namespace, codes: np.ndarray, bounds: np.ndarray, megabases: float) -> None:
     """Write the first bases of a genome as the workflow does, their tokens, and as regions all windows, and all segments."""
-    from grover.files import write_array, write_table
-    from grover.genome import Genome
-    from grover.regions import core_length, places_of_tokens, sample_regions
-    from grover.tokens import TokenisedGenome, tokenise
+    from grover.embeddings.region_table import core_length, places_of_tokens, sample_regions
+    from grover.genome.assembly import Genome
+    from grover.runtime.files import write_array, write_table
+    from grover.tokenization.genome_tokens import TokenisedGenome, tokenise
 
     folder, bases = options.folder / f"{megabases:g}", min(round(megabases * 1e6), len(codes))
     bounds = np.unique(np.minimum(bounds, bases))

@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 import support
 
-from grover import bpe
-from grover.vocabulary import Vocabulary
+from grover.tokenization import bpe
+from grover.tokenization.vocabulary import Vocabulary
 
 REPEATS = 3
 LONGEST = 5_000

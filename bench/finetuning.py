@@ -21,8 +21,8 @@ import numpy as np
 import support
 import torch
 
-from grover.config import SIZES
-from grover.vocabulary import CLS, PAD, SEP
+from grover.config.configuration import SIZES
+from grover.tokenization.vocabulary import CLS, PAD, SEP
 
 REPEATS = 3
 BATCH = 32  # of our training
@@ -161,8 +161,8 @@ def draw(number: int, seed: int) -> tuple[list[np.ndarray], np.ndarray]:
 
 def network(options: argparse.Namespace) -> torch.nn.Module:
     """The classifier, its weights by the seed; a large linear layer makes answers differ between sequences."""
-    from grover.classifier import Classifier
-    from grover.model import Architecture
+    from grover.network.bert import Architecture
+    from grover.network.classifier import Classifier
 
     torch.manual_seed(SEED)
     model = Classifier(Architecture(**SIZES[options.size]).config(VOCABULARY), 2, "mean")
@@ -179,7 +179,7 @@ def synchronise(options: argparse.Namespace) -> float:
 
 def predict_ours(options: argparse.Namespace, model, inputs: list, labels: np.ndarray) -> tuple[np.ndarray, float]:
     """Logits, and seconds."""
-    from grover.classifier import logits
+    from grover.network.classifier import logits
 
     started = synchronise(options)
     found = logits(model, inputs, torch.device(options.device), options.precision)
@@ -188,7 +188,7 @@ def predict_ours(options: argparse.Namespace, model, inputs: list, labels: np.nd
 
 def train_ours(options: argparse.Namespace, model, inputs: list, labels: np.ndarray) -> float:
     """One epoch; returns its seconds."""
-    from grover.classifier import fit
+    from grover.network.classifier import fit
 
     curve = fit(model, inputs, labels, 1, BATCH, RATE, torch.device(options.device), precision=options.precision)
     return float(curve["seconds"].iloc[-1])

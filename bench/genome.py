@@ -33,8 +33,8 @@ def simulate(path: Path, contigs: int, bases: int) -> None:
 
 def run_ours(fasta: Path) -> dict[str, list[int]]:
     """The genome stage; length and bases of each contig."""
-    from grover.fasta import read_contigs
-    from grover.genome import encode_genome
+    from grover.genome.encoding import encode_genome
+    from grover.genome.fasta import read_contigs
 
     with tempfile.TemporaryDirectory(prefix="grover-bench-") as folder:
         paths = [Path(folder) / name for name in ("sequence.npy", "segments.bed", "softmask.bed", "contigs.tsv")]
@@ -44,7 +44,7 @@ def run_ours(fasta: Path) -> dict[str, list[int]]:
 
 def run_reading(fasta: Path) -> dict[str, int]:
     """Our reader alone; length of each contig."""
-    from grover.fasta import read_contigs
+    from grover.genome.fasta import read_contigs
 
     return {name: len(sequence) for name, sequence in read_contigs(fasta)}
 

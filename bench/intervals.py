@@ -141,9 +141,9 @@ def work(name: str, folder: Path, lengths: dict[str, int]) -> None:
 
 
 def ours(windows: Path, repeats: Path, lengths: dict[str, int]) -> dict:
-    from grover.coverage import distance
-    from grover.interval_formats import read_columns
-    from grover.intervals import overlap_bases
+    from grover.annotation.coverage import distance
+    from grover.intervals.formats import read_columns
+    from grover.intervals.overlaps import overlap_bases
 
     steps, started = {}, time.perf_counter()
 

@@ -17,10 +17,10 @@ import numpy as np
 import pandas as pd
 import support
 
-from grover.genome import Genome
-from grover.interval_formats import read_narrowpeak
-from grover.intervals import overlaps
-from grover.motifs import best_of_neighbours, read_matrix, scan
+from grover.annotation.motifs import best_of_neighbours, read_matrix, scan
+from grover.genome.assembly import Genome
+from grover.intervals.formats import read_narrowpeak
+from grover.intervals.overlaps import overlaps
 
 MOTIF = "MA0139.1"
 THRESHOLDS = (1e-4, 1e-5, 1e-6)
@@ -34,8 +34,8 @@ REPEATS = 5
 
 
 def encode(data: Path, folder: Path) -> None:
-    from grover.fasta import read_contigs
-    from grover.genome import encode_genome
+    from grover.genome.encoding import encode_genome
+    from grover.genome.fasta import read_contigs
 
     paths = [folder / name for name in ("sequence.npy", "segments.bed", "softmask.bed", "contigs.tsv")]
     encode_genome(read_contigs(data / "hg19/genome/hg19.partial.fa.gz"), *paths)
@@ -118,7 +118,7 @@ def check(genome: Genome, matrix: np.ndarray, folder: Path) -> dict:
 
 def beside_fimo(genome: Genome, hits: pd.DataFrame, matrix: np.ndarray) -> dict:
     """Our hits on all of the sequence beside those of memelite's FIMO with bins as fine."""
-    from grover.motifs import BIN
+    from grover.annotation.motifs import BIN
 
     theirs = fimo_hits(one_hot(genome.codes), matrix, bin_size=BIN)
     (chrom, start), (other, last) = (
@@ -209,7 +209,7 @@ def fimo_hits(encoded: np.ndarray, matrix: np.ndarray, **settings) -> pd.DataFra
 
 
 def work(name: str, data: Path, folder: Path) -> None:
-    from grover.motifs import BIN
+    from grover.annotation.motifs import BIN
 
     genome, matrix = Genome(folder / "sequence.npy", folder / "segments.bed"), matrix_of(data)
     tiny = genome_of(np.asarray(genome.codes[:10_000]), Path(tempfile.mkdtemp(dir=folder)))

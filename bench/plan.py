@@ -15,9 +15,9 @@ from pathlib import Path
 
 import support
 
-from grover.costs import written
-from grover.plan import compare, error, finished_run
-from grover.throughput import learn, read_rates, table
+from grover.planning.costs import written
+from grover.planning.plan import compare, error, finished_run
+from grover.planning.throughput import learn, read_rates, table
 
 ROOT = Path(__file__).resolve().parent.parent
 TABLE = ROOT / "resources/throughput.tsv"

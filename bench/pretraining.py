@@ -24,11 +24,11 @@ import numpy as np
 import support
 import torch
 
-from grover import bpe
-from grover.config import SIZES
-from grover.masking import Masking, hide
-from grover.packed import pack
-from grover.vocabulary import Vocabulary
+from grover.config.configuration import SIZES
+from grover.network.packed import pack
+from grover.pretraining.masking import Masking, hide
+from grover.tokenization import bpe
+from grover.tokenization.vocabulary import Vocabulary
 
 REPEATS = 3
 BATCH = 64
@@ -145,7 +145,7 @@ def draw(tokens: np.ndarray, windows: int, length: int, seed: int) -> tuple[np.n
 
 def work(options: argparse.Namespace) -> None:
     """In a process of its own: train on the windows after a warm-up on others."""
-    from grover.model import Architecture, new_language_model
+    from grover.network.bert import Architecture, new_language_model
 
     torch.set_num_threads(options.threads)
     tokens = np.load(options.folder / "tokens.npy")
@@ -179,15 +179,15 @@ def train_ours(
     """One pass over the windows in their order, by our loop; returns the mean loss of the last quarter of the steps, and seconds."""
     import pandas as pd
 
-    from grover import pretraining
-    from grover.training import Optimisation
+    from grover.network.training import Optimisation
+    from grover.pretraining import pretrain
 
     # the windows in an order that the loop draws to be the given one
     steps = -(-len(first) // BATCH)
     order = np.random.Generator(np.random.Philox(key=[SEED, 0])).permutation(len(first))
     table = pd.DataFrame({"first": first, "length": length}).iloc[np.argsort(order)].set_axis(np.argsort(order))
     device = torch.device(options.device)
-    curve = pretraining.pretrain(
+    curve = pretrain.pretrain(
         model,
         tokens,
         table,

@@ -18,7 +18,7 @@ import numpy as np
 # of this checkout, whatever the environment has installed
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from grover.fasta import read_contigs
+from grover.genome.fasta import read_contigs
 
 RESULTS = Path(__file__).resolve().parent / "results"
 

@@ -19,8 +19,8 @@ import numpy as np
 import support
 from numba import njit
 
-from grover import bpe
-from grover.encoder import token_texts
+from grover.tokenization import bpe
+from grover.tokenization.encoder import token_texts
 
 REPEATS = 3
 PIECE = 10_000

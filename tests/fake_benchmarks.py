@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from grover import reproduction
+from grover.report import reproduction
 
 MODELS = {"chosen": "model", "chosen-twin": "twin", "nt-tiny": "rival"}
 FLOORS = ("majority", "gc", "dinucleotide", "tfidf-forest", "tfidf-logistic", "token-forest", "token-logistic", "pwm")

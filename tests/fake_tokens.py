@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from grover.components import NAMES, correlate, principal_components, strongest, token_properties
-from grover.token_map import cluster_tokens, compare_geometries, cosines, describe_clusters
+from grover.embeddings.tokens.components import NAMES, correlate, principal_components, strongest, token_properties
+from grover.embeddings.tokens.map import cluster_tokens, compare_geometries, cosines, describe_clusters
 
 SPECIALS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 PAPER = (("PC1", "frequency", 0.88), ("PC2", "gc", -0.96), ("PC4", "length", 0.39), ("PC6", "length", 0.43))

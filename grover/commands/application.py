@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from grover.errors import InputError
+from grover.runtime.errors import InputError
 from grover.runtime.version import version
 
 application = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 
-from grover.errors import InputError
-from grover.masked_scores import FLOORS
-from grover.model_card import KINDS, own_settings
-from grover.provenance import SUFFIX
-from grover.vocabulary import Vocabulary
+from grover.pretraining.model_card import KINDS, own_settings
+from grover.pretraining.scores import FLOORS
+from grover.runtime.errors import InputError
+from grover.runtime.provenance import SUFFIX
+from grover.tokenization.vocabulary import Vocabulary
 
 WEIGHTS, CONFIG, METRICS = "model.safetensors", "config.json", "metrics.json"
 SIZES = {  # as the settings of the model are called, and as config.json calls them

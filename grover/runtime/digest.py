@@ -17,8 +17,8 @@ from pathlib import Path
 from grover.runtime.syntax import SILENT, Definition, Reference, Surroundings, bindings, define, parameters
 
 PACKAGE = Path(__file__).resolve().parents[1]
-# whose names count as names: none of it changes a result
-RUNTIME = {f"grover.{name}" for name in ("cli", "errors", "options", "progress", "provenance")}
+# what a name of this subpackage stands for counts as the name alone, but for what writes artefacts
+RUNTIME, WRITING = "runtime", "files"
 DEPTH = 2  # functions through which a word is followed to where it is said
 WHOLE, EFFECTS = "", "<effects>"  # all of a module, and what it does when it is imported
 
@@ -79,7 +79,7 @@ class Code:
         first, *path = module.split(".")
         if first != self.package.name:
             return f"{module}.{name}".rstrip(".")
-        if module in RUNTIME or (path[:1] == ["runtime"] and [*path, name][1] not in ("", "files")):
+        if path[:1] == [RUNTIME] and [*path, name][1] not in ("", WRITING):
             return f"{SILENT}{name or path[-1]}"
         if not name or self._module(f"{module}.{name}"):
             return Reference(f"{module}.{name}".rstrip("."), WHOLE)

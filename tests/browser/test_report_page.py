@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from selenium.webdriver.common.by import By
 
-from grover.report import build, render
-from grover.sections.parts import Results
+from grover.report.page import build, render
+from grover.report.parts import Results
 
 pytestmark = pytest.mark.browser
 

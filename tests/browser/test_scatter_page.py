@@ -16,11 +16,11 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
-from grover.figures.style import PALETTES, use_palette
-from grover.report import render
-from grover.scatter import prepare
-from grover.sections import region_map
-from grover.sections.parts import Results, Scatter, Section
+from grover.report.page import render
+from grover.report.parts import Results, Scatter, Section
+from grover.report.scatter import prepare
+from grover.report.sections import region_map
+from grover.report.style import PALETTES, use_palette
 
 pytestmark = pytest.mark.browser
 TESTS = Path(__file__).parents[1]

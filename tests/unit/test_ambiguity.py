@@ -4,12 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from grover import ambiguity, two_groups
-from grover.errors import InputError
-from grover.genome import Genome
-from grover.token_states import occurrences, open_contexts
-from grover.tracks import read_tracks
-from grover.vectors import Writer
+from grover.annotation.tracks import read_tracks
+from grover.embeddings.tokens import ambiguity, two_groups
+from grover.embeddings.tokens.states import occurrences, open_contexts
+from grover.embeddings.vectors import Writer
+from grover.genome.assembly import Genome
+from grover.runtime.errors import InputError
 
 LENGTHS = {"chr1": 400_000, "chr2": 150_000}
 TWO_MEANINGS, ONE_MEANING, BY_COMPOSITION, FEW = 1, 2, 3, 4

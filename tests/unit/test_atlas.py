@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from scipy.stats import entropy
 
-from grover.atlas import count_words, describe_tokens, evenness, expected_count, gini, summarise
-from grover.null import markov_counts, simulate
+from grover.atlas.null_genomes import markov_counts, simulate
+from grover.atlas.token_statistics import count_words, describe_tokens, evenness, expected_count, gini, summarise
 
 PAIRS = np.arange(1, 17)
 

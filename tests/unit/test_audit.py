@@ -10,12 +10,13 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from grover.audit import audit, balance, check_limits, pretrained_share, telling, training_intervals
-from grover.errors import InputError
-from grover.files import checksum
-from grover.genome import Genome, decode, encode, reverse_complement
-from grover.tokens import TokenisedGenome, tokenise
-from grover.vocabulary import Vocabulary
+from grover.benchmarks.leakage import audit, balance, check_limits, pretrained_share, telling, training_intervals
+from grover.genome.assembly import Genome
+from grover.genome.bases import decode, encode, reverse_complement
+from grover.runtime.errors import InputError
+from grover.runtime.files import checksum
+from grover.tokenization.genome_tokens import TokenisedGenome, tokenise
+from grover.tokenization.vocabulary import Vocabulary
 
 SCRIPT = Path(__file__).parents[2] / "workflow/scripts/audit_dataset.py"
 FOLDS = ("train", "valid", "test")

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, models, trainers
 
-from grover import bpe, pairs
-from grover.encoder import Encoder, token_texts
-from grover.errors import InputError
+from grover.runtime.errors import InputError
+from grover.tokenization import bpe, pairs
+from grover.tokenization.encoder import Encoder, token_texts
 
 # rich in runs and repeats, where a batched trainer that minds no order goes wrong
 pieces = st.tuples(st.sampled_from(["A", "C", "G", "T", "AT", "CG", "AAG"]), st.integers(1, 9)).map(

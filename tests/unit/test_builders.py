@@ -10,13 +10,14 @@ import pandas as pd
 import pybedtools
 import pytest
 
-from grover import builders
-from grover.errors import InputError
-from grover.genome import Genome, encode
-from grover.interval_formats import read_bed
-from grover.intervals import inside, overlaps
-from grover.sites import read_masked, read_peaks, read_tss
-from grover.tasks import BUILDERS
+from grover.benchmarks import builders
+from grover.config.benchmark_table import BUILDERS
+from grover.genome.assembly import Genome
+from grover.genome.bases import encode
+from grover.intervals.formats import read_bed
+from grover.intervals.overlaps import inside, overlaps
+from grover.intervals.sites import read_masked, read_peaks, read_tss
+from grover.runtime.errors import InputError
 
 
 def letters(rng, size: int) -> str:

@@ -4,8 +4,8 @@ import json
 import pytest
 import torch
 
-from grover.checkpoints import Checkpoints, folder_of
-from grover.errors import InputError
+from grover.network.checkpoints import Checkpoints, folder_of
+from grover.runtime.errors import InputError
 
 STATE = {"model": {"weight": torch.arange(6.0)}, "curve": {"rows": [(1, 2.5)]}}
 

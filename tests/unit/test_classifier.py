@@ -3,11 +3,11 @@ import pytest
 import torch
 from transformers import AutoModel
 
-from grover import classifier
-from grover.classifier import POOLINGS, Classifier, fit, load_classifier, logits, new_classifier, pooled
-from grover.errors import InputError
-from grover.model import Architecture, load_language_model, new_language_model, save
-from grover.vocabulary import CLS, SEP, Vocabulary
+from grover.network import classifier
+from grover.network.bert import Architecture, load_language_model, new_language_model, save
+from grover.network.classifier import POOLINGS, Classifier, fit, load_classifier, logits, new_classifier, pooled
+from grover.runtime.errors import InputError
+from grover.tokenization.vocabulary import CLS, SEP, Vocabulary
 
 CPU = torch.device("cpu")
 SMALL = Architecture(2, 16, 2, 32, 80, dropout=0.0)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from grover.cli import check_origin
-from grover.errors import InputError
+from grover.runtime.cli import check_origin
+from grover.runtime.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = '''"""A command."""
@@ -18,8 +18,8 @@ from typing import Annotated
 
 from typer import Option
 
-from grover.cli import READ, WRITTEN, Input, Inputs, Output, Sources, main
-from grover.errors import InputError
+from grover.runtime.cli import READ, WRITTEN, Input, Inputs, Output, Sources, main
+from grover.runtime.errors import InputError
 
 
 def command(
@@ -86,7 +86,7 @@ def other(tmp_path) -> Path:
 
 def test_a_script_of_another_copy_is_refused_in_one_sentence(other):
     script = other / "workflow/scripts/check.py"
-    script.write_text("from grover.cli import main\n\n\ndef check():\n    print('done')\n\n\nmain(check)\n")
+    script.write_text("from grover.runtime.cli import main\n\n\ndef check():\n    print('done')\n\n\nmain(check)\n")
     done = subprocess.run([sys.executable, script], capture_output=True, text=True)
     assert done.returncode == 1 and not done.stdout
     assert done.stderr == (

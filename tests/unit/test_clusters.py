@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from sklearn.metrics import silhouette_samples
 
-from grover.clusters import measure, sample, together
-from grover.probes import Representation
+from grover.embeddings.regions.clusters import measure, sample, together
+from grover.embeddings.regions.probes import Representation
 
 N = 600
 FAR = np.arange(N) * 100_000

@@ -11,8 +11,8 @@ import pytest
 import torch
 from sklearn.metrics import roc_auc_score
 
-from grover.cnn import ConvolutionalNetwork, read_letters
-from grover.errors import InputError
+from grover.finetuning.cnn import ConvolutionalNetwork, read_letters
+from grover.runtime.errors import InputError
 
 SCRIPT = Path(__file__).parents[2] / "workflow" / "scripts" / "train_cnn.py"
 

@@ -2,11 +2,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from grover import common_spans
-from grover.errors import InputError
-from grover.genome import Genome
-from grover.masked_scores import PREDICTORS
-from grover.vocabulary import FIRST_LETTER, Vocabulary
+from grover.genome.assembly import Genome
+from grover.pretraining import common_spans
+from grover.pretraining.scores import PREDICTORS
+from grover.runtime.errors import InputError
+from grover.tokenization.vocabulary import FIRST_LETTER, Vocabulary
 
 
 @pytest.fixture

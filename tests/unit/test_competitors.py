@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from grover.competitors import competitors, fitting, floor_options, reader, rival_folders
-from grover.config import complete
-from grover.errors import InputError
-from grover.tasks import Task, read_tasks
+from grover.config.benchmark_table import Task, read_tasks
+from grover.config.configuration import complete
+from grover.finetuning.competitors import competitors, fitting, floor_options, reader, rival_folders
+from grover.runtime.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = ROOT / "config/schemas/config.schema.yaml"

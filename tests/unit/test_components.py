@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from scipy.stats import spearmanr
 
-from grover.components import (
+from grover.embeddings.tokens.components import (
     NAMES,
     chance_level,
     choose_tokens,
@@ -19,10 +19,10 @@ from grover.components import (
     strongest,
     token_properties,
 )
-from grover.errors import InputError
-from grover.figures.style import to_svg
-from grover.sections import tokens as section_of_tokens
-from grover.sections.parts import Picture, Results, Table
+from grover.report.parts import Picture, Results, Table
+from grover.report.sections import tokens as section_of_tokens
+from grover.report.style import to_svg
+from grover.runtime.errors import InputError
 
 SPECIALS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 write_tokens = runpy.run_path(str(Path(__file__).parents[1] / "fake_tokens.py"))["write"]

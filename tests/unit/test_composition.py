@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from grover.composition import compose, kmer_frequencies, mean_vectors
-from grover.errors import InputError
-from grover.genome import Genome, decode
-from grover.tokens import tokenise
-from grover.vectors import open_embeddings
-from grover.vocabulary import Vocabulary
+from grover.embeddings.composition import compose, kmer_frequencies, mean_vectors
+from grover.embeddings.vectors import open_embeddings
+from grover.genome.assembly import Genome
+from grover.genome.bases import decode
+from grover.runtime.errors import InputError
+from grover.tokenization.genome_tokens import tokenise
+from grover.tokenization.vocabulary import Vocabulary
 
 SCRIPT = Path(__file__).parents[2] / "workflow/scripts/compose_regions.py"
 
@@ -56,7 +57,7 @@ def test_blocks_are_those_of_all_regions_at_once(monkeypatch):
     left, first = np.arange(0, 490, 10), np.arange(0, 98, 2)
     regions = (left, left + 10, first, first + 2, codes, tokens, np.eye(6, dtype=np.float32))
     (whole,) = compose(*regions)
-    monkeypatch.setattr("grover.composition.REGIONS_AT_ONCE", 20)
+    monkeypatch.setattr("grover.embeddings.composition.REGIONS_AT_ONCE", 20)
     blocks = list(compose(*regions))
     assert [len(block["kmers"]) for block in blocks] == [20, 20, 9]
     for name, values in whole.items():

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from grover.config import SIZES, complete, read_rows
-from grover.errors import InputError
+from grover.config.configuration import SIZES, complete, read_rows
+from grover.runtime.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = ROOT / "config/schemas/config.schema.yaml"

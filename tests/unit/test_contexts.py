@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from grover import contexts
-from grover.errors import InputError
-from grover.figures.style import to_svg
-from grover.sections import contexts as section
-from grover.sections.parts import Picture, Results, Table
-from grover.token_states import open_contexts, read_sums
-from grover.vectors import Writer
+from grover.embeddings.tokens import contexts
+from grover.embeddings.tokens.states import open_contexts, read_sums
+from grover.embeddings.vectors import Writer
+from grover.report.parts import Picture, Results, Table
+from grover.report.sections import contexts as section
+from grover.report.style import to_svg
+from grover.runtime.errors import InputError
 
 write_artefacts = runpy.run_path(str(Path(__file__).parents[1] / "fake_contexts.py"))["write"]
 

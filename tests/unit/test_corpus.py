@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from grover.corpus import lay_windows, random_split
+from grover.pretraining.corpus import lay_windows, random_split
 
 BOUNDS = np.array([0, 15, 40_000, 1_000_000])
 

@@ -5,8 +5,9 @@ import pandas as pd
 import pybedtools
 import pytest
 
-from grover import coverage, intervals
-from grover.errors import InputError
+from grover.annotation import coverage
+from grover.intervals import overlaps
+from grover.runtime.errors import InputError
 
 
 def random_table(seed, rows, longest):
@@ -19,7 +20,7 @@ def random_table(seed, rows, longest):
 
 
 def lean(table):
-    """As `grover.interval_formats` reads it."""
+    """As `grover.intervals.formats` reads it."""
     return table.astype({"chrom": "category", "name": "category", "start": "int32", "end": "int32"})
 
 
@@ -36,7 +37,7 @@ def column(result, number):
 def test_covered_bases_are_those_of_bedtools(seed, change):
     regions, others = random_table(seed, 60, 200), random_table(seed + 10, 80, 90)
     covered = column(bedtool(regions).coverage(bedtool(others)), 5)
-    assert intervals.overlap_bases(change(regions), change(others)).tolist() == covered.tolist()
+    assert overlaps.overlap_bases(change(regions), change(others)).tolist() == covered.tolist()
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -76,7 +77,7 @@ def test_the_mean_by_hand():
 @pytest.mark.parametrize("seed", range(3))
 def test_the_mean_is_that_of_every_base(seed):
     generator = np.random.default_rng(seed)
-    values = intervals.merge(random_table(seed, 40, 50)).sample(frac=1, random_state=seed)
+    values = overlaps.merge(random_table(seed, 40, 50)).sample(frac=1, random_state=seed)
     values = values.assign(value=generator.normal(size=len(values)))
     regions = random_table(seed + 20, 50, 200)
     means = []
@@ -102,11 +103,11 @@ def test_two_values_of_one_base_are_refused():
 def test_nothing_to_overlap():
     regions, nothing = random_table(0, 5, 50), random_table(1, 0, 5)
     for table in (nothing, lean(nothing)):
-        assert intervals.overlap_bases(regions, table).tolist() == [0] * 5
+        assert overlaps.overlap_bases(regions, table).tolist() == [0] * 5
         assert coverage.distance(regions, table).tolist() == [-1] * 5
         assert coverage.leading_category(regions, table, "name")[0] == []
         assert np.isnan(coverage.weighted_mean(regions, table.assign(value=1.0))).all()
-        assert intervals.overlap_bases(table, regions).tolist() == []
+        assert overlaps.overlap_bases(table, regions).tolist() == []
         assert [len(part) for part in coverage.leading_category(table, regions, "name")[1:]] == [0, 0]
 
 

@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from grover import datasets
-from grover.errors import InputError
-from grover.genome import Genome, encode
+from grover.benchmarks import datasets
+from grover.genome.assembly import Genome
+from grover.genome.bases import encode
+from grover.runtime.errors import InputError
 
 LENGTH = 20
 

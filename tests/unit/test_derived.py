@@ -9,15 +9,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from grover import datasets
-from grover.derived import deriver
-from grover.errors import InputError
-from grover.folds import read_folds
-from grover.genome import Genome, decode
-from grover.intervals import overlaps
-from grover.reading import read_tokens
-from grover.tasks import DERIVED
-from grover.vocabulary import Vocabulary
+from grover.benchmarks import datasets
+from grover.benchmarks.derived_negatives import deriver
+from grover.benchmarks.tokenise import read_tokens
+from grover.config.benchmark_table import DERIVED
+from grover.genome.assembly import Genome
+from grover.genome.bases import decode
+from grover.genome.folds import read_folds
+from grover.intervals.overlaps import overlaps
+from grover.runtime.errors import InputError
+from grover.tokenization.vocabulary import Vocabulary
 
 LENGTH, CONTEXT = 60, 20
 SCRIPT = Path(__file__).parents[2] / "workflow/scripts/build_dataset.py"

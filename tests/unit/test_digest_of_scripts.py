@@ -106,11 +106,15 @@ def test_other_docstrings_help_texts_errors_and_comments_everywhere_rerun_nothin
     ("file", "old", "new"),
     [
         ("workflow/scripts/pretrain.py", 'help="highest learning rate"', 'help="the highest learning rate"'),
-        ("grover/motifs.py", '"scan motif", "bases"', '"motif sites", "bp"'),
-        ("grover/cli.py", "def command(**arguments):", "def command(**arguments):\n        started = 0"),
-        ("grover/options.py", "Seed = Annotated[int,", "Sown = Annotated[str, Option()]\nSeed = Annotated[int,"),
-        ("grover/progress.py", "SECONDS_BETWEEN_LINES = 10.0", "SECONDS_BETWEEN_LINES = 5.0"),
-        ("grover/bpe.py", "\ndef ", "\ndef nobody_calls_this():\n    return 1\n\n\ndef "),
+        ("grover/annotation/motifs.py", '"scan motif", "bases"', '"motif sites", "bp"'),
+        ("grover/runtime/cli.py", "def command(**arguments):", "def command(**arguments):\n        started = 0"),
+        (
+            "grover/runtime/options.py",
+            "Seed = Annotated[int,",
+            "Sown = Annotated[str, Option()]\nSeed = Annotated[int,",
+        ),
+        ("grover/runtime/progress.py", "SECONDS_BETWEEN_LINES = 10.0", "SECONDS_BETWEEN_LINES = 5.0"),
+        ("grover/tokenization/bpe.py", "\ndef ", "\ndef nobody_calls_this():\n    return 1\n\n\ndef "),
     ],
     ids=["help", "progress", "command wrapper", "another option", "bar", "unused function"],
 )
@@ -120,12 +124,16 @@ def test_words_and_the_command_wrapper_rerun_nothing(changed, file, old, new):
 
 def test_a_module_that_moves_under_another_name_reruns_nothing(copy, before):
     (copy / "grover/learning").mkdir()
-    (copy / "grover/bpe.py").rename(copy / "grover/learning/byte_pairs.py")
+    (copy / "grover/tokenization/bpe.py").rename(copy / "grover/learning/byte_pairs.py")
     number = 0
     for path in [*(copy / "grover").rglob("*.py"), *(copy / SCRIPTS).glob("*.py")]:
         text = path.read_text()
-        text, by_name = re.subn(r"from grover\.bpe import", "from grover.learning.byte_pairs import", text)
-        text, whole = re.subn(r"from grover import bpe\b", "from grover.learning import byte_pairs as bpe", text)
+        text, by_name = re.subn(
+            r"from grover\.tokenization\.bpe import", "from grover.learning.byte_pairs import", text
+        )
+        text, whole = re.subn(
+            r"from grover\.tokenization import bpe\b", "from grover.learning import byte_pairs as bpe", text
+        )
         path.write_text(text)
         number += by_name + whole
     assert number > 3
@@ -143,11 +151,11 @@ def test_a_module_that_moves_under_another_name_reruns_nothing(copy, before):
             {"pretrain"},
         ),
         ("workflow/scripts/pretrain.py", "seed: Seed = 0,", "seed: Seed = 0,\n    toy: int = 1,", {"pretrain"}),
-        ("grover/sections/strands.py", "Every stretch of the genome", "Each stretch of it", {"write_report"}),
-        ("grover/report.html", "<main", "<main lang='en'", {"write_report"}),
-        ("grover/bpe.py", "READ = 1 << 25", "READ = 1 << 24", {"train_bpe"}),
-        ("grover/masked_scores.py", '"bits_per_base"', '"bits"', {"evaluate_pretraining"}),
-        ("grover/files.py", "index=False", "index=True", {*COMMANDS} - {"embed", "write_report"}),
+        ("grover/report/sections/strands.py", "Every stretch of the genome", "Each stretch of it", {"write_report"}),
+        ("grover/report/page.html", "<main", "<main lang='en'", {"write_report"}),
+        ("grover/tokenization/bpe.py", "READ = 1 << 25", "READ = 1 << 24", {"train_bpe"}),
+        ("grover/pretraining/scores.py", '"bits_per_base"', '"bits"', {"evaluate_pretraining"}),
+        ("grover/runtime/files.py", "index=False", "index=True", {*COMMANDS} - {"embed", "write_report"}),
     ],
     ids=["default", "type", "new option", "report", "template", "constant", "key of a dictionary", "bytes written"],
 )

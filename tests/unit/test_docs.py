@@ -5,7 +5,7 @@ from pathlib import Path
 
 import yaml
 
-from grover.config import complete
+from grover.config.configuration import complete
 
 ROOT = Path(__file__).parents[2]
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]

@@ -9,12 +9,12 @@ import pytest
 import torch
 from transformers import AutoModel
 
-from grover import rivals
-from grover.errors import InputError
-from grover.files import checksum
-from grover.genome import encode
-from grover.rival_embedding import cut, embed
-from grover.vectors import open_embeddings, read_metadata
+from grover.embeddings.vectors import open_embeddings, read_metadata
+from grover.external_models import adapters
+from grover.external_models.embedding import cut, embed
+from grover.genome.bases import encode
+from grover.runtime.errors import InputError
+from grover.runtime.files import checksum
 from tests.rival_models import letters
 
 ROOT = Path(__file__).parents[2]
@@ -52,7 +52,7 @@ def states(folder, ids):
 
 
 def test_vectors_are_those_of_each_piece_alone(dnabert):
-    rival = rivals.load(dnabert, "dnabert")  # 24 positions: 22 words of three letters, which are 24 bases
+    rival = adapters.load(dnabert, "dnabert")  # 24 positions: 22 words of three letters, which are 24 bases
     sequences = letters([20, 24, 25, 70, 3])
     ((vectors, tokens),) = embed(rival, sequences, CPU)
     assert tokens.tolist() == [18, 22, 10 + 11, 15 + 16 + 15 + 16, 1]
@@ -71,7 +71,7 @@ def test_vectors_are_those_of_each_piece_alone(dnabert):
     ("name", "adapter"), [("dnabert", "dnabert"), ("nt", "nucleotide-transformer"), ("tiny", "auto")]
 )
 def test_every_length_is_cut_so_that_all_pieces_fit(name, adapter, request):
-    rival = rivals.load(request.getfixturevalue(name), adapter, remote_code=True)
+    rival = adapters.load(request.getfixturevalue(name), adapter, remote_code=True)
     sequences = letters([*range(1, 40), 119, 500])
     inputs, owner = cut(rival, sequences)
     assert max(map(len, inputs)) <= rival.limit and np.unique(owner).tolist() == list(range(len(sequences)))
@@ -79,9 +79,9 @@ def test_every_length_is_cut_so_that_all_pieces_fit(name, adapter, request):
 
 
 def test_cls_is_kept_only_of_a_model_that_has_it_in_front(dnabert, nt, tiny):
-    assert rivals.load(dnabert, "dnabert").poolings == ("cls", "mean")
-    assert rivals.load(nt, "nucleotide-transformer").poolings == ("cls", "mean")
-    rival = rivals.load(tiny, "hyenadna", remote_code=True)
+    assert adapters.load(dnabert, "dnabert").poolings == ("cls", "mean")
+    assert adapters.load(nt, "nucleotide-transformer").poolings == ("cls", "mean")
+    rival = adapters.load(tiny, "hyenadna", remote_code=True)
     ((vectors, tokens),) = embed(rival, ["ACCT"], CPU)
     assert list(vectors) == ["mean"] and tokens.tolist() == [4]
     rows = torch.load(tiny / "pytorch_model.bin")["embedding.weight"]
@@ -101,7 +101,7 @@ def test_the_command_writes_parts_that_open_as_one(dnabert, files, command, tmp_
     table = pd.read_parquet(given["regions"])
     assert found.regions()["region"].tolist() == [0, 1, 2, 3, 4]
     assert found.regions()["start"].tolist() == table["start"].tolist()
-    ((expected, tokens),) = embed(rivals.load(dnabert, "dnabert"), sequences, CPU)
+    ((expected, tokens),) = embed(adapters.load(dnabert, "dnabert"), sequences, CPU)
     assert found.regions()["tokens"].tolist() == tokens.tolist()
     for pooling in ("cls", "mean"):
         np.testing.assert_allclose(found.vectors(pooling), expected[pooling], atol=3e-3)

@@ -11,19 +11,20 @@ import pytest
 import torch
 from transformers import BertConfig, BertForMaskedLM, BertModel
 
-from grover import inference, region_blocks
-from grover.embedding import Reading, choose_layers, embed, embed_sequences, load_encoder
-from grover.errors import InputError
-from grover.genome import Genome
-from grover.inference import each, layer_states
-from grover.model import save
-from grover.occurrences import Occurrences, choose_occurrences
-from grover.packed import Layout, pack
-from grover.region_blocks import Places, blocks
-from grover.regions import cut_windows, places_of_table, token_ranges
-from grover.tokens import TokenisedGenome, tokenise
-from grover.vectors import Writer, open_embeddings, read_metadata
-from grover.vocabulary import CLS, SEP, Vocabulary
+from grover.embeddings import region_blocks
+from grover.embeddings.embed import Reading, choose_layers, embed, embed_sequences, load_encoder
+from grover.embeddings.occurrences import Occurrences, choose_occurrences
+from grover.embeddings.region_blocks import Places, blocks
+from grover.embeddings.region_table import cut_windows, places_of_table, token_ranges
+from grover.embeddings.vectors import Writer, open_embeddings, read_metadata
+from grover.genome.assembly import Genome
+from grover.network import inference
+from grover.network.bert import save
+from grover.network.inference import each, layer_states
+from grover.network.packed import Layout, pack
+from grover.runtime.errors import InputError
+from grover.tokenization.genome_tokens import TokenisedGenome, tokenise
+from grover.tokenization.vocabulary import CLS, SEP, Vocabulary
 
 WORDS = Vocabulary.from_kmers("kmer-2", 2)
 WINDOW, CONTEXT = 12, 2

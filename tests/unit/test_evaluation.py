@@ -6,12 +6,12 @@ import pytest
 import torch
 from transformers import BertForMaskedLM
 
-from grover import evaluation
-from grover.errors import InputError
-from grover.masking import Masking
-from grover.model import Architecture, new_language_model
-from grover.token_counts import TokenCounts
-from grover.vocabulary import CLS, FIRST_LETTER, MASK, SEP
+from grover.network.bert import Architecture, new_language_model
+from grover.pretraining import evaluation
+from grover.pretraining.count_baselines import TokenCounts
+from grover.pretraining.masking import Masking
+from grover.runtime.errors import InputError
+from grover.tokenization.vocabulary import CLS, FIRST_LETTER, MASK, SEP
 
 SIZE = 12
 

@@ -9,8 +9,8 @@ import pyfaidx
 import pysam
 import pytest
 
-from grover import fasta
-from grover.errors import InputError
+from grover.genome import fasta
+from grover.runtime.errors import InputError
 
 CONTIGS = {"chr1": "ACGTNNacgtRYKMac" * 9, "chr2": "", "chr3 with words": "T" * 61, "4": "acgtn" * 30}
 

@@ -9,13 +9,13 @@ import pandas as pd
 import pytest
 import torch
 
-from grover import finetuning
-from grover.classifier import load_classifier, logits, new_classifier
-from grover.errors import InputError
-from grover.finetuning import BestEpoch, Settings, check_passed, draw, fine_tune
-from grover.model import Architecture, new_language_model, save
-from grover.reading import read_tokens
-from grover.vocabulary import Vocabulary
+from grover.benchmarks.tokenise import read_tokens
+from grover.finetuning import finetune
+from grover.finetuning.finetune import BestEpoch, Settings, check_passed, draw, fine_tune
+from grover.network.bert import Architecture, new_language_model, save
+from grover.network.classifier import load_classifier, logits, new_classifier
+from grover.runtime.errors import InputError
+from grover.tokenization.vocabulary import Vocabulary
 
 CPU = torch.device("cpu")
 SETTINGS = Settings(epochs=6, batch=32, learning_rate=1e-2)
@@ -97,7 +97,7 @@ def test_limits_and_class_weights_reach_the_training(folder, monkeypatch):
         asked.update(labels=labels, weights=options[-2])
         options[-1]()
 
-    monkeypatch.setattr(finetuning, "fit", record)
+    monkeypatch.setattr(finetune, "fit", record)
     tuned(folder, rare)
     count = np.bincount(asked["labels"])
     assert count[1] == 4 and asked["weights"] == pytest.approx(count.sum() / (2 * count))
@@ -106,7 +106,7 @@ def test_limits_and_class_weights_reach_the_training(folder, monkeypatch):
 
     read = []
     monkeypatch.setattr(
-        finetuning, "logits", lambda network, inputs, *rest: read.append(len(inputs)) or logits(network, inputs, CPU)
+        finetune, "logits", lambda network, inputs, *rest: read.append(len(inputs)) or logits(network, inputs, CPU)
     )
     _, predicted = tuned(folder, table, Settings(maximum_train=50, maximum_valid=20), seed=3)
     assert len(asked["labels"]) == 50 == predicted.attrs["n_train"] and read == [20, 96]
@@ -152,14 +152,14 @@ def test_probabilities_are_those_of_the_classes_as_common_as_they_are(shares, mo
         settings = Settings(epochs=8, batch=100, learning_rate=5e-2, patience=8, class_weights=class_weights)
         network, predicted = fine_tune(table, rows, Numbers, settings, CPU, 0)
         test = predicted[predicted["fold"] == "test"]
-        stored = finetuning.probabilities(logits(network, [rows[row] for row in test["example"]], CPU))
+        stored = finetune.probabilities(logits(network, [rows[row] for row in test["example"]], CPU))
         np.testing.assert_allclose(test[columns], np.column_stack([stored[name] for name in columns]), rtol=1e-5)
         return test[columns].to_numpy()
 
     given, natural, balanced = shares[-len(columns) :], found("none"), found("balanced")
     assert natural.mean(0) == pytest.approx(given, abs=0.03) and balanced.mean(0) == pytest.approx(given, abs=0.03)
     assert np.abs(balanced - natural).mean() < 0.03
-    monkeypatch.setattr(finetuning, "restore_shares", lambda *given: None)
+    monkeypatch.setattr(finetune, "restore_shares", lambda *given: None)
     uncorrected = found("balanced")
     assert uncorrected[:, -1].mean() > given[-1] + 0.1
     if classes == 2:
@@ -175,7 +175,7 @@ def test_examples_are_drawn_by_the_seed():
 
 
 def test_what_cannot_be_trained_is_refused_before_it_is(folder, monkeypatch):
-    monkeypatch.setattr(finetuning, "fit", lambda *given: pytest.fail("trained"))
+    monkeypatch.setattr(finetune, "fit", lambda *given: pytest.fail("trained"))
     table = dataset()
     with pytest.raises(InputError, match="bases: the 0 examples of fold valid .* not two labels"):
         tuned(folder, table[table["fold"] != "valid"])

@@ -15,13 +15,15 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import matthews_corrcoef, roc_auc_score
 
-from grover import bpe, floors, motifs
-from grover.errors import InputError
-from grover.fasta import read_contigs
-from grover.finetuning import draw
-from grover.floors import Settings
-from grover.genome import decode, encode
-from grover.vocabulary import Vocabulary
+from grover.annotation import motifs
+from grover.finetuning import baselines
+from grover.finetuning.baselines import Settings
+from grover.finetuning.finetune import draw
+from grover.genome.bases import decode, encode
+from grover.genome.fasta import read_contigs
+from grover.runtime.errors import InputError
+from grover.tokenization import bpe
+from grover.tokenization.vocabulary import Vocabulary
 
 SCRIPT = Path(__file__).parents[2] / "workflow" / "scripts" / "run_floor.py"
 needs_data = pytest.mark.skipif("GROVER_DATA" not in os.environ, reason="GROVER_DATA is not set")
@@ -47,7 +49,7 @@ def planted_word(rng, label) -> str:
 
 
 def auroc(dataset: pd.DataFrame, floor: str, **settings) -> float:
-    found = floors.predict(dataset, floor, settings=Settings(**settings)).query("fold == 'test'")
+    found = baselines.predict(dataset, floor, settings=Settings(**settings)).query("fold == 'test'")
     return roc_auc_score(found["label"], found["probability"])
 
 
@@ -71,8 +73,8 @@ def test_each_floor_finds_its_own_signal_and_nothing_else():
 
 def test_shares_are_counts_by_hand():
     table = pd.DataFrame({"sequence": ["AACG", "GGCC", "ATAT", "GNNAG"]})
-    assert floors.gc_share(table)[:, 0].tolist() == [0.5, 1.0, 0.0, pytest.approx(2 / 3)]
-    pairs = floors.dinucleotide_shares(table)
+    assert baselines.gc_share(table)[:, 0].tolist() == [0.5, 1.0, 0.0, pytest.approx(2 / 3)]
+    pairs = baselines.dinucleotide_shares(table)
     assert pairs.shape == (4, 16)
     assert [pairs[0, 0], pairs[0, 1], pairs[0, 6]] == [pytest.approx(1 / 3)] * 3  # AA, AC, CG
     assert pairs[3].nonzero()[0].tolist() == [2]  # AG
@@ -82,8 +84,8 @@ def test_words_are_those_of_scikit_learn_whatever_the_length(monkeypatch):
     rng = np.random.default_rng(1)
     texts = [random_letters(rng, size) for size in (40, 3, 75, 1, 60)]
     texts[2] = texts[2][:30] + "NN" + texts[2][32:]
-    monkeypatch.setattr(floors, "LETTERS_AT_ONCE", 50)
-    found = floors.kmer_counts(pd.DataFrame({"sequence": texts}), Settings(kmers=(2, 4))).toarray()
+    monkeypatch.setattr(baselines, "LETTERS_AT_ONCE", 50)
+    found = baselines.kmer_counts(pd.DataFrame({"sequence": texts}), Settings(kmers=(2, 4))).toarray()
     words = ["".join(word) for k in (2, 3, 4) for word in product("ACGT", repeat=k)]
     expected = [[sum(text[i : i + len(word)] == word for i in range(len(text))) for word in words] for text in texts]
     assert np.array_equal(found, expected)
@@ -101,7 +103,7 @@ def test_tfidf_floors_are_scikit_learns():
     for seed in (3, 5):
         expected["tfidf-forest"].append(RandomForestClassifier(20, random_state=seed).fit(features[0], train["label"]))
     for floor, models in expected.items():
-        found = floors.predict(dataset, floor, (3, 5), Settings(trees=20, kmers=(2, 4)))
+        found = baselines.predict(dataset, floor, (3, 5), Settings(trees=20, kmers=(2, 4)))
         probabilities = np.concatenate([model.predict_proba(features[1])[:, 1] for model in models])
         assert found["probability"].to_numpy() == pytest.approx(probabilities, abs=1e-6)
         assert found["seed"].unique().tolist() == ([3, 5] if floor == "tfidf-forest" else [3])
@@ -110,9 +112,9 @@ def test_tfidf_floors_are_scikit_learns():
 
 def test_a_forest_is_the_same_whether_its_table_is_dense_or_sparse(monkeypatch):
     dataset = dataset_of(200, planted_word, 3)
-    dense = floors.predict(dataset, "tfidf-forest", (0, 1), Settings(trees=20))
-    monkeypatch.setattr(floors, "DENSE_BYTES", 300_000)  # a few rows
-    pd.testing.assert_frame_equal(floors.predict(dataset, "tfidf-forest", (0, 1), Settings(trees=20)), dense)
+    dense = baselines.predict(dataset, "tfidf-forest", (0, 1), Settings(trees=20))
+    monkeypatch.setattr(baselines, "DENSE_BYTES", 300_000)  # a few rows
+    pd.testing.assert_frame_equal(baselines.predict(dataset, "tfidf-forest", (0, 1), Settings(trees=20)), dense)
 
 
 def small_vocabulary() -> Vocabulary:
@@ -133,7 +135,7 @@ def test_token_floors_are_scikit_learns_on_the_words_of_the_vocabulary():
     words = TfidfVectorizer(analyzer=list)
     features = words.fit_transform([texts[row] for row in train])
     model = LogisticRegression(max_iter=1000).fit(features, dataset["label"].to_numpy()[train])
-    found = floors.predict(dataset, "token-logistic", settings=Settings(vocabulary=vocabulary))
+    found = baselines.predict(dataset, "token-logistic", settings=Settings(vocabulary=vocabulary))
     expected = model.predict_proba(words.transform([texts[row] for row in held_out]))[:, 1]
     assert found["probability"].to_numpy() == pytest.approx(expected, abs=1e-6)
     assert auroc(dataset, "token-forest", vocabulary=vocabulary, trees=50) > 0.7
@@ -142,13 +144,13 @@ def test_token_floors_are_scikit_learns_on_the_words_of_the_vocabulary():
 def test_three_labels_get_three_probabilities():
     dataset = dataset_of(300, planted_word, 3)
     for floor in ("majority", "gc", "dinucleotide", "tfidf-logistic", "tfidf-forest", "pwm"):
-        found = floors.predict(dataset, floor, settings=Settings(trees=30))
+        found = baselines.predict(dataset, floor, settings=Settings(trees=30))
         columns = [f"probability_{label}" for label in range(3)]
         assert found.columns.tolist() == ["example", "seed", "fold", "label", *columns]
         assert found[columns].sum(axis=1).to_numpy() == pytest.approx(np.ones(len(found)))
     share = np.bincount(parts(dataset)[0]["label"]) / 150
-    assert floors.predict(dataset, "majority")[columns].to_numpy() == pytest.approx(np.tile(share, (150, 1)))
-    found = floors.predict(dataset, "tfidf-logistic")
+    assert baselines.predict(dataset, "majority")[columns].to_numpy() == pytest.approx(np.tile(share, (150, 1)))
+    found = baselines.predict(dataset, "tfidf-logistic")
     assert (found[columns].to_numpy().argmax(1) == found["label"]).mean() > 0.75
 
 
@@ -158,7 +160,7 @@ def test_where_sites_have_no_score_the_motif_is_looked_for():
     matrix[encode("GATTACA"), np.arange(7)] = 0.97
     assert auroc(dataset, "pwm", matrix=matrix) > 0.95
     best = motifs.best_scores([encode(text) for text in dataset["sequence"]], matrix)
-    assert floors.motif_scores(dataset.assign(score=np.nan), Settings(matrix=matrix))[:, 0] == pytest.approx(best)
+    assert baselines.motif_scores(dataset.assign(score=np.nan), Settings(matrix=matrix))[:, 0] == pytest.approx(best)
 
 
 def test_neighbours_that_are_a_merge_give_a_shuffle_away():
@@ -166,15 +168,15 @@ def test_neighbours_that_are_a_merge_give_a_shuffle_away():
     vocabulary = Vocabulary.from_merges("two", np.array([[0, 0], [4, 1]]))
     table = pd.DataFrame({"sequence": ["AACAG", "AAACC", "AACAG", "AGANA", "CAAGC"]})
     table["pieces"] = ["", "A AAC C", "AA C A G", "", "C A A G C"]
-    assert floors.allowed(table.assign(label=0), Settings(vocabulary=vocabulary))[:, 0].tolist() == [1, 1, 0, 1, 0]
+    assert baselines.allowed(table.assign(label=0), Settings(vocabulary=vocabulary))[:, 0].tolist() == [1, 1, 0, 1, 0]
     # without its pieces the vocabulary cuts each itself, and nothing shows
     bare = table.assign(label=0, pieces="")
-    assert floors.allowed(bare, Settings(vocabulary=vocabulary))[:, 0].tolist() == [1] * 5
+    assert baselines.allowed(bare, Settings(vocabulary=vocabulary))[:, 0].tolist() == [1] * 5
 
 
 def test_words_of_one_length_side_by_side_have_no_forbidden_neighbours():
     dataset = dataset_of(40, planted_word)
-    found = floors.predict(dataset, "adjacency", settings=Settings(vocabulary=Vocabulary.from_kmers("3-mer", 3)))
+    found = baselines.predict(dataset, "adjacency", settings=Settings(vocabulary=Vocabulary.from_kmers("3-mer", 3)))
     assert (found["probability"] == 1).all() and found.attrs["n_train"] == 0
 
 
@@ -182,16 +184,16 @@ def test_words_of_one_length_side_by_side_have_no_forbidden_neighbours():
 def test_a_floor_of_words_learns_from_the_examples_that_a_network_of_its_seed_draws(floor):
     dataset, seeds = dataset_of(160, planted_word), (3, 5)
     settings = {"trees": 10, "kmers": (2, 4), "vocabulary": small_vocabulary()}
-    found = floors.predict(dataset, floor, seeds, Settings(**settings, maximum_train=30))
+    found = baselines.predict(dataset, floor, seeds, Settings(**settings, maximum_train=30))
     train = np.flatnonzero(dataset["fold"] == "train")
     assert found.attrs["n_train"] == 30 and found["seed"].nunique() == (2 if floor.endswith("forest") else 1)
     for seed, rows in found.groupby("seed"):
         drawn = draw(train, 30, [seed])
         few = dataset[(dataset["fold"] != "train") | dataset.index.isin(drawn)]
-        alone = floors.predict(few, floor, (seed,), Settings(**settings))
+        alone = baselines.predict(few, floor, (seed,), Settings(**settings))
         pd.testing.assert_frame_equal(rows.reset_index(drop=True), alone)
     # as many as there are is the same as all
-    both = [floors.predict(dataset, floor, seeds, Settings(**settings, maximum_train=most)) for most in (0, 1000)]
+    both = [baselines.predict(dataset, floor, seeds, Settings(**settings, maximum_train=most)) for most in (0, 1000)]
     pd.testing.assert_frame_equal(*both)
     assert both[0].attrs["n_train"] == len(train)
 
@@ -199,7 +201,7 @@ def test_a_floor_of_words_learns_from_the_examples_that_a_network_of_its_seed_dr
 def test_floors_of_a_few_numbers_learn_from_all_examples():
     dataset = dataset_of(160, planted_word)
     for floor in ("majority", "gc", "dinucleotide", "pwm"):
-        few, whole = (floors.predict(dataset, floor, settings=Settings(maximum_train=most)) for most in (30, 0))
+        few, whole = (baselines.predict(dataset, floor, settings=Settings(maximum_train=most)) for most in (30, 0))
         pd.testing.assert_frame_equal(few, whole)
         assert few.attrs["n_train"] == 80
 
@@ -207,52 +209,52 @@ def test_floors_of_a_few_numbers_learn_from_all_examples():
 def test_the_matrix_of_words_is_weighed_where_it_stands():
     rng = np.random.default_rng(3)
     table = pd.DataFrame({"sequence": [random_letters(rng, 400) for _ in range(30)]})
-    counts = floors.kmer_counts(table, Settings(kmers=(1, 3)))
+    counts = baselines.kmer_counts(table, Settings(kmers=(1, 3)))
     train, held_out = counts[:20], counts[20:]
-    weighed = floors.tfidf(train, held_out)
+    weighed = baselines.tfidf(train, held_out)
     assert all(np.shares_memory(one.data, other.data) for one, other in zip((train, held_out), weighed, strict=True))
 
 
 def test_held_out_labels_and_sequences_do_not_reach_the_fit():
     dataset, settings = dataset_of(120, planted_word), Settings(trees=10)
-    predicted = floors.predict(dataset, "tfidf-forest", (3,), settings)
+    predicted = baselines.predict(dataset, "tfidf-forest", (3,), settings)
     other = dataset.copy()
     other.loc[other["fold"] != "train", "label"] ^= 1
-    changed = floors.predict(other, "tfidf-forest", (3,), settings)
+    changed = baselines.predict(other, "tfidf-forest", (3,), settings)
     pd.testing.assert_series_equal(predicted["probability"], changed["probability"])
     # without the test fold the words and weights of the others stay the same
-    fewer = floors.predict(dataset[dataset["fold"] != "test"], "tfidf-forest", (3,), settings)
+    fewer = baselines.predict(dataset[dataset["fold"] != "test"], "tfidf-forest", (3,), settings)
     valid = predicted[predicted["fold"] == "valid"].reset_index(drop=True)
     pd.testing.assert_frame_equal(valid, fewer)
-    seed = floors.predict(dataset, "tfidf-forest", (4,), settings)
+    seed = baselines.predict(dataset, "tfidf-forest", (4,), settings)
     assert not np.array_equal(predicted["probability"], seed["probability"])
 
 
 def test_what_a_floor_lacks_is_named():
     dataset, vocabulary = dataset_of(40, planted_word), small_vocabulary()
     with pytest.raises(InputError, match="unknown floor 'forest'; choose one of majority, gc, dinucleotide, tfidf-log"):
-        floors.predict(dataset, "forest")
+        baselines.predict(dataset, "forest")
     with pytest.raises(InputError, match="pwm needs scores of the sites in the column `score`, or a motif"):
-        floors.predict(dataset.drop(columns="score"), "pwm")
+        baselines.predict(dataset.drop(columns="score"), "pwm")
     with pytest.raises(InputError, match="a sequence has 60 bases, but the motif 61"):
-        floors.predict(dataset.drop(columns="score"), "pwm", settings=Settings(matrix=np.full((4, 61), 0.25)))
+        baselines.predict(dataset.drop(columns="score"), "pwm", settings=Settings(matrix=np.full((4, 61), 0.25)))
     with pytest.raises(InputError, match="every label, but label 0 has none"):
-        floors.predict(dataset.assign(label=1), "gc")
+        baselines.predict(dataset.assign(label=1), "gc")
     with pytest.raises(InputError, match="no example in the folds valid and test"):
-        floors.predict(dataset.assign(fold="train"), "gc")
+        baselines.predict(dataset.assign(fold="train"), "gc")
     with pytest.raises(InputError, match=r"token-\* and adjacency need a vocabulary; give the tokenizer.json"):
-        floors.predict(dataset, "token-logistic")
+        baselines.predict(dataset, "token-logistic")
     overlapping = Vocabulary.from_overlapping_kmers("3-mer", 3)
     with pytest.raises(InputError, match="needs tokens side by side, but those of 3-mer overlap"):
-        floors.predict(dataset, "adjacency", settings=Settings(vocabulary=overlapping))
+        baselines.predict(dataset, "adjacency", settings=Settings(vocabulary=overlapping))
     with pytest.raises(
         InputError, match="a label is not among the 1 examples of fold train that seed 0 draws; raise --max"
     ):
-        floors.predict(dataset, "tfidf-logistic", settings=Settings(maximum_train=1))
+        baselines.predict(dataset, "tfidf-logistic", settings=Settings(maximum_train=1))
     with pytest.raises(InputError, match="tells two labels apart, but the dataset has more"):
-        floors.predict(dataset_of(40, planted_word, 3), "adjacency", settings=Settings(vocabulary=vocabulary))
+        baselines.predict(dataset_of(40, planted_word, 3), "adjacency", settings=Settings(vocabulary=vocabulary))
     with pytest.raises(InputError, match="k-mers of 4 to 3 letters"):
-        floors.predict(dataset, "tfidf-logistic", settings=Settings(kmers=(4, 3)))
+        baselines.predict(dataset, "tfidf-logistic", settings=Settings(kmers=(4, 3)))
 
 
 def run_floor(**options):
@@ -309,7 +311,7 @@ def test_the_forest_on_gue_is_within_two_points_of_the_same_recipe_in_scikit_lea
         words.fit_transform(train["sequence"]).toarray(), train["label"]
     )
     expected = forest.predict(words.transform(test["sequence"]))
-    found = floors.predict(dataset, "tfidf-forest", (0,), Settings(trees=100)).query("fold == 'test'")
+    found = baselines.predict(dataset, "tfidf-forest", (0,), Settings(trees=100)).query("fold == 'test'")
     called = found["probability"] > 0.5
     assert (called == found["label"]).mean() == pytest.approx((expected == test["label"]).mean(), abs=0.02)
     ours, theirs = matthews_corrcoef(found["label"], called), matthews_corrcoef(test["label"], expected)
@@ -333,8 +335,8 @@ def test_the_rule_tells_shuffled_tokens_of_real_sequence_and_nothing_else():
         rows += [(decode(codes[start : start + 300]), 1, " ".join(words)), ("".join(shuffled), 0, " ".join(shuffled))]
     dataset = pd.DataFrame(rows, columns=["sequence", "label", "pieces"]).assign(fold="test")
     dataset.loc[:9, "fold"] = "train"
-    found = floors.predict(dataset, "adjacency", settings=Settings(vocabulary=vocabulary)).query("fold == 'test'")
+    found = baselines.predict(dataset, "adjacency", settings=Settings(vocabulary=vocabulary)).query("fold == 'test'")
     assert matthews_corrcoef(found["label"], found["probability"]) > 0.9
     assert found.query("label == 1")["probability"].min() == 1
-    honest = floors.predict(dataset.assign(pieces=""), "adjacency", settings=Settings(vocabulary=vocabulary))
+    honest = baselines.predict(dataset.assign(pieces=""), "adjacency", settings=Settings(vocabulary=vocabulary))
     assert honest["probability"].min() == 1

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from grover.errors import InputError
-from grover.folds import block_folds, contig_folds, fold_of, read_folds
+from grover.genome.folds import block_folds, contig_folds, fold_of, read_folds
+from grover.runtime.errors import InputError
 
 LENGTHS = {"b": 100_300, "a": 40_000, "c": 900}
 SEGMENTS = pd.DataFrame(

@@ -14,11 +14,11 @@ from sklearn.metrics import log_loss
 from sklearn.preprocessing import StandardScaler
 from transformers import AutoModel
 
-from grover import frozen
-from grover.errors import InputError
-from grover.files import checksum
-from grover.model import Architecture, new_language_model, save
-from grover.vocabulary import Vocabulary
+from grover.finetuning import linear_probe
+from grover.network.bert import Architecture, new_language_model, save
+from grover.runtime.errors import InputError
+from grover.runtime.files import checksum
+from grover.tokenization.vocabulary import Vocabulary
 
 SCRIPT = Path(__file__).parents[2] / "workflow" / "scripts" / "probe_frozen.py"
 CPU = torch.device("cpu")
@@ -66,15 +66,15 @@ def test_the_probe_is_the_same_recipe_written_out(folder, pooling, classes):
     values, label = scale.transform(vectors), dataset["label"].to_numpy()
     models = [
         LogisticRegression(C=strength, max_iter=1000).fit(values[folds["train"]], label[folds["train"]])
-        for strength in frozen.STRENGTHS
+        for strength in linear_probe.STRENGTHS
     ]
     losses = [log_loss(label[folds["valid"]], model.predict_proba(values[folds["valid"]])) for model in models]
     best = int(np.argmin(losses))
     expected = models[best].predict_proba(values[folds["test"]])
 
-    predicted, chosen = frozen.probe(dataset, folder, pooling, CPU)
+    predicted, chosen = linear_probe.probe(dataset, folder, pooling, CPU)
     test = predicted[predicted["fold"] == "test"]
-    assert chosen == {"n_train": 30, "strength": frozen.STRENGTHS[best]}
+    assert chosen == {"n_train": 30, "strength": linear_probe.STRENGTHS[best]}
     columns = ["probability"] if classes == 2 else [f"probability_{number}" for number in range(classes)]
     assert test[columns].to_numpy() == pytest.approx(expected[:, -len(columns) :], abs=1e-3)
     assert test["example"].tolist() == folds["test"].tolist()
@@ -109,10 +109,10 @@ def test_the_command_writes_predictions_and_scores_of_what_was_drawn(folder, tmp
 def test_what_the_probe_cannot_use_is_named(folder):
     dataset = dataset_of(90)
     with pytest.raises(InputError, match="pooling: 'last' is unknown; expected one of cls, mean"):
-        frozen.probe(dataset, folder, "last", CPU)
+        linear_probe.probe(dataset, folder, "last", CPU)
     with pytest.raises(InputError, match="is not among the 1 examples drawn for training"):
-        frozen.probe(dataset, folder, "mean", CPU, maximum_train=1)
+        linear_probe.probe(dataset, folder, "mean", CPU, maximum_train=1)
     with pytest.raises(InputError, match="needs examples in fold valid"):
-        frozen.probe(dataset[dataset["fold"] != "valid"], folder, "mean", CPU)
+        linear_probe.probe(dataset[dataset["fold"] != "valid"], folder, "mean", CPU)
     with pytest.raises(InputError, match="exceed the 34 positions"):
-        frozen.probe(dataset.assign(sequence="ACGT" * 20), folder, "mean", CPU)
+        linear_probe.probe(dataset.assign(sequence="ACGT" * 20), folder, "mean", CPU)

@@ -6,9 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from grover import genome
-from grover.errors import InputError
-from grover.genome import Genome, decode, encode, encode_contig, reverse_complement
+from grover.genome import assembly, encoding
+from grover.genome.assembly import Genome
+from grover.genome.bases import decode, encode, reverse_complement
+from grover.genome.encoding import encode_contig
+from grover.runtime.errors import InputError
 
 CONTIGS = [
     ("chr1", b"NNNACGTACGTNNacgTTNAC" + b"g" * 30),
@@ -25,7 +27,9 @@ class Encoded:
     def __init__(self, folder, contigs=CONTIGS, **options):
         names = ("sequence.npy", "segments.bed", "softmask.bed", "contigs.tsv")
         self.paths = [folder / name for name in names]
-        self.table = genome.encode_genome(contigs, *self.paths, **{"minimum_segment": 5, **options}).set_index("contig")
+        self.table = encoding.encode_genome(contigs, *self.paths, **{"minimum_segment": 5, **options}).set_index(
+            "contig"
+        )
         self.genome = Genome(*self.paths[:2])
 
     def bed(self, number):
@@ -81,7 +85,7 @@ def test_outputs(tmp_path):
     }  # fmt: skip
     counted = made.table[made.table["status"] != "excluded"]
     assert (counted[["kept", "not_acgt", "too_short", "outside_regions"]].sum(axis=1) == counted["length"]).all()
-    assert genome.read_lengths(made.paths[3])["chr1_random"] == 12
+    assert assembly.read_lengths(made.paths[3])["chr1_random"] == 12
 
 
 def test_places_go_both_ways(tmp_path):
@@ -127,7 +131,7 @@ def test_a_genome_in_lower_case_carries_no_mask(tmp_path, capsys):
 
 
 def test_the_array_header_grows_with_the_array(tmp_path):
-    with genome.ArrayWriter(tmp_path / "a.npy") as writer:
+    with encoding.ArrayWriter(tmp_path / "a.npy") as writer:
         for _ in range(1000):
             writer.append(np.arange(200, dtype=np.uint8))
     assert np.array_equal(np.load(tmp_path / "a.npy"), np.tile(np.arange(200), 1000))
@@ -168,10 +172,10 @@ def test_segments_that_do_not_belong_to_the_sequence(tmp_path):
 def test_sizes_file(tmp_path):
     path = tmp_path / "sizes"
     path.write_text("chr1\t12\nchr2\t5\n")
-    assert genome.read_sizes(path) == {"chr1": 12, "chr2": 5}
+    assert encoding.read_sizes(path) == {"chr1": 12, "chr2": 5}
     path.write_text("chr1\tlong\n")
     with pytest.raises(InputError, match="no table of contig and length"):
-        genome.read_sizes(path)
+        encoding.read_sizes(path)
 
 
 def test_table_is_written_as_returned(tmp_path):

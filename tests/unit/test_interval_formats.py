@@ -8,10 +8,12 @@ import pandas as pd
 import pybigtools
 import pytest
 
-from grover import coverage, inputs, interval_formats, intervals
-from grover.bigwig import read_means
-from grover.errors import InputError
-from grover.interval_formats import columns_of, read_columns, read_table
+from grover.annotation import coverage
+from grover.intervals import formats, overlaps
+from grover.intervals.bigwig import read_means
+from grover.intervals.formats import columns_of, read_columns, read_table
+from grover.runtime.errors import InputError
+from grover.sources import check
 
 LENGTHS = {"chr1": 5_000, "chr2": 3_000, "chrM": 100}
 MARKS = "chrom\tstart\tend\tmark\tname\nchr1\t0\t50\t1\ta\nchr2\t0\t50\t0\tNA\nchr1\t50\t100\t1\ta\n"
@@ -43,27 +45,27 @@ def bigwig(path, values, sizes=LENGTHS):
 @pytest.mark.parametrize("zipped", [False, True])
 def test_bed_by_its_columns(write, zipped):
     text = "# made by hand\ntrack name=x\nbrowser position chr1\nchr1\t0\t5\n\nchr2\t7\t9\n"
-    read = interval_formats.read_bed(write(text, zipped=zipped))
+    read = formats.read_bed(write(text, zipped=zipped))
     assert read.columns.tolist() == ["chrom", "start", "end"]
     assert read.to_numpy().tolist() == [["chr1", 0, 5], ["chr2", 7, 9]]
-    nine = interval_formats.read_bed(
+    nine = formats.read_bed(
         write("chr1\t0\t5\ta#1\t.\t-\t0\t0\t0,0,0\tmore\nchr1\t5\t9\t'b\"\t3.5\t+\t0\t0\t0\tmore\n")
     )
-    assert nine.columns.tolist() == interval_formats.BED
+    assert nine.columns.tolist() == formats.BED
     assert nine["name"].tolist() == ["a#1", "'b\""]
     assert np.isnan(nine["score"][0]) and nine["score"][1] == 3.5
-    assert interval_formats.read_bed(write("chr1\t0\t5\tE1\n"), ["chrom", "start", "end", "state"])["state"][0] == "E1"
+    assert formats.read_bed(write("chr1\t0\t5\tE1\n"), ["chrom", "start", "end", "state"])["state"][0] == "E1"
 
 
 def test_comments_between_rows_and_windows_line_ends(write):
-    read = interval_formats.read_bed(write("chr1\t0\t5\r\n#chrom\tx\ty\r\n# three words here\r\nchr1\t5\t9\r\n"))
+    read = formats.read_bed(write("chr1\t0\t5\r\n#chrom\tx\ty\r\n# three words here\r\nchr1\t5\t9\r\n"))
     assert read[["start", "end"]].to_numpy().tolist() == [[0, 5], [5, 9]]
     assert read.index.tolist() == [0, 1]
 
 
 def test_narrowpeak_summits_stay_inside(write):
     row = "chr1\t100\t{}\t.\t0\t.\t1.5\t-1\t2\t{}\n"
-    read = interval_formats.read_narrowpeak(write(row.format(120, 7) + row.format(120, 20) + row.format(120, -1)))
+    read = formats.read_narrowpeak(write(row.format(120, 7) + row.format(120, 20) + row.format(120, -1)))
     assert read["summit"].tolist() == [7, 19, 10]
     assert read[["signal", "qvalue"]].to_numpy().tolist() == [[1.5, 2.0]] * 3
 
@@ -71,7 +73,7 @@ def test_narrowpeak_summits_stay_inside(write):
 def test_rmsk(write):
     row = "607\t12955\t105\t9\t10\tchr1\t10000\t10468\t-249240153\t+\t(CCCTAA)n\tSimple_repeat\tSimple_repeat"
     row += "\t1\t471\t0\t1\n"
-    read = interval_formats.read_rmsk(write(row, zipped=True))
+    read = formats.read_rmsk(write(row, zipped=True))
     assert read.iloc[0].tolist() == [
         "chr1",
         10000,
@@ -87,7 +89,7 @@ def test_rmsk(write):
 
 def test_gtf_becomes_half_open(write):
     tail = '.\t+\t.\tgene_id "G1"; transcript_id "T.1"; gene_name "A B";\n'
-    read = interval_formats.read_gtf(
+    read = formats.read_gtf(
         write(f'#!genome\nchr1\tx\tgene\t11\t20\t{tail}chr1\tx\texon\t11\t12\t.\t-\t.\tgene_id "G2";\n')
     )
     assert read.iloc[0].tolist() == ["chr1", 10, 20, "gene", "+", "G1", "A B", "T.1"]
@@ -95,22 +97,20 @@ def test_gtf_becomes_half_open(write):
 
 
 def test_vcf_and_bedgraph(write):
-    sites = interval_formats.read_vcf(
-        write("##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\nchr1\t3\trs1\tACG\tA\t.\n")
-    )
+    sites = formats.read_vcf(write("##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\nchr1\t3\trs1\tACG\tA\t.\n"))
     assert sites.iloc[0].tolist() == ["chr1", 2, 5, "rs1", "ACG", "A"]
-    assert interval_formats.read_bedgraph(write("chr1\t0\t5\t-0.25\n"))["value"][0] == -0.25
+    assert formats.read_bedgraph(write("chr1\t0\t5\t-0.25\n"))["value"][0] == -0.25
 
 
 def test_rename(write):
     path = write("1\t0\t5\nMT\t0\t5\nchr2\t0\t5\n")
-    assert interval_formats.read_bed(path, rename="add-chr")["chrom"].tolist() == ["chr1", "chrM", "chr2"]
+    assert formats.read_bed(path, rename="add-chr")["chrom"].tolist() == ["chr1", "chrM", "chr2"]
     path = write("chr1\t0\t5\nchrM\t0\t5\n2\t0\t5\n")
-    assert interval_formats.read_bed(path, rename="strip-chr")["chrom"].tolist() == ["1", "MT", "2"]
+    assert formats.read_bed(path, rename="strip-chr")["chrom"].tolist() == ["1", "MT", "2"]
 
 
 def test_empty_table(write):
-    read = interval_formats.read_bed(write("# nothing\n"))
+    read = formats.read_bed(write("# nothing\n"))
     assert len(read) == 0 and read.columns.tolist() == ["chrom", "start", "end"]
 
 
@@ -129,12 +129,12 @@ def test_empty_table(write):
 def test_bad_rows_of_readers_are_named(write, reader, text, sentence):
     path = write(text)
     with pytest.raises(InputError, match=re.escape(f"{path}, {sentence}")):
-        interval_formats.READERS[reader](path)
+        formats.READERS[reader](path)
 
 
 def test_missing_and_truncated_files(write, tmp_path):
     with pytest.raises(InputError, match="none cannot be read"):
-        interval_formats.read_bed(tmp_path / "none")
+        formats.read_bed(tmp_path / "none")
     generator = np.random.default_rng(0)
     rows = "".join(f"chr1\t{start}\t{start + 5}\n" for start in generator.integers(0, 10**8, 5000))
     path = write(rows, zipped=True)
@@ -142,13 +142,13 @@ def test_missing_and_truncated_files(write, tmp_path):
         cut = write("", name="cut")
         cut.write_bytes(path.read_bytes()[:size])
         with pytest.raises(InputError, match="truncated or damaged gzip"):
-            interval_formats.read_bed(cut)
+            formats.read_bed(cut)
 
 
 def test_a_bed_separated_by_blanks_is_read(tmp_path):
     path = tmp_path / "epd.bed"
     path.write_text("chr1 894625 894685 KLHL17_1 900 + 894674 894685\nchr1 895966 896026 PLEKHN1_1 900 - 1 2\n")
-    table = interval_formats.read_bed(path)
+    table = formats.read_bed(path)
     assert table[["chrom", "start", "end", "name"]].to_numpy().tolist() == [
         ["chr1", 894625, 894685, "KLHL17_1"],
         ["chr1", 895966, 896026, "PLEKHN1_1"],
@@ -171,22 +171,20 @@ def test_a_bed_separated_by_blanks_is_read(tmp_path):
 def test_check_refuses(write, text, sentence):
     path = write(text)
     with pytest.raises(InputError, match=re.escape(sentence)):
-        interval_formats.check(interval_formats.read_bed(path), LENGTHS, path)
+        formats.check(formats.read_bed(path), LENGTHS, path)
 
 
 def test_check_offers_to_strip(write):
     path = write("chr1\t0\t5\n")
     with pytest.raises(InputError, match="rename: strip-chr"):
-        interval_formats.check(interval_formats.read_bed(path), {"1": 10}, path)
+        formats.check(formats.read_bed(path), {"1": 10}, path)
 
 
 def test_check_keeps_rows_of_known_contigs_and_regions(write):
     path = write("chr1\t0\t5\nchr9\t0\t99999\nchr2\t10\t20\n")
-    kept = interval_formats.check(interval_formats.read_bed(path), LENGTHS, path)
+    kept = formats.check(formats.read_bed(path), LENGTHS, path)
     assert kept["chrom"].tolist() == ["chr1", "chr2"]
-    kept = interval_formats.check(
-        interval_formats.read_bed(path), LENGTHS, path, regions=table([("chr2", 19, 30), ("chr1", 5, 9)])
-    )
+    kept = formats.check(formats.read_bed(path), LENGTHS, path, regions=table([("chr2", 19, 30), ("chr1", 5, 9)]))
     assert kept["chrom"].tolist() == ["chr2"]
 
 
@@ -225,7 +223,7 @@ def test_columns_are_those_of_the_reader(write, form, text, numbers, comment):
     lines = [row(form, *place, i) for i, place in enumerate(places)]
     path = write("track name=x\n" + "".join(lines[:2]) + comment + "".join(lines[2:]), zipped=bool(comment))
     table = read_columns(path, form, LENGTHS, "add-chr", text, numbers)
-    expected = interval_formats.check(interval_formats.READERS[form](path, rename="add-chr"), LENGTHS, path)
+    expected = formats.check(formats.READERS[form](path, rename="add-chr"), LENGTHS, path)
     assert len(table) == 4 and table["start"].dtype in ("int32", "int64")
     assert {*table} <= {*columns_of(path, form)}
     for name in table:
@@ -260,7 +258,7 @@ def test_an_empty_file_has_no_rows(write, form):
     text = ["name", "strand"]
     assert {*text} <= {*columns_of(path, form)}
     table = read_columns(path, form, LENGTHS, text=text, numbers=[])
-    assert len(table) == 0 and intervals.overlap_bases(table, table).tolist() == []
+    assert len(table) == 0 and overlaps.overlap_bases(table, table).tolist() == []
     assert table.columns.tolist() == ["chrom", "start", "end", *text]
 
 
@@ -373,10 +371,10 @@ def intervals_columns(form):
 
 
 def by_reader(path, form):
-    table = ({"table": read_table} | interval_formats.READERS)[form](path)
+    table = ({"table": read_table} | formats.READERS)[form](path)
     for name in DECIMALS["table"] if form == "table" else []:
-        table[name] = interval_formats.to_numbers(table, name)
-    return interval_formats.check(table, KNOWN, path)
+        table[name] = formats.to_numbers(table, name)
+    return formats.check(table, KNOWN, path)
 
 
 def by_columns(path, form):
@@ -495,12 +493,12 @@ def test_a_comment_far_behind_the_first_block_loses_no_row(write):
     text = "\n".join([*lines[:22_500], "#chr1\t7\t8\tx", *lines[22_500:]]) + "\n"
     path = write(text)
     assert len(text) > 2 << 20
-    for table in (interval_formats.read_bed(path), read_columns(path, "bed", {"chr1": 1 << 20}, text=["name"])):
+    for table in (formats.read_bed(path), read_columns(path, "bed", {"chr1": 1 << 20}, text=["name"])):
         np.testing.assert_array_equal(table["start"], np.arange(30_000))
         assert table["name"].tolist() == [f"{i:060}" for i in range(30_000)]
     path = write(text + "chr1\t5\t5\tbad\n")
     for read in (
-        lambda: interval_formats.check(interval_formats.read_bed(path), {"chr1": 1 << 20}, path),
+        lambda: formats.check(formats.read_bed(path), {"chr1": 1 << 20}, path),
         lambda: read_columns(path, "bed", {"chr1": 1 << 20}),
     ):
         with pytest.raises(InputError, match="line 30002: the end is not after the start"):
@@ -516,7 +514,7 @@ def test_renaming_is_counted_in_rows(write):
     """More rows, not more names, decide whether `rename` would help."""
     path, lengths = write("chr1\t0\t5\n" * 3 + "chr2\t0\t5\nchr3\t0\t5\n"), {"chr1": 9, "2": 9, "3": 9}
     assert read_columns(path, "bed", lengths)["chrom"].tolist() == ["chr1"] * 3
-    assert len(interval_formats.check(interval_formats.read_bed(path), lengths, path)) == 3
+    assert len(formats.check(formats.read_bed(path), lengths, path)) == 3
 
 
 # bigWig
@@ -555,7 +553,7 @@ def test_a_bigwig_of_another_assembly_is_refused(tmp_path):
     with pytest.raises(InputError, match=sentence):
         read_means(path, regions, LENGTHS)
     with pytest.raises(InputError, match=sentence):
-        inputs.check_sources([inputs.Source.parse(f"timing=bigwig={path}")], regions, LENGTHS, {})
+        check.check_sources([check.Source.parse(f"timing=bigwig={path}")], regions, LENGTHS, {})
 
 
 @pytest.mark.parametrize("content", [b"chr1\t0\t5\n", b"", None])
@@ -571,8 +569,8 @@ def test_a_bigwig_and_a_table_are_checked_as_sources(tmp_path, write):
     segments = pd.DataFrame({"chrom": ["chr1", "chr1", "chr2"], "start": [0, 60, 0], "end": [60, 90, 40]})
     path = bigwig(tmp_path / "a.bw", [("chr1", 10, 20, 2.0)])
     texts = [f"timing=bigwig={path}", f"marks=table={write(MARKS)}"]
-    found = inputs.check_sources([inputs.Source.parse(text) for text in texts], segments, LENGTHS, {})
+    found = check.check_sources([check.Source.parse(text) for text in texts], segments, LENGTHS, {})
     assert found["rows"].tolist()[1] == 3 and pd.isna(found["rows"][0])
     assert found["rows_in_segments"].tolist() == [1, 3] and found["contigs"].tolist() == ["chr1", "chr1,chr2"]
     with pytest.raises(InputError, match="has values in 0 of 1 kept segments, at least 1 are needed"):
-        inputs.check_sources([inputs.Source.parse(texts[0])], segments.tail(1), LENGTHS, {})
+        check.check_sources([check.Source.parse(texts[0])], segments.tail(1), LENGTHS, {})

@@ -8,8 +8,9 @@ import pandas as pd
 import pybedtools
 import pytest
 
-from grover import inputs, intervals
-from grover.errors import InputError
+from grover.intervals import overlaps
+from grover.runtime.errors import InputError
+from grover.sources import check
 
 LENGTHS = {"chr1": 5_000, "chr2": 3_000, "chrM": 100}
 
@@ -58,19 +59,19 @@ def test_overlap_equals_bedtools(seed):
     regions, others = random_table(seed, 60, 200), random_table(seed + 10, 80, 90)
     covered = bedtool(regions).coverage(bedtool(others))
     covered = column(covered, 5)
-    assert intervals.overlap_bases(regions, others).tolist() == covered.tolist()
-    assert intervals.overlaps(regions, others).tolist() == (covered > 0).tolist()
+    assert overlaps.overlap_bases(regions, others).tolist() == covered.tolist()
+    assert overlaps.overlaps(regions, others).tolist() == (covered > 0).tolist()
     widths = (regions["end"] - regions["start"]).to_numpy()
-    assert intervals.inside(regions, others).tolist() == (covered == widths).tolist()
+    assert overlaps.inside(regions, others).tolist() == (covered == widths).tolist()
     merged = [[row.chrom, row.start, row.end] for row in bedtool(others).sort().merge()]
-    assert intervals.merge(others).to_numpy().tolist() == merged
+    assert overlaps.merge(others).to_numpy().tolist() == merged
 
 
 def test_nothing_to_overlap():
     regions, nothing = table([("chr1", 0, 5)]), random_table(0, 0, 5)
-    assert intervals.overlap_bases(regions, nothing).tolist() == [0]
-    assert intervals.overlap_bases(nothing, regions).tolist() == []
-    assert len(intervals.merge(nothing)) == 0
+    assert overlaps.overlap_bases(regions, nothing).tolist() == [0]
+    assert overlaps.overlap_bases(nothing, regions).tolist() == []
+    assert len(overlaps.merge(nothing)) == 0
 
 
 # All sources before any long work
@@ -87,7 +88,7 @@ def test_inputs_table(write):
         "motifs",
     )
     texts = [f"genes=bed={bed}=add-chr", f"ctcf=narrowPeak={peaks}", f"motifs=meme={motifs}"]
-    found = inputs.check_sources([inputs.Source.parse(text) for text in texts], SEGMENTS, LENGTHS, {"ctcf": 1})
+    found = check.check_sources([check.Source.parse(text) for text in texts], SEGMENTS, LENGTHS, {"ctcf": 1})
     assert found["key"].tolist() == ["genes", "ctcf", "motifs"]
     assert found["rows"].tolist() == [3, 2, 1]
     assert found["rows_in_segments"].tolist()[:2] == [2, 1]
@@ -101,11 +102,11 @@ def test_inputs_of_benchmarks(write):
     splice = write(header + "G\tchr1\t+\t101\t400\t110,210,\t201,301,\n", "splice")
     ready = write("sequence,label\nACGT,1\n", "ready", zipped=True)
     texts = [f"tss=tss={starts}", f"splice=splice={splice}", f"ready=csv={ready}"]
-    found = inputs.check_sources([inputs.Source.parse(text) for text in texts], SEGMENTS, LENGTHS, {"splice": 2})
+    found = check.check_sources([check.Source.parse(text) for text in texts], SEGMENTS, LENGTHS, {"splice": 2})
     assert found["rows"].tolist() == [2, 2, 1]
     assert found["rows_in_segments"].tolist()[:2] == [1, 2] and pd.isna(found["rows_in_segments"][2])
     with pytest.raises(InputError, match=r"ready \(source 'ready'\) has 1 rows, at least 5 are needed"):
-        inputs.check_sources([inputs.Source.parse(texts[2])], SEGMENTS, LENGTHS, {"ready": 5})
+        check.check_sources([check.Source.parse(texts[2])], SEGMENTS, LENGTHS, {"ready": 5})
 
 
 @pytest.mark.parametrize(
@@ -124,4 +125,4 @@ def test_inputs_of_benchmarks(write):
 def test_inputs_refused(write, text, minimum, sentence):
     path = write(PEAK.format(50, 150, 10) + PEAK.format(50, 150, 60))
     with pytest.raises(InputError, match=re.escape(sentence)):
-        inputs.check_sources([inputs.Source.parse(text.format(path))], SEGMENTS, LENGTHS, minimum)
+        check.check_sources([check.Source.parse(text.format(path))], SEGMENTS, LENGTHS, minimum)

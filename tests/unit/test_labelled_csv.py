@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from grover.datasets import COLUMNS
-from grover.errors import InputError
-from grover.labelled_csv import check_labelled, read_labelled
+from grover.benchmarks.datasets import COLUMNS
+from grover.benchmarks.ready_sets import check_labelled, read_labelled
+from grover.runtime.errors import InputError
 
 
 @pytest.fixture

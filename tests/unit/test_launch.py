@@ -2,7 +2,7 @@
 
 import pytest
 
-from grover.distributed import Processes
+from grover.network.distributed import Processes
 from workflow.scripts.launch import command_line
 
 SCRIPT = ["pretrain.py", "--batch", "64"]

@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from grover.errors import InputError
-from grover.lease import FILE, lease
+from grover.pretraining.lock import FILE, lease
+from grover.runtime.errors import InputError
 
 FAST = {"every": 0.05, "watched": 0.4}
 
@@ -30,9 +30,9 @@ def test_the_lease_is_renewed_and_given_back(tmp_path):
 
 
 def test_a_second_trainer_is_told_who_lives(tmp_path, monkeypatch):
-    monkeypatch.setattr("grover.lease.platform.node", lambda: "elsewhere")
+    monkeypatch.setattr("grover.pretraining.lock.platform.node", lambda: "elsewhere")
     with lease(tmp_path, **FAST):
-        monkeypatch.setattr("grover.lease.platform.node", lambda: "here")
+        monkeypatch.setattr("grover.pretraining.lock.platform.node", lambda: "here")
         with (
             pytest.raises(
                 InputError, match=rf"process {os.getpid()} on elsewhere trains this model and is alive.*kill"

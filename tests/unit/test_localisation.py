@@ -6,19 +6,10 @@ import pybedtools
 import pytest
 from scipy.stats import false_discovery_control
 
-from grover.genome import Genome
-from grover.intervals import bases_before
-from grover.localisation import (
-    clip,
-    count,
-    coverage,
-    enrichment,
-    locate,
-    most_tied,
-    read_categories,
-    widen,
-)
-from grover.tracks import read_tracks
+from grover.annotation.enrichment import clip, count, coverage, enrichment, locate, most_tied, read_categories, widen
+from grover.annotation.tracks import read_tracks
+from grover.genome.assembly import Genome
+from grover.intervals.overlaps import bases_before
 
 LENGTHS = {"chr1": 12_000, "chr2": 7_000}
 SEGMENTS = pd.DataFrame(

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-import grover.located
-from grover.genome import decode, encode, reverse_complement
-from grover.located import locate
+import grover.benchmarks.exact_matches
+from grover.benchmarks.exact_matches import locate
+from grover.genome.bases import decode, encode, reverse_complement
 
 
 def opposite(sequence: str) -> str:
@@ -70,7 +70,7 @@ def test_sequences_with_n_and_empty_ones_stand_nowhere():
 
 
 def test_long_segments_are_read_in_stretches_and_lose_no_place(monkeypatch, tmp_path):
-    monkeypatch.setattr(grover.located, "STRETCH", 64)
+    monkeypatch.setattr(grover.benchmarks.exact_matches, "STRETCH", 64)
     codes = np.random.default_rng(3).integers(4, size=1000).astype(np.uint8)
     np.save(tmp_path / "codes.npy", codes)
     sequences = [decode(codes[start : start + 100]) for start in range(0, 900, 7)]

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from grover.errors import InputError
-from grover.masking import Masking, hide
-from grover.packed import pack
-from grover.vocabulary import CLS, FIRST_LETTER, MASK, SEP
+from grover.network.packed import pack
+from grover.pretraining.masking import Masking, hide
+from grover.runtime.errors import InputError
+from grover.tokenization.vocabulary import CLS, FIRST_LETTER, MASK, SEP
 
 SIZE = 609
 

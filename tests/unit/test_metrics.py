@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from sklearn import metrics as sklearn
 
-from grover import bootstrap, metrics
-from grover.errors import InputError
+from grover.runtime.errors import InputError
+from grover.statistics import bootstrap, metrics
 
 
 def example(size: int = 300, seed: int = 0, strength: float = 1.0):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from grover.minhash import ENTRIES, nearest, sketches
+from grover.benchmarks.minhash import ENTRIES, nearest, sketches
 
 COMPLEMENT = str.maketrans("ACGT", "TGCA")
 K = 11

@@ -8,10 +8,10 @@ import pytest
 import torch
 import yaml
 
-from grover.masked_scores import FLOORS
-from grover.model import Architecture, new_language_model, save
-from grover.model_card import Facts, render
-from grover.vocabulary import Vocabulary
+from grover.network.bert import Architecture, new_language_model, save
+from grover.pretraining.model_card import Facts, render
+from grover.pretraining.scores import FLOORS
+from grover.tokenization.vocabulary import Vocabulary
 
 SETTINGS = {"hidden": 16, "heads": 2, "intermediate": 32, "layers": 1, "positions": 24}
 

@@ -12,12 +12,14 @@ import pytest
 from memelite import fimo
 from memelite.io import read_meme as read_meme_of_memelite
 
-from grover import motifs
-from grover.errors import InputError
-from grover.fasta import read_contigs
-from grover.genome import Genome, encode, encode_genome, reverse_complement
-from grover.interval_formats import read_bed, read_narrowpeak
-from grover.intervals import inside, overlaps
+from grover.annotation import motifs
+from grover.genome.assembly import Genome
+from grover.genome.bases import encode, reverse_complement
+from grover.genome.encoding import encode_genome
+from grover.genome.fasta import read_contigs
+from grover.intervals.formats import read_bed, read_narrowpeak
+from grover.intervals.overlaps import inside, overlaps
+from grover.runtime.errors import InputError
 
 DATA = os.environ.get("GROVER_DATA")
 

@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 from scipy.stats import ks_2samp
 
-from grover.genome import Genome, decode
-from grover.negatives import GC_TOLERANCE, REPEAT_TOLERANCE, genomic_matched
+from grover.benchmarks.matched_negatives import GC_TOLERANCE, REPEAT_TOLERANCE, genomic_matched
+from grover.genome.assembly import Genome
+from grover.genome.bases import decode
 
 LENGTH = 300
 

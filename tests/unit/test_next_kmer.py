@@ -9,16 +9,17 @@ import pandas as pd
 import pytest
 import torch
 
-from grover.errors import InputError
-from grover.genome import Genome, decode, encode
-from grover.model import Architecture, new_language_model, save
-from grover.next_kmer import Contexts, cut_contexts, score, seen_share, tokenise_contexts
-from grover.next_kmer_floors import floors, last_token_answers, markov_answers
-from grover.next_kmer_model import Settings, by_seed, fine_tune, tokenise
-from grover.proportions import wilson
-from grover.selection import choose, compare, confirm, over_all_seeds
-from grover.tokens import tokenise as tokenise_genome
-from grover.vocabulary import Vocabulary
+from grover.genome.assembly import Genome
+from grover.genome.bases import decode, encode
+from grover.network.bert import Architecture, new_language_model, save
+from grover.runtime.errors import InputError
+from grover.selection.choice import choose, compare, confirm, over_all_seeds
+from grover.selection.next_kmer import Contexts, cut_contexts, score, seen_share, tokenise_contexts
+from grover.selection.next_kmer_baselines import floors, last_token_answers, markov_answers
+from grover.selection.next_kmer_model import Settings, by_seed, fine_tune, tokenise
+from grover.statistics.proportions import wilson
+from grover.tokenization.genome_tokens import tokenise as tokenise_genome
+from grover.tokenization.vocabulary import Vocabulary
 
 SCRIPT = Path(__file__).parents[2] / "workflow/scripts/next_kmer.py"
 

@@ -5,9 +5,9 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from grover import bpe
-from grover.encoder import Encoder, token_texts
-from grover.null import markov_counts, simulate
+from grover.atlas.null_genomes import markov_counts, simulate
+from grover.tokenization import bpe
+from grover.tokenization.encoder import Encoder, token_texts
 
 # dinucleotides of hg19 in ten thousand, both strands alike; rows A C G T
 HUMAN = np.array([[977, 503, 699, 773], [726, 521, 99, 699], [593, 426, 521, 503], [656, 593, 726, 977]])

@@ -1,8 +1,8 @@
 import numpy as np
 import pandas as pd
 
-from grover.genome import encode
-from grover.occlusion import occlude, substitutions, surest
+from grover.genome.bases import encode
+from grover.interpretation.mutagenesis import occlude, substitutions, surest
 
 
 def test_every_base_is_replaced_by_every_other():

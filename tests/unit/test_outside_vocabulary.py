@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 
-from grover.errors import InputError
-from grover.vocabulary import Vocabulary
+from grover.runtime.errors import InputError
+from grover.tokenization.vocabulary import Vocabulary
 
 MERGES = [["A", "A"], ["C", "G"], ["AA", "CG"], ["T", "AA"]]
 VOCAB = ["[CLS]", "T", "G", "C", "A", "AA", "CG", "TAA", "AACG"]  # in an order of its own

@@ -8,13 +8,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from grover.genome import Genome, decode
-from grover.masking import Masking, hide
-from grover.packed import pack
-from grover.regions import places_of_tokens, token_ranges
-from grover.tokens import TokenisedGenome, tokenise
-from grover.variants import alleles
-from grover.vocabulary import CLS, MASK, SEP, Vocabulary
+from grover.embeddings.region_table import places_of_tokens, token_ranges
+from grover.genome.assembly import Genome
+from grover.genome.bases import decode
+from grover.interpretation.variants import alleles
+from grover.network.packed import pack
+from grover.pretraining.masking import Masking, hide
+from grover.tokenization.genome_tokens import TokenisedGenome, tokenise
+from grover.tokenization.vocabulary import CLS, MASK, SEP, Vocabulary
 
 SCRIPTS = Path(__file__).parents[2] / "workflow/scripts"
 

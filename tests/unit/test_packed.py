@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 import torch
 
-from grover import packed
-from grover.model import Architecture, new_language_model
-from grover.packed import Layout, dropout, group_by_tokens, hidden_states, logits_at, pack
-from grover.vocabulary import CLS, SEP
+from grover.network import packed
+from grover.network.bert import Architecture, new_language_model
+from grover.network.packed import Layout, dropout, group_by_tokens, hidden_states, logits_at, pack
+from grover.tokenization.vocabulary import CLS, SEP
 
 STEADY = Architecture(2, 16, 2, 32, 80, dropout=0.0)
 

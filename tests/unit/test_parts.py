@@ -6,8 +6,8 @@ import os
 import pandas as pd
 import pytest
 
-from grover import parts
-from grover.metrics import by_seed
+from grover.finetuning import seeds as parts
+from grover.statistics.metrics import by_seed
 
 WEIGHTS = b"0123456789" * 100
 

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from grover.config import complete
-from grover.costs import (
+from grover.config.benchmark_table import Task
+from grover.config.configuration import complete
+from grover.planning.costs import (
     NETWORKS,
     Network,
     Run,
@@ -22,8 +23,7 @@ from grover.costs import (
     work,
     written,
 )
-from grover.errors import InputError
-from grover.plan import (
+from grover.planning.plan import (
     Cost,
     Job,
     error,
@@ -35,8 +35,19 @@ from grover.plan import (
     totals,
     wall_seconds,
 )
-from grover.tasks import Task
-from grover.throughput import Gpu, Measured, Rate, calibrate, choose_gpu, learn, read_gpus, read_rates, seconds, table
+from grover.planning.throughput import (
+    Gpu,
+    Measured,
+    Rate,
+    calibrate,
+    choose_gpu,
+    learn,
+    read_gpus,
+    read_rates,
+    seconds,
+    table,
+)
+from grover.runtime.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = ROOT / "config/schemas/config.schema.yaml"
@@ -320,7 +331,7 @@ def test_a_finished_run_is_read_for_what_it_took(tmp_path, monkeypatch):
 
 def test_nothing_heavy_is_imported():
     heavy = "{'torch', 'pandas', 'sklearn', 'numba', 'transformers'} & set(sys.modules)"
-    code = f"import sys; sys.path.insert(0, {str(ROOT)!r}); import grover.plan; print({heavy})"
+    code = f"import sys; sys.path.insert(0, {str(ROOT)!r}); import grover.planning.plan; print({heavy})"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"
 
 

@@ -7,13 +7,13 @@ from scipy.stats import rankdata
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import average_precision_score, r2_score, roc_auc_score
 
-from grover import bootstrap
-from grover.errors import InputError
-from grover.probe_fits import Known, linear
-from grover.probe_scores import beyond, chance, partial, resampled, score
-from grover.probes import Representation, columns, make_target, probe, representations
-from grover.region_tables import check_places, given_properties, read_annotation
-from grover.vectors import Writer, open_embeddings
+from grover.embeddings.regions.probe_fits import Known, linear
+from grover.embeddings.regions.probe_scores import beyond, chance, partial, resampled, score
+from grover.embeddings.regions.probes import Representation, columns, make_target, probe, representations
+from grover.embeddings.regions.tables import check_places, given_properties, read_annotation
+from grover.embeddings.vectors import Writer, open_embeddings
+from grover.runtime.errors import InputError
+from grover.statistics import bootstrap
 
 N = 1200
 REGIONS = pd.DataFrame({"chrom": "chr1", "start": np.arange(N) * 1000, "end": np.arange(N) * 1000 + 900})

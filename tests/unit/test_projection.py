@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from grover.files import write_table
-from grover.projection import flatten, project, spread
-from grover.vectors import Writer, open_embeddings
+from grover.embeddings.regions.projection import flatten, project, spread
+from grover.embeddings.vectors import Writer, open_embeddings
+from grover.runtime.files import write_table
 
 
 def test_components_are_the_singular_vectors_and_their_shares_those_of_the_variance():

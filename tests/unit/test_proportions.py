@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from grover.proportions import example_variance, over_seeds, wilson
+from grover.statistics.proportions import example_variance, over_seeds, wilson
 
 
 @pytest.mark.parametrize(("hits", "n"), [(0, 40), (3, 4000), (250, 1000), (40, 40)])

@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from grover.bpe import train
-from grover.genome import decode, encode
-from grover.reading import read_tokens
-from grover.vocabulary import Vocabulary
+from grover.benchmarks.tokenise import read_tokens
+from grover.genome.bases import decode, encode
+from grover.tokenization.bpe import train
+from grover.tokenization.vocabulary import Vocabulary
 
 GENOME = decode(np.random.default_rng(1).integers(0, 4, 4_000).astype(np.uint8))
 

@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from grover import bpe, genome
-from grover.encoder import Encoder, token_texts
-from grover.fasta import read_contigs
-from grover.interval_formats import read_bed
-from grover.intervals import inside
+from grover.genome import assembly, encoding
+from grover.genome.fasta import read_contigs
+from grover.intervals.formats import read_bed
+from grover.intervals.overlaps import inside
+from grover.tokenization import bpe
+from grover.tokenization.encoder import Encoder, token_texts
 
 pytestmark = pytest.mark.skipif("GROVER_DATA" not in os.environ, reason="GROVER_DATA is not set")
 
@@ -21,13 +22,13 @@ def paths(tmp_path_factory) -> list[Path]:
     folder = tmp_path_factory.mktemp("genome")
     paths = [folder / name for name in ("sequence.npy", "segments.bed", "softmask.bed", "contigs.tsv")]
     data = Path(os.environ["GROVER_DATA"]) / "hg19"
-    genome.encode_genome(read_contigs(data / "genome/hg19.partial.fa.gz"), *paths)
+    encoding.encode_genome(read_contigs(data / "genome/hg19.partial.fa.gz"), *paths)
     return paths
 
 
 def test_segments_and_mask(paths):
     data = Path(os.environ["GROVER_DATA"]) / "hg19"
-    made = genome.Genome(*paths[:2])
+    made = assembly.Genome(*paths[:2])
     assert len(made.codes) == 26_081_421
     places = ["chrom", "start", "end"]
     assert made.segments[places].equals(read_bed(data / "genome/regions.bed"))

@@ -7,9 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from grover.errors import InputError
-from grover.genome import Genome
-from grover.regions import (
+from grover.embeddings.region_table import (
     core_length,
     cut_windows,
     describe_regions,
@@ -19,8 +17,10 @@ from grover.regions import (
     sample_regions,
     token_ranges,
 )
-from grover.tokens import TokenisedGenome, tokenise
-from grover.vocabulary import Vocabulary
+from grover.genome.assembly import Genome
+from grover.runtime.errors import InputError
+from grover.tokenization.genome_tokens import TokenisedGenome, tokenise
+from grover.tokenization.vocabulary import Vocabulary
 
 LENGTHS = (400, 61, 4, 700)  # bases of the segments; words of six do not fit into the third
 

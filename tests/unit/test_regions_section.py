@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from grover.figures.style import to_svg
-from grover.sections import regions
-from grover.sections.parts import Folded, Picture, Results, Table
-from grover.sections.region_clusters import cluster_sentence
-from grover.sections.representations import gain_styles
+from grover.report.parts import Folded, Picture, Results, Table
+from grover.report.sections import regions
+from grover.report.sections.region_clusters import cluster_sentence
+from grover.report.sections.representations import gain_styles
+from grover.report.style import to_svg
 
 write = runpy.run_path(str(Path(__file__).parents[1] / "fake_regions.py"))["write"]
 

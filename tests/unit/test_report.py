@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from grover.figures.style import to_svg
-from grover.report import build, inline_svg, render
-from grover.sections import atlas, benchmarks, genome
-from grover.sections.parts import Folded, Picture, Results, Table, formatted, verdict
+from grover.report.page import build, inline_svg, render
+from grover.report.parts import Folded, Picture, Results, Table, formatted, verdict
+from grover.report.sections import atlas, benchmarks, genome
+from grover.report.style import to_svg
 
 write_artefacts = runpy.run_path(str(Path(__file__).parents[1] / "fake_results.py"))["write"]
 

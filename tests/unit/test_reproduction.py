@@ -7,8 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from grover.errors import InputError
-from grover.reproduction import (
+from grover.report.reproduction import (
     COMPATIBLE,
     NOT_REPRODUCED,
     NOT_RUN,
@@ -20,6 +19,7 @@ from grover.reproduction import (
     score,
     summary,
 )
+from grover.runtime.errors import InputError
 
 ROOT = Path(__file__).parents[2]
 FAKE = runpy.run_path(str(ROOT / "tests/fake_benchmarks.py"))

@@ -9,8 +9,8 @@ import pytest
 import yaml
 from packaging.utils import canonicalize_name
 
-from grover import rivals
-from grover.config import complete
+from grover.config.configuration import complete
+from grover.external_models import adapters
 
 ROOT = Path(__file__).parents[2]
 
@@ -55,9 +55,9 @@ def test_the_example_of_the_page_is_a_valid_configuration():
     example = re.search(r"```yaml\n(.*?)```", (ROOT / "docs/rivals.md").read_text(), re.S)[1]
     given = {"run": "x", "sources": {"genome": {"url": "genome.fa"}}, **yaml.safe_load(example)}
     config = complete(given, ROOT / "config/schemas/config.schema.yaml", "docs/rivals.md")
-    assert config["benchmarks"]["rivals"]["nt"]["adapter"] in rivals.ADAPTERS
+    assert config["benchmarks"]["rivals"]["nt"]["adapter"] in adapters.ADAPTERS
 
 
 def test_the_page_has_a_row_for_each_adapter():
     rows = re.findall(r"^\| `([a-z0-9-]+)` \|", (ROOT / "docs/rivals.md").read_text(), re.M)
-    assert rows == list(rivals.ADAPTERS)
+    assert rows == list(adapters.ADAPTERS)

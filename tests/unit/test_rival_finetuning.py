@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 import torch
 
-from grover import rivals
-from grover.files import checksum
-from grover.finetuning import Settings, fine_tune
+from grover.external_models import adapters
+from grover.finetuning.finetune import Settings, fine_tune
+from grover.runtime.files import checksum
 
 ROOT = Path(__file__).parents[2]
 CPU = torch.device("cpu")
@@ -31,7 +31,7 @@ def dataset():
 
 
 def test_a_rival_learns_a_simple_rule(dnabert):
-    rival, table = rivals.load(dnabert, "dnabert"), dataset()
+    rival, table = adapters.load(dnabert, "dnabert"), dataset()
     settings = Settings(epochs=8, batch=16, learning_rate=1e-2)
     network, predicted = fine_tune(table, rival.read(table["sequence"].to_list()), rival.make, settings, CPU, 0)
     assert ((predicted["probability"] > 0.5) == predicted["label"]).mean() > 0.9

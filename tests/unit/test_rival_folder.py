@@ -5,19 +5,19 @@ from types import SimpleNamespace
 
 import pytest
 
-from grover import rival_folder, rivals
-from grover.errors import InputError
-from grover.files import checksum
+from grover.external_models import adapters, folder
+from grover.runtime.errors import InputError
+from grover.runtime.files import checksum
 from tests.rival_models import write
 
 
 def test_code_elsewhere_or_missing_is_refused(tiny):
     (tiny / "modeling_tiny.py").unlink()
     with pytest.raises(InputError, match="modeling_tiny.py is missing"):
-        rivals.load(tiny, "hyenadna", remote_code=True)
+        adapters.load(tiny, "hyenadna", remote_code=True)
     write(tiny / "config.json", {"auto_map": {"AutoModel": "other/place--modeling_tiny.TinyModel"}})
     with pytest.raises(InputError, match="another repository, other/place--"):
-        rivals.load(tiny, "hyenadna", remote_code=True)
+        adapters.load(tiny, "hyenadna", remote_code=True)
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ def test_an_incomplete_folder_is_named_with_what_it_lacks(dnabert, tmp_path, mis
         if path.name not in (missing, "tokenizer.json"):
             (tmp_path / path.name).symlink_to(path)
     with pytest.raises(InputError, match=f"{tmp_path}: {sentence}"):
-        rivals.load(tmp_path, "dnabert")
+        adapters.load(tmp_path, "dnabert")
 
 
 def test_a_part_of_the_weights_that_is_missing_is_named(tmp_path):
@@ -41,7 +41,7 @@ def test_a_part_of_the_weights_that_is_missing_is_named(tmp_path):
     write(tmp_path / "pytorch_model.bin.index.json", {"weight_map": {"a": "one.bin", "b": "two.bin"}})
     (tmp_path / "one.bin").touch()
     with pytest.raises(InputError, match="two.bin is missing"):
-        rival_folder.check_folder(tmp_path)
+        folder.check_folder(tmp_path)
 
 
 def test_weights_of_another_model_are_refused(dnabert, tmp_path):
@@ -51,7 +51,7 @@ def test_weights_of_another_model_are_refused(dnabert, tmp_path):
     config = json.loads((dnabert / "config.json").read_text())
     write(tmp_path / "config.json", config | {"num_hidden_layers": 2})
     with pytest.raises(InputError, match=r"layer\.1\..* is missing"):
-        rivals.load(tmp_path, "dnabert").make(2, 0)
+        adapters.load(tmp_path, "dnabert").make(2, 0)
 
 
 HUB = ["README.md", "config.json", "vocab.txt", "model.safetensors", "pytorch_model.bin", "onnx/model.onnx", "x.py"]
@@ -71,11 +71,11 @@ def test_a_download_takes_what_belongs_into_the_folder_and_says_what_it_is(tmp_p
 
     monkeypatch.setattr(huggingface_hub.HfApi, "model_info", model_info)
     monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot_download)
-    rival_folder.download("lab/model", "", tmp_path / "nt")
+    folder.download("lab/model", "", tmp_path / "nt")
     said = json.loads((tmp_path / "nt/rival.json").read_text())
     assert list(said["files"]) == ["config.json", "model.safetensors", "vocab.txt", "x.py"]
     assert said["revision"] == "abc123" and said["files"]["x.py"]["sha256"] == checksum(tmp_path / "nt/x.py")
-    assert rival_folder.files_to_fetch(["pytorch_model.bin", "training_args.bin", "a.json"]) == [
+    assert folder.files_to_fetch(["pytorch_model.bin", "training_args.bin", "a.json"]) == [
         "a.json",
         "pytorch_model.bin",
     ]
@@ -89,5 +89,5 @@ def test_without_a_network_the_folder_to_fill_is_named(tmp_path, monkeypatch):
 
     monkeypatch.setattr(huggingface_hub.HfApi, "model_info", model_info)
     with pytest.raises(InputError, match=rf"fill {tmp_path}/nt with config.json, .*set `model` to that folder"):
-        rival_folder.download("lab/model", "", tmp_path / "nt")
+        folder.download("lab/model", "", tmp_path / "nt")
     assert not (tmp_path / "nt/rival.json").exists()

@@ -6,13 +6,13 @@ import pytest
 import torch
 from transformers import AutoModel
 
-from grover import rivals
-from grover.errors import InputError
+from grover.external_models import adapters
+from grover.runtime.errors import InputError
 from tests.rival_models import letters, write
 
 
 def test_nucleotide_transformer_reads_words_of_six_one_behind_the_other(nt):
-    rival = rivals.load(nt, "nucleotide-transformer")
+    rival = adapters.load(nt, "nucleotide-transformer")
     ids = {word: number for number, word in enumerate((nt / "vocab.txt").read_text().split("\n"))}
     expected = [ids[word] for word in ("<cls>", "ACGTAC", "GGGTTT", "A", "C")]
     assert rival.read(["acgtacGGGTTTAC"])[0].tolist() == expected
@@ -20,10 +20,10 @@ def test_nucleotide_transformer_reads_words_of_six_one_behind_the_other(nt):
 
 
 def test_dnabert_reads_overlapping_words_of_the_length_of_its_vocabulary(dnabert):
-    rival = rivals.load(dnabert, "dnabert")
+    rival = adapters.load(dnabert, "dnabert")
     ids = {word: number for number, word in enumerate((dnabert / "vocab.txt").read_text().split())}
     assert rival.read(["ACGTNA"])[0].tolist() == [2, ids["ACG"], ids["CGT"], 1, 1, 3]
-    assert rivals.kmer_words("ACGT", 3) == "ACG CGT" and rivals.kmer_words("AC", 3) == "AC"
+    assert adapters.kmer_words("ACGT", 3) == "ACG CGT" and adapters.kmer_words("AC", 3) == "AC"
 
 
 @pytest.mark.parametrize("name", ["nt", "dnabert"])
@@ -32,14 +32,14 @@ def test_pretrained_weights_are_the_stored_ones_and_the_twin_has_others(name, re
     stored = AutoModel.from_pretrained(folder).state_dict()
     adapter = {"nt": "nucleotide-transformer", "dnabert": "dnabert"}[name]
     pretrained, again, twin = (
-        rivals.load(folder, adapter, initial=initial).make(3, 1) for initial in ("pretrained", "pretrained", "random")
+        adapters.load(folder, adapter, initial=initial).make(3, 1) for initial in ("pretrained", "pretrained", "random")
     )
     weights = [key for key in stored if "embeddings.weight" in key or "query" in key]
     found = pretrained.encoder.state_dict()
     assert len(weights) > 2 and all(torch.equal(found[key], stored[key]) for key in weights)
     assert not torch.equal(twin.encoder.state_dict()[weights[0]], stored[weights[0]])
     assert torch.equal(pretrained.classifier.weight, again.classifier.weight)
-    other = rivals.load(folder, adapter, initial="random").make(3, 2)
+    other = adapters.load(folder, adapter, initial="random").make(3, 2)
     assert not torch.equal(twin.encoder.state_dict()[weights[0]], other.encoder.state_dict()[weights[0]])
 
 
@@ -47,7 +47,7 @@ def test_pretrained_weights_are_the_stored_ones_and_the_twin_has_others(name, re
 @pytest.mark.parametrize("name", ["nt", "dnabert", "tiny"])
 def test_a_sequence_scores_alike_alone_and_beside_a_longer_one(name, pooling, request):
     adapter = {"nt": "nucleotide-transformer", "dnabert": "dnabert", "tiny": "hyenadna"}[name]
-    rival = rivals.load(request.getfixturevalue(name), adapter, remote_code=True, pooling=pooling)
+    rival = adapters.load(request.getfixturevalue(name), adapter, remote_code=True, pooling=pooling)
     network = rival.make(2, 0).eval()
     inputs = rival.read(letters([20, 9, 13]))
     with torch.inference_mode():
@@ -61,22 +61,22 @@ def test_pooling_by_hand_on_a_model_whose_states_are_known(tiny):
     rows = torch.load(tiny / "pytorch_model.bin")["embedding.weight"]
     states = rows[[7, 8, 8, 10, 1]].cumsum(0)  # A C C T [SEP]
     for pooling, expected in [("mean", states[:4].mean(0)), ("cls", states[0]), ("last", states[4])]:
-        rival = rivals.load(tiny, "hyenadna", remote_code=True, pooling=pooling)
+        rival = adapters.load(tiny, "hyenadna", remote_code=True, pooling=pooling)
         network = rival.make(2, 0).eval()
         network.classifier = torch.nn.Identity()
         with torch.inference_mode():
             found = network(**network.collate(rival.read(["ACCT", "ACCTGGGG"])))
         torch.testing.assert_close(found[0], expected)
-    assert rivals.load(tiny, "hyenadna", remote_code=True).pooling == "mean"
+    assert adapters.load(tiny, "hyenadna", remote_code=True).pooling == "mean"
 
 
 @pytest.mark.parametrize("adapter", ["hyenadna", "dnabert2", "nucleotide-transformer", "auto"])
 def test_code_of_the_folder_runs_by_consent_only(tiny, adapter):
     marker = tiny.parent / "marker"
     with pytest.raises(InputError, match=r"configuration_tiny.py, modeling_tiny.py .* remote_code: true"):
-        rivals.load(tiny, adapter)
+        adapters.load(tiny, adapter)
     assert not marker.exists()
-    network = rivals.load(tiny, adapter, remote_code=True).make(2, 0)
+    network = adapters.load(tiny, adapter, remote_code=True).make(2, 0)
     assert marker.exists() and type(network.encoder).__name__ == "TinyModel"
 
 
@@ -101,7 +101,7 @@ class TinyForMaskedLM(PreTrainedModel):
     write(tiny / "config.json", config)
     stored = torch.load(tiny / "pytorch_model.bin")
     torch.save({f"tiny.{name}": weight for name, weight in stored.items()}, tiny / "pytorch_model.bin")
-    network = rivals.load(tiny, "nucleotide-transformer", remote_code=True).make(2, 0)
+    network = adapters.load(tiny, "nucleotide-transformer", remote_code=True).make(2, 0)
     assert type(network.encoder).__name__ == "TinyModel"
     assert torch.equal(network.encoder.embedding.weight, stored["embedding.weight"])
 
@@ -115,14 +115,14 @@ def test_dnabert_leaves_code_alone_that_its_folder_names(dnabert, tmp_path):
     write(tmp_path / "config.json", json.loads((dnabert / "config.json").read_text()) | {"auto_map": named})
     (tmp_path / "dnabert_layer.py").write_text("raise SystemExit")
     for consent in (False, True):
-        network = rivals.load(tmp_path, "dnabert", remote_code=consent).make(2, 0)
+        network = adapters.load(tmp_path, "dnabert", remote_code=consent).make(2, 0)
         assert type(network.encoder).__module__.startswith("transformers.models.bert")
 
 
 @pytest.mark.parametrize("adapter", ["dnabert2", "hyenadna"])
 def test_a_model_that_needs_its_code_is_never_opened_as_another(dnabert, adapter):
     with pytest.raises(InputError, match="auto_map names no code"):
-        rivals.load(dnabert, adapter, remote_code=True)
+        adapters.load(dnabert, adapter, remote_code=True)
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_a_model_that_needs_its_code_is_never_opened_as_another(dnabert, adapter
     [("nt", "nucleotide-transformer", 114), ("dnabert", "dnabert", 24), ("tiny", "auto", 29)],
 )
 def test_the_longest_sequence_that_fits_is_computed_and_the_next_refused(name, adapter, fits, request):
-    rival = rivals.load(request.getfixturevalue(name), adapter, remote_code=True)
+    rival = adapters.load(request.getfixturevalue(name), adapter, remote_code=True)
     network = rival.make(2, 0).eval()
     inputs = rival.read(letters([fits]))
     network.check(len(inputs[0]))
@@ -144,17 +144,17 @@ def test_the_longest_sequence_that_fits_is_computed_and_the_next_refused(name, a
 
 
 def test_byte_pairs_with_alibi_are_not_bound_by_their_positions(tiny):
-    assert rivals.load(tiny, "dnabert2", remote_code=True).limit == 4096
-    config = rivals.load(tiny, "dnabert2", remote_code=True).config
+    assert adapters.load(tiny, "dnabert2", remote_code=True).limit == 4096
+    config = adapters.load(tiny, "dnabert2", remote_code=True).config
     assert 0 < config.attention_probs_dropout_prob < 1e-6
 
 
 def test_a_tokenizer_that_knows_none_of_the_words_is_refused(dnabert):
     with pytest.raises(InputError, match="does not know .* of ctcf; choose the adapter"):
-        rivals.load(dnabert, "auto").read(letters([12, 12]), "ctcf")
+        adapters.load(dnabert, "auto").read(letters([12, 12]), "ctcf")
 
 
 @pytest.mark.parametrize("wrong", [{"adapter": "bert"}, {"initial": "twin"}, {"pooling": "max"}])
 def test_an_unknown_word_is_refused(dnabert, wrong):
     with pytest.raises(InputError, match="is unknown; expected"):
-        rivals.load(dnabert, **wrong)
+        adapters.load(dnabert, **wrong)

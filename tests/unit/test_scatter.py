@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from grover.figures.style import PALETTES, to_svg, use_palette
-from grover.report import render
-from grover.scatter import as_json, leading, levels, limits, prepare, quantised, ranked
-from grover.sections import region_map
-from grover.sections.parts import Picture, Results, Scatter, Section
+from grover.report.page import render
+from grover.report.parts import Picture, Results, Scatter, Section
+from grover.report.scatter import as_json, leading, levels, limits, prepare, quantised, ranked
+from grover.report.sections import region_map
+from grover.report.style import PALETTES, to_svg, use_palette
 
 write_artefacts = runpy.run_path(str(Path(__file__).parents[1] / "fake_region_map.py"))["write"]
 

@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 from sklearn import metrics as sklearn
 
-from grover import scoring
-from grover.errors import InputError
-from grover.files import checksum
-from grover.metrics import by_seed
+from grover.finetuning import scores as scoring
+from grover.runtime.errors import InputError
+from grover.runtime.files import checksum
+from grover.statistics.metrics import by_seed
 
 SCRIPTS = Path(__file__).parents[2] / "workflow" / "scripts"
 

@@ -8,12 +8,20 @@ import pandas as pd
 import pytest
 from scipy.stats import binomtest, false_discovery_control
 
-from grover.figures.style import to_svg
-from grover.genome import Genome
-from grover.sections import localisation as section
-from grover.sections.parts import Folded, Picture, Results, Table
-from grover.shifts import CHUNK, all_repeats, count_rotated, draw_offsets, judge, label_runs, locate_by_shifts
-from grover.tokens import STRIDE
+from grover.annotation.circular_shifts import (
+    CHUNK,
+    all_repeats,
+    count_rotated,
+    draw_offsets,
+    judge,
+    label_runs,
+    locate_by_shifts,
+)
+from grover.genome.assembly import Genome
+from grover.report.parts import Folded, Picture, Results, Table
+from grover.report.sections import localisation as section
+from grover.report.style import to_svg
+from grover.tokenization.genome_tokens import STRIDE
 
 write_artefacts = runpy.run_path(str(Path(__file__).parents[1] / "fake_localisation.py"))["write"]
 LENGTHS = np.array([0, 1, 2, 3, 5])
@@ -91,7 +99,7 @@ def test_chunks_join_without_a_seam(monkeypatch):
     starts, labels, _ = label_runs([random_places(rng, bases, 40)], bases)
     turns = np.arange(0, bases, bases // 7)
     whole = count_rotated(tokens, anchors, LENGTHS, LENGTHS, starts, labels, turns, bases)
-    monkeypatch.setattr("grover.shifts.CHUNK", STRIDE)
+    monkeypatch.setattr("grover.annotation.circular_shifts.CHUNK", STRIDE)
     assert CHUNK % STRIDE == 0
     assert (count_rotated(tokens, anchors, LENGTHS, LENGTHS, starts, labels, turns, bases) == whole).all()
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.stats import chisquare
 
-from grover.shuffles import dinucleotide_shuffle, token_shuffle
+from grover.benchmarks.shuffles import dinucleotide_shuffle, token_shuffle
 
 
 def dinucleotides(row: np.ndarray) -> np.ndarray:

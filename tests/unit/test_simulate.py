@@ -14,8 +14,8 @@ import pytest
 from memelite.io import read_meme
 from sklearn.metrics import roc_auc_score
 
-from grover.errors import InputError
-from grover.simulate import simulate
+from grover.runtime.errors import InputError
+from grover.simulation.simulate import simulate
 
 SCRIPT = Path(__file__).parents[2] / "workflow/scripts/simulate_genome.py"
 FILES = {

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from grover import sources
-from grover.errors import InputError
-from grover.sources import fetch
+from grover.runtime.errors import InputError
+from grover.sources import download
+from grover.sources.download import fetch
 
 CONTENT = random.Random(1).randbytes(300_000)
 MD5, SHA256 = hashlib.md5(CONTENT).hexdigest(), hashlib.sha256(CONTENT).hexdigest()
@@ -144,7 +144,7 @@ def test_an_overloaded_server_is_asked_again(server, output):
 
 def test_waits_double(server, output, monkeypatch):
     waits = []
-    monkeypatch.setattr(sources.time, "sleep", waits.append)
+    monkeypatch.setattr(download.time, "sleep", waits.append)
     server.failures = [503] * 9
     with pytest.raises(InputError, match="in 4 attempts, the last one ended with: the server answered 503"):
         fetch(server.url, output, retries=3, wait=25)

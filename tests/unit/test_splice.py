@@ -7,10 +7,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from grover.errors import InputError
-from grover.fasta import read_contigs
-from grover.interval_formats import check
-from grover.splice import COLUMNS, read_junctions
+from grover.genome.fasta import read_contigs
+from grover.intervals.formats import check
+from grover.intervals.splice import COLUMNS, read_junctions
+from grover.runtime.errors import InputError
 
 HEADER = "gene\tparalog\tchrom\tstrand\ttx_start\ttx_end\tdonors\tacceptors\n"
 # exons 101-110, 201-210, 301-400 on +; 1001-1010, 1101-1110 on -, all 1-based

@@ -7,13 +7,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from grover import bpe
-from grover.errors import InputError
-from grover.genome import Genome, encode
-from grover.sections import stability as section
-from grover.sections.parts import Picture, Results, Table
-from grover.stability import DISTURBANCES, NEAR, PHASES, Windows, measure, sample_windows
-from grover.vocabulary import Vocabulary
+from grover.atlas.stability import DISTURBANCES, NEAR, PHASES, Windows, measure, sample_windows
+from grover.genome.assembly import Genome
+from grover.genome.bases import encode
+from grover.report.parts import Picture, Results, Table
+from grover.report.sections import stability as section
+from grover.runtime.errors import InputError
+from grover.tokenization import bpe
+from grover.tokenization.vocabulary import Vocabulary
 
 write_artefacts = runpy.run_path(str(Path(__file__).parents[1] / "fake_results.py"))["write"]
 

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from grover.classifier import new_classifier
-from grover.embedding import load_encoder
-from grover.errors import InputError
-from grover.model import Architecture, new_language_model, save
-from grover.vocabulary import Vocabulary
+from grover.embeddings.embed import load_encoder
+from grover.network.bert import Architecture, new_language_model, save
+from grover.network.classifier import new_classifier
+from grover.runtime.errors import InputError
+from grover.tokenization.vocabulary import Vocabulary
 
 LETTERS = Vocabulary.from_merges("bpe-2", np.array([[0, 0], [4, 3]], np.int32))
 

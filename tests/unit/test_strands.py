@@ -9,12 +9,12 @@ import pytest
 import torch
 from transformers import BertConfig, BertModel
 
-from grover import strands
-from grover.figures.style import to_svg
-from grover.genome import reverse_complement
-from grover.sections import strands as section
-from grover.sections.parts import Picture, Results, Table
-from grover.vocabulary import Vocabulary
+from grover.embeddings.regions import strands
+from grover.genome.bases import reverse_complement
+from grover.report.parts import Picture, Results, Table
+from grover.report.sections import strands as section
+from grover.report.style import to_svg
+from grover.tokenization.vocabulary import Vocabulary
 
 CPU = torch.device("cpu")
 FOLDER = Path(__file__).parents[1]

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from grover.errors import InputError
-from grover.tasks import BUILDERS, COLUMNS, read_tasks
+from grover.config.benchmark_table import BUILDERS, COLUMNS, read_tasks
+from grover.runtime.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[2]
 TABLES = sorted(ROOT.glob("config/*benchmarks*.tsv"))

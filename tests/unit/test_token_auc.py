@@ -3,8 +3,8 @@ import pytest
 import torch
 from sklearn.metrics import roc_auc_score
 
-from grover import token_auc
-from grover.token_auc import TokenCurves
+from grover.pretraining import token_auc
+from grover.pretraining.token_auc import TokenCurves
 
 SIZE = 9
 

@@ -6,8 +6,15 @@ import pytest
 from scipy.spatial.distance import pdist, squareform
 from scipy.stats import spearmanr
 
-from grover import token_map
-from grover.token_map import cluster_tokens, compare_geometries, cosines, describe_clusters, flatten, map_tokens
+from grover.embeddings.tokens import map
+from grover.embeddings.tokens.map import (
+    cluster_tokens,
+    compare_geometries,
+    cosines,
+    describe_clusters,
+    flatten,
+    map_tokens,
+)
 
 
 @pytest.fixture
@@ -27,7 +34,7 @@ def test_cosines_are_those_of_the_centred_vectors(groups):
 
 def test_planted_groups_are_clusters_and_stand_together_in_the_order(groups, monkeypatch):
     vectors, group = groups
-    monkeypatch.setattr(token_map, "CLUSTERS", 3)
+    monkeypatch.setattr(map, "CLUSTERS", 3)
     cluster, order = cluster_tokens(cosines(vectors))
     assert len(set(zip(group, cluster, strict=True))) == 3
     assert sorted(order) == list(range(60))
@@ -37,7 +44,7 @@ def test_planted_groups_are_clusters_and_stand_together_in_the_order(groups, mon
 
 def test_only_the_most_frequent_tokens_are_mapped(groups, monkeypatch):
     vectors, _ = groups
-    monkeypatch.setattr(token_map, "MOST", 12)
+    monkeypatch.setattr(map, "MOST", 12)
     counts = np.random.default_rng(1).permutation(60)
     table = map_tokens(vectors, counts, seed=0)
     assert set(np.flatnonzero(table["order"].notna())) == set(np.flatnonzero(counts >= 48))
@@ -81,8 +88,8 @@ def test_geometries_are_compared_by_the_ranks_of_all_pairs(groups):
 def test_the_interval_of_a_comparison_leaves_out_one_token_at_a_time(groups):
     vectors, _ = groups
     other = np.random.default_rng(4).normal(size=(60, 6)) + vectors[:, :6]
-    ranks = [token_map._ranks(cosines(item)) for item in (vectors, other)]
-    value, error = token_map._correlate(*ranks)
+    ranks = [map._ranks(cosines(item)) for item in (vectors, other)]
+    value, error = map._correlate(*ranks)
     without = []
     for left in range(60):
         rest = np.delete(np.arange(60), left)

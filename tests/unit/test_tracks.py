@@ -9,10 +9,10 @@ import pybedtools
 import pybigtools
 import pytest
 
-from grover import tracks
-from grover.errors import InputError
-from grover.interval_formats import read_columns
-from grover.tracks import annotate, each_track, in_order, read_tracks
+from grover.annotation import tracks
+from grover.annotation.tracks import annotate, each_track, in_order, read_tracks
+from grover.intervals.formats import read_columns
+from grover.runtime.errors import InputError
 
 LENGTHS = {"chr1": 10_000, "chr2": 5_000}
 HEADER = "track\tsource\tformat\tkind\tcolumn\n"

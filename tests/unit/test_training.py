@@ -8,17 +8,18 @@ import pytest
 import torch
 from transformers import AutoModel, AutoModelForMaskedLM, AutoTokenizer
 
-from grover import packed, preflight
-from grover.checkpoints import Checkpoints
-from grover.device import autocast, choose_device
-from grover.distributed import Processes, together
-from grover.errors import InputError
-from grover.masking import Masking
-from grover.model import Architecture, load_language_model, logits_at, new_language_model, save
-from grover.packed import Layout, pack
-from grover.pretraining import masked_batch, pretrain, steps_for
-from grover.training import Interrupted, Optimisation, train
-from grover.vocabulary import Vocabulary
+from grover.network import packed
+from grover.network.bert import Architecture, load_language_model, logits_at, new_language_model, save
+from grover.network.checkpoints import Checkpoints
+from grover.network.device import autocast, choose_device
+from grover.network.distributed import Processes, together
+from grover.network.packed import Layout, pack
+from grover.network.training import Interrupted, Optimisation, train
+from grover.pretraining import preflight
+from grover.pretraining.masking import Masking
+from grover.pretraining.pretrain import masked_batch, pretrain, steps_for
+from grover.runtime.errors import InputError
+from grover.tokenization.vocabulary import Vocabulary
 
 CPU = torch.device("cpu")
 TINY = Architecture(layers=1, hidden=16, heads=2, intermediate=32, positions=40, dropout=0.1)
@@ -275,7 +276,7 @@ def test_the_windows_and_masks_of_a_step_do_not_depend_on_the_number_of_processe
             )
         return pd.DataFrame()
 
-    monkeypatch.setattr("grover.pretraining.train", collect)
+    monkeypatch.setattr("grover.pretraining.pretrain.train", collect)
     for world in (1, 2, 3):
         for rank in range(world):
             run(corpus, processes=Processes(rank, world))
@@ -313,7 +314,7 @@ def test_a_window_that_cannot_fit_into_memory_is_refused_before_allocation(corpu
 
 
 def test_what_does_not_fit_after_all_is_tried_with_half_as_many_tokens(corpus, monkeypatch, capsys):
-    import grover.pretraining as module
+    import grover.pretraining.pretrain as module
 
     true, tried = module.prove_step, []
 

@@ -3,11 +3,12 @@ import pytest
 import torch
 from sklearn.metrics import roc_auc_score
 
-from grover.errors import InputError
-from grover.genome import Genome, decode
-from grover.model import Architecture, new_language_model
-from grover.variants import alleles, log_likelihoods, read_variants, separation
-from grover.vocabulary import MASK, Vocabulary
+from grover.genome.assembly import Genome
+from grover.genome.bases import decode
+from grover.interpretation.variants import alleles, log_likelihoods, read_variants, separation
+from grover.network.bert import Architecture, new_language_model
+from grover.runtime.errors import InputError
+from grover.tokenization.vocabulary import MASK, Vocabulary
 
 HEADER = """##fileformat=VCFv4.2
 ##contig=<ID=c>

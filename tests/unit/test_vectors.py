@@ -10,9 +10,9 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from grover.errors import InputError
-from grover.files import checksum
-from grover.vectors import Writer, check_weights, expect, half, open_embeddings, read_metadata
+from grover.embeddings.vectors import Writer, check_weights, expect, half, open_embeddings, read_metadata
+from grover.runtime.errors import InputError
+from grover.runtime.files import checksum
 
 
 def said(name="chosen", part=0, parts=1, **more) -> dict:
@@ -161,7 +161,7 @@ def test_a_writer_that_fails_or_is_killed_leaves_no_file(tmp_path):
         raise ValueError("broken")
     assert not list(tmp_path.iterdir())
     code = (
-        "import os, signal, numpy as np; from grover.vectors import Writer\n"
+        "import os, signal, numpy as np; from grover.embeddings.vectors import Writer\n"
         f"with Writer({str(tmp_path / '0.parquet')!r}, {{}}) as writer:\n"
         "    writer.write({'region': np.arange(3)}); os.kill(os.getpid(), signal.SIGKILL)"
     )

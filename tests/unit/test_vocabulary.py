@@ -6,12 +6,12 @@ from functools import cache
 import numpy as np
 import pytest
 
-from grover import bpe
-from grover.errors import InputError
-from grover.merges import check_closed, merge_table, read_merges
-from grover.model import Architecture, new_language_model
-from grover.tokens import STRIDE, TokenisedGenome, tokenise
-from grover.vocabulary import FIRST_LETTER, MASK, UNK, Vocabulary, overlapping_words
+from grover.network.bert import Architecture, new_language_model
+from grover.runtime.errors import InputError
+from grover.tokenization import bpe
+from grover.tokenization.genome_tokens import STRIDE, TokenisedGenome, tokenise
+from grover.tokenization.merges import check_closed, merge_table, read_merges
+from grover.tokenization.vocabulary import FIRST_LETTER, MASK, UNK, Vocabulary, overlapping_words
 
 NAMES = ["bpe-50", "kmer-4", "char", "overlap-3"]
 

@@ -17,9 +17,9 @@ REPORT = """
 import runpy, sys
 from pathlib import Path
 import grover
-from grover.report import build, render
+from grover.report.page import build, render
 from grover.runtime.version import version
-from grover.sections.parts import Results
+from grover.report.parts import Results
 
 folder = Path(sys.argv[2])
 files = runpy.run_path(sys.argv[1])["write"](folder)
@@ -72,4 +72,4 @@ def test_it_makes_a_report_far_from_the_checkout(wheel, tmp_path):
     page = (elsewhere / "report.html").read_text()
     # text of the template, and the script of the map of regions
     assert page.startswith("<!doctype html>") and "</html>" in page
-    assert (ROOT / "grover/scatter.js").read_text().strip()[:200] in page
+    assert (ROOT / "grover/report/scatter.js").read_text().strip()[:200] in page

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from grover.errors import InputError
-from grover.word2vec import Sentences, choose_sentences, word_vectors
+from grover.embeddings.word2vec import Sentences, choose_sentences, word_vectors
+from grover.runtime.errors import InputError
 
 SIZE = 16
 

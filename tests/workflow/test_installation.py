@@ -80,7 +80,7 @@ def marked(folder: Path, mark: str) -> Installation:
     copy = install(folder)
     project = copy.root / "pyproject.toml"
     project.write_text(project.read_text().replace('\nversion = "', f'\nversion = "{mark}+'))
-    with open(copy.root / "grover/simulate.py", "a") as stream:
+    with open(copy.root / "grover/simulation/simulate.py", "a") as stream:
         stream.write(f"\nprint({mark!r})\n")
     return copy
 

@@ -116,10 +116,10 @@ def test_values_that_other_settings_have_too_rerun_as_any_others(finished, secti
 @pytest.mark.parametrize(
     ("module", "function", "expected"),
     [
-        ("probes.py", "def probe(", {"probe_track", "gather_probes"} | CODE),
-        ("localisation.py", "def locate(", {"describe_vocabulary"} | CODE),
-        ("variants.py", "def score(", {"score_variants"} | CODE),
-        ("evaluation.py", "def predict(", EVALUATION | EVALUATED_TOKENS | {"write_dossier"} | CODE),
+        ("embeddings/regions/probes.py", "def probe(", {"probe_track", "gather_probes"} | CODE),
+        ("annotation/enrichment.py", "def locate(", {"describe_vocabulary"} | CODE),
+        ("interpretation/variants.py", "def score(", {"score_variants"} | CODE),
+        ("pretraining/evaluation.py", "def predict(", EVALUATION | EVALUATED_TOKENS | {"write_dossier"} | CODE),
     ],
 )
 def test_a_changed_function_reruns_the_stages_that_reach_it(finished, module, function, expected):
@@ -196,8 +196,8 @@ def test_more_cycles_train_no_kmers_anew(finished):
 @pytest.mark.parametrize(
     ("file", "old", "new"),
     [
-        ("grover/files.py", '"""Write', '"""Writes'),
-        ("grover/cli.py", "def command(**arguments):", "def command(**arguments):\n        assert True"),
+        ("grover/runtime/files.py", '"""Write', '"""Writes'),
+        ("grover/runtime/cli.py", "def command(**arguments):", "def command(**arguments):\n        assert True"),
         ("workflow/scripts/pretrain.py", 'help="highest learning rate"', 'help="the highest learning rate"'),
     ],
     ids=["docstring of a module that all stages use", "command wrapper", "help text"],
@@ -208,7 +208,7 @@ def test_words_and_the_command_wrapper_rerun_nothing(finished, file, old, new):
 
 
 def test_another_sentence_of_the_report_reruns_the_report_alone(finished):
-    section = finished.root / "grover/sections/strands.py"
+    section = finished.root / "grover/report/sections/strands.py"
     with changed(section, lambda text: text.replace("Every stretch of the genome", "Each stretch of the genome")):
         assert finished.planned() == CODE
 
@@ -246,7 +246,7 @@ def test_a_changed_annotation_file_reruns_its_readers_and_no_training(finished):
 
 
 def test_a_frozen_stage_keeps_its_model_when_only_code_changed_and_says_so(finished):
-    with changed(finished.root / "grover/pretraining.py", lambda text: with_statement(text, "def pretrain(")):
+    with changed(finished.root / "grover/pretraining/pretrain.py", lambda text: with_statement(text, "def pretrain(")):
         assert "pretrain" in finished.planned()
         with changed(finished.root / "config/test.yaml", lambda text: text + "\nfreeze: [pretrain]\n"):
             done = finished.snakemake("--dry-run")
@@ -255,7 +255,7 @@ def test_a_frozen_stage_keeps_its_model_when_only_code_changed_and_says_so(finis
 
 
 def test_every_artefact_has_provenance_that_matches_it(finished):
-    from grover.files import checksum
+    from grover.runtime.files import checksum
 
     run = finished.work / "results/test"
     records = [json.loads(path.read_text()) for path in run.rglob("*.provenance.json")]

@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from grover.cli import record
-from grover.vocabulary import Vocabulary
+from grover.runtime.cli import record
+from grover.tokenization.vocabulary import Vocabulary
 
 pytestmark = pytest.mark.workflow
 SCRIPTS = Path(__file__).resolve().parents[2] / "workflow/scripts"

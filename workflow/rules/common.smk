@@ -20,14 +20,14 @@ if Path(grover.__file__).resolve().parent != (ROOT / "grover").resolve():
         "project, in a process that has imported no other"
     )
 
-from grover.competitors import competitors, fitting, floor_options, reader, rival_folders
-from grover.config import complete, file_name, local_path
+from grover.config.benchmark_table import read_tasks
+from grover.config.configuration import complete, file_name, local_path
+from grover.config.track_table import read_track_rows
+from grover.external_models.folder import code_of, weights_of
+from grover.finetuning.competitors import competitors, fitting, floor_options, reader, rival_folders
 from grover.runtime.digest import code_digest
-from grover.errors import InputError
-from grover.provenance import read as read_provenance
-from grover.rival_folder import code_of, weights_of
-from grover.tasks import read_tasks
-from grover.track_table import read_track_rows
+from grover.runtime.errors import InputError
+from grover.runtime.provenance import read as read_provenance
 
 
 def checked(function, *arguments):
@@ -306,7 +306,7 @@ def checksum_options(key):
 
 def hold_to_budget():
     """Before the first job: end the workflow where the jobs to run are estimated at more than `budget` allows."""
-    from grover import plan, throughput
+    from grover.planning import plan, throughput
 
     run, _ = plan.read_run(config, ROOT)
     known = throughput.read_gpus(ROOT / "resources/gpus.tsv")

@@ -6,8 +6,8 @@ from typing import Annotated
 
 from typer import Option
 
-from grover.cli import READ, Outputs, main
-from grover.errors import InputError
+from grover.runtime.cli import READ, Outputs, main
+from grover.runtime.errors import InputError
 
 
 def adopt(

@@ -5,10 +5,10 @@ from typing import Annotated
 import pandas as pd
 from typer import Option
 
-from grover.cli import Input, Output, Renames, Sources, key_values, main, source_files
-from grover.files import write_table
-from grover.genome import read_lengths
-from grover.tracks import annotate, read_tracks
+from grover.annotation.tracks import annotate, read_tracks
+from grover.genome.assembly import read_lengths
+from grover.runtime.cli import Input, Output, Renames, Sources, key_values, main, source_files
+from grover.runtime.files import write_table
 
 
 def annotate_regions(

@@ -7,18 +7,18 @@ from typing import Annotated
 import pandas as pd
 from typer import Option
 
-from grover.audit import audit as find_leaks
-from grover.audit import check_limits, check_positions, longest_tokens, training_intervals
-from grover.cli import READ, Input, Output, main
-from grover.errors import InputError
-from grover.files import checksum, write_json, write_table, write_text
-from grover.genome import Genome
-from grover.interval_formats import check, read_bed
-from grover.options import Seed, folder
-from grover.provenance import known_checksum
-from grover.sites import read_masked
-from grover.tokens import TokenisedGenome
-from grover.vocabulary import Vocabulary
+from grover.benchmarks.leakage import audit as find_leaks
+from grover.benchmarks.leakage import check_limits, check_positions, longest_tokens, training_intervals
+from grover.genome.assembly import Genome
+from grover.intervals.formats import check, read_bed
+from grover.intervals.sites import read_masked
+from grover.runtime.cli import READ, Input, Output, main
+from grover.runtime.errors import InputError
+from grover.runtime.files import checksum, write_json, write_table, write_text
+from grover.runtime.options import Seed, folder
+from grover.runtime.provenance import known_checksum
+from grover.tokenization.genome_tokens import TokenisedGenome
+from grover.tokenization.vocabulary import Vocabulary
 
 
 def audit_dataset(

@@ -7,20 +7,20 @@ from typing import Annotated
 import pandas as pd
 from typer import Option
 
-from grover.builders import check_options, make_windows
-from grover.cli import READ, Input, Output, Renames, Sources, key_values, main, source_files
-from grover.datasets import COLUMNS, assemble, call_of, check_counts, count, limit_dataset, transfer
-from grover.derived import deriver
-from grover.errors import InputError
-from grover.files import checksum, write_json, write_table
-from grover.folds import read_folds
-from grover.genome import Genome, read_lengths
-from grover.interval_formats import check, read_bed
-from grover.labelled_csv import read_labelled
-from grover.sites import read_masked, read_peaks, read_tss
-from grover.splice import read_junctions
-from grover.tasks import BUILDERS, DERIVED
-from grover.vocabulary import Vocabulary
+from grover.benchmarks.builders import check_options, make_windows
+from grover.benchmarks.datasets import COLUMNS, assemble, call_of, check_counts, count, limit_dataset, transfer
+from grover.benchmarks.derived_negatives import deriver
+from grover.benchmarks.ready_sets import read_labelled
+from grover.config.benchmark_table import BUILDERS, DERIVED
+from grover.genome.assembly import Genome, read_lengths
+from grover.genome.folds import read_folds
+from grover.intervals.formats import check, read_bed
+from grover.intervals.sites import read_masked, read_peaks, read_tss
+from grover.intervals.splice import read_junctions
+from grover.runtime.cli import READ, Input, Output, Renames, Sources, key_values, main, source_files
+from grover.runtime.errors import InputError
+from grover.runtime.files import checksum, write_json, write_table
+from grover.tokenization.vocabulary import Vocabulary
 
 ANNOTATION = ("blacklist", "repeats")  # sources that negatives genomic-matched go by
 

@@ -7,13 +7,13 @@ from typing import Annotated
 import pandas as pd
 from typer import Option
 
-from grover.bpe import BOTH, FORWARD
-from grover.cli import READ, WRITTEN, Output, main
-from grover.errors import InputError
-from grover.files import write_table
-from grover.merges import COLUMNS, check_closed, read_merges
-from grover.names import VOCABULARY
-from grover.vocabulary import Vocabulary
+from grover.config.names import VOCABULARY
+from grover.runtime.cli import READ, WRITTEN, Output, main
+from grover.runtime.errors import InputError
+from grover.runtime.files import write_table
+from grover.tokenization.bpe import BOTH, FORWARD
+from grover.tokenization.merges import COLUMNS, check_closed, read_merges
+from grover.tokenization.vocabulary import Vocabulary
 
 
 def build_vocabulary(

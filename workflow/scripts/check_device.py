@@ -2,10 +2,10 @@
 
 import torch
 
-from grover.cli import Output, main
-from grover.device import autocast, choose_device
-from grover.files import write_json
-from grover.options import Device, Precision
+from grover.network.device import autocast, choose_device
+from grover.runtime.cli import Output, main
+from grover.runtime.files import write_json
+from grover.runtime.options import Device, Precision
 
 
 def check_device(output: Output, device: Device = "auto", precision: Precision = "auto"):

@@ -5,11 +5,11 @@ from typing import Annotated
 
 from typer import Option
 
-from grover import inputs
-from grover.cli import Files, Input, Output, main
-from grover.errors import InputError
-from grover.files import write_table
-from grover.genome import read_lengths, read_segments
+from grover.genome.assembly import read_lengths, read_segments
+from grover.runtime.cli import Files, Input, Output, main
+from grover.runtime.errors import InputError
+from grover.runtime.files import write_table
+from grover.sources import check
 
 
 def check_sources(
@@ -18,7 +18,7 @@ def check_sources(
     output: Output,
     source: Annotated[
         list[str],
-        Files(path=lambda text: Path(inputs.Source.parse(text).path)),
+        Files(path=lambda text: Path(check.Source.parse(text).path)),
         Option(help="annotation to read, as KEY=FORMAT=FILE[=RENAME]; repeat the option for each"),
     ] = [],  # noqa: B006
     minimum: Annotated[list[str], Option(help="KEY=ROWS that must lie in the segments; repeat for each")] = [],  # noqa: B006
@@ -28,8 +28,8 @@ def check_sources(
     Sources are given as KEY=FORMAT=FILE[=RENAME]. FORMAT is bed, tss, splice, csv, narrowPeak, bedgraph, rmsk, gtf,
     vcf or meme. RENAME maps contig names to those of the assembly: add-chr or strip-chr.
     """
-    sources = [inputs.Source.parse(text) for text in source]
-    table = inputs.check_sources(sources, read_segments(segments), read_lengths(contigs), dict(map(_minimum, minimum)))
+    sources = [check.Source.parse(text) for text in source]
+    table = check.check_sources(sources, read_segments(segments), read_lengths(contigs), dict(map(_minimum, minimum)))
     write_table(output, table)
 
 

@@ -5,14 +5,20 @@ from typing import Annotated
 
 from typer import Option
 
-from grover.cli import READ, Input, Output, main
-from grover.files import write_table
-from grover.folds import read_folds
-from grover.genome import Genome
-from grover.options import Seed, folder
-from grover.regions import core_length, describe_regions, places_of_bed, places_of_tokens, sample_regions
-from grover.tokens import TokenisedGenome
-from grover.vocabulary import Vocabulary
+from grover.embeddings.region_table import (
+    core_length,
+    describe_regions,
+    places_of_bed,
+    places_of_tokens,
+    sample_regions,
+)
+from grover.genome.assembly import Genome
+from grover.genome.folds import read_folds
+from grover.runtime.cli import READ, Input, Output, main
+from grover.runtime.files import write_table
+from grover.runtime.options import Seed, folder
+from grover.tokenization.genome_tokens import TokenisedGenome
+from grover.tokenization.vocabulary import Vocabulary
 
 
 def choose_regions(

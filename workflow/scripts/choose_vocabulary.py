@@ -6,9 +6,9 @@ from typing import Annotated
 import pandas as pd
 from typer import Option
 
-from grover.cli import Inputs, Output, Sources, main, source_files
-from grover.files import write_text
-from grover.selection import choose, confirm
+from grover.runtime.cli import Inputs, Output, Sources, main, source_files
+from grover.runtime.files import write_text
+from grover.selection.choice import choose, confirm
 
 
 def choose_vocabulary(

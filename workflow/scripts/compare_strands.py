@@ -5,18 +5,18 @@ from typing import Annotated
 import pandas as pd
 from typer import Option
 
-from grover import strands
-from grover.cli import Input, Output, main
-from grover.device import choose_device
-from grover.embedding import choose_layers, load_encoder
-from grover.errors import InputError
-from grover.files import write_table
-from grover.genome import Genome
-from grover.model import check_length
-from grover.options import Device, Initial, Precision, Seed, Threads, folder
-from grover.projection import spread
-from grover.regions import places_of_table
-from grover.vocabulary import Vocabulary
+from grover.embeddings.embed import choose_layers, load_encoder
+from grover.embeddings.region_table import places_of_table
+from grover.embeddings.regions import strands
+from grover.embeddings.regions.projection import spread
+from grover.genome.assembly import Genome
+from grover.network.bert import check_length
+from grover.network.device import choose_device
+from grover.runtime.cli import Input, Output, main
+from grover.runtime.errors import InputError
+from grover.runtime.files import write_table
+from grover.runtime.options import Device, Initial, Precision, Seed, Threads, folder
+from grover.tokenization.vocabulary import Vocabulary
 
 
 def compare_strands(

@@ -4,9 +4,9 @@ import json
 
 import pandas as pd
 
-from grover.cli import Input, Inputs, Output, Sources, main, source_files
-from grover.files import write_table
-from grover.selection import compare
+from grover.runtime.cli import Input, Inputs, Output, Sources, main, source_files
+from grover.runtime.files import write_table
+from grover.selection.choice import compare
 
 
 def compare_vocabularies(models: Inputs, floors: Input, metrics: Sources, table: Output):

@@ -6,15 +6,15 @@ import numpy as np
 import pandas as pd
 from typer import Option
 
-from grover.cli import Input, Output, main
-from grover.composition import compose
-from grover.files import checksum
-from grover.genome import Genome
-from grover.options import folder
-from grover.regions import places_of_table, token_ranges
-from grover.tokens import TokenisedGenome
-from grover.vectors import Writer
-from grover.vocabulary import Vocabulary
+from grover.embeddings.composition import compose
+from grover.embeddings.region_table import places_of_table, token_ranges
+from grover.embeddings.vectors import Writer
+from grover.genome.assembly import Genome
+from grover.runtime.cli import Input, Output, main
+from grover.runtime.files import checksum
+from grover.runtime.options import folder
+from grover.tokenization.genome_tokens import TokenisedGenome
+from grover.tokenization.vocabulary import Vocabulary
 
 
 def compose_regions(

@@ -7,13 +7,13 @@ import numpy as np
 import pandas as pd
 from typer import Option
 
-from grover import atlas
-from grover.cli import READ, Input, Output, Renames, Sources, key_values, main, source_files
-from grover.files import write_json, write_table
-from grover.genome import Genome, read_lengths
-from grover.localisation import locate, read_categories
-from grover.null import markov_counts
-from grover.tracks import read_tracks
+from grover.annotation.enrichment import locate, read_categories
+from grover.annotation.tracks import read_tracks
+from grover.atlas import token_statistics
+from grover.atlas.null_genomes import markov_counts
+from grover.genome.assembly import Genome, read_lengths
+from grover.runtime.cli import READ, Input, Output, Renames, Sources, key_values, main, source_files
+from grover.runtime.files import write_json, write_table
 
 
 def describe_vocabulary(
@@ -45,12 +45,12 @@ def describe_vocabulary(
     codes = genome.codes if null_sequence is None else np.load(null_sequence, mmap_mode="r")
     bounds = np.unique(np.minimum(genome.bounds, len(codes)))
     table = pd.read_parquet(statistics)
-    described = atlas.describe_tokens(table, markov_counts(codes, bounds, 1))
-    counted = atlas.count_words(codes, bounds)
+    described = token_statistics.describe_tokens(table, markov_counts(codes, bounds, 1))
+    counted = token_statistics.count_words(codes, bounds)
     write_table(descriptions, described)
     write_table(words, counted)
     paper = pd.read_csv(published, sep="\t", dtype=str).set_index("quantity")["published"].to_dict()
-    values = atlas.summarise(described, counted, len(codes))
+    values = token_statistics.summarise(described, counted, len(codes))
     write_json(summary, {"vocabulary": vocabulary, "segments": len(bounds) - 1, **values, "published": paper})
 
     renames = dict(key_values(rename, "--rename"))

@@ -5,10 +5,10 @@ from typing import Annotated
 import pandas as pd
 from typer import Option
 
-from grover.cli import Input, Output, main
-from grover.figures.selection import next_kmer
-from grover.figures.style import to_svg, use_palette
-from grover.files import write_text
+from grover.report.figures.selection import next_kmer
+from grover.report.style import to_svg, use_palette
+from grover.runtime.cli import Input, Output, main
+from grover.runtime.files import write_text
 
 
 def draw_selection(

@@ -9,20 +9,20 @@ import numpy as np
 import pandas as pd
 from typer import Option
 
-from grover.cli import WRITTEN, Input, Output, main
-from grover.device import choose_device
-from grover.embedding import Reading, choose_layers, load_encoder
-from grover.embedding import embed as embed_part
-from grover.errors import InputError
-from grover.files import atomic, checksum
-from grover.genome import Genome
-from grover.model import WEIGHTS
-from grover.options import Device, Initial, Precision, Seed, Threads, folder
-from grover.region_blocks import Places
-from grover.regions import places_of_table, token_ranges
-from grover.tokens import TokenisedGenome
-from grover.vectors import KEY, Writer
-from grover.vocabulary import Vocabulary
+from grover.embeddings.embed import Reading, choose_layers, load_encoder
+from grover.embeddings.embed import embed as embed_part
+from grover.embeddings.region_blocks import Places
+from grover.embeddings.region_table import places_of_table, token_ranges
+from grover.embeddings.vectors import KEY, Writer
+from grover.genome.assembly import Genome
+from grover.network.bert import WEIGHTS
+from grover.network.device import choose_device
+from grover.runtime.cli import WRITTEN, Input, Output, main
+from grover.runtime.errors import InputError
+from grover.runtime.files import atomic, checksum
+from grover.runtime.options import Device, Initial, Precision, Seed, Threads, folder
+from grover.tokenization.genome_tokens import TokenisedGenome
+from grover.tokenization.vocabulary import Vocabulary
 
 ENOUGH = 10_000  # bases that tell whether tokens are those of a vocabulary
 

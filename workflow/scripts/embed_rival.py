@@ -10,18 +10,19 @@ import numpy as np
 import pandas as pd
 from typer import Option
 
-from grover import rivals
-from grover.cli import READ, Input, Output, main
-from grover.device import choose_device
-from grover.errors import InputError
-from grover.files import checksum
-from grover.genome import Genome, decode
-from grover.options import Device, Initial, Precision, Seed, Threads
-from grover.progress import Progress
-from grover.regions import places_of_table
-from grover.rival_embedding import embed
-from grover.rival_folder import CONFIG
-from grover.vectors import Writer, half
+from grover.embeddings.region_table import places_of_table
+from grover.embeddings.vectors import Writer, half
+from grover.external_models import adapters
+from grover.external_models.embedding import embed
+from grover.external_models.folder import CONFIG
+from grover.genome.assembly import Genome
+from grover.genome.bases import decode
+from grover.network.device import choose_device
+from grover.runtime.cli import READ, Input, Output, main
+from grover.runtime.errors import InputError
+from grover.runtime.files import checksum
+from grover.runtime.options import Device, Initial, Precision, Seed, Threads
+from grover.runtime.progress import Progress
 
 
 def embed_rival(
@@ -31,7 +32,7 @@ def embed_rival(
     folder: Annotated[Path, READ, Option(help="config.json of the model's folder", show_default=False)],
     output: Output,
     name: Annotated[str, Option(help="name of the model in the tables")],
-    adapter: Annotated[str, Option(help=f"how it reads sequence: {', '.join(rivals.ADAPTERS)}")] = "auto",
+    adapter: Annotated[str, Option(help=f"how it reads sequence: {', '.join(adapters.ADAPTERS)}")] = "auto",
     remote_code: Annotated[bool, Option(help="consent to execute the Python files of its folder")] = False,
     initial: Initial = "pretrained",
     part: Annotated[int, Option(help="which of the parts to embed, from 0", min=0)] = 0,
@@ -48,7 +49,7 @@ def embed_rival(
     """
     if part >= parts:
         raise InputError(f"part {part}: the {parts} parts have the numbers 0 to {parts - 1}")
-    rival = rivals.load(folder.parent if folder.name == CONFIG else folder, adapter, remote_code, initial)
+    rival = adapters.load(folder.parent if folder.name == CONFIG else folder, adapter, remote_code, initial)
     genome = Genome(sequence, segments)
     table = pd.read_parquet(regions, columns=["chrom", "start", "end"])
     first, last = (len(table) * edge // parts for edge in (part, part + 1))

@@ -5,10 +5,10 @@ from typing import Annotated
 
 from typer import Option
 
-from grover import genome
-from grover.cli import READ, Input, Output, main
-from grover.fasta import read_contigs
-from grover.progress import Progress
+from grover.genome import encoding
+from grover.genome.fasta import read_contigs
+from grover.runtime.cli import READ, Input, Output, main
+from grover.runtime.progress import Progress
 
 
 def encode_genome(
@@ -20,7 +20,7 @@ def encode_genome(
     include: Annotated[list[str], Option(help="pattern of contigs to take; repeat the option for each")] = ["*"],  # noqa: B006
     exclude: Annotated[
         list[str], Option(help="pattern of contigs to leave out; repeat the option for each, '' for none")
-    ] = list(genome.DEFAULT_EXCLUDE),  # noqa: B006, B008
+    ] = list(encoding.DEFAULT_EXCLUDE),  # noqa: B006, B008
     minimum_segment: Annotated[int, Option(help="shorter N-free stretches are dropped, bases")] = 20,
     regions: Annotated[Path | None, READ, Option(help="BED of the bases to keep", exists=True)] = None,
     sizes: Annotated[
@@ -29,7 +29,7 @@ def encode_genome(
 ):
     """Split FASTA (plain, gzip, bgzip) or 2bit at every run of non-ACGT, one contig at a time."""
     with Progress(fasta.stat().st_size, "encode genome", "bytes") as bar:
-        table = genome.encode_genome(
+        table = encoding.encode_genome(
             read_contigs(fasta, bar.update),
             sequence,
             segments,
@@ -39,7 +39,7 @@ def encode_genome(
             [pattern for pattern in exclude if pattern],
             minimum_segment,
             regions,
-            genome.read_sizes(sizes) if sizes else None,
+            encoding.read_sizes(sizes) if sizes else None,
         )
     chosen = table[table["segments"] > 0]
     print(f"{chosen['kept'].sum():,} bases in {chosen['segments'].sum():,} segments of {len(chosen):,} contigs")

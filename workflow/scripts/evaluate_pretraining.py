@@ -7,21 +7,21 @@ import numpy as np
 import pandas as pd
 from typer import Option
 
-from grover import common_spans, evaluation
-from grover.cli import Input, Output, main
-from grover.device import choose_device
-from grover.errors import InputError
-from grover.files import write_json, write_table
-from grover.folds import read_folds
-from grover.genome import Genome
-from grover.masked_scores import MODEL, SPLITS, by_token, score_split
-from grover.masking import Masking
-from grover.model import load_language_model, new_language_model
-from grover.options import Device, Precision, Seed, Threads, folder
-from grover.token_auc import TokenCurves
-from grover.token_counts import TokenCounts
-from grover.tokens import TokenisedGenome
-from grover.vocabulary import FIRST_LETTER, Vocabulary
+from grover.genome.assembly import Genome
+from grover.genome.folds import read_folds
+from grover.network.bert import load_language_model, new_language_model
+from grover.network.device import choose_device
+from grover.pretraining import common_spans, evaluation
+from grover.pretraining.count_baselines import TokenCounts
+from grover.pretraining.masking import Masking
+from grover.pretraining.scores import MODEL, SPLITS, by_token, score_split
+from grover.pretraining.token_auc import TokenCurves
+from grover.runtime.cli import Input, Output, main
+from grover.runtime.errors import InputError
+from grover.runtime.files import write_json, write_table
+from grover.runtime.options import Device, Precision, Seed, Threads, folder
+from grover.tokenization.genome_tokens import TokenisedGenome
+from grover.tokenization.vocabulary import FIRST_LETTER, Vocabulary
 
 # of the common spans: test for the report, valid for choosing a vocabulary
 SPAN_FOLDS = ("test", "valid")

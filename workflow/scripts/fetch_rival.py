@@ -4,8 +4,8 @@ from typing import Annotated
 
 from typer import Option
 
-from grover.cli import Output, main
-from grover.rival_folder import COMPLETE, download
+from grover.external_models.folder import COMPLETE, download
+from grover.runtime.cli import Output, main
 
 
 def fetch_rival(

@@ -4,8 +4,8 @@ from typing import Annotated
 
 from typer import Option
 
-from grover.cli import Output, main
-from grover.sources import fetch
+from grover.runtime.cli import Output, main
+from grover.sources.download import fetch
 
 
 def fetch_source(

@@ -9,14 +9,17 @@ import pandas as pd
 import torch
 from typer import Option
 
-from grover.classifier import new_classifier
-from grover.cli import Input, Output, main
-from grover.device import choose_device
-from grover.errors import InputError
-from grover.files import checksum
-from grover.finetuning import Settings, check_passed, fine_tune
-from grover.model import CONFIG, TOKENIZER, WEIGHTS, save
-from grover.options import (
+from grover.benchmarks.tokenise import read_tokens
+from grover.finetuning.finetune import Settings, check_passed, fine_tune
+from grover.finetuning.seeds import train_seeds
+from grover.network.bert import CONFIG, TOKENIZER, WEIGHTS, save
+from grover.network.classifier import new_classifier
+from grover.network.device import choose_device
+from grover.runtime.cli import Input, Output, main
+from grover.runtime.digest import code_digest
+from grover.runtime.errors import InputError
+from grover.runtime.files import checksum
+from grover.runtime.options import (
     BatchSize,
     ClassWeights,
     Device,
@@ -32,10 +35,7 @@ from grover.options import (
     Warmup,
     folder,
 )
-from grover.parts import train_seeds
-from grover.reading import read_tokens
-from grover.runtime.digest import code_digest
-from grover.vocabulary import Vocabulary
+from grover.tokenization.vocabulary import Vocabulary
 
 INITIAL = {"pretrained": "model", "random": "twin"}  # what it starts from, and what it is called in the tables
 
@@ -68,7 +68,7 @@ def finetune(
     first seed as a Hugging Face folder (MODEL is its model.safetensors).
 
     PASSED is what the audit of the dataset wrote; a dataset without it is not trained on. Finished seeds are kept beside PREDICTIONS
-    and not trained again (`grover.parts`).
+    and not trained again (`grover.finetuning.seeds`).
     """
     if initial not in INITIAL:
         raise InputError(f"initial: {initial!r} is unknown; expected one of {', '.join(INITIAL)}")

@@ -11,12 +11,15 @@ import numpy as np
 import pandas as pd
 from typer import Option
 
-from grover import rivals
-from grover.cli import READ, Input, Output, main
-from grover.device import choose_device
-from grover.files import checksum
-from grover.finetuning import Settings, check_passed, fine_tune
-from grover.options import (
+from grover.external_models import adapters
+from grover.external_models.folder import CONFIG
+from grover.finetuning.finetune import Settings, check_passed, fine_tune
+from grover.finetuning.seeds import train_seeds
+from grover.network.device import choose_device
+from grover.runtime.cli import READ, Input, Output, main
+from grover.runtime.digest import code_digest
+from grover.runtime.files import checksum
+from grover.runtime.options import (
     BatchSize,
     ClassWeights,
     Device,
@@ -31,9 +34,6 @@ from grover.options import (
     Threads,
     Warmup,
 )
-from grover.parts import train_seeds
-from grover.rival_folder import CONFIG
-from grover.runtime.digest import code_digest
 
 
 def finetune_rival(
@@ -44,7 +44,7 @@ def finetune_rival(
     metrics: Output,
     task: Annotated[str, Option(help="name of the benchmark")],
     name: Annotated[str, Option(help="name of the rival in the tables")],
-    adapter: Annotated[str, Option(help=f"how it reads sequence: {', '.join(rivals.ADAPTERS)}")] = "auto",
+    adapter: Annotated[str, Option(help=f"how it reads sequence: {', '.join(adapters.ADAPTERS)}")] = "auto",
     remote_code: Annotated[bool, Option(help="consent to execute the Python files of its folder")] = False,
     initial: Initial = "pretrained",
     seeds: Seeds = (0,),
@@ -64,14 +64,14 @@ def finetune_rival(
     """Train once a seed, write the predictions for folds valid and test and the scores on test.
 
     PASSED is what the audit of the dataset wrote. Nothing is downloaded. Finished seeds are kept beside PREDICTIONS and not trained
-    again (`grover.parts`).
+    again (`grover.finetuning.seeds`).
     """
     settings = Settings(
         epochs, batch, learning_rate, warmup, patience, class_weights, maximum_train, maximum_valid, precision
     )
     sha256 = check_passed(dataset, passed)
     source = folder.parent if folder.name == CONFIG else folder
-    rival = rivals.load(source, adapter, remote_code, initial, pooling)
+    rival = adapters.load(source, adapter, remote_code, initial, pooling)
     table = pd.read_parquet(dataset)
     processor = choose_device(device, threads)
     settled = asdict(settings) | {"adapter": adapter, "pooling": rival.pooling, "initial": initial}
@@ -92,7 +92,7 @@ def finetune_rival(
             "model": name,
             "kind": "rival",
             "dataset": sha256,
-            "weights": rivals.joint([files[path.name] for path in rival.weights]) if initial == "pretrained" else "",
+            "weights": adapters.joint([files[path.name] for path in rival.weights]) if initial == "pretrained" else "",
             "settings": settled,
         },
         table.attrs["call"],

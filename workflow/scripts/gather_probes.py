@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from grover.cli import Inputs, Output, main
-from grover.files import write_table
+from grover.runtime.cli import Inputs, Output, main
+from grover.runtime.files import write_table
 
 
 def gather_probes(probes: Inputs, output: Output):

@@ -7,12 +7,12 @@ from typing import Annotated
 import pandas as pd
 from typer import Option
 
-from grover.cli import READ, Input, Inputs, Output, Weights, main, source_files
-from grover.contexts import change, join
-from grover.files import write_array, write_table
-from grover.options import Seed
-from grover.token_states import open_contexts, read_sums
-from grover.vectors import check_weights
+from grover.embeddings.tokens.contexts import change, join
+from grover.embeddings.tokens.states import open_contexts, read_sums
+from grover.embeddings.vectors import check_weights
+from grover.runtime.cli import READ, Input, Inputs, Output, Weights, main, source_files
+from grover.runtime.files import write_array, write_table
+from grover.runtime.options import Seed
 
 
 def gather_tokens(

@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 from typer import Option
 
-from grover.cli import Input, Output, Renames, Sources, key_values, main, source_files
-from grover.files import write_table
-from grover.genome import Genome, read_lengths
-from grover.localisation import read_categories
-from grover.options import Seed
-from grover.shifts import all_repeats, locate_by_shifts
-from grover.tracks import read_tracks
+from grover.annotation.circular_shifts import all_repeats, locate_by_shifts
+from grover.annotation.enrichment import read_categories
+from grover.annotation.tracks import read_tracks
+from grover.genome.assembly import Genome, read_lengths
+from grover.runtime.cli import Input, Output, Renames, Sources, key_values, main, source_files
+from grover.runtime.files import write_table
+from grover.runtime.options import Seed
 
 
 def locate(

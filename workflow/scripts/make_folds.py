@@ -4,11 +4,11 @@ from typing import Annotated
 
 from typer import Option
 
-from grover.cli import Input, Output, main
-from grover.errors import InputError
-from grover.files import atomic
-from grover.folds import block_folds, contig_folds
-from grover.genome import read_lengths, read_segments
+from grover.genome.assembly import read_lengths, read_segments
+from grover.genome.folds import block_folds, contig_folds
+from grover.runtime.cli import Input, Output, main
+from grover.runtime.errors import InputError
+from grover.runtime.files import atomic
 
 
 def make_folds(

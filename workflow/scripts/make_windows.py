@@ -6,14 +6,14 @@ import numpy as np
 import pandas as pd
 from typer import Option
 
-from grover import corpus
-from grover.cli import Input, Output, main
-from grover.errors import InputError
-from grover.files import write_table
-from grover.folds import fold_of, read_folds
-from grover.genome import Genome
-from grover.tokens import TokenisedGenome
-from grover.vocabulary import Vocabulary
+from grover.genome.assembly import Genome
+from grover.genome.folds import fold_of, read_folds
+from grover.pretraining import corpus
+from grover.runtime.cli import Input, Output, main
+from grover.runtime.errors import InputError
+from grover.runtime.files import write_table
+from grover.tokenization.genome_tokens import TokenisedGenome
+from grover.tokenization.vocabulary import Vocabulary
 
 
 def make_windows(

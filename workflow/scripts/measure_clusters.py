@@ -6,14 +6,14 @@ import numpy as np
 import pandas as pd
 from typer import Option
 
-from grover.cli import Input, Inputs, Output, Weights, main, source_files
-from grover.clusters import MIXED, measure, sample
-from grover.files import write_table
-from grover.options import Seed
-from grover.probes import representations
-from grover.region_tables import REPEATS, check_places, read_annotation
-from grover.tracks import read_tracks
-from grover.vectors import check_weights, expect, open_embeddings
+from grover.annotation.tracks import read_tracks
+from grover.embeddings.regions.clusters import MIXED, measure, sample
+from grover.embeddings.regions.probes import representations
+from grover.embeddings.regions.tables import REPEATS, check_places, read_annotation
+from grover.embeddings.vectors import check_weights, expect, open_embeddings
+from grover.runtime.cli import Input, Inputs, Output, Weights, main, source_files
+from grover.runtime.files import write_table
+from grover.runtime.options import Seed
 
 
 def measure_clusters(

@@ -6,13 +6,13 @@ from typing import Annotated
 import pandas as pd
 from typer import Option
 
-from grover.cli import Input, Inputs, Output, main
-from grover.errors import InputError
-from grover.files import write_table
-from grover.genome import Genome
-from grover.progress import Progress
-from grover.stability import measure, sample_windows
-from grover.vocabulary import Vocabulary
+from grover.atlas.stability import measure, sample_windows
+from grover.genome.assembly import Genome
+from grover.runtime.cli import Input, Inputs, Output, main
+from grover.runtime.errors import InputError
+from grover.runtime.files import write_table
+from grover.runtime.progress import Progress
+from grover.tokenization.vocabulary import Vocabulary
 
 
 def measure_stability(

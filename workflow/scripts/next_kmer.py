@@ -11,18 +11,18 @@ import numpy as np
 import pandas as pd
 from typer import Option
 
-from grover.cli import Input, Output, main
-from grover.device import choose_device
-from grover.files import checksum, write_table
-from grover.folds import FOLDS, read_folds
-from grover.genome import Genome
-from grover.model import WEIGHTS
-from grover.next_kmer import cut_contexts, seen_share
-from grover.next_kmer_model import Settings, by_seed, fine_tune, tokenise
-from grover.options import Device, Precision, Seed, Threads, folder
+from grover.genome.assembly import Genome
+from grover.genome.folds import FOLDS, read_folds
+from grover.network.bert import WEIGHTS
+from grover.network.device import choose_device
+from grover.runtime.cli import Input, Output, main
 from grover.runtime.digest import code_digest
-from grover.tokens import TokenisedGenome
-from grover.vocabulary import Vocabulary
+from grover.runtime.files import checksum, write_table
+from grover.runtime.options import Device, Precision, Seed, Threads, folder
+from grover.selection.next_kmer import cut_contexts, seen_share
+from grover.selection.next_kmer_model import Settings, by_seed, fine_tune, tokenise
+from grover.tokenization.genome_tokens import TokenisedGenome
+from grover.tokenization.vocabulary import Vocabulary
 
 
 def next_kmer(

@@ -4,14 +4,14 @@ from typing import Annotated
 
 from typer import Option
 
-from grover.cli import Input, Inputs, Output, main
-from grover.files import write_table
-from grover.folds import read_folds
-from grover.genome import Genome
-from grover.next_kmer import cut_contexts
-from grover.next_kmer_floors import floors
-from grover.options import Seed, Threads, folder
-from grover.vocabulary import Vocabulary
+from grover.genome.assembly import Genome
+from grover.genome.folds import read_folds
+from grover.runtime.cli import Input, Inputs, Output, main
+from grover.runtime.files import write_table
+from grover.runtime.options import Seed, Threads, folder
+from grover.selection.next_kmer import cut_contexts
+from grover.selection.next_kmer_baselines import floors
+from grover.tokenization.vocabulary import Vocabulary
 
 
 def next_kmer_floors(

@@ -6,16 +6,16 @@ from typing import Annotated
 import numpy as np
 from typer import Option
 
-from grover import bpe
-from grover.cli import Input, Output, main
-from grover.files import write_array, write_table
-from grover.genome import Genome
-from grover.merges import merge_table
-from grover.null import markov_counts, simulate
-from grover.options import Seed
-from grover.progress import Progress
-from grover.tokens import token_statistics, tokenise
-from grover.vocabulary import Vocabulary
+from grover.atlas.null_genomes import markov_counts, simulate
+from grover.genome.assembly import Genome
+from grover.runtime.cli import Input, Output, main
+from grover.runtime.files import write_array, write_table
+from grover.runtime.options import Seed
+from grover.runtime.progress import Progress
+from grover.tokenization import bpe
+from grover.tokenization.genome_tokens import token_statistics, tokenise
+from grover.tokenization.merges import merge_table
+from grover.tokenization.vocabulary import Vocabulary
 
 
 def null_vocabulary(

@@ -2,17 +2,17 @@
 
 import pandas as pd
 
-from grover.classifier import load_classifier, logits
-from grover.cli import Input, Output, main
-from grover.device import choose_device
-from grover.errors import InputError
-from grover.files import write_table
-from grover.genome import decode, encode
-from grover.occlusion import occlude as occlude_site
-from grover.occlusion import surest
-from grover.options import Device, Precision, Threads, folder
-from grover.reading import read_tokens
-from grover.vocabulary import Vocabulary
+from grover.benchmarks.tokenise import read_tokens
+from grover.genome.bases import decode, encode
+from grover.interpretation.mutagenesis import occlude as occlude_site
+from grover.interpretation.mutagenesis import surest
+from grover.network.classifier import load_classifier, logits
+from grover.network.device import choose_device
+from grover.runtime.cli import Input, Output, main
+from grover.runtime.errors import InputError
+from grover.runtime.files import write_table
+from grover.runtime.options import Device, Precision, Threads, folder
+from grover.tokenization.vocabulary import Vocabulary
 
 
 def occlude(

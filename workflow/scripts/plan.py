@@ -12,11 +12,9 @@ from typing import Annotated
 import yaml
 from typer import Option
 
-from grover.cli import key_values, main
-from grover.config import complete
-from grover.costs import NETWORKS, Run, network, vocabulary_size, work
-from grover.errors import InputError
-from grover.plan import (
+from grover.config.configuration import complete
+from grover.planning.costs import NETWORKS, Run, network, vocabulary_size, work
+from grover.planning.plan import (
     LIMITS,
     Cost,
     compare,
@@ -30,7 +28,9 @@ from grover.plan import (
     totals,
     wall_seconds,
 )
-from grover.throughput import Gpu, Rates, choose_gpu, device_of, launches, read_gpus, read_rates, speed_up
+from grover.planning.throughput import Gpu, Rates, choose_gpu, device_of, launches, read_gpus, read_rates, speed_up
+from grover.runtime.cli import key_values, main
+from grover.runtime.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[2]
 PROBE_SECONDS = 4.0  # of the longer training
@@ -180,11 +180,11 @@ def _probe(run: Run, rates: Rates, gpu: Gpu) -> tuple[Rates, Gpu, str]:
     import numpy as np
     import pandas as pd
 
-    from grover.device import choose_device
-    from grover.masking import Masking
-    from grover.model import Architecture, new_language_model
-    from grover.pretraining import pretrain
-    from grover.training import Optimisation
+    from grover.network.bert import Architecture, new_language_model
+    from grover.network.device import choose_device
+    from grover.network.training import Optimisation
+    from grover.pretraining.masking import Masking
+    from grover.pretraining.pretrain import pretrain
 
     config = run.config
     asked, name = config["pretraining"], config["selection"]["vocabulary"]

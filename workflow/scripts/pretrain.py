@@ -13,23 +13,23 @@ import pandas as pd
 import typer
 from typer import Option
 
-from grover.checkpoints import Checkpoints, folder_of
-from grover.cli import Input, Output, main
-from grover.device import choose_device, computes_in_bf16
-from grover.distributed import Processes, together
-from grover.errors import InputError
-from grover.files import write_table
-from grover.lease import lease
-from grover.masking import Masking
-from grover.model import Architecture, new_language_model, save
-from grover.options import Device, Precision, Seed, Threads, folder
-from grover.preflight import check_data
-from grover.pretraining import pretrain as train_on_windows
-from grover.pretraining import steps_for
-from grover.provenance import known_checksum
+from grover.network.bert import Architecture, new_language_model, save
+from grover.network.checkpoints import Checkpoints, folder_of
+from grover.network.device import choose_device, computes_in_bf16
+from grover.network.distributed import Processes, together
+from grover.network.training import Interrupted, Optimisation
+from grover.pretraining.lock import lease
+from grover.pretraining.masking import Masking
+from grover.pretraining.preflight import check_data
+from grover.pretraining.pretrain import pretrain as train_on_windows
+from grover.pretraining.pretrain import steps_for
+from grover.runtime.cli import Input, Output, main
 from grover.runtime.digest import code_digest
-from grover.training import Interrupted, Optimisation
-from grover.vocabulary import Vocabulary
+from grover.runtime.errors import InputError
+from grover.runtime.files import write_table
+from grover.runtime.options import Device, Precision, Seed, Threads, folder
+from grover.runtime.provenance import known_checksum
+from grover.tokenization.vocabulary import Vocabulary
 
 TERMINATED = 143  # exit code of a process that SIGTERM ended
 
@@ -53,7 +53,9 @@ def pretrain(
     intermediate: Annotated[int, Option(help="width of the feed-forward part")] = 3072,
     positions: Annotated[int, Option(help="longest input in tokens, [CLS] and [SEP] included")] = 512,
     dropout: Annotated[float, Option(help="dropout of the hidden states")] = 0.1,
-    start: Annotated[str, Option(help="where the weights begin: random, or neighbours (grover/start.py)")] = "random",
+    start: Annotated[
+        str, Option(help="where the weights begin: random, or neighbours (grover/network/initialisation.py)")
+    ] = "random",
     steps: Annotated[int, Option(help="optimiser steps")] = 100_000,
     bases: Annotated[int, Option(help="bases to see, from which the steps follow; 0: --steps decides")] = 0,
     batch: Annotated[int, Option(help="windows a step, over all processes")] = 64,

@@ -6,13 +6,13 @@ from typing import Annotated
 import pandas as pd
 from typer import Option
 
-from grover.cli import Input, Output, main
-from grover.device import choose_device
-from grover.files import checksum, write_json, write_table
-from grover.frozen import probe
-from grover.metrics import by_seed
-from grover.model import WEIGHTS
-from grover.options import Device, Precision, Seed, Threads, folder
+from grover.finetuning.linear_probe import probe
+from grover.network.bert import WEIGHTS
+from grover.network.device import choose_device
+from grover.runtime.cli import Input, Output, main
+from grover.runtime.files import checksum, write_json, write_table
+from grover.runtime.options import Device, Precision, Seed, Threads, folder
+from grover.statistics.metrics import by_seed
 
 
 def probe_frozen(

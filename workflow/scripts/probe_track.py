@@ -5,16 +5,16 @@ from typing import Annotated
 import pandas as pd
 from typer import Option
 
-from grover import bootstrap
-from grover.blocks import LARGEST
-from grover.cli import Input, Inputs, Output, Weights, main, source_files
-from grover.errors import InputError
-from grover.files import write_table
-from grover.options import Seed, Threads
-from grover.probes import columns, make_target, probe, representations
-from grover.region_tables import check_places, given_properties, read_annotation
-from grover.tracks import read_tracks
-from grover.vectors import check_weights, expect, open_embeddings
+from grover.annotation.tracks import read_tracks
+from grover.embeddings.regions.probes import columns, make_target, probe, representations
+from grover.embeddings.regions.tables import check_places, given_properties, read_annotation
+from grover.embeddings.vectors import check_weights, expect, open_embeddings
+from grover.runtime.cli import Input, Inputs, Output, Weights, main, source_files
+from grover.runtime.errors import InputError
+from grover.runtime.files import write_table
+from grover.runtime.options import Seed, Threads
+from grover.statistics import bootstrap
+from grover.statistics.blocks import LARGEST
 
 
 def probe_track(

@@ -4,11 +4,11 @@ from typing import Annotated
 
 from typer import Option
 
-from grover.cli import Input, Inputs, Output, Weights, main, source_files
-from grover.files import write_table
-from grover.options import Seed
-from grover.projection import project
-from grover.vectors import check_weights, expect, open_embeddings
+from grover.embeddings.regions.projection import project
+from grover.embeddings.vectors import check_weights, expect, open_embeddings
+from grover.runtime.cli import Input, Inputs, Output, Weights, main, source_files
+from grover.runtime.files import write_table
+from grover.runtime.options import Seed
 
 
 def project_regions(

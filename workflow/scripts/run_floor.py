@@ -7,14 +7,14 @@ from typing import Annotated
 import pandas as pd
 from typer import Option
 
-from grover.cli import READ, Input, Output, main
-from grover.errors import InputError
-from grover.files import checksum, write_json, write_table
-from grover.floors import BY_SEED, LIMITED, NEED_VOCABULARY, Settings, predict
-from grover.metrics import by_seed
-from grover.motifs import read_matrix
-from grover.options import folder
-from grover.vocabulary import Vocabulary
+from grover.annotation.motifs import read_matrix
+from grover.finetuning.baselines import BY_SEED, LIMITED, NEED_VOCABULARY, Settings, predict
+from grover.runtime.cli import READ, Input, Output, main
+from grover.runtime.errors import InputError
+from grover.runtime.files import checksum, write_json, write_table
+from grover.runtime.options import folder
+from grover.statistics.metrics import by_seed
+from grover.tokenization.vocabulary import Vocabulary
 
 
 def run_floor(

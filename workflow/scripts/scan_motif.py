@@ -4,10 +4,10 @@ from typing import Annotated
 
 from typer import Option
 
-from grover.cli import Input, Output, main
-from grover.files import write_table
-from grover.genome import Genome
-from grover.motifs import read_matrix, scan
+from grover.annotation.motifs import read_matrix, scan
+from grover.genome.assembly import Genome
+from grover.runtime.cli import Input, Output, main
+from grover.runtime.files import write_table
 
 
 def scan_motif(

@@ -5,9 +5,9 @@ from typing import Annotated
 import pandas as pd
 from typer import Option
 
-from grover.cli import Input, Output, main
-from grover.files import write_text
-from grover.scoring import scan
+from grover.finetuning.scores import scan
+from grover.runtime.cli import Input, Output, main
+from grover.runtime.files import write_text
 
 
 def scan_track(

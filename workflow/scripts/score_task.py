@@ -6,11 +6,11 @@ from typing import Annotated
 import pandas as pd
 from typer import Option
 
-from grover.cli import Input, Inputs, Output, main
-from grover.errors import InputError
-from grover.files import checksum, write_table
-from grover.options import Seed
-from grover.scoring import score
+from grover.finetuning.scores import score
+from grover.runtime.cli import Input, Inputs, Output, main
+from grover.runtime.errors import InputError
+from grover.runtime.files import checksum, write_table
+from grover.runtime.options import Seed
 
 
 def score_task(

@@ -5,15 +5,15 @@ from typing import Annotated
 import numpy as np
 from typer import Option
 
-from grover.cli import Input, Output, main
-from grover.device import choose_device
-from grover.errors import InputError
-from grover.files import write_json, write_table
-from grover.genome import Genome
-from grover.model import load_language_model
-from grover.options import Device, Precision, Seed, Threads, folder
-from grover.variants import RENAME, read_variants, score, separation
-from grover.vocabulary import Vocabulary
+from grover.genome.assembly import Genome
+from grover.interpretation.variants import RENAME, read_variants, score, separation
+from grover.network.bert import load_language_model
+from grover.network.device import choose_device
+from grover.runtime.cli import Input, Output, main
+from grover.runtime.errors import InputError
+from grover.runtime.files import write_json, write_table
+from grover.runtime.options import Device, Precision, Seed, Threads, folder
+from grover.tokenization.vocabulary import Vocabulary
 
 
 def score_variants(
@@ -34,7 +34,7 @@ def score_variants(
 ):
     """Write TABLE (chrom, pos, id, ref, alt, score, effect) and SUMMARY (JSON: counts, and where effects are known how
     well the score separates them). REF is checked against the assembly. How alleles with different tokens are compared
-    says grover/variants.py.
+    says grover/interpretation/variants.py.
     """
     if rename not in RENAME:
         raise InputError(f"rename: {rename!r} is unknown; expected add-chr, strip-chr or nothing")

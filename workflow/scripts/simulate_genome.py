@@ -4,9 +4,9 @@ from typing import Annotated
 
 from typer import Option
 
-from grover import simulated_files as files
-from grover.cli import Output, main
-from grover.simulate import simulate
+from grover.runtime.cli import Output, main
+from grover.simulation import files
+from grover.simulation.simulate import simulate
 
 
 def simulate_genome(

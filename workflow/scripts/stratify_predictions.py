@@ -5,13 +5,13 @@ from typing import Annotated
 import pandas as pd
 from typer import Option
 
-from grover.cli import Input, Output, Renames, Sources, key_values, main, source_files
-from grover.files import write_table
-from grover.genome import Genome, read_lengths
-from grover.localisation import read_categories
-from grover.masked_scores import SPLITS, soft_mask, strata
-from grover.options import Seed
-from grover.tracks import read_tracks
+from grover.annotation.enrichment import read_categories
+from grover.annotation.tracks import read_tracks
+from grover.genome.assembly import Genome, read_lengths
+from grover.pretraining.scores import SPLITS, soft_mask, strata
+from grover.runtime.cli import Input, Output, Renames, Sources, key_values, main, source_files
+from grover.runtime.files import write_table
+from grover.runtime.options import Seed
 
 
 def stratify_predictions(

@@ -5,14 +5,14 @@ from typing import Annotated
 import pandas as pd
 from typer import Option
 
-from grover.ambiguity import read_membership, tell_apart
-from grover.cli import Input, Inputs, Output, Renames, Sources, Weights, key_values, main, source_files
-from grover.files import write_table
-from grover.genome import Genome, read_lengths
-from grover.options import Seed
-from grover.token_states import occurrences, open_contexts
-from grover.tracks import read_tracks
-from grover.vectors import check_weights
+from grover.annotation.tracks import read_tracks
+from grover.embeddings.tokens.ambiguity import read_membership, tell_apart
+from grover.embeddings.tokens.states import occurrences, open_contexts
+from grover.embeddings.vectors import check_weights
+from grover.genome.assembly import Genome, read_lengths
+from grover.runtime.cli import Input, Inputs, Output, Renames, Sources, Weights, key_values, main, source_files
+from grover.runtime.files import write_table
+from grover.runtime.options import Seed
 
 
 def tell_contexts(

@@ -7,8 +7,7 @@ import numpy as np
 import pandas as pd
 from typer import Option
 
-from grover.cli import READ, Input, Output, main
-from grover.components import (
+from grover.embeddings.tokens.components import (
     NAMES,
     choose_tokens,
     correlate,
@@ -17,11 +16,12 @@ from grover.components import (
     strongest,
     token_properties,
 )
-from grover.errors import InputError
-from grover.files import write_table
-from grover.options import Seed
-from grover.progress import track
-from grover.token_map import compare_geometries, describe_clusters, map_tokens
+from grover.embeddings.tokens.map import compare_geometries, describe_clusters, map_tokens
+from grover.runtime.cli import READ, Input, Output, main
+from grover.runtime.errors import InputError
+from grover.runtime.files import write_table
+from grover.runtime.options import Seed
+from grover.runtime.progress import track
 
 WORD2VEC = "word2vec"
 

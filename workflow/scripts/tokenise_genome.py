@@ -5,12 +5,12 @@ from typing import Annotated
 
 from typer import Option
 
-from grover.cli import Input, Output, main
-from grover.files import write_table
-from grover.genome import Genome
-from grover.progress import Progress
-from grover.tokens import token_statistics, tokenise
-from grover.vocabulary import Vocabulary
+from grover.genome.assembly import Genome
+from grover.runtime.cli import Input, Output, main
+from grover.runtime.files import write_table
+from grover.runtime.progress import Progress
+from grover.tokenization.genome_tokens import token_statistics, tokenise
+from grover.tokenization.vocabulary import Vocabulary
 
 
 def tokenise_genome(

@@ -8,13 +8,13 @@ from typing import Annotated
 import numpy as np
 from typer import Option
 
-from grover import bpe
-from grover.cli import READ, Input, Output, main
-from grover.files import write_table
-from grover.genome import Genome
-from grover.interval_formats import read_bed
-from grover.merges import merge_table
-from grover.progress import Progress
+from grover.genome.assembly import Genome
+from grover.intervals.formats import read_bed
+from grover.runtime.cli import READ, Input, Output, main
+from grover.runtime.files import write_table
+from grover.runtime.progress import Progress
+from grover.tokenization import bpe
+from grover.tokenization.merges import merge_table
 
 RARE = 10
 

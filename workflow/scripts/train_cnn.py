@@ -8,14 +8,14 @@ import numpy as np
 import pandas as pd
 from typer import Option
 
-from grover.cli import Input, Output, main
-from grover.cnn import ConvolutionalNetwork, read_letters
-from grover.device import choose_device
-from grover.files import checksum
-from grover.finetuning import Settings, fine_tune
-from grover.options import Device, Precision, Threads
-from grover.parts import train_seeds
+from grover.finetuning.cnn import ConvolutionalNetwork, read_letters
+from grover.finetuning.finetune import Settings, fine_tune
+from grover.finetuning.seeds import train_seeds
+from grover.network.device import choose_device
+from grover.runtime.cli import Input, Output, main
 from grover.runtime.digest import code_digest
+from grover.runtime.files import checksum
+from grover.runtime.options import Device, Precision, Threads
 
 
 def train_cnn(
@@ -35,7 +35,7 @@ def train_cnn(
 ):
     """Train once a seed on all of fold train, and write the predictions for folds valid and test and the scores on test.
 
-    Finished seeds are kept beside PREDICTIONS and not trained again (`grover.parts`).
+    Finished seeds are kept beside PREDICTIONS and not trained again (`grover.finetuning.seeds`).
     """
     # a class weighs as much as it has examples: the other floors do the same
     settings = Settings(

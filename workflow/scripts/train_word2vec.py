@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 from typer import Option
 
-from grover.cli import Input, Output, main
-from grover.errors import InputError
-from grover.files import write_array
-from grover.options import Seed
-from grover.progress import Progress
-from grover.word2vec import choose_sentences, word_vectors
+from grover.embeddings.word2vec import choose_sentences, word_vectors
+from grover.runtime.cli import Input, Output, main
+from grover.runtime.errors import InputError
+from grover.runtime.files import write_array
+from grover.runtime.options import Seed
+from grover.runtime.progress import Progress
 
 
 def train_word2vec(

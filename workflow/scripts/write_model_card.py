@@ -7,12 +7,12 @@ import pandas as pd
 import yaml
 from typer import Option
 
-from grover.cli import Input, Output, main
-from grover.files import write_text
-from grover.model_card import Facts, render
-from grover.options import folder
-from grover.provenance import read
-from grover.vocabulary import Vocabulary
+from grover.pretraining.model_card import Facts, render
+from grover.runtime.cli import Input, Output, main
+from grover.runtime.files import write_text
+from grover.runtime.options import folder
+from grover.runtime.provenance import read
+from grover.tokenization.vocabulary import Vocabulary
 
 
 def write_model_card(

@@ -6,10 +6,10 @@ from typing import Annotated
 import yaml
 from typer import Option
 
-from grover.cli import Input, Inputs, Output, main
-from grover.files import write_text
-from grover.report import build, render
-from grover.sections.parts import Results
+from grover.report.page import build, render
+from grover.report.parts import Results
+from grover.runtime.cli import Input, Inputs, Output, main
+from grover.runtime.files import write_text
 
 
 def write_report(

@@ -9,9 +9,9 @@ from typer.testing import CliRunner
 
 from grover.commands.application import application
 from grover.commands.info import describe
-from grover.errors import InputError
-from grover.model import Architecture, new_language_model, save
-from grover.vocabulary import Vocabulary
+from grover.network.bert import Architecture, new_language_model, save
+from grover.runtime.errors import InputError
+from grover.tokenization.vocabulary import Vocabulary
 
 BITS = {"bits_per_base": 1.875, "low": 1.75, "high": 2.0}
 

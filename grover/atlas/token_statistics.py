@@ -1,0 +1,108 @@
+"""What the tokens of a vocabulary are like: frequency, length, composition, balance against words of fixed length."""
+
+import numpy as np
+import pandas as pd
+
+from grover.atlas.null_genomes import markov_counts
+
+WORDS = (4, 5, 6)
+# hg19 has about 712 million tokens of 4.07 bases, so that the 100,000 times of the paper are 140 in a million
+FREQUENT, PER_MILLION = 100_000, 140
+
+
+def describe_tokens(statistics: pd.DataFrame, pairs: np.ndarray) -> pd.DataFrame:
+    """The tokens that spell sequence, most frequent first: id, token, length, count, share (of all occurrences), rank (from 1),
+    first (letter), gc, ag, ac (shares of the letters), expected.
+
+    statistics: id, token, count. pairs: how often each two letters stand side by side, int [16], as
+    `grover.atlas.null_genomes.markov_counts` of order 1 returns them. `expected` says how often the token's letters would stand
+    side by side anywhere if each letter depended only on the one before it. A token may occur less often than its letters, since
+    other tokens can begin among them.
+    """
+    words = statistics.loc[statistics["token"].str.fullmatch("[ACGT]+"), ["id", "token", "count"]]
+    words = words.sort_values("count", ascending=False, kind="stable", ignore_index=True)
+    length = words["token"].str.len()
+    words.insert(2, "length", length)
+    words["share"] = words["count"] / max(1, words["count"].sum())
+    words["rank"] = range(1, len(words) + 1)
+    words["first"] = words["token"].str[0]
+    for letters in ("gc", "ag", "ac"):
+        words[letters] = words["token"].str.count(f"[{letters.upper()}]") / length
+    return words.assign(expected=[expected_count(token, pairs.reshape(4, 4)) for token in words["token"]])
+
+
+def expected_count(word: str, pairs: np.ndarray) -> float:
+    """Occurrences of a word in a first-order Markov sequence with the given counts of pairs, [first letter, second letter]."""
+    letters = ["ACGT".index(letter) for letter in word]
+    followed = pairs.sum(1)
+    expected = float(followed[letters[0]])
+    for left, right in zip(letters, letters[1:], strict=False):
+        expected *= pairs[left, right] / max(1, followed[left])
+    return expected
+
+
+def count_words(codes: np.ndarray, bounds: np.ndarray) -> pd.DataFrame:
+    """How often each word of 4, 5 and 6 letters stands in the genome, at any position: k, word, count."""
+    tables = []
+    for k in WORDS:
+        words = ["".join("ACGT"[number >> 2 * (k - 1 - i) & 3] for i in range(k)) for number in range(4**k)]
+        tables.append(pd.DataFrame({"k": k, "word": words, "count": markov_counts(codes, bounds, k - 1)}))
+    return pd.concat(tables, ignore_index=True)
+
+
+def evenness(counts: np.ndarray) -> float:
+    """Entropy of the frequencies over its maximum (Pielou): 1 if all are used alike, 0 if only one is used."""
+    counts = np.asarray(counts, np.float64)
+    shares = counts[counts > 0] / counts.sum()
+    return float(-(shares * np.log(shares)).sum() / np.log(len(counts))) if len(counts) > 1 else 1.0
+
+
+def gini(counts: np.ndarray) -> float:
+    """Gini coefficient of the frequencies: 0 if all are used alike, near 1 if few make up nearly all."""
+    counts = np.sort(np.asarray(counts, np.float64))
+    ranks = np.arange(1, len(counts) + 1)
+    return float((2 * ranks - len(counts) - 1) @ counts / (len(counts) * counts.sum()))
+
+
+def summarise(tokens: pd.DataFrame, words: pd.DataFrame, bases: int) -> dict:
+    """Numbers of a vocabulary on a genome of `bases` bases, the ones that the paper reports among them.
+
+    tokens: as `describe_tokens` returns them; words: as `count_words` does. Keys that end in `_types` count each token once, the
+    others count occurrences. `balance` gives rows, evenness and Gini coefficient of the tokens and of all words of 4, 5, 6 letters.
+    """
+    counts, lengths = tokens["count"], tokens["length"]
+    total = int(counts.sum())
+    used = tokens[counts > 0]
+    ends = used[used["length"] == used["length"].max()]
+    runs = used[[len(set(token)) == 1 for token in used["token"]]]
+    with_at = tokens["first"].isin(["A", "T"])
+    per_million = counts * 1e6 / total
+    letters = tokens[lengths == 1].set_index("token")["share"]
+    balance = {"tokens": counts.to_numpy()} | {f"{k}-mers": rows["count"].to_numpy() for k, rows in words.groupby("k")}
+    return {
+        "bases": bases,
+        "occurrences": total,
+        "types": len(tokens),
+        "used_types": len(used),
+        "mean_length": bases / total,
+        "gc": float((tokens["gc"] * lengths * counts).sum() / (lengths * counts).sum()),
+        "starts_with_at": float(counts[with_at].sum() / total),
+        "starts_with_at_types": float(with_at.mean()),
+        "types_by_length": {str(length): int(number) for length, number in lengths.value_counts().sort_index().items()},
+        "five_mers": int((lengths == 5).sum()),
+        "six_mers": int((lengths == 6).sum()),
+        "longest_length": int(ends["length"].iloc[0]),
+        "longest": ends["token"].tolist(),
+        "longest_runs": runs.loc[runs.groupby("first")["length"].idxmax(), "token"].sort_values().tolist(),
+        "least_count": int(counts.min()),
+        "median_count": float(counts.median()),
+        "median_per_million": float(per_million.median()),
+        "frequent": int((counts > FREQUENT).sum()),
+        "frequent_per_million": float((per_million > PER_MILLION).mean()),
+        "lone_letters": {letter: float(letters.get(letter, 0.0)) for letter in "ACGT"},
+        "has_cg": bool((tokens["token"] == "CG").any()),
+        "balance": {
+            name: {"rows": len(values), "evenness": evenness(values), "gini": gini(values)}
+            for name, values in balance.items()
+        },
+    }

@@ -1,0 +1,276 @@
+"""What each kind of benchmark makes of its annotation: windows of one length with a label.
+
+A builder returns the windows (chrom, start, end, strand, label, score, dropped) and the names of the labels 0, 1, ... Where
+negatives are derived from the positives, they come later (`grover.benchmarks.derived_negatives`) and take label 0. Coordinates
+are 0-based half-open.
+"""
+
+import re
+
+import numpy as np
+import pandas as pd
+
+from grover.benchmarks.datasets import drop
+from grover.config.benchmark_table import BUILDERS, COMMON
+from grover.genome.assembly import Genome
+from grover.genome.bases import A, G, T, reverse_complement
+from grover.intervals.overlaps import merge, overlaps
+from grover.runtime.errors import InputError
+
+Built = tuple[pd.DataFrame, tuple[str, ...]]
+UPSTREAM = 249  # with 300 bases: -249..+50, the start itself counted as 0
+REACH, STEP = 5_000, 300
+MOST_LABELS = 50  # more names than that are names of places
+# the two bases of an intron beside its border, and how far behind the first of them the border lies
+MARKS = {"donor": ((G, T), 0), "acceptor": ((A, G), 2)}
+
+
+def check_options(builder: str, negatives: str, options: dict[str, str]) -> None:
+    """Raise `InputError` for a builder, negatives or settings that `grover.config.benchmark_table.BUILDERS` does not know,
+    as a table would.
+    """
+    if builder not in BUILDERS:
+        raise InputError(f"unknown benchmark builder {builder!r}; choose one of {', '.join(BUILDERS)}")
+    known = BUILDERS[builder]
+    if negatives not in known.negatives:
+        raise InputError(
+            f"negatives {negatives!r} do not go with {builder}; choose one of {', '.join(known.negatives)}"
+        )
+    patterns = {**COMMON, **known.options}
+    for key, value in options.items():
+        if key not in patterns or not re.fullmatch(patterns[key], value):
+            raise InputError(f"option {key}={value} is unknown to {builder}; known are {', '.join(patterns)}")
+    if negatives == "accessible" and "accessible" not in options:
+        raise InputError("negatives `accessible` need the option accessible=SOURCE, a BED of open chromatin")
+
+
+def make_windows(
+    builder: str,
+    sites: pd.DataFrame,
+    length: int,
+    options: dict[str, str],
+    genome: Genome,
+    hits: pd.DataFrame | None = None,
+    accessible: pd.DataFrame | None = None,
+    derived: bool = False,
+    seed: int = 0,
+) -> Built:
+    """What a builder of `grover.config.benchmark_table.BUILDERS` makes of its sites with the options of a task; `csv` makes no windows.
+
+    `hits` are the matches that motif-bound judges, `accessible` the open chromatin of its negatives.
+    """
+    if length < 1:
+        raise InputError(f"the builder {builder} needs the number of bases of a window; give --length")
+    whole = {name: int(options[name]) for name in ("upstream", "reach", "step") if name in options}
+    match builder:
+        case "prom300":
+            return prom300(sites, length, **whole)
+        case "promscan":
+            return promscan(sites, length, seed=seed, **whole)
+        case "motif-bound":
+            if hits is None:
+                raise InputError("the benchmark builder motif-bound needs --hits, the matches that scan_motif finds")
+            if accessible is not None and "states" in options:
+                accessible = of_states(accessible, options["states"].split("+"))
+            return motif_bound(hits, sites, length, accessible, int(options.get("summit", 0)) or None)
+        case "tfbs":
+            return tfbs(sites, length)
+        case "splice":
+            return splice(sites, genome, length, options.get("kind", "both"), seed)
+        case "regions":
+            labels = options["labels"].split("+") if "labels" in options else None
+            return regions(sites, length, labels, derived)
+    raise InputError(f"the benchmark builder {builder} makes no windows")
+
+
+def prom300(tss: pd.DataFrame, length: int, upstream: int = UPSTREAM) -> Built:
+    """A window around each transcription start: `upstream` bases before it along the strand, then the start and what follows."""
+    if upstream >= length:
+        raise InputError(
+            f"windows of {length} bases do not reach the start {upstream} bases downstream; give a smaller upstream"
+        )
+    border = tss["start"].where(tss["strand"] == "+", tss["end"])
+    return _anchored(tss, border, upstream, length).assign(label=np.int8(1)), ("no promoter", "promoter")
+
+
+def promscan(tss: pd.DataFrame, length: int, reach: int = REACH, step: int = STEP, seed: int = 0) -> Built:
+    """Windows every `step` bases within `reach` bases of a transcription start, label 1 where a start lies inside.
+
+    Stretches around neighbouring starts that overlap are scanned once, as one, from an offset below `step` that the seed draws
+    for each, else a start would stand at the same few places of all windows. Since a scan does not know the strand of what it is
+    to find, all windows are read along strand +.
+    """
+    if length > 2 * reach + 1:
+        raise InputError(
+            f"windows of {length} bases do not fit into {reach} bases on both sides of a start; give a larger reach"
+        )
+    around = pd.DataFrame(
+        {"chrom": tss["chrom"], "start": (tss["start"] - reach).clip(lower=0), "end": tss["start"] + reach + 1}
+    )
+    around = merge(around)
+    room = (around["end"] - around["start"] - length).to_numpy()  # of the start of a window
+    offset = np.random.default_rng(seed).integers(np.clip(room + 1, 1, step))
+    number = np.maximum((room - offset) // step + 1, 0)
+    nth = np.arange(number.sum()) - np.repeat(np.cumsum(number) - number, number)
+    start = np.repeat(around["start"].to_numpy() + offset, number) + step * nth
+    windows = pd.DataFrame(
+        {"chrom": np.repeat(around["chrom"].to_numpy(), number), "start": start, "end": start + length}
+    )
+    windows = windows.assign(strand="+", label=overlaps(windows, tss).astype(np.int8), score=np.nan, dropped="")
+    return windows, ("no promoter", "promoter")
+
+
+def motif_bound(
+    hits: pd.DataFrame,
+    peaks: pd.DataFrame,
+    length: int,
+    accessible: pd.DataFrame | None = None,
+    summit: int | None = None,
+) -> Built:
+    """Windows around matches of a motif, label 1 where the centre lies in a peak (or within `summit` nt of a summit), else 0.
+
+    With `summit`, a match elsewhere in a peak is neither bound nor free and is dropped. With `accessible`, unbound
+    matches outside it are dropped, so that the label says more than open or closed chromatin.
+    """
+    if not len(hits):
+        raise InputError("the motif has no match in the genome; raise the p-value threshold or choose another motif")
+    middle = (hits["start"] + hits["end"]) // 2
+    centres = pd.DataFrame({"chrom": hits["chrom"], "start": middle, "end": middle + 1})
+    in_peak = overlaps(centres, peaks)
+    bound = in_peak
+    if summit is not None:
+        place = peaks["start"] + peaks["summit"]
+        near = pd.DataFrame({"chrom": peaks["chrom"], "start": place - summit, "end": place + summit + 1})
+        bound = overlaps(centres, near)
+    sites = _centred(hits, length).assign(label=bound.astype(np.int8))
+    drop(sites, in_peak & ~bound, "in a peak, far from its summit")
+    if accessible is not None:
+        drop(sites, ~bound & ~overlaps(centres, accessible), "unbound and not accessible")
+    return sites, ("unbound", "bound")
+
+
+def tfbs(peaks: pd.DataFrame, length: int) -> Built:
+    """A window with its middle on the summit of each peak. Peaks have no strand, so all are read along +."""
+    summit = peaks["start"] + peaks["summit"]
+    return _anchored(peaks[["chrom"]], summit, length // 2, length).assign(label=np.int8(1)), ("background", "peak")
+
+
+def of_states(bed: pd.DataFrame, states: list[str]) -> pd.DataFrame:
+    """The rows of a BED that have one of these names."""
+    names = bed["name"] if "name" in bed else pd.Series("", bed.index)
+    for state in states:
+        if not (names == state).any():
+            known = ", ".join(sorted(names.unique())[:20])
+            raise InputError(
+                f"no interval in the genome has the name {state!r} given in `states`; names are {known or 'missing'}"
+            )
+    return bed[names.isin(states)]
+
+
+def regions(bed: pd.DataFrame, length: int, labels: list[str] | None = None, derived: bool = False) -> Built:
+    """A window with its middle on that of each region; the name of a region is its label.
+
+    `labels` chooses names and numbers them in this order; without, all names are taken in sorted order. With `derived`, all
+    regions, or those with one of these names, have label 1.
+    """
+    names = bed.get("name")
+    if names is None and (labels or not derived):
+        raise InputError(
+            "the BED of the regions has no names, which are their labels; give a BED of four columns, or derive negatives"
+        )
+    for label in labels or []:
+        if label not in set(names):
+            known = ", ".join(sorted(names.unique())[:10])
+            raise InputError(f"no region in the genome has the name {label!r} given in `labels`; names are {known}")
+    if labels:
+        bed, names = bed[names.isin(labels)], names[names.isin(labels)]
+    middle = (bed["start"] + bed["end"]) // 2
+    windows = _anchored(bed, middle, length // 2, length)
+    if derived:
+        return windows.assign(label=np.int8(1)), ("background", "region")
+    known = tuple(labels or sorted(names.unique()))
+    if not 2 <= len(known) <= MOST_LABELS:
+        raise InputError(
+            f"the regions in the genome have {len(known):,} different names, but 2 to {MOST_LABELS} labels are expected; choose with "
+            "labels=A+B, or derive negatives"
+        )
+    numbers = names.map({name: number for number, name in enumerate(known)})
+    return windows.assign(label=numbers.to_numpy(np.int64)), known
+
+
+def splice(junctions: pd.DataFrame, genome: Genome, length: int, kind: str = "both", seed: int = 0) -> Built:
+    """Windows around borders of introns that begin with GT and end with AG, and around GT and AG that are no border.
+
+    `kind` donor or acceptor: label 1 is such a border, label 0 a GT (an AG) of the same gene and strand that no annotated intron
+    of any gene uses, as many in each gene as it has borders. Kind both: 0 acceptor, 1 donor, 2 neither, the last half GT, half
+    AG and as many as one of the others on average. Half of a window lies before the border along the strand: of 400 bases 200, so
+    that GT stands at 200 and AG at 198, as in GUE (Zhou 2023).
+
+    Introns with other ends (GC, AT) are left out, since no negative looks like them; they count as used.
+    """
+    kinds = ("donor", "acceptor") if kind == "both" else (kind,)
+    number = {"donor": 1, "acceptor": 0 if kind == "both" else 1, "neither": 2 if kind == "both" else 0}
+    borders = pd.concat([_borders(junctions, name) for name in kinds], ignore_index=True)
+    used = {key: np.unique(rows["border"]) for key, rows in borders.groupby(["chrom", "strand"])}
+    rng = np.random.default_rng(seed)
+    found = []
+    for (chrom, strand, start, end), rows in borders.groupby(["chrom", "strand", "gene_start", "gene_end"], sort=False):
+        codes = genome.fetch(chrom, start, end)
+        codes = reverse_complement(codes) if strand == "-" else codes
+        annotated = used[chrom, strand]
+        annotated = annotated[np.searchsorted(annotated, start) : np.searchsorted(annotated, end, side="right")]
+        counts, free = {}, {}
+        for what, mine in rows.groupby("what")["border"]:
+            (first, second), into = MARKS[what]
+            places = np.flatnonzero((codes[:-1] == first) & (codes[1:] == second)) + into
+            places = start + places if strand == "+" else end - places
+            mine = mine.unique()
+            marked = np.isin(mine, places)
+            reason = np.where(genome.position(chrom, mine) < 0, "beyond its segment", "no GT or AG at the border")
+            found.append(pd.DataFrame({"border": mine, "label": number[what], "dropped": np.where(marked, "", reason)}))
+            found[-1][["chrom", "strand"]] = chrom, strand
+            counts[what], free[what] = int(marked.sum()), places[~np.isin(places, annotated)]
+        for what, wanted in _shares(counts, rng).items():
+            drawn = rng.choice(free[what], min(wanted, len(free[what])), replace=False)
+            found.append(pd.DataFrame({"border": drawn, "label": number["neither"], "dropped": ""}))
+            found[-1][["chrom", "strand"]] = chrom, strand
+    sites = pd.concat(found, ignore_index=True)
+    windows = _anchored(sites, sites["border"], length // 2, length).assign(label=sites["label"].to_numpy(np.int64))
+    windows["dropped"] = sites["dropped"].to_numpy()
+    labels = ("acceptor", "donor", "neither") if kind == "both" else ("neither", kind)
+    return windows, labels
+
+
+def _borders(junctions: pd.DataFrame, what: str) -> pd.DataFrame:
+    """Where exon and intron meet: the coordinate of the first base behind the border, seen on strand +."""
+    first = (junctions["strand"] == "+") == (what == "donor")
+    border = junctions["start"].where(first, junctions["end"])
+    return junctions[["chrom", "strand", "gene_start", "gene_end"]].assign(border=border, what=what)
+
+
+def _shares(counts: dict[str, int], rng: np.random.Generator) -> dict[str, int]:
+    """How many unused borders of each kind to draw in a gene: as many as are used, or of two kinds half their mean each."""
+    if len(counts) == 1:
+        return counts
+    # what is odd is rounded up or down at random, so that neither kind is favoured over many genes
+    mean = (sum(counts.values()) + int(rng.integers(2))) // 2
+    half = (mean + int(rng.integers(2))) // 2
+    return dict(zip(counts, (half, mean - half), strict=True))
+
+
+def _anchored(sites: pd.DataFrame, border: pd.Series, before: int, length: int) -> pd.DataFrame:
+    """Windows with `before` bases in front of a border between two bases along the strand of each site."""
+    strand = sites["strand"] if "strand" in sites else pd.Series(".", sites.index)
+    start = (border - before).where(strand != "-", border + before - length)
+    windows = pd.DataFrame({"chrom": sites["chrom"], "start": start, "end": start + length, "strand": strand})
+    return windows.assign(score=np.nan, dropped="").reset_index(drop=True)
+
+
+def _centred(sites: pd.DataFrame, length: int) -> pd.DataFrame:
+    """Windows centred on sites of some width; read along its strand, each shows its site at the same place."""
+    width = sites["end"] - sites["start"]
+    if (width > length).any():
+        raise InputError(f"windows of {length} nt are shorter than their sites of {width.max()}; give a larger length")
+    before = (length - width) // 2
+    start = (sites["start"] - before).where(sites["strand"] != "-", sites["end"] + before - length)
+    return sites.assign(start=start, end=start + length, dropped="").reset_index(drop=True)

@@ -1,0 +1,115 @@
+"""Where given sequences stand in the genome, letter by letter, on either strand: for sets that carry no coordinates.
+
+The first letters of every sequence and of its reverse complement are looked up at each base while one pass goes over the genome, and what
+they promise is verified. The genome is never copied, so memory does not grow with it.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numba import njit
+
+from grover.genome.bases import N, encode, reverse_complement
+from grover.runtime.files import release
+
+LONGEST_WORD = 31
+FILTER_BITS = 22
+STRETCH = 1 << 26  # bases that are read before they are let go
+
+
+def locate(
+    sequences: Sequence[str], codes: np.ndarray, bounds: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """All places of the sequences in `codes` (uint8, 0..3, may be memory-mapped), none across the bounds of a segment.
+
+    bounds: int64, where each segment begins and where the last ends. Returns, sorted by row and start, the number of the sequence
+    (int64), the place of its leftmost base in `codes` (int64) and the strand it reads along ("+" or "-"; a sequence that is its own
+    reverse complement only "+"). Sequences with another letter than A, C, G, T stand nowhere, nor do empty ones. The lookup
+    uses as many letters as the shortest sequence has, up to 31, and slows down where these are fewer than 12.
+    """
+    words, rows, minus = [], [], []
+    for row, sequence in enumerate(sequences):
+        letters = encode(sequence)
+        if letters.size and letters.max() < N:
+            opposite = reverse_complement(letters)
+            words.append(letters)
+            rows.append(row)
+            minus.append(False)
+            if not np.array_equal(letters, opposite):
+                words.append(opposite)
+                rows.append(row)
+                minus.append(True)
+    if not words:
+        return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, "U1")
+    ends = np.cumsum([0, *map(len, words)])
+    k = min(LONGEST_WORD, int(np.diff(ends).min()))
+    letters = np.concatenate(words)
+    keys = _first_words(letters, ends, k)
+    order = np.argsort(keys, kind="stable")
+    keys = keys[order]
+    maybe = np.zeros(1 << FILTER_BITS, np.bool_)
+    _note(keys, maybe)
+    entries, starts = [], []
+    for first, last in zip(bounds[:-1], bounds[1:], strict=True):
+        for start in range(first, last, STRETCH):
+            stop = min(start + STRETCH, last)
+            entry, place = _search(codes, start, stop, last, keys, order, letters, ends, k, maybe)
+            entries.append(entry)
+            starts.append(place)
+            if stop < last:
+                release(codes)
+    entry, start = np.concatenate(entries), np.concatenate(starts)
+    row, minus = np.array(rows, np.int64)[entry], np.array(minus)[entry]
+    order = np.lexsort((start, row))
+    return row[order], start[order], np.where(minus[order], "-", "+")
+
+
+@njit(cache=True)
+def _slot(key):
+    return (key * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(64 - FILTER_BITS)
+
+
+@njit(cache=True)
+def _first_words(letters, ends, k):
+    words = np.zeros(len(ends) - 1, np.uint64)
+    for i in range(len(words)):
+        for j in range(ends[i], ends[i] + k):
+            words[i] = words[i] << np.uint64(2) | np.uint64(letters[j])
+    return words
+
+
+@njit(cache=True)
+def _note(keys, maybe):
+    for key in keys:
+        maybe[_slot(key)] = True
+
+
+@njit(cache=True)
+def _search(codes, start, stop, end, keys, order, letters, ends, k, maybe):
+    """Entries that begin in [start, stop) and end before `end`, and where, both int64."""
+    mask = (np.uint64(1) << np.uint64(2 * k)) - np.uint64(1)
+    entries, places = np.empty(1024, np.int64), np.empty(1024, np.int64)
+    number = 0
+    word = np.uint64(0)
+    for position in range(start, min(stop + k - 1, end)):
+        word = (word << np.uint64(2) | np.uint64(codes[position])) & mask
+        place = position - k + 1
+        if place < start or not maybe[_slot(word)]:
+            continue
+        for i in range(np.searchsorted(keys, word), len(keys)):
+            if keys[i] != word:
+                break
+            entry = order[i]
+            length = ends[entry + 1] - ends[entry]
+            if place + length > end:
+                continue
+            j = k
+            while j < length and letters[ends[entry] + j] == codes[place + j]:
+                j += 1
+            if j == length:
+                if number == len(entries):
+                    entries = np.concatenate((entries, np.empty(number, np.int64)))
+                    places = np.concatenate((places, np.empty(number, np.int64)))
+                entries[number], places[number] = entry, place
+                number += 1
+    return entries[:number].copy(), places[:number].copy()

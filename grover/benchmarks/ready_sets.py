@@ -1,0 +1,145 @@
+"""Ready sets of labelled sequences, as GUE, the tasks of the Nucleotide Transformer and Genomic Benchmarks publish them.
+
+Their own split is kept: nothing is dealt out anew and nothing left out, whatever the audit finds.
+"""
+
+import csv
+import hashlib
+import re
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from grover.benchmarks.datasets import COLUMNS, either_strand
+from grover.genome.folds import FOLDS
+from grover.runtime.errors import InputError
+from grover.runtime.files import open_text
+
+FOLD_COLUMNS = ("fold", "split")
+FOLD_NAMES = {
+    "train": "train",
+    "training": "train",
+    "valid": "valid",
+    "validation": "valid",
+    "val": "valid",
+    "dev": "valid",
+    "test": "test",
+}
+GIVEN = {2: ("train", "test"), 3: FOLDS}
+VALID = 10  # where no fold valid is given, one sequence in so many of train
+NUMBER = re.compile(r"[+-]?\d+")
+
+
+def read_labelled(
+    paths: list[Path], sequence: str = "sequence", label: str = "label"
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """The examples of one to three files, as `grover.benchmarks.datasets.COLUMNS`, and the names of their labels.
+
+    One file tells the fold of a row in a column `fold` or `split`; two are train and test, of which valid is drawn from train by a
+    hash of the sequence, the same on both strands; three are train, valid and test. Files are plain or gzip, separated by commas,
+    or by tabs where the header has one. Lower case is folded. Labels are text or whole numbers and are numbered in sorted
+    order. Raises InputError, naming file and line, for a missing column, an empty label or fold, letters other than ACGTN, and labels
+    that no row of train has.
+    """
+    if len(paths) == 1:
+        table = _read(paths[0], sequence, label, None)
+    else:
+        table = pd.concat(
+            [_read(path, sequence, label, fold) for path, fold in zip(paths, GIVEN[len(paths)], strict=True)],
+            ignore_index=True,
+        )
+    if "valid" not in set(table["fold"]):
+        drawn = [hashlib.blake2b(text.encode(), digest_size=8).digest() for text in either_strand(table["sequence"])]
+        drawn = np.array([int.from_bytes(digest) % VALID == 0 for digest in drawn])
+        table.loc[drawn & (table["fold"] == "train").to_numpy(), "fold"] = "valid"
+    names = sorted(table["label"].unique(), key=int if table["label"].str.fullmatch(NUMBER).all() else None)
+    missing = set(names) - set(table.loc[table["fold"] == "train", "label"])
+    if missing:
+        files = ", ".join(map(str, paths))
+        raise InputError(
+            f"{files}: label {min(missing)!r} has no example in fold train; every label must be there to be learnt"
+        )
+    if len(names) < 2:
+        raise InputError(f"{paths[0]}: all examples have the label {names[0]!r}; at least two labels are needed")
+    numbers = table["label"].map({name: number for number, name in enumerate(names)})
+    table = table.assign(label=numbers.astype("int64"), chrom="", start=-1, end=-1, strand=".", score=np.nan)
+    return table.assign(before="", after="", pieces="")[COLUMNS], tuple(names)
+
+
+def check_labelled(path: Path | str) -> int:
+    """Rows of a file of labelled sequences, after a look at its header and first row; raises InputError where they are none."""
+    with _open(path) as stream:
+        rows = _rows(path, stream)
+        _, header = next(rows, (1, []))
+        _, first = next(rows, (2, []))
+        if len(header) < 2 or not any(re.fullmatch("[ACGTNacgtn]+", value) for value in first):
+            raise InputError(
+                f"{path}: expected a header and rows with a sequence and a label, separated by commas, but found the columns "
+                f"{', '.join(header) or 'none'}" + ("" if first else " and no row")
+            )
+        return 1 + sum(1 for _ in rows)
+
+
+def _read(path: Path, sequence: str, label: str, fold: str | None) -> pd.DataFrame:
+    """Columns sequence, label and fold of one file; `fold` is that of all its rows, else a column tells it."""
+    with _open(path) as stream:
+        rows = _rows(path, stream)
+        _, header = next(rows, (1, []))
+        column = next((name for name in FOLD_COLUMNS if name in header), "")
+        if fold is None and not column:
+            raise InputError(
+                f"{path}: no column `fold` or `split` tells train from test; add one, or give the folds as two or three files"
+            )
+        wanted = [sequence, label, column] if fold is None else [sequence, label]
+        for name, option in ((sequence, "sequence"), (label, "label")):
+            if name not in header:
+                raise InputError(
+                    f"{path}: no column {name!r} among {', '.join(header) or 'none'}; name it with the option {option}=COLUMN"
+                )
+        places = [header.index(name) for name in wanted]
+        found = []
+        for line, values in rows:
+            if len(values) != len(header):
+                raise InputError(
+                    f"{path}, line {line}: expected {len(header)} columns as in the header, found {len(values)}"
+                )
+            found.append(_example(path, line, *(values[place] for place in places), *([] if fold is None else [fold])))
+    if not found:
+        raise InputError(f"{path}: no row below the header; give a file with examples")
+    return pd.DataFrame(found, columns=["sequence", "label", "fold"], dtype=str)
+
+
+def _example(path: Path, line: int, sequence: str, label: str, fold: str) -> tuple[str, str, str]:
+    letters, label = sequence.strip().upper(), label.strip()
+    wrong = letters.strip("ACGTN")
+    if wrong or not letters:
+        found = f"holds {wrong[0]!r}" if wrong else "is empty"
+        raise InputError(f"{path}, line {line}: the sequence {found}; only the letters A, C, G, T and N are read")
+    if not label:
+        raise InputError(f"{path}, line {line}: the label is missing; give each sequence one")
+    if fold.strip().lower() not in FOLD_NAMES:
+        raise InputError(f"{path}, line {line}: fold {fold!r} is none of {', '.join(FOLD_NAMES)}")
+    return letters, label, FOLD_NAMES[fold.strip().lower()]
+
+
+def _open(path: Path | str):
+    if not Path(path).is_file():
+        raise InputError(f"{path} does not exist; correct the path")
+    return open_text(path)
+
+
+def _rows(path: Path | str, stream):
+    """Line number and values of the header and of each row; empty lines are left out."""
+    try:
+        header = stream.readline().removeprefix("\ufeff")
+        yield 1, next(csv.reader([header], delimiter=(mark := "\t" if "\t" in header else ",")), [])
+        reader = csv.reader(stream, delimiter=mark)
+        for values in reader:
+            if values:
+                yield reader.line_num + 1, values
+    except (EOFError, zlib.error):
+        raise InputError(f"{path} is a truncated or damaged gzip file; fetch it again") from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{path} is no text of comma-separated values: {error}") from None

@@ -1,0 +1,191 @@
+"""The embedding engine: windows of tokens through an encoder, and of their states what is kept of regions and tokens.
+
+Of a region the mean over the states of its tokens and the state of [CLS] (Sanabria et al. 2024), of a token sums over its occurrences
+and the states of some of them, all layer by layer. Windows lie end to end by length (`grover.network.packed`), so that no padding is
+computed, and everything is written block by block, so that memory does not grow with the genome.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from transformers import AutoConfig, AutoModel, PreTrainedModel
+
+from grover.embeddings.occurrences import Occurrences
+from grover.embeddings.readout import Pack, Readout, add_rows, read_out
+from grover.embeddings.region_blocks import Block, Means, Places, StatesFile, blocks
+from grover.embeddings.region_table import Windows
+from grover.embeddings.vectors import POOLINGS, Writer
+from grover.network.bert import check_length
+from grover.network.device import autocast
+from grover.network.inference import TOKENS_AT_ONCE, each, layer_states
+from grover.network.initialisation import begin
+from grover.network.packed import group_by_tokens
+from grover.runtime.errors import InputError
+from grover.runtime.progress import Progress
+from grover.tokenization.genome_tokens import TokenisedGenome
+
+
+def load_encoder(folder: Path | str, random: bool = False, seed: int = 0) -> PreTrainedModel:
+    """The encoder stored in a Hugging Face folder; `random` gives its twin, the same network untrained."""
+    config = AutoConfig.from_pretrained(folder)
+    if random:
+        torch.manual_seed(seed)
+        twin = AutoModel.from_config(config, add_pooling_layer=False)
+        begin(twin)
+        return twin.eval()
+    return AutoModel.from_pretrained(folder, add_pooling_layer=False).eval()
+
+
+def choose_layers(encoder: PreTrainedModel, layers: Sequence[int] = ()) -> list[int]:
+    """The layers to keep, ascending: those asked for, or for none all from 0 (what the first layer reads) to the last."""
+    number = encoder.config.num_hidden_layers
+    if unknown := set(layers) - set(range(number + 1)):
+        raise InputError(f"layers: {min(unknown)} is none of the model's, which are 0 (its input) to {number}")
+    return sorted(set(layers)) or list(range(number + 1))
+
+
+def embed_sequences(
+    encoder: PreTrainedModel,
+    inputs: Sequence[np.ndarray],
+    layers: Sequence[int] = (),
+    device: torch.device | str = "cpu",
+    precision: str = "auto",
+) -> dict[tuple[str, int], np.ndarray]:
+    """Vectors, float32 [rows, hidden], of sequences of token ids without specials, by pooling (`cls` or `mean`) and layer.
+
+    A sequence too long for the encoder raises an InputError.
+    """
+    device, layers = torch.device(device), choose_layers(encoder, layers)
+    lengths = np.array([len(tokens) for tokens in inputs], np.int64)
+    check_length(int(lengths.max()), encoder.config.max_position_embeddings, "sequences")
+    encoder = encoder.to(device).eval()
+    tokens, ends = np.concatenate(inputs), np.cumsum(lengths)
+    windows = Windows(np.arange(len(inputs)), ends - lengths, lengths, ends - lengths, ends)
+
+    def compute(rows: np.ndarray) -> torch.Tensor:
+        pack = Pack.of(tokens, windows, rows, device)
+        with torch.inference_mode(), autocast(device, precision):
+            layer_by_layer = layer_states(encoder, pack.ids, pack.layout, layers)
+            return torch.stack([pack.pooled(states.float()) for states in layer_by_layer])
+
+    groups = group_by_tokens(lengths, TOKENS_AT_ONCE[device.type])
+    grouped = torch.cat([*each(compute, groups, _threads(device, len(groups)))], 2).cpu().numpy()
+    answer = np.empty_like(grouped)
+    answer[:, :, np.concatenate(groups)] = grouped
+    answer[:, 1] /= lengths[:, None]
+    return {(pooling, layer): answer[i, j] for i, layer in enumerate(layers) for j, pooling in enumerate(POOLINGS)}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How regions are read: in windows of at most `tokens` tokens with `context` of them on both sides of the core. States of `layers`
+    (ascending) are kept; of each token at most `contexts` occurrences are compared and `stored` of these kept; this is `part` of
+    `parts` runs of regions.
+    """
+
+    tokens: int
+    context: int
+    layers: list[int]
+    contexts: int = 5000
+    stored: int = 400
+    part: int = 0
+    parts: int = 1
+
+    def rows(self, regions: int) -> range:
+        """The rows of the table of regions that this part holds."""
+        return range(regions * self.part // self.parts, regions * (self.part + 1) // self.parts)
+
+
+def embed(
+    encoder: PreTrainedModel,
+    genome: TokenisedGenome,
+    segment_tokens: np.ndarray,
+    regions: pd.DataFrame,
+    places: Places,
+    reading: Reading,
+    vectors: Writer,
+    contexts: Writer,
+    states: Writer | None = None,
+    device: torch.device | str = "cpu",
+    precision: str = "auto",
+) -> dict[str, np.ndarray]:
+    """Embed one part of the regions (chrom, start, end) and write it: their vectors, the contexts kept of each token, and, where asked
+    for, the states of all tokens of the regions.
+
+    segment_tokens: first token of each segment and the end of the last. Vectors are written in the order of the regions, contexts and
+    states in that of the computation. Returns sums over the occurrences of each token: count, int64 [V]; sum, float64 [L, V, hidden], of
+    their states; used, int64 [V], occurrences that are compared; unit, float64 [L, V, hidden], sum of their states scaled to length 1;
+    and layers, int64 [L].
+    """
+    device, layers, rows = torch.device(device), reading.layers, reading.rows(len(regions))
+    size, hidden = encoder.config.vocab_size, encoder.config.hidden_size
+    check_length(reading.tokens, encoder.config.max_position_embeddings, "windows")
+    encoder = encoder.to(device).eval()
+    occurrences = Occurrences(
+        genome.tokens, places.first, places.last, rows.start, size, reading.contexts, reading.stored
+    )
+    sums, units = torch.zeros(2, len(layers), size, hidden, dtype=torch.float64, device=device)
+    stored, whole = (
+        StatesFile(writer, genome, regions, places.left, layers, hidden) if writer else None
+        for writer in (contexts, states)
+    )
+
+    def compute(item: tuple[Block, np.ndarray]) -> tuple[Block, np.ndarray, np.ndarray, Readout, tuple]:
+        block, windows = item
+        pack = Pack.of(genome.tokens, block.windows, windows, device)
+        tokens = block.core_tokens(windows)
+        kept = np.full(len(tokens), True) if whole else block.stored[tokens]
+        with torch.inference_mode(), autocast(device, precision):
+            found = read_out(encoder, pack, block.ids[tokens], block.used[tokens], kept, layers)
+        return block, windows, tokens[kept], found, block.shares(windows, found.pooled)
+
+    work = (
+        (block, windows)
+        for block in blocks(genome, rows, places, segment_tokens, reading.tokens, reading.context, occurrences)
+        for windows in group_by_tokens(block.windows.length, TOKENS_AT_ONCE[device.type])
+    )
+    with Progress(len(rows), "embed", "regions") as bar:
+        for block, windows, tokens, found, shares in _one_late(each(compute, work, _threads(device)), device):
+            add_rows(sums, found.ids, found.sums)
+            add_rows(units, found.used_ids, found.units)
+            of_region, positions, kept = *block.where(tokens), found.kept.cpu().numpy()
+            if whole:
+                whole.add(of_region, positions, kept)
+            chosen = block.stored[tokens]
+            stored.add(of_region[chosen], positions[chosen], kept[:, chosen])
+            if block.means.add(*shares):
+                vectors.write(block.means.table(regions, layers))
+            bar.update(int(block.begins[windows].sum()))
+    if not rows:
+        vectors.write(Means.empty(rows.start, len(layers), hidden).table(regions, layers))
+    for file in filter(None, (stored, whole)):
+        file.flush()
+    return {
+        "count": occurrences.count,
+        "sum": sums.cpu().numpy(),
+        "used": occurrences.used_count,
+        "unit": units.cpu().numpy(),
+        "layers": np.array(layers, np.int64),
+    }
+
+
+def _one_late(items: Iterator, device: torch.device) -> Iterator:
+    """The items; a GPU gets the next one before this one is looked at, so that it does not wait for what is done with it."""
+    if device.type == "cpu":
+        yield from items
+        return
+    held = next(items, None)
+    for item in items:
+        yield held
+        held = item
+    if held is not None:
+        yield held
+
+
+def _threads(device: torch.device, groups: int = 2) -> int:
+    """Threads that compute a group each: on a CPU all of them, unless there is but one group."""
+    return torch.get_num_threads() if device.type == "cpu" and groups > 1 else 1

@@ -1,0 +1,202 @@
+"""The regions of the genome that are embedded, and the windows of tokens that a model reads them in.
+
+A region is an interval, the same for every model. Its tokens are those whose middle base `(start + end - 1) // 2` lies in it, so that
+neighbouring regions share none; a region without such a token has the one over its own middle base.
+"""
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numba import njit
+
+from grover.genome.assembly import Genome
+from grover.genome.bases import C, G
+from grover.genome.folds import fold_of
+from grover.intervals.formats import check, read_bed
+from grover.runtime.errors import InputError
+from grover.tokenization.genome_tokens import TokenisedGenome
+
+ANY_LENGTH = 1 << 40  # of a contig, where only its name is to be checked
+
+
+def core_length(tokens: int, context: int) -> int:
+    """Tokens of a window of `tokens` between its two contexts. Raises an InputError where none are left."""
+    if tokens - 2 * context < 1:
+        raise InputError(
+            f"windows of {tokens} tokens leave none between {context} tokens of context on both sides; take longer ones or less context"
+        )
+    return tokens - 2 * context
+
+
+def sample_regions(segment_tokens: np.ndarray, size: int, maximum: int, seed: int) -> np.ndarray:
+    """First token, int64 ascending, of at most `maximum` regions of `size` tokens, of all for 0.
+
+    segment_tokens: first token of each segment and the end of the last. Regions are laid end to end through each
+    segment; of more than `maximum`, one is drawn from each of `maximum` equal parts of their sequence, so that the
+    sample is spread over the genome.
+    """
+    counts = np.diff(segment_tokens) // size
+    total = int(counts.sum())
+    if total == 0:
+        raise InputError(f"no segment holds {size} tokens; choose shorter regions")
+    number_in_segment = np.arange(total) - np.repeat(np.cumsum(counts) - counts, counts)
+    firsts = np.repeat(segment_tokens[:-1], counts) + number_in_segment * size
+    if not maximum or total <= maximum:
+        return firsts
+    edges = np.linspace(0, total, maximum + 1).astype(np.int64)
+    return firsts[np.random.default_rng(seed).integers(edges[:-1], edges[1:])]
+
+
+def places_of_tokens(firsts: np.ndarray, size: int, tokens: TokenisedGenome) -> tuple[np.ndarray, np.ndarray]:
+    """Where the regions of `size` tokens at `firsts` begin and end in the genome's codes, both int64.
+
+    A region ends where the token behind it begins, so that of overlapping words, too, neighbours share no base.
+    """
+    last = firsts + size - 1
+    return tokens.bases_at(firsts), tokens.bases_at(last) + tokens.vocabulary.lengths[tokens.tokens[last]]
+
+
+def places_of_bed(path: Path, genome: Genome, rename: str = "") -> tuple[np.ndarray, np.ndarray]:
+    """Where the rows of a BED file begin and end in the genome's codes, both int64, in the order of the genome.
+
+    Rows that do not lie wholly in one segment are left out, which is printed. Raises an InputError where none is left or the file
+    belongs to another assembly.
+    """
+    rows = read_bed(path, rename=rename)
+    known = check(rows, dict.fromkeys(genome.chroms, ANY_LENGTH), path)
+    left, right = _places(known, genome)
+    left, right = left[left >= 0], right[left >= 0]
+    if not len(left):
+        raise InputError(
+            f"{path}: none of its {len(rows):,} intervals lies wholly in a segment of the genome; give intervals of this assembly, in "
+            "contigs that were kept and without N"
+        )
+    if len(left) < len(rows):
+        print(
+            f"{path}: {len(rows) - len(left):,} of {len(rows):,} intervals are left out: {len(rows) - len(known):,} on contigs that "
+            f"were not kept, {len(known) - len(left):,} not wholly in one segment (they hold N or reach beyond)"
+        )
+    order = np.argsort(left, kind="stable")
+    return left[order], right[order]
+
+
+def describe_regions(left: np.ndarray, right: np.ndarray, genome: Genome, folds: pd.DataFrame) -> pd.DataFrame:
+    """Table chrom, start, end, gc, fold of the regions between the places `left` and `right` of the codes, one row each.
+
+    folds: chrom, start, end, fold. A region that does not lie wholly in one block of a fold gets `gap`.
+    """
+    chroms, starts = genome.locate(left)
+    ends = starts + right - left
+    return pd.DataFrame(
+        {
+            "chrom": np.array(genome.chroms)[chroms],
+            "start": starts,
+            "end": ends,
+            "gc": _gc(genome.codes, left, right),
+            "fold": fold_of(folds, chroms, starts, ends),
+        }
+    )
+
+
+def places_of_table(regions: pd.DataFrame, genome: Genome, path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Where regions (chrom, start, end) begin and end in the genome's codes, both int64. Raises an InputError, naming `path` and the
+    row, where one does not lie in one segment.
+    """
+    left, right = _places(regions, genome)
+    outside = np.flatnonzero(left < 0)
+    if outside.size:
+        row = regions.iloc[outside[0]]
+        raise InputError(
+            f"{path}, row {outside[0]}: {row['chrom']}:{row['start']}-{row['end']} does not lie in one segment of this genome; make the "
+            "table with choose_regions.py from the same genome"
+        )
+    return left, right
+
+
+def token_ranges(
+    left: np.ndarray, right: np.ndarray, tokens: TokenisedGenome, genome: Genome
+) -> tuple[np.ndarray, np.ndarray]:
+    """First token of each region and the one behind its last, both int64; left and right are places in the codes."""
+    first, last = (_first_at(edge, tokens, genome) for edge in (left, right))
+    over = tokens.tokens_at((left + right - 1) // 2)
+    return np.where(first < last, first, over), np.where(first < last, last, over + 1)
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Windows of regions, int64 arrays of one row each: the number of the `region`, the `first` token and the `length` of the window,
+    and its core, the tokens from `core_first` to before `core_last`. Cores of a region are disjoint, in order and hold all its tokens.
+    """
+
+    region: np.ndarray
+    first: np.ndarray
+    length: np.ndarray
+    core_first: np.ndarray
+    core_last: np.ndarray
+
+    @property
+    def core_sizes(self) -> np.ndarray:
+        """Tokens of each core, int64."""
+        return self.core_last - self.core_first
+
+    def __getitem__(self, rows: slice | np.ndarray) -> "Windows":
+        return Windows(*(getattr(self, field.name)[rows] for field in fields(self)))
+
+
+def cut_windows(first: np.ndarray, last: np.ndarray, segment_tokens: np.ndarray, tokens: int, context: int) -> Windows:
+    """Windows of at most `tokens` tokens for regions of the tokens from `first` to before `last`.
+
+    A region longer than one core is cut evenly. Up to `context` tokens of the segment stand on both sides of a core. segment_tokens:
+    first token of each segment and the end of the last.
+    """
+    number = last - first
+    pieces = -(-number // core_length(tokens, context))
+    region = np.repeat(np.arange(len(first)), pieces)
+    piece = np.arange(len(region)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
+    core_first = first[region] + piece * number[region] // pieces[region]
+    core_last = first[region] + (piece + 1) * number[region] // pieces[region]
+    segment = np.searchsorted(segment_tokens, core_first, side="right") - 1
+    begin = np.maximum(core_first - context, segment_tokens[segment])
+    end = np.minimum(core_last + context, segment_tokens[segment + 1])
+    return Windows(region, begin, end - begin, core_first, core_last)
+
+
+def _places(rows: pd.DataFrame, genome: Genome) -> tuple[np.ndarray, np.ndarray]:
+    """Begin and end of intervals in the codes; both -1 where an interval does not lie wholly in one segment."""
+    left, right = np.empty((2, len(rows)), np.int64)
+    codes, names = pd.factorize(rows["chrom"])
+    for code, name in enumerate(names):
+        of_contig = codes == code
+        left[of_contig] = genome.position(name, rows["start"].to_numpy()[of_contig])
+        right[of_contig] = genome.position(name, rows["end"].to_numpy()[of_contig] - 1) + 1
+    segment = np.searchsorted(genome.bounds, left, side="right")
+    wholly = (left >= 0) & (right > left) & (segment == np.searchsorted(genome.bounds, right - 1, side="right"))
+    return np.where(wholly, left, -1), np.where(wholly, right, -1)
+
+
+def _first_at(bases: np.ndarray, tokens: TokenisedGenome, genome: Genome) -> np.ndarray:
+    """Position of the first token whose middle base is, or lies behind, each base."""
+    vocabulary = tokens.vocabulary
+    # the word around a base is the one that begins there, or before it where words overlap
+    before = (vocabulary.k - 1) // 2 if vocabulary.kind == "overlap" else 0
+    number = np.searchsorted(genome.bounds, bases, side="right") - 1
+    segment, end = genome.bounds[number], genome.bounds[np.minimum(number + 1, len(genome.bounds) - 1)]
+    # a segment shorter than a word is cut into letters
+    before = np.where(end - segment < vocabulary.k, 0, before)
+    found = np.minimum(tokens.tokens_at(np.maximum(bases - before, segment)), len(tokens.tokens) - 1)
+    middle = tokens.bases_at(found) + (vocabulary.widths[tokens.tokens[found]] - 1) // 2
+    return found + (middle < bases)
+
+
+@njit(cache=True)
+def _gc(codes, left, right):
+    """Share of C and G among the bases of each region, float64."""
+    shares = np.empty(left.size, np.float64)
+    for i in range(left.size):
+        number = 0
+        for j in range(left[i], right[i]):
+            number += codes[j] == C or codes[j] == G
+        shares[i] = number / (right[i] - left[i])
+    return shares

@@ -1,0 +1,83 @@
+"""Embeddings of regions in two dimensions: UMAP and principal components. For pictures only; the probes measure."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from sklearn.decomposition import PCA
+
+from grover.embeddings.vectors import POOLINGS, Embeddings
+
+DIMENSIONS = 32
+
+
+@dataclass
+class Flat:
+    """Embeddings in two dimensions.
+
+    points: float32 [rows, 2] by `method` (`UMAP`, or `PCA` where the rows were too few for it); components: float32 [rows, 2] on the
+    first two principal components; explained: the share of the variance that each of the two holds, 0 for one that does not exist.
+    """
+
+    method: str
+    points: np.ndarray
+    components: np.ndarray
+    explained: tuple[float, float]
+
+
+def flatten(vectors: np.ndarray, seed: int, neighbours: int = 15, verbose: bool = False) -> Flat:
+    """Vectors [rows, hidden] in two dimensions: UMAP by cosine distance in their first 32 principal components (McInnes et al. 2018), and
+    the first two of these.
+
+    With no more rows than neighbours UMAP has nothing to learn from, and the components take its place. `verbose` prints how far it is.
+    """
+    rows, hidden = vectors.shape
+    pca = PCA(min(DIMENSIONS, rows, hidden), random_state=seed)
+    reduced = pca.fit_transform(vectors).astype(np.float32)
+    components = np.pad(reduced[:, :2], ((0, 0), (0, max(0, 2 - reduced.shape[1]))))
+    # a single row has no variance to share
+    shares = [*np.nan_to_num(pca.explained_variance_ratio_[:2]).tolist(), 0.0, 0.0]
+    if rows <= neighbours:
+        return Flat("PCA", components, components, (shares[0], shares[1]))
+    from umap import UMAP
+
+    settings = {"n_neighbors": neighbours, "metric": "cosine", "random_state": seed, "n_jobs": 1}
+    model = UMAP(**settings, verbose=verbose, tqdm_kwds={"disable": True})
+    return Flat("UMAP", model.fit_transform(reduced).astype(np.float32), components, (shares[0], shares[1]))
+
+
+def spread(count: int, maximum: int) -> np.ndarray:
+    """At most `maximum` (0: all) of the numbers 0..count-1 (int64, ascending), evenly spread; rows of regions lie in the order of the
+    genome."""
+    if count <= maximum or not maximum:
+        return np.arange(count)
+    return np.arange(maximum) * count // maximum
+
+
+def project(
+    embeddings: Embeddings, maximum: int, seed: int, neighbours: int = 15, verbose: bool = False
+) -> pd.DataFrame:
+    """The last layer of at most `maximum` regions, evenly spread, in two dimensions.
+
+    Returns region (row of the table of regions) and for both poolings x_, y_ (UMAP), pc1_, pc2_ (principal components), float32. Its
+    `attrs`, which Parquet keeps: model, layer, of (number of regions of the embeddings) and, for each pooling, method and explained.
+    """
+    regions = embeddings.regions()["region"].to_numpy(np.int64)
+    rows = spread(len(regions), maximum)
+    columns = {"region": regions[rows]}
+    attributes = {
+        "model": embeddings.name,
+        "layer": embeddings.layers[-1],
+        "of": len(regions),
+        "method": {},
+        "explained": {},
+    }
+    for pooling in POOLINGS:
+        flat = flatten(embeddings.vectors(pooling)[rows], seed, neighbours, verbose)
+        for names, points in ((("x", "y"), flat.points), (("pc1", "pc2"), flat.components)):
+            columns |= {f"{name}_{pooling}": points[:, i] for i, name in enumerate(names)}
+        attributes["method"][pooling] = flat.method
+        attributes["explained"][pooling] = [float(share) for share in flat.explained]
+    table = pd.DataFrame(columns)
+    table.attrs = attributes
+    return table

@@ -1,0 +1,170 @@
+"""Lexical ambiguity: two groups of a token's contexts, and the annotation that tells them apart.
+
+The states of a token's occurrences are cut into two groups by k-means, which never sees the annotation. Two groups are always found, so
+that the silhouette stands beside that of a cloud without structure. Whether they mean something is asked of the annotation: a
+category that holds other shares of the two groups tells them apart. Occurrences that lie near each other are alike; errors are
+those between blocks of the genome. Groups may differ by composition alone, so GC content around the occurrences stands beside.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy.stats import false_discovery_control
+from sklearn.cluster import KMeans
+from sklearn.decomposition import PCA
+from sklearn.metrics import silhouette_score
+
+from grover.annotation.enrichment import LEVEL, PROMOTER, Category, widen
+from grover.annotation.tracks import each_track, in_order
+from grover.embeddings.tokens.states import by_token, sorted_states
+from grover.embeddings.tokens.two_groups import MEASURED, auroc, compare, within_strata
+from grover.embeddings.vectors import Embeddings
+from grover.genome.assembly import Genome
+from grover.genome.bases import C, G
+from grover.intervals.overlaps import overlaps
+from grover.runtime.errors import InputError
+from grover.runtime.progress import track
+from grover.statistics.blocks import number_blocks
+
+COMPONENTS, STARTS = 16, 4  # of the PCA before, and of k-means
+FLANK = 50  # bases on each side of an occurrence whose GC content counts
+PORTION = 1 << 16  # occurrences at work at a time
+STRANDS = ("+", "-")
+COLUMNS = ["token", "id", "length", "n", "silhouette", "silhouette_expected", "share", "track", "category", *MEASURED]
+COLUMNS += ["q", "gc_auroc", "within_gc"]
+
+
+def find_groups(states: np.ndarray, seed: int) -> tuple[np.ndarray, float, float]:
+    """Two groups of the rows of `states` by k-means on their first 16 principal components.
+
+    Returns bool [rows], true in the smaller group; their silhouette; and that of the two groups of a cloud without structure, normal
+    with the same spread along each component.
+    """
+    if (states == states[0]).all():  # all contexts alike, as in a model that does not look at them
+        return np.zeros(len(states), bool), float("nan"), float("nan")
+    rng = np.random.default_rng(seed)
+    components = min(COMPONENTS, *states.shape)
+    points = PCA(components, random_state=seed).fit_transform(states.astype(np.float32))
+    cloud = rng.normal(size=points.shape) * points.std(0)
+    groups, silhouettes = [], []
+    for rows in (points, cloud):
+        found = KMeans(2, n_init=STARTS, random_state=seed).fit_predict(rows).astype(bool)
+        groups.append(~found if found.mean() > 0.5 else found)
+        silhouettes.append(float(silhouette_score(rows, found)) if 0 < found.sum() < len(found) else float("nan"))
+    return groups[0], *silhouettes
+
+
+def read_membership(
+    occurrences: pd.DataFrame,
+    tracks: pd.DataFrame,
+    sources: dict[str, Path],
+    lengths: dict[str, int],
+    renames: dict[str, str],
+    promoter_flank: int,
+) -> tuple[list[Category], np.ndarray]:
+    """In which categories the middle base of each occurrence lies: their tracks and names, and bool [occurrences, categories].
+
+    occurrences: chrom, start, end; tracks: as `grover.annotation.tracks.read_tracks` returns them, of which those of numbers and those
+    whose source is not given are left out; sources, renames: file and contig renaming by source; lengths: of the contigs. A track of
+    kind presence has its own name as category, one of kind strand `+` and `-`. Promoters reach at least `promoter_flank` bases to both
+    sides of their middle.
+    """
+    middle = (occurrences["start"] + occurrences["end"] - 1) // 2
+    middle = pd.DataFrame({"chrom": occurrences["chrom"], "start": middle, "end": middle + 1})
+    found = {}
+    tracks = tracks[tracks["kind"] != "quantity"]
+    for row, table in each_track(tracks, sources, lengths, renames):
+        if row.track.startswith(PROMOTER):
+            table = widen(table, promoter_flank)
+        if row.kind == "strand":
+            table = table[table["strand"].isin(STRANDS)]
+        of = {"category": row.column, "strand": "strand"}.get(row.kind)
+        groups = table.groupby(table[of] if of else np.full(len(table), row.track), sort=True, observed=True)
+        for name, part in groups:
+            found[row.track, str(name)] = overlaps(middle, part)
+    found = in_order(found, tracks)
+    return list(found), np.stack([*found.values()], axis=1) if found else np.zeros((len(occurrences), 0), bool)
+
+
+def places(genome: Genome, occurrences: pd.DataFrame) -> np.ndarray:
+    """Place in the genome's codes, int64, of the middle base of each occurrence (chrom, start, end)."""
+    found = np.empty(len(occurrences), np.int64)
+    middle = ((occurrences["start"] + occurrences["end"] - 1) // 2).to_numpy()
+    for chrom, rows in occurrences.groupby("chrom", sort=False).indices.items():
+        found[rows] = genome.position(chrom, middle[rows])
+    if (found < 0).any():
+        row = occurrences.iloc[int(np.flatnonzero(found < 0)[0])]
+        raise InputError(
+            f"the contexts hold an occurrence at {row['chrom']}:{row['start']:,}, which the segments do not; give the genome they come from"
+        )
+    return found
+
+
+def gc_around(genome: Genome, place: np.ndarray) -> np.ndarray:
+    """Share of G and C in the 50 bases on each side of places in the genome's codes, within their segment; float64."""
+    segment = np.searchsorted(genome.bounds, place, side="right") - 1
+    low, high = genome.bounds[segment], genome.bounds[segment + 1]
+    answer = np.empty(len(place))
+    for start in range(0, len(place), PORTION):
+        part = slice(start, start + PORTION)
+        around = place[part, None] + np.arange(-FLANK, FLANK)
+        inside = (around >= low[part, None]) & (around < high[part, None])
+        codes = genome.codes[np.where(inside, around, place[part, None])]
+        answer[part] = (((codes == C) | (codes == G)) & inside).sum(1) / inside.sum(1)
+    return answer
+
+
+def tell_apart(
+    stored: Embeddings,
+    statistics: pd.DataFrame,
+    genome: Genome,
+    occurrences: pd.DataFrame,
+    categories: list[Category],
+    member: np.ndarray,
+    minimum: int = 60,
+    resamples: int = 300,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """The two groups of each token with at least `minimum` stored contexts, by their states in the last layer, and what tells them apart.
+
+    statistics: id, token, length of the vocabulary; occurrences, categories and member: the stored contexts and what
+    `read_membership` says of them. Returns a table token, id, length, n (contexts), silhouette, silhouette_expected (of a cloud without
+    structure), share (of the larger group, the first), track, category, share_first, share_second (inside the category),
+    difference, low, high, p, q (Benjamini and Hochberg over all tests of all tokens), gc_auroc (0.5: both groups have the same GC
+    content around them), within_gc (the difference among occurrences with like GC content around them). Of each token it has the
+    categories with q below 0.05, or else the one with the lowest p, or one row without category where none could be tested; the
+    first kind stands first, then by size of the difference.
+    """
+    words = statistics.loc[statistics["length"] > 0, ["token", "id", "length"]].sort_values("id")
+    order, edges = by_token(stored, int(statistics["id"].max()) + 1)
+    words = words[np.diff(edges)[words["id"]] >= minimum]
+    states = sorted_states(stored, stored.layers[-1], order)
+    place = places(genome, occurrences)
+    block, gc = number_blocks(place), gc_around(genome, place)
+    parts = []
+    for word in track(words.itertuples(index=False), len(words), "ambiguity", "tokens"):
+        rows = order[edges[word.id] : edges[word.id + 1]]
+        second, silhouette, expected = find_groups(states[edges[word.id] : edges[word.id + 1]], seed)
+        measured = compare(second, member[rows], block[rows], resamples, seed)
+        found = pd.DataFrame(categories, columns=["track", "category"]).assign(**measured)
+        found["within_gc"] = within_strata(second, member[rows], gc[rows])
+        found = found[found["p"].notna()] if found["p"].notna().any() else pd.DataFrame([dict.fromkeys(found)])
+        about = word._asdict() | {"n": len(rows), "silhouette": silhouette, "silhouette_expected": expected}
+        about |= {"share": float((~second).mean()), "gc_auroc": auroc(second, gc[rows])}
+        parts.append(found.assign(**about))
+    return _leading(pd.concat(parts, ignore_index=True))[COLUMNS] if parts else pd.DataFrame(columns=COLUMNS)
+
+
+def _leading(table: pd.DataFrame) -> pd.DataFrame:
+    """Of each token the categories with q below 0.05 or else that with the lowest p, with q; sorted."""
+    table = table.astype(dict.fromkeys([*MEASURED, "within_gc"], "float64"))
+    table["q"] = np.nan
+    known = table["p"].notna()
+    if known.any():
+        table.loc[known, "q"] = false_discovery_control(table.loc[known, "p"])
+    table["told"] = table["q"] < LEVEL
+    table = table.sort_values("p", kind="stable")
+    table = table[table["told"] | ~table.duplicated("id")]
+    size = table["difference"].abs().fillna(-1)
+    return table.assign(size=size).sort_values(["told", "size"], ascending=False, kind="stable").reset_index(drop=True)

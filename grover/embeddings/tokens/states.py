@@ -1,0 +1,113 @@
+"""What is stored of the tokens of a genome: sums over their occurrences, and a sample of these with their states.
+
+`embed.py` writes both part by part; here all parts of one model are read. Of states one layer at a time is in memory.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from grover.embeddings.vectors import KEY, Embeddings, check_parts, open_embeddings
+from grover.runtime.errors import InputError
+
+SUMS = ("layers", "count", "sum", "used", "unit")
+
+
+@dataclass(frozen=True)
+class Sums:
+    """Sums over the occurrences of each token, of all parts of a genome.
+
+    count: int64 [V], occurrences; total: float64 [L, V, H], sum of their states; used: int64 [V], occurrences that are compared; unit:
+    float64 [L, V, H], sum of their states scaled to length 1; layers: those kept.
+    """
+
+    layers: tuple[int, ...]
+    count: np.ndarray
+    total: np.ndarray
+    used: np.ndarray
+    unit: np.ndarray
+
+    def averages(self) -> np.ndarray:
+        """Average state of each token, float32 [L, V, H]; 0 for tokens that do not occur."""
+        return (self.total / np.maximum(self.count, 1)[:, None]).astype(np.float32)
+
+
+def read_sums(paths: list[Path]) -> Sums:
+    """The sums of all parts of one model, added up.
+
+    Raises an InputError where a file is none that `embed.py` writes, where a part lacks or stands twice, or where parts come from
+    different models or regions.
+    """
+    parts = []
+    for path in paths:
+        said = json.loads(str(_read(path, (KEY.decode(),))[0]))
+        parts.append((said["part"], path, said))
+    names = sorted({said["name"] for _, _, said in parts})
+    if len(names) != 1:
+        raise InputError(f"the sums are those of {' and '.join(names)}; give the parts of one model")
+    check_parts(names[0], parts)
+    layers, *added = _read(paths[0], SUMS)
+    for path in paths[1:]:
+        for total, values in zip(added, _read(path, SUMS)[1:], strict=True):
+            total += values
+    return Sums(tuple(map(int, layers)), *added)
+
+
+def _read(path: Path, keys: tuple[str, ...]) -> list[np.ndarray]:
+    try:
+        with np.load(path) as stored:
+            return [stored[key] for key in keys]
+    except (OSError, ValueError, BadZipFile, KeyError, EOFError, TypeError, AttributeError):
+        raise InputError(
+            f"{path} holds no sums of tokens; expected {', '.join(SUMS)} and what they were made with, as embed.py writes them"
+        ) from None
+
+
+def open_contexts(paths: list[Path]) -> Embeddings:
+    """The stored contexts of one model, of the files of all its parts."""
+    found = open_embeddings(paths)
+    if len(found) != 1:
+        raise InputError(f"the contexts are those of {' and '.join(sorted(found))}; give the parts of one model")
+    return next(iter(found.values()))
+
+
+def occurrences(stored: Embeddings) -> pd.DataFrame:
+    """Where the stored contexts lie: chrom, start, end of the tokens, in the order of the files."""
+    return pd.DataFrame({name: stored.column(name) for name in ("chrom", "start", "end")})
+
+
+def by_token(stored: Embeddings, vocabulary: int) -> tuple[np.ndarray, np.ndarray]:
+    """Order that sorts the stored contexts by token, int64 [rows], and the first row of each token in it, int64 [vocabulary + 1]."""
+    tokens = stored.column("token")
+    if len(tokens) and not 0 <= tokens.min() <= tokens.max() < vocabulary:
+        raise InputError(
+            f"{stored.paths[0]} holds the token {tokens.max()}, the sums only {vocabulary}; give those of one model"
+        )
+    order = np.argsort(tokens, kind="stable")
+    return order, np.searchsorted(tokens[order], np.arange(vocabulary + 1))
+
+
+def sorted_states(stored: Embeddings, layer: int, order: np.ndarray) -> np.ndarray:
+    """States of one layer in the given order, float16 [rows, hidden]: the only copy in memory."""
+    place = np.empty(len(order), np.int64)
+    place[order] = np.arange(len(order))
+    states = np.empty((len(order), stored.hidden), np.float16)
+    done = 0
+    for chunk in _chunks(stored.paths, f"state_{layer}"):
+        states[place[done : done + len(chunk)]] = chunk.flatten().to_numpy(zero_copy_only=False).reshape(len(chunk), -1)
+        done += len(chunk)
+    return states
+
+
+def _chunks(paths: tuple[Path, ...], column: str) -> Iterator[pa.Array]:
+    for path in paths:
+        with pq.ParquetFile(path) as file:
+            for group in range(file.num_row_groups):
+                yield from file.read_row_group(group, [column])[column].chunks

@@ -1,0 +1,247 @@
+"""Adapters: how each published model is opened and how it reads sequence.
+
+An external model is a Hugging Face folder: `config.json`, weights, its own tokenizer and, for some, code of its
+own. It is read from a local folder and nothing is downloaded here; its code runs by explicit consent only. This
+module works with transformers 4 and 5, since a model's own code may need the former.
+"""
+
+import atexit
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+
+import numpy as np
+from transformers import AutoConfig, AutoTokenizer, PreTrainedTokenizerBase, dynamic_module_utils
+
+from grover.external_models.folder import CONFIG, TEXTS, auto_map, check_folder, code_of, weights_of
+from grover.external_models.network import RivalNetwork, check_limit, make_network, unreadable, width
+from grover.runtime.errors import InputError
+from grover.runtime.files import checksum
+
+POOLINGS = ("mean", "cls", "last")
+# their position numbers begin behind the id of the padding token
+OFFSET_POSITIONS = ("esm", "roberta")
+
+
+def kmer_words(sequence: str, k: int) -> str:
+    """All words of k letters, one at every base, separated by spaces; what is shorter than k stays as it is."""
+    return " ".join(sequence[start : start + k] for start in range(max(1, len(sequence) - k + 1)))
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """What has to be known of a kind of model.
+
+    `words`: overlapping k-mers are written out, with the k of its vocabulary; else its tokenizer gets the bare
+    letters. `pooling`: mean, cls or last. `code`: whether it runs code of its own: always, never, or where its folder
+    names some (`declared`). `limit`: tokens with specials at most, where its configuration does not say it.
+    `settings`: changes of its configuration.
+    """
+
+    words: bool = False
+    pooling: str = "mean"
+    code: str = "declared"
+    limit: int = 0
+    settings: tuple[tuple[str, float], ...] = ()
+
+
+ADAPTERS = {
+    # Ji et al. 2021; a plain BERT of 512 positions, vocab.txt of 4**k words and five specials. The folders on the hub name
+    # code of their own for the head of a classifier, which is not needed.
+    "dnabert": Adapter(words=True, pooling="cls", code="never"),
+    # Zhou et al. 2023; byte pairs and ALiBi, so that the 512 of its configuration binds nothing: the limit is ours, for
+    # memory. As plain BERT it would load without a word and be another model. Its Triton kernel does not compile with
+    # today's Triton, and is used only where attention has no dropout at all.
+    "dnabert2": Adapter(code="always", limit=4_096, settings=(("attention_probs_dropout_prob", 1e-8),)),
+    # Dalla-Torre et al. 2024; ESM with words of 6 letters one behind the other, [CLS] in front and none behind. 1,002
+    # positions (2,050 for v2) are 1,000 (2,048) tokens. v2 brings code of its own, v1 does not.
+    "nucleotide-transformer": Adapter(),
+    # Nguyen et al. 2023; single letters, causal, no attention mask and no [CLS], so that nothing at its front has seen the
+    # sequence. `max_seq_len` of its configuration counts tokens.
+    "hyenadna": Adapter(code="always"),
+    "auto": Adapter(),
+}
+
+
+@dataclass(frozen=True)
+class Rival:
+    """A model from elsewhere that is ready to be fine-tuned.
+
+    `limit` counts tokens with specials, 0 where there is none; `make(classes, seed)` gives a network whose head, and for
+    a twin everything, depends on the seed.
+    """
+
+    folder: Path
+    adapter: Adapter
+    tokenizer: PreTrainedTokenizerBase
+    config: object
+    limit: int
+    pooling: str
+    make: Callable[[int, int], "RivalNetwork"]
+
+    @property
+    def files(self) -> list[Path]:
+        """All files that decide what the model is: configuration, tokenizer, code and the weights that are read."""
+        others = [path for path in self.folder.iterdir() if path.suffix in TEXTS]
+        return sorted({*others, *self.weights})
+
+    @property
+    def weights(self) -> list[Path]:
+        """The files of the weights that are read."""
+        return weights_of(self.folder)
+
+    @property
+    def sha256(self) -> str:
+        """One checksum for its weights, or for its configuration where a twin comes without any."""
+        return joint([checksum(path) for path in self.weights or [self.folder / CONFIG]])
+
+    @property
+    def layers(self) -> int:
+        """Layers of the encoder by its configuration, 1 where it does not say."""
+        return getattr(self.config, "num_hidden_layers", None) or getattr(self.config, "n_layer", None) or 1
+
+    @property
+    def hidden(self) -> int:
+        """Numbers in a state."""
+        return width(self.config)
+
+    @property
+    def poolings(self) -> tuple[str, ...]:
+        """What of its states describes a sequence: their mean, and the first one where the tokenizer puts [CLS] in front.
+
+        A model without [CLS] has its first word or letter there, which in a causal one has seen nothing else.
+        """
+        first = self.tokenizer("A")["input_ids"][:1]
+        return ("cls", "mean") if first == [self.tokenizer.cls_token_id] else ("mean",)
+
+    def read(self, sequences: Sequence[str], what: str = "sequences") -> list[np.ndarray]:
+        """Token ids, int64 with the specials that the tokenizer adds, of each sequence.
+
+        Raises InputError, beginning with `what`, where one is longer than the model allows, or where the tokenizer
+        knows less than half of the words of A, C, G and T.
+        """
+        inputs = self.tokenise(sequences, what)
+        check_limit(max(map(len, inputs), default=0), self.limit, what, max(map(len, sequences), default=0))
+        return inputs
+
+    def tokenise(self, sequences: Sequence[str], what: str = "sequences") -> list[np.ndarray]:
+        """The same for sequences of any length."""
+        k = word_length(self.tokenizer) if self.adapter.words else 0
+        texts = [sequence.upper() for sequence in sequences]
+        texts = [kmer_words(text, k) for text in texts] if k else texts
+        inputs = [np.array(ids, np.int64) for ids in self.tokenizer(texts, verbose=False)["input_ids"]]
+        plain = [ids for ids, text in zip(inputs, texts, strict=True) if not set(text) - set("ACGT ")]
+        words = sum(map(len, plain)) - len(plain) * len(self.tokenizer("")["input_ids"])
+        unknown = sum(int((ids == self.tokenizer.unk_token_id).sum()) for ids in plain)
+        if unknown > words / 2:
+            raise InputError(
+                f"{self.folder}: its tokenizer does not know {unknown / words:.0%} of the words of {what}; choose the adapter that "
+                "writes sequence as this model reads it"
+            )
+        return inputs
+
+
+def load(
+    folder: Path, adapter: str = "auto", remote_code: bool = False, initial: str = "pretrained", pooling: str = ""
+) -> Rival:
+    """The rival in `folder`, read as `adapter` says.
+
+    `remote_code` is the consent to run the Python files of the folder; `initial` is pretrained, or random for the twin of
+    the same size; `pooling` replaces the adapter's. Raises InputError for an unknown adapter, an incomplete folder and
+    missing consent.
+    """
+    folder = Path(folder)
+    if adapter not in ADAPTERS:
+        raise InputError(f"adapter: {adapter!r} is unknown; expected one of {', '.join(ADAPTERS)}")
+    if initial not in ("pretrained", "random"):
+        raise InputError(f"initial: {initial!r} is unknown; expected pretrained or random")
+    chosen = ADAPTERS[adapter]
+    pooling = pooling or chosen.pooling
+    if pooling not in POOLINGS:
+        raise InputError(f"pooling: {pooling!r} is unknown; expected one of {', '.join(POOLINGS)}")
+    check_folder(folder, initial == "pretrained")
+    code = own_code(folder, adapter)
+    if code and not remote_code:
+        files = sorted(path.name for path in folder.glob("*.py"))  # those that are named may import the others
+        raise InputError(
+            f"{folder}: {', '.join(files)} there would be executed with your rights; read them, and set remote_code: true "
+            "for this rival (--remote-code) to consent"
+        )
+    if code:
+        _private_modules()
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=bool(code))
+        kind = _own_class(folder) if code else None
+        config = _config(folder, kind, bool(code))
+    except (OSError, ValueError, ImportError, AttributeError, TypeError, KeyError) as error:
+        raise InputError(unreadable(folder, error)) from error
+    for key, value in chosen.settings:
+        setattr(config, key, value)
+    if tokenizer.pad_token_id is None:
+        raise InputError(f"{folder}: its tokenizer has no padding token; name one in tokenizer_config.json")
+    limit = chosen.limit or positions(config)
+    make = partial(make_network, folder, tokenizer, config, kind, initial == "pretrained", pooling, limit)
+    return Rival(folder, chosen, tokenizer, config, limit, pooling, make)
+
+
+def own_code(folder: Path, adapter: str) -> list[str]:
+    """Python files of `folder` that this adapter would execute. Raises InputError where the model needs some and names none."""
+    if ADAPTERS[adapter].code == "never":
+        return []
+    code = code_of(folder)
+    if not code and ADAPTERS[adapter].code == "always":
+        raise InputError(
+            f"{folder}/config.json: auto_map names no code, and without it a model for {adapter} would be opened as another "
+            "one; take config.json and the Python files from the model's repository"
+        )
+    return code
+
+
+def positions(config) -> int:
+    """Tokens, with specials, that the model takes; 0 where its configuration does not say."""
+    most = getattr(config, "max_position_embeddings", None) or getattr(config, "max_seq_len", None) or 0
+    return most - config.pad_token_id - 1 if most and config.model_type in OFFSET_POSITIONS else most
+
+
+def word_length(tokenizer: PreTrainedTokenizerBase) -> int:
+    """Letters of the longest word of A, C, G and T in its vocabulary. Raises InputError where it has no such word."""
+    words = [word for word in tokenizer.get_vocab() if not set(word) - set("ACGT")]
+    if not words:
+        raise InputError("dnabert: its vocabulary has no words of A, C, G and T; choose another adapter")
+    return max(map(len, words))
+
+
+def joint(checksums: list[str]) -> str:
+    """One checksum for weights that lie in several files."""
+    return checksums[0] if len(checksums) == 1 else hashlib.sha256("\n".join(checksums).encode()).hexdigest()
+
+
+def _own_class(folder: Path) -> type:
+    """The encoder's class, or that of a whole language model, from the folder's own code."""
+    declared = auto_map(folder, "config.json")
+    for name in ("AutoModel", "AutoModelForMaskedLM", "AutoModelForCausalLM"):
+        if name in declared:
+            return dynamic_module_utils.get_class_from_dynamic_module(
+                declared[name], str(folder), local_files_only=True
+            )
+    return None
+
+
+def _config(folder: Path, kind: type | None, trust: bool):
+    """The configuration, of the class that the model's own class asks for: DNABERT-2 declares another one than it uses."""
+    chosen = getattr(kind, "config_class", None)
+    if chosen is not None:
+        return chosen.from_pretrained(folder, local_files_only=True)
+    return AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=trust)
+
+
+@cache
+def _private_modules() -> None:
+    """Let transformers copy a model's code into a folder of this process, so that jobs do not write over each other's."""
+    place = tempfile.mkdtemp(prefix="rival-code-")
+    atexit.register(shutil.rmtree, place, ignore_errors=True)
+    dynamic_module_utils.HF_MODULES_CACHE = place

@@ -1,0 +1,125 @@
+"""The folder of a model from elsewhere: how it is filled from the hub, whether it is whole, and which code in it would run.
+
+Nothing here imports torch or opens the model (`grover.external_models.adapters` does).
+"""
+
+import json
+from pathlib import Path
+
+from grover.runtime.errors import InputError
+from grover.runtime.files import checksum, write_json
+
+CONFIG, COMPLETE = "config.json", "rival.json"
+# in the order in which transformers prefers them
+WEIGHTS = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json")
+TOKENIZERS = ("tokenizer.json", "vocab.txt", "vocab.json", "tokenizer.model")
+TEXTS = (".json", ".txt", ".py", ".model")  # configuration, tokenizer, code
+BELONG = f"{CONFIG}, {WEIGHTS[0]} or {WEIGHTS[2]}, the tokenizer's files and, where it has code of its own, its *.py"
+
+
+def check_folder(folder: Path, weights: bool = True) -> None:
+    """Raise InputError, naming folder and file, unless a configuration, `weights` and a tokenizer are there."""
+    if not (folder / CONFIG).is_file():
+        raise InputError(f"{folder}: {CONFIG} is missing there; fill the folder with {BELONG}")
+    if weights:
+        found = weights_of(folder)
+        if not found:
+            raise InputError(f"{folder}: the weights are missing there; add {WEIGHTS[0]} or {WEIGHTS[2]}")
+        for path in found:
+            if not path.is_file():
+                raise InputError(f"{folder}: {path.name} is missing there, one of the parts of the weights; add it")
+    if not any((folder / name).is_file() for name in TOKENIZERS) and not auto_map(folder, "tokenizer_config.json"):
+        raise InputError(f"{folder}: the tokenizer is missing there; add {TOKENIZERS[0]} or {TOKENIZERS[1]}")
+
+
+def weights_of(folder: Path) -> list[Path]:
+    """The files of the weights that are read from `folder`, whether they are there or not; [] where none are named."""
+    found = next((folder / name for name in WEIGHTS if (folder / name).is_file()), None)
+    if found is None or found.suffix != ".json":
+        return [found] if found else []
+    return [folder / name for name in sorted(set(_read_json(found).get("weight_map", {}).values()))]
+
+
+def code_of(folder: Path) -> list[str]:
+    """Python files of `folder` that its configuration and tokenizer name, and that would be executed.
+
+    Raises InputError where one is missing or lies in another repository.
+    """
+    references = []
+    for name in (CONFIG, "tokenizer_config.json"):
+        for value in auto_map(folder, name).values():
+            references += [item for item in (value if isinstance(value, list) else [value]) if item]
+    for reference in references:
+        if "--" in reference:
+            raise InputError(
+                f"{folder}: its auto_map names code of another repository, {reference}; copy that code into the folder and "
+                "name it there without the part up to --"
+            )
+    files = sorted({f"{reference.split('.')[0]}.py" for reference in references})
+    for name in files:
+        if not (folder / name).is_file():
+            raise InputError(f"{folder}: {name} is missing there, which holds code of this model; add it")
+    return files
+
+
+def auto_map(folder: Path, name: str) -> dict:
+    """Which of its own classes a folder wants to be opened with, by transformers' name; {} where there are none."""
+    path = folder / name
+    return (_read_json(path).get("auto_map") or {}) if path.is_file() else {}
+
+
+def download(model: str, revision: str, folder: Path) -> None:
+    """Fill `folder` with a model of the hub, and write rival.json, which says what it is, when all is there.
+
+    Files that are there are kept and half ones continued. Of several formats of the weights one is taken, safetensors
+    first. Raises InputError where the model cannot be had, saying how to fill the folder by hand.
+    """
+    from huggingface_hub import HfApi, snapshot_download
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        HFValidationError,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
+
+    wanted = f"{model}{f' at {revision}' if revision else ''}"
+    try:
+        found = HfApi().model_info(model, revision=revision or None)
+        names = files_to_fetch([file.rfilename for file in found.siblings])
+        folder.mkdir(parents=True, exist_ok=True)
+        snapshot_download(model, revision=found.sha, local_dir=folder, allow_patterns=names)
+    except GatedRepoError:
+        raise InputError(
+            f"{wanted}: its owners give it only on request; ask them on its page, then set HF_TOKEN and run again"
+        ) from None
+    except (HFValidationError, RepositoryNotFoundError, RevisionNotFoundError) as error:
+        raise InputError(
+            f"{wanted} is neither a folder here nor a model of the hub ({_first_line(error)}); correct `model` or `revision`"
+        ) from None
+    except Exception as error:  # what a failing network raises differs between versions of the hub's libraries
+        raise InputError(
+            f"{wanted} could not be downloaded ({_first_line(error)}); run again with a network, which continues, or fill "
+            f"{folder} with {BELONG}, and set `model` to that folder"
+        ) from None
+    check_folder(folder)
+    files = {name: {"sha256": checksum(folder / name), "bytes": (folder / name).stat().st_size} for name in names}
+    write_json(folder / COMPLETE, {"model": model, "revision": found.sha, "asked": revision, "files": files})
+
+
+def files_to_fetch(names: list[str]) -> list[str]:
+    """Of the files of a repository those that belong into the folder: no other formats, no subfolders."""
+    top = [name for name in names if "/" not in name]
+    weights = [name for name in top if name.startswith("model") and name.endswith(".safetensors")]
+    weights = weights or [name for name in top if name.startswith("pytorch_model") and name.endswith(".bin")]
+    return sorted([name for name in top if name.endswith(TEXTS)] + weights)
+
+
+def _read_json(path: Path) -> dict:
+    try:
+        return json.loads(path.read_text())
+    except ValueError as error:
+        raise InputError(f"{path} is no JSON ({error}); copy it again from the model's repository") from None
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]

@@ -1,0 +1,289 @@
+"""Floors: what a benchmark yields without a language model, learned on the same fold and scored on the same others.
+
+`majority`                        the share of each label, whatever the sequence
+`gc`                              logistic regression on the share of G and C
+`dinucleotide`                    logistic regression on the shares of the 16 pairs of letters
+`tfidf-logistic`, `tfidf-forest`  TF-IDF of k-mers into logistic regression, or into a random forest as in the GROVER
+                                  paper (doi 10.1038/s42256-024-00872-0)
+`token-logistic`, `token-forest`  the same of the tokens of a vocabulary
+`pwm`                             logistic regression on the score of a motif
+`adjacency`                       the forbidden-adjacency rule, which learns nothing: once x y is a merge of a byte-pair
+                                  vocabulary, x and y never stand side by side in what it cuts, but shuffled tokens do
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import csr_matrix, hstack, vstack
+from sklearn.dummy import DummyClassifier
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.feature_extraction.text import TfidfTransformer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from grover.annotation import motifs
+from grover.benchmarks.tokenise import read_tokens
+from grover.genome.bases import encode
+from grover.runtime.errors import InputError
+from grover.tokenization.vocabulary import FIRST_LETTER, NOT_ACGT, UNK, Vocabulary
+
+LETTERS_AT_ONCE = 1 << 24
+LONGEST = 10  # letters of a k-mer: 4^10 are a million features
+DENSE_BYTES = 2_000_000_000
+
+
+@dataclass(frozen=True)
+class Settings:
+    """`kmers` are the shortest and longest words of tfidf-*, `trees` those of a forest; `vocabulary` cuts the tokens of token-*
+    and adjacency, `matrix` (float64 [4, width]) is the motif of pwm where the sites have no score; `maximum_train` is how many
+    examples of fold train the floors of `LIMITED` learn from at most, drawn by the seed, 0: all."""
+
+    trees: int = 500
+    kmers: tuple[int, int] = (2, 6)
+    threads: int = 1
+    vocabulary: Vocabulary | None = None
+    matrix: np.ndarray | None = None
+    maximum_train: int = 0
+
+
+def predict(
+    dataset: pd.DataFrame, floor: str, seeds: Sequence[int] = (0,), settings: Settings | None = None
+) -> pd.DataFrame:
+    """Fit a floor on fold train and predict folds valid and test.
+
+    `dataset` has the columns sequence, label (0..classes - 1), fold and, where the floor reads them, score, before, after,
+    pieces. A forest is fitted once a seed, the other floors once, under the first seed. Returns the table that `predictions`
+    makes; its `attrs` say how many examples a fit learnt from (`n_train`). Raises InputError for an unknown floor, for labels
+    without a training example and for what a floor lacks.
+    """
+    if floor not in FLOORS:
+        raise InputError(f"unknown floor {floor!r}; choose one of {', '.join(FLOORS)}")
+    settings = settings or Settings()
+    train, held_out = train_and_held_out(dataset)
+    label = dataset["label"].to_numpy(np.int64)
+    read, learn = FLOORS[floor]
+    seeds = seeds if floor in BY_SEED else seeds[:1]
+    maximum = settings.maximum_train if floor in LIMITED else 0
+    drawn = [_draw(train, label, maximum, seed) for seed in seeds]
+    used = np.unique(np.concatenate([*drawn, held_out]))
+    features = read(dataset.iloc[used], settings)
+    asked = np.searchsorted(used, held_out)
+    tables = []
+    for seed, rows in zip(seeds, drawn, strict=True):
+        # rows by number are a copy, which may be changed
+        probability = learn(features[np.searchsorted(used, rows)], label[rows], features[asked], seed, settings)
+        tables.append(predictions(dataset, held_out, probability, seed))
+    table = pd.concat(tables, ignore_index=True)
+    table.attrs = {"n_train": 0 if learn is _rule else len(drawn[0])}
+    return table
+
+
+def _draw(train: np.ndarray, label: np.ndarray, maximum: int, seed: int) -> np.ndarray:
+    """The same examples as `grover.finetuning.finetune.draw` gives a network under this seed, but in their order; 0: all."""
+    rows = np.sort(np.random.default_rng(seed).permutation(train)[:maximum]) if maximum else train
+    if set(label[rows]) != set(label[train]):
+        raise InputError(
+            f"a label is not among the {len(rows):,} examples of fold train that seed {seed} draws; raise --maximum-train"
+        )
+    return rows
+
+
+def train_and_held_out(dataset: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Row numbers of fold train, and of the folds valid and test; raises an InputError where a label is missing in training."""
+    names = dataset.attrs.get("labels") or range(int(dataset["label"].max()) + 1)
+    train = np.flatnonzero(dataset["fold"] == "train")
+    held_out = np.flatnonzero(dataset["fold"].isin(["valid", "test"]))
+    counts = np.bincount(dataset["label"].to_numpy(np.int64)[train], minlength=len(names))
+    missing = [str(name) for name, count in zip(names, counts, strict=True) if count == 0]
+    if len(names) < 2 or missing:
+        which = f"{missing[0]} has none" if missing else "there is one label only"
+        raise InputError(f"fold train needs examples of every label, but {which}; check the dataset and its folds")
+    if not len(held_out):
+        raise InputError("the dataset has no example in the folds valid and test; check its folds")
+    return train, held_out
+
+
+def predictions(dataset: pd.DataFrame, rows: np.ndarray, probability: np.ndarray, seed: int) -> pd.DataFrame:
+    """What all competitors write: example (index of the dataset), seed, fold, label and, float64, the `probability` of label 1 where
+    there are two labels, else one column `probability_{label}` for each.
+
+    `probability` is float [rows, labels].
+    """
+    chosen = dataset.iloc[rows]
+    table = pd.DataFrame(
+        {"example": chosen.index, "seed": seed, "fold": chosen["fold"].to_numpy(), "label": chosen["label"].to_numpy()}
+    )
+    columns = {f"probability_{label}": values for label, values in enumerate(probability.T.astype(np.float64))}
+    return table.assign(**({"probability": columns["probability_1"]} if len(columns) == 2 else columns))
+
+
+# what the floors read: one row an example, dense or sparse
+
+
+def gc_share(dataset: pd.DataFrame, settings: Settings | None = None) -> np.ndarray:
+    """Share of G and C among the letters A, C, G and T of each sequence, float64 [examples, 1]."""
+    return _shares(dataset, 1) @ np.array([[0.0], [1.0], [1.0], [0.0]])
+
+
+def dinucleotide_shares(dataset: pd.DataFrame, settings: Settings | None = None) -> np.ndarray:
+    """Shares of AA, AC, ..., TT among the pairs of neighbouring letters of each sequence, float64 [examples, 16]."""
+    return _shares(dataset, 2)
+
+
+def motif_scores(dataset: pd.DataFrame, settings: Settings) -> np.ndarray:
+    """Score of the motif in bits, float64 [examples, 1]: that of the site, or else the highest on the sequence, either strand."""
+    if "score" in dataset and not dataset["score"].isna().any():
+        return dataset[["score"]].to_numpy(dtype=np.float64)
+    if settings.matrix is None:
+        raise InputError(
+            "the floor pwm needs scores of the sites in the column `score`, or a motif; name one or leave it out"
+        )
+    shortest = dataset["sequence"].str.len().min()
+    if shortest < settings.matrix.shape[1]:
+        raise InputError(
+            f"the floor pwm: a sequence has {shortest} bases, but the motif {settings.matrix.shape[1]}; choose longer sequences"
+        )
+    return np.asarray(motifs.best_scores([encode(text) for text in dataset["sequence"]], settings.matrix), np.float64)[
+        :, None
+    ]
+
+
+def kmer_counts(dataset: pd.DataFrame, settings: Settings) -> csr_matrix:
+    """How often each k-mer stands in each sequence, sparse float32 [examples, sum of 4^k]: shorter words first, each in the order of
+    the alphabet. Words with anything but A, C, G and T do not count."""
+    shortest, longest = settings.kmers
+    if not 1 <= shortest <= longest <= LONGEST:
+        raise InputError(
+            f"k-mers of {shortest} to {longest} letters were asked for; choose 1 <= shortest <= longest <= {LONGEST}"
+        )
+    ends = dataset["sequence"].str.len().cumsum().to_numpy()
+    blocks = np.split(np.arange(len(dataset)), np.flatnonzero(np.diff(ends // LETTERS_AT_ONCE)) + 1)
+    sequences = dataset["sequence"].to_numpy()
+    sizes = range(shortest, longest + 1)
+    return vstack([hstack([_kmers(sequences[rows], k) for k in sizes], "csr") for rows in blocks], "csr")
+
+
+def token_counts(dataset: pd.DataFrame, settings: Settings) -> csr_matrix:
+    """How often each token of the vocabulary stands in each sequence, sparse float32 [examples, tokens]; specials do not count."""
+    vocabulary = _vocabulary_of(settings)
+    tokens = [row[row >= FIRST_LETTER] for row in read_tokens(dataset, vocabulary, settings.threads)]
+    return _counts(np.concatenate(tokens), np.array([len(row) for row in tokens]), vocabulary.size)
+
+
+def allowed(dataset: pd.DataFrame, settings: Settings) -> np.ndarray:
+    """1 where no two neighbouring tokens of a sequence are a merge, 0 where some are, float64 [examples, 1].
+
+    K-mers side by side have no merges, so that all is 1: the rule has nothing to go by.
+    """
+    vocabulary = _vocabulary_of(settings)
+    if vocabulary.kind == "overlap":
+        raise InputError(
+            f"the floor adjacency needs tokens side by side, but those of {vocabulary.name} overlap; leave it out here"
+        )
+    if dataset["label"].max() > 1:
+        raise InputError("the floor adjacency tells two labels apart, but the dataset has more; leave it out here")
+    # an unknown base between two sequences is part of no merge
+    tokens = [np.append(row, UNK) for row in read_tokens(dataset, vocabulary, settings.threads)]
+    rows = np.repeat(np.arange(len(tokens)), [len(row) for row in tokens])
+    line = np.concatenate(tokens).astype(np.int64)
+    merges = vocabulary.merges.astype(np.int64) @ np.array([vocabulary.size, 1])
+    forbidden = np.isin(line[:-1] * vocabulary.size + line[1:], merges)
+    found = np.ones((len(dataset), 1))
+    found[rows[:-1][forbidden]] = 0.0
+    return found
+
+
+def _shares(dataset: pd.DataFrame, k: int) -> np.ndarray:
+    counts = kmer_counts(dataset, Settings(kmers=(k, k))).toarray().astype(np.float64)
+    return counts / np.maximum(counts.sum(axis=1, keepdims=True), 1.0)
+
+
+def _kmers(sequences: np.ndarray, k: int) -> csr_matrix:
+    # a letter that is no base ends each sequence, so that no word runs into the next one
+    codes = encode("N".join(sequences) + "N")
+    row = np.repeat(np.arange(len(sequences)), [len(text) + 1 for text in sequences])
+    places = max(0, len(codes) - k + 1)
+    words, known = np.zeros(places, np.int32), np.ones(places, bool)
+    for offset in range(k):
+        letters = codes[offset : offset + places]
+        words = 4 * words + letters
+        known &= letters < NOT_ACGT
+    return _counts(words[known], np.bincount(row[:places][known], minlength=len(sequences)), 4**k)
+
+
+def _counts(items: np.ndarray, sizes: np.ndarray, columns: int) -> csr_matrix:
+    """Rows of `sizes` items each, one behind the other, as counts of each item."""
+    offsets = np.concatenate([[0], np.cumsum(sizes)])
+    table = csr_matrix((np.ones(len(items), np.float32), items.astype(np.int32), offsets), (len(sizes), columns))
+    table.sum_duplicates()
+    return table
+
+
+def _vocabulary_of(settings: Settings) -> Vocabulary:
+    if settings.vocabulary is None:
+        raise InputError("the floors token-* and adjacency need a vocabulary; give the tokenizer.json of one")
+    return settings.vocabulary
+
+
+# how they learn: (features, labels) of fold train and the features held out to probabilities [held out, labels]; a matrix of words
+# holds 15 kB a thousand bases, so that it is changed in place
+
+
+def _prior(train, label, held_out, seed, settings) -> np.ndarray:
+    return DummyClassifier(strategy="prior").fit(train, label).predict_proba(held_out)
+
+
+def _logistic(train, label, held_out, seed, settings) -> np.ndarray:
+    model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
+    return model.fit(train, label).predict_proba(held_out)
+
+
+def _rule(train, label, held_out, seed, settings) -> np.ndarray:
+    return np.hstack([1 - held_out, held_out])
+
+
+def _tfidf_logistic(train, label, held_out, seed, settings) -> np.ndarray:
+    train, held_out = tfidf(train, held_out)
+    # lbfgs stops early in single precision
+    train.data = train.data.astype(np.float64)
+    return LogisticRegression(max_iter=1000).fit(train, label).predict_proba(held_out)
+
+
+def _tfidf_forest(train, label, held_out, seed, settings) -> np.ndarray:
+    train, held_out = tfidf(train, held_out)
+    if 4 * train.shape[0] * train.shape[1] <= DENSE_BYTES:
+        train = train.toarray()  # the same trees in a third of the time
+    forest = RandomForestClassifier(settings.trees, random_state=seed, n_jobs=settings.threads).fit(train, label)
+    rows = max(1, DENSE_BYTES // (32 * held_out.shape[1]))
+    blocks = range(0, held_out.shape[0], rows)
+    return np.concatenate([forest.predict_proba(held_out[start : start + rows].toarray()) for start in blocks])
+
+
+def tfidf(train: csr_matrix, held_out: csr_matrix) -> tuple[csr_matrix, csr_matrix]:
+    """Counts as TF-IDF, weighed by fold train, in place; words that it does not have are left out, as by scikit-learn's vectoriser."""
+    seen = np.flatnonzero(train.getnnz(axis=0))
+    if not len(seen):
+        raise InputError("no sequence of fold train holds a word of A, C, G and T of that length; check the sequences")
+    if len(seen) < train.shape[1]:
+        train, held_out = train[:, seen], held_out[:, seen]
+    weights = TfidfTransformer().fit(train)
+    return weights.transform(train, copy=False), weights.transform(held_out, copy=False)
+
+
+FLOORS: dict[str, tuple[Callable, Callable]] = {
+    "majority": (gc_share, _prior),
+    "gc": (gc_share, _logistic),
+    "dinucleotide": (dinucleotide_shares, _logistic),
+    "tfidf-logistic": (kmer_counts, _tfidf_logistic),
+    "tfidf-forest": (kmer_counts, _tfidf_forest),
+    "token-logistic": (token_counts, _tfidf_logistic),
+    "token-forest": (token_counts, _tfidf_forest),
+    "pwm": (motif_scores, _logistic),
+    "adjacency": (allowed, _rule),
+}
+BY_SEED = ("tfidf-forest", "token-forest")
+LIMITED = ("tfidf-logistic", "tfidf-forest", "token-logistic", "token-forest")
+NEED_VOCABULARY = ("token-logistic", "token-forest", "adjacency")

@@ -1,0 +1,203 @@
+"""All who predict a benchmark side by side: scores with intervals, differences, curves, and the scan of promoters.
+
+Each is scored on the whole test set (part `all`) and on the examples that the audit found no leak for (part `clean`).
+"""
+
+import json
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from grover.runtime.errors import InputError
+from grover.statistics import bootstrap
+from grover.statistics.metrics import SCORES, Fold, called, precision_recall, read_fold, thresholds
+from grover.statistics.metrics import scores as scores_of
+
+PARTS = ("all", "clean")
+FEWEST = 10  # clean examples of each label; with fewer a score says nothing
+TWIN = "-twin"
+
+SCORE_COLUMNS = [
+    *("task", "model", "kind", "part", "seed", "n_train", "n_test", "classes", "positive_share", "threshold"),
+    *("mcc", "mcc_low", "mcc_high", "auroc", "auroc_low", "auroc_high", "auprc", "accuracy", "f1", "brier", "ece"),
+    *("dataset", "weights", "configuration", "seconds"),
+]
+DIFFERENCE_COLUMNS = ["task", "part", "model", "rival", "difference", "low", "high"]
+DIFFERENCE_COLUMNS += ["auroc_difference", "auroc_low", "auroc_high"]
+CURVE = ("recall", "precision", "threshold")
+NEEDED = ("task", "model", "kind", "n_train", "dataset", "weights", "settings", "seconds")
+
+
+@dataclass(frozen=True)
+class _Competitor:
+    """What a model predicts for fold test, where it calls label 1, and what its metrics.json says."""
+
+    test: Fold
+    cuts: list[float]
+    facts: dict
+
+
+@dataclass(frozen=True)
+class _Scored:
+    """Scores of one model on one part: those of each seed, and MCC and AUROC on each resample of blocks and seeds."""
+
+    by_seed: pd.DataFrame
+    mcc: np.ndarray
+    auroc: np.ndarray
+
+
+def score(
+    dataset: pd.DataFrame,
+    audit: pd.DataFrame,
+    predictions: dict[str, pd.DataFrame],
+    metrics: dict[str, dict],
+    block: int,
+    resamples: int,
+    seed: int,
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Scores, differences and precision at equal steps of recall of all models on a benchmark.
+
+    dataset, audit: the tables of the benchmark; predictions, metrics: predictions.parquet and metrics.json by model, of which
+    the first is compared with all others, and each with its twin of the same name with `-twin`; block: bases of the genome that
+    are drawn together. Returns three tables: a row for each model, part and seed, and one without a seed for the mean, which
+    has the intervals (`SCORE_COLUMNS`); MCC and AUROC of a model minus those of a rival on the same draws
+    (`DIFFERENCE_COLUMNS`); model, recall, precision and threshold on the whole test set, the mean over seeds, for two classes.
+    A clean part with fewer than 10 examples of a label is left out. Raises InputError where predictions do not belong to the
+    dataset.
+    """
+    examples = dataset[dataset["fold"] == "test"]
+    competitors = {
+        name: _competitor(name, examples, dataset.attrs, predictions[name], metrics[name]) for name in predictions
+    }
+    rows, differences = [], []
+    for part in PARTS:
+        keep = np.full(len(examples), part == "all") | _clean(examples, audit)
+        kept = examples[keep]
+        if part == "clean" and _rarest(kept, len(dataset.attrs["labels"])) < FEWEST:
+            continue
+        number = bootstrap.blocks(kept, block)
+        drawn = bootstrap.draw(int(number.max()) + 1, resamples, seed)
+        scored = {name: _scored(competitor, keep, number, drawn, seed) for name, competitor in competitors.items()}
+        for name, competitor in competitors.items():
+            rows.append(_rows(competitor, scored[name], part, kept["label"].to_numpy()))
+        for model, rival in _pairs(list(scored)):
+            task = metrics[model]["task"]
+            differences.append([task, part, model, rival, *_difference(scored[model], scored[rival])])
+    return (
+        pd.concat(rows, ignore_index=True),
+        pd.DataFrame(differences, columns=DIFFERENCE_COLUMNS),
+        _curves({name: competitor.test for name, competitor in competitors.items()}),
+    )
+
+
+def scan(dataset: pd.DataFrame, predictions: pd.DataFrame, step: int) -> pd.DataFrame:
+    """The probability of label 1 along the genome on folds valid and test, the mean over seeds: chrom, start, end, probability.
+
+    Each window gives an interval of one step around its middle, within the window; where those of two scans would overlap, each
+    base belongs to the nearer middle. Windows with the same middle are averaged. Sorted, disjoint. Raises InputError where the
+    examples have no place in the genome or more than two classes.
+    """
+    if "probability" not in predictions:
+        raise InputError("a scan needs the column probability of a task with two classes; leave out the scan of others")
+    mean = predictions.groupby("example")["probability"].mean()
+    windows = dataset.loc[mean.index, ["chrom", "start", "end"]].assign(probability=mean)
+    if (windows["chrom"] == "").any():
+        raise InputError("a scan needs examples with a place in the genome; leave out the scan of other tasks")
+    windows["middle"] = (windows["start"] + windows["end"]) // 2
+    table = windows.groupby(["chrom", "middle"], as_index=False).agg(
+        {"start": "min", "end": "max", "probability": "mean"}
+    )
+    chrom, middle = table["chrom"].to_numpy(), table["middle"].to_numpy()
+    border, same = (middle[:-1] + middle[1:] + 1) // 2, chrom[1:] == chrom[:-1]
+    start = np.maximum(table["start"], middle - step // 2)
+    start = np.maximum(start, np.append(0, np.where(same, border, 0)))
+    end = np.minimum(table["end"], middle - step // 2 + step)
+    end = np.minimum(end, np.append(np.where(same, border, bootstrap.CONTIG), bootstrap.CONTIG))
+    return pd.DataFrame({"chrom": chrom, "start": start, "end": end, "probability": table["probability"]})
+
+
+def _competitor(
+    name: str, examples: pd.DataFrame, attrs: dict, predictions: pd.DataFrame, metrics: dict
+) -> _Competitor:
+    """Read the predictions of a model and see that they are for this dataset."""
+    missing = [key for key in NEEDED if key not in metrics]
+    if missing:
+        raise InputError(f"the metrics of {name} lack {', '.join(missing)}; make them anew")
+    try:
+        test = read_fold(predictions)
+        cuts = thresholds(predictions, attrs["call"])
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from None
+    if not np.array_equal(test.example, examples.index) or not np.array_equal(test.label, examples["label"]):
+        raise InputError(
+            f"{name} predicts other examples than fold test of the dataset holds; make its predictions anew"
+        )
+    if test.classes != len(attrs["labels"]):
+        raise InputError(f"{name} predicts {test.classes} classes but the dataset has {len(attrs['labels'])} labels")
+    return _Competitor(test, [cuts[seed] for seed in test.seeds], metrics)
+
+
+def _clean(examples: pd.DataFrame, audit: pd.DataFrame) -> np.ndarray:
+    """Whether the audit found no leak for each example."""
+    leak = audit.set_index("example")["leak"].reindex(examples.index)
+    if leak.isna().any():
+        raise InputError("the audit lacks examples of the dataset; make it anew")
+    return (leak == "").to_numpy()
+
+
+def _rarest(examples: pd.DataFrame, classes: int) -> int:
+    return int(np.bincount(examples["label"], minlength=classes).min())
+
+
+def _scored(competitor: _Competitor, keep: np.ndarray, number: np.ndarray, drawn: np.ndarray, seed: int) -> _Scored:
+    """Scores of a model on the examples of the mask; number: block of each, drawn: how often each block is drawn."""
+    test = competitor.test
+    label, probability = test.label[keep], test.probability[:, keep]
+    each = list(zip(probability, competitor.cuts, strict=True))
+    mcc = [bootstrap.resampled_mcc(drawn, number, label, called(values, cut), test.classes) for values, cut in each]
+    auroc = [bootstrap.resampled_auroc(drawn, number, label, values) for values in probability]
+    return _Scored(
+        pd.DataFrame([{"threshold": cut, **scores_of(label, values, cut)} for values, cut in each]),
+        bootstrap.over_seeds(np.stack(mcc, axis=1), test.seeds, seed),
+        bootstrap.over_seeds(np.stack(auroc, axis=1), test.seeds, seed),
+    )
+
+
+def _rows(competitor: _Competitor, scored: _Scored, part: str, label: np.ndarray) -> pd.DataFrame:
+    """A row for each seed and one for their mean."""
+    facts, classes = competitor.facts, competitor.test.classes
+    mean = {name: scored.by_seed[name].mean(skipna=False) for name in SCORES}
+    mean["mcc_low"], mean["mcc_high"] = bootstrap.interval(scored.mcc, 1)
+    mean["auroc_low"], mean["auroc_high"] = bootstrap.interval(scored.auroc, 1)
+    table = pd.DataFrame([*scored.by_seed.to_dict("records"), mean])
+    table["seed"] = pd.array([*competitor.test.seeds, pd.NA], dtype="Int64")
+    shared = {name: facts[name] for name in ("task", "model", "kind", "n_train", "dataset", "weights", "seconds")}
+    shared |= {"part": part, "n_test": len(label), "classes": classes}
+    shared["positive_share"] = float(label.mean()) if classes == 2 else float("nan")
+    shared["configuration"] = json.dumps(facts["settings"], sort_keys=True)
+    return table.assign(**shared)[SCORE_COLUMNS]
+
+
+def _pairs(names: list[str]) -> list[tuple[str, str]]:
+    """Who is compared with whom: the first with all others, every other with its twin."""
+    first, *others = names
+    return [(first, name) for name in others] + [(name, name + TWIN) for name in others if name + TWIN in names]
+
+
+def _difference(model: _Scored, rival: _Scored) -> list[float]:
+    values = []
+    for name, ours, theirs in (("mcc", model.mcc, rival.mcc), ("auroc", model.auroc, rival.auroc)):
+        difference = model.by_seed[name].mean(skipna=False) - rival.by_seed[name].mean(skipna=False)
+        values += [float(difference), *bootstrap.interval(ours - theirs)]
+    return values
+
+
+def _curves(tests: dict[str, Fold]) -> pd.DataFrame:
+    """Precision at equal steps of recall of each model, the mean over seeds."""
+    tables = [pd.DataFrame({"model": pd.Series(dtype=str), **dict.fromkeys(CURVE, pd.Series(dtype=np.float64))})]
+    for name, test in tests.items():
+        if test.classes == 2:
+            each = [precision_recall(test.label, probability) for probability in test.probability]
+            tables.append(pd.concat(each).groupby(level=0).mean().assign(model=name))
+    return pd.concat(tables, ignore_index=True)

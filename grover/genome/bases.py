@@ -1,0 +1,43 @@
+"""Codes of bases: A 0, C 1, G 2, T 3, and 4 for anything else; texts to codes and back, and the opposite strand."""
+
+import numpy as np
+
+A, C, G, T, N = range(5)
+
+# Besides the four bases an assembly may hold N, X (hard mask) and the ambiguity letters of IUPAC. All others, U among
+# them, tell that the file is no DNA.
+AMBIGUOUS = b"NXRYSWKMBDHV"
+LOWER, INVALID = 16, 255
+
+
+def _table(lower: int, invalid: int) -> bytes:
+    """256 codes for `bytes.translate`; lower-case bases carry the bit `lower`."""
+    table = bytearray([invalid]) * 256
+    for letter in AMBIGUOUS + AMBIGUOUS.lower():
+        table[letter] = N
+    for code, letter in enumerate(b"ACGT"):
+        table[letter] = code
+        table[letter + 32] = code | lower
+    return bytes(table)
+
+
+ENCODE = _table(lower=0, invalid=N)
+ENCODE_CASE = _table(lower=LOWER, invalid=INVALID)
+DECODE = b"ACGTN" + b"N" * 251
+COMPLEMENT = np.array([T, G, C, A, N], dtype=np.uint8)
+
+
+def encode(sequence: str | bytes) -> np.ndarray:
+    """Codes (uint8) of a sequence; the case is folded, whatever is no base becomes 4."""
+    sequence = sequence.encode("latin-1", "replace") if isinstance(sequence, str) else sequence
+    return np.frombuffer(bytearray(sequence.translate(ENCODE)), dtype=np.uint8)
+
+
+def decode(codes: np.ndarray) -> str:
+    """Upper-case letters of codes; 4 becomes N."""
+    return np.asarray(codes, dtype=np.uint8).tobytes().translate(DECODE).decode("ascii")
+
+
+def reverse_complement(codes: np.ndarray) -> np.ndarray:
+    """Codes of the opposite strand; the last axis is reversed."""
+    return COMPLEMENT[codes[..., ::-1]]

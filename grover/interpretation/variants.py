@@ -1,0 +1,196 @@
+"""Variants scored by masked likelihood: how much less likely the model finds the alternative than the reference allele.
+
+Both alleles are cut out with `flank` bases on either side and tokenised. A substitution usually changes where tokens
+begin, so the two cannot be compared token by token. Instead the tokens are masked between two bases at which tokens
+begin and end in both alleles: the nearest such bases that lie at least `span` bases outside the variant. Of overlapping
+words every one that holds a base between the two is masked. So both alleles have the same surroundings visible and
+predict the same bases, the variant's own apart. The score is log p(masked tokens | alternative) - log p(masked tokens |
+reference) in nats, each the sum over the masked tokens as if they were independent (masked marginal; Meier et al. 2021);
+it is conditional on each allele's tokenisation, and a base counts once for each word that holds it.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from torch.nn.functional import cross_entropy
+from transformers import BertForMaskedLM
+
+from grover.genome.assembly import Genome
+from grover.genome.bases import N, decode, encode
+from grover.network.batching import SPECIALS, by_length, pad
+from grover.network.bert import check_length, logits_at
+from grover.network.device import autocast
+from grover.runtime.errors import InputError
+from grover.runtime.progress import Progress
+from grover.tokenization.vocabulary import MASK, Vocabulary
+
+TOKENS_AT_ONCE = {"cpu": 16_384, "cuda": 131_072}  # padded
+MOST_DIFFERING = 0.01  # share of records with another REF, such as an ambiguity letter, before the file is refused
+RENAME = {
+    "": lambda name: name,
+    "add-chr": lambda name: f"chr{name}",
+    "strip-chr": lambda name: name.removeprefix("chr"),
+}
+
+
+@dataclass(frozen=True)
+class Allele:
+    """Token ids of an allele with its surroundings, and the tokens `first` to `last` (exclusive) to mask."""
+
+    tokens: np.ndarray
+    first: int
+    last: int
+
+
+def read_variants(path: Path, genome: Genome, rename: str = "") -> tuple[pd.DataFrame, dict[str, int]]:
+    """Variants of a VCF that lie in the genome's segments: chrom, pos (1-based, as in the VCF), id, ref, alt, effect
+    ('' without INFO EFFECT).
+
+    One row an alternative allele; also returns how many were left out and why. Raises an InputError where REF of
+    more than 1 % of the records is not what the assembly holds, or where no contig is the assembly's.
+    """
+    import pysam
+
+    rows, left_out = [], {"outside the segments": 0, "no plain sequence": 0}
+    read, differing = 0, []
+    try:
+        with pysam.VariantFile(str(path)) as stream:
+            keeps_effect = "EFFECT" in stream.header.info
+            for record in stream:
+                chrom, ref = RENAME[rename](record.chrom), record.ref.upper()
+                found = decode(genome.fetch(chrom, record.start, record.start + len(ref)))
+                if "N" in found:
+                    left_out["outside the segments"] += len(record.alts or ())
+                    continue
+                read += 1
+                if found != ref:
+                    other = f"{record.chrom}:{record.pos} {record.id or '.'} has REF {ref}, the assembly {found}"
+                    differing.append(other)
+                    continue
+                effect = record.info["EFFECT"] if keeps_effect and "EFFECT" in record.info else ""
+                for alt in record.alts or ():
+                    if set(alt.upper()) <= set("ACGT"):
+                        rows.append((chrom, record.pos, record.id or ".", ref, alt.upper(), str(effect)))
+                    else:
+                        left_out["no plain sequence"] += 1
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: not a readable VCF ({error}); give a VCF, plain or compressed by bgzip") from None
+    if len(differing) > MOST_DIFFERING * read:
+        raise InputError(
+            f"{path}: REF of {len(differing):,} of {read:,} records is not what the assembly holds ({differing[0]}); "
+            "give the variants of this assembly"
+        )
+    left_out["REF not of this assembly"] = len(differing)
+    if not rows:
+        raise InputError(
+            f"{path}: none of its variants lies in the genome's segments ({', '.join(genome.chroms[:3])} ...); "
+            "if only names differ, set rename: add-chr or strip-chr"
+        )
+    return pd.DataFrame(rows, columns=["chrom", "pos", "id", "ref", "alt", "effect"]), left_out
+
+
+def alleles(
+    genome: Genome, vocabulary: Vocabulary, chrom: str, pos: int, ref: str, alt: str, flank: int, span: int
+) -> tuple[Allele, Allele]:
+    """Both alleles with their surroundings, which end where the segment does. `pos` is 1-based."""
+    start, end = pos - 1, pos - 1 + len(ref)
+    left = genome.fetch(chrom, max(0, start - flank), start)
+    right = genome.fetch(chrom, end, end + flank)
+    left = left[np.flatnonzero(left == N).max(initial=-1) + 1 :]
+    right = right[: np.flatnonzero(right == N).min(initial=len(right))]
+    tokens = [vocabulary.encode(np.concatenate([left, encode(allele), right])) for allele in (ref, alt)]
+    begins = [np.cumsum(vocabulary.lengths[ids], dtype=np.int64) - vocabulary.lengths[ids] for ids in tokens]
+    ends = [begin + vocabulary.widths[ids] for begin, ids in zip(begins, tokens, strict=True)]
+
+    # from the left both alleles count bases alike, from the right when counted from the end
+    before = np.intersect1d(*begins)
+    first = before[before <= max(0, len(left) - span)].max()
+    after = np.intersect1d(*(end[-1] - end for end in ends))
+    behind = after[after <= max(0, len(right) - span)].max()
+    return tuple(
+        Allele(ids, int(np.searchsorted(end, first, side="right")), int(np.searchsorted(begin, end[-1] - behind)))
+        for ids, begin, end in zip(tokens, begins, ends, strict=True)
+    )
+
+
+def log_likelihoods(
+    model: BertForMaskedLM, sequences: list[Allele], device: torch.device, precision: str = "auto"
+) -> np.ndarray:
+    """Log-likelihood in nats (float64) of the masked tokens of each allele, all masked at once; NaN where an allele with its flanks
+    is longer than the model reads.
+    """
+    lengths = np.array([len(allele.tokens) for allele in sequences])
+    most = model.config.max_position_embeddings
+    check_length(int(lengths.min()), most, "variants with their flanks")
+    fitting = np.flatnonzero(lengths + SPECIALS <= most)
+    model.to(device).eval()
+    found = np.full(len(sequences), np.nan)
+    with Progress(len(fitting), "score", "alleles") as bar, torch.inference_mode(), autocast(device, precision):
+        for group in (fitting[rows] for rows in by_length(lengths[fitting], TOKENS_AT_ONCE[device.type])):
+            ids = pad([sequences[row].tokens for row in group])
+            masked = np.zeros(ids.shape, bool)
+            for line, row in zip(masked, group, strict=True):
+                line[sequences[row].first + 1 : sequences[row].last + 1] = True  # [CLS] stands before
+            targets = torch.from_numpy(ids[masked]).to(device)
+            ids[masked] = MASK
+            positions = torch.from_numpy(np.flatnonzero(masked)).to(device)
+            nats = cross_entropy(
+                logits_at(model, torch.from_numpy(ids).to(device), positions), targets, reduction="none"
+            )
+            found[group] = -np.bincount(
+                np.nonzero(masked)[0], weights=nats.double().cpu().numpy(), minlength=len(group)
+            )
+            bar.update(len(group))
+    return found
+
+
+def score(
+    variants: pd.DataFrame,
+    model: BertForMaskedLM,
+    vocabulary: Vocabulary,
+    genome: Genome,
+    flank: int,
+    span: int,
+    device: torch.device,
+    precision: str = "auto",
+) -> np.ndarray:
+    """Log-likelihood ratio of alternative to reference, nats, for each row of chrom, pos, ref, alt; negative is
+    unlikely.
+    """
+    columns = (variants[name] for name in ("chrom", "pos", "ref", "alt"))
+    pairs = [alleles(genome, vocabulary, *row, flank, span) for row in zip(*columns, strict=True)]
+    found = log_likelihoods(model, [allele for pair in pairs for allele in pair], device, precision)
+    return found[1::2] - found[::2]
+
+
+def separation(score: np.ndarray, effect: np.ndarray, resamples: int = 1000, seed: int = 0) -> dict:
+    """Whether variants with effect 'break' score below 'neutral' ones: AUROC (0.5 is chance) with a 95 % bootstrap
+    interval over variants.
+
+    Returns n, auroc, low, high (None where one of the two kinds lacks) and a sentence.
+    """
+    broken, neutral = score[effect == "break"], score[effect == "neutral"]
+    if not len(broken) or not len(neutral):
+        return {
+            "n": len(score),
+            "auroc": None,
+            "low": None,
+            "high": None,
+            "sentence": "The variants carry no known effects to compare with.",
+        }
+    rng = np.random.default_rng(seed)
+    drawn = [_auroc(rng.choice(broken, len(broken)), rng.choice(neutral, len(neutral))) for _ in range(resamples)]
+    value, (low, high) = _auroc(broken, neutral), np.quantile(drawn, [0.025, 0.975])
+    verdict = "rank above neutral ones" if low > 0.5 else "do not rank above neutral ones"
+    sentence = f"Motif-breaking variants {verdict}: AUROC {value:.3f} (95 % interval {low:.3f} to {high:.3f})."
+    return {"n": len(score), "auroc": float(value), "low": float(low), "high": float(high), "sentence": sentence}
+
+
+def _auroc(lower: np.ndarray, higher: np.ndarray) -> float:
+    """Share of pairs in which a value of `lower` is below one of `higher`, ties counting half (Mann-Whitney)."""
+    ordered = np.sort(higher)
+    below, up_to = np.searchsorted(ordered, lower, side="left"), np.searchsorted(ordered, lower, side="right")
+    return 1 - float((below + up_to).mean()) / 2 / len(higher)

@@ -1,0 +1,51 @@
+"""Means of a bigWig over regions, read from the file's own index: memory does not grow with the genome."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from grover.intervals.formats import check_names, rename_contigs
+from grover.runtime.errors import InputError
+
+
+def read_means(path: Path | str, regions: pd.DataFrame, lengths: dict[str, int], rename: str = "") -> np.ndarray:
+    """Mean over the covered bases of each region (chrom, start, end), float64; NaN where the file has no value, or one that is infinite.
+
+    lengths: of the contigs of the assembly. Raises `InputError` where the file is no bigWig, where its contigs are named otherwise,
+    and where a contig has another size than in the assembly.
+    """
+    means = np.full(len(regions), np.nan)
+    with open(path, "rb") as stream:
+        reader = _open(stream, path)
+        contigs = check_contigs(reader.chroms(), lengths, path, rename)
+        for i, (chrom, start, end) in enumerate(zip(regions["chrom"], regions["start"], regions["end"], strict=True)):
+            if chrom in contigs:
+                # exact: not from the coarse copies in the file; fillna said outright, since it has changed between versions
+                means[i] = reader.values(contigs[chrom], int(start), int(end), bins=1, exact=True, fillna=np.nan)[0]
+    return np.where(np.isfinite(means), means, np.nan)
+
+
+def check_contigs(sizes: dict[str, int], lengths: dict[str, int], path: Path | str, rename: str = "") -> dict[str, str]:
+    """Name in the file by name in the assembly, of the contigs that both have."""
+    names = rename_contigs(sizes, rename)
+    check_names(dict.fromkeys(names, 1), lengths, path)
+    for name, size in zip(names, sizes.values(), strict=True):
+        if lengths.get(name, size) != size:
+            raise InputError(
+                f"{path} gives {name} {size:,} bases, the assembly has {lengths[name]:,}; give the bigWig of this assembly"
+            )
+    return {name: theirs for name, theirs in zip(names, sizes, strict=True) if name in lengths}
+
+
+def _open(stream, path: Path | str):
+    import pybigtools
+
+    try:
+        # an open file, since of a path the library judges by the suffix
+        reader = pybigtools.open(stream)
+    except Exception as error:
+        raise InputError(f"{path} cannot be read as a bigWig ({error}); give a whole file of this format") from None
+    if not reader.is_bigwig:
+        raise InputError(f"{path} is a bigBed; give a bigWig, or the table that it was made of")
+    return reader

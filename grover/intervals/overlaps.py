@@ -1,0 +1,102 @@
+"""Overlaps of intervals: tables with chrom, start, end (0-based half-open) in any order.
+
+Overlaps are worked out one contig at a time, so that memory holds little more than the tables; every region is answered from prefix
+sums by binary search. Chromosome names may be categories, as `grover.intervals.formats.read_columns` gives them, which cost less than
+texts.
+"""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pandas as pd
+
+# on the line of all contigs one ends far before the next begins
+SPACING = 1 << 40
+
+
+def merge(intervals: pd.DataFrame) -> pd.DataFrame:
+    """Union of intervals as sorted, disjoint rows chrom, start, end; touching ones are joined."""
+    codes, names = pd.factorize(intervals["chrom"], sort=True)
+    origin = codes.astype(np.int64) * SPACING
+    starts, ends = union(*(origin + intervals[edge].to_numpy(np.int64) for edge in ("start", "end")))
+    chrom = starts // SPACING
+    return pd.DataFrame({"chrom": names[chrom], "start": starts % SPACING, "end": ends - chrom * SPACING})
+
+
+def overlap_bases(regions: pd.DataFrame, intervals: pd.DataFrame) -> np.ndarray:
+    """Bases of each region that at least one interval covers, int64."""
+    covered = np.zeros(len(regions), np.int64)
+    for rows, starts, ends, _, *places in by_contig(regions, intervals):
+        places = union(*places)
+        covered[rows] = bases_before(*places, ends) - bases_before(*places, starts)
+    return covered
+
+
+def overlaps(regions: pd.DataFrame, intervals: pd.DataFrame) -> np.ndarray:
+    """True for each region that shares a base with an interval."""
+    return overlap_bases(regions, intervals) > 0
+
+
+def inside(intervals: pd.DataFrame, regions: pd.DataFrame) -> np.ndarray:
+    """True for each interval that lies wholly within the union of `regions`."""
+    return overlap_bases(intervals, regions) == (intervals["end"] - intervals["start"]).to_numpy()
+
+
+def union(starts: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Sorted, disjoint starts and ends of intervals on one line (int64); touching ones are joined."""
+    order = np.argsort(starts, kind="stable")
+    starts, ends = starts[order], np.maximum.accumulate(ends[order])
+    first = np.concatenate([[True], starts[1:] > ends[:-1]])[: starts.size]
+    last = np.concatenate([first[1:], [True]])[: starts.size]
+    return starts[first], ends[last]
+
+
+def bases_before(
+    starts: np.ndarray, ends: np.ndarray, positions: np.ndarray, heights: np.ndarray | None = None
+) -> np.ndarray:
+    """Bases, or sum of `heights` over bases, that sorted disjoint intervals cover left of each position."""
+    if not starts.size:
+        return np.zeros(positions.shape, np.int64 if heights is None else np.float64)
+    widths = ends - starts
+    before = np.concatenate([[0], np.cumsum(widths if heights is None else widths * heights)])
+    i = np.searchsorted(starts, positions, side="right") - 1
+    partial = np.minimum(positions - starts[i], widths[i])
+    if heights is not None:
+        partial = partial * heights[i]
+    return np.where(i >= 0, before[np.maximum(i, 0)] + partial, 0)
+
+
+def by_contig(regions: pd.DataFrame, intervals: pd.DataFrame) -> Iterator[tuple[np.ndarray, ...]]:
+    """For each contig with regions and intervals: rows, starts and ends (int64) of the regions, and which, starts and ends of the
+    intervals."""
+    codes, names = pd.factorize(regions["chrom"])
+    names = pd.Index(np.asarray(names, object))
+    kind = np.int16 if len(names) < 1 << 15 else np.int32
+    chrom = intervals["chrom"]
+    if isinstance(chrom.dtype, pd.CategoricalDtype):
+        known = names.get_indexer(np.asarray(chrom.cat.categories, object)).astype(kind)
+        known = known[chrom.cat.codes.to_numpy()] if len(known) else np.zeros(0, kind)
+    else:
+        known = names.get_indexer(chrom).astype(kind)
+    ours, theirs = _rows_of(codes.astype(kind), len(names)), _rows_of(known, len(names))
+    places = [table[name].to_numpy() for table in (regions, intervals) for name in ("start", "end")]
+    for code in range(len(names)):
+        mine, other = ours(code), theirs(code)
+        found = [
+            values[which].astype(np.int64) for values, which in zip(places, (mine, mine, other, other), strict=True)
+        ]
+        if found[0].size and found[2].size:
+            rows = np.arange(mine.start, mine.stop) if isinstance(mine, slice) else mine
+            yield rows, *found[:2], other, *found[2:]
+
+
+def _rows_of(codes: np.ndarray, number: int) -> Callable[[int], np.ndarray | slice]:
+    """A function that gives the rows of a code from 0 to `number` - 1, in their order."""
+    edges = np.concatenate([[0], np.flatnonzero(codes[1:] != codes[:-1]) + 1, [codes.size]])
+    run = codes[edges[:-1]] if codes.size else codes
+    if np.unique(run).size == run.size:  # each contig in one piece, as files are written
+        at = {int(code): (edges[i], edges[i + 1]) for i, code in enumerate(run)}
+        return lambda code: slice(*at.get(code, (0, 0)))
+    order = np.argsort(codes, kind="stable")
+    starts = np.searchsorted(codes[order], np.arange(number + 1))
+    return lambda code: order[starts[code] : starts[code + 1]]

@@ -1,0 +1,65 @@
+"""Readers of the sites that a benchmark is built around: transcription starts, summits of peaks, masked intervals."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from grover.intervals.formats import (
+    NARROWPEAK,
+    RMSK,
+    columns_of_first_row,
+    read_bed,
+    read_narrowpeak,
+    read_rmsk,
+    refuse,
+)
+from grover.runtime.errors import InputError
+
+
+def read_tss(path: Path | str, rename: str = "") -> pd.DataFrame:
+    """Transcription start sites, chrom, start, end (one base), strand, ..., from BED rows of one base, or EPDnew's own of 60.
+
+    EPDnew shows a promoter from 49 bases before its start to 10 behind and draws the part from the start on thick; so the start
+    is thickStart on strand + and thickEnd - 1 on strand -. That is read off its files, no format says so. A row whose thick part
+    does not begin inside and end where the row ends is refused, since in a BED of genes it is the coding part.
+    """
+    table = read_bed(path, rename=rename)
+    strand = table.get("strand", pd.Series("", index=table.index))
+    one_base = table["end"] - table["start"] == 1
+    thick = [
+        pd.to_numeric(table.get(name, one_base.map(lambda _: "")), errors="coerce")
+        for name in ("thickStart", "thickEnd")
+    ]
+    forward = (strand == "+") & (table["start"] < thick[0]) & (thick[0] < thick[1]) & (thick[1] == table["end"])
+    backward = (strand == "-") & (table["start"] == thick[0]) & (thick[0] < thick[1]) & (thick[1] < table["end"])
+    wrong = ~(one_base & strand.isin(["+", "-"])) & ~forward & ~backward
+    refuse(
+        path,
+        wrong,
+        "expected a BED6 row of one base with strand + or -, or a row of EPDnew with thickStart and thickEnd",
+    )
+    start = table["start"].mask(forward, thick[0]).mask(backward, thick[1] - 1).astype("int64")
+    return table.assign(start=start, end=start + 1)
+
+
+def read_peaks(path: Path | str, rename: str = "", summits: bool = False) -> pd.DataFrame:
+    """narrowPeak as `grover.intervals.formats.read_narrowpeak` reads it; with `summits` a file that lacks a called one is refused."""
+    if summits:
+        table = read_bed(path, NARROWPEAK, rename)
+        if "summit" not in table:
+            raise InputError(
+                f"{path}: a summit for each peak is needed but the file has {table.shape[1]} columns; give a narrowPeak of "
+                "10 columns, or take the builder regions"
+            )
+        refuse(
+            path,
+            table["summit"] < 0,
+            "the summit of this peak (column 10) is not called, but is needed; give peaks with summits, or take the builder "
+            "regions",
+        )
+    return read_narrowpeak(path, rename)
+
+
+def read_masked(path: Path | str, rename: str = "") -> pd.DataFrame:
+    """Intervals of repeats (chrom, start, end first) from a BED or from UCSC's table of RepeatMasker, told by its 17 columns."""
+    return read_rmsk(path, rename) if columns_of_first_row(path) == len(RMSK) else read_bed(path, rename=rename)

@@ -1,0 +1,146 @@
+"""The network: a BERT encoder of any size, where it runs, and how it is stored.
+
+Models are Hugging Face folders (`config.json`, `model.safetensors`, `tokenizer.json`, `tokenizer_config.json`).
+"""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from transformers import BertConfig, BertForMaskedLM, BertModel
+
+from grover.network.batching import SPECIALS
+from grover.network.initialisation import STARTS, begin
+from grover.runtime.errors import InputError
+from grover.runtime.files import atomic, write_text
+from grover.tokenization.vocabulary import PAD
+
+WEIGHTS, CONFIG, TOKENIZER = "model.safetensors", "config.json", ("tokenizer.json", "tokenizer_config.json")
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """Size of the encoder; the defaults are the paper's (87.1 M parameters with 609 tokens). `start` is where its weights begin
+    (grover/network/initialisation.py).
+
+    Attention has no dropout of its own: the fused kernels of the CPU have none, and dropout of the hidden states does
+    the work.
+    """
+
+    layers: int = 12
+    hidden: int = 768
+    heads: int = 12
+    intermediate: int = 3072
+    positions: int = 512
+    dropout: float = 0.1
+    start: str = "random"
+
+    def config(self, vocabulary_size: int) -> BertConfig:
+        """The configuration that Hugging Face stores; an impossible size raises an InputError."""
+        if self.hidden % self.heads:
+            raise InputError(f"model: hidden {self.hidden} is no multiple of heads {self.heads}; choose one that is")
+        if self.start == "neighbours" and self.heads < 2:
+            raise InputError(
+                "model: start neighbours needs 2 heads or more, since one would leave no coordinates to the words"
+            )
+        if self.start not in STARTS:
+            raise InputError(f"model: start {self.start!r} is unknown; expected one of {', '.join(STARTS)}")
+        return BertConfig(
+            vocab_size=vocabulary_size,
+            num_hidden_layers=self.layers,
+            hidden_size=self.hidden,
+            num_attention_heads=self.heads,
+            intermediate_size=self.intermediate,
+            max_position_embeddings=self.positions,
+            hidden_dropout_prob=self.dropout,
+            attention_probs_dropout_prob=0.0,
+            # BERT's 0.02 at its width of 768; narrow models start too close to zero with it and learn nothing for long
+            initializer_range=0.02 * (768 / self.hidden) ** 0.5,
+            type_vocab_size=1,
+            pad_token_id=PAD,
+            start=self.start,
+        )
+
+
+def new_language_model(config: BertConfig, seed: int) -> BertForMaskedLM:
+    """An untrained masked language model whose weights depend on `seed` alone."""
+    torch.manual_seed(seed)
+    model = BertForMaskedLM(config)
+    begin(model.bert)
+    return model
+
+
+def check_length(longest: int, positions: int, what: str) -> None:
+    """Raise an InputError if `longest` tokens with [CLS] and [SEP] do not fit the positions of the model."""
+    if longest + SPECIALS > positions:
+        raise InputError(
+            f"{what} of {longest} tokens with [CLS] and [SEP] exceed the {positions} positions of the model; "
+            f"give the model {longest + SPECIALS} positions or make them shorter"
+        )
+
+
+def encode(encoder: BertModel, input_ids: torch.Tensor) -> torch.Tensor:
+    """Hidden states [rows, tokens, hidden] of the last layer; padding is not attended to."""
+    mask = input_ids != PAD
+    return encoder(input_ids, attention_mask=None if mask.all() else mask).last_hidden_state
+
+
+def logits_at(model: BertForMaskedLM, input_ids: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
+    """Logits [masked, vocabulary] at `positions`, which count through the flattened `input_ids`.
+
+    The output layer is as costly as several of a small model, and all but the masked positions would be thrown away.
+    """
+    return model.cls(encode(model.bert, input_ids).flatten(0, 1)[positions]).float()
+
+
+def save(model: torch.nn.Module, config: BertConfig, folder: Path, vocabulary: Path) -> None:
+    """Write the Hugging Face folder of a model: weights, configuration and the tokenizer files copied from
+    `vocabulary`.
+    """
+    folder = Path(folder)
+    # tied weights are stored once, under the name of the embedding
+    tied = getattr(model, "all_tied_weights_keys", {})
+    weights = {name: tensor.cpu().contiguous() for name, tensor in model.state_dict().items() if name not in tied}
+    with atomic(folder / WEIGHTS) as temporary:
+        save_file(weights, temporary, metadata={"format": "pt"})
+    config.architectures = [type(model).__name__]
+    write_text(folder / CONFIG, config.to_json_string())
+    for name in TOKENIZER:
+        with atomic(folder / name) as temporary:
+            shutil.copyfile(Path(vocabulary) / name, temporary)
+
+
+def load_language_model(folder: Path) -> BertForMaskedLM:
+    """The masked language model stored in `folder`, in evaluation mode."""
+    model = BertForMaskedLM(load_config(folder))
+    load_into(model, folder)
+    return model.eval()
+
+
+def load_config(folder: Path) -> BertConfig:
+    """The configuration stored in `folder`."""
+    _check_folder(folder)
+    return BertConfig.from_pretrained(folder)
+
+
+def load_into(model: torch.nn.Module, folder: Path, prefix: str = "") -> None:
+    """Fill `model` with the weights stored in `folder`, those whose names start with `prefix`; raises an InputError if
+    some lack.
+    """
+    _check_folder(folder)
+    stored = load_file(Path(folder) / WEIGHTS)
+    weights = {name.removeprefix(prefix): tensor for name, tensor in stored.items() if name.startswith(prefix)}
+    lacking = set(model.state_dict()) - set(weights) - set(getattr(model, "all_tied_weights_keys", {}))
+    if lacking:
+        raise InputError(
+            f"{Path(folder) / WEIGHTS}: weights lack, {sorted(lacking)[0]} among them; expected a model of this project"
+        )
+    model.load_state_dict(weights, strict=False)
+
+
+def _check_folder(folder: Path) -> None:
+    for name in (WEIGHTS, CONFIG):
+        if not (Path(folder) / name).is_file():
+            raise InputError(f"{folder}: no {name} there; expected a model folder as the command pretrain.py writes it")

@@ -1,0 +1,55 @@
+"""Where a network runs and in which precision."""
+
+import sys
+from contextlib import nullcontext
+
+import torch
+
+from grover.network.distributed import ALONE, Processes
+from grover.runtime.errors import InputError
+
+
+def choose_device(name: str, threads: int = 0, processes: Processes = ALONE) -> torch.device:
+    """The device asked for (`auto`, `cpu` or `cuda`), said aloud, since a job on the wrong one wastes days.
+
+    Each of several processes on a node gets a GPU of its own. Raises an InputError where a GPU is asked for and there is none, or too
+    few; `threads` above 0 limits those of the CPU.
+    """
+    if name not in ("auto", "cpu", "cuda"):
+        raise InputError(f"device: {name!r} is unknown; expected auto, cpu or cuda")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise InputError(
+            "device: cuda was asked for but torch finds no GPU here; ask the scheduler for one or set device: cpu"
+        )
+    if threads > 0:
+        torch.set_num_threads(threads)
+    device = torch.device("cpu")
+    if name != "cpu" and torch.cuda.is_available():
+        there = torch.cuda.device_count()
+        if processes.local_world > there:
+            raise InputError(
+                f"device: {processes.local_world} processes on this node want a GPU each, but torch finds {there}; set `gpus: {there}`"
+            )
+        device = torch.device("cuda", processes.local)
+        torch.cuda.set_device(device)
+    kind = torch.cuda.get_device_name(device) if device.type == "cuda" else f"CPU, {torch.get_num_threads()} threads"
+    print(f"device: RUNNING ON {device.type.upper()} ({kind})", file=sys.stderr, flush=True)
+    return device
+
+
+def computes_in_bf16(device: torch.device, precision: str) -> bool:
+    """Whether the `precision` (auto, fp32, bf16) means bfloat16 on this device; raises an InputError where a GPU cannot."""
+    if precision not in ("auto", "fp32", "bf16"):
+        raise InputError(f"precision: {precision!r} is unknown; expected auto, fp32 or bf16")
+    if precision == "bf16" and device.type == "cuda" and not torch.cuda.is_bf16_supported(including_emulation=False):
+        raise InputError(
+            f"precision: bf16 was asked for, which {torch.cuda.get_device_name(device)} does not compute in; set precision: fp32"
+        )
+    if precision == "auto":
+        return device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+    return precision == "bf16"
+
+
+def autocast(device: torch.device, precision: str):
+    """Context in which the network computes: bfloat16 where the `precision` says so."""
+    return torch.autocast(device.type, dtype=torch.bfloat16) if computes_in_bf16(device, precision) else nullcontext()

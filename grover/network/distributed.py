@@ -1,0 +1,83 @@
+"""Several processes that train one model, as torchrun or SLURM's `srun` start them."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+import torch
+from torch import distributed
+
+from grover.runtime.errors import InputError
+
+SILENCE = timedelta(minutes=30)  # a process that says nothing for so long is lost
+
+
+@dataclass(frozen=True)
+class Processes:
+    """This process among all: its number `rank` of `world`, and `local`, its number of the `local_world` on this node."""
+
+    rank: int = 0
+    world: int = 1
+    local: int = 0
+    local_world: int = 1
+
+    @classmethod
+    def here(cls) -> "Processes":
+        """As torchrun says, or srun for the tasks that workflow/scripts/launch.py starts; else one process."""
+        if "LOCAL_WORLD_SIZE" not in os.environ:
+            return cls()
+        torchrun = "RANK", "WORLD_SIZE", "LOCAL_RANK"
+        names = torchrun if "RANK" in os.environ else ("SLURM_PROCID", "SLURM_STEP_NUM_TASKS", "SLURM_LOCALID")
+        return cls(*(int(os.environ[name]) for name in (*names, "LOCAL_WORLD_SIZE")))
+
+    @property
+    def first(self) -> bool:
+        """Whether this is the one that writes."""
+        return self.rank == 0
+
+    def total(self, values: torch.Tensor) -> torch.Tensor:
+        """The sum of `values` over all processes, in place."""
+        if self.world > 1:
+            distributed.all_reduce(values)
+        return values
+
+    def agreed(self, number: int, device: torch.device) -> int:
+        """The number that the first process says."""
+        said = torch.tensor(number, device=device)
+        if self.world > 1:
+            distributed.broadcast(said, 0)
+        return int(said)
+
+    def wait(self) -> None:
+        """Until all processes are here."""
+        if self.world > 1:
+            distributed.barrier()
+
+
+ALONE = Processes()
+
+
+@contextmanager
+def together(processes: Processes, device: torch.device) -> Iterator[None]:
+    """Connect the processes while the block runs: by NCCL on GPUs, by Gloo on CPUs."""
+    if processes.world == 1:
+        yield
+        return
+    # srun is called on the first node of a job, where the first process runs, too
+    address = os.environ.get("MASTER_ADDR") or os.environ.get("SLURM_LAUNCH_NODE_IPADDR"), os.environ.get("MASTER_PORT")
+    if not all(address):
+        raise InputError(
+            f"training: {processes.world} processes were started without an address to meet at; start them with "
+            "workflow/scripts/launch.py or torchrun"
+        )
+    distributed.init_process_group(
+        "nccl" if device.type == "cuda" else "gloo",
+        init_method=f"tcp://{address[0]}:{address[1]}",
+        rank=processes.rank,
+        world_size=processes.world,
+        timeout=SILENCE,
+    )
+    yield
+    distributed.destroy_process_group()  # not after an error, when others may never come to the end of what they began

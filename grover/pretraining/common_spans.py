@@ -1,0 +1,146 @@
+"""Masked bits a base that compare between vocabularies: the same stretches of the genome are hidden for each of them.
+
+Windows and spans are drawn in bases from the genome, the folds and a seed alone. Each vocabulary cuts the windows into its
+own tokens, hides every token that touches a span, and divides the bits by the bases hidden. Spans keep a margin from the ends
+of a window, where words of k bases leave single letters over that a training hardly ever sees.
+
+Cautions remain. The score is conditional on what stays visible, and the borders of the visible tokens tell something about the
+hidden ones, more in one vocabulary than in another; long tokens hide more bases around a span; the tokens of a span are
+predicted each alone, which costs short tokens more. Overlapping words have no such score, since each base is hidden in
+several tokens at once.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from grover.genome.assembly import Genome
+from grover.network.batching import SPECIALS
+from grover.pretraining.scores import MODEL, PREDICTORS, interval, known, sums
+from grover.runtime.errors import InputError
+from grover.statistics.blocks import number_blocks
+from grover.tokenization.vocabulary import Vocabulary
+
+MARGIN = 16  # bases at both ends of a window without spans, more than the longest word of k bases has
+
+
+@dataclass(frozen=True)
+class Spans:
+    """Windows of equal length in the genome's codes: `starts`, int64 [windows]; `marked`, bool [windows, bases], is true
+    at the bases of the spans.
+    """
+
+    starts: np.ndarray
+    marked: np.ndarray
+
+
+def draw_spans(
+    genome: Genome, folds: pd.DataFrame, fold: str, bases: int, most: int, span: int, share: float, seed: int
+) -> Spans:
+    """At most `most` windows of `bases` bases inside the intervals of `folds` (chrom, start, end, fold) that are of fold `fold`,
+    with spans of `span` bases that cover about the share `share` of the bases between the margins.
+
+    Windows lie side by side; spans lie on a grid with its own phase in each window, so that no vocabulary of words of one
+    length gains by falling into step. Raises an InputError where no window fits, and where no span was drawn.
+    """
+    fewest = 2 * MARGIN + max(MARGIN, 2 * span)
+    if bases < fewest:
+        raise InputError(
+            f"evaluation: windows of {bases} bases leave no room for spans of {span} bases between two margins of {MARGIN}; set "
+            f"`evaluation.span_bases` to {fewest} or more"
+        )
+    rng = np.random.default_rng(seed)
+    held_out = folds[folds["fold"] == fold]
+    places = [genome.places(chrom, rows) for chrom, rows in held_out.groupby("chrom", sort=False)]
+    first, last = np.concatenate([np.zeros((2, 0), np.int64), *places], axis=1)
+    starts = [
+        np.arange(max(left, start), min(right, end) - bases + 1, bases)
+        for start, end in zip(first, last, strict=True)
+        for left, right in _segments(genome.bounds, start, end)
+    ]
+    starts = np.sort(np.concatenate([np.zeros(0, np.int64), *starts]))
+    if not len(starts):
+        raise InputError(
+            f"evaluation: no stretch of {bases} bases of fold {fold} lies in one segment; make `folds.block` larger or "
+            "`evaluation.span_bases` smaller"
+        )
+    starts = np.sort(rng.permutation(starts)[:most])
+    phase = rng.integers(0, span, len(starts))
+    chosen = rng.random((len(starts), bases // span + 1)) < share
+    cell = (np.arange(bases)[None] - phase[:, None]) // span
+    first = cell * span + phase[:, None]
+    whole = (first >= MARGIN) & (first + span <= bases - MARGIN)
+    marked = np.take_along_axis(chosen, np.maximum(cell, 0), axis=1) & whole
+    if not marked.any():
+        raise InputError(
+            f"evaluation: no span was drawn in {len(starts)} windows of fold {fold}; raise `evaluation.span_share` or "
+            "`evaluation.windows`"
+        )
+    return Spans(starts, marked)
+
+
+def _segments(bounds: np.ndarray, start: int, end: int) -> list[tuple[int, int]]:
+    """The segments that share a base with start..end."""
+    begin, stop = np.searchsorted(bounds, start, side="right") - 1, np.searchsorted(bounds, end, side="left")
+    return list(zip(bounds[begin:stop], bounds[begin + 1 : stop + 1], strict=True))
+
+
+def check_windows(offsets: np.ndarray, positions: int, bases: int, name: str) -> None:
+    """Raise an InputError if a window of `bases` bases has more tokens than the model has positions for."""
+    longest, room = int(np.diff(offsets).max()), positions - SPECIALS
+    if longest > room:
+        raise InputError(
+            f"evaluation: windows of {bases} bases with common spans have up to {longest} tokens of {name}, and its model has "
+            f"positions for {room}; set `evaluation.span_bases` to {bases * room // longest} or less, which holds for all candidates"
+        )
+
+
+def touched_tokens(
+    codes: np.ndarray, spans: Spans, vocabulary: Vocabulary, threads: int = 1
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The windows in the tokens of a vocabulary, each encoded alone.
+
+    Returns tokens, uint16, offsets, int64 [windows + 1], and which tokens touch a span, bool [tokens].
+    """
+    ends = spans.starts + spans.marked.shape[1]
+    tokens, offsets = vocabulary.encode_windows(codes, spans.starts, ends, threads)
+    edges = np.concatenate([[0], np.cumsum(vocabulary.lengths[tokens], dtype=np.int64)])
+    before = np.concatenate([[0], np.cumsum(spans.marked.ravel())])[edges]
+    return tokens, offsets, np.diff(before) > 0
+
+
+def places(tokens: np.ndarray, offsets: np.ndarray, spans: Spans, lengths: np.ndarray) -> np.ndarray:
+    """Where each token of the windows begins in the genome's codes, int64 [tokens]."""
+    own = lengths[tokens].astype(np.int64)
+    window = np.repeat(np.arange(len(spans.starts)), np.diff(offsets))
+    return spans.starts[window] + np.cumsum(own) - own - window * spans.marked.shape[1]
+
+
+def score_spans(table: pd.DataFrame, spans: Spans, span: int, seed: int) -> dict:
+    """Masked bits a base with 95 % intervals over blocks of the genome, of the model and, under `floors`, of each floor.
+
+    table: the tokens that were hidden, as `grover.pretraining.evaluation.tabulate` makes it. `bases` are those hidden,
+    `span_bases` those of the spans themselves, `n` the hidden tokens.
+    """
+    block = number_blocks(table["base"].to_numpy())
+    blocks = int(block.max()) + 1
+    bits = sums([table[f"nats_{name}"].to_numpy(np.float64) / np.log(2) for name in PREDICTORS], block, blocks)
+    bases = np.repeat(sums([table["bases"].to_numpy()], block, blocks), len(PREDICTORS), axis=1)
+    low, high = interval(bits, bases, seed)
+    scores = {
+        name: {"bits_per_base": float(ratio), "low": known(first), "high": known(last)}
+        for name, ratio, first, last in zip(PREDICTORS, bits.sum(0) / bases.sum(0), low, high, strict=True)
+    }
+    return {
+        **scores.pop(MODEL),
+        "bases": int(table["bases"].sum()),
+        "span": span,
+        "span_bases": int(spans.marked.sum()),
+        "n": len(table),
+        "windows": len(spans.starts),
+        "window_bases": spans.marked.shape[1],
+        "margin": MARGIN,
+        "seen_share": float(table["seen"].mean()),
+        "floors": scores,
+    }

@@ -1,0 +1,129 @@
+"""Counts of tokens in training windows, as predictors of hidden tokens that learn nothing of context.
+
+`frequency`   the frequencies of the tokens
+`neighbours`  counts of tokens between their two neighbours, discounted and backed off to each neighbour alone (absolute
+              discounting; Ney, Essen and Kneser 1994)
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from grover.intervals.overlaps import union
+from grover.tokenization.vocabulary import FIRST_LETTER
+
+PIECE = 512  # tokens
+PIECES_AT_ONCE = 4_096
+
+
+class TokenCounts:
+    """Counts of single tokens, neighbours and triples in training windows (segment, first, length), as a predictor of hidden
+    tokens.
+
+    Windows of several passes overlap; a token is counted once. `left` and `right` are the neighbours that will be asked for; no
+    others are counted, which keeps the tables small. `most` tokens are counted at most, in pieces drawn at random:
+    `counted` of the `available` ones.
+    """
+
+    def __init__(
+        self, tokens: np.ndarray, windows: pd.DataFrame, size: int, left: np.ndarray, right: np.ndarray, most: int
+    ):
+        self.size = size
+        self.single = np.zeros(size, np.int64)
+        first, length = _pieces(windows)
+        self.available = int(length.sum())
+        self.after, self.before, self.both = (_Contexts(size, asked) for asked in (left, right, left * size + right))
+        for ids, inside in _training_tokens(tokens, first, length, most):
+            self.single += np.bincount(ids, minlength=size)
+            self.after.add(ids[:-1][inside], ids[1:][inside])
+            self.before.add(ids[1:][inside], ids[:-1][inside])
+            triple = inside[:-1] & inside[1:]
+            self.both.add((ids[:-2] * size + ids[2:])[triple], ids[1:-1][triple])
+        self.counted = int(self.single.sum())
+        for contexts in (self.after, self.before, self.both):
+            contexts.finish()
+
+    def frequency(self) -> np.ndarray:
+        """Probabilities of the tokens, float64 [vocabulary]; one is added to each count, none to the specials."""
+        counts = np.where(np.arange(self.size) < FIRST_LETTER, 0, self.single + 1.0)
+        return counts / counts.sum()
+
+    def between(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+        """Probabilities [places, vocabulary] of the token between two neighbours.
+
+        The back-off takes both neighbours as independent given the token, p(t|l) p(t|r) / p(t); a neighbour that is
+        hidden or that a window's end has is left out.
+        """
+        frequency = self.frequency()
+        alone = np.broadcast_to(frequency, (len(left), self.size))
+        backed = self.after.given(left, alone) * self.before.given(right, alone) / np.maximum(frequency, 1e-300)
+        backed /= backed.sum(axis=1, keepdims=True)
+        return self.both.given(left * self.size + right, backed)
+
+
+class _Contexts:
+    """How often each token stands in each of the contexts `asked`; a context is a number, its key with a token
+    context x vocabulary + token.
+    """
+
+    def __init__(self, size: int, asked: np.ndarray):
+        self.size, self.asked = size, np.unique(asked)
+        self.found = []
+
+    def add(self, context: np.ndarray, token: np.ndarray) -> None:
+        kept = np.isin(context, self.asked)
+        self.found.append(np.unique(context[kept] * self.size + token[kept], return_counts=True))
+
+    def finish(self) -> None:
+        """Add the counts of the pieces up: `keys`, sorted, and `counts`."""
+        keys, counts = map(np.concatenate, zip(*self.found, strict=True))
+        self.keys, place = np.unique(keys, return_inverse=True)
+        self.counts = np.bincount(place, weights=counts, minlength=len(self.keys))
+        self.discount = _discount(self.counts)
+        self.found = []
+
+    def given(self, context: np.ndarray, lower: np.ndarray) -> np.ndarray:
+        """p(token | context), [places, vocabulary]; what the discount spares is shared out as `lower` says."""
+        start = np.searchsorted(self.keys, context * self.size)
+        seen = np.searchsorted(self.keys, (context + 1) * self.size) - start
+        row = np.repeat(np.arange(len(context)), seen)
+        place = np.arange(seen.sum()) - np.repeat(np.cumsum(seen) - seen, seen) + start[row]
+        total = np.bincount(row, weights=self.counts[place], minlength=len(context))
+        probabilities = lower * np.where(total > 0, self.discount * seen / np.maximum(total, 1), 1.0)[:, None]
+        probabilities[row, self.keys[place] % self.size] += (self.counts[place] - self.discount) / total[row]
+        return probabilities
+
+
+def _pieces(windows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """First token and length of pieces of at most 512 tokens, which lie side by side in all that the windows cover; none
+    reaches from one segment into the next.
+    """
+    first = windows["first"].to_numpy(np.int64)
+    starts, ends = union(first, first + windows["length"].to_numpy(np.int64))
+    begins = np.union1d(starts, windows.groupby("segment")["first"].min().to_numpy(np.int64))
+    stops = np.minimum(ends[np.searchsorted(starts, begins, side="right") - 1], np.append(begins[1:], ends[-1]))
+    number = -(-(stops - begins) // PIECE)
+    within = np.arange(number.sum()) - np.repeat(np.cumsum(number) - number, number)
+    first = np.repeat(begins, number) + PIECE * within
+    return first, np.minimum(PIECE, np.repeat(stops, number) - first)
+
+
+def _training_tokens(
+    tokens: np.ndarray, first: np.ndarray, length: np.ndarray, most: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Ids of at most `most` tokens of the pieces, many pieces at once, and which of their neighbours share a piece."""
+    order = np.random.default_rng(0).permutation(len(first))
+    first, length = first[order], length[order]
+    enough = max(1, int(np.searchsorted(np.cumsum(length), most, side="right")))
+    for begin in range(0, enough, PIECES_AT_ONCE):
+        part = slice(begin, min(begin + PIECES_AT_ONCE, enough))
+        owner = np.repeat(np.arange(part.stop - part.start), length[part])
+        within = np.arange(len(owner)) - np.repeat(np.cumsum(length[part]) - length[part], length[part])
+        yield tokens[first[part][owner] + within].astype(np.int64), owner[1:] == owner[:-1]
+
+
+def _discount(counts: np.ndarray) -> float:
+    """The amount taken off each count: n1 / (n1 + 2 n2), of the counts seen once and twice (Ney and others 1994)."""
+    once, twice = int((counts == 1).sum()), int((counts == 2).sum())
+    return once / (once + 2 * twice) if once and twice else 0.5

@@ -1,0 +1,187 @@
+"""Hidden tokens of held-out windows, and what a network and simple counts predict for them.
+
+A predictor gives, for each hidden token, its negative log-likelihood in nats and its rank: how many tokens are more likely.
+Beside the model stand the floors of `grover.pretraining.count_baselines` and `untrained`, the same network with random
+weights.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+from transformers import BertForMaskedLM
+
+from grover.intervals.overlaps import union
+from grover.network.bert import check_length
+from grover.network.device import autocast
+from grover.network.packed import Layout, group_by_tokens, hidden_states, pack
+from grover.pretraining.count_baselines import TokenCounts
+from grover.pretraining.masking import Masking, hide
+from grover.pretraining.token_auc import TokenCurves
+from grover.runtime.errors import InputError
+from grover.tokenization.vocabulary import MASK
+
+EPOCH = 2**31  # of the masks of an evaluation, which no training reaches
+TOKENS_AT_ONCE = 16_384
+PLACES_AT_ONCE = 1_024
+
+Batch = tuple[np.ndarray, np.ndarray, np.ndarray]  # packed ids, lengths with specials, positions to predict
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """Windows with tokens hidden: packed `batches`; and over all hidden tokens, int64 [hidden], their ids `targets`, the
+    visible `left` and `right` neighbours (MASK where hidden too, CLS and SEP at the ends), and their `position` in the array
+    of tokens.
+    """
+
+    batches: list[Batch]
+    targets: np.ndarray
+    left: np.ndarray
+    right: np.ndarray
+    position: np.ndarray
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """For each hidden token: negative log-likelihood in nats (float64) and rank (int64): how many tokens are more likely."""
+
+    nats: np.ndarray
+    rank: np.ndarray
+
+
+def choose_windows(windows: pd.DataFrame, split: str, most: int, seed: int) -> pd.DataFrame:
+    """At most `most` windows of fold test under `split`, drawn at random and in the order of the table."""
+    held_out = windows[windows[split] == "test"]
+    if held_out.empty:
+        raise InputError(f"no window has fold test in column {split}; give the test fold a larger share")
+    chosen = np.random.default_rng(seed).permutation(len(held_out))[:most]
+    return held_out.iloc[np.sort(chosen)]
+
+
+def hide_tokens(tokens: np.ndarray, windows: pd.DataFrame, size: int, masking: Masking, seed: int) -> Hidden:
+    """Hide tokens of each window (first, length) as `masking` says, the same ones at every call."""
+    names = windows.index.to_numpy()
+
+    def choose(ids: np.ndarray, lengths: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return hide(ids, lengths, names[rows], size, masking, seed, EPOCH)
+
+    return _hidden(tokens, windows["first"].to_numpy(), windows["length"].to_numpy(), choose)
+
+
+def hide_marked(tokens: np.ndarray, offsets: np.ndarray, marked: np.ndarray) -> Hidden:
+    """Hide the tokens where `marked`, bool [tokens], is true; window i is `tokens[offsets[i]:offsets[i + 1]]`."""
+    first, length = offsets[:-1], np.diff(offsets)
+
+    def choose(ids: np.ndarray, lengths: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        # packed as the tokens are; the ids of the specials around a window are neither 0 nor 1
+        chosen = pack(marked, first[rows], length[rows])[0] == 1
+        return np.where(chosen, MASK, ids), chosen
+
+    return _hidden(tokens, first, length, choose)
+
+
+def _hidden(tokens: np.ndarray, first: np.ndarray, length: np.ndarray, choose: Callable) -> Hidden:
+    batches, found = [], []
+    for rows in group_by_tokens(length, TOKENS_AT_ONCE):
+        ids, lengths = pack(tokens, first[rows], length[rows])
+        shown, chosen = choose(ids, lengths, rows)
+        at = np.flatnonzero(chosen)
+        batches.append((shown, lengths, at))
+        ends = np.cumsum(lengths)
+        row = np.searchsorted(ends, at, side="right")
+        place = at - (ends - lengths)[row] - 1  # behind [CLS]
+        found.append((ids[at], shown[at - 1], shown[at + 1], first[rows][row] + place))
+    hidden = Hidden(batches, *map(np.concatenate, zip(*found, strict=True)))
+    if not len(hidden.targets):
+        raise InputError(
+            "evaluation: none of the tokens of the test windows was hidden; raise `evaluation.windows` or `evaluation.mask_share`"
+        )
+    return hidden
+
+
+def seen(position: np.ndarray, training: pd.DataFrame) -> np.ndarray:
+    """Whether each position in the array of tokens lies inside a training window (first, length), bool."""
+    first = training["first"].to_numpy(np.int64)
+    starts, ends = union(first, first + training["length"].to_numpy(np.int64))
+    before = np.searchsorted(starts, position, side="right") - 1
+    return (before >= 0) & (position < ends[before])
+
+
+def predict(
+    model: BertForMaskedLM,
+    hidden: Hidden,
+    device: torch.device,
+    precision: str = "auto",
+    curves: TokenCurves | None = None,
+) -> Predicted:
+    """The predictions of a network; `curves` is shown all probabilities.
+
+    The output layer is computed in float32 whatever the precision: in bfloat16 many tokens of a large vocabulary tie.
+    """
+    longest = max(int(lengths.max()) for _, lengths, _ in hidden.batches) - 2
+    check_length(longest, model.config.max_position_embeddings, "windows")
+    model.to(device).eval()
+    nats, ranks, done = [], [], 0
+    with torch.inference_mode():
+        for ids, lengths, at in hidden.batches:
+            if not len(at):
+                continue
+            layout = Layout.of(lengths).to(device)
+            with autocast(device, precision):
+                states = hidden_states(
+                    model.bert, torch.from_numpy(ids).to(device), layout, torch.from_numpy(at).to(device)
+                )
+            logits = model.cls(states.float())
+            targets = torch.from_numpy(hidden.targets[done : done + len(at)]).to(device)
+            score = logits.gather(1, targets[:, None])
+            total = logits.logsumexp(1, keepdim=True)
+            nats.append((total - score)[:, 0].double().cpu().numpy())
+            ranks.append((logits > score).sum(1).cpu().numpy())
+            if curves is not None:
+                curves.add(logits - total, targets)
+            done += len(at)
+    return Predicted(np.concatenate(nats), np.concatenate(ranks))
+
+
+def tabulate(
+    hidden: Hidden, predicted: dict[str, Predicted], base: np.ndarray, lengths: np.ndarray | None, seen: np.ndarray
+) -> pd.DataFrame:
+    """The table of hidden tokens that `grover.pretraining.scores` works on.
+
+    base: int64 [hidden], where each token begins in the genome's codes; lengths: bases by id, None for overlapping words;
+    seen: bool [hidden]. The middle base of an even number is the left one of the two.
+    """
+    bases = np.full(len(base), np.nan) if lengths is None else lengths[hidden.targets]
+    middle = base if lengths is None else base + (bases - 1) // 2
+    table = pd.DataFrame({"target": hidden.targets.astype(np.uint16), "bases": bases, "base": middle, "seen": seen})
+    for name, prediction in predicted.items():
+        table[f"nats_{name}"] = prediction.nats.astype(np.float32)
+        table[f"rank_{name}"] = prediction.rank.astype(np.int32)
+    return table
+
+
+def score(probabilities: np.ndarray, targets: np.ndarray) -> Predicted:
+    """The predictions that a table of probabilities [hidden, vocabulary] makes."""
+    own = np.take_along_axis(probabilities, targets[:, None], axis=1)
+    return Predicted(-np.log(own[:, 0].astype(np.float64)), (probabilities > own).sum(axis=1))
+
+
+def neighbour_floor(counts: TokenCounts, hidden: Hidden) -> Predicted:
+    """The predictions of the counts between neighbours, worked out in pieces, since a row has the size of the
+    vocabulary.
+    """
+    pieces = []
+    for begin in range(0, len(hidden.targets), PLACES_AT_ONCE):
+        part = slice(begin, begin + PLACES_AT_ONCE)
+        pieces.append(score(counts.between(hidden.left[part], hidden.right[part]), hidden.targets[part]))
+    return Predicted(np.concatenate([p.nats for p in pieces]), np.concatenate([p.rank for p in pieces]))
+
+
+def frequency_floor(counts: TokenCounts, hidden: Hidden) -> Predicted:
+    """The predictions of the token frequencies."""
+    frequency = counts.frequency()
+    rank = np.searchsorted(np.sort(-frequency), -frequency)
+    return Predicted(-np.log(frequency[hidden.targets]), rank[hidden.targets])

@@ -1,0 +1,140 @@
+"""A lease on a run directory: one trainer writes, a second one is told why it must not.
+
+The driver of a workflow may be killed while its jobs go on, and a restart submits them again. The holder renews its lease every
+few seconds. Whoever finds one watches it: if it is renewed, its holder lives; if it is not, the holder was killed or its node
+lost, and the lease is taken over. Only changes count, since the clocks of two nodes differ.
+"""
+
+import json
+import os
+import platform
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from grover.runtime.errors import InputError
+from grover.runtime.files import write_json
+
+FILE = "lease.json"
+RENEWED_EVERY = 5.0  # seconds
+WATCHED_FOR = 30.0  # seconds: six renewals may come late before a holder counts as dead
+SETTLING = 0.5  # seconds in which two that take over the same lease see which of them has it
+UNREADABLE = {"job": "", "host": "a host that is not known", "process": 0, "token": "", "beats": 0}
+
+
+class Lease:
+    """The right to write in a folder; `check` raises an InputError once somebody else has it."""
+
+    def __init__(self, folder: Path):
+        self.path = Path(folder) / FILE
+        self.beats = 0
+        self.holder = {
+            "job": os.environ.get("SLURM_JOB_ID", ""),
+            "host": platform.node(),
+            "process": os.getpid(),
+            "token": uuid.uuid4().hex,
+        }
+
+    def renew(self) -> None:
+        """Write a new sign of life."""
+        self.beats += 1
+        write_json(self.path, self.holder | {"beats": self.beats, "renewed": time.ctime()})
+
+    def lost(self) -> dict | None:
+        """Who else holds the lease, if somebody does."""
+        now = _read(self.path)
+        return now if now and now["token"] != self.holder["token"] else None
+
+    def check(self) -> None:
+        """Before anything is written: the lease must still be this one's."""
+        if other := self.lost():
+            raise InputError(f"{self.path.parent}: {_name(other)} has taken over this training; this one stops")
+
+
+@contextmanager
+def lease(folder: Path, every: float = RENEWED_EVERY, watched: float = WATCHED_FOR) -> Iterator[Lease]:
+    """Hold the lease on `folder` while the block runs; `every` and `watched` are in seconds.
+
+    Raises an InputError that names the holder where another trainer holds it and lives.
+    """
+    own = Lease(folder)
+    _wait_until_free(own.path, every, watched)
+    try:
+        own.path.touch(exist_ok=False)  # of two that find none, one can make it
+        own.renew()
+    except FileExistsError:
+        own.renew()
+        time.sleep(min(SETTLING, every))  # of two that take over a dead one's, the last has it
+        own.check()
+    over = threading.Event()
+
+    def keep_renewing() -> None:
+        while not over.wait(every):
+            with suppress(OSError):  # a full disk or a file server that is away: the next renewal may come through
+                if own.lost():
+                    return  # `check` tells the trainer
+                own.renew()
+
+    thread = threading.Thread(target=keep_renewing, daemon=True)
+    thread.start()
+    try:
+        yield own
+    finally:
+        over.set()
+        thread.join()
+        if not own.lost():
+            own.path.unlink(missing_ok=True)
+
+
+def _wait_until_free(path: Path, every: float, watched: float) -> None:
+    """Return once nobody holds the lease, or its holder is dead."""
+    seen = _read(path)
+    if seen is None or _dead(seen):
+        return
+    end = time.monotonic() + watched
+    while time.monotonic() < end:
+        time.sleep(min(every, watched) / 5)
+        now = _read(path)
+        if now is None:
+            return
+        if now["beats"] and (now["token"], now["beats"]) != (seen["token"], seen["beats"]):
+            stop = f"scancel {now['job']}" if now["job"] else f"kill {now['process']} on {now['host']}"
+            raise InputError(
+                f"{path.parent}: {_name(now)} trains this model and is alive; wait until it has ended, or stop it "
+                f"({stop}) and start again"
+            )
+
+
+def _dead(holder: dict) -> bool:
+    """Whether the holder is known to have ended: a process of this host that is gone, or this very job before it was requeued to
+    another host.
+    """
+    if holder["host"] != platform.node():
+        return bool(holder["job"]) and holder["job"] == os.environ.get("SLURM_JOB_ID")
+    try:
+        os.kill(holder["process"], 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return holder["process"] == os.getpid()  # a number given anew, as to the first process of a container
+
+
+def _read(path: Path) -> dict | None:
+    """The holder, or None where there is none. Renewals replace the file at once; one that a crash has left empty has no holder that
+    is known, and is watched like any other.
+    """
+    try:
+        return UNREADABLE | json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except ValueError:
+        return UNREADABLE
+
+
+def _name(holder: dict) -> str:
+    job = f"SLURM job {holder['job']}" if holder["job"] else f"process {holder['process']}"
+    return f"{job} on {holder['host']}"

@@ -1,0 +1,113 @@
+"""Which tokens are hidden, as a function of (seed, epoch, window, place in the window) alone.
+
+Draws come from a counter-based generator (the output function of SplitMix64; Steele, Lea and Flood 2014), so that masks
+depend neither on the order of the windows nor on the number of processes, and a resumed training sees the same ones.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+
+from grover.runtime.errors import InputError
+from grover.tokenization.vocabulary import FIRST_LETTER, MASK
+
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+FIRST_FACTOR, SECOND_FACTOR = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
+# draws of a token: whether a span begins there, what happens to the span, which token takes the place of this one
+BEGINS, ACTION, REPLACEMENT, DRAWS = np.uint64(0), np.uint64(1), np.uint64(2), np.uint64(3)
+
+
+@dataclass(frozen=True)
+class Masking:
+    """`share` of the tokens are to be predicted, in runs of `span` and more; of these runs `mask` become [MASK], `keep`
+    stay, the rest become other tokens.
+
+    The defaults are the paper's; BERT's own are 0.15, 0.8 and 0.1. Overlapping words of k bases need spans of k: then all
+    words that hold one base are hidden together, while the neighbours of a single hidden word spell it out (Ji et al. 2021).
+    """
+
+    share: float = 0.022
+    mask: float = 0.8
+    keep: float = 0.0
+    span: int = 1
+
+    def __post_init__(self):
+        if not 0 < self.share < 1 or self.mask < 0 or self.keep < 0 or self.mask + self.keep > 1:
+            raise InputError(
+                f"masking: share {self.share} must lie between 0 and 1, "
+                f"and mask {self.mask} and keep {self.keep} must be shares that add up to 1 at most"
+            )
+        if self.span < 1 or (self.span > 1 and self.keep > 0):
+            raise InputError(
+                f"masking: spans of {self.span} tokens with keep {self.keep} cannot be; expected a span of 1 or more, and "
+                "keep 0 where it is longer, since a token that stays shows what its neighbours hide"
+            )
+
+
+def hide(
+    ids: np.ndarray,
+    lengths: np.ndarray,
+    names: np.ndarray,
+    size: int,
+    masking: Masking,
+    seed: int,
+    epoch: int | np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Hide tokens of windows that lie end to end.
+
+    `ids` is int64 [tokens] with specials, `lengths` the tokens of each window, `names` the numbers that identify the
+    windows, `size` that of the vocabulary, `epoch` one for all windows or one for each. Returns the ids with tokens hidden,
+    and a boolean array that is true at the tokens to predict. Specials are never chosen.
+    """
+    hidden, chosen = ids.copy(), np.zeros(len(ids), bool)
+    # a token is chosen if a span begins at it or at one of the `span - 1` before it
+    begins = 1 - (1 - masking.share) ** (1 / masking.span)
+    names, epochs = names.astype(np.uint64), np.broadcast_to(epoch, len(names)).astype(np.uint64)
+    shares = begins, masking.mask, masking.mask + masking.keep
+    _hide(ids, lengths, names, np.uint64(seed), epochs, size, masking.span, shares, hidden, chosen)
+    return hidden, chosen
+
+
+@njit(cache=True, nogil=True)
+def _hide(ids, lengths, names, seed, epochs, size, span, shares, hidden, chosen):
+    begins, mask, mask_or_keep = shares
+    first = 0
+    for window in range(len(lengths)):
+        key = _mix(_mix(_mix(seed) ^ epochs[window]) ^ names[window])
+        left, action = 0, 0.0  # tokens that the span still covers, and what happens to them
+        for place in range(lengths[window]):
+            token = ids[first + place]
+            if token < FIRST_LETTER:
+                left = 0
+                continue
+            counter = np.uint64(place) * DRAWS
+            if _uniform(_mix(key ^ (counter + BEGINS))) < begins:
+                left, action = span, _uniform(_mix(key ^ (counter + ACTION)))
+            if left == 0:
+                continue
+            left -= 1
+            chosen[first + place] = True
+            if action < mask:
+                hidden[first + place] = MASK
+            elif action >= mask_or_keep:
+                # any of the other tokens: one fewer than there are, shifted past the token itself
+                draw = _uniform(_mix(key ^ (counter + REPLACEMENT)))
+                other = FIRST_LETTER + np.int64(draw * (size - FIRST_LETTER - 1))
+                hidden[first + place] = other + (other >= token)
+        first += lengths[window]
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _mix(value):
+    """The output function of SplitMix64 on uint64, which spreads a counter over all 64 bits."""
+    value += GOLDEN
+    value = (value ^ (value >> np.uint64(30))) * FIRST_FACTOR
+    value = (value ^ (value >> np.uint64(27))) * SECOND_FACTOR
+    return value ^ (value >> np.uint64(31))
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _uniform(value):
+    """A float in [0, 1) from the upper 53 bits."""
+    return np.float64(value >> np.uint64(11)) * 2.0**-53

@@ -1,0 +1,356 @@
+"""The card of a pretrained model: README.md of its Hugging Face folder, written from what the run left in files.
+
+No number stands in it that was not read: sizes, settings, checksums and seconds come from the provenance beside the
+artefacts, scores from `metrics.json`. What is not recorded is said to be so.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import pandas as pd
+import yaml
+
+from grover.pretraining.scores import FLOORS
+from grover.tokenization.vocabulary import Vocabulary
+
+SPLITS = {
+    "region": "Whole blocks of the genome kept apart (`region`)",
+    "random": "Windows dealt out at random (`random`, the paper's split)",
+}
+KINDS = {"bpe": "byte pairs", "kmer": "words of {k} bases, end to end", "overlap": "overlapping words of {k} bases"}
+ARCHITECTURE = {
+    "num_hidden_layers": "layers",
+    "hidden_size": "hidden size",
+    "num_attention_heads": "attention heads",
+    "intermediate_size": "feed-forward size",
+    "max_position_embeddings": "positions",
+    "hidden_dropout_prob": "dropout",
+    "vocab_size": "rows of the embedding",
+}
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of a model.
+
+    `name`; `vocabulary`; `architecture`, its config.json; `metrics`, metrics.json; `training`, the loss curve;
+    `windows`, the corpus; `contigs`, contigs.tsv; `references`, those of CITATION.cff; `records`, provenance by artefact
+    (model, windows, folds, merges, genome, assembly), None where there is none.
+    """
+
+    name: str
+    vocabulary: Vocabulary
+    architecture: dict
+    metrics: dict
+    training: pd.DataFrame
+    windows: pd.DataFrame
+    contigs: pd.DataFrame
+    references: list[dict]
+    records: dict[str, dict | None]
+
+
+def render(facts: Facts) -> str:
+    """The card as Markdown with the YAML head that Hugging Face reads."""
+    sections = {
+        f"DNA language model {facts.name}": _introduction(facts),
+        "How to load it": _loading(facts),
+        "Results on held-out sequence": _results(facts),
+        "What it must not be used for": _limits(facts),
+        "Assembly": _assembly(facts),
+        "Vocabulary": _vocabulary(facts),
+        "Architecture": _architecture(facts),
+        "Data and split": _data(facts),
+        "Training": _training(facts),
+        "Machine and software": _machine(facts),
+        "Citation": _citation(facts),
+    }
+    parts = [f"---\n{yaml.safe_dump(_head(facts), sort_keys=False, allow_unicode=True)}---"]
+    for number, (title, paragraphs) in enumerate(sections.items()):
+        parts += [f"{'##' if number else '#'} {title}", *paragraphs]
+    return "\n\n".join(parts) + "\n"
+
+
+def _head(facts: Facts) -> dict:
+    return {
+        "library_name": "transformers",
+        "pipeline_tag": "fill-mask",
+        "tags": ["dna", "genomics", "masked-language-model", facts.architecture.get("model_type", "bert")],
+        "model-index": [
+            {
+                "name": facts.name,
+                "results": [
+                    {
+                        "task": {"type": "fill-mask"},
+                        "dataset": {
+                            "name": f"{_assembly_file(facts)}, split {split}",
+                            "type": "assembly",
+                            "split": split,
+                        },
+                        "metrics": [
+                            {"type": "perplexity", "value": round(scores["model"]["perplexity"], 3)},
+                            {"type": "accuracy", "name": "top-1", "value": round(scores["model"]["top1"], 5)},
+                        ],
+                    }
+                    for split, scores in facts.metrics["splits"].items()
+                ],
+            }
+        ],
+    }
+
+
+def _introduction(facts: Facts) -> list[str]:
+    return [
+        f"A {facts.architecture.get('model_type', 'bert').upper()} encoder of {facts.metrics['parameters']:,} parameters that learnt "
+        f"to name hidden tokens of `{_assembly_file(facts)}` in {int(facts.training['step'].max()):,} steps. "
+        "This card was written by the workflow that trained it, from the files of that run.",
+    ]
+
+
+def _loading(facts: Facts) -> list[str]:
+    overlapping = facts.vocabulary.kind == "overlap"
+    k = facts.vocabulary.k
+    text = f'" ".join(sequence[i : i + {k}] for i in range(len(sequence) - {k} + 1))' if overlapping else "sequence"
+    code = (
+        "from transformers import AutoModelForMaskedLM, AutoTokenizer\n\n"
+        'folder = "."  # where this card lies\n'
+        "tokenizer = AutoTokenizer.from_pretrained(folder)\n"
+        "model = AutoModelForMaskedLM.from_pretrained(folder)\n"
+        'sequence = "ACGTTAGCCATTGACCAGT"\n'
+        f'inputs = tokenizer({text}, return_tensors="pt", return_token_type_ids=False)\n'
+        "logits = model(**inputs).logits"
+    )
+    positions = facts.architecture["max_position_embeddings"]
+    return [
+        f"```python\n{code}\n```",
+        f"Letters are A, C, G and T in either case; anything else is one [UNK] a base. At most {positions:,} tokens fit, [CLS] and "
+        "[SEP] included.",
+    ]
+
+
+def _results(facts: Facts) -> list[str]:
+    metrics = facts.metrics
+    parts = [
+        f"{metrics['mask_share']:.1%} of the tokens were hidden"
+        + (f" in runs of {metrics['mask_span']}" if metrics["mask_span"] > 1 else "")
+        + ", all of them behind [MASK]. Beside the model stand floors: counts of "
+        f"{metrics['floor_tokens']:,} of the {metrics['training_tokens']:,} tokens that the training windows cover, and the same "
+        "network with random weights. Nats, shares ranked first and perplexities do not compare between vocabularies.",
+    ]
+    header = ["predictor", "nats a token", "top-1", f"top-{metrics['top']}", "perplexity", "share of the vocabulary"]
+    header.append("masked bits a base")
+    for split, scores in metrics["splits"].items():
+        rows = [
+            [
+                FLOORS.get(name, "**this model**"),
+                f"{values['loss']:.3f}",
+                f"{values['top1']:.1%}",
+                f"{values['topk']:.1%}",
+                f"{values['perplexity']:,.1f}",
+                f"{values['perplexity_share']:.1%}",
+                "–" if values["bits_per_base"] is None else f"{values['bits_per_base']:.3f}",
+            ]
+            for name, values in {"model": scores["model"], **scores["floors"]}.items()
+        ]
+        parts += [
+            f"**{SPLITS[split]}**: {scores['hidden_tokens']:,} hidden tokens of {scores['windows']:,} windows. "
+            + _seen(scores["seen_share"]),
+            _table(header, rows),
+            "Loss of the model minus that of the floor (below zero is better): "
+            + "; ".join(
+                f"{FLOORS[name]} {gain['difference']:+.3f}{_interval(gain, '+.3f')}"
+                for name, gain in scores["gains"].items()
+            )
+            + ".",
+        ]
+    parts.append(_common_spans(metrics["common_spans"]))
+    return parts
+
+
+def _seen(share: float) -> str:
+    if share == 0:
+        return "None of them lies inside a training window."
+    return (
+        f"**{share:.1%} of them lie inside training windows**, so these scores tell how well the model knows what it saw, not "
+        "how well it predicts new sequence."
+    )
+
+
+def _common_spans(spans: dict | None) -> str:
+    if spans is None:
+        return "Masked bits a base on common spans: none, since overlapping words hide each base in several tokens at once."
+    floors = "; ".join(f"{FLOORS[name]} {values['bits_per_base']:.3f}" for name, values in spans["floors"].items())
+    return (
+        f"Masked bits a base on common spans of {spans['span']} bases, which compare between vocabularies: "
+        f"**{spans['bits_per_base']:.3f}**{_interval(spans, '.3f')} over {spans['bases']:,} hidden bases ({floors}). "
+        f"{_seen(spans['seen_share'])} The score is conditional on the visible tokens, whose borders tell something about the "
+        "hidden ones; long tokens hide more bases around a span, and the tokens of a span are predicted each alone, which costs short "
+        "ones more."
+    )
+
+
+def _limits(facts: Facts) -> list[str]:
+    best = min(facts.metrics["splits"][facts.metrics["split"]]["floors"].items(), key=lambda item: item[1]["loss"])[0]
+    gain = facts.metrics["splits"][facts.metrics["split"]]["gains"][best]
+    items = [
+        "No medical use: it was not tested on any question of diagnosis or treatment, and its probabilities are no measure of "
+        "whether a variant does harm.",
+        "No claim about sequence of other species, assemblies or alleles than the one named below without a test on it.",
+        "No comparison by perplexity, nats or ranks with a model of another vocabulary.",
+        "A picture of its embeddings is no evidence: compare with floors (GC content, k-mer counts, the untrained network) on "
+        "regions that were held out.",
+        "Forward strand only: a sequence and its reverse complement are cut into other tokens and get other scores.",
+    ]
+    if gain["high"] is None or gain["high"] >= 0:
+        items.insert(
+            0,
+            f"It has **not** been shown to predict better than its best floor, {FLOORS[best]} "
+            f"({gain['difference']:+.3f} nats a token{_interval(gain, '+.3f')}): do not use it as a trained model of sequence.",
+        )
+    return ["\n".join(f"- {item}" for item in items)]
+
+
+def _assembly(facts: Facts) -> list[str]:
+    genome, assembly = facts.records.get("genome"), facts.records.get("assembly")
+    kept = facts.contigs[facts.contigs["status"] == "kept"]
+    parts = [f"{int(kept['kept'].sum()):,} bases (A, C, G, T only) of {len(kept):,} contigs, forward strand."]
+    if genome is None:
+        return [*parts, "Its files are not recorded."]
+    parts.append(
+        _table(["file", "SHA-256"], [[f"`{_file(path)}`", f"`{digest}`"] for path, digest in genome["inputs"].items()])
+    )
+    if assembly is not None:
+        arguments = assembly["arguments"]
+        told = [f"{name} `{arguments[name]}`" for name in ("url", "md5", "sha256") if arguments.get(name)]
+        if assembly["command"][0].startswith("simulate"):
+            settings = ", ".join(
+                f"{name} {arguments[name]}" for name in ("bases", "contigs", "seed") if name in arguments
+            )
+            parts.append(f"**Simulated, no real genome** ({settings}).")
+        elif told:
+            parts.append(f"Source: {', '.join(told)}.")
+    return parts
+
+
+def _vocabulary(facts: Facts) -> list[str]:
+    words = facts.vocabulary
+    parts = [
+        f"`{facts.name}`: {words.size:,} tokens with 5 specials and 4 letters; {KINDS[words.kind].format(k=words.k)}."
+        + (f" {len(words.merges):,} merges." if words.kind == "bpe" else "")
+    ]
+    merges = facts.records.get("merges")
+    if words.kind == "bpe" and merges is not None:
+        parts.append(f"How the byte pairs were learnt: {_settings(merges)}.")
+    return parts
+
+
+def _architecture(facts: Facts) -> list[str]:
+    rows = [
+        [label, _plain(facts.architecture[key])] for key, label in ARCHITECTURE.items() if key in facts.architecture
+    ]
+    return [_table(["", "value"], [*rows, ["parameters", f"{facts.metrics['parameters']:,}"]])]
+
+
+def _data(facts: Facts) -> list[str]:
+    windows = facts.windows
+    counts = [
+        [split, *(f"{int((windows[split] == fold).sum()):,}" for fold in ("train", "valid", "test", "gap"))]
+        for split in ("region", "random")
+    ]
+    parts = [
+        f"{len(windows):,} windows of {int(windows['length'].min())} to {int(windows['length'].max())} tokens. "
+        f"The model was trained on those of fold train under split **{facts.metrics['split']}**.",
+        _table(["split", "train", "valid", "test", "gap"], counts),
+    ]
+    for name, label in (("windows", "Windows"), ("folds", "Folds")):
+        if facts.records.get(name) is not None:
+            parts.append(f"{label}: {_settings(facts.records[name])}.")
+    return parts
+
+
+def _training(facts: Facts) -> list[str]:
+    last = facts.training.iloc[-1]
+    parts = [
+        f"{int(last['step']):,} steps, {int(last['tokens']):,} tokens, {float(last['seconds']):,.1f} s of training; loss on the "
+        f"training windows at the end {float(last['loss']):.3f} nats a masked token.",
+    ]
+    record = facts.records.get("model")
+    if record is None:
+        return [*parts, "The settings are not recorded."]
+    settings = own_settings(record)
+    settings.pop("steps" if settings.get("bases") else "bases", None)  # the one that did not decide how long it trained
+    rows = [[name.replace("_", " "), _plain(value)] for name, value in settings.items()]
+    return [*parts, _table(["setting", "value"], rows)]
+
+
+def _machine(facts: Facts) -> list[str]:
+    record = facts.records.get("model")
+    if record is None:
+        return ["Not recorded."]
+    hardware = record["hardware"]
+    gpus = ", ".join(hardware["gpus"]) or "no GPU"
+    versions = ", ".join(f"{name} {version}" for name, version in record["versions"].items())
+    rows = [
+        ["processor", f"{hardware['cores']} cores, {hardware['cpu'] or 'not recorded'}"],
+        ["GPUs", gpus],
+        ["started (UTC)", record["started"]],
+        ["seconds of the last job", f"{record['seconds']:,.1f}"],
+        ["revision of the code", f"`{record['git'] or 'not recorded'}`"],
+        ["digest of the code", f"`{record['code']}`"],
+        ["versions", versions],
+    ]
+    rows += [[f"SHA-256 of `{_file(path)}`", f"`{stamp['sha256']}`"] for path, stamp in record["outputs"].items()]
+    return [_table(["", "value"], rows)]
+
+
+def _citation(facts: Facts) -> list[str]:
+    entries = []
+    for item in facts.references:
+        authors = ", ".join(f"{author['family-names']} {author['given-names']}" for author in item.get("authors", []))
+        text = (
+            f"{authors}: {item['title']}. {item.get('journal', '')} {item.get('volume', '')} ({item.get('year', '')})"
+        )
+        entries.append(f"- {' '.join(text.split())}, doi {item['doi']}")
+    return ["The methods are those of:", "\n".join(entries)]
+
+
+def _assembly_file(facts: Facts) -> str:
+    genome = facts.records.get("genome")
+    path = (genome or {}).get("arguments", {}).get("fasta", "an assembly that is not recorded")
+    return _file(path)
+
+
+def _file(path: str) -> str:
+    """The name alone: folders are of one machine."""
+    return path.rpartition("/")[2]
+
+
+def _settings(record: dict) -> str:
+    return ", ".join(f"{name.replace('_', ' ')} {_plain(value)}" for name, value in own_settings(record).items())
+
+
+def own_settings(record: dict) -> dict:
+    """The arguments of a command that name no file, empty ones left out."""
+    files = {*record["inputs"], *record["outputs"]}
+    return {
+        name: value
+        for name, value in record["arguments"].items()
+        if value not in (None, "", []) and not (isinstance(value, str) and (value in files or "/" in value))
+    }
+
+
+def _table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    header = list(header)
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(str(cell).replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
+
+
+def _interval(values: dict, style: str) -> str:
+    if values["low"] is None:
+        return " (too few blocks for an interval)"
+    return f" (95 % interval {values['low']:{style}} to {values['high']:{style}})"
+
+
+def _plain(value) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)

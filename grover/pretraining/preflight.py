@@ -1,0 +1,173 @@
+"""What a training must pass in its first seconds: its data belong together, it fits into memory, one step computes the right thing."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.nn.functional import cross_entropy
+from transformers import BertConfig, BertForMaskedLM
+
+from grover.network import packed
+from grover.network.device import autocast, computes_in_bf16
+from grover.network.distributed import ALONE, Processes
+from grover.network.packed import Layout, has_kernel
+from grover.network.training import Batch
+from grover.runtime.errors import InputError
+from grover.runtime.files import checksum
+from grover.runtime.provenance import read as read_provenance
+
+# computed at once, where memory allows; on a CPU 8,192 were no faster for the network of the demo and left its heap in pieces
+TOKENS_AT_ONCE = {"cpu": 2_048, "cuda": 65_536}
+STATE_BYTES = 16  # a parameter with its gradient and the two moments of Adam, float32
+# bytes a token, layer and unit of width that the backward pass needs in 16 bits (Korthikanti and others 2022)
+ACTIVATIONS = 34
+SHARE = 0.9  # of the free memory that is planned with
+# nats by which a token's loss may differ, in the mean, from that of the plain model: bfloat16 comes to 0.003, attention across the borders
+# of windows in a network with random weights to 0.015
+TOLERANCE = 0.008
+PROVEN_WINDOWS = 8
+CONTROL_GROUPS = Path("/sys/fs/cgroup")
+
+
+def check_data(tokens: Path, windows: Path, vocabulary: Path) -> None:
+    """Raise an InputError where files have changed since they were written, or where the tokens are of another vocabulary.
+
+    What is known of them stands in their provenance; a file that has none is said to be taken on trust.
+    """
+    wanted = vocabulary / "tokenizer.json"
+    found = {path: checksum(path) for path in (tokens, windows, wanted)}  # of a genome gigabytes, so each is read once
+    for path in (tokens, windows):
+        made = read_provenance(path)
+        if made is None:
+            print(f"{path}: no provenance beside it, taken on trust", file=sys.stderr)
+            continue
+        known = {Path(name).name: stamp["sha256"] for name, stamp in made["outputs"].items()}
+        if path.name in known and found[path] != known[path.name]:
+            raise InputError(
+                f"{path}: its content has changed since {made['started']}, when it was written; remove it and run the workflow "
+                "again"
+            )
+        used = {Path(name).name: sha256 for name, sha256 in made["inputs"].items()}
+        if used.get(wanted.name, found[wanted]) != found[wanted]:
+            raise InputError(
+                f"{path}: it was made with another vocabulary than {wanted}; tokenise the genome with this one, or name the other"
+            )
+        if path == windows and used.get(tokens.name, found[tokens]) != found[tokens]:
+            raise InputError(
+                f"{path}: these windows were laid over other tokens than {tokens}; lay them over these, or name the others"
+            )
+
+
+def memory_needed(
+    config: BertConfig, parameters: int, tokens: int, longest: int, precision: str, device: torch.device
+) -> int:
+    """Bytes that a training needs for its state and for `tokens` computed at once, in windows of at most `longest`; an estimate."""
+    sixteen_bits = computes_in_bf16(device, precision)
+    width = 1 if sixteen_bits else 2  # ACTIVATIONS are bytes, counted for 16-bit numbers
+    a_layer = ACTIVATIONS * config.hidden_size * width
+    kind = torch.bfloat16 if sixteen_bits else torch.float32
+    if not has_kernel(device, kind, config.hidden_size // config.num_attention_heads):
+        a_layer += 2 * width * config.num_attention_heads * longest  # what attention weighs by is kept
+    return parameters * STATE_BYTES + tokens * config.num_hidden_layers * a_layer
+
+
+def fitting_tokens(
+    model: BertForMaskedLM, longest: int, device: torch.device, precision: str, processes: Processes = ALONE
+) -> int:
+    """How many tokens are computed at once: a usual number, or fewer where memory is short; processes share that of a machine's CPUs.
+
+    Raises an InputError where not even one window of `longest` tokens fits, before anything is allocated.
+    """
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    room = int(SHARE * free_memory(device)) // (processes.local_world if device.type == "cpu" else 1)
+    state = memory_needed(model.config, parameters, 0, longest, precision, device)
+    each = memory_needed(model.config, 0, 1, longest, precision, device)
+    fitting = TOKENS_AT_ONCE[device.type]
+    while fitting > longest and fitting * each > room - state:
+        fitting = max(longest, fitting // 2)  # in halves, so that a little more or less free memory changes nothing
+    if fitting * each > room - state:
+        needed = state + longest * each
+        raise InputError(
+            f"pretrain: one window of {longest} tokens needs about {needed / 1e9:.1f} GB with the state of {parameters:,} parameters, "
+            f"but {room / 1e9:.1f} GB are free on {device}; take a smaller `pretraining.size`, shorter windows (`corpus.longest`) or "
+            "a device with more memory"
+        )
+    return max(fitting, longest)
+
+
+def fewer_tokens(tokens: int, longest: int, device: torch.device) -> int:
+    """Half as many tokens at once, where the estimate was too low; raises an InputError where that is less than one window."""
+    if tokens <= longest:
+        raise InputError(
+            f"pretrain: out of memory on {device} with one window of {longest} tokens at once; take a smaller `pretraining.size`, shorter "
+            "windows (`corpus.longest`), or a device that no other job uses"
+        )
+    print(
+        f"pretrain: out of memory with {tokens:,} tokens at once, half as many are tried", file=sys.stderr, flush=True
+    )
+    return max(longest, tokens // 2)
+
+
+def free_memory(device: torch.device) -> int:
+    """Bytes that may still be allocated: on a GPU what the driver says, else what the machine has and the scheduler allows the job."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    for line in Path("/proc/meminfo").read_text().splitlines() if Path("/proc/meminfo").is_file() else ():
+        if line.startswith("MemAvailable:"):
+            free = int(line.split()[1]) * 1024
+    groups = Path("/proc/self/cgroup")
+    return min([free, *memory_limits(groups.read_text(), CONTROL_GROUPS)] if groups.is_file() else [free])
+
+
+def memory_limits(groups: str, root: Path) -> Iterator[int]:
+    """Limits in bytes of the control groups of a process and of all that they lie in; `groups` is the text of /proc/self/cgroup."""
+    for line in groups.splitlines():
+        _, controllers, path = line.split(":", 2)
+        top, name = (root, "memory.max") if not controllers else (root / "memory", "memory.limit_in_bytes")
+        if controllers and "memory" not in controllers.split(","):
+            continue
+        folder = top / path.lstrip("/")
+        for place in (folder, *folder.parents):
+            file = place / name
+            if place.is_relative_to(top) and file.is_file() and (text := file.read_text().strip()).isdigit():
+                yield int(text)
+
+
+def prove_step(
+    model: BertForMaskedLM,
+    batch: Batch,
+    device: torch.device,
+    precision: str,
+    after_attention: Callable = packed.after_attention,
+) -> None:
+    """Run one step without taking it, and compare its first windows with the model as Hugging Face computes it.
+
+    Raises an InputError where they differ: a kernel of this machine then computes something else.
+    """
+    batch = {name: value.to(device) if hasattr(value, "to") else value for name, value in batch.items()}
+    model.train()
+    with autocast(device, precision):
+        logits = packed.logits_at(model, batch["input_ids"], batch["layout"], batch["positions"], after_attention)
+        cross_entropy(logits, batch["targets"], reduction="sum").backward()
+    model.zero_grad(set_to_none=True)
+
+    lengths = batch["layout"].lengths[:PROVEN_WINDOWS]
+    ids = batch["input_ids"][: sum(lengths)]
+    rows = torch.nn.utils.rnn.pad_sequence(ids.split(lengths), batch_first=True)
+    inside = (torch.arange(rows.shape[1]) < torch.tensor(lengths)[:, None]).to(device)
+    layout, everywhere = Layout.of(np.array(lengths)).to(device), torch.arange(len(ids), device=device)
+    model.eval()
+    with torch.inference_mode(), autocast(device, precision):
+        ours = packed.logits_at(model, ids, layout, everywhere, after_attention).log_softmax(1)
+        theirs = model(input_ids=rows, attention_mask=inside.long()).logits[inside].float().log_softmax(1)
+    model.train()
+    difference = float((ours - theirs).gather(1, ids[:, None]).abs().mean())
+    if not difference < TOLERANCE:
+        raise InputError(
+            f"pretrain: on {device} the packed model is {difference:.3g} nats a token away from the plain one, where less than "
+            f"{TOLERANCE} is expected; a kernel of this machine is wrong: try `precision: fp32` or another GPU"
+        )

@@ -1,0 +1,197 @@
+"""Scores of predicted hidden tokens: overall, by token, by stratum of the genome, with intervals over blocks of it.
+
+They are made from a table with a row for each hidden token: `target` (its id), `bases`, `base` (the place of its
+middle base in the genome's codes), `seen` (inside a training window) and, for each predictor, `nats_NAME` (negative
+log-likelihood) and `rank_NAME` (how many tokens are more likely).
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from grover.genome.assembly import Genome
+from grover.intervals.formats import read_bed
+from grover.intervals.overlaps import union
+from grover.statistics.blocks import block_size, number_blocks
+
+MODEL = "model"
+FLOORS = {
+    "frequency": "token frequencies",
+    "neighbours": "counts between neighbours",
+    "untrained": "the untrained network",
+}
+PREDICTORS = (MODEL, *FLOORS)
+SPLITS = ("region", "random")
+RESAMPLES, AT_ONCE = 1_000, 100
+FEWEST_BLOCKS = 5  # with hidden tokens, for an interval
+OUTSIDE = "none"
+
+
+def summarise(nats: np.ndarray, rank: np.ndarray, bases: np.ndarray | None) -> dict[str, float | None]:
+    """Loss in nats a token, share of hidden tokens ranked first, perplexity, and masked bits a hidden base.
+
+    Bits a base are conditional on the segmentation: the number and the lengths of the tokens around are given. There are
+    none (`bases` None) for overlapping words, where a base is hidden in several tokens at once and counts several times.
+    """
+    loss = float(np.mean(nats))
+    return {
+        "loss": loss,
+        "top1": float(np.mean(rank == 0)),
+        "perplexity": float(np.exp(loss)),
+        "bits_per_base": None if bases is None else float(np.sum(nats) / np.log(2) / np.sum(bases)),
+    }
+
+
+def score_split(table: pd.DataFrame, answers: int, top: int, seed: int) -> dict:
+    """Scores of the model and the floors on the hidden tokens of one split, what the model gains on each floor, the size
+    of the blocks that the intervals resample, and the share of the hidden tokens that lie inside training windows.
+
+    To the scores of `summarise` come `topk`, the share ranked among the first `top`, and `perplexity_share`, the perplexity
+    as a share of the `answers` that could be meant.
+    """
+    scores = {}
+    for name in PREDICTORS:
+        own = _summarise(table, name)
+        own["topk"] = float(np.mean(table[f"rank_{name}"] < top))
+        scores[name] = own | {"perplexity_share": own["perplexity"] / answers}
+    return {
+        "hidden_tokens": len(table),
+        "seen_share": float(table["seen"].mean()),
+        "block": block_size(table["base"].to_numpy()),
+        "model": scores.pop(MODEL),
+        "floors": scores,
+        "gains": gains(table, seed),
+    }
+
+
+def _summarise(table: pd.DataFrame, name: str) -> dict[str, float | None]:
+    bases = None if table["bases"].isna().any() else table["bases"].to_numpy()
+    return summarise(table[f"nats_{name}"].to_numpy(np.float64), table[f"rank_{name}"].to_numpy(), bases)
+
+
+def interval(numerators: np.ndarray, denominators: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Limits of the 95 % bootstrap intervals of ratios of sums, float64 [ratios] each.
+
+    Both arrays are [blocks, ratios]: what each block of the genome adds. Blocks are drawn with replacement, since
+    neighbouring tokens are not independent. NaN where fewer than 5 blocks add anything.
+    """
+    blocks = len(numerators)
+    rng = np.random.default_rng(seed)
+    ratios = []
+    for begin in range(0, RESAMPLES, AT_ONCE):
+        number = min(AT_ONCE, RESAMPLES - begin)
+        drawn = rng.integers(0, blocks, (number, blocks)) + np.arange(number)[:, None] * blocks
+        weights = np.bincount(drawn.ravel(), minlength=number * blocks).reshape(number, blocks).astype(np.float64)
+        below = weights @ denominators
+        above = weights @ numerators
+        ratios.append(np.divide(above, below, out=np.full(above.shape, np.nan), where=below > 0))
+    ratios = np.concatenate(ratios)
+    few = (denominators > 0).sum(0) < FEWEST_BLOCKS
+    ratios[:, few] = 0.0
+    limits = np.nanquantile(ratios, [0.025, 0.975], axis=0)
+    limits[:, few] = np.nan
+    return limits[0], limits[1]
+
+
+def sums(values: Iterable[np.ndarray], block: np.ndarray, blocks: int) -> np.ndarray:
+    """Sums of each of several arrays [n] within blocks, float64 [blocks, arrays]; `block` is int64 [n]."""
+    return np.stack([np.bincount(block, weights=value, minlength=blocks) for value in values], axis=1)
+
+
+def known(value: float) -> float | None:
+    """A number as JSON has it, where NaN is none."""
+    return None if np.isnan(value) else float(value)
+
+
+def gains(table: pd.DataFrame, seed: int) -> dict[str, dict[str, float | None]]:
+    """For each floor the loss of the model minus the floor's, nats a hidden token, with its 95 % interval over blocks of
+    the genome; below zero the model is better.
+    """
+    block = number_blocks(table["base"].to_numpy())
+    blocks = int(block.max()) + 1
+    differences = [_difference(table, floor) for floor in FLOORS]
+    low, high = interval(
+        sums(differences, block, blocks), sums([np.ones(len(table))] * len(FLOORS), block, blocks), seed
+    )
+    return {
+        floor: {"difference": float(difference.mean()), "low": known(first), "high": known(last)}
+        for floor, difference, first, last in zip(FLOORS, differences, low, high, strict=True)
+    }
+
+
+def by_token(table: pd.DataFrame, areas: np.ndarray, tokens: list[str]) -> pd.DataFrame:
+    """A row for each token that was hidden: id, token, n, accuracy (share ranked first), auc (one against the rest; from
+    `areas` [vocabulary]), loss; the best first.
+    """
+    scores = pd.DataFrame(
+        {"id": table["target"], "accuracy": table["rank_model"] == 0, "loss": table["nats_model"].astype(np.float64)}
+    )
+    found = scores.groupby("id").agg(n=("loss", "size"), accuracy=("accuracy", "mean"), loss=("loss", "mean"))
+    found = found.reset_index()
+    found.insert(1, "token", [tokens[number] for number in found["id"]])
+    found.insert(4, "auc", np.asarray(areas)[found["id"]])
+    return found.sort_values(["accuracy", "loss"], ascending=[False, True], ignore_index=True)
+
+
+def strata(
+    table: pd.DataFrame, categories: dict[tuple[str, str], tuple[np.ndarray, np.ndarray]], seed: int
+) -> pd.DataFrame:
+    """Scores of each predictor in each category of annotation and outside all of a track (`none`).
+
+    `categories`: (track, category) -> sorted, disjoint starts and ends in the genome's codes, as
+    `grover.annotation.enrichment.read_categories` returns them. A token lies where its middle base does; categories of a track may
+    overlap. Returns track, category, predictor, n (hidden tokens), share (of all), loss, top1, perplexity, bits_per_base
+    (missing for overlapping words), and gain (loss of the model minus that of the predictor, with low and high over blocks of the genome;
+    missing for the model itself). Categories without a hidden token are left out.
+    """
+    rows = _memberships(table["base"].to_numpy(), categories)
+    block = number_blocks(table["base"].to_numpy())
+    blocks = int(block.max()) + 1
+    differences = [_difference(table, floor) for floor in FLOORS]
+    above, below = [], []
+    for inside in rows.values():
+        above.append(sums([difference[inside] for difference in differences], block[inside], blocks))
+        below.append(np.repeat(sums([np.ones(inside.size)], block[inside], blocks), len(FLOORS), axis=1))
+    low, high = interval(np.hstack(above), np.hstack(below), seed)
+    low, high = low.reshape(-1, len(FLOORS)), high.reshape(-1, len(FLOORS))
+
+    found = []
+    for number, ((track, category), inside) in enumerate(rows.items()):
+        part = table.iloc[inside]
+        for place, name in enumerate(PREDICTORS, start=-1):
+            values = _summarise(part, name)
+            row = {"track": track, "category": category, "predictor": name, "n": len(part)}
+            row["share"] = len(part) / len(table)
+            row |= {key: values[key] for key in ("loss", "top1", "perplexity", "bits_per_base")}
+            if name != MODEL:
+                gain = float(differences[place][inside].mean())
+                row |= {"gain": gain, "low": low[number, place], "high": high[number, place]}
+            found.append(row)
+    return pd.DataFrame(found).astype({"bits_per_base": "float64"})
+
+
+def soft_mask(genome: Genome, path: Path | str) -> dict[tuple[str, str], tuple[np.ndarray, np.ndarray]]:
+    """The soft-masked sequence as a category for `strata`, from `softmask.bed`; none if the assembly carries no mask."""
+    places = [genome.places(chrom, rows) for chrom, rows in read_bed(path).groupby("chrom", sort=False)]
+    starts, ends = np.concatenate([np.zeros((2, 0), np.int64), *places], axis=1)
+    return {("soft_mask", "lower case"): union(starts, ends)} if len(starts) else {}
+
+
+def _memberships(base: np.ndarray, categories: dict) -> dict[tuple[str, str], np.ndarray]:
+    """Rows of the hidden tokens in each category, those in none of a track's last."""
+    found, free = {}, {}
+    for (track, category), (starts, ends) in categories.items():
+        before = np.searchsorted(starts, base, side="right") - 1
+        inside = (before >= 0) & (base < ends[np.maximum(before, 0)])
+        found[track, category] = np.flatnonzero(inside)
+        free[track] = free.get(track, True) & ~inside
+    found |= {(track, OUTSIDE): np.flatnonzero(outside) for track, outside in free.items()}
+    order = list(free)
+    named = sorted(found, key=lambda name: order.index(name[0]))
+    return {name: found[name] for name in named if len(found[name])}
+
+
+def _difference(table: pd.DataFrame, floor: str) -> np.ndarray:
+    return table["nats_model"].to_numpy(np.float64) - table[f"nats_{floor}"].to_numpy(np.float64)

@@ -1,0 +1,130 @@
+"""Figures of the benchmarks."""
+
+import math
+
+import numpy as np
+import pandas as pd
+from matplotlib.colors import to_rgba
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from grover.report.style import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, RED, SKY, YELLOW, intervals, panels
+
+COLUMNS = 3
+KINDS = {"model": "model", "twin": "twin", "rival": "rivals", "floor": "floors"}
+# a colour is laid over the page no thicker than this, so that ink and, on a dark page, light text can be read on it
+THICKEST = 0.62
+BETWEEN = 0.3  # widths of a cell between groups of competitors
+
+
+def heat(wide: pd.DataFrame, kinds: dict[str, str], names: dict[str, str]) -> Figure:
+    """MCC as a table of coloured cells: tasks in rows, competitors in columns, in groups by kind.
+
+    Blue is above 0, red below, the thicker the farther from it. A frame marks the best floor of a task, bold the best of all.
+
+    wide: float [tasks, competitors], NaN where there is none; kinds: competitor -> model, twin, rival or floor; names: competitor ->
+    label.
+    """
+    order = [name for kind in KINDS for name in wide.columns if kinds[name] == kind]
+    shift = np.cumsum([0] + [BETWEEN * (kinds[a] != kinds[b]) for a, b in zip(order, order[1:], strict=False)])
+    places = dict(zip(order, np.arange(len(order)) + shift, strict=True))
+    figure, axes = panels(height=1.35 + 0.29 * len(wide))
+    axis = axes[0, 0]
+    floors = [name for name in order if kinds[name] == "floor"]
+    for row, (_, values) in enumerate(wide[order].iterrows()):
+        best_floor = values[floors].astype(float).idxmax() if values[floors].notna().any() else None
+        for name, value in values.items():
+            x = places[name]
+            if np.isnan(value):
+                axis.text(x, row, "–", ha="center", va="center", color=GREY, fontsize=7.5)
+                continue
+            colour = to_rgba(BLUE if value >= 0 else RED, THICKEST * min(1, abs(value)))
+            axis.add_patch(Rectangle((x - 0.47, row - 0.45), 0.94, 0.9, facecolor=colour, edgecolor="none"))
+            weight = "bold" if value == values.max() else "normal"
+            text = f"{value:.2f}".replace("-0.00", "0.00").replace("-", "\u2212")
+            axis.text(x, row, text, ha="center", va="center", fontsize=7.5, fontweight=weight)
+        if best_floor:
+            x = places[best_floor]
+            axis.add_patch(Rectangle((x - 0.47, row - 0.45), 0.94, 0.9, facecolor="none", edgecolor=INK, linewidth=1.2))
+    for kind, label in KINDS.items():
+        here = [places[name] for name in order if kinds[name] == kind]
+        # one column has no room for its kind, and says it in its own name
+        if len(here) > 1:
+            axis.text(np.mean(here), len(wide) - 0.3, label, ha="center", va="top", fontsize=8, color=GREY)
+    axis.set(xlim=(-0.6, max(places.values()) + 0.6), ylim=(len(wide) + 0.1, -0.6))
+    axis.set_xticks(
+        list(places.values()), [names.get(name, name) for name in order], rotation=40, ha="left", rotation_mode="anchor"
+    )
+    axis.set_yticks(range(len(wide)), wide.index)
+    axis.tick_params(length=0)
+    axis.xaxis.tick_top()
+    axis.spines[:].set_visible(False)
+    return figure
+
+
+def dots(table: pd.DataFrame, names: dict[str, str]) -> Figure:
+    """MCC with its interval, a panel a task: blue the pretrained model, red its twin, orange rivals, grey diamonds floors.
+
+    table: task, model, kind, mcc, mcc_low, mcc_high of what is to be shown, in the order of the panels; names: competitor -> label.
+    """
+    tasks = list(dict.fromkeys(table["task"]))
+    columns = min(COLUMNS, len(tasks))
+    rows = math.ceil(len(tasks) / columns)
+    most = max((table["task"] == task).sum() for task in tasks)
+    figure, axes = panels(rows, columns, height=rows * (0.7 + 0.2 * most) + 0.3, sharex=True)
+    figure.get_layout_engine().set(h_pad=0.09)
+    for axis, task in zip(axes.flat, tasks, strict=False):
+        part = table[table["task"] == task].sort_values("mcc", ascending=False).reset_index(drop=True)
+        colours = {"model": BLUE, "twin": RED, "rival": ORANGE, "floor": GREY}
+        for row, one in part.iterrows():
+            marker = {"floor": "D", "rival": "s"}.get(one["kind"], "o")
+            intervals(
+                axis, [row], [one["mcc"]], [one["mcc_low"]], [one["mcc_high"]], colours[one["kind"]], marker=marker
+            )
+        axis.axvline(0, color=GREY, linewidth=0.9, linestyle=":")
+        axis.set_title(task, fontsize=9)
+        axis.set_yticks(range(len(part)), [names.get(model, model) for model in part["model"]])
+        axis.set_ylim(most - 0.4, -0.6)
+        axis.tick_params(labelbottom=True)
+        axis.grid(axis="x")
+    for axis in axes.flat[len(tasks) :]:
+        axis.set_axis_off()
+    figure.supxlabel("Matthews correlation", fontsize=9)
+    return figure
+
+
+def precision_recall(curves: dict[str, pd.DataFrame], shares: dict[str, float], names: dict[str, str]) -> Figure:
+    """Precision by recall, a panel a task; the dotted line is the share of label 1, which a coin reaches.
+
+    curves: task -> model, recall, precision of what is to be shown; shares: task -> share of label 1.
+    """
+    columns = min(COLUMNS, len(curves))
+    rows = math.ceil(len(curves) / columns)
+    figure, axes = panels(rows, columns, height=2.7 * rows + 0.5, sharex=True, sharey=True)
+    models = list(dict.fromkeys(name for table in curves.values() for name in table["model"]))
+    cycle = iter([ORANGE, GREEN, PURPLE, SKY, YELLOW, GREY] * len(models))
+    fixed = {"chosen": BLUE, "chosen-twin": RED}
+    colours = {name: fixed.get(name) or next(cycle) for name in models}
+    for axis, (task, table) in zip(axes.flat, curves.items(), strict=False):
+        for name, points in table.groupby("model", sort=False):
+            # the last example of the highest probability decides the left end alone
+            points = points.sort_values(["recall", "precision"], ascending=[True, False])
+            axis.plot(
+                points["recall"], points["precision"], color=colours[name], linewidth=1.3, label=names.get(name, name)
+            )
+        axis.axhline(shares[task], color=GREY, linewidth=1, linestyle=":")
+        axis.text(0.02, shares[task], f"{shares[task]:.1%}", va="bottom", fontsize=7.5, color=GREY)
+        axis.set_title(task, fontsize=9)
+        axis.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="recall")
+        axis.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "0.25", "0.5", "0.75", "1"])
+        axis.tick_params(labelbottom=True)
+        axis.grid()
+    for axis in axes[:, 0]:
+        axis.set_ylabel("precision")
+    for axis in axes.flat[len(curves) :]:
+        axis.set_axis_off()
+    handles = {
+        label: handle for axis in axes.flat for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)
+    }
+    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=5)
+    return figure

@@ -1,0 +1,70 @@
+"""Figures of the first look inside the model: importance of single bases and scores of variants."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from grover.report.style import BLUE, GREEN, GREY, ORANGE, PALETTE, RED, panels
+
+BASES = {"A": GREEN, "C": BLUE, "G": ORANGE, "T": RED}
+LETTERS_A_ROW = 110
+
+
+def importance(occlusion: pd.DataFrame) -> pd.DataFrame:
+    """Importance of each reference base: minus the mean score of its substitutions.
+
+    occlusion: position, reference, base, score (change of the model's output when `base` replaces the reference).
+    """
+    changed = occlusion[occlusion["base"] != occlusion["reference"]]
+    table = changed.groupby(["position", "reference"], as_index=False)["score"].mean()
+    return table.assign(importance=-table["score"]).sort_values("position").reset_index(drop=True)
+
+
+def logo(occlusion: pd.DataFrame) -> Figure:
+    """The region's sequence as a logo, letter height = importance, in lines of at most 110 letters."""
+    import logomaker
+
+    table = importance(occlusion)
+    letters = (
+        pd.get_dummies(table["reference"])
+        .reindex(columns=list("ACGT"), fill_value=False)
+        .mul(table["importance"], axis=0)
+    )
+    letters.index = table["position"]
+    lines = [letters.iloc[i : i + LETTERS_A_ROW] for i in range(0, len(letters), LETTERS_A_ROW)]
+    figure, axes = panels(len(lines), 1, height=0.5 + 1.25 * len(lines), sharey=True)
+    for axis, line in zip(axes[:, 0], lines, strict=True):
+        logomaker.Logo(line.astype(float), ax=axis, color_scheme=BASES, show_spines=False, flip_below=False)
+        axis.axhline(0, color=GREY, linewidth=0.6)
+        axis.set_xlim(line.index[0] - 0.5, line.index[0] + min(LETTERS_A_ROW, len(letters)) - 0.5)
+        axis.ticklabel_format(axis="x", style="plain", useOffset=False)
+    low, high = table["importance"].min(), table["importance"].max()
+    axes[0, 0].set_ylim(min(low, 0) * 1.08, max(high, 0) * 1.08 or 1)
+    figure.supylabel("importance", fontsize=9)
+    axes[-1, 0].set_xlabel("position")
+    return figure
+
+
+def variants(table: pd.DataFrame) -> Figure:
+    """Distribution of the variants' scores by effect; table: score, effect."""
+    figure, axes = panels(height=2.7)
+    axis = axes[0, 0]
+    table = table.assign(effect=table["effect"].fillna("effect not known"))
+    effects = sorted(table["effect"].unique())
+    edges = np.histogram_bin_edges(table["score"], bins=30)
+    for colour, effect in zip(PALETTE * 3, effects, strict=False):
+        scores = table.loc[table["effect"] == effect, "score"]
+        axis.hist(scores, bins=edges, density=True, color=colour, alpha=0.35, histtype="stepfilled")
+        axis.hist(
+            scores,
+            bins=edges,
+            density=True,
+            color=colour,
+            histtype="step",
+            linewidth=1.4,
+            label=f"{effect} ({len(scores):,})",
+        )
+        axis.axvline(scores.median(), color=colour, linestyle="--", linewidth=1.1)
+    axis.set(xlabel="log-likelihood ratio, alternative to reference", ylabel="density")
+    axis.legend()
+    return figure

@@ -1,0 +1,147 @@
+"""Figures of the probes: what each representation tells of each track."""
+
+import math
+
+import numpy as np
+import pandas as pd
+from matplotlib.colors import to_rgba
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
+
+from grover.embeddings.regions.probe_scores import CHANCE
+from grover.report.figures.benchmarks import BETWEEN, THICKEST
+from grover.report.style import BLUE, GREEN, GREY, ORANGE, RED, intervals, panels
+
+ABOVE, BELOW = "\u25b2", "\u25bd"
+UNITS = {"auroc": "AUROC", "r2": "R²"}
+COLUMNS = 5
+LINES = {
+    ("own", "mean"): ("mean", BLUE, "o"),
+    ("own", "cls"): ("CLS", GREEN, "s"),
+    ("twin", "mean"): ("random twin, mean", RED, "v"),
+}
+
+
+def heat(table: pd.DataFrame, order: list[str], groups: list[str]) -> Figure:
+    """Held-out scores as a table of coloured cells: tracks in rows, representations in columns, AUROC above R².
+
+    Blue is above chance, red below, the thicker the farther from it. Bold with a filled triangle: the gain over k-mers is above 0 and
+    the score above chance by their intervals; an open triangle: the gain is below 0.
+
+    table: track, metric, representation, value, low, gain_low, gain_high; order: representations; groups: of the same length, columns of
+    one group stand together.
+    """
+    shift = np.cumsum([0] + [BETWEEN * (a != b) for a, b in zip(groups, groups[1:], strict=False)])
+    places = dict(zip(order, np.arange(len(order)) + shift, strict=True))
+    metrics = [metric for metric in UNITS if (table["metric"] == metric).any()]
+    tracks = [list(dict.fromkeys(table.loc[table["metric"] == metric, "track"])) for metric in metrics]
+    figure, axes = panels(
+        len(metrics),
+        1,
+        height=1.3 + 0.27 * sum(map(len, tracks)) + 0.35 * len(metrics),
+        height_ratios=[len(names) + 0.8 for names in tracks],
+    )
+    for axis, metric, names in zip(axes[:, 0], metrics, tracks, strict=True):
+        for one in table[table["metric"] == metric].itertuples():
+            if one.representation in places:
+                _cell(axis, places[one.representation], names.index(one.track), one, CHANCE[metric])
+        axis.set(xlim=(-0.6, max(places.values()) + 0.6), ylim=(len(names) - 0.4, -0.6), xticks=[])
+        axis.set_title(UNITS[metric], fontsize=9)
+        axis.set_yticks(range(len(names)), [label(name) for name in names])
+        axis.tick_params(length=0)
+        axis.spines[:].set_visible(False)
+    top = axes[0, 0]
+    top.set_xticks(list(places.values()), order, rotation=40, ha="left", rotation_mode="anchor")
+    top.xaxis.tick_top()
+    return figure
+
+
+def gains(table: pd.DataFrame, order: dict[str, tuple[str, str]]) -> Figure:
+    """Gains over k-mers with their intervals, one row a track, a panel a metric; the dotted line is no gain.
+
+    table: as for `heat` with `gain`; order: representation -> colour and marker.
+    """
+    metrics = [metric for metric in UNITS if (table["metric"] == metric).any()]
+    counts = [table.loc[table["metric"] == metric, "track"].nunique() for metric in metrics]
+    figure, axes = panels(
+        len(metrics), 1, height=0.9 + 0.42 * sum(counts), height_ratios=[count + 0.4 for count in counts]
+    )
+    for axis, metric in zip(axes[:, 0], metrics, strict=True):
+        part = table[table["metric"] == metric]
+        names = list(dict.fromkeys(part["track"]))
+        shown = [name for name in order if (part["representation"] == name).any()]
+        for i, name in enumerate(shown):
+            rows = part[part["representation"] == name]
+            height = [names.index(track) + (i - (len(shown) - 1) / 2) * 0.2 for track in rows["track"]]
+            intervals(
+                axis, height, rows["gain"], rows["gain_low"], rows["gain_high"], order[name][0], name, order[name][1]
+            )
+        axis.axvline(0, color=GREY, linewidth=0.9, linestyle=":")
+        axis.set_yticks(range(len(names)), [label(name) for name in names])
+        axis.set_ylim(len(names) - 0.45, -0.55)
+        axis.set_xlabel(f"{UNITS[metric]} more than k-mers")
+        for boundary in range(1, len(names)):
+            axis.axhline(boundary - 0.5, color=GREY, linewidth=0.5, alpha=0.4)
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=5)
+    return figure
+
+
+def layers(table: pd.DataFrame, floors: pd.DataFrame) -> Figure:
+    """Held-out score by layer, a panel a track, with intervals; the dashed line is that of k-mers, the dotted one chance.
+
+    table: track, metric, which (own or twin), pooling, layer, value, low, high; floors: track, value of k-mers.
+    """
+    tracks = list(dict.fromkeys(table["track"]))
+    columns = min(COLUMNS, len(tracks))
+    rows = math.ceil(len(tracks) / columns)
+    figure, axes = panels(rows, columns, height=1.75 * rows + 0.7, sharex=True)
+    floor = floors.set_index("track")["value"]
+    for axis, track in zip(axes.flat, tracks, strict=False):
+        part = table[table["track"] == track]
+        for (which, pooling), (_, colour, marker) in LINES.items():
+            line = part[(part["which"] == which) & (part["pooling"] == pooling)].sort_values("layer")
+            at = line["layer"].to_numpy(float)
+            axis.plot(at, line["value"], color=colour, marker=marker, markersize=3, linewidth=1.2)
+            axis.fill_between(at, line["low"], line["high"], color=colour, alpha=0.15, linewidth=0)
+        if track in floor.index:
+            axis.axhline(floor[track], color=ORANGE, linewidth=1.2, linestyle="--")
+        metric = part["metric"].iloc[0]
+        axis.axhline(CHANCE[metric], color=GREY, linewidth=0.9, linestyle=":")
+        axis.set_title(label(track, 24), fontsize=7.5)
+        axis.set_ylabel(UNITS[metric], fontsize=7.5)
+        axis.xaxis.get_major_locator().set_params(integer=True)
+        axis.tick_params(labelsize=7, labelbottom=True)
+        axis.grid(axis="y")
+    for axis in axes.flat[len(tracks) :]:
+        axis.set_axis_off()
+    handles = [
+        Line2D([], [], color=colour, marker=marker, markersize=4, label=name) for name, colour, marker in LINES.values()
+    ]
+    handles.append(Line2D([], [], color=ORANGE, linestyle="--", label="k-mers"))
+    handles.append(Line2D([], [], color=GREY, linestyle=":", label="chance"))
+    figure.legend(handles=handles, loc="outside upper center", ncols=5)
+    figure.supxlabel("layer", fontsize=9)
+    return figure
+
+
+def label(track: str, most: int = 34) -> str:
+    """The name of a track as readers see it, cut where it is long."""
+    text = track.replace("_", " ")
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def _cell(axis, x: float, row: int, one, chance: float) -> None:
+    if np.isnan(one.value):
+        axis.text(x, row, "–", ha="center", va="center", color=GREY, fontsize=7.5)
+        return
+    far = (one.value - chance) / (1 - chance)
+    colour = to_rgba(BLUE if far >= 0 else RED, THICKEST * min(1, abs(far)))
+    axis.add_patch(Rectangle((x - 0.47, row - 0.45), 0.94, 0.9, facecolor=colour, edgecolor="none"))
+    # R² of a poor fit goes down without end
+    text = (f"{one.value:.2f}" if one.value > -9.995 else "< -10").replace("-0.00", "0.00").replace("-", "\u2212")
+    above, below = one.gain_low > 0 and one.low > chance, one.gain_high < 0
+    weight = "bold" if above else "normal"
+    axis.text(x, row, text, ha="center", va="center", fontsize=7.5, fontweight=weight)
+    if above or below:
+        axis.text(x + 0.43, row, ABOVE if above else BELOW, ha="right", va="center", fontsize=5.5)

@@ -1,0 +1,121 @@
+"""Figures of the choice of a vocabulary."""
+
+import math
+import re
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from grover.report.style import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, panels
+
+COLUMNS = 3
+# floors that are lines: name in the table, words in the legend, colour, dashes
+LINES = (
+    ("tfidf-forest", "TF-IDF and random forest", GREEN, (0, (6, 2))),
+    ("markov-5", "Markov model of order 5", ORANGE, "-"),
+    ("majority", "majority", PURPLE, (0, (3, 1, 1, 1))),
+    ("chance", "chance", GREY, ":"),
+)
+LAST_TOKEN = "last token of "
+DECADE = 3.0  # width of a decade of cycles, where the places beside it are 0.5 apart
+ASIDE, LEAST = 0.5, 0.33  # between the places of other vocabularies, and between the labels of cycles
+
+
+def next_kmer(table: pd.DataFrame, chosen: str) -> Figure:
+    """Accuracy of next-k-mer prediction by vocabulary, a panel a k, and behind them masked bits a base.
+
+    Byte pairs stand at their cycles on a logarithmic axis, other vocabularies beside it; lines are floors, open diamonds the
+    last token alone, and `chosen` has a colour of its own. table: as `grover.selection.choice.compare` makes it.
+    """
+    models, floors = table[table["kind"] != "floor"], table[table["kind"] == "floor"]
+    places = _places(list(dict.fromkeys(models["vocabulary"])))
+    bits = models.drop_duplicates("vocabulary").dropna(subset="bits_per_base")
+    sizes = sorted(models["k"].unique())
+    number = len(sizes) + bool(len(bits))
+    columns = min(COLUMNS, number)
+    rows = math.ceil(number / columns)
+    figure, axes = panels(rows, columns, height=2.5 * rows + 0.5)
+    for axis in axes.flat[number:]:
+        axis.set_axis_off()
+    for axis, k in zip(axes.flat, sizes, strict=False):
+        _lines(axis, floors[floors["k"] == k], 100)
+        alone = floors[(floors["k"] == k) & floors["vocabulary"].str.startswith(LAST_TOKEN)]
+        alone = alone.assign(vocabulary=alone["vocabulary"].str.removeprefix(LAST_TOKEN))
+        _dots(axis, alone[alone["vocabulary"].isin(places)], ("accuracy", "low", "high"), 100, places)
+        _models(axis, models[models["k"] == k], ("accuracy", "low", "high"), 100, places, chosen)
+        axis.set(title=f"k = {k}", ylabel="accuracy (%)")
+        axis.set_ylim(bottom=0)
+        _label(axis, places)
+    if len(bits):
+        axis = axes.flat[number - 1]
+        _models(axis, bits, ("bits_per_base", "bits_low", "bits_high"), 1, places, chosen)
+        axis.set(title="masked bits a base", ylabel="bits")
+        _label(axis, places)
+    handles, labels = axes.flat[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=4)
+    return figure
+
+
+def _places(names: list[str]) -> dict[str, float]:
+    """Where each vocabulary stands: byte pairs by the logarithm of their cycles, then the others in equal steps."""
+    cycles = sorted((int(name[4:]), name) for name in names if re.fullmatch("bpe-[0-9]+", name))
+    first = math.log10(cycles[0][0]) if cycles else 0.0
+    places = {name: DECADE * (math.log10(number) - first) for number, name in cycles}
+    begin = max(places.values()) + 2 * ASIDE if places else 0.0
+    others = sorted(set(names) - set(places))
+    return places | {name: begin + ASIDE * i for i, name in enumerate(others)}
+
+
+def _label(axis, places: dict[str, float]) -> None:
+    """Cycles as numbers where there is room for them, other vocabularies by name."""
+    shown = []
+    for name, place in places.items():
+        pairs = re.fullmatch("bpe-[0-9]+", name)
+        if not pairs or not shown or place - shown[-1][0] >= LEAST:
+            shown.append((place, name[4:] if pairs else name))
+    axis.set_xticks([place for place, _ in shown], [text for _, text in shown], rotation=90)
+    axis.set_xlim(min(places.values()) - ASIDE, max(places.values()) + ASIDE)
+    if any(name.startswith("bpe-") for name in places):
+        axis.set_xlabel(
+            "byte-pair cycles" + (", others" if not all(name.startswith("bpe-") for name in places) else "")
+        )
+    axis.grid(axis="y")
+
+
+def _lines(axis, floors: pd.DataFrame, scale: float) -> None:
+    for name, label, colour, dashes in LINES:
+        for _, row in floors[floors["vocabulary"] == name].iterrows():
+            axis.axhline(scale * row["accuracy"], color=colour, linestyle=dashes, linewidth=1.2, label=label)
+            axis.axhspan(scale * row["low"], scale * row["high"], color=colour, alpha=0.12, linewidth=0)
+
+
+def _dots(axis, rows: pd.DataFrame, columns: tuple[str, str, str], scale: float, places: dict[str, float]) -> None:
+    x, y, errors = _positions(rows, columns, scale, places)
+    style = {"fmt": "D", "color": GREY, "markerfacecolor": "none", "markersize": 4, "linewidth": 1}
+    if len(rows):
+        axis.errorbar(x + 0.08, y, yerr=errors, label="last token alone", **style)
+
+
+def _models(
+    axis, rows: pd.DataFrame, columns: tuple[str, str, str], scale: float, places: dict[str, float], chosen: str
+) -> None:
+    pairs = rows[rows["vocabulary"].str.fullmatch("bpe-[0-9]+")]
+    x, y, _ = _positions(pairs, columns, scale, places)
+    order = np.argsort(x)
+    axis.plot(x[order], y[order], color=BLUE, linewidth=0.8, alpha=0.6)
+    for part, colour, marker, label in (
+        (rows[rows["vocabulary"] != chosen], BLUE, "o", "model"),
+        (rows[rows["vocabulary"] == chosen], RED, "s", f"model of {chosen}, chosen"),
+    ):
+        x, y, errors = _positions(part, columns, scale, places)
+        if len(part):
+            style = {"fmt": marker, "color": colour, "markersize": 5, "linewidth": 1.4, "zorder": 3}
+            axis.errorbar(x, y, yerr=errors, label=label, **style)
+
+
+def _positions(rows: pd.DataFrame, columns: tuple[str, str, str], scale: float, places: dict[str, float]):
+    """Places, values and the lengths of their intervals down and up, 0 where none is known."""
+    x = rows["vocabulary"].map(places).to_numpy(float)
+    value, low, high = (scale * rows[column].to_numpy(float) for column in columns)
+    return x, value, np.nan_to_num(np.clip(np.vstack([value - low, high - value]), 0, None))

@@ -1,0 +1,43 @@
+"""Figure of a region and its reverse complement."""
+
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from grover.report.style import BLUE, GREY, RED, panels
+
+LOOKS = (("the model", BLUE, "o", -0.06), ("random twin", RED, "v", 0.06))
+POOLINGS = {"mean": "mean", "cls": "CLS"}
+
+
+def strands(model: pd.DataFrame, twin: pd.DataFrame | None = None) -> Figure:
+    """Similarity of strands by layer, raw and from the mean of all vectors, and the share that is found again; one row a pooling.
+
+    model, twin: layer, pooling, similarity, low, high, baseline, centred_similarity, centred_low, centred_high, nearest, chance.
+    """
+    given = [(table, *look) for table, look in zip((model, twin), LOOKS, strict=True) if table is not None]
+    poolings = [name for name in POOLINGS if (model["pooling"] == name).any()]
+    figure, axes = panels(len(poolings), 3, height=0.5 + 2.1 * len(poolings), sharex=True)
+    for row, pooling in zip(axes, poolings, strict=True):
+        for table, label, colour, marker, aside in given:
+            part = table[table["pooling"] == pooling].sort_values("layer")
+            look = {"color": colour, "marker": marker, "markersize": 4.5}
+            for axis, name, low, high in (
+                (row[0], "similarity", "low", "high"),
+                (row[1], "centred_similarity", "centred_low", "centred_high"),
+            ):
+                errors = [(part[name] - part[low]).clip(lower=0), (part[high] - part[name]).clip(lower=0)]
+                axis.errorbar(part["layer"] + aside, part[name], yerr=errors, label=label, **look)
+            row[0].plot(part["layer"], part["baseline"], color=colour, linestyle="--", label=f"{label}, two regions")
+            row[2].plot(part["layer"] + aside, part["nearest"], **look)
+        row[1].axhline(0, color=GREY, linewidth=0.9, linestyle="--")
+        row[2].axhline(model["chance"].iloc[0], color=GREY, linewidth=0.9, linestyle="--")
+        row[2].set_ylim(bottom=0)
+        row[0].set_ylabel(f"{POOLINGS[pooling]} embedding")
+    for axis, title in zip(axes[0], ("Cosine", "Cosine, centred", "Found again (share)"), strict=True):
+        axis.set_title(title)
+    for axis in axes[-1]:
+        axis.set_xlabel("layer")
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes[0, 2].legend(*axes[0, 0].get_legend_handles_labels(), loc="upper left", bbox_to_anchor=(1, 1))
+    return figure

@@ -1,0 +1,126 @@
+"""The report: one self-contained HTML page that opens without a network."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from types import ModuleType
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from grover.report.parts import Folded, Picture, Results, Scatter, Section, Table
+from grover.report.scatter import SCRIPT, as_json
+from grover.report.sections import (
+    atlas,
+    benchmarks,
+    contexts,
+    corpus,
+    genome,
+    interpretation,
+    localisation,
+    pretraining,
+    provenance,
+    region_map,
+    regions,
+    reproduction,
+    selection,
+    stability,
+    strands,
+    tokens,
+    vocabulary,
+)
+from grover.report.style import INK, to_svg, use_palette
+
+SECTIONS: tuple[ModuleType, ...] = (
+    genome,
+    vocabulary,
+    atlas,
+    stability,
+    corpus,
+    pretraining,
+    selection,
+    benchmarks,
+    reproduction,
+    tokens,
+    contexts,
+    localisation,
+    region_map,
+    regions,
+    strands,
+    interpretation,
+)
+
+
+@dataclass
+class Drawing:
+    """A picture as SVG that can stand inside a page, and the same as a file of its own."""
+
+    name: str
+    inline: str
+    file: str
+    caption: str
+    source: str
+
+
+def build(results: Results, configuration: str, palette: str = "okabe-ito") -> list[Section]:
+    """All sections in the order of the data; one whose artefacts are absent holds a sentence that says so.
+
+    configuration: the resolved configuration as YAML; palette: `okabe-ito` or `tol-bright`.
+    """
+    use_palette(palette)
+    sections = [_section(module, results) for module in SECTIONS]
+    return [*sections, provenance.section(results.folder, configuration)]
+
+
+def _section(module: ModuleType, results: Results) -> Section:
+    absent = [pattern for pattern in module.NEEDS if not results.find(pattern)]
+    if not absent:
+        return module.section(results)
+    sentence = f"Left out: this run has no {', no '.join(absent)}."
+    return Section(module.__name__.rpartition(".")[2], module.TITLE, parts=[sentence])
+
+
+def render(sections: list[Section], title: str, command: str, write_figure: Callable[[str, str], None]) -> str:
+    """The page as HTML text.
+
+    command: what, followed by the name of an artefact, makes that artefact. `write_figure(name, svg)` is called with
+    each figure.
+    """
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    for section in sections:
+        section.parts = [_draw(part) if isinstance(part, Picture) else part for part in section.parts]
+        for part in section.parts:
+            if isinstance(part, Drawing):
+                write_figure(part.name, part.file)
+    environment.tests["drawing"] = lambda part: isinstance(part, Drawing)
+    environment.tests["folded"] = lambda part: isinstance(part, Folded)
+    environment.tests["table"] = lambda part: isinstance(part, Table)
+    environment.tests["scatter"] = lambda part: isinstance(part, Scatter)
+    environment.filters["as_json"] = as_json
+    moving = any(isinstance(part, Scatter) for section in sections for part in section.parts)
+    script = SCRIPT.read_text(encoding="utf-8") if moving else ""
+    return environment.get_template("page.html").render(sections=sections, title=title, command=command, script=script)
+
+
+def _draw(picture: Picture) -> Drawing:
+    svg = to_svg(picture.figure)
+    return Drawing(picture.name, inline_svg(svg, picture.name, picture.caption), svg, picture.caption, picture.source)
+
+
+def inline_svg(svg: str, name: str, label: str) -> str:
+    """An SVG document as an element of a page: ids of its own, the page's text colour, a label for screen readers."""
+    svg = svg[svg.index("<svg") :]
+    # the style sheet of a figure would hold for the whole page; its one rule becomes attributes
+    svg = re.sub(r"<style type=\"text/css\">.*?</style>", "", svg, flags=re.DOTALL)
+    used = set(re.findall(r'(?:href="#|url\(#)([^")]+)', svg))
+    svg = re.sub(r' id="([^"]+)"', lambda found: f' id="{name}-{found[1]}"' if found[1] in used else "", svg)
+    svg = re.sub(r'(href="#|url\(#)', rf"\1{name}-", svg)
+    attributes = f'role="img" aria-label="{escape(label)}" stroke-linejoin="round" stroke-linecap="butt"'
+    return svg.replace(INK, "currentColor").replace("<svg ", f"<svg {attributes} ", 1)

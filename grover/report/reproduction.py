@@ -1,0 +1,363 @@
+"""The reproduction dossier: published scores beside those of a run, and in what the two differ.
+
+A score is called reproduced only where the 95 % interval of the run's holds the published value and is narrow enough to say
+something. Reasons are facts of cards, metrics and configuration, never guesses at what they did to a score.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from grover.report.parts import with_interval
+from grover.runtime.errors import InputError
+
+PUBLISHED_COLUMNS = ("task", "model", "metric", "value", "unit", "assembly", "data", "source", "certainty", "note")
+COLUMNS = (
+    "task",
+    "model",
+    "metric",
+    "unit",
+    "published",
+    "certainty",
+    "source",
+    "note",
+    "data",
+    "our_task",
+    "our_model",
+)
+COLUMNS += ("ours", "low", "high", "verdict", "why")
+REPRODUCED, COMPATIBLE = "reproduced", "compatible, but uncertain"
+NOT_REPRODUCED, NOT_RUN = "not reproduced", "not run here"
+WIDEST = 0.2  # interval of a score that counts as reproduced, as a share of the published value
+CHOSEN, FOREST = "chosen", "tfidf-forest"
+AT_MOST = "<="
+NEXT_KMER, MASKED = "Next-6-mer", "Masked tokens"
+PAPER_PARAMETERS, PAPER_SIZE = "87.1 million", "12 layers x 768"
+
+
+def read_published(path: Path | str) -> pd.DataFrame:
+    """The published scores, all columns as text; `value` may begin with `<=`. Raises InputError where a column or a number is missing."""
+    table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
+    if list(table.columns) != list(PUBLISHED_COLUMNS):
+        raise InputError(f"{path}: the header must be {' '.join(PUBLISHED_COLUMNS)} (separated by tabs)")
+    for line, value in enumerate(table["value"], 2):
+        try:
+            float(value.removeprefix(AT_MOST))
+        except ValueError:
+            raise InputError(f"{path}, line {line}: value is {value!r}, but a number was expected") from None
+    return table
+
+
+def read_context(config: dict, command: str, vocabulary: str = "", architecture: dict | None = None) -> dict:
+    """What `dossier` says about a run as a whole, from its resolved configuration.
+
+    command: what made the dossier; vocabulary: the chosen one, where it is not the configuration that names it; architecture:
+    `config.json` of the chosen model.
+    """
+    selection, genome = config["selection"], config["sources"]["genome"]
+    place = next((genome[key] for key in ("file", "url", "simulated") if key in genome), "its genome")
+    context = {
+        "run": config["run"],
+        "simulated": "simulated" in genome,
+        "genome": str(place).rpartition("/")[2],
+        "vocabulary": vocabulary or selection["vocabulary"] or config["vocabulary"]["candidates"][0],
+        "split": config["corpus"]["split"],
+        "block": config["folds"]["block"] if config["folds"]["method"] == "blocks" else 0,
+        "gap": config["folds"]["gap"],
+        "maximum_train": config["finetuning"]["maximum_train"],
+        "command": command,
+    }
+    if architecture:
+        context["size"] = f"{architecture['num_hidden_layers']} layers x {architecture['hidden_size']}"
+    return context
+
+
+def dossier(
+    published: pd.DataFrame,
+    benchmarks: pd.DataFrame,
+    cards: list[dict],
+    next_kmer: pd.DataFrame | None = None,
+    metrics: dict[str, dict] | None = None,
+    context: dict | None = None,
+) -> pd.DataFrame:
+    """A row a published score and a score of this run that stands beside it.
+
+    published: as `read_published`; benchmarks: scores of all tasks, of which those of the whole test set, the mean over seeds, are
+    taken; cards: of the datasets, whose option `published` names the task of the paper; next_kmer: comparison of vocabularies;
+    metrics: held-out metrics by vocabulary; context: as `read_context`.
+
+    Returns task, model, metric, unit, published, certainty, source, note, data, our_task, our_model (empty where nothing was run),
+    ours, low, high (float64, in the unit of the published score), verdict, why. `attrs` holds `differences`, sentences on what holds
+    for all rows, and `command`.
+    """
+    context, metrics = context or {}, metrics or {}
+    mean = benchmarks[benchmarks["seed"].isna() & (benchmarks["part"] == "all")]
+    rows = []
+    for row in published.to_dict("records"):
+        if context.get("simulated"):  # nothing of it can be set beside a human genome
+            ours = []
+        elif row["task"] == NEXT_KMER:
+            ours = _of_next_kmer(row, next_kmer, context)
+        elif row["task"] == MASKED:
+            ours = _of_masked(row, metrics, context)
+        else:
+            ours = _of_benchmarks(row, mean, cards, context)
+        kept = {name: row[name] for name in COLUMNS if name in row} | {"published": str(row["value"])}
+        rows += [kept | _judged(kept["published"], score) for score in ours or [{}]]
+    table = pd.DataFrame(rows, columns=list(COLUMNS)).astype({"ours": float, "low": float, "high": float})
+    table.attrs = {"differences": _differences(context, metrics), "command": context.get("command", "")}
+    return table
+
+
+def page(table: pd.DataFrame, run: str) -> str:
+    """The dossier as Markdown, for docs/reproduction.md."""
+    lines = [
+        "# Published scores and ours",
+        "",
+        f"Generated by `{table.attrs['command']}`; nothing here is written by hand. {explanation()}",
+        "",
+        *[f"- {sentence}" for sentence in summary(table)],
+        "",
+        f"## What differs in all of run {run}",
+        "",
+        *[f"- {sentence}" for sentence in table.attrs["differences"]],
+    ]
+    for task, rows in table.groupby("task", sort=False):
+        lines += ["", f"## {task}", "", f"Published: {rows['data'].iloc[0]}.", "", *_markdown(readable(rows))]
+        lines += ["", *[f"- {reason}" for reason in reasons(rows)]]
+    sources = [f"- {source} (certainty {', '.join(grades)})" for source, grades in certainties(table).items()]
+    lines += [
+        "",
+        "## Sources",
+        "",
+        "A: stated in the paper or recomputed; B: secondary notes that agree; C: inference.",
+        "",
+        *sources,
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def explanation() -> str:
+    """What the verdicts mean."""
+    return (
+        f'A score is "{REPRODUCED}" only where the 95 % interval of ours holds the published value and is at most '
+        f'{100 * WIDEST:.0f} % of that value wide; where it holds the value but is wider, the score is "{COMPATIBLE}". Equal scores on '
+        "other data are no proof. Differences are named as facts; which of them moved a score was not tested."
+    )
+
+
+def summary(table: pd.DataFrame) -> list[str]:
+    """Sentences on how many published scores were met."""
+    run = table[table["verdict"] != NOT_RUN]
+    met, uncertain = ((run["verdict"] == verdict).sum() for verdict in (REPRODUCED, COMPATIBLE))
+    missed, absent = len(run) - met - uncertain, len(table) - len(run)
+    if run.empty:
+        return ["None of the published scores has a counterpart in this run."]
+    sentences = [
+        f"Of {len(run)} comparisons with published scores {met or 'none'} {'is' if met < 2 else 'are'} {REPRODUCED}, "
+        + (f"{uncertain} {'is' if uncertain == 1 else 'are'} {COMPATIBLE}, " if uncertain else "")
+        + f"{missed} {'is' if missed == 1 else 'are'} not; {absent} more were not run here."
+    ]
+    grover = run[run["model"] == "GROVER"]
+    for _, row in grover.iterrows():
+        ours = score(row["ours"], row["low"], row["high"], row["unit"])
+        of = f" ({row['our_task']})" if row["our_task"] not in ("", row["task"]) else ""
+        sentences.append(
+            f"{row['task']}{of}, {row['metric']}: GROVER {with_unit(row['published'], row['unit'])}, here {ours}: {row['verdict']}."
+        )
+    return sentences
+
+
+def readable(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of one or more tasks as text, for page and report."""
+    return pd.DataFrame(
+        {
+            "published model": table["model"],
+            "metric": [
+                f"{metric}, {unit}" if unit else metric for metric, unit in table[["metric", "unit"]].to_numpy()
+            ],
+            "published": table["published"],
+            "our task": table["our_task"].replace("", "–"),
+            "our model": table["our_model"].replace("", "–"),
+            "ours (95 % interval)": [score(*row, "") for row in table[["ours", "low", "high"]].to_numpy(float)],
+            "verdict": table["verdict"],
+        }
+    )
+
+
+def reasons(table: pd.DataFrame) -> list[str]:
+    """What differs, once for each of our tasks, and notes on the published scores."""
+    shown = table[table["why"] != ""].drop_duplicates(["our_task", "why"])
+    facts = [f"{row['our_task']}, {row['our_model']}: {row['why']}." for _, row in shown.iterrows()]
+    notes = table[table["note"] != ""].groupby("note", sort=False)["model"].unique()
+    return facts + [f"Published score of {', '.join(models)}: {note}." for note, models in notes.items()]
+
+
+def certainties(table: pd.DataFrame) -> dict[str, list[str]]:
+    """Letters of certainty by source."""
+    groups = table.groupby("source", sort=False)["certainty"].unique()
+    return {source: [letter or "not given" for letter in letters] for source, letters in groups.items()}
+
+
+def score(value: float, low: float, high: float, unit: str) -> str:
+    """`97.0 (92.0 to 99.9) %`, or a dash where there is none."""
+    if np.isnan(value):
+        return "–"
+    return with_unit(with_interval(value, low, high, 1 if value >= 5 else 3), unit)
+
+
+def with_unit(value: str, unit: str) -> str:
+    """`99.6 %`."""
+    return f"{value} {unit}".strip()
+
+
+def _judged(published: str, ours: dict) -> dict:
+    """The columns of ours with the verdict."""
+    none = {
+        "our_task": "",
+        "our_model": "",
+        "ours": np.nan,
+        "low": np.nan,
+        "high": np.nan,
+        "why": "",
+        "verdict": NOT_RUN,
+    }
+    if not ours:
+        return none
+    value, low, high = float(published.removeprefix(AT_MOST)), ours["low"], ours["high"]
+    below = published.startswith(AT_MOST) and high <= value
+    if not (low <= value <= high or below):
+        return none | ours | {"verdict": NOT_REPRODUCED}
+    narrow = below or high - low <= WIDEST * value + 1e-9
+    return none | ours | {"verdict": REPRODUCED if narrow else COMPATIBLE}
+
+
+def _of_benchmarks(row: dict, mean: pd.DataFrame, cards: list[dict], context: dict) -> list[dict]:
+    scale = 100.0 if row["unit"] == "%" else 1.0
+    found = []
+    for card in cards:
+        if card["options"].get("published") != row["task"]:
+            continue
+        scores = mean[mean["task"] == card["task"]]
+        for name in _counterparts(row["model"], list(scores["model"]), context.get("vocabulary")):
+            one = scores[scores["model"] == name].iloc[0]
+            value, low, high = (scale * float(one[column]) for column in ("mcc", "mcc_low", "mcc_high"))
+            why = _why(card, int(one["n_train"]), int(one["n_test"]), context)
+            found.append(
+                {"our_task": card["task"], "our_model": name, "ours": value, "low": low, "high": high, "why": why}
+            )
+    return found
+
+
+def _counterparts(model: str, names: list[str], vocabulary: str | None) -> list[str]:
+    """Names in this run that stand beside a published model."""
+    if model == "GROVER":
+        wanted = [CHOSEN]
+    elif model == "TF-IDF":
+        wanted = [FOREST]
+    elif model.endswith("-mer model"):
+        name = f"kmer-{model[0]}"
+        wanted = [CHOSEN] if name == vocabulary and name not in names else [name]
+    elif model == "NT":
+        wanted = [name for name in names if name.lower().startswith("nt")]
+    else:
+        wanted = {"DNABERT-2": ["dnabert2"], "DNABERT": ["dnabert"]}.get(model, [])
+    return [name for name in wanted if name in names]
+
+
+def _why(card: dict, n_train: int, n_test: int, context: dict) -> str:
+    """What is ours about a dataset."""
+    whole = sum(card["counts"].get("train", {}).values())
+    limit = context.get("maximum_train")
+    cut = f" of {whole:,}" + (" (`finetuning.maximum_train`)" if n_train == limit else "") if n_train < whole else ""
+    # of all that the dataset was made from, the sources that its row of the table names
+    named = {*card["sites"], *card["options"].values()}
+    files = [item["file"] for key, item in card["checksums"]["inputs"].items() if key in named]
+    facts = [f"{n_train:,}{cut} training and {n_test:,} test examples"]
+    facts += [f"sequences of {card['length']:,} bases"] if card["length"] else ["sequences as they are given"]
+    facts += [f"negatives: {card['negatives']}"] if card["negatives"] != "." else []
+    facts += [f"read from {', '.join(dict.fromkeys(files))}"] if files else []
+    return "; ".join(facts)
+
+
+def _of_next_kmer(row: dict, table: pd.DataFrame | None, context: dict) -> list[dict]:
+    if table is None:
+        return []
+    table = table[table["k"] == 6]
+    names = [CHOSEN if name == context.get("vocabulary") else name for name in table["vocabulary"]]
+    if row["model"] == "k-mer models":
+        wanted = [name for name in table["vocabulary"] if name.startswith("kmer-")]
+    else:
+        wanted = _counterparts(row["model"], names, context.get("vocabulary"))
+    found = []
+    for name in wanted:
+        vocabulary = context.get("vocabulary") if name == CHOSEN else name
+        one = table[table["vocabulary"] == vocabulary].iloc[0]
+        value, low, high = (100 * float(one[column]) for column in ("accuracy", "low", "high"))
+        why = f"{int(one['n']):,} test contexts of held-out regions, not of chr21 alone"
+        found.append(
+            {"our_task": "next 6-mer", "our_model": vocabulary, "ours": value, "low": low, "high": high, "why": why}
+        )
+    return found
+
+
+def _of_masked(row: dict, metrics: dict[str, dict], context: dict) -> list[dict]:
+    name = context.get("vocabulary") if row["model"] == "GROVER" else f"kmer-{row['model'][0]}"
+    item = metrics.get(name)
+    if item is None:
+        return []
+    part = item["splits"][item["split"]]
+    model = part["model"]
+    values = {
+        "top-1": 100 * model["top1"],
+        f"top-{item['top']}": 100 * model["topk"],
+        "perplexity": model["perplexity"],
+    }
+    if row["metric"] not in values:
+        return []
+    why = (
+        f"{part['hidden_tokens']:,} hidden tokens of split {item['split']}, {item['mask_share']:.1%} of the tokens hidden; no interval "
+        f"is computed for this score, so that it cannot count as {REPRODUCED}"
+    )
+    none = {"low": np.nan, "high": np.nan}
+    return [{"our_task": "masked tokens", "our_model": name, "ours": values[row["metric"]], "why": why} | none]
+
+
+def _differences(context: dict, metrics: dict[str, dict]) -> list[str]:
+    """Sentences on what differs between run and paper whatever the task."""
+    chosen = metrics.get(context.get("vocabulary"), {})
+    sentences = []
+    if "parameters" in chosen or "size" in context:
+        number = f"{chosen['parameters']:,} parameters" if "parameters" in chosen else ""
+        size = f"({context['size']})" if number and "size" in context else context.get("size", "")
+        sentences.append(
+            f"Network: {f'{number} {size}'.strip()}; GROVER has {PAPER_PARAMETERS} parameters ({PAPER_SIZE})."
+        )
+    if "genome" in context:
+        tokens = f", on windows that cover {chosen['training_tokens']:,} tokens" if "training_tokens" in chosen else ""
+        sentences.append(
+            f"Pretraining: {context['genome']} in tokens of {context['vocabulary']}{tokens}; GROVER was pretrained on the whole "
+            "of hg19, about 2.9 Gb, in tokens of 600 byte-pair cycles."
+        )
+    if "split" in context:
+        block = (
+            f"blocks of {context['block']:,} bases with gaps of {context['gap']:,}"
+            if context.get("block")
+            else "contigs"
+        )
+        sentences.append(
+            f"Split: folds are {block}, the same for pretraining (`corpus.split`: {context['split']}) and for all tasks made from the "
+            "genome; the paper's test windows of pretraining were drawn at random (certainty C)."
+        )
+    if context.get("maximum_train"):
+        sentences.append(
+            f"Budget: networks are fine-tuned on at most {context['maximum_train']:,} examples a task (`finetuning.maximum_train`); how "
+            "many a floor learns from is said with its score."
+        )
+    return sentences
+
+
+def _markdown(frame: pd.DataFrame) -> list[str]:
+    header = [f"| {' | '.join(frame.columns)} |", "|" + "---|" * len(frame.columns)]
+    return header + [f"| {' | '.join(row)} |" for row in frame.itertuples(index=False)]

@@ -1,0 +1,301 @@
+"""Section of the report: the vocabulary atlas."""
+
+import numpy as np
+import pandas as pd
+
+from grover.annotation.enrichment import LEVEL, coverage, most_tied
+from grover.report.figures import atlas as figures
+from grover.report.figures.atlas import LONGEST, OBSERVED, label, name_category
+from grover.report.parts import Picture, Results, Section, Table, bases, count, formatted, listed
+
+TITLE = "Vocabulary atlas"
+FILES = ("summary.json", "tokens.parquet", "kmers.parquet", "localisation.parquet")
+NEEDS = tuple(f"atlas/{OBSERVED}/{name}" for name in FILES)
+MERGES = "vocabulary/merges.tsv"
+MOST_EXCESS = 10
+LONGEST_SHOWN = 24
+LONE = 1e-3  # letters that make up a larger share of the tokens stand alone
+# what the table compares with the paper: label, key of the summary, format
+NUMBERS = (
+    ("bases a token", "mean_length", "{:.2f}".format),
+    ("tokens of five letters", "five_mers", str),
+    ("tokens of six letters", "six_mers", str),
+    ("longest tokens", "longest", lambda tokens: shorten(tokens)),
+    ("longest runs of a letter", "longest_runs", lambda tokens: shorten(tokens, 4)),
+    ("tokens that begin with A or T", "starts_with_at_types", "{:.1%}".format),
+    ("the same, by occurrence", "starts_with_at", "{:.1%}".format),
+    ("token CG", "has_cg", lambda value: "yes" if value else "no"),
+    ("letters that stand alone", "lone_letters", lambda shares: lone_letters(shares)),
+    ("occurrences of the median token", "median_count", "{:,.0f}".format),
+    ("the same, in a million tokens", "median_per_million", "{:,.0f}".format),
+    ("tokens above 140 in a million", "frequent_per_million", "{:.1%}".format),
+)
+
+
+def section(results: Results) -> Section:
+    genomes = [OBSERVED, *sorted(name.split("/")[1] for name in results.find("atlas/markov-*/summary.json"))]
+    summaries = {name: results.json(f"atlas/{name}/summary.json") for name in genomes}
+    tokens = {name: results.table(f"atlas/{name}/tokens.parquet") for name in genomes}
+    places = {name: results.table(f"atlas/{name}/localisation.parquet") for name in genomes}
+    merges = read_merges(results, summaries)
+    vocabulary = summaries[OBSERVED]["vocabulary"]
+
+    result = Section("atlas", TITLE)
+    result.findings = [*compare_lengths(tokens, summaries), *compare_places(places)]
+    longest = [str(summary["longest_length"]) for summary in summaries.values()]
+    beside = f"in null genomes {listed(longest[1:])}" if longest[1:] else ""
+    result.numbers = [(longest[0], "bases in the longest token", beside)]
+    result.parts = [
+        f"What the tokens of {vocabulary} are like and where they lie. Beside each number stand null genomes: the same "
+        "segments, filled by a Markov chain that draws each letter by the one before it (order 1, which keeps letters and "
+        "dinucleotides), by the five before it (order 5, which keeps words of six letters) and so on, "
+        f"{'and a vocabulary of the same size learnt from them' if merges else 'cut by the same vocabulary'}. "
+        "What a null genome shows too is no evidence of grammar.",
+        result.findings,
+        Table(
+            published_table(summaries), f"{vocabulary} beside the vocabulary of the paper (hg19, 600 cycles).", NEEDS[0]
+        ),
+        explain(summaries, merges),
+        Picture(
+            "atlas_frequencies",
+            figures.frequencies(tokens),
+            "How often the tokens occur, by rank and by length (one dot a token), how many tokens have each length, and "
+            "how many of the bases they cover. Letters that hardly stand alone lie below the axes.",
+            NEEDS[1],
+        ),
+        Picture(
+            "atlas_composition",
+            figures.composition(tokens),
+            "First letters of the tokens, each token once (left) and by occurrence (middle); bases that lie in tokens up "
+            "to each GC content (right).",
+            NEEDS[1],
+        ),
+        Picture(
+            "atlas_balance",
+            figures.balance(tokens, results.table(NEEDS[2]), summaries),
+            describe_balance(summaries[OBSERVED]["balance"]),
+            NEEDS[2],
+        ),
+    ]
+    if merges:
+        cycles = int(vocabulary.removeprefix("bpe-"))
+        drawn = figures.compression(merges, {name: summaries[name]["mean_length"] for name in merges}, cycles)
+        caption = (
+            "Bases a token as the merges are learnt (left), and the length of the token that each merge makes, one dot a "
+            "merge (right), with all merges of the run: long tokens come only from what is repeated."
+        )
+        result.parts.append(Picture("atlas_compression", drawn, caption, MERGES))
+    unexplained = excess_table(tokens[OBSERVED])
+    result.parts.append(
+        Table(unexplained, describe_excess(tokens), NEEDS[1])
+        if len(unexplained)
+        else "No token occurs more often than dinucleotides explain."
+    )
+    if len(places[OBSERVED]):
+        result.parts += locate_parts(tokens, places)
+    return result
+
+
+def read_merges(results: Results, summaries: dict[str, dict]) -> dict[str, pd.DataFrame]:
+    """All merges that were learnt from each genome, by genome; empty where the vocabulary is not of byte pairs learnt here."""
+    if not summaries[OBSERVED]["vocabulary"].startswith("bpe-"):
+        return {}
+    names = {name: f"atlas/{name}/merges.tsv" for name in summaries} | {OBSERVED: MERGES}
+    return {name: results.table(path) for name, path in names.items()}
+
+
+def published_table(summaries: dict[str, dict]) -> pd.DataFrame:
+    """One row a number: the paper's value, then that of each genome."""
+    paper = summaries[OBSERVED]["published"]
+    table = {"number": [name for name, _, _ in NUMBERS], "paper": [paper.get(key, "–") for _, key, _ in NUMBERS]}
+    for name, summary in summaries.items():
+        table[label(name)] = [show(summary[key]) for _, key, show in NUMBERS]
+    return pd.DataFrame(table)
+
+
+def shorten(tokens: list[str], most: int = 3) -> str:
+    """At most `most` tokens as text: runs as letter and length (A16), long ones cut."""
+    shown = []
+    for token in tokens[:most]:
+        if len(set(token)) == 1:
+            shown.append(f"{token[0]}{len(token)}")
+        else:
+            shown.append(token if len(token) <= LONGEST_SHOWN else f"{token[:LONGEST_SHOWN]}…")
+    return ", ".join([*shown, "…"] if len(tokens) > most else shown)
+
+
+def lone_letters(shares: dict[str, float]) -> str:
+    """`T (0.3%)`: the letters that make up at least one in a thousand tokens."""
+    return ", ".join(f"{letter} ({share:.1%})" for letter, share in shares.items() if share >= LONE) or "none"
+
+
+def explain(summaries: dict[str, dict], merges: dict[str, pd.DataFrame]) -> list[str]:
+    """Why the numbers are what they are, and not the paper's."""
+    own = summaries[OBSERVED]
+    sentences = [
+        f"The paper read all of hg19, about 2.9 Gb with 41\u00a0% G and C; this run read {bases(own['bases'])} in "
+        f"{count(own['segments'], 'segment')} with {own['gc']:.1%}. Occurrences grow with the genome: 100,000 times on "
+        "hg19 are 140 in a million tokens."
+    ]
+    if merges:
+        first = "; ".join(f"{', '.join(table['token'].head(8))} ({label(name)})" for name, table in merges.items())
+        sentences.append(
+            "Which letters begin tokens, which stand alone and whether CG becomes a token is settled by the first merges, "
+            f"and these by composition. The first merges are {first}. A Markov chain of order 1 with the dinucleotides of "
+            "hg19 begins with AA, TT, TG, AG, gives 97\u00a0% of tokens that begin with A or T, leaves G alone and has no "
+            "CG, as the paper; another composition may begin otherwise."
+        )
+    nulls = {label(name): summary for name, summary in summaries.items() if name != OBSERVED}
+    if nulls:
+        reached = "; ".join(
+            f"{name} gives {summary['mean_length']:.2f} bases a token, {summary['five_mers']} tokens of five and "
+            f"{summary['six_mers']} of six letters, {summary['starts_with_at_types']:.1%} that begin with A or T and "
+            f"{'a' if summary['has_cg'] else 'no'} token CG"
+            for name, summary in nulls.items()
+        )
+        sentences.append(f"How far short words alone go: {reached}. Where this is near the genome it shows no grammar.")
+    return sentences
+
+
+def compare_lengths(tokens: dict[str, pd.DataFrame], summaries: dict[str, dict]) -> list[str]:
+    """What the nulls lack: long tokens, and how much of the genome they cover."""
+    nulls = [name for name in tokens if name != OBSERVED]
+    if not nulls:
+        return []
+    own, summary = tokens[OBSERVED], summaries[OBSERVED]
+    means = listed([f"{summaries[name]['mean_length']:.2f}" for name in nulls])
+    reach = listed([f"{summaries[name]['longest_length']} ({label(name)})" for name in nulls])
+    beyond = own[(own["length"] > max(summaries[name]["longest_length"] for name in nulls)) & (own["count"] > 0)]
+    if not len(beyond):
+        return [f"No token is longer than those of null genomes, which reach {reach} bases."]
+    share = (beyond["count"] * beyond["length"]).sum() / (own["count"] * own["length"]).sum()
+    return [
+        f"The genome has {summary['mean_length']:.2f} bases a token, null genomes {means}. What they lack are long tokens: "
+        f"theirs reach {reach} bases, while {count(len(beyond), 'token')} of the genome go further, cover {share:.1%} of it "
+        f"and reach {summary['longest_length']} bases ({shorten(summary['longest'], 1)})."
+    ]
+
+
+def compare_places(places: dict[str, pd.DataFrame]) -> list[str]:
+    """How many tests of localisation are significant, in the genome and in the nulls."""
+    tested = {name: table["q"].dropna() for name, table in places.items()}
+    own = tested.pop(OBSERVED)
+    if not len(own):
+        return []
+    nulls = [f"{(q < LEVEL).mean():.2%} ({label(name)})" for name, q in tested.items() if len(q)]
+    chance = [f"{(places[name]['p'].dropna() < LEVEL).mean():.1%}" for name, q in tested.items() if len(q)]
+    beside = (
+        f"; in null genomes, where nothing is to be found, in {listed(nulls)}, where p is below {LEVEL} in {listed(chance)}"
+        if nulls
+        else ""
+    )
+    return [
+        f"A token lies inside a category of the annotation more or less often than expected in {(own < LEVEL).mean():.1%} "
+        f"of {len(own):,} tests (q below {LEVEL}, which lets one in twenty of these be chance){beside}."
+    ]
+
+
+def describe_balance(balance: dict[str, dict]) -> str:
+    """Caption that says whether the tokens are used more evenly than the words of about as many rows."""
+    own = balance["tokens"]
+    near = min(
+        (name for name in balance if name != "tokens"),
+        key=lambda name: abs(np.log(balance[name]["rows"] / own["rows"])),
+    )
+    words = balance[near]
+    return (
+        "Frequency of the rows over their mean (left; a flat line uses all alike), evenness (entropy over its maximum) and "
+        f"Gini coefficient. The {own['rows']:,} tokens are used "
+        f"{'more' if own['evenness'] > words['evenness'] else 'less'} evenly ({own['evenness']:.3f}, Gini {own['gini']:.2f}) "
+        f"than the {words['rows']:,} {near} ({words['evenness']:.3f}, {words['gini']:.2f}), the fixed words that need about "
+        "as many rows."
+    )
+
+
+def excess(tokens: pd.DataFrame) -> pd.Series:
+    """Occurrences over those that dinucleotides explain."""
+    return tokens["count"] / tokens["expected"].where(tokens["expected"] > 0)
+
+
+def excess_table(tokens: pd.DataFrame) -> pd.DataFrame:
+    """The tokens that occur most often over what dinucleotides explain."""
+    table = tokens.assign(excess=excess(tokens)).sort_values("excess", ascending=False)
+    table = table[table["excess"] > 1].head(MOST_EXCESS)
+    for column in ("expected", "excess"):
+        table[column] = table[column].map(amount)
+    return formatted(table[["token", "length", "count", "expected", "excess"]])
+
+
+def amount(value: float) -> str:
+    """A number that may be large or small: `9,360,000`, `0.0121`."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def describe_excess(tokens: dict[str, pd.DataFrame]) -> str:
+    largest = [f"{amount(excess(table).max())} ({label(name)})" for name, table in tokens.items()]
+    return (
+        "The tokens that dinucleotides explain least: how often they occur, and how often their letters would stand side by "
+        f"side in a first-order Markov sequence. The largest excess is {listed(largest)}."
+    )
+
+
+def locate_parts(tokens: dict[str, pd.DataFrame], places: dict[str, pd.DataFrame]) -> list:
+    """Figures and table of where the tokens lie."""
+    observed = places[OBSERVED]
+    tested = set(observed.loc[observed["q"].notna(), ["track", "category"]].itertuples(index=False, name=None))
+    places = {
+        name: table[[pair in tested for pair in zip(table["track"], table["category"], strict=True)]]
+        for name, table in places.items()
+    }
+    parts: list = [
+        "A token lies in a category of the annotation if its middle base does. Expected is the category's share of the "
+        "sequence. Intervals and tests come from a jackknife over at most 200 blocks of the genome, since neighbouring "
+        "occurrences are alike, and q corrects for all tests of a genome (Benjamini and Hochberg). The same annotation lies "
+        "over null genomes, which cannot follow it: what is found there is error. A category of another composition draws "
+        "tokens by their letters alone, as CpG islands do those of G and C."
+    ]
+    if not tested:
+        return [*parts, "This genome is too small, or its categories too rare, for a test."]
+    tied = most_tied(places[OBSERVED])
+    if len(tied):
+        caption = (
+            "Left: the tokens most tied to each category. Right: of the tokens frequent enough for a test, the share that "
+            "stands out, in the genome and in null genomes."
+        )
+        parts.append(Picture("atlas_localisation", figures.localisation(places, tied), caption, NEEDS[3]))
+    shares = {name: coverage(table, LONGEST) for name, table in places.items()}
+    overall = {name: bases_by_length(table) for name, table in tokens.items()}
+    caption = (
+        "Bases of each category by the length of the tokens that cover them, against the whole of the same genome: red "
+        "lengths cover more than elsewhere, blue ones less, and blank ones do not exist."
+    )
+    parts.append(Picture("atlas_coverage", figures.coverage(shares, overall), caption, NEEDS[3]))
+    if len(tied):
+        caption = (
+            "The five tokens most tied to each category: share of their occurrences inside, and log2 of that over the "
+            "expected share with its 95 % interval."
+        )
+        parts.append(Table(tied_table(tied), caption, NEEDS[3]))
+    return parts
+
+
+def bases_by_length(tokens: pd.DataFrame) -> pd.Series:
+    """Share of the bases that tokens of each length cover; the last length stands for all longer ones."""
+    covered = (tokens["count"] * tokens["length"]).groupby(tokens["length"].clip(upper=LONGEST)).sum()
+    return covered / covered.sum()
+
+
+def tied_table(tied: pd.DataFrame) -> pd.DataFrame:
+    """The tokens that `most_tied` found, as text."""
+    table = pd.DataFrame(
+        {
+            "category": [name_category(*names) for names in zip(tied["track"], tied["category"], strict=True)],
+            "token": tied["token"],
+            "occurrences": tied["count"],
+            "inside": tied["share"],
+            "expected": tied["expected"],
+            "log2": [f"{row.log2:.2f} ({row.low:.2f} to {row.high:.2f})" for row in tied.itertuples()],
+            "q": tied["q"],
+        }
+    )
+    return formatted(table, {"inside": "{:.1%}", "expected": "{:.2%}", "q": "{:.1e}"})

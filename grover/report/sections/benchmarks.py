@@ -1,0 +1,394 @@
+"""Section of the report: the fine-tuning benchmarks."""
+
+import numpy as np
+import pandas as pd
+
+from grover.report.figures import benchmarks as figures
+from grover.report.parts import (
+    BETTER,
+    SAME,
+    Folded,
+    Picture,
+    Results,
+    Section,
+    Table,
+    count,
+    formatted,
+    interval,
+    judge,
+    listed,
+    signed,
+    verdict,
+    with_interval,
+)
+from grover.report.sections.audits import audit_table, describe
+
+TITLE = "Benchmarks"
+NEEDS = ("benchmarks.parquet", "comparisons.parquet")
+LABELS = {
+    "chosen": "pretrained",
+    "chosen-twin": "random twin",
+    "majority": "majority class",
+    "gc": "GC content",
+    "dinucleotide": "dinucleotides",
+    "tfidf-forest": "k-mers + forest",
+    "tfidf-logistic": "k-mers + logistic",
+    "token-forest": "tokens + forest",
+    "token-logistic": "tokens + logistic",
+    "pwm": "motif matrix",
+    "adjacency": "forbidden pairs",
+    "cnn": "small CNN",
+    "probe-cls": "frozen + CLS",
+    "probe-mean": "frozen + mean",
+}
+ADJACENCY, LEAKY = "adjacency", "token-shuffle"
+BEST_FLOORS, CURVES, NAMED = 3, 5, 8
+RARE = 0.4  # a task with a smaller share of label 1 gets its precision and recall
+MEASURES = {"auprc": "AUPRC", "accuracy": "accuracy", "f1": "F1", "brier": "Brier", "ece": "ECE"}
+
+
+def section(results: Results) -> Section:
+    scores, comparisons = (results.table(name) for name in NEEDS)
+    table = over_seeds(scores)
+    result = Section("benchmarks", TITLE)
+    if table.empty:
+        result.parts = ["No task has a score."]
+        return result
+    whole = table[table["part"] == "all"]
+    main, tasks = main_model(whole), list(dict.fromkeys(whole["task"]))
+    found = {name: results.json(name) for name in results.find("benchmarks/*/card.json")}
+    sources = {card["task"]: name for name, card in found.items()}
+    cards = {task: found[sources[task]] for task in sorted(sources, key=lambda name: [*tasks, name].index(name))}
+    compared = comparisons[comparisons["model"] == main]
+    names = {name: label(name) for name in whole["model"].unique()}
+    order = sorted(names, key=lambda name: [*LABELS, name].index(name))
+    wide = whole.pivot(index="task", columns="model", values="mcc").loc[tasks, order]
+    result.findings = [*adjacency(whole, cards), *overview(whole, compared, main)]
+    result.numbers = headlines(whole, compared, cards, main)
+    result.parts = [
+        "Every task made from the genome is split by its folds, never by row; ready sets keep their own split. The twin is "
+        "the same network from random weights with the same budget, so that its distance to the pretrained model is what "
+        "pretraining adds. Floors need no fine-tuned network; the best of them is named by its score on fold test, which "
+        "flatters it a little.",
+        result.findings,
+        Picture(
+            "benchmarks_overview",
+            figures.heat(wide, dict(zip(whole["model"], whole["kind"], strict=True)), names),
+            "Matthews correlation (MCC) on fold test, mean over seeds. The frame marks the best floor of a task, bold the best "
+            "of all; blue is above 0, which is chance, red below; a dash: it does not go with the task.",
+            NEEDS[0],
+        ),
+        [sentence for task in tasks for sentence in of_task(task, whole, compared, main)],
+        *budget(whole),
+        Picture(
+            "benchmarks_scores",
+            figures.dots(pd.concat([leading(whole[whole["task"] == task]) for task in tasks]), names),
+            "MCC with 95 % intervals over blocks of the genome and seeds: the pretrained model (blue), its random twin (red), "
+            f"rivals (orange squares) and the {BEST_FLOORS} best floors of each task (grey diamonds). The dotted line is chance.",
+            NEEDS[0],
+        ),
+        *curves(results, whole, tasks, names),
+        *clean_parts(table, comparisons, main),
+    ]
+    if cards:
+        result.parts.append(
+            Table(
+                audit_table(list(cards.values())),
+                "What the audit says of each dataset. Of fold test stand in fold train: `same`, on either strand; `similar`, by "
+                "MinHash of k-mers; `overlap`, sharing a base of the genome. `seen`: share of its bases in pretraining windows. "
+                "`clean`: examples of fold test without any of it. GC, repeats, length: AUROC of that number alone, 0.5 "
+                "where it tells nothing of the label.",
+                next(iter(sources.values())),
+            )
+        )
+    for task in [*tasks, *[name for name in cards if name not in tasks]]:
+        parts = score_parts(whole[whole["task"] == task]) + others(task, whole, comparisons, main)
+        result.parts.append(
+            Folded(f"Task {task}", parts + (describe(cards[task], sources[task]) if task in cards else []))
+        )
+    return result
+
+
+def label(model: str) -> str:
+    """Name of a competitor as readers know it."""
+    return (
+        f"twin of {model.removesuffix('-twin')}"
+        if model.endswith("-twin") and model not in LABELS
+        else LABELS.get(model, model)
+    )
+
+
+def over_seeds(scores: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the mean over seeds that hold a score, with the number of `seeds`."""
+    keys = ["task", "model", "part"]
+    seeds = scores[scores["seed"].notna()].groupby(keys).size().rename("seeds")
+    table = scores[scores["seed"].isna()].drop(columns="seed").join(seeds, on=keys)
+    return table[table["mcc"].notna()].fillna({"seeds": 1}).astype({"seeds": int}).reset_index(drop=True)
+
+
+def main_model(whole: pd.DataFrame) -> str:
+    """The model that the sentences are about: `chosen`, else the first."""
+    models = list(whole.loc[whole["kind"] == "model", "model"]) or list(whole["model"])
+    return "chosen" if "chosen" in models else models[0]
+
+
+def best_floor(rows: pd.DataFrame) -> pd.Series | None:
+    """The floor with the highest MCC among the rows of a task."""
+    floors = rows[rows["kind"] == "floor"]
+    return None if floors.empty else floors.loc[floors["mcc"].idxmax()]
+
+
+def leading(rows: pd.DataFrame) -> pd.DataFrame:
+    """Models, twins and rivals of a task, and its best floors."""
+    floors = rows[rows["kind"] == "floor"].nlargest(BEST_FLOORS, "mcc")
+    return pd.concat([rows[rows["kind"] != "floor"], floors])
+
+
+def against(compared: pd.DataFrame, task: str, rival: str, part: str = "all") -> tuple[float, float, float] | None:
+    """Difference in MCC between the main model and a rival, with its interval; None where it is not known."""
+    rows = compared[(compared["task"] == task) & (compared["rival"] == rival) & (compared["part"] == part)]
+    values = rows[["difference", "low", "high"]].to_numpy(float)
+    return tuple(values[0]) if len(values) and not np.isnan(values[0]).any() else None
+
+
+def of_task(task: str, whole: pd.DataFrame, compared: pd.DataFrame, main: str) -> list[str]:
+    """What pretraining adds on a task, and how the model stands to the best floor."""
+    rows = whole[whole["task"] == task]
+    sentences = []
+    twin = against(compared, task, f"{main}-twin")
+    if twin:
+        sentences.append(f"{task}: {added(*twin)}")
+    floor = best_floor(rows)
+    spread = None if floor is None else against(compared, task, floor["model"])
+    if spread:
+        sentences.append(
+            verdict(
+                "the pretrained model", f"the best floor ({label(floor['model'])}, {floor['mcc']:.3f})", *spread, "MCC"
+            )
+        )
+    if len(sentences) == 2:
+        sentences = [f"{sentences[0][:-1]}; {sentences[1]}"]
+    elif spread:
+        sentences = [f"{task}: {sentences[0]}"]
+    return sentences
+
+
+def added(difference: float, low: float, high: float) -> str:
+    """Clause on what pretraining adds over the same network untrained."""
+    same = "the same network untrained"
+    verb = judge(low, high)
+    if verb == SAME:
+        return f"with pretraining the network {SAME} {same}, {signed(difference)} MCC ({interval(low, high)})."
+    change = f"adds {signed(difference)}" if verb == BETTER else f"costs {abs(difference):.3f}"
+    return f"pretraining {change} MCC ({interval(low, high)}) over {same}."
+
+
+def overview(whole: pd.DataFrame, compared: pd.DataFrame, main: str) -> list[str]:
+    """On how many tasks pretraining helps, and on how many the model beats what needs no network."""
+    sentences = []
+    for outcome, subject, rivals in (
+        ("Pretraining adds MCC", "the network", {task: f"{main}-twin" for task in whole["task"].unique()}),
+        ("The pretrained model is ahead of the best floor", "it", floors_of(whole)),
+    ):
+        known = {task: against(compared, task, rival) for task, rival in rivals.items()}
+        verbs = {task: judge(*spread[1:]) for task, spread in known.items() if spread}
+        if not verbs:
+            continue
+        won, lost = ([task for task, verb in verbs.items() if verb == kind] for kind in (BETTER, "stays behind"))
+        end = f" ({listed(first(won))})" if won else ""
+        end += f"; on {listed(first(lost))} {subject} is behind" if lost else ""
+        rest = len(verbs) - len(won) - len(lost)
+        end += f"; on {'the others' if won or lost else 'all'} the difference cannot be told from 0" if rest else ""
+        sentences.append(f"{outcome} on {len(won) or 'none'} of {count(len(verbs), 'task')}{end}.")
+    return sentences
+
+
+def first(tasks: list[str]) -> list[str]:
+    """The first of many names, and how many more there are."""
+    return tasks if len(tasks) <= NAMED else [*tasks[: NAMED - 1], f"{len(tasks) - NAMED + 1} more"]
+
+
+def floors_of(whole: pd.DataFrame) -> dict[str, str]:
+    """Task -> its best floor."""
+    best = {task: best_floor(rows) for task, rows in whole.groupby("task", sort=False)}
+    return {task: floor["model"] for task, floor in best.items() if floor is not None}
+
+
+def by_negatives(whole: pd.DataFrame, cards: dict) -> dict[str, float]:
+    """MCC of the forbidden-adjacency rule on promoters, by where their negatives come from."""
+    rows = whole[whole["model"] == ADJACENCY].set_index("task")["mcc"]
+    tasks = [card for card in cards.values() if card["builder"] == "prom300" and card["task"] in rows]
+    return {card["negatives"]: float(rows[card["task"]]) for card in tasks}
+
+
+def adjacency(whole: pd.DataFrame, cards: dict) -> list[str]:
+    """What a rule without learning scores on promoters whose negatives are shuffled tokens, and on honest ones."""
+    values = by_negatives(whole, cards)
+    if LEAKY not in values:
+        return []
+    honest = [
+        f"{value:.2f}".replace("-0.00", "0.00").replace("-", "\u2212")
+        for name, value in values.items()
+        if name != LEAKY
+    ]
+    beside = f", {listed(honest)} on the honest negatives" if honest else ""
+    return [
+        f"A rule without learning scores {values[LEAKY]:.2f} on token-shuffled promoters{beside}: it asks whether two tokens "
+        "stand side by side that byte-pair encoding would have merged."
+    ]
+
+
+def headlines(whole: pd.DataFrame, compared: pd.DataFrame, cards: dict, main: str) -> list[tuple[str, str, str]]:
+    """The numbers of the summary: the rule without learning, and on how many tasks model and twin differ."""
+    numbers = []
+    rule = by_negatives(whole, cards)
+    if LEAKY in rule:
+        numbers.append(
+            (f"{rule[LEAKY]:.2f}", "MCC of a rule without learning", "on promoters against their shuffled tokens")
+        )
+    for words, note, rivals in (
+        (
+            "tasks where pretraining adds MCC",
+            "over the same network untrained",
+            {t: f"{main}-twin" for t in whole["task"].unique()},
+        ),
+        ("tasks where the model beats every floor", "floors need no fine-tuned network", floors_of(whole)),
+    ):
+        known = [spread for spread in (against(compared, task, rival) for task, rival in rivals.items()) if spread]
+        if known:
+            won = sum(judge(*spread[1:]) == BETTER for spread in known)
+            numbers.append((f"{won} of {len(known)}", words, note))
+    return numbers
+
+
+def budget(whole: pd.DataFrame) -> list[str]:
+    """A caution where floors learnt from more examples than networks."""
+    networks = whole[whole["kind"].isin(["model", "twin"])].groupby("task")["n_train"].max()
+    floors = whole[whole["kind"] == "floor"].groupby("task")["n_train"].max()
+    both = pd.concat({"networks": networks, "floors": floors}, axis=1).dropna().astype(int)
+    fewer = both[both["networks"] < both["floors"]]
+    if fewer.empty:
+        return []
+    return [
+        f"Networks were fine-tuned on at most {fewer['networks'].max():,} examples a task (`finetuning.maximum_train`), floors "
+        f"learn from more on {len(fewer)} of {count(len(both), 'task')}: {spanned(fewer['floors'])}. A floor that is ahead "
+        "there may owe it to its examples."
+    ]
+
+
+def spanned(values: pd.Series) -> str:
+    """`2,000` or `2,000 to 34,000`."""
+    low, high = int(values.min()), int(values.max())
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
+
+
+def curves(results: Results, whole: pd.DataFrame, tasks: list[str], names: dict[str, str]) -> list:
+    """Precision and recall of the tasks with few examples of label 1."""
+    shown, shares, source = {}, {}, ""
+    for task in tasks:
+        rows = whole[whole["task"] == task]
+        share, name = rows["positive_share"].iloc[0], f"benchmarks/{task}/precision_recall.parquet"
+        if not share < RARE or name not in results.names:
+            continue
+        table = results.table(name)
+        known = rows[rows["model"].isin(table["model"])]
+        rivals = known[known["kind"].isin(["model", "twin", "rival"])]["model"].tolist()
+        floors = known[known["kind"] == "floor"].nlargest(2, "auprc")["model"].tolist()
+        wanted = [*rivals[: CURVES - min(2, len(floors))], *floors]
+        if wanted:
+            shown[task] = pd.concat([table[table["model"] == model] for model in wanted])
+            shares[task], source = share, source or name
+    if not shown:
+        return []
+    return [
+        Picture(
+            "benchmarks_precision_recall",
+            figures.precision_recall(shown, shares, names),
+            f"Precision by recall on fold test where label 1 is rare (less than {RARE:.0%}), with the two floors of the highest "
+            "AUPRC. The dotted line is the share of label 1: the precision of a coin.",
+            source,
+        )
+    ]
+
+
+def score_parts(rows: pd.DataFrame) -> list:
+    """The table of all scores of a task, best first."""
+    if rows.empty:
+        return ["Nothing was scored."]
+    rows = rows.sort_values("mcc", ascending=False)
+    shown = pd.DataFrame(
+        {
+            "competitor": rows["model"].map(label),
+            "MCC": [with_interval(*row) for row in rows[["mcc", "mcc_low", "mcc_high"]].to_numpy(float)],
+            "AUROC": [with_interval(*row) for row in rows[["auroc", "auroc_low", "auroc_high"]].to_numpy(float)],
+            **{title: rows[column] for column, title in MEASURES.items()},
+            "trained on": rows["n_train"].astype(int),
+        }
+    )
+    several = rows["classes"].iloc[0] > 2
+    classes = " MCC is R_K, the others are averages over classes." if several else ""
+    bins = " of the highest probability" if several else " of the probability of label 1"
+    caption = (
+        f"Scores on {int(rows['n_test'].max()):,} examples of fold test, mean over {count(int(rows['seeds'].max()), 'seed')} (floors "
+        f"without randomness: one), MCC and AUROC with 95 % intervals.{classes} The smaller Brier and ECE (15 bins{bins}), the better "
+        "probabilities can be taken at their word."
+    )
+    return [Table(formatted(shown, default="{:.3f}"), caption, NEEDS[0])]
+
+
+def others(task: str, whole: pd.DataFrame, comparisons: pd.DataFrame, main: str) -> list:
+    """A list of what pretraining adds to the other models of a task."""
+    models = whole.loc[(whole["task"] == task) & (whole["kind"] == "model") & (whole["model"] != main), "model"]
+    spreads = {name: against(comparisons[comparisons["model"] == name], task, f"{name}-twin") for name in models}
+    sentences = [f"{label(name)}: {added(*spread)}" for name, spread in spreads.items() if spread]
+    return [sentences] if sentences else []
+
+
+def clean_parts(table: pd.DataFrame, comparisons: pd.DataFrame, main: str) -> list:
+    """Scores on the clean part of fold test, where it is smaller than the whole."""
+    sizes = table.groupby(["task", "part"], sort=False)["n_test"].max().unstack()
+    if "clean" not in sizes:
+        return ["No clean part of fold test was scored."]
+    sizes = sizes.reindex(list(dict.fromkeys(table["task"])))
+    differ = sizes[sizes["clean"] < sizes["all"]]
+    unknown = list(sizes[sizes["clean"].isna()].index)
+    parts = [f"The clean part of {listed(unknown)} holds too few examples of a label to be scored."] if unknown else []
+    if differ.empty:
+        return [
+            *parts,
+            "On all other tasks the clean part is the whole fold test."
+            if unknown
+            else "The clean part of fold test is the whole of it on every task: nothing in it leaks.",
+        ]
+    keyed = table.set_index(["task", "model", "part"])
+    sentences = []
+    for task, row in differ.iterrows():
+        text = f"{task}: {int(row['clean']):,} of {int(row['all']):,} test examples are clean"
+        if (task, main, "clean") in keyed.index:
+            one, other = (
+                with_interval(*keyed.loc[(task, main, part), ["mcc", "mcc_low", "mcc_high"]].astype(float))
+                for part in ("all", "clean")
+            )
+            text += f"; the pretrained model scores {other} on them and {one} on the whole"
+        twin = against(comparisons[comparisons["model"] == main], task, f"{main}-twin", "clean")
+        sentences.append(f"{text}; there {added(*twin)}" if twin else f"{text}.")
+    rows = table[table["task"].isin(differ.index)]
+    wide = rows.pivot(index=["task", "model"], columns="part", values=["mcc", "mcc_low", "mcc_high", "auroc", "n_test"])
+    wide = wide.loc[list(dict.fromkeys(zip(rows["task"], rows["model"], strict=True)))]
+    spread = {
+        part: wide[[("mcc", part), ("mcc_low", part), ("mcc_high", part)]].to_numpy(float) for part in ("all", "clean")
+    }
+    shown = pd.DataFrame(
+        {
+            "task": [task for task, _ in wide.index],
+            "competitor": [label(model) for _, model in wide.index],
+            "MCC, clean part": [
+                with_interval(*values) if not np.isnan(values[0]) else "–" for values in spread["clean"]
+            ],
+            "MCC, whole": [with_interval(*values) for values in spread["all"]],
+            "AUROC, clean part": wide[("auroc", "clean")].to_numpy(float),
+            "AUROC, whole": wide[("auroc", "all")].to_numpy(float),
+        }
+    )
+    caption = "The clean part of fold test, without what the audit found in fold train or in the pretraining windows, beside the whole."
+    return [*parts, sentences, Table(formatted(shown, default="{:.3f}"), caption, NEEDS[0])]

@@ -1,0 +1,311 @@
+"""Section of the report: how much context changes tokens."""
+
+import numpy as np
+import pandas as pd
+
+from grover.annotation.enrichment import LEVEL
+from grover.embeddings.tokens.contexts import associations
+from grover.report.figures import contexts as figures
+from grover.report.figures.contexts import MODEL, PUBLISHED, TWIN
+from grover.report.parts import Picture, Results, Section, Table, between, count, formatted, listed, signed
+from grover.report.sections.atlas import shorten
+
+TITLE = "Embeddings: contexts"
+NEEDS = ("embeddings/*/token_counts.npy", "embeddings/*/contexts.parquet")
+AMBIGUITY = "ambiguity.parquet"
+SHOWN = 10  # tokens of either end of the ranking
+AMBIGUOUS_SHOWN = 15
+ALIKE = 0.95  # baseline from which states hardly differ in direction
+BY_GC = 0.7  # AUROC of GC content from which groups may be composition alone
+THE_MORE = {
+    "repeat share": "the more of their occurrences lie in repeats",
+    "accuracy": "the better they are predicted",
+    "frequency": "the more frequent they are",
+    "length": "the longer they are",
+}
+DISTINCT = 0.05  # by which a silhouette exceeds that of a cloud without structure, to count
+
+
+def section(results: Results) -> Section:
+    model = results.of_main_model(NEEDS[-1]).split("/")[1]
+    names = {MODEL: f"embeddings/{model}/contexts.parquet", TWIN: f"embeddings/{model}-twin/contexts.parquet"}
+    tables = {name: results.table(path) for name, path in names.items() if results.find(path)}
+    own = tables[MODEL]
+    last = own[own["layer"] == own["layer"].max()]
+    related = associations(own)
+    result = Section("contexts", TITLE)
+    occurring = int((results.array(f"embeddings/{model}/token_counts.npy") > 0).sum())
+    result.findings = [
+        describe_direction(own),
+        describe_depth(tables),
+        *[describe_association(row) for row in related[related["layer"] == last["layer"].iloc[0]].itertuples()],
+        describe_explained(tables),
+    ]
+    result.parts = [
+        f"What stands around a token changes its state from layer to layer. Self-similarity is the mean cosine of two occurrences of "
+        f"a token, of up to {own['used'].max():,} that were compared: 1 where context changes nothing. States of a layer may all point "
+        "the same way, so that beside it stands the baseline, the mean cosine of two occurrences of any tokens, and adjusted is what "
+        f"remains (Ethayarajh 2019). Where that is little, the cosine around the mean state of the layer says more. "
+        f"{describe_left_out(last, occurring)}",
+        result.findings,
+        Picture(
+            "contexts_self_similarity",
+            figures.self_similarity(tables),
+            "Self-similarity of the tokens by layer, layer 0 being what the first layer reads: median (dot), middle half and middle "
+            "90 % of the tokens. Dotted: the baseline. Around the mean: with the mean state of the layer taken away.",
+            names[MODEL],
+        ),
+        Picture(
+            "contexts_explained",
+            figures.explained(tables),
+            "Maximum explainable variance: the largest squared singular value of a token's contexts over the sum of all, not centred, "
+            "as Ethayarajh 2019 defines it; the share that one fixed vector for the token could explain. Adjusted is what it "
+            "exceeds that of as many contexts of any tokens. Whether the value in GROVER's paper is adjusted, and whether centred, is not "
+            "known.",
+            names[MODEL],
+        ),
+    ]
+    if last[["repeat_share", "accuracy"]].notna().any(axis=None):
+        caption = "Change by context in the last layer against repeats and prediction. Each dot is a token; low ones change most."
+        result.parts.append(Picture("contexts_change", figures.change(last), caption, names[MODEL]))
+    else:
+        result.parts.append("Neither the repeat share of the tokens nor how well each is predicted is known.")
+    if len(related):
+        caption = (
+            "Spearman of the change by context (low adjusted self-similarity) with properties of the tokens, by layer. "
+            "Intervals take tokens as independent, which those that overlap are not, and are rather too narrow."
+        )
+        result.parts.append(Table(association_table(related), caption, names[MODEL]))
+    caption = (
+        f"The tokens that context changes most and least in the last layer, of {len(last):,}. Around the mean is "
+        "self-similarity with the mean state of the layer taken away, explained the adjusted maximum explainable variance, "
+        "repeats the share of the occurrences in repeats, accuracy that of predicting the token in regions held out."
+    )
+    result.parts.append(Table(rank_table(last), caption, names[MODEL]))
+    result.parts += ambiguity_parts(results, model, result)
+    return result
+
+
+def describe_left_out(last: pd.DataFrame, occurring: int) -> str:
+    """How many tokens the numbers are of."""
+    left = occurring - len(last)
+    if left <= 0:
+        return f"All {occurring:,} tokens of the embedded regions were compared."
+    return f"{count(len(last), 'token')} were compared; {left:,} more occur in the embedded regions, but too seldom, and are left out."
+
+
+def describe_direction(own: pd.DataFrame) -> str:
+    """How far the states of a layer all point the same way."""
+    first, last = own["layer"].min(), own["layer"].max()
+    baseline = own.groupby("layer")["baseline"].first()
+    said = "Two occurrences of any tokens have a mean cosine of "
+    said += f"{baseline[last]:.3f} in layer {last}" + (
+        "" if first == last else f" and {baseline[first]:.3f} in layer {first}"
+    )
+    if baseline[last] < ALIKE:
+        return f"{said}."
+    return (
+        f"{said}: the states of layer {last} nearly all point the same way, so that little is left for tokens to differ in, and what is "
+        "said of that layer is on small differences."
+    )
+
+
+def describe_depth(tables: dict[str, pd.DataFrame]) -> str:
+    """What happens to self-similarity from the first layer that sees context to the last, in the model and its twin.
+
+    In layer 0 occurrences of a token differ by their position alone, so that a fall from there to the first layer says nothing.
+    """
+    tables = {
+        name: table[table["layer"] > 0] if (table["layer"] > 0).any() else table for name, table in tables.items()
+    }
+    wide = tables[MODEL].pivot(index="id", columns="layer", values="adjusted")
+    deep = wide.shape[1] > 1
+    said = []
+    for table in tables.values():
+        spread = table.groupby("layer")["adjusted"].quantile([0.25, 0.5, 0.75]).unstack()
+        around = table.groupby("layer")["centred_similarity"].median()
+        first, final = spread.iloc[0], spread.iloc[-1]
+        said.append(
+            f"{short(final[0.5])} (middle half of the tokens {short(final[0.25])} to {short(final[0.75])}) in layer {spread.index[-1]}"
+            + (f" after {short(first[0.5])} in layer {spread.index[0]}" if deep else "")
+            + f"; around the mean state {short(around.iloc[-1])}"
+            + (f" after {short(around.iloc[0])}" if deep else "")
+        )
+    sentences = [f"The median adjusted self-similarity is {said[0]}."]
+    if deep:
+        first, final = wide.iloc[:, 0], wide.iloc[:, -1]
+        paper = "the paper too reports" if final.median() < first.median() else "the paper reports"
+        sentences.append(f"It falls for {(final < first).mean():.0%} of the tokens; {paper} a fall with depth.")
+    if said[1:]:
+        sentences.append(f"In the random twin, which no training made, it is {said[1]}.")
+    return " ".join(sentences)
+
+
+def short(value: float) -> str:
+    """Two decimals, or two figures of a number that these would hide."""
+    return f"{value:.2f}" if abs(value) >= 0.01 or value == 0 else f"{value:.1e}"
+
+
+def describe_association(row) -> str:
+    """Whether context changes tokens of a property more or less, as far as the interval allows."""
+    told = f"Spearman {signed(row.spearman)}, 95\u00a0%\u00a0interval {between(row.low, row.high)}, {row.n:,} tokens"
+    which = THE_MORE[row.property]
+    if row.low <= 0 <= row.high:
+        return f"Whether context changes tokens more, or less, {which} is not told from chance ({told})."
+    remark = ""
+    if row.property == "repeat share":
+        remark = ", as the paper reports" if row.spearman < 0 else ", the opposite of what the paper reports"
+    return f"Context changes tokens {'more' if row.spearman > 0 else 'less'} {which}{remark} ({told})."
+
+
+def describe_explained(tables: dict[str, pd.DataFrame]) -> str:
+    said = {}
+    for name, table in tables.items():
+        last = table[table["layer"] == table["layer"].max()]
+        quarters = last["explained_adjusted"].quantile([0.25, 0.5, 0.75]).to_numpy()
+        said[name] = "{1} (middle half {0} to {2})".format(*map(percent, quarters))
+    last = tables[MODEL][tables[MODEL]["layer"] == tables[MODEL]["layer"].max()]
+    beside = f"; in the random twin it is {said[TWIN]}" if TWIN in said else ""
+    return (
+        f"One fixed vector for a token explains of its contexts in the last layer {said[MODEL]} more than a vector explains of those of "
+        f"any tokens, in the median, {last['explained'].median():.1%} without that correction and "
+        f"{last['explained_centred'].median():.1%} of the variance around the mean; the paper's value is {PUBLISHED:.1%}{beside}."
+    )
+
+
+def percent(value: float) -> str:
+    """A share with one decimal, or two figures of one that this would hide."""
+    return f"{value:.1%}" if abs(value) >= 1e-3 or value == 0 else f"{100 * value:.1e}%"
+
+
+def association_table(related: pd.DataFrame) -> pd.DataFrame:
+    """One row a layer, one column a property, each with its interval."""
+    cells = [f"{row.spearman:.2f} ({row.low:.2f} to {row.high:.2f})" for row in related.itertuples()]
+    wide = related.assign(cell=cells).pivot(index="layer", columns="property", values="cell")
+    wide = wide[list(dict.fromkeys(related["property"]))].fillna("–").reset_index()
+    return wide.rename_axis(columns=None).astype(str)
+
+
+def rank_table(last: pd.DataFrame) -> pd.DataFrame:
+    """The tokens that context changes most and least."""
+    ranked = last.sort_values("rank_change")
+    rows = pd.concat([ranked.head(SHOWN), ranked.tail(SHOWN)]).drop_duplicates("id")
+    table = pd.DataFrame(
+        {
+            "rank": rows["rank_change"],
+            "token": [shorten([token], 1) for token in rows["token"]],
+            "occurrences": rows["count"],
+            "self-similarity": rows["self_similarity"],
+            "adjusted": rows["adjusted"].map(short),
+            "around the mean": rows["centred_similarity"].map(short),
+            "explained": rows["explained_adjusted"].map(percent),
+            "repeats": rows["repeat_share"],
+            "accuracy": rows["accuracy"],
+        }
+    )
+    formats = dict.fromkeys(["repeats", "accuracy"], "{:.1%}")
+    return formatted(table, formats | {"self-similarity": "{:.3f}"})
+
+
+def ambiguity_parts(results: Results, model: str, result: Section) -> list:
+    """Whether an annotation tells two groups of a token's contexts apart; adds to the findings and numbers of the section."""
+    names = {MODEL: f"embeddings/{model}/{AMBIGUITY}", TWIN: f"embeddings/{model}-twin/{AMBIGUITY}"}
+    tables = {name: results.table(path) for name, path in names.items() if results.find(path)}
+    if MODEL not in tables:
+        return ["Whether annotation tells groups of a token's contexts apart was not measured."]
+    tokens = {name: table.drop_duplicates("id") for name, table in tables.items()}
+    told = {name: table[table["q"] < LEVEL] for name, table in tokens.items()}
+    own = tokens[MODEL]
+    if not len(own):
+        return ["No token has enough contexts for groups among them."]
+    findings = [describe_told(tokens, told)]
+    if len(told[MODEL]):
+        findings.append(describe_composition(told[MODEL]))
+    findings.append(describe_groups(own))
+    # a new list: the section shows the one before above, and these below
+    result.findings = [*result.findings, *findings]
+    result.numbers.append(
+        (f"{len(told[MODEL]):,} of {len(own):,}", "tokens", "of whose contexts an annotation tells two groups apart")
+    )
+    parts: list = [
+        "Lexical ambiguity: the contexts of each token, by their states in the last layer, are cut into two groups (k-means), without a "
+        "look at the annotation. An annotation tells them apart where it holds more of one group than of the other. Intervals and "
+        "tests come from resamples of blocks of the genome, and q corrects for all tests of all tokens (Benjamini and Hochberg).",
+        findings,
+    ]
+    if len(told[MODEL]):
+        drawn = {name: table for name, table in told.items() if len(table)}
+        caption = (
+            "Left: tokens by the category that tells their two groups apart best. Right: how far it does so, against how far GC content in "
+            "the 100 bases around does (AUROC, 0.5: not at all). Groups on the right may be composition alone."
+        )
+        parts.append(Picture("contexts_ambiguity", figures.ambiguity(drawn), caption, names[MODEL]))
+        caption = (
+            "The tokens whose groups an annotation tells apart best: share of the larger and of the smaller group inside the category, "
+            "their difference with its 95 % interval, the same among occurrences with like GC content, the silhouette of the groups and, "
+            "in brackets, of those of a cloud without structure, and the AUROC of GC content."
+        )
+        parts.append(Table(ambiguity_table(told[MODEL]), caption, names[MODEL]))
+    return parts
+
+
+def describe_told(tokens: dict[str, pd.DataFrame], told: dict[str, pd.DataFrame]) -> str:
+    own, found = tokens[MODEL], told[MODEL]
+    beside = f"; in the random twin of {len(told[TWIN]):,} of {len(tokens[TWIN]):,}" if TWIN in tokens else ""
+    untested = int(own["q"].isna().sum())
+    left = (
+        f" Of {untested:,} the groups lie in too few places, or the categories are too rare, for a test."
+        if untested
+        else ""
+    )
+    if not len(found):
+        among = count(len(own), "token")
+        return (
+            f"Of none of {among} an annotation tells the two groups of contexts apart (q below {LEVEL}){beside}.{left}"
+        )
+    leading = (found["track"].str.replace("_", " ") + ": " + found["category"]).value_counts().head(3)
+    most = listed([f"{name} ({number:,})" for name, number in leading.items()])
+    return (
+        f"Of {len(found):,} of {count(len(own), 'token')} an annotation tells the two groups of contexts apart (q below {LEVEL}){beside}. "
+        f"The category that does so best is most often {most}.{left}"
+    )
+
+
+def describe_composition(found: pd.DataFrame) -> str:
+    """How much of it GC content may be."""
+    by_gc = np.maximum(found["gc_auroc"], 1 - found["gc_auroc"]) >= BY_GC
+    kept = (found["within_gc"] / found["difference"]).median()
+    return (
+        f"Of {by_gc.sum():,} of these {len(found):,} GC content around them alone tells the groups apart with an AUROC of {BY_GC} or more, "
+        f"so that composition may be all of it; among occurrences with like GC content {kept:.0%} of the difference remain, in the median."
+    )
+
+
+def describe_groups(own: pd.DataFrame) -> str:
+    apart = (own["silhouette"] - own["silhouette_expected"] > DISTINCT).mean()
+    return (
+        f"The silhouette of the groups is {own['silhouette'].median():.2f} in the median, that of two groups of a cloud without structure "
+        f"{own['silhouette_expected'].median():.2f}; {apart:.0%} of the tokens exceed theirs by more than {DISTINCT}. Groups that do not "
+        "are cuts through one cloud rather than clusters."
+    )
+
+
+def ambiguity_table(found: pd.DataFrame) -> pd.DataFrame:
+    rows = found.assign(size=found["difference"].abs()).sort_values("size", ascending=False).head(AMBIGUOUS_SHOWN)
+    table = pd.DataFrame(
+        {
+            "token": [shorten([token], 1) for token in rows["token"]],
+            "contexts": rows["n"],
+            "larger group": rows["share"],
+            "annotation": rows["track"].str.replace("_", " ") + ": " + rows["category"],
+            "in larger": rows["share_first"],
+            "in smaller": rows["share_second"],
+            "difference": [f"{row.difference:.2f} ({row.low:.2f} to {row.high:.2f})" for row in rows.itertuples()],
+            "like GC": rows["within_gc"],
+            "q": rows["q"],
+            "silhouette": [f"{row.silhouette:.2f} ({row.silhouette_expected:.2f})" for row in rows.itertuples()],
+            "AUROC of GC": rows["gc_auroc"],
+        }
+    )
+    formats = dict.fromkeys(["larger group", "in larger", "in smaller"], "{:.0%}")
+    return formatted(table, formats | {"like GC": "{:.2f}", "AUROC of GC": "{:.2f}", "q": "{:.1g}"})

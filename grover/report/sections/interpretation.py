@@ -1,0 +1,54 @@
+"""Section of the report: a first look inside the model."""
+
+from grover.report.figures import interpretation as figures
+from grover.report.parts import Picture, Results, Section, Table, formatted
+
+TITLE = "Inside the model"
+OCCLUSION, VARIANTS = "interpretation/occlusion.parquet", "interpretation/variants.tsv"
+SUMMARY = "interpretation/variants.json"
+NEEDS = (OCCLUSION,)
+
+
+def section(results: Results) -> Section:
+    occlusion = results.table(OCCLUSION)
+    table = figures.importance(occlusion)
+    top = table.nlargest(max(1, len(table) // 20), "importance")["position"]
+    site = occlusion.iloc[0]
+    place = f"{site['chrom']}:{site['start']:,}-{site['end']:,} (strand {site['strand']})"
+    result = Section("interpretation", TITLE)
+    result.parts = [
+        f"Each of the {len(table)} bases of {place} was replaced by the three others. A tall letter is a base whose "
+        f"replacement lowers the model's score; the 5 % most important bases lie between {top.min():,} and "
+        f"{top.max():,}.",
+        Picture(
+            "interpretation_occlusion",
+            figures.logo(occlusion),
+            "In-silico mutagenesis. The height of a letter is minus the mean change of the score over the three "
+            "substitutions; letters below the line raise the score when replaced.",
+            OCCLUSION,
+        ),
+    ]
+    if VARIANTS not in results.names:
+        result.parts.append("No variants were given, so none were scored.")
+        return result
+    variants = results.table(VARIANTS)
+    summary = results.json(SUMMARY)
+    left_out = ", ".join(f"{count:,} {reason}" for reason, count in summary["left_out"].items() if count)
+    result.findings = [summary["sentence"]]
+    result.parts += [
+        f"{len(variants):,} variants were scored by the masked likelihood of the alternative against the reference "
+        f"allele. {result.findings[0]}" + (f" Left out: {left_out}." if left_out else ""),
+        Picture(
+            "interpretation_variants",
+            figures.variants(variants),
+            "Scores of the variants by their known effect; dashed lines are medians. Left is what the model finds "
+            "unlikely.",
+            VARIANTS,
+        ),
+        Table(
+            formatted(variants.sort_values("score").head(10), {"pos": "{}"}),
+            "The ten variants that the model finds least likely.",
+            VARIANTS,
+        ),
+    ]
+    return result

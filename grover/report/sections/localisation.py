@@ -1,0 +1,230 @@
+"""Section of the report: where the tokens of the chosen model lie, judged by rotations of the annotation."""
+
+import numpy as np
+import pandas as pd
+from scipy.stats import spearmanr
+
+from grover.annotation.enrichment import LEVEL
+from grover.report.figures.atlas import name_category
+from grover.report.figures.localisation import enrichment, shorten
+from grover.report.parts import Folded, Picture, Results, Section, Table, formatted, signed
+
+TITLE = "Embeddings: where tokens lie"
+NEEDS = ("embeddings/*/localisation.parquet",)
+ATLAS = "atlas/observed/localisation.parquet"
+NAMES = ["track", "category"]
+MOST_CATEGORIES, MOST_TOKENS = 60, 48  # in the figure
+TOP = 5  # tokens of a category in the folded table
+FEWEST_INSIDE = 20  # occurrences of a token that is named
+CLOSE = 0.5  # rank correlation with GC content that is pointed out
+FEWEST_TOKENS = 10  # for a rank correlation
+
+
+def section(results: Results) -> Section:
+    source = results.of_main_model(NEEDS[0])
+    table = results.table(source)
+    result = Section("token_places", TITLE)
+    tested = table[table["q"].notna()]
+    result.parts = [
+        "A token lies in a category of the annotation if its middle base does. How often that is by chance was found by rotating the "
+        "annotation along the genome, all segments end to end, as often as the findings say: that keeps the clumps in which both "
+        "tokens and annotation come, so that neither is taken as independent. Intervals are the spread over rotations, and q "
+        "corrects for all tests (Benjamini and Hochberg)."
+    ]
+    if not len(tested):
+        result.parts.append("This genome is too small, or its categories too rare, for a test.")
+        return result
+    summary = summarise(tested)
+    result.findings = [*count_tests(table, tested), *follow_gc(summary)]
+    if ATLAS in results.names:
+        result.findings += compare_jackknife(tested, results.table(ATLAS))
+    if not lack_of_power(tested, table.attrs.get("shifts")):
+        sure = (tested["q"] < LEVEL).mean()
+        result.numbers = [
+            (f"{sure:.0%}", "of the pairs of token and category are tied", f"q below {LEVEL}, by rotations")
+        ]
+    top = strongest(tested, TOP)
+    result.parts.append(result.findings)
+    if len(top):
+        shown, tokens = choose(summary, top)
+        caption = (
+            "Left: the tokens most tied to the categories, by the end of the interval that is nearer to 0; those that lie alike stand "
+            "side by side. Right: of all tokens frequent enough for a test, the share that lies in the category more often (to the "
+            "right) and less often (to the left) than by chance."
+        )
+        if len(shown) < len(summary):
+            caption += f" The {len(shown)} of {len(summary)} categories with the most ties are shown."
+        result.parts.append(
+            Picture("token_places_enrichment", enrichment(table, shown, tokens, LEVEL), caption, source)
+        )
+    caption = (
+        "Each category: its share of the sequence, tokens frequent enough for a test, those that lie there more and less often than "
+        "by chance, the rank correlation of enrichment with the GC content of the tokens, and the token most tied to it with its "
+        "log2 enrichment and 95\u00a0% interval."
+    )
+    result.parts.append(Table(summary_table(summary, top), caption, source))
+    if len(top):
+        caption = f"The {TOP} tokens most tied to each category, among those with q below {LEVEL} and {FEWEST_INSIDE} occurrences inside."
+        result.parts.append(Folded("Tokens of each category", [Table(top_table(top), caption, source)]))
+    return result
+
+
+def count_tests(table: pd.DataFrame, tested: pd.DataFrame) -> list[str]:
+    """How many pairs are tied, what the number of rotations allows, and the closest tie."""
+    sure = tested[tested["q"] < LEVEL]
+    more = int((sure["log2"] > 0).sum())
+    left_out = len(table) - len(tested)
+    too_rare = f" Another {left_out:,} pairs are too rare for a test." if left_out else ""
+    shifts = table.attrs.get("shifts")
+    if powerless := lack_of_power(tested, shifts):
+        return [powerless + too_rare]
+    sentences = [
+        f"Of {len(tested):,} pairs of a token and a category {len(sure):,} ({len(sure) / len(tested):.1%}) have q below {LEVEL}: in "
+        f"{more:,} the token lies there more often than rotations of the annotation let expect, in {len(sure) - more:,} less often. "
+        "One in twenty of these may be chance." + too_rare
+    ]
+    if shifts and len(sure):
+        floor, reached = lowest(tested, shifts)
+        sentences.append(
+            f"{shifts:,} rotations give no p-value below {floor:.2g}, which {reached / len(tested):.0%} of the tests reach, so that "
+            "q says that they are tied and not how surely."
+        )
+    best = strongest(tested, 1).sort_values("low", ascending=False).head(1)
+    for row in best.itertuples():
+        sentences.append(
+            f"The closest tie is of {shorten(row.token)} to {name_category(row.track, row.category)}: {2**row.log2:.3g} times as often as "
+            f"expected (95\u00a0%\u00a0interval {2**row.low:.3g} to {2**row.high:.3g})."
+        )
+    return sentences
+
+
+def lowest(tested: pd.DataFrame, shifts: int) -> tuple[float, int]:
+    """The lowest p-value that so many rotations can give, and how many tests reach it."""
+    floor = 1 / (shifts + 1)
+    return floor, int((tested["p"] < 1.5 * floor).sum())
+
+
+def lack_of_power(tested: pd.DataFrame, shifts: int | None) -> str:
+    """Sentence where no pair is tied because the rotations are too few for any, given how many tests are corrected for; else empty.
+
+    q of the k tests with the lowest p-value is that value times the number of tests over k (Benjamini and Hochberg).
+    """
+    if not shifts or (tested["q"] < LEVEL).any():
+        return ""
+    floor, reached = lowest(tested, shifts)
+    if floor * len(tested) / max(1, reached) < LEVEL:
+        return ""
+    return (
+        f"{shifts:,} rotations are too few to tell any of {len(tested):,} pairs of a token and a category from chance: they give no "
+        f"p-value below {floor:.2g}, which {reached:,} of the tests reach, and for a q below {LEVEL} more than "
+        f"{int(floor * len(tested) / LEVEL):,} would have to. That none is found is a lack of power and no sign that tokens lie by chance; "
+        "more rotations (`embeddings.shifts`) may tell."
+    )
+
+
+def summarise(tested: pd.DataFrame) -> pd.DataFrame:
+    """One row a category, in the order of the table: track, category, expected, tests, more, less, gc (rank correlation of log2 with
+    the share of G and C in the token, NaN for fewer than ten tokens)."""
+    rows = []
+    for (track, category), part in tested.groupby(NAMES, sort=False):
+        sure = part["q"] < LEVEL
+        gc = part["token"].str.count("[GC]") / part["length"]
+        told = len(part) >= FEWEST_TOKENS and gc.nunique() > 1 and part["log2"].nunique() > 1
+        more, less = int((sure & (part["log2"] > 0)).sum()), int((sure & (part["log2"] < 0)).sum())
+        correlation = spearmanr(part["log2"], gc).statistic if told else np.nan
+        rows.append((track, category, part["expected"].iloc[0], len(part), more, less, correlation))
+    return pd.DataFrame(rows, columns=[*NAMES, "expected", "tests", "more", "less", "gc"])
+
+
+def follow_gc(summary: pd.DataFrame) -> list[str]:
+    """In how many categories the letters of the tokens, and not their order, go with where they lie."""
+    known = summary[summary["gc"].notna()]
+    close = known[known["gc"].abs() >= CLOSE]
+    if not len(close):
+        return []
+    most = known.loc[known["gc"].abs().idxmax()]
+    return [
+        f"In {len(close)} of {len(known)} categories enrichment goes with the GC content of the token (rank correlation of at least "
+        f"{CLOSE} either way), most of all in {name_category(most['track'], most['category'])} ({signed(most['gc'])}): there much "
+        "of where tokens lie is composition, which needs no words."
+    ]
+
+
+def compare_jackknife(tested: pd.DataFrame, atlas: pd.DataFrame) -> list[str]:
+    """How rotations judge the same counts beside the jackknife of the atlas; nothing where these are of another vocabulary."""
+    keys = [*NAMES, "token", "count", "inside"]
+    both = tested.merge(atlas.dropna(subset=["q"]), on=keys, suffixes=("", "_atlas"))
+    if not len(both):
+        return []
+    agree = ((both["q"] < LEVEL) == (both["q_atlas"] < LEVEL)).mean()
+    width = (both["high"] - both["low"]) / (both["high_atlas"] - both["low_atlas"])
+    by_track = width.groupby(both["track"], sort=False).median().sort_values()
+    sentence = (
+        f"The jackknife over blocks of the vocabulary atlas and rotations agree on {agree:.1%} of the {len(both):,} tests that both "
+        f"made; intervals of rotations are {width.median():.2f} times as wide (median)"
+    )
+    if len(by_track) > 1:
+        ends = [f"{by_track.iloc[i]:.2f} in {by_track.index[i].replace('_', ' ')}" for i in (0, -1)]
+        sentence += f", from {ends[0]} to {ends[1]}"
+    return [f"{sentence}."]
+
+
+def strongest(tested: pd.DataFrame, number: int) -> pd.DataFrame:
+    """Of each category the tokens that lie there most surely more often: q below 0.05, at least 20 inside, the highest `low` first."""
+    tied = tested[(tested["q"] < LEVEL) & (tested["low"] > 0) & (tested["inside"] >= FEWEST_INSIDE)]
+    order = dict.fromkeys(tested[NAMES].itertuples(index=False, name=None))
+    best = tied.sort_values("low", ascending=False, kind="stable").groupby(NAMES, sort=False).head(number)
+    place = [list(order).index(name) for name in best[NAMES].itertuples(index=False, name=None)]
+    return best.iloc[np.argsort(place, kind="stable")]
+
+
+def choose(summary: pd.DataFrame, top: pd.DataFrame) -> tuple[list[tuple[str, str]], list[str]]:
+    """Categories and tokens for the figure: the categories with the most ties, and in turn the first, second, ... token of each."""
+    most = (summary["more"] + summary["less"]).sort_values(ascending=False, kind="stable").index[:MOST_CATEGORIES]
+    categories = list(summary.loc[sorted(most), NAMES].itertuples(index=False, name=None))
+    place = top.groupby(NAMES, sort=False).cumcount()
+    kept = [name in categories for name in top[NAMES].itertuples(index=False, name=None)]
+    tokens = top.loc[place[kept].sort_values(kind="stable").index, "token"]
+    return categories, list(dict.fromkeys(tokens))[:MOST_TOKENS]
+
+
+def summary_table(summary: pd.DataFrame, top: pd.DataFrame) -> pd.DataFrame:
+    """The rows of `summarise` as text, with the token most tied to each category."""
+    first = top.groupby(NAMES, sort=False).head(1).set_index(NAMES)
+    named = {
+        name: f"{shorten(row.token)} {log2(row)}" for name, row in zip(first.index, first.itertuples(), strict=True)
+    }
+    rows = list(summary[NAMES].itertuples(index=False, name=None))
+    table = pd.DataFrame(
+        {
+            "category": [name_category(*name) for name in rows],
+            "of the sequence": summary["expected"],
+            "tokens": summary["tests"],
+            "more often": summary["more"],
+            "less often": summary["less"],
+            "with GC": summary["gc"],
+            "most tied": [named.get(name, "–") for name in rows],
+        }
+    )
+    return formatted(table, {"of the sequence": "{:.2%}", "with GC": "{:+.2f}"})
+
+
+def top_table(top: pd.DataFrame) -> pd.DataFrame:
+    """The tokens that `strongest` found, as text."""
+    table = pd.DataFrame(
+        {
+            "category": [name_category(*name) for name in top[NAMES].itertuples(index=False, name=None)],
+            "token": top["token"].map(shorten).to_numpy(),
+            "occurrences": top["count"].to_numpy(),
+            "inside": top["share"].to_numpy(),
+            "expected": top["expected"].to_numpy(),
+            "log2": [log2(row) for row in top.itertuples()],
+            "q": top["q"].to_numpy(),
+        }
+    )
+    return formatted(table, {"inside": "{:.1%}", "expected": "{:.2%}", "q": "{:.2g}"})
+
+
+def log2(row) -> str:
+    """`2.10 (1.92 to 2.31)`."""
+    return f"{row.log2:.2f} ({row.low:.2f} to {row.high:.2f})"

@@ -1,0 +1,232 @@
+"""Section of the report: pretraining."""
+
+from collections.abc import Collection
+
+import pandas as pd
+
+from grover.pretraining.scores import FLOORS, MODEL, SPLITS
+from grover.report.figures import pretraining as figures
+from grover.report.parts import Picture, Results, Section, Table, between, formatted, signed, verdict
+
+TITLE = "Pretraining"
+NEEDS = ("models/*/training.parquet", "models/*/metrics.json")
+PREDICTORS = {MODEL: "pretrained model", **FLOORS}
+FIRST_TRACKS = ("repeat_class", "gene", "soft_mask")
+FEWEST_OCCURRENCES, TOKENS_SHOWN = 20, 8
+FEWEST_IN_STRATUM, STRATA_SHOWN = 50, 30
+
+
+def section(results: Results) -> Section:
+    source = results.first(NEEDS[1])
+    folder = source.rpartition("/")[0]
+    curve = f"{folder}/training.parquet"
+    metrics = {name: results.json(name) for name in results.find(NEEDS[1])}
+    training, main = results.table(curve), metrics[source]
+    split = main["split"]
+    scores = main["splits"][split]
+    result = Section("pretraining", TITLE)
+    # a gain is the model's loss minus the floor's, so the sign is turned
+    result.findings = [
+        verdict("The pretrained model", FLOORS[name], *turned(gain), "nats a hidden token")
+        for name, gain in scores["gains"].items()
+        if gain["low"] is not None
+    ]
+    result.numbers = [headline(main, scores)]
+    result.parts = [
+        f"A BERT encoder of {main['parameters']:,} parameters learnt to name hidden tokens in "
+        f"{training['step'].max():,} steps, on the training windows of split {split}. It was then scored on "
+        f"{scores['hidden_tokens']:,} hidden tokens of {scores['windows']:,} test windows of that split, beside predictors that "
+        f"know only how often tokens stand alone or between two neighbours: they counted {main['floor_tokens']:,} of the "
+        f"{main['training_tokens']:,} tokens that the training windows cover (at most `evaluation.floor_tokens`).",
+        *seen_sentences(metrics.values()),
+        result.findings,
+        Picture(
+            "pretraining_loss",
+            figures.loss(
+                training,
+                {FLOORS[name]: values["loss"] for name, values in scores["floors"].items()},
+                {name: values["model"]["loss"] for name, values in main["splits"].items()},
+            ),
+            "Loss on the training windows, with the loss of the final model on the test windows of both splits at the end. The test "
+            f"windows have {main['mask_share']:.1%} of their tokens hidden (`evaluation.mask_share`, by default the share of the "
+            "training), all behind [MASK]. The training loss is a little harder: up to a fifth of its hidden tokens stand behind a random "
+            "token instead, and dropout is on. "
+            f"Grey lines are floors on the test windows of split {split}: a model above the line of neighbour counts has not "
+            "learnt more than adjacency.",
+            curve,
+        ),
+        Table(
+            score_table(metrics),
+            "Scores on the test windows of both splits: loss in nats a hidden token; shares of the hidden tokens ranked first and among "
+            f"the first {main['top']}; perplexity, and what share of the vocabulary it is. None of these compares between vocabularies. "
+            "Bits a base are masked nats / ln 2 / bases masked; they are conditional on the visible tokens and depend on how the "
+            "genome is cut, so that they compare no better; overlapping words have none.",
+            source,
+        ),
+    ]
+    spans = {name: item["common_spans"] for name, item in metrics.items() if item["common_spans"]}
+    if spans:
+        first = next(iter(spans.values()))
+        result.parts.append(
+            Table(
+                span_table(spans),
+                f"Masked bits a base that compare between vocabularies: spans of {first['span']} bases at the same places of the "
+                "genome are hidden, with every token that touches one, in windows of the same "
+                f"{first['window_bases']} bases (`evaluation.span_bases`), without spans in the outer {first['margin']}. 95 % "
+                "intervals over blocks of the genome; `seen` is the share of the hidden tokens inside training windows. Cautions "
+                "remain: the borders of the visible tokens tell something about the hidden ones, more in one vocabulary than in "
+                "another; long tokens hide more bases around a span; the tokens of a span are predicted each "
+                "alone, which costs short tokens more.",
+                source,
+            )
+        )
+    result.parts += strata_parts(results, folder, split) + token_parts(results, folder, split)
+    return result
+
+
+def headline(main: dict, scores: dict) -> tuple[str, str, str]:
+    """The number of the summary: masked bits a base, or perplexity where there are none."""
+    model, floors = scores["model"], scores["floors"].values()
+    if model["bits_per_base"] is None:
+        floor = min(values["perplexity"] for values in floors)
+        return f"{model['perplexity']:,.1f}", "perplexity", f"best floor {floor:,.1f}; {model['top1']:.1%} top-1"
+    floor = min(values["bits_per_base"] for values in floors)
+    note = f"best floor {floor:.3f}; {model['top1']:.1%} top-1; split {main['split']}"
+    return f"{model['bits_per_base']:.3f}", "masked bits a base", note
+
+
+def turned(gain: dict) -> tuple[float, float, float]:
+    """A difference of losses as a gain, with its interval."""
+    return -gain["difference"], -gain["high"], -gain["low"]
+
+
+def seen_sentences(metrics: Collection[dict]) -> list[str]:
+    """What the scores of each split are worth, where training saw some of the test windows of a model."""
+    sentences = []
+    for split in SPLITS:
+        shares = [item["splits"][split]["seen_share"] for item in metrics]
+        low, high = f"{min(shares):.0%}", f"{max(shares):.0%}"
+        if max(shares) > 0:
+            sentences.append(
+                f"Of the hidden tokens of split {split} {low if low == high else f'{low} to {high}'} lie inside training windows: "
+                "its scores tell what a model remembers too."
+            )
+    return sentences
+
+
+def score_table(metrics: dict[str, dict]) -> pd.DataFrame:
+    """Models and floors in rows, the two splits side by side."""
+    top = f"top-{next(iter(metrics.values()))['top']}"
+    rows = []
+    for path, item in metrics.items():
+        for name, label in PREDICTORS.items():
+            row = {"vocabulary": path.split("/")[1], "predictor": label}
+            splits = {
+                split: scores["model"] if name == MODEL else scores["floors"][name]
+                for split, scores in item["splits"].items()
+            }
+            row |= {f"loss, {split}": f"{values['loss']:.3f}" for split, values in splits.items()}
+            row |= {f"top-1, {split}": f"{values['top1']:.1%}" for split, values in splits.items()}
+            row |= {f"{top}, {split}": f"{values['topk']:.1%}" for split, values in splits.items()}
+            row |= {
+                f"perplexity, {split}": f"{values['perplexity']:,.1f} ({values['perplexity_share']:.0%})"
+                for split, values in splits.items()
+            }
+            row |= {
+                f"bits a base, {split}": "–" if values["bits_per_base"] is None else f"{values['bits_per_base']:.3f}"
+                for split, values in splits.items()
+            }
+            rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def span_table(spans: dict[str, dict]) -> pd.DataFrame:
+    """Bits a base on common spans, a row a vocabulary."""
+    rows = [
+        {
+            "vocabulary": path.split("/")[1],
+            "bits a base": f"{item['bits_per_base']:.3f}",
+            "95 % interval": "–" if item["low"] is None else f"{item['low']:.3f} to {item['high']:.3f}",
+            **{FLOORS[name]: f"{item['floors'][name]['bits_per_base']:.3f}" for name in FLOORS},
+            "bases hidden": f"{item['bases']:,}",
+            "seen": f"{item['seen_share']:.1%}",
+        }
+        for path, item in spans.items()
+    ]
+    return pd.DataFrame(rows)
+
+
+def strata_parts(results: Results, folder: str, split: str) -> list:
+    """Figure and table of the scores by annotation, if they are there."""
+    source = f"{folder}/strata.parquet"
+    if source not in results.names:
+        return []
+    strata = results.table(source)
+    tracks = list(dict.fromkeys([*FIRST_TRACKS, *strata["track"]]))
+    kept = strata[strata["n"] >= FEWEST_IN_STRATUM]
+    kept = kept.sort_values("track", key=lambda column: column.map(tracks.index), kind="stable")
+    names = kept.loc[kept["split"] == split, ["track", "category"]].drop_duplicates().head(STRATA_SHOWN)
+    kept = kept.merge(names, on=["track", "category"])
+    if kept.empty:
+        return [f"No stratum of the annotation holds {FEWEST_IN_STRATUM} hidden tokens."]
+    return [
+        Picture(
+            "pretraining_strata",
+            figures.strata(kept[kept["split"] == split], PREDICTORS),
+            f"Left: loss of the model and the floors by where the hidden tokens lie (test windows of split {split}). Right: what "
+            "the model gains on the counts between neighbours, with 95 % intervals over blocks of the genome. `none` is outside "
+            "of all categories of a track.",
+            source,
+        ),
+        Table(
+            strata_table(kept, split),
+            f"The same as numbers, for strata of at least {FEWEST_IN_STRATUM} hidden tokens; gains on the counts between "
+            "neighbours in nats a token, for both splits.",
+            source,
+        ),
+    ]
+
+
+def strata_table(strata: pd.DataFrame, split: str) -> pd.DataFrame:
+    """A row a stratum: hidden tokens, loss and top-1 of each predictor under `split`, gains under both splits."""
+    rows = []
+    for (track, category), part in strata.groupby(["track", "category"], sort=False):
+        own = part[part["split"] == split].set_index("predictor")
+        row = {"track": track, "category": category, "hidden": int(own["n"].iloc[0])}
+        row |= {f"loss, {name}": f"{own.loc[name, 'loss']:.2f}" for name in PREDICTORS}
+        row |= {f"top-1, {name}": f"{own.loc[name, 'top1']:.1%}" for name in PREDICTORS}
+        for other, values in part[part["predictor"] == "neighbours"].groupby("split", sort=False):
+            gain = values.iloc[0]
+            sure = "" if pd.isna(gain["low"]) else f" ({between(-gain['high'], -gain['low'])})"
+            row[f"gain, {other}"] = signed(-gain["gain"]) + sure
+        rows.append(row)
+    return formatted(pd.DataFrame(rows))
+
+
+def token_parts(results: Results, folder: str, split: str) -> list:
+    """Figure and table of the scores by token, if they are there."""
+    source = f"{folder}/token_accuracy.parquet"
+    if source not in results.names:
+        return []
+    tokens = results.table(source).query(f"n >= {FEWEST_OCCURRENCES}")
+    if tokens.empty:
+        return [f"No token was hidden {FEWEST_OCCURRENCES} times, so none is shown alone."]
+    own = tokens[tokens["split"] == split].drop(columns=["id", "split"])
+    half = TOKENS_SHOWN // 2
+    ends = pd.concat([own.head(half), own.tail(half)]) if len(own) > TOKENS_SHOWN else own
+    shown = {"accuracy": "{:.1%}", "auc": "{:.3f}", "loss": "{:.3f}"}
+    return [
+        Picture(
+            "pretraining_tokens",
+            figures.tokens(tokens),
+            f"Tokens hidden at least {FEWEST_OCCURRENCES} times, from the best to the worst: how often each is ranked first "
+            "where it stands, and how well its probability tells the places where it stands from all others (area under the ROC "
+            "curve; 0.5 is chance).",
+            source,
+        ),
+        Table(
+            formatted(ends, shown),
+            f"The best and the worst predicted tokens among those hidden at least {FEWEST_OCCURRENCES} times (split {split}).",
+            source,
+        ),
+    ]

@@ -1,0 +1,60 @@
+"""Part of a section of the report: whether regions of one category lie together."""
+
+import pandas as pd
+
+from grover.report.parts import Table, count, formatted
+from grover.report.sections.representations import CLS, KMERS, MEAN, TWIN_MEAN, WORD2VEC, at_last_layer
+
+SOURCE = "embeddings/clusters.parquet"
+MARGIN = 0.02  # purity above chance, or above that by k-mers, that is worth a sentence
+
+
+def cluster_parts(clusters: pd.DataFrame, own: str) -> list:
+    """Purity of neighbours of the mean embedding beside k-mers, for all regions and those with few repeats."""
+    table = at_last_layer(clusters, own)
+    table = table[table["purity"].notna() & table["representation"].isin([MEAN, CLS, TWIN_MEAN, WORD2VEC, KMERS])]
+    if table.empty:
+        return ["No track has enough regions of two categories to ask whether they lie together."]
+    number = int(table["neighbours"].iloc[0])
+    everywhere = table[table["repeats"] == "all"].pivot(index="track", columns="representation", values="purity")
+    order = [name for name in (KMERS, WORD2VEC, TWIN_MEAN, CLS, MEAN) if name in everywhere]
+    keys = ["track", "repeats"]
+    wide = table.pivot(index=keys, columns="representation", values=["purity", "silhouette"])
+    wide = wide.loc[list(dict.fromkeys(zip(table["track"], table["repeats"], strict=True)))]
+    first = table.drop_duplicates(keys).set_index(keys).loc[wide.index]
+    shown = pd.DataFrame({"track": [name.replace("_", " ") for name, _ in wide.index]})
+    shown["regions"] = [{"few": "few repeats"}.get(name, name) for _, name in wide.index]
+    shown["n"] = first["n"].to_numpy(int)
+    shown["chance"] = first["purity_expected"].to_numpy(float)
+    for name in order:
+        shown[name] = wide[("purity", name)].to_numpy(float)
+    if MEAN in order:
+        shown["silhouette, mean"] = wide[("silhouette", MEAN)].to_numpy(float)
+    caption = (
+        f"Purity: share of the {number} nearest regions (cosine, deepest layer kept, far away in the genome) of the same category; "
+        "all categories count the same. The silhouette is 1 where categories lie apart and 0 where they overlap. Few repeats: only "
+        "regions that hold hardly any repeat, so that repeats cannot carry what is seen."
+    )
+    return [*cluster_sentence(everywhere, first), Table(formatted(shown, default="{:.3f}"), caption, SOURCE)]
+
+
+def cluster_sentence(everywhere: pd.DataFrame, first: pd.DataFrame) -> list[str]:
+    if not {MEAN, KMERS} <= set(everywhere):
+        return []
+    chance = first.xs("all", level="repeats")["purity_expected"].reindex(everywhere.index)
+    pure = everywhere.index[everywhere[MEAN] > chance + MARGIN]
+    more = (everywhere.loc[pure, MEAN] > everywhere.loc[pure, KMERS] + MARGIN).sum()
+    text = f"Regions of one category lie together in the mean embedding (purity more than {MARGIN} above chance) on {len(pure)} of "
+    text += count(len(everywhere), "track")
+    return [
+        f"{text}; on {more} of these it is also more than {MARGIN} above that by k-mers." if len(pure) else f"{text}."
+    ]
+
+
+def all_clusters(clusters: pd.DataFrame) -> Table:
+    show = clusters.assign(track=clusters["track"].str.replace("_", " "), note=clusters["note"].fillna(""))
+    show["layer"] = [None if pd.isna(layer) else int(layer) for layer in clusters["layer"]]
+    show["layer"] = show["layer"].astype(object).where(clusters["layer"].notna(), None)
+    formats = {name: "{:.3f}" for name in ("silhouette", "purity", "purity_expected")} | {"layer": "{:.0f}"}
+    caption = "Silhouette and purity of neighbours of the deepest layer kept of each model, word2vec and k-mers."
+    return Table(formatted(show, formats), caption, SOURCE)

@@ -1,0 +1,237 @@
+"""Section of the report: what the embeddings of regions tell of the tracks."""
+
+import numpy as np
+import pandas as pd
+
+from grover.embeddings.regions.probe_scores import CHANCE
+from grover.embeddings.regions.probes import NOT_ENOUGH
+from grover.report.figures import regions as figures
+from grover.report.parts import (
+    BETTER,
+    SAME,
+    WORSE,
+    Folded,
+    Picture,
+    Results,
+    Section,
+    Table,
+    between,
+    count,
+    formatted,
+    judge,
+    listed,
+    signed,
+    with_interval,
+)
+from grover.report.sections.region_clusters import SOURCE, all_clusters, cluster_parts
+from grover.report.sections.representations import (
+    GC,
+    KMERS,
+    MEAN,
+    TWIN,
+    WORD2VEC,
+    at_last_layer,
+    columns_of,
+    gain_styles,
+)
+from grover.statistics.bootstrap import ALIKE
+
+TITLE = "Embeddings: what is in them"
+NEEDS = ("embeddings/probes.parquet", SOURCE)
+RIVALS = {"gain": KMERS, "over_gc": GC, "over_word2vec": WORD2VEC, "over_twin": "the random twin"}
+GIVEN = {"gc": GC, "repeats": "the share of repeats"}
+LINEAR, FOREST = "linear", "forest"
+
+
+def section(results: Results) -> Section:
+    probes, clusters = (results.table(name) for name in NEEDS)
+    result = Section("regions", TITLE)
+    own = results.main_model(probes.loc[probes["layer"].notna(), "model"])
+    last = at_last_layer(probes, own)
+    linear = last[(last["probe"] == LINEAR) & last["value"].notna()]
+    left_out = describe_left_out(probes)
+    if linear.empty:
+        result.parts = ["No track has enough regions for a probe.", *left_out]
+        return result
+    mean = linear[linear["representation"] == MEAN]
+    result.findings = [*overview(mean), *still_alike(mean)]
+    ahead = is_ahead(mean, "gain").sum()
+    note = "where a linear probe on the mean embedding beats the same on k-mers, by its interval"
+    result.numbers = [(f"{ahead} of {len(mean)}", "tracks", note)]
+    order, groups = columns_of(linear)
+    result.parts = [
+        "A probe is a simple model that reads a track from a representation of a region: logistic regression for categories, "
+        "presence and strand, ridge regression for quantities. It is fitted on the regions of fold train, its regularisation is "
+        f"chosen on fold valid, and it is scored on fold test ({blocks_of(linear)}). It stands beside the same probe on GC "
+        "content, on frequencies of k-mers, on the mean word2vec vector, and on the same network with random weights. The mean "
+        "embedding of the deepest layer kept is the one that is judged, chosen before any score was known.",
+        result.findings,
+        Picture(
+            "regions_heat",
+            figures.heat(linear, order, groups),
+            "Linear probes on held-out regions: AUROC (for categories the mean of one against rest; chance is 0.5) and R² (the mean "
+            "alone gives 0). Blue is above chance, red below. Bold with ▲: above k-mers by the 95 % interval of the paired "
+            "difference, and above chance by its own; ▽: below k-mers. Of cells without a difference one in forty would still be "
+            "marked either way.",
+            NEEDS[0],
+        ),
+        [compare(row) for _, row in mean.iterrows()],
+        Picture(
+            "regions_gains",
+            figures.gains(linear, gain_styles(order)),
+            "Score of each representation minus that of k-mers, with 95 % intervals of the difference over blocks of the genome. "
+            "Left of the dotted line the embedding says less than k-mers do. A score below chance counts as chance.",
+            NEEDS[0],
+        ),
+        *layer_parts(probes, own),
+        *forest_parts(last),
+        *left_out,
+        *cluster_parts(clusters, own),
+        Folded("All probes of the deepest layers", [all_probes(at_last_layer(probes, own))]),
+        Folded("All clusters", [all_clusters(clusters)]),
+    ]
+    return result
+
+
+def overview(mean: pd.DataFrame) -> list[str]:
+    """On how many tracks the mean embedding is ahead of, and behind, what it is compared with."""
+    sentences = []
+    for column, rival in RIVALS.items():
+        known = mean[mean[f"{column}_low"].notna()]
+        if known.empty:
+            continue
+        ahead = [figures.label(name) for name in known.loc[is_ahead(known, column), "track"]]
+        behind = [figures.label(name) for name in known.loc[known[f"{column}_high"] < 0, "track"]]
+        rest = len(known) - len(ahead) - len(behind)
+        text = f"The mean embedding tells more than {rival} on {len(ahead)} of {count(len(known), 'track')}"
+        text += f" ({listed(ahead)})" if ahead else ""
+        text += f", less on {len(behind)}" + (f" ({listed(behind)})" if behind else "")
+        sentences.append(text + (f"; on {rest} the difference cannot be told from 0." if rest else "."))
+    known = mean["partial"].dropna()
+    if len(known):
+        sentences.append(
+            f"Given {given_of(mean)}, the held-out predictions of the mean embedding still go with the truth at "
+            f"a rank correlation of {signed(known.median())} (median over {count(len(known), 'track')}; highest "
+            f"{signed(known.max())}, {figures.label(mean.loc[known.idxmax(), 'track'])})."
+        )
+    return sentences
+
+
+def given_of(probes: pd.DataFrame) -> str:
+    """What the partial correlations are given, in words."""
+    return listed([GIVEN[name] for name in probes["given"].iloc[0].split(", ")])
+
+
+def is_ahead(rows: pd.DataFrame, column: str) -> pd.Series:
+    """Whether a difference is above 0 by its interval, and the score above chance by its own: who is at chance tells nothing."""
+    return (rows[f"{column}_low"] > 0) & (rows["low"] > rows["metric"].map(CHANCE))
+
+
+def compare(row: pd.Series) -> str:
+    """Sentence on the mean embedding of one track against what it is compared with."""
+    found: dict[str, list[str]] = {}
+    for column, rival in RIVALS.items():
+        low, high = row[f"{column}_low"], row[f"{column}_high"]
+        if not np.isnan(low):
+            found.setdefault(judge(low, high), []).append(f"{rival} ({signed(row[column])}; {between(low, high)})")
+    clauses = [f"{verb} {listed(found[verb])}" for verb in (BETTER, WORSE, SAME) if verb in found]
+    value = f"{row['track'].replace('_', ' ')}: the mean embedding ({figures.UNITS[row['metric']]} {row['value']:.3f})"
+    if clauses:
+        return f"{value} {'; it '.join(clauses)}."
+    return f"{value} stands alone."
+
+
+def blocks_of(linear: pd.DataFrame) -> str:
+    """How many test regions and blocks there are; the blocks differ by track."""
+    tests, blocks = (
+        f"{least:,}" if least == most else f"{least:,} to {most:,}"
+        for least, most in (linear[name].agg(["min", "max"]) for name in ("n_test", "blocks"))
+    )
+    return (
+        f"{tests} regions in {blocks} blocks of the genome, which the intervals are drawn from and which are as long as it takes for "
+        "neighbouring ones to differ in the track"
+    )
+
+
+def still_alike(mean: pd.DataFrame) -> list[str]:
+    """Whose blocks are alike even where no longer ones can be had."""
+    rows = mean[mean["alike"] > ALIKE]
+    if rows.empty:
+        return []
+    tracks = [
+        f"{figures.label(row.track)} ({row.blocks} blocks, correlation {row.alike:.2f})" for row in rows.itertuples()
+    ]
+    return [
+        f"Fold test is too small for the long stretches of {listed(tracks)}: neighbouring blocks are still alike, so that the intervals "
+        "are too narrow, and what they say of these tracks, in the counts above too, is not to be relied on."
+    ]
+
+
+def layer_parts(probes: pd.DataFrame, own: str) -> list:
+    """Score by layer, where there are several."""
+    which = probes["model"].map({own: "own", own + TWIN: "twin"})
+    rows = probes.assign(which=which)[which.notna() & (probes["probe"] == LINEAR) & probes["value"].notna()]
+    if rows["layer"].nunique() < 2:
+        return []
+    floors = probes[(probes["model"] == "kmers") & (probes["probe"] == LINEAR) & probes["value"].notna()]
+    picture = Picture(
+        "regions_layers",
+        figures.layers(rows, floors),
+        "Linear probes by layer with 95 % intervals; layer 0 is what the first layer reads. The layer that is judged was chosen "
+        "beforehand: to pick the best here would flatter it.",
+        NEEDS[0],
+    )
+    return [picture]
+
+
+def forest_parts(last: pd.DataFrame) -> list:
+    """Sentence on the second probe, a random forest."""
+    forest = last[(last["probe"] == FOREST) & (last["representation"] == MEAN) & last["gain_low"].notna()]
+    if forest.empty:
+        return []
+    ahead, behind = is_ahead(forest, "gain").sum(), (forest["gain_high"] < 0).sum()
+    return [
+        f"With a random forest, which also reads what is not linear, the mean embedding tells more than k-mers on {ahead} of "
+        f"{count(len(forest), 'track')} and less on {behind}."
+    ]
+
+
+def describe_left_out(probes: pd.DataFrame) -> list[str]:
+    """What has too few regions, by track."""
+    rows = probes.drop_duplicates("track")
+    rows = rows[rows["note"].fillna("") != ""]
+    if rows.empty:
+        return []
+    tracks = []
+    for row in rows.itertuples():
+        details = [row.note.removeprefix(NOT_ENOUGH).removeprefix(": "), "" if pd.notna(row.value) else "no score"]
+        tracks.append(f"{figures.label(row.track)} ({'; '.join(filter(None, details))})")
+    return [f"Left out for too few regions in the folds: {'; '.join(tracks)}."]
+
+
+def all_probes(probes: pd.DataFrame) -> Table:
+    show = probes.assign(track=probes["track"].str.replace("_", " "), unit=probes["metric"].map(figures.UNITS))
+    spans = {
+        "value": "",
+        "gain": "over k-mers",
+        "over_gc": "over GC",
+        "over_word2vec": "over word2vec",
+        "over_twin": "over twin",
+    }
+    for column in spans:
+        ends = ["low", "high"] if column == "value" else [f"{column}_low", f"{column}_high"]
+        texts = [with_interval(*row) for row in show[[column, *ends]].to_numpy(float)]
+        show[column] = [text.replace("nan", "–") for text in texts]
+    show["layer"] = [None if pd.isna(layer) else int(layer) for layer in probes["layer"]]
+    show["layer"] = show["layer"].astype(object).where(probes["layer"].notna(), None)
+    names = ["track", "model", "pooling", "layer", "probe", "unit", *spans]
+    table = show[[*names, "auprc", "chance", "partial", "n_train", "n_test"]].rename(
+        columns={**spans, "value": "score"}
+    )
+    formats = {name: "{:.3f}" for name in ("auprc", "chance", "partial")} | {"layer": "{:.0f}"}
+    caption = (
+        "Probes on the deepest layer kept of each model, word2vec, k-mers and GC content, with 95 % intervals; the file holds all "
+        "layers kept. AUPRC stands beside that of a random order (chance); partial is the rank correlation of held-out predictions "
+        f"and truth given {given_of(probes)}."
+    )
+    return Table(formatted(table, formats), caption, NEEDS[0])

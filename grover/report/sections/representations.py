@@ -1,0 +1,59 @@
+"""Names, order and colours of the representations of regions in the report."""
+
+from itertools import cycle
+
+import pandas as pd
+
+from grover.report.style import BLUE, GREEN, ORANGE, PURPLE, RED, SKY
+
+OWN, TWIN = "chosen", "-twin"
+KMERS, GC, WORD2VEC = "k-mers", "GC content", "word2vec"
+MEAN, CLS, TWIN_MEAN = "mean", "CLS", "random twin"
+
+
+def main_model(table: pd.DataFrame) -> str:
+    """The model that the sentences are about: `chosen`, else the first with layers that is no twin."""
+    models = [name for name in table.loc[table["layer"].notna(), "model"].unique() if not name.endswith(TWIN)]
+    return OWN if OWN in models or not models else models[0]
+
+
+def at_last_layer(table: pd.DataFrame, own: str) -> pd.DataFrame:
+    """The rows of the deepest layers kept and of what has no layers, with the name of their `representation` as readers know it."""
+    last = table.groupby("model")["layer"].transform("max")
+    rows = table[table["layer"].isna() | (table["layer"] == last)]
+    names = [representation(model, pooling, own) for model, pooling in zip(rows["model"], rows["pooling"], strict=True)]
+    return rows.assign(representation=names)
+
+
+def representation(model: str, pooling: str, own: str) -> str:
+    """Name of a representation in figures and tables."""
+    known = {
+        ("gc", ""): GC,
+        ("kmers", ""): KMERS,
+        ("word2vec", ""): WORD2VEC,
+        (own, "mean"): MEAN,
+        (own, "cls"): CLS,
+        (own + TWIN, "mean"): TWIN_MEAN,
+        (own + TWIN, "cls"): f"{TWIN_MEAN}, CLS",
+    }
+    other = f"twin of {model.removesuffix(TWIN)}" if model.endswith(TWIN) else model
+    return known.get((model, pooling), other + (", CLS" if pooling == "cls" else ""))
+
+
+def columns_of(rows: pd.DataFrame) -> tuple[list[str], list[str]]:
+    """The columns of the heat map and the group of each: what needs no network, the twin, the model, other models by the mean."""
+    there = list(dict.fromkeys(rows["representation"]))
+    fixed = {GC: "floors", KMERS: "floors", WORD2VEC: "floors", TWIN_MEAN: "own", CLS: "own", MEAN: "own"}
+    order = [name for name in fixed if name in there]
+    order += [name for name in there if name not in fixed and not name.endswith(", CLS")]
+    return order, [fixed.get(name, "others") for name in order]
+
+
+def gain_styles(order: list[str]) -> dict[str, tuple[str, str]]:
+    """Colour and marker of what the gains over k-mers are drawn of."""
+    styles = {WORD2VEC: (ORANGE, "D"), TWIN_MEAN: (RED, "v"), CLS: (GREEN, "s"), MEAN: (BLUE, "o")}
+    others = [name for name in order if name not in styles and name not in (KMERS, GC) and not name.startswith("twin")]
+    # two colours and three markers give six that differ
+    return {name: styles[name] for name in styles if name in order} | {
+        name: (colour, marker) for name, colour, marker in zip(others, cycle((PURPLE, SKY)), cycle("PX^"), strict=False)
+    }

@@ -1,0 +1,145 @@
+"""Section of the report: whether embeddings tell the two strands of the genome apart."""
+
+import pandas as pd
+
+from grover.report.figures import strands as figures
+from grover.report.parts import (
+    BETTER,
+    WORSE,
+    Picture,
+    Results,
+    Section,
+    Table,
+    between,
+    formatted,
+    judge,
+    signed,
+    with_interval,
+)
+from grover.report.sections.representations import TWIN, at_last_layer
+
+TITLE = "Embeddings: strands"
+NEEDS = ("embeddings/*/strands.parquet",)
+PROBES = "embeddings/probes.parquet"
+NAMES = {"mean": "mean", "cls": "CLS"}
+
+
+def section(results: Results) -> Section:
+    name = results.of_main_model(NEEDS[0])
+    model = name.split("/")[1]
+    twin_name = name.replace(f"/{model}/", f"/{model}{TWIN}/")
+    own = results.table(name)
+    twin = results.table(twin_name) if twin_name in results.names else None
+    result = Section("strands", TITLE)
+    last = at_last_layer(own.assign(model=model), model).sort_values("pooling", ascending=False)
+    result.findings = [describe(row) for _, row in last.iterrows()]
+    if twin is not None:
+        last_of_twin = at_last_layer(twin.assign(model=model + TWIN), model)
+        result.findings += [beside_twin(row, last_of_twin) for _, row in last.iterrows()]
+    result.parts = [
+        f"Every stretch of the genome can be read from two strands, and the model sees one of them. {own['n'].max():,} regions, in even "
+        "steps through the genome, are embedded as they stand and as their reverse complements, both tokenised anew from the bare "
+        "sequence. If the model took both for the same thing, their cosine would be 1. Vectors of a network often point all into one "
+        "direction, so that any two have a high cosine: beside it stands that of a region and the reverse complement of another one, "
+        "and the centred cosine is taken from the mean of all vectors, where unrelated vectors have about 0. Part of what is left is "
+        "composition, since GC content is the same on both strands.",
+        result.findings,
+        Picture(
+            "embeddings_strands",
+            figures.strands(own, twin),
+            "A region and its reverse complement, by layer (0 is the input of the first): cosine with the 95 % interval over blocks of the "
+            "genome and, dashed, that of two different regions; the same from the mean of all vectors; and the share of regions whose own "
+            "reverse complement is the nearest of all (dashed: by chance).",
+            name,
+        ),
+    ]
+    probes = results.table(PROBES) if PROBES in results.names else pd.DataFrame()
+    if len(probes) and (probes["kind"] == "strand").any():
+        directions = of_directions(probes, model)
+        found = [direction(row) for _, row in directions[directions["pooling"] == "mean"].iterrows()]
+        result.findings = result.findings + found  # the list above is shown already
+        result.parts += [
+            "Genes and LINEs have a strand of their own. A linear probe that reads it from the embedding of a region, scored on "
+            "held-out regions, says whether the embedding knows in which direction they are read; 0.5 is guessing.",
+            found,
+            Table(
+                readable(directions),
+                "Reading direction by a linear probe, at the deepest layer kept; differences to the same probe on counts of k-mers and on "
+                "the random twin, with 95 % intervals.",
+                PROBES,
+            ),
+        ]
+    return result
+
+
+def describe(row: pd.Series) -> str:
+    """Sentence on the similarity of strands at one layer."""
+    subject = (
+        f"In layer {row['layer']} the {NAMES[row['pooling']]} embeddings of a region and of its reverse complement"
+    )
+    if pd.isna(row["baseline"]):
+        return f"{subject} have a cosine of {row['similarity']:.3f}; of a single region no more can be said."
+    relation = judge(row["adjusted_low"], row["adjusted_high"])
+    than = {BETTER: "are more alike than", WORSE: "are less alike than"}.get(
+        relation, "are not measurably more alike than"
+    )
+    return (
+        f"{subject} {than} those of two different regions (cosine {row['similarity']:.4f} against {row['baseline']:.4f}; centred "
+        f"{with_interval(*row[['centred_similarity', 'centred_low', 'centred_high']].astype(float))}, where 1 is the same); the own "
+        f"reverse complement is the nearest in {row['nearest']:.1%} of the regions (by chance {row['chance']:.2%})."
+    )
+
+
+def beside_twin(row: pd.Series, twin: pd.DataFrame) -> str:
+    """Sentence on the centred similarity of the model and of its random twin, whose intervals may overlap."""
+    other = twin[twin["pooling"] == row["pooling"]].iloc[0]
+    relation = "differ no more than their intervals allow"
+    if row["centred_low"] > other["centred_high"]:
+        relation = "have become more alike by training"
+    elif row["centred_high"] < other["centred_low"]:
+        relation = "have become less alike by training"
+    value = with_interval(*other[["centred_similarity", "centred_low", "centred_high"]].astype(float))
+    return f"For the {NAMES[row['pooling']]} embedding of the random twin the centred cosine is {value}: the strands {relation}."
+
+
+def of_directions(probes: pd.DataFrame, model: str) -> pd.DataFrame:
+    """Linear probes of strand at the last layer of the model, the mean before [CLS]. The layer is no choice by result."""
+    rows = probes[(probes["kind"] == "strand") & (probes["model"] == model) & (probes["probe"] != "forest")]
+    return at_last_layer(rows, model).sort_values(["track", "pooling"], ascending=[True, False])
+
+
+def direction(row: pd.Series) -> str:
+    """Sentence on one track's probe."""
+    track = row["track"].replace("_", " ")
+    if pd.isna(row["value"]):
+        return f"{track}: not measured ({row['note']})."
+    value = with_interval(*row[["value", "low", "high"]].astype(float))
+    if row["low"] <= 0.5:
+        known = (
+            "the mean embedding is not told from guessing"
+            if row["high"] >= 0.5
+            else "the mean embedding does worse than guessing"
+        )
+        sentence = f"{track}: {known} (AUROC {value})"
+    else:
+        sentence = f"{track}: the mean embedding knows something of the reading direction (AUROC {value})"
+    if pd.notna(row["gain"]):
+        verb = {BETTER: "more than", WORSE: "less than"}.get(
+            judge(row["gain_low"], row["gain_high"]), "not measurably other than"
+        )
+        gain = f"{signed(row['gain'])}; {between(row['gain_low'], row['gain_high'])}"
+        sentence += f", {verb} counts of k-mers tell ({gain})"
+    return f"{sentence}."
+
+
+def readable(rows: pd.DataFrame) -> pd.DataFrame:
+    """The table of the report, as text."""
+    shown = pd.DataFrame(
+        {"track": rows["track"].str.replace("_", " "), "embedding": rows["pooling"].map(NAMES), "layer": rows["layer"]}
+    )
+    columns = {"AUROC": ("value", "low", "high"), "over k-mers": ("gain", "gain_low", "gain_high")}
+    columns["over the twin"] = ("over_twin", "over_twin_low", "over_twin_high")
+    for title, names in columns.items():
+        shown[title] = [with_interval(*values).replace("nan", "–") for values in rows[list(names)].to_numpy(float)]
+    shown["test regions"], shown["note"] = rows["n_test"], rows["note"].fillna("")
+    return formatted(shown)

@@ -1,0 +1,212 @@
+"""Section of the report: embeddings of tokens."""
+
+import pandas as pd
+from scipy.stats import spearmanr
+
+from grover.embeddings.tokens.components import chance_level, spearman_interval
+from grover.embeddings.tokens.map import CLUSTERS, cosines
+from grover.report.figures import tokens as figures
+from grover.report.figures.tokens import PROPERTIES, WORD2VEC
+from grover.report.parts import Picture, Results, Section, Table, formatted, interval, listed, with_interval
+
+TITLE = "Embeddings: tokens"
+FILES = (
+    "token_averages.npy",
+    "word2vec.npy",
+    "components.parquet",
+    "explained.parquet",
+    "correlations.tsv",
+    "effects.tsv",
+    "clusters.tsv",
+    "similarity.tsv",
+)
+NEEDS = tuple(f"embeddings/*/{name}" for name in FILES)
+SPACE = "\u00a0"
+
+
+def section(results: Results) -> Section:
+    model = results.of_main_model(NEEDS[-1]).split("/")[1]
+    names = {name: f"embeddings/{model}/{name}" for name in FILES}
+    components, explained, correlations, effects, clusters, similarity = (
+        results.table(names[name]) for name in FILES[2:]
+    )
+    layers = [name for name in dict.fromkeys(components["source"]) if name != WORD2VEC]
+    shown = (layers[-1], WORD2VEC)
+    tokens = {name: components[components["source"] == name].reset_index(drop=True) for name in shown}
+    number = len(tokens[WORD2VEC])
+    best = {name: rows.set_index("property") for name, rows in effects.groupby("source", sort=False)}
+    best |= untrained(results, model)
+
+    result = Section("tokens", TITLE)
+    result.findings = [
+        *(describe_effects(name, rows, number) for name, rows in best.items() if name not in layers[:-1]),
+        *tied_properties(best[shown[0]], tokens[shown[0]]),
+        describe_similarity(similarity, layers),
+    ]
+    if "frequency" in best[shown[0]].index:
+        row = best[shown[0]].loc["frequency"]
+        note = f"{row['component']} of {shown[0]} with frequency; the paper: {row['published']:.2f} on {row['published_component']}"
+        result.numbers = [(f"{abs(row['spearman']):.2f}", "|Spearman|", note)]
+    mapped = {name: table.dropna(subset=["order"]) for name, table in tokens.items()}
+    result.parts = [
+        f"The embedding of a token is the average of its states over all its occurrences in the embedded regions, layer by layer: "
+        f"layer 0 is what the first layer reads, {layers[-1]} the deepest layer kept. Beside it stands word2vec (CBOW) with as many "
+        f"dimensions, trained on the same windows, which knows nothing but which tokens lie near each other. {number:,} tokens occur "
+        "often enough. A component's sign is arbitrary, so only the size of a correlation can be compared with the paper's (hg19, 600 "
+        "cycles).",
+        result.findings,
+        Picture(
+            "tokens_components",
+            figures.components(tokens[shown[0]]),
+            f"Principal components of the tokens in {shown[0]}, one dot a token, coloured by what the paper finds on them.",
+            names["components.parquet"],
+        ),
+        Picture(
+            "tokens_sources",
+            figures.sources(explained, effects),
+            "Left: share of the variance that each component explains. Right: for each property the correlation with the "
+            "component that goes with it most, layer by layer and in word2vec.",
+            names["effects.tsv"],
+        ),
+        Picture(
+            "tokens_correlations",
+            figures.correlations({name: correlations[correlations["source"] == name] for name in shown}),
+            "Spearman correlation of the components with properties of the tokens. Where the paper gives a value for the average "
+            "embeddings it stands below ours in brackets.",
+            names["correlations.tsv"],
+        ),
+        Table(
+            effects_table(best, correlations, [layers[0], *shown]),
+            "Where each property is: the component that goes with it most, of the first six, and the Spearman correlation (95"
+            f"{SPACE}% interval). Of {number:,} unrelated tokens the strongest of six stays below {chance_level(number):.2f} in 95"
+            f"{SPACE}% of the cases.",
+            names["effects.tsv"],
+        ),
+        Table(
+            similarity_table(similarity, [layers[0], *shown]),
+            "How alike the tokens lie: Spearman correlation of the cosines of all pairs of tokens between two embeddings, with 95"
+            f"{SPACE}% intervals by jackknife over tokens. 1: the same neighbourhoods; 0: nothing in common.",
+            names["similarity.tsv"],
+        ),
+        Picture(
+            "tokens_map",
+            figures.tokens_map(mapped),
+            "UMAP of the tokens by the cosine of their centred embeddings. Distances between far groups mean little.",
+            names["components.parquet"],
+        ),
+        Picture(
+            "tokens_clusters",
+            figures.clustered(*ordered(results, names, mapped)),
+            f"Cosines of all pairs of tokens, ordered by hierarchical clustering (average linkage), with the GC content and the "
+            f"length of each row and the numbers of the {CLUSTERS} clusters of the table below.",
+            names["token_averages.npy"],
+        ),
+        Table(
+            clusters_table(clusters),
+            "What the clusters hold: means over their tokens, and the tokens that occur most.",
+            names["clusters.tsv"],
+        ),
+    ]
+    return result
+
+
+def untrained(results: Results, model: str) -> dict[str, pd.DataFrame]:
+    """The last layer of the untrained twin, where the run has it: what the averaging alone brings about."""
+    path = results.first(f"embeddings/{model}-twin/effects.tsv")
+    if path is None:
+        return {}
+    table = results.table(path)
+    last = [name for name in dict.fromkeys(table["source"]) if name != WORD2VEC][-1]
+    return {f"untrained twin, {last}": table[table["source"] == last].set_index("property")}
+
+
+def describe_effects(source: str, rows: pd.DataFrame, number: int) -> str:
+    """Sentence on the properties that the components of one source hold, and those that none of them does.
+
+    rows: by property, component, spearman, low, high, share; number: of tokens.
+    """
+    chance = chance_level(number)
+    order = rows["spearman"].abs().sort_values(ascending=False).index
+    told = [name for name in order if abs(rows["spearman"][name]) > chance]
+    lost = [PROPERTIES[name] for name in order if name not in told]
+    clauses = [
+        f"{PROPERTIES[name]} on {rows['component'][name]} ({rows['share'][name]:.1%} of the variance; |Spearman| "
+        f"{abs(rows['spearman'][name]):.2f})"
+        for name in told
+    ]
+    sentence = f"{source[0].upper()}{source[1:]}: {listed(clauses) if clauses else 'no property is on any component'}"
+    if lost:
+        sentence += f"; {listed(lost)} {'is' if len(lost) == 1 else 'are'} not told from chance (below {chance:.2f})"
+    return f"{sentence}."
+
+
+def tied_properties(rows: pd.DataFrame, tokens: pd.DataFrame) -> list[str]:
+    """A caution where frequency and length are on the same component and go together among the tokens anyway."""
+    if not {"frequency", "length"} <= set(rows.index) or rows["component"].loc[["frequency", "length"]].nunique() > 1:
+        return []
+    value = float(spearmanr(tokens["count"], tokens["token"].str.len()).statistic)
+    return [
+        f"Frequency and length stand on the same component, and among these tokens they go together anyway (Spearman {value:+.2f}; "
+        f"{interval(*spearman_interval(value, len(tokens)))}), so that it cannot say which of the two it holds."
+    ]
+
+
+def describe_similarity(similarity: pd.DataFrame, layers: list[str]) -> str:
+    """Sentence on how alike the tokens lie in the last layer, in what it reads and in word2vec."""
+    rows = similarity[similarity["source"] == layers[-1]].set_index("other")
+    others = [name for name in (layers[0], WORD2VEC) if name != layers[-1]]
+    clauses = [
+        f"{with_interval(*rows.loc[name, ['spearman', 'low', 'high']], digits=2)} with {name}" for name in others
+    ]
+    return (
+        f"How the tokens lie to each other in {layers[-1]} correlates by {listed(clauses)} (cosines of all pairs; 95{SPACE}% "
+        "intervals)."
+    )
+
+
+def effects_table(best: dict[str, pd.DataFrame], correlations: pd.DataFrame, sources: list[str]) -> pd.DataFrame:
+    """One row a property: the paper's components, then ours by source."""
+    known = [name for name in PROPERTIES if (correlations["property"] == name).any()]
+    told = correlations[correlations["source"] == correlations["source"].iloc[0]].dropna(subset=["published"])
+    table = {"property": [PROPERTIES[name] for name in known]}
+    table["paper"] = [
+        ", ".join(f"{row.component} {row.published:.2f}" for row in told[told["property"] == name].itertuples()) or "–"
+        for name in known
+    ]
+    for source in dict.fromkeys([*sources, *(name for name in best if name.startswith("untrained"))]):
+        rows = best[source]
+        table[source] = [
+            f"{rows['component'][name]} {with_interval(*rows.loc[name, ['spearman', 'low', 'high']], digits=2)}"
+            if name in rows.index
+            else "–"
+            for name in known
+        ]
+    return pd.DataFrame(table)
+
+
+def similarity_table(similarity: pd.DataFrame, others: list[str]) -> pd.DataFrame:
+    """One row a source: how alike the tokens lie in it and in each of `others`."""
+    rows = similarity.set_index(["source", "other"])
+    names = list(dict.fromkeys(similarity["source"]))
+    table = {"embedding": names}
+    for other in dict.fromkeys(others):
+        table[f"with {other}"] = [
+            "–" if name == other else with_interval(*rows.loc[(name, other), ["spearman", "low", "high"]], digits=2)
+            for name in names
+        ]
+    return pd.DataFrame(table)
+
+
+def ordered(results: Results, names: dict[str, str], tables: dict[str, pd.DataFrame]) -> tuple[dict, dict]:
+    """Cosines and tokens of the last layer and of word2vec, in the order of their dendrograms."""
+    last = next(iter(tables))
+    vectors = {last: results.array(names["token_averages.npy"])[-1], WORD2VEC: results.array(names["word2vec.npy"])}
+    tables = {name: table.sort_values("order").reset_index(drop=True) for name, table in tables.items()}
+    return {name: cosines(vectors[name][table["id"]]) for name, table in tables.items()}, tables
+
+
+def clusters_table(clusters: pd.DataFrame) -> pd.DataFrame:
+    """The clusters with their properties, in words that readers know."""
+    table = clusters.rename(columns=PROPERTIES | {"frequency": "occurrences (log10)", "source": "embedding"})
+    # several clusters are of one token or few, whose means are those tokens
+    return formatted(table, default="{:.2f}")

@@ -1,0 +1,57 @@
+"""Section of the report: the vocabularies."""
+
+import numpy as np
+import pandas as pd
+
+from grover.report.figures import vocabulary as figures
+from grover.report.parts import Picture, Results, Section, Table, formatted
+
+TITLE = "Vocabulary"
+NEEDS = ("vocabulary/*/statistics.parquet",)
+MOST_TOKENS = 15
+
+
+def section(results: Results) -> Section:
+    names = {name.split("/")[1]: name for name in results.find(NEEDS[0])}
+    tables = {
+        key: results.table(name).query("length > 0 and token.str.fullmatch('[ACGT]+')", engine="python")
+        for key, name in names.items()
+    }
+    main = next(iter(tables))
+    table, source = tables[main], names[main]
+    count = table["count"].to_numpy()
+    mean = float(np.average(table["length"], weights=count))
+    finding = f"In the {len(table):,} tokens of {main} the genome has one token every {mean:.2f} bases on average."
+    result = Section("vocabulary", TITLE, findings=[finding])
+    result.numbers = [(f"{mean:.2f}", "bases a token", f"{len(table):,} tokens, weighted by occurrence")]
+    result.parts = [
+        f"{finding} Byte-pair vocabularies merge the most frequent pair of neighbours, again and again, over the whole "
+        "genome and without crossing a segment; words of k letters are read one behind the other, or where they overlap one at every base."
+    ]
+    if len(tables) > 1:
+        rows = [
+            {
+                "vocabulary": key,
+                "tokens": len(words),
+                "in use": int((words["count"] > 0).sum()),
+                "tokens in the genome": int(words["count"].sum()),
+                "bases a token": f"{np.average(words['length'], weights=words['count']):.2f}",
+                "longest in use": int(words.loc[words["count"] > 0, "token"].str.len().max()),
+            }
+            for key, words in tables.items()
+        ]
+        caption = (
+            "How often the tokens of each vocabulary occur, by rank (left), and how long they are, weighted by occurrence "
+            "(right). A flat line means that the vocabulary spends its rows evenly."
+        )
+        result.parts += [
+            Picture("vocabulary_frequencies", figures.frequencies(tables), caption, source),
+            Table(formatted(pd.DataFrame(rows)), "The vocabularies compared.", source),
+        ]
+    top = table.sort_values("count", ascending=False).head(MOST_TOKENS)[["token", "length", "count"]]
+    # of overlapping words the length in the table is that of a step
+    top = top.assign(length=top["token"].str.len(), share=top["count"] / count.sum())
+    result.parts.append(
+        Table(formatted(top, {"share": "{:.2%}"}), f"The {len(top)} most frequent tokens of {main}.", source)
+    )
+    return result

@@ -1,0 +1,107 @@
+"""The look that all figures share: a palette that colour-blind readers can tell apart, calm axes, reproducible SVG."""
+
+import io
+import re
+from collections.abc import Sequence
+
+import matplotlib
+import numpy as np
+from matplotlib.figure import Figure
+
+from grover.runtime.errors import InputError
+
+# Okabe and Ito (jfly.uni-koeln.de/color) and Paul Tol (personal.sron.nl/~pault), in the order of the names below
+PALETTES = {
+    "okabe-ito": ("#0072b2", "#d55e00", "#009e73", "#e69f00", "#cc79a7", "#56b4e9", "#e0cf1f"),
+    "tol-bright": ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#aa3377", "#66ccee", "#997700"),
+}
+# places in the palette, which matplotlib looks up when it draws
+PALETTE = BLUE, RED, GREEN, ORANGE, PURPLE, SKY, YELLOW = tuple(f"C{i}" for i in range(7))
+# floors and `none` are grey
+GREY, PALE = "#8b929c", "#c4c9d0"
+FOLDS = {"train": BLUE, "valid": ORANGE, "test": RED, "gap": PALE}
+# ink becomes the colour of the page's text in the report, so that figures follow a light or a dark page
+INK = "#23282f"
+SCATTER_DPI = 120
+
+matplotlib.rcParams.update(
+    {
+        "svg.fonttype": "none",
+        "svg.hashsalt": "grover",
+        "figure.facecolor": "none",
+        "savefig.facecolor": "none",
+        "axes.facecolor": "none",
+        "font.family": "DejaVu Sans",
+        "font.size": 9,
+        "axes.titlesize": 9.5,
+        "axes.titleweight": "bold",
+        "axes.titlelocation": "left",
+        "axes.titlepad": 8,
+        "axes.labelsize": 9,
+        "xtick.labelsize": 8,
+        "ytick.labelsize": 8,
+        "legend.fontsize": 8,
+        "legend.frameon": False,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.linewidth": 0.8,
+        "axes.edgecolor": INK,
+        "axes.labelcolor": INK,
+        "text.color": INK,
+        "xtick.color": INK,
+        "ytick.color": INK,
+        "axes.axisbelow": True,
+        "grid.color": GREY,
+        "grid.alpha": 0.25,
+        "grid.linewidth": 0.6,
+        "lines.linewidth": 1.6,
+        "axes.formatter.limits": (-4, 6),
+    }
+)
+
+
+def use_palette(name: str) -> None:
+    """Draw with `okabe-ito` or `tol-bright`."""
+    if name not in PALETTES:
+        raise InputError(f"palette {name!r} is unknown; expected {' or '.join(PALETTES)}")
+    matplotlib.rcParams["axes.prop_cycle"] = matplotlib.cycler(color=PALETTES[name])
+
+
+def panels(
+    rows: int = 1, columns: int = 1, width: float = 9.0, height: float = 3.0, **options
+) -> tuple[Figure, np.ndarray]:
+    """A figure of `width` x `height` inches and its axes as an array [rows, columns]."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    return figure, figure.subplots(rows, columns, squeeze=False, **options)
+
+
+def to_svg(figure: Figure) -> str:
+    """The figure as SVG text, byte by byte the same for the same data; dense layers are drawn at 120 dpi."""
+    buffer = io.StringIO()
+    nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+    figure.savefig(buffer, format="svg", dpi=SCATTER_DPI, metadata=nothing)
+    return re.sub(r"\s*<metadata>.*?</metadata>", "", buffer.getvalue(), flags=re.DOTALL)
+
+
+def colours(names: Sequence[str]) -> dict[str, str]:
+    """A colour for each name; `none` and `other` are grey."""
+    usual = [name for name in names if name not in ("none", "other")]
+    chosen = {name: PALETTE[i % len(PALETTE)] for i, name in enumerate(usual)}
+    return {name: chosen.get(name, PALE if name == "none" else GREY) for name in names}
+
+
+def intervals(axes, positions, values, low, high, colour, label=None, marker="o") -> None:
+    """Horizontal dots with their intervals, at the given heights."""
+    values, low, high = (np.asarray(item, float) for item in (values, low, high))
+    errors = np.clip(np.vstack([values - low, high - values]), 0, None)
+    axes.errorbar(
+        values,
+        positions,
+        xerr=np.nan_to_num(errors),
+        fmt=marker,
+        color=colour,
+        markersize=5.5,
+        linewidth=1.4,
+        capsize=0,
+        label=label,
+    )

@@ -1,0 +1,125 @@
+"""Turn a typed function into a documented command that fails in one sentence and leaves its provenance.
+
+Every parameter becomes an option, so that the commands in a log read like `--sequence F --cycles 600`.
+"""
+
+import inspect
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, get_args, get_type_hints
+
+import typer
+
+import grover
+from grover.runtime.errors import InputError
+from grover.runtime.provenance import record
+
+
+@dataclass(frozen=True)
+class Files:
+    """Mark of an option that names files, read or written; `path` takes the file out of a value."""
+
+    written: bool = False
+    path: Callable[[str | Path], Path] = Path
+
+
+READ, WRITTEN = Files(), Files(written=True)
+READ_BY_KEY = Files(path=lambda text: Path(text.partition("=")[2]))
+
+Input = Annotated[Path, READ, typer.Option(help="file to read", exists=True, show_default=False)]
+Inputs = Annotated[
+    list[Path],
+    READ,
+    typer.Option(help="file to read; repeat the option for each", exists=True, show_default=False),
+]
+Sources = Annotated[
+    list[str],
+    READ_BY_KEY,
+    typer.Option(help="file to read, as KEY=FILE; repeat the option for each", show_default=False),
+]
+Weights = Annotated[
+    list[str],
+    READ_BY_KEY,
+    typer.Option(
+        help="file to read: the weights that the embeddings of a model must come from, as NAME=FILE; repeat",
+        show_default=False,
+    ),
+]
+Renames = Annotated[
+    list[str],
+    typer.Option(help="KEY=add-chr or KEY=strip-chr for a source with other contig names; repeat", show_default=False),
+]
+Output = Annotated[Path, WRITTEN, typer.Option(help="file to write", show_default=False)]
+Outputs = Annotated[
+    list[Path], WRITTEN, typer.Option(help="file to write; repeat the option for each", show_default=False)
+]
+
+
+def main(function: Callable) -> None:
+    """Run `function` as the command line program of its script.
+
+    An `InputError` becomes one line on standard error and exit code 1. After success `OUTPUT.provenance.json`
+    beside the first output says how the outputs came about.
+    """
+    application = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+    def command(**arguments):
+        started = time.time()
+        try:
+            check_origin(Path(sys.argv[0]))
+            function(**arguments)
+            read, written = (_files(function, arguments, written) for written in (False, True))
+            record(written, read, arguments, started)
+        except InputError as error:
+            print(f"error: {error}", file=sys.stderr)
+            raise typer.Exit(1) from None
+
+    command.__signature__ = inspect.signature(function)
+    command.__annotations__ = get_type_hints(function, include_extras=True)
+    command.__doc__ = function.__doc__
+    application.command(name=function.__name__)(command)
+    application()
+
+
+def check_origin(script: Path) -> None:
+    """Raise an InputError where `script` lies in a copy of the project and `grover` is imported from another one."""
+    imported = Path(grover.__file__).resolve().parents[1]
+    root = next((folder for folder in script.resolve().parents if (folder / "grover/__init__.py").is_file()), imported)
+    if root != imported:
+        raise InputError(
+            f"grover is imported from {imported}, but {script} belongs to {root}; set PYTHONPATH={root}, or use the environment of "
+            "that copy"
+        )
+
+
+def source_files(options: list[str] | None, name: str = "--source") -> dict[str, Path]:
+    """Files by key from the options `--source KEY=FILE`, or those of another name."""
+    files = {key: Path(value) for key, value in key_values(options, name)}
+    for path in files.values():
+        if not path.is_file():
+            raise InputError(f"{name}: {path} does not exist")
+    return files
+
+
+def key_values(options: list[str] | None, name: str) -> list[tuple[str, str]]:
+    """KEY=VALUE options as pairs; `name` is the option that a mistake is blamed on."""
+    split = [option.partition("=") for option in options or []]
+    for key, sign, value in split:
+        if not (key and sign and value):
+            raise InputError(f"{name} {key}{sign}{value}: expected KEY=VALUE")
+    return [(key, value) for key, _, value in split]
+
+
+def _files(function: Callable, arguments: dict, written: bool) -> list[Path]:
+    """The files among `arguments` whose type is marked as read, or as written; of those read the ones that exist."""
+    found = []
+    for name, annotation in get_type_hints(function, include_extras=True).items():
+        mark = next((item for item in get_args(annotation) if isinstance(item, Files)), None)
+        value = arguments.get(name)
+        if mark is not None and mark.written == written and value:
+            paths = map(mark.path, value if isinstance(value, list) else [value])
+            found += [path for path in paths if written or path.exists()]
+    return found

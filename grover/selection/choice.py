@@ -1,0 +1,131 @@
+"""The comparison of vocabularies, and the choice among them by a rule that was fixed beforehand."""
+
+import pandas as pd
+
+from grover.runtime.errors import InputError
+from grover.statistics.proportions import over_seeds
+
+MEAN_RANK, BITS_PER_BASE = "mean-rank", "bits-per-base"
+
+
+def over_all_seeds(scores: pd.DataFrame) -> pd.DataFrame:
+    """A row a vocabulary and k from a row a seed (`grover.selection.next_kmer_model.by_seed`): the means of accuracy and
+    accuracy_valid, `seeds`, n, n_valid, seen, and low, high, the 95 % interval of accuracy over test examples and seeds.
+    """
+    rows = []
+    for (name, k), group in scores.groupby(["vocabulary", "k"], sort=False):
+        n = int(group["n"].iloc[0])
+        low, high = over_seeds(group["accuracy"].to_numpy(), float(group["example_variance"].iloc[0]), n)
+        row = {"vocabulary": name, "kind": "model", "k": k, "seeds": len(group), "n": n, "low": low, "high": high}
+        means = {column: float(group[column].mean()) for column in ("accuracy", "accuracy_valid")}
+        rows.append(row | means | {"n_valid": int(group["n_valid"].iloc[0]), "seen": float(group["seen"].iloc[0])})
+    return pd.DataFrame(rows)
+
+
+def compare(scores: pd.DataFrame, floors: pd.DataFrame, spans: dict[str, dict | None]) -> pd.DataFrame:
+    """Models and floors in one table: vocabulary, kind (model or floor), k, accuracy, low, high, n, seeds, accuracy_valid,
+    n_valid, and for each model at every k `seen`, the share of the bases of the test contexts that it was pretrained on, and its
+    masked bits a base on the common spans, `bits_per_base`, `bits_low`, `bits_high`.
+
+    spans: `common_spans` of the held-out metrics by vocabulary, of fold test, None where there is no such score.
+    """
+    names = {"bits_per_base": "bits_per_base", "bits_low": "low", "bits_high": "high"}
+    bits = pd.DataFrame([{"vocabulary": name} | _renamed(values, names) for name, values in spans.items()])
+    table = over_all_seeds(scores).merge(bits, on="vocabulary", how="left")
+    columns = ["vocabulary", "kind", "k", "accuracy", "low", "high", "n", "seeds", "accuracy_valid", "n_valid", "seen"]
+    return (
+        pd.concat([table, floors], ignore_index=True)
+        .reindex(columns=[*columns, *names])
+        .astype({"seeds": "Int64", "n_valid": "Int64"})
+    )
+
+
+def choose(rule: str, scores: pd.DataFrame, spans: dict[str, dict | None], sizes: dict[str, int]) -> tuple[str, str]:
+    """The vocabulary that a rule chooses, and why, in sentences.
+
+    `mean-rank`: the best mean rank over all k of accuracy on fold valid, the mean over seeds. `bits-per-base`: the fewest
+    masked bits a base on the common spans of fold valid, or of fold test where it has none. Among equals the smaller
+    vocabulary wins.
+
+    scores: a row a vocabulary, k and seed, with accuracy_valid and seen; spans: as for `compare`, read for `bits-per-base` alone;
+    sizes: number of tokens of each vocabulary.
+    """
+    if rule == MEAN_RANK:
+        name, reason = _by_mean_rank(over_all_seeds(scores), sizes)
+    elif rule == BITS_PER_BASE:
+        name, reason = _by_bits(spans, sizes)
+    else:
+        raise InputError(f"selection.rule: {rule!r} is unknown; expected {MEAN_RANK} or {BITS_PER_BASE}")
+    return name, reason + _leak(scores)
+
+
+def confirm(
+    vocabulary: str, rule: str, scores: pd.DataFrame, spans: dict[str, dict | None], sizes: dict[str, int]
+) -> tuple[str, str]:
+    """A vocabulary that was named beforehand, and what the rule would have said; arguments as for `choose`."""
+    if vocabulary not in sizes:
+        raise InputError(f"selection: vocabulary {vocabulary!r} is none of the candidates ({', '.join(sizes)})")
+    if rule == BITS_PER_BASE and not any(spans.values()):
+        none = f"The rule {rule} compares none of the candidates, since overlapping words have no bits a base."
+        return vocabulary, f"The configuration names it. {none}{_leak(scores)}"
+    name, reason = choose(rule, scores, spans, sizes)
+    return vocabulary, f"The configuration names it. By the rule {name} would be it. {reason}"
+
+
+def _leak(scores: pd.DataFrame) -> str:
+    """What is to be said where pretraining has seen the folds that it is scored on."""
+    seen = scores["seen"].max()
+    if not seen:
+        return ""
+    return (
+        f" But pretraining was not kept away from folds valid and test (`corpus.split`): it has seen up to {100 * seen:.3g} % of the bases "
+        "of the contexts in fold test, so that no score here is one on unseen sequence."
+    )
+
+
+def _by_mean_rank(table: pd.DataFrame, sizes: dict[str, int]) -> tuple[str, str]:
+    wide = table.pivot(index="vocabulary", columns="k", values="accuracy_valid")
+    # accuracies that are equal but for rounding share their rank
+    ranks = wide.round(9).rank(ascending=False).mean(axis=1)
+    order = sorted(ranks.index, key=lambda name: (round(ranks[name], 9), sizes[name]))
+    listing = ", ".join(f"{name} {ranks[name]:.2f} (mean accuracy {wide.loc[name].mean():.4f})" for name in order)
+    lengths, seeds = ", ".join(map(str, wide.columns)), int(table["seeds"].max())
+    return order[0], (
+        f"Rule {MEAN_RANK}: the best mean rank over k = {lengths} of next-k-mer accuracy on fold valid (fine-tuned with "
+        f"{seeds} seed{'s' if seeds > 1 else ''}); ties go to the smaller vocabulary, and fold test has no part in it. {listing}."
+    )
+
+
+def _by_bits(spans: dict[str, dict | None], sizes: dict[str, int]) -> tuple[str, str]:
+    known = {name: values for name, values in spans.items() if values}
+    if not known:
+        raise InputError(
+            f"selection.rule: no candidate has masked bits a base on common spans, which {BITS_PER_BASE} compares; "
+            f"overlapping words have none; set the rule to {MEAN_RANK}"
+        )
+    # the spans are drawn from the genome alone, so that either all candidates have some in fold valid or none has
+    valid = {name: values["valid"] for name, values in known.items() if values.get("valid")}
+    if len(valid) == len(known):
+        known, where = valid, "spans of fold valid, the same for all; fold test has no part in it"
+    else:
+        where = (
+            "spans of fold test, the same for all, since fold valid holds none: the choice has seen the fold on which "
+            "later scores are measured, which flatters them a little"
+        )
+    order = sorted(known, key=lambda name: (round(known[name]["bits_per_base"], 9), sizes[name]))
+    listing = ", ".join(f"{name} {_with_interval(known[name])}" for name in order)
+    without = ", ".join(name for name in spans if name not in known)
+    return order[0], (
+        f"Rule {BITS_PER_BASE}: the fewest masked bits a base on {where}. Ties go to the smaller vocabulary. {listing}."
+        + (f" Left out, without such a score: {without}." if without else "")
+    )
+
+
+def _renamed(values: dict | None, names: dict[str, str]) -> dict:
+    return {column: (values or {}).get(key) for column, key in names.items()}
+
+
+def _with_interval(values: dict) -> str:
+    low, high = values.get("low"), values.get("high")
+    between = "" if low is None or high is None else f" ({low:.4f} to {high:.4f})"
+    return f"{values['bits_per_base']:.4f}{between}"

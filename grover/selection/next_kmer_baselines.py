@@ -1,0 +1,119 @@
+"""Next-k-mer prediction without a language model."""
+
+import numpy as np
+import pandas as pd
+
+from grover.runtime.progress import Progress, track
+from grover.selection.next_kmer import Contexts, score, tokenise_contexts
+from grover.tokenization.vocabulary import Vocabulary
+
+LETTERS = np.frombuffer(b"ACGT", np.uint8)
+TREES_AT_ONCE = 10
+
+
+def floors(
+    contexts: Contexts, vocabularies: list[Vocabulary], k: list[int], trees: int, forest_examples: int, threads: int = 1
+) -> pd.DataFrame:
+    """What needs no language model: chance, the commonest k-mer, Markov models of order 0 to 5, the last token of each
+    vocabulary alone, and TF-IDF with a random forest that learns from at most `forest_examples` contexts. A row a floor
+    and k.
+    """
+    last = {
+        v.name: {fold: _last_tokens(v, contexts, fold, threads) for fold in ("train", "test")}
+        for v in track(vocabularies, len(vocabularies), "last tokens", "vocabularies")
+    }
+    forest = _forest(contexts, max(k), trees, forest_examples, threads) if trees else None
+    block, rows = contexts.block, []
+    for size in track(k, len(k), "counts", "word lengths"):
+        known, truth = contexts.labels("train", size), contexts.labels("test", size)
+        rows.append({"vocabulary": "chance", "kind": "floor", "k": size, "accuracy": 4.0**-size, "n": len(truth)})
+        rows[-1] |= {"low": rows[-1]["accuracy"], "high": rows[-1]["accuracy"]}
+        common = np.bincount(known).argmax()
+        rows.append(score("majority", "floor", size, truth == common, block))
+        for order in range(6):
+            answer = markov_answers(contexts.train, order, size)[_state(contexts.test[:, : contexts.context], order)]
+            rows.append(score(f"markov-{order}", "floor", size, truth == answer, block))
+        for name, tokens in last.items():
+            answer = last_token_answers(
+                tokens["train"], known, size, max(tokens["train"].max(), tokens["test"].max()) + 1
+            )
+            rows.append(score(f"last token of {name}", "floor", size, truth == answer[tokens["test"]], block))
+        if forest is not None:
+            right = (forest[:, :size] == contexts.test[:, contexts.context : contexts.context + size]).all(axis=1)
+            rows.append(score("tfidf-forest", "floor", size, right, block))
+    return pd.DataFrame(rows)
+
+
+def markov_answers(sequences: np.ndarray, order: int, k: int) -> np.ndarray:
+    """For each state of `order` bases the likeliest k bases that follow, as a number; int64 [4^order].
+
+    Transitions are counted in the rows of `sequences`, one added to each; the best path is exact (Viterbi, backwards).
+    """
+    states = 4**order
+    state = np.zeros((len(sequences), sequences.shape[1] - order), np.int64)
+    for i in range(order):
+        state = state * 4 + sequences[:, i : sequences.shape[1] - order + i]
+    counts = np.bincount((state * 4 + sequences[:, order:]).ravel(), minlength=states * 4).reshape(states, 4) + 1.0
+    steps = np.log(counts / counts.sum(axis=1, keepdims=True))
+    following = (np.arange(states)[:, None] * 4 + np.arange(4)) % states
+    best, answer = np.zeros(states), np.zeros(states, np.int64)
+    for step in range(k):
+        value = steps + best[following]
+        base = value.argmax(axis=1)
+        after = following[np.arange(states), base]
+        answer = base * 4**step + answer[after]
+        best = value[np.arange(states), base]
+    return answer
+
+
+def last_token_answers(tokens: np.ndarray, labels: np.ndarray, k: int, size: int) -> np.ndarray:
+    """For each of `size` last tokens the commonest class behind it, int64 [size]; the commonest of all where it was not
+    seen.
+    """
+    answer = np.full(size, np.bincount(labels).argmax())
+    pair, count = np.unique(tokens.astype(np.int64) * 4**k + labels, return_counts=True)
+    order = np.argsort(count, kind="stable")  # the commonest comes last and stays
+    answer[pair[order] // 4**k] = pair[order] % 4**k
+    return answer
+
+
+def _last_tokens(vocabulary: Vocabulary, contexts: Contexts, fold: str, threads: int) -> np.ndarray:
+    rows = getattr(contexts, fold)[:, : contexts.context]
+    return np.array([tokens[-1] for tokens in tokenise_contexts(vocabulary, rows, threads)])
+
+
+def _state(codes: np.ndarray, order: int) -> np.ndarray:
+    """The last `order` bases of each row as a number."""
+    return codes[:, codes.shape[1] - order :].astype(np.int64) @ 4 ** np.arange(order - 1, -1, -1)
+
+
+def _tfidf(contexts: Contexts, most: int):
+    """TF-IDF of the words of 3 to 6 bases in the contexts of fold train (at most `most`) and test."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    texts = [
+        [row.tobytes().decode() for row in LETTERS[codes[:, : contexts.context]]]
+        for codes in (contexts.train[:most], contexts.test)
+    ]
+    vectors = TfidfVectorizer(
+        analyzer="char", lowercase=False, ngram_range=(3, 6), max_features=4_096, dtype=np.float32
+    )
+    return vectors.fit_transform(texts[0]), vectors.transform(texts[1])
+
+
+def _forest(contexts: Contexts, k: int, trees: int, most: int, threads: int) -> np.ndarray:
+    """The next `k` bases of each test context, uint8 [n, k], by a random forest with one answer a base: a forest of 4^k
+    classes would take minutes and gigabytes for k = 6, and one of k answers serves every smaller k.
+    """
+    from sklearn.ensemble import RandomForestClassifier
+
+    train, test = _tfidf(contexts, most)
+    # a warm start grows the same forest in steps, so that progress is seen
+    forest = RandomForestClassifier(0, min_samples_leaf=5, n_jobs=threads, random_state=0, warm_start=True)
+    following = contexts.train[:most, contexts.context : contexts.context + k]
+    with Progress(trees, "TF-IDF and random forest", "trees") as bar:
+        while bar.done < trees:
+            grown = min(TREES_AT_ONCE, trees - bar.done)
+            forest.set_params(n_estimators=bar.done + grown).fit(train, following)
+            bar.update(grown)
+    return forest.predict(test).reshape(-1, k)

@@ -1,0 +1,96 @@
+"""Next-k-mer prediction by fine-tuning a pretrained model."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from grover.genome.folds import FOLDS
+from grover.network.classifier import fit, logits, new_classifier
+from grover.selection.next_kmer import Contexts, score, tokenise_contexts
+from grover.statistics.proportions import example_variance
+from grover.tokenization.vocabulary import Vocabulary
+
+SCORED = ("valid", "test")
+WARMUP = 0.1  # share of the steps
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How each classifier is trained."""
+
+    epochs: int = 1
+    batch: int = 64
+    learning_rate: float = 1e-4
+    pooling: str = "last"
+    precision: str = "auto"
+
+
+def tokenise(vocabulary: Vocabulary, contexts: Contexts, threads: int = 1) -> dict[str, list[np.ndarray]]:
+    """Token ids of the contexts of each fold."""
+    return {
+        fold: tokenise_contexts(vocabulary, getattr(contexts, fold)[:, : contexts.context], threads) for fold in FOLDS
+    }
+
+
+def fine_tune(
+    folder: Path,
+    tokens: dict[str, list[np.ndarray]],
+    contexts: Contexts,
+    k: int,
+    settings: Settings,
+    device: torch.device,
+    seed: int,
+) -> pd.DataFrame:
+    """Fine-tune the model in `folder` to name the next k bases; a row an example of folds valid and test, with the columns
+    fold and right.
+
+    `tokens` are the contexts by fold (`tokenise`). The seed decides on the first weights of the classifier, the order of the
+    contexts and the dropout.
+    """
+    model = new_classifier(folder, 4**k, settings.pooling, True, seed)
+    fit(
+        model,
+        tokens["train"],
+        contexts.labels("train", k),
+        settings.epochs,
+        settings.batch,
+        settings.learning_rate,
+        device,
+        WARMUP,
+        settings.precision,
+        seed,
+        f"next {k}-mer, seed {seed}",
+    )
+    answers = {fold: logits(model, tokens[fold], device, settings.precision).argmax(1) for fold in SCORED}
+    right = {fold: answers[fold] == contexts.labels(fold, k) for fold in SCORED}
+    return pd.concat([pd.DataFrame({"fold": fold, "right": right[fold]}) for fold in SCORED], ignore_index=True)
+
+
+def by_seed(
+    name: str,
+    k: Iterable[int],
+    seeds: Iterable[int],
+    answers: Callable[[int, int], pd.DataFrame],
+    block: np.ndarray,
+) -> pd.DataFrame:
+    """The table of a vocabulary, a row a k and seed: accuracy on fold test with its interval, `accuracy_valid`, by which the
+    vocabulary is chosen, and `example_variance` (`grover.statistics.proportions`) of fold test, one for all seeds of a
+    k.
+
+    `answers(k, seed)` is the table that `fine_tune` makes; block: int64 [examples of fold test] (`Contexts.block`).
+    """
+    rows = []
+    for size in k:
+        tables = {seed: answers(size, seed) for seed in seeds}
+        right = {
+            fold: np.stack([table.loc[table["fold"] == fold, "right"] for table in tables.values()]) for fold in SCORED
+        }
+        variance = example_variance(right["test"], block)
+        for seed, valid, test in zip(tables, right["valid"], right["test"], strict=True):
+            row = score(name, "model", size, test, block) | {"seed": seed, "accuracy_valid": float(valid.mean())}
+            rows.append(row | {"n_valid": len(valid), "example_variance": variance})
+    return pd.DataFrame(rows)

@@ -1,0 +1,108 @@
+"""Genes, promoters, enhancers and CpG islands of the simulated genome."""
+
+import numpy as np
+import pandas as pd
+
+from grover.runtime.errors import InputError
+from grover.simulation.canvas import ISOCHORE_GC, Canvas
+from grover.simulation.sequence import background, independent, matrix, reverse_complement, sample
+
+DONOR = matrix("MAGGTRAGT", [0.7, 0.7, 0.8, 1, 1, 0.9, 0.75, 0.8, 0.6])  # 3 exon bases, then the intron
+ACCEPTOR = matrix("YYYYYYYYYYNYAGG", [0.85] * 10 + [1, 0.8, 1, 1, 0.55])  # intron, then 1 exon base
+TATA = matrix("TATAWAAG", 0.9)
+ENHANCER = matrix("GGAAGTCATTCC", 0.95)
+
+
+def plant_genes(rng: np.random.Generator, canvas: Canvas) -> None:
+    """Genes of 3 to 8 exons with GT..AG introns, most with a CpG island around the start, others with a TATA box."""
+    end = int(canvas.offsets[canvas.main])
+    occupied = canvas.taken.copy()  # whole genes, so that none lies within another
+    genes, exons, islands = [], [], []
+    for _ in range(max(4, end // 20_000)):
+        exon_lengths = rng.integers(90, 300, rng.integers(3, 9))
+        intron_lengths = 150 + rng.exponential(700, len(exon_lengths) - 1).astype(int)
+        pieces = np.stack([exon_lengths[:-1], intron_lengths], axis=1).ravel()
+        bounds = np.cumsum(np.concatenate([[0], pieces, exon_lengths[-1:]]))
+        length, margin = int(bounds[-1]), 1_000
+        start = _free_gene_place(rng, canvas, occupied, length, margin, end)
+        if start is None:
+            continue
+        occupied[start - margin : start + length + margin] = True
+        strand = "+" if rng.random() < 0.5 else "-"
+        name = f"DEMOG{len(genes) + 1:05d}"
+        gc = float(canvas.gc[start])
+        active = bool(rng.random() < 0.45 + 1.5 * (gc - 0.36))
+        island = _promoter(rng, canvas, start, length, strand, bool(rng.random() < 0.7), islands)
+        sense = _gene_sequence(rng, canvas, start, bounds, strand, island, gc)
+        canvas.paste(start, sense, strand)
+        for number, (left, right) in enumerate(zip(bounds[::2], bounds[1::2], strict=True), start=1):
+            first, last = (left, right) if strand == "+" else (length - right, length - left)
+            exons.append((start + first, start + last, strand, name, number))
+            canvas.claim(start + first - 30, start + last + 30)
+        genes.append((start, start + length, strand, name, active, island))
+    if not genes:
+        raise InputError("simulated genome: no gene found room; set more bases a contig")
+    canvas.tables["genes"] = pd.DataFrame(genes, columns=["start", "end", "strand", "name", "active", "cpg_island"])
+    canvas.tables["exons"] = pd.DataFrame(exons, columns=["start", "end", "strand", "gene", "number"])
+    canvas.tables["islands"] = pd.DataFrame(islands, columns=["start", "end"])
+
+
+def _free_gene_place(rng, canvas, occupied, length, margin, end) -> int | None:
+    """Start of a gene with `margin` free bases on both sides; GC-rich isochores are preferred."""
+    for start in rng.integers(margin, end - length - margin, 60):
+        preferred = rng.random() < np.exp(10 * (canvas.gc[start] - ISOCHORE_GC[-1]))
+        if preferred and not occupied[start - margin : start + length + margin].any():
+            return int(start)
+    return None
+
+
+def _promoter(rng, canvas, start, length, strand, island, islands) -> bool:
+    """Write the island around the start of transcription, or the TATA box 30 bases before it, and claim it."""
+    tss = start if strand == "+" else start + length
+    if island:
+        before, after = (int(size) for size in rng.integers(250, 700, 2))
+        left, right = (tss - before, tss + after) if strand == "+" else (tss - after, tss + before)
+        canvas.paste(left, independent(rng, rng.uniform(0.62, 0.70), right - left))
+        islands.append((left, right))
+        canvas.claim(left, right)
+    else:
+        canvas.paste(tss - 32 if strand == "+" else tss + 24, sample(rng, TATA), strand)
+        canvas.claim(tss - 80, tss + 80)
+    return island
+
+
+def _gene_sequence(rng, canvas, start, bounds, strand, island, gc) -> np.ndarray:
+    """The gene along its strand: exons richer in GC than their surroundings, splice sites at every intron."""
+    sense = canvas.codes[start : start + bounds[-1]].copy()
+    sense = sense if strand == "+" else reverse_complement(sense)
+    for number, (left, right) in enumerate(zip(bounds[::2], bounds[1::2], strict=True)):
+        if number > 0 or not island:
+            sense[left:right] = background(rng, gc + 0.07, right - left)
+    for donor, acceptor in zip(bounds[1:-1:2], bounds[2:-1:2], strict=True):
+        sense[donor - 3 : donor + 6] = sample(rng, DONOR)
+        sense[acceptor - 14 : acceptor + 1] = sample(rng, ACCEPTOR)
+    return sense
+
+
+def plant_regulatory_elements(rng: np.random.Generator, canvas: Canvas) -> None:
+    """Enhancers with three boxes each, and islands away from promoters."""
+    end = int(canvas.offsets[canvas.main])
+    enhancers, orphans = [], []
+    for _ in range(len(canvas.tables["genes"])):
+        length = int(rng.integers(400, 800))
+        start = canvas.find(rng, length, 8, end)
+        if start is not None:
+            canvas.paste(start, background(rng, canvas.gc[start] + 0.08, length))
+            for third in range(3):
+                box = start + third * length // 3 + int(rng.integers(10, length // 3 - 30))
+                canvas.paste(box, sample(rng, ENHANCER), "+" if rng.random() < 0.5 else "-")
+            enhancers.append((start, start + length))
+    for _ in range(max(2, len(canvas.tables["genes"]) // 5)):
+        length = int(rng.integers(300, 900))
+        start = canvas.find(rng, length, 8, end)
+        if start is not None:
+            canvas.paste(start, independent(rng, rng.uniform(0.60, 0.66), length))
+            orphans.append((start, start + length))
+    canvas.tables["enhancers"] = pd.DataFrame(sorted(enhancers), columns=["start", "end"])
+    islands = pd.concat([canvas.tables["islands"], pd.DataFrame(orphans, columns=["start", "end"])])
+    canvas.tables["islands"] = islands.sort_values("start", ignore_index=True)

@@ -12,17 +12,16 @@ if not workflow.overwrite_configfiles:
 
 include: "workflow/rules/common.smk"
 include: "workflow/rules/genome.smk"
-include: "workflow/rules/vocabulary.smk"
+include: "workflow/rules/tokenization.smk"
 include: "workflow/rules/atlas.smk"
-include: "workflow/rules/stability.smk"
 include: "workflow/rules/corpus.smk"
 include: "workflow/rules/pretraining.smk"
 include: "workflow/rules/selection.smk"
 include: "workflow/rules/benchmarks.smk"
 include: "workflow/rules/finetuning.smk"
 include: "workflow/rules/embeddings.smk"
-include: "workflow/rules/embedded_tokens.smk"
-include: "workflow/rules/embedded_regions.smk"
+include: "workflow/rules/token_embeddings.smk"
+include: "workflow/rules/region_embeddings.smk"
 include: "workflow/rules/interpretation.smk"
 include: "workflow/rules/report.smk"
 
@@ -76,7 +75,7 @@ rule selection:
     input:
         rules.compare_vocabularies.output,
         rules.choose_vocabulary.output,
-        rules.draw_selection.output,
+        rules.plot_selection.output,
 
 
 rule benchmarks:

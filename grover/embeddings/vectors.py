@@ -141,7 +141,7 @@ def read_metadata(path: Path | str) -> dict:
         found = json.loads((pq.read_schema(path).metadata or {})[KEY])
     except (OSError, pa.ArrowException, KeyError, ValueError):
         raise InputError(
-            f"{path} is no file of embeddings; expected Parquet as the commands embed.py and embed_rival.py write it"
+            f"{path} is no file of embeddings; expected Parquet as the commands embed.py and embed_external.py write it"
         ) from None
     return found
 

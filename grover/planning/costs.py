@@ -229,10 +229,10 @@ NETWORKS: dict[str, Callable[[Run, str], Work]] = {
     "evaluate_pretraining": _evaluate,
     "next_kmer": _next_kmer,
     "finetune": _finetune,
-    "probe_frozen": _probe,
+    "probe_linear": _probe,
     "embed": _embed,
     "compare_strands": _compare_strands,
-    "occlude": _occlude,
+    "mutate_in_silico": _occlude,
     "score_variants": _score_variants,
 }
 
@@ -310,16 +310,19 @@ AMOUNTS: dict[str, tuple[str, Callable[[Run, str], float]]] = {
     "check_sources": ("bases", _bases),
     "train_bpe": ("bases x passes", lambda run, key: _learnt_bases(run.bases, run.config["vocabulary"])),
     "tokenise_genome": ("bases", _bases),
-    "null_vocabulary": ("bases x passes", lambda run, key: _learnt_bases(_null_bases(run), run.config["vocabulary"])),
-    "describe_vocabulary": ("bases", lambda run, key: run.bases if key == "observed" else _null_bases(run)),
+    "tokenise_null_genome": (
+        "bases x passes",
+        lambda run, key: _learnt_bases(_null_bases(run), run.config["vocabulary"]),
+    ),
+    "describe_tokens": ("bases", lambda run, key: run.bases if key == "observed" else _null_bases(run)),
     "measure_stability": ("bases x vocabularies", _stability),
     "make_windows": ("tokens", lambda run, key: run.config["corpus"]["passes"] * run.bases / bases_a_token(key)),
-    "next_kmer_floors": ("trees x examples", lambda run, key: _selection_forest(run.config["selection"])),
+    "next_kmer_baselines": ("trees x examples", lambda run, key: _selection_forest(run.config["selection"])),
     "scan_motif": ("bases", _bases),
     "build_dataset": ("bases", _bases),
     "audit_dataset": ("examples", lambda run, key: examples_of(run, key)),
-    "run_floor.forest": ("trees x examples", _forest),
-    "run_floor.logistic": ("examples", lambda run, key: examples_of(run, key.rpartition(".")[0])),
+    "run_baseline.forest": ("trees x examples", _forest),
+    "run_baseline.logistic": ("examples", lambda run, key: examples_of(run, key.rpartition(".")[0])),
     "train_cnn": ("examples x bases", _convolved),
     "score_task": ("examples", lambda run, key: examples_of(run, key)),
     "annotate_regions": ("regions", lambda run, key: regions(run)),
@@ -328,7 +331,7 @@ AMOUNTS: dict[str, tuple[str, Callable[[Run, str], float]]] = {
     "probe_track": ("regions x representations", _probed),
     "measure_clusters": ("tracks", lambda run, key: run.tracks),
     "train_word2vec": ("tokens x epochs", _word2vec),
-    "locate_tokens": ("bases x tracks", lambda run, key: run.bases * run.tracks),
+    "enrich_tokens": ("bases x tracks", lambda run, key: run.bases * run.tracks),
     "choose_regions": ("bases", _bases),
     "stratify_predictions": (
         "tokens",
@@ -344,7 +347,7 @@ def _selection_forest(asked: dict) -> float:
 def kind(rule: str, key: str) -> str:
     """The name under which the throughput of a job is kept: its rule; forests and regressions on words stand alone among the floors."""
     learner = key.rpartition("-")[2]
-    return f"{rule}.{learner}" if rule == "run_floor" and learner in ("forest", "logistic") else rule
+    return f"{rule}.{learner}" if rule == "run_baseline" and learner in ("forest", "logistic") else rule
 
 
 def unit(rule: str) -> str:
@@ -371,7 +374,7 @@ def written(run: Run, rule: str, key: str) -> float:
         "simulate_genome": lambda: 0.31 * run.bases,
         "encode_genome": lambda: 1.02 * run.bases,
         "tokenise_genome": lambda: 2.02 * run.bases / bases_a_token(key),
-        "null_vocabulary": lambda: _null_bases(run) * (1 + 2.02 / bases_a_token(_described(config))),
+        "tokenise_null_genome": lambda: _null_bases(run) * (1 + 2.02 / bases_a_token(_described(config))),
         "make_windows": lambda: (
             7.2 * config["corpus"]["passes"] * run.bases / bases_a_token(key) / mean_window(config["corpus"])
         ),

@@ -22,7 +22,7 @@ LEAST_START = 0.4  # seconds in which Python itself starts
 UNKNOWN_SECONDS = 10.0  # of a job whose rule was never measured
 CPU_STEP = 0.0015  # seconds a step and layer cost on the CPU beside their FLOPs; between demo and hg19-local
 # rules whose threads are those of the configuration; all others were measured with the threads that they always have
-THREADED = {"train_bpe", "tokenise_genome", "null_vocabulary", "measure_stability", *NETWORKS}
+THREADED = {"train_bpe", "tokenise_genome", "tokenise_null_genome", "measure_stability", *NETWORKS}
 SCALING = 0.95  # exponent of the speed over threads or GPUs: 2 cores learn byte pairs 1.9 times as fast as one
 # assumptions about GPUs, to be replaced by a probe or by finished runs
 GPU_SHARE = 0.35  # of the dense 16-bit peak, at 768 hidden units and above

@@ -18,16 +18,16 @@ from grover.runtime.files import checksum
 from tests.rival_models import letters
 
 ROOT = Path(__file__).parents[2]
-SCRIPT = ROOT / "workflow/scripts/embed_rival.py"
+SCRIPT = ROOT / "workflow/scripts/embed_external.py"
 CPU = torch.device("cpu")
 
 
 @pytest.fixture(scope="module")
 def command():
-    specification = importlib.util.spec_from_file_location("embed_rival", SCRIPT)
+    specification = importlib.util.spec_from_file_location("embed_external", SCRIPT)
     module = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(module)
-    return module.embed_rival
+    return module.embed_external
 
 
 @pytest.fixture

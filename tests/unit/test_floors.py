@@ -25,7 +25,7 @@ from grover.runtime.errors import InputError
 from grover.tokenization import bpe
 from grover.tokenization.vocabulary import Vocabulary
 
-SCRIPT = Path(__file__).parents[2] / "workflow" / "scripts" / "run_floor.py"
+SCRIPT = Path(__file__).parents[2] / "workflow" / "scripts" / "run_baseline.py"
 needs_data = pytest.mark.skipif("GROVER_DATA" not in os.environ, reason="GROVER_DATA is not set")
 
 
@@ -257,13 +257,13 @@ def test_what_a_floor_lacks_is_named():
         baselines.predict(dataset, "tfidf-logistic", settings=Settings(kmers=(4, 3)))
 
 
-def run_floor(**options):
+def run_baseline(**options):
     """The function behind the script, which its command line calls."""
-    spec = importlib.util.spec_from_file_location("run_floor", SCRIPT)
+    spec = importlib.util.spec_from_file_location("run_baseline", SCRIPT)
     module = importlib.util.module_from_spec(spec)
-    sys.modules["run_floor"] = module
+    sys.modules["run_baseline"] = module
     spec.loader.exec_module(module)
-    module.run_floor(**options)
+    module.run_baseline(**options)
 
 
 def test_the_command_writes_predictions_and_scores(tmp_path):
@@ -272,7 +272,7 @@ def test_the_command_writes_predictions_and_scores(tmp_path):
     small_vocabulary().save(tmp_path / "bpe-30")
     common = {"dataset": tmp_path / "dataset.parquet", "task": "planted", "seeds": [0, 1], "trees": 20}
     common |= {"predictions": tmp_path / "predictions.parquet", "metrics": tmp_path / "metrics.json"}
-    run_floor(**common, floor="tfidf-forest", longest=4, maximum_train=50)
+    run_baseline(**common, floor="tfidf-forest", longest=4, maximum_train=50)
     written = json.loads((tmp_path / "metrics.json").read_text())
     assert (written["task"], written["model"], written["kind"], written["n_train"]) == (
         "planted",
@@ -284,12 +284,12 @@ def test_the_command_writes_predictions_and_scores(tmp_path):
     assert [row["seed"] for row in written["seeds"]] == [0, 1]
     test = pd.read_parquet(tmp_path / "predictions.parquet").query("fold == 'test' and seed == 1")
     assert written["seeds"][1]["auroc"] == pytest.approx(roc_auc_score(test["label"], test["probability"]))
-    run_floor(**common, floor="adjacency", vocabulary=tmp_path / "bpe-30" / "tokenizer.json")
+    run_baseline(**common, floor="adjacency", vocabulary=tmp_path / "bpe-30" / "tokenizer.json")
     written = json.loads((tmp_path / "metrics.json").read_text())
     assert (written["settings"], written["n_train"]) == ({"vocabulary": "bpe-30"}, 0)
     assert [(row["seed"], row["mcc"]) for row in written["seeds"]] == [(0, 0)]
     with pytest.raises(InputError, match="--motifs and --motif go together"):
-        run_floor(**common, floor="pwm", motif="CTCF")
+        run_baseline(**common, floor="pwm", motif="CTCF")
 
 
 def gue(name: str, per_fold: dict[str, int]) -> pd.DataFrame:

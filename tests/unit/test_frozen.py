@@ -20,7 +20,7 @@ from grover.runtime.errors import InputError
 from grover.runtime.files import checksum
 from grover.tokenization.vocabulary import Vocabulary
 
-SCRIPT = Path(__file__).parents[2] / "workflow" / "scripts" / "probe_frozen.py"
+SCRIPT = Path(__file__).parents[2] / "workflow" / "scripts" / "probe_linear.py"
 CPU = torch.device("cpu")
 
 
@@ -81,12 +81,12 @@ def test_the_probe_is_the_same_recipe_written_out(folder, pooling, classes):
 
 
 def test_the_command_writes_predictions_and_scores_of_what_was_drawn(folder, tmp_path):
-    spec = importlib.util.spec_from_file_location("probe_frozen", SCRIPT)
+    spec = importlib.util.spec_from_file_location("probe_linear", SCRIPT)
     module = importlib.util.module_from_spec(spec)
-    sys.modules["probe_frozen"] = module
+    sys.modules["probe_linear"] = module
     spec.loader.exec_module(module)
     dataset_of(120).to_parquet(tmp_path / "dataset.parquet")
-    module.probe_frozen(
+    module.probe_linear(
         dataset=tmp_path / "dataset.parquet",
         model=folder / "model.safetensors",
         predictions=tmp_path / "p.parquet",

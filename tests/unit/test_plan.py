@@ -127,7 +127,7 @@ def test_a_larger_genome_costs_more_time_and_never_less_disk(rule):
 def test_every_network_has_its_flops_and_an_unknown_rule_none():
     run = run_of()
     for rule in NETWORKS:
-        assert work(run, rule, "ctcf.chosen" if rule in ("finetune", "probe_frozen") else "bpe-600").amount > 1e9
+        assert work(run, rule, "ctcf.chosen" if rule in ("finetune", "probe_linear") else "bpe-600").amount > 1e9
     assert work(run, "a_new_rule", "bpe-600").amount == 0
 
 
@@ -158,7 +158,7 @@ def test_the_table_is_written_as_it_is_read(tmp_path):
 
 def test_the_shipped_tables_are_read_and_cover_what_takes_long():
     rates = read_rates(ROOT / "resources/throughput.tsv")
-    assert NETWORKS.keys() <= rates.keys() and {"train_bpe", "encode_genome", "run_floor.forest"} <= rates.keys()
+    assert NETWORKS.keys() <= rates.keys() and {"train_bpe", "encode_genome", "run_baseline.forest"} <= rates.keys()
     known = read_gpus(ROOT / "resources/gpus.tsv")
     assert choose_gpu(known, "H200").peak == 989e12
     with pytest.raises(InputError, match="GPU type 'H300' is unknown; use one of T4, .*resources/gpus.tsv"):

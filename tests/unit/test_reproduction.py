@@ -188,7 +188,7 @@ def test_the_command_writes_table_and_page(tmp_path):
     assert read_context(config, "x", "kmer-4")["vocabulary"] == "kmer-4"
     (tmp_path / "config.json").write_text(json.dumps(config))
     (tmp_path / "model.json").write_text(json.dumps({"num_hidden_layers": 2, "hidden_size": 64}))
-    runpy.run_path(str(ROOT / "workflow/scripts/write_dossier.py"))["write_dossier"](
+    runpy.run_path(str(ROOT / "workflow/scripts/write_reproduction.py"))["write_reproduction"](
         benchmarks=tmp_path / "benchmarks.parquet",
         published=ROOT / "resources/published.tsv",
         config=tmp_path / "config.json",

@@ -32,7 +32,7 @@ def test_both_files_of_the_environment_pin_the_same_and_share_the_versions_of_th
     assert differing == {"transformers", "tokenizers", "huggingface-hub", "einops"}
 
 
-@pytest.mark.parametrize("command", ["finetune_rival", "embed_rival"])
+@pytest.mark.parametrize("command", ["finetune_external", "embed_external"])
 def test_the_command_imports_only_what_the_environment_of_rivals_has(command):
     """Of the modules that it reaches, what stands at their tops."""
     waiting, reached, used = [ROOT / f"workflow/scripts/{command}.py"], set(), set()

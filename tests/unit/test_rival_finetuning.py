@@ -38,8 +38,8 @@ def test_a_rival_learns_a_simple_rule(dnabert):
 
 
 def test_the_command_writes_predictions_and_goes_on_where_it_was(tiny, tmp_path, monkeypatch):
-    script = ROOT / "workflow/scripts/finetune_rival.py"
-    specification = importlib.util.spec_from_file_location("finetune_rival", script)
+    script = ROOT / "workflow/scripts/finetune_external.py"
+    specification = importlib.util.spec_from_file_location("finetune_external", script)
     module = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(module)
     dataset().to_parquet(tmp_path / "dataset.parquet")
@@ -68,8 +68,8 @@ def test_the_command_writes_predictions_and_goes_on_where_it_was(tiny, tmp_path,
         device="cpu",
     )
     with pytest.raises(KeyboardInterrupt):
-        module.finetune_rival(**arguments)
-    module.finetune_rival(**arguments)
+        module.finetune_external(**arguments)
+    module.finetune_external(**arguments)
     assert done == [0, 1, 1]
     predicted = pd.read_parquet(tmp_path / "out/predictions.parquet")
     assert predicted.columns.tolist() == ["example", "seed", "fold", "label", "probability"]
@@ -84,5 +84,5 @@ def test_the_command_writes_predictions_and_goes_on_where_it_was(tiny, tmp_path,
         "predictions.parquet",
     ]
     (tmp_path / "out/predictions.parquet").unlink()
-    module.finetune_rival(**arguments)
+    module.finetune_external(**arguments)
     assert done == [0, 1, 1] and pd.read_parquet(tmp_path / "out/predictions.parquet").equals(predicted)

@@ -41,7 +41,7 @@ def test_only_jobs_that_run_a_network_cost_gpu_hours(installation):
     lines = [line.split() for line in done.stdout.splitlines()]
     rows = {words[0]: float(words[4]) for words in lines if len(words) == 8 and words[1].isdigit()}
     assert rows["pretrain"] > 0 and rows["finetune"] > 0
-    assert rows["train_bpe"] == rows["make_windows"] == rows["run_floor"] == 0
+    assert rows["train_bpe"] == rows["make_windows"] == rows["run_baseline"] == 0
 
 
 def test_a_budget_refuses_to_plan_and_to_start(installation):

@@ -16,10 +16,10 @@ GPU_RULES = {
     "next_kmer",
     "finetune",
     "train_cnn",
-    "probe_frozen",
+    "probe_linear",
     "embed",
     "compare_strands",
-    "occlude",
+    "mutate_in_silico",
     "score_variants",
 }
 

@@ -11,22 +11,29 @@ import yaml
 
 pytestmark = pytest.mark.workflow
 
-SCORING = {"score_task", "gather_benchmarks", "write_dossier"}
+SCORING = {"score_task", "gather_benchmarks", "write_reproduction"}
 # the dossier and the report read the configuration
-REPORT = {"write_report", "write_configuration", "write_dossier"}
+REPORT = {"write_report", "write_configuration", "write_reproduction"}
 CODE = {"write_report"}
 PROBES = {"annotate_regions", "probe_track", "gather_probes", "measure_clusters"}
 TOKENS = {"gather_tokens", "token_components"}
-LOCALISED = {"locate_tokens", "tell_contexts", *TOKENS}
-TRACKS = PROBES | LOCALISED | {"describe_vocabulary", "stratify_predictions"}
+LOCALISED = {"enrich_tokens", "compare_contexts", *TOKENS}
+TRACKS = PROBES | LOCALISED | {"describe_tokens", "stratify_predictions"}
 # what is made of the parts of the embeddings
-AFTER_EMBEDDING = {*TOKENS, "tell_contexts", "project_regions", *(PROBES - {"annotate_regions"})}
+AFTER_EMBEDDING = {*TOKENS, "compare_contexts", "project_regions", *(PROBES - {"annotate_regions"})}
 EMBEDDING = {"choose_regions", "embed", "train_word2vec", "compose_regions", "compare_strands", *PROBES, *LOCALISED}
 # data sets and floors are the same whichever vocabulary is chosen
-AFTER_ADOPTION = {"finetune", *SCORING, "occlude", *EMBEDDING, *AFTER_EMBEDDING, "score_variants"}
+AFTER_ADOPTION = {"finetune", *SCORING, "mutate_in_silico", *EMBEDDING, *AFTER_EMBEDDING, "score_variants"}
 EVALUATION = {"evaluate_pretraining", "stratify_predictions", "write_model_card", "compare_vocabularies"}
-EVALUATED_TOKENS = {"adopt_accuracy", *TOKENS}
-AFTER_PRETRAINING = {*EVALUATION, *EVALUATED_TOKENS, "next_kmer", "choose_vocabulary", "adopt", *AFTER_ADOPTION}
+EVALUATED_TOKENS = {"publish_accuracy", *TOKENS}
+AFTER_PRETRAINING = {
+    *EVALUATION,
+    *EVALUATED_TOKENS,
+    "next_kmer",
+    "choose_vocabulary",
+    "publish_chosen",
+    *AFTER_ADOPTION,
+}
 
 
 @contextmanager
@@ -70,23 +77,23 @@ def test_a_checkout_that_touches_every_file_reruns_nothing(finished):
     [
         ("report", "palette", "tol-bright", REPORT),
         ("report", "title", "Another title", REPORT),
-        ("atlas", "promoter_flank", 400, {"describe_vocabulary", "stratify_predictions"} | LOCALISED | REPORT),
+        ("atlas", "promoter_flank", 400, {"describe_tokens", "stratify_predictions"} | LOCALISED | REPORT),
         ("evaluation", "span", 5, EVALUATION | EVALUATED_TOKENS | REPORT),
         ("atlas", "stability_windows", 150, {"measure_stability"} | REPORT),
-        ("atlas", "null_bases", 150_000, {"null_vocabulary", "describe_vocabulary"} | REPORT),
+        ("atlas", "null_bases", 150_000, {"tokenise_null_genome", "describe_tokens"} | REPORT),
         ("embeddings", "projected", 100, {"project_regions"} | REPORT),
-        ("embeddings", "shifts", 21, {"locate_tokens", *TOKENS} | REPORT),
+        ("embeddings", "shifts", 21, {"enrich_tokens", *TOKENS} | REPORT),
         ("embeddings", "layers", [1], {"embed", "compare_strands", *AFTER_EMBEDDING} | REPORT),
         ("pretraining", "learning_rate", 0.002, {"pretrain"} | AFTER_PRETRAINING | REPORT),
-        ("finetuning", "epochs", 2, {"finetune", "occlude"} | SCORING | REPORT),
-        ("benchmarks", "floors", ["gc", "tfidf-forest", "adjacency", "pwm"], {"run_floor"} | SCORING | REPORT),
+        ("finetuning", "epochs", 2, {"finetune", "mutate_in_silico"} | SCORING | REPORT),
+        ("benchmarks", "floors", ["gc", "tfidf-forest", "adjacency", "pwm"], {"run_baseline"} | SCORING | REPORT),
         ("benchmarks", "block", 50_000, SCORING | REPORT),
-        ("selection", "trees", 11, {"next_kmer_floors", "compare_vocabularies"} | REPORT),
+        ("selection", "trees", 11, {"next_kmer_baselines", "compare_vocabularies"} | REPORT),
         (
             "selection",
             "rule",
             "bits-per-base",
-            {"choose_vocabulary", "adopt", "adopt_accuracy"} | AFTER_ADOPTION | REPORT,
+            {"choose_vocabulary", "publish_chosen", "publish_accuracy"} | AFTER_ADOPTION | REPORT,
         ),
         ("interpretation", "span", 5, {"score_variants"} | REPORT),
     ],
@@ -117,9 +124,9 @@ def test_values_that_other_settings_have_too_rerun_as_any_others(finished, secti
     ("module", "function", "expected"),
     [
         ("embeddings/regions/probes.py", "def probe(", {"probe_track", "gather_probes"} | CODE),
-        ("annotation/enrichment.py", "def locate(", {"describe_vocabulary"} | CODE),
+        ("annotation/enrichment.py", "def locate(", {"describe_tokens"} | CODE),
         ("interpretation/variants.py", "def score(", {"score_variants"} | CODE),
-        ("pretraining/evaluation.py", "def predict(", EVALUATION | EVALUATED_TOKENS | {"write_dossier"} | CODE),
+        ("pretraining/evaluation.py", "def predict(", EVALUATION | EVALUATED_TOKENS | {"write_reproduction"} | CODE),
     ],
 )
 def test_a_changed_function_reruns_the_stages_that_reach_it(finished, module, function, expected):
@@ -149,11 +156,11 @@ def test_a_new_candidate_trains_its_own_model_alone(finished):
         "compare_vocabularies"
     }
     shared = {
-        "next_kmer_floors",
+        "next_kmer_baselines",
         "compare_vocabularies",
         "choose_vocabulary",
-        "adopt",
-        "adopt_accuracy",
+        "publish_chosen",
+        "publish_accuracy",
         "measure_stability",
     }
     shared |= AFTER_ADOPTION | REPORT
@@ -164,9 +171,9 @@ def test_a_new_task_is_a_row_and_leaves_the_others_alone(finished):
     row = "splice\tsplice\tgenes\tunused\t80\t0\tkind=both\n"
     with changed(finished.root / "config/test.benchmarks.tsv", lambda text: text + row):
         done = finished.snakemake("--dry-run")
-    own = {"build_dataset", "audit_dataset", "run_floor", "finetune", "score_task"}
+    own = {"build_dataset", "audit_dataset", "run_baseline", "finetune", "score_task"}
     found = set(re.findall(r"^(?:local)?rule (\w+):", done.stdout, re.MULTILINE))
-    assert found == own | {"gather_benchmarks", "write_dossier", "write_report", "all"}, done.stdout
+    assert found == own | {"gather_benchmarks", "write_reproduction", "write_report", "all"}, done.stdout
     assert set(re.findall(r"wildcards: task=([\w-]+)", done.stdout)) == {"splice"}
 
 

@@ -1,6 +1,7 @@
 """The vocabulary atlas: what the tokens of one vocabulary are like and where they lie, beside the same in null genomes.
 
-Needs the encoded genome, one vocabulary with its tokens, and the tracks' sources. Makes atlas/observed/ and atlas/markov-{order}/.
+Needs the encoded genome, one vocabulary with its tokens, and the tracks' sources; for the stability of the tokens all
+vocabularies. Makes atlas/observed/, atlas/markov-{order}/ and atlas/stability.parquet.
 """
 
 # the vocabulary that is described: byte pairs if there are any, never one whose words overlap
@@ -20,7 +21,7 @@ wildcard_constraints:
     genome="observed|markov-[0-9]",
 
 
-rule null_vocabulary:
+rule tokenise_null_genome:
     """The same numbers of byte pairs, learnt from a Markov chain that keeps only the short words of the genome."""
     input:
         sequence=rules.encode_genome.output.sequence,
@@ -35,9 +36,9 @@ rule null_vocabulary:
         index=f"{RUN}/atlas/markov-{{order}}/index.npy",
         statistics=f"{RUN}/atlas/markov-{{order}}/statistics.parquet",
     log:
-        f"{RUN}/logs/null_vocabulary.markov-{{order}}.log",
+        f"{RUN}/logs/tokenise_null_genome.markov-{{order}}.log",
     benchmark:
-        f"{RUN}/benchmark/null_vocabulary.markov-{{order}}.tsv"
+        f"{RUN}/benchmark/tokenise_null_genome.markov-{{order}}.tsv"
     conda:
         ENVIRONMENT
     container:
@@ -52,16 +53,16 @@ rule null_vocabulary:
         described=ATLAS.removeprefix("bpe-") if ATLAS.startswith("bpe-") else 0,
         strands=config["vocabulary"]["strands"],
         seed=config["seed"],
-        code=code("null_vocabulary"),
+        code=code("tokenise_null_genome"),
     shell:
-        "{PYTHON} {SCRIPTS}/null_vocabulary.py --sequence {input.sequence} --segments {input.segments}"
+        "{PYTHON} {SCRIPTS}/tokenise_null_genome.py --sequence {input.sequence} --segments {input.segments}"
         " --tokenizer {input.tokenizer} --order {wildcards.order} --most-bases {params.most_bases} --cycles {params.cycles}"
         " --described {params.described} --strands {params.strands} --seed {params.seed} --threads {threads} --null-sequence {output.sequence} --merges {output.merges}"
         " --null-tokenizer {output.tokenizer} --tokens {output.tokens} --index {output.index}"
         " --statistics {output.statistics} > {log} 2>&1"
 
 
-rule describe_vocabulary:
+rule describe_tokens:
     """Properties of each token and where it lies, with the annotation of the genome over null genomes too."""
     input:
         sequence=rules.encode_genome.output.sequence,
@@ -79,9 +80,9 @@ rule describe_vocabulary:
         localisation=f"{RUN}/atlas/{{genome}}/localisation.parquet",
         summary=f"{RUN}/atlas/{{genome}}/summary.json",
     log:
-        f"{RUN}/logs/describe_vocabulary.{{genome}}.log",
+        f"{RUN}/logs/describe_tokens.{{genome}}.log",
     benchmark:
-        f"{RUN}/benchmark/describe_vocabulary.{{genome}}.tsv"
+        f"{RUN}/benchmark/describe_tokens.{{genome}}.tsv"
     conda:
         ENVIRONMENT
     container:
@@ -94,10 +95,43 @@ rule describe_vocabulary:
         sources=source_options(PLACED_SOURCES),
         vocabulary=ATLAS,
         promoter_flank=config["atlas"]["promoter_flank"],
-        code=code("describe_vocabulary"),
+        code=code("describe_tokens"),
     shell:
-        "{PYTHON} {SCRIPTS}/describe_vocabulary.py --sequence {input.sequence} --segments {input.segments}"
+        "{PYTHON} {SCRIPTS}/describe_tokens.py --sequence {input.sequence} --segments {input.segments}"
         " --contigs {input.contigs} {params.null} --tokens {input.tokens} --statistics {input.statistics} --tracks {input.tracks}"
         " {params.sources} --promoter-flank {params.promoter_flank} --vocabulary {params.vocabulary}"
         " --published {input.published} --descriptions {output.tokens} --words {output.kmers}"
         " --localisation {output.localisation} --summary {output.summary} > {log} 2>&1"
+
+
+rule measure_stability:
+    """All vocabularies are measured on the same windows."""
+    input:
+        sequence=rules.encode_genome.output.sequence,
+        segments=rules.encode_genome.output.segments,
+        tokenizers=expand(rules.build_vocabulary.output.tokenizer, name=VOCABULARIES),
+    output:
+        table=f"{RUN}/atlas/stability.parquet",
+    log:
+        f"{RUN}/logs/measure_stability.log",
+    benchmark:
+        f"{RUN}/benchmark/measure_stability.tsv"
+    conda:
+        ENVIRONMENT
+    container:
+        IMAGE
+    threads: config["threads"]
+    resources:
+        mem_mb=memory(4000),
+        runtime=minutes(60),
+    params:
+        tokenizers=lambda wildcards, input: repeated("--tokenizer", input.tokenizers),
+        windows=config["atlas"]["stability_windows"],
+        length=config["atlas"]["stability_length"],
+        flank=config["atlas"]["flank"],
+        seed=config["seed"],
+        code=code("measure_stability"),
+    shell:
+        "{PYTHON} {SCRIPTS}/measure_stability.py --sequence {input.sequence} --segments {input.segments}"
+        " {params.tokenizers} --windows {params.windows} --length {params.length} --flank {params.flank}"
+        " --seed {params.seed} --threads {threads} --table {output.table} > {log} 2>&1"

@@ -1,15 +1,11 @@
-"""Benchmarks, one a row of the table: labelled sequences with folds, the audit of what they leak, and floors.
+"""Benchmarks, one a row of the table: labelled sequences with folds, and the audit of what they leak.
 
-Needs the genome, its folds, the sources that a row names and, for shuffled tokens, the vocabulary. Makes benchmarks/{task}/ and
-finetuning/{task}/{floor}/.
+Needs the genome, its folds, the sources that a row names and, for shuffled tokens, the vocabulary. Makes benchmarks/{task}/.
 """
 
 TOKENIZER = f"{RUN}/vocabulary/{READER}/tokenizer.json"
 # windows of pretraining are those of a candidate, all of which hold out the same blocks
 WINDOWED = READER if READER in CANDIDATES else CANDIDATES[0]
-TOKEN_FLOORS = ("token-forest", "token-logistic", "adjacency")
-PROBES = {"probe-cls": "cls", "probe-mean": "mean"}
-NETWORKS = ("cnn", *PROBES)
 
 
 rule scan_motif:
@@ -145,119 +141,3 @@ rule audit_dataset:
         " --similarity {params.similarity} --limit-duplicates {params.duplicates} --limit-near {params.near}"
         " --limit-overlaps {params.overlaps} --seed {params.seed}"
         " --audit {output.audit} --card {output.card} --passed {output.passed} > {log} 2>&1"
-
-
-rule run_floor:
-    """A score that needs no neural network, under the same folds."""
-    input:
-        dataset=rules.build_dataset.output.dataset,
-        passed=rules.audit_dataset.output.passed,
-        vocabulary=lambda wildcards: TOKENIZER if wildcards.floor in TOKEN_FLOORS else [],
-        motifs=lambda wildcards: source(TASKS[wildcards.task].options["motifs"]) if wildcards.floor == "pwm" else [],
-    output:
-        predictions=f"{RUN}/finetuning/{{task}}/{{floor}}/predictions.parquet",
-        metrics=f"{RUN}/finetuning/{{task}}/{{floor}}/metrics.json",
-    log:
-        f"{RUN}/logs/run_floor.{{task}}.{{floor}}.log",
-    benchmark:
-        f"{RUN}/benchmark/run_floor.{{task}}.{{floor}}.tsv"
-    wildcard_constraints:
-        floor=one_of(floor for floor in config["benchmarks"]["floors"] if floor not in NETWORKS),
-    conda:
-        ENVIRONMENT
-    container:
-        IMAGE
-    threads: lambda wildcards: config["threads"] if wildcards.floor.endswith("forest") else 1
-    resources:
-        mem_mb=memory(16000),
-        runtime=minutes(720),
-    params:
-        # each floor sees only the settings that it has, so that more trees do not repeat a regression
-        settings=lambda wildcards: " ".join(
-            f"{option} {value}" for option, value in floor_options(wildcards.floor, config)
-        ),
-        vocabulary=lambda wildcards, input: f"--vocabulary {input.vocabulary}" if input.vocabulary else "",
-        matrix=lambda wildcards, input: (
-            f"--motifs {shlex.quote(input.motifs)} --motif {shlex.quote(TASKS[wildcards.task].options['motif'])}"
-            if input.motifs
-            else ""
-        ),
-        code=code("run_floor"),
-    shell:
-        "{PYTHON} {SCRIPTS}/run_floor.py --dataset {input.dataset} --task {wildcards.task} --floor {wildcards.floor}"
-        " {params.settings} {params.vocabulary} {params.matrix} --threads {threads}"
-        " --predictions {output.predictions} --metrics {output.metrics} > {log} 2>&1"
-
-
-rule train_cnn:
-    """A small convolutional network on the bare letters: what a task yields without any pretraining or tokens."""
-    input:
-        dataset=rules.build_dataset.output.dataset,
-        passed=rules.audit_dataset.output.passed,
-    output:
-        predictions=f"{RUN}/finetuning/{{task}}/cnn/predictions.parquet",
-        metrics=f"{RUN}/finetuning/{{task}}/cnn/metrics.json",
-    log:
-        f"{RUN}/logs/train_cnn.{{task}}.log",
-    benchmark:
-        f"{RUN}/benchmark/train_cnn.{{task}}.tsv"
-    conda:
-        ENVIRONMENT
-    container:
-        IMAGE
-    threads: config["threads"]
-    resources:
-        **gpu(),
-        mem_mb=memory(8000),
-        runtime=minutes(240),
-    params:
-        seeds=repeated("--seeds", SEEDS),
-        epochs=config["benchmarks"]["cnn_epochs"],
-        patience=config["finetuning"]["patience"],
-        maximum_valid=config["finetuning"]["maximum_valid"],
-        device=config["device"],
-        precision=config["precision"],
-        code=code("train_cnn"),
-    shell:
-        "{PYTHON} {SCRIPTS}/train_cnn.py --dataset {input.dataset} --task {wildcards.task} {params.seeds} --epochs {params.epochs}"
-        " --patience {params.patience} --maximum-valid {params.maximum_valid} --device {params.device}"
-        " --precision {params.precision} --threads {threads}"
-        " --predictions {output.predictions} --metrics {output.metrics} > {log} 2>&1"
-
-
-rule probe_frozen:
-    """A logistic regression on what the pretrained model makes of a sequence, the model itself left as it is."""
-    input:
-        dataset=rules.build_dataset.output.dataset,
-        passed=rules.audit_dataset.output.passed,
-        model=f"{RUN}/models/{FINETUNED[0]}/model.safetensors",
-    output:
-        predictions=f"{RUN}/finetuning/{{task}}/{{probe}}/predictions.parquet",
-        metrics=f"{RUN}/finetuning/{{task}}/{{probe}}/metrics.json",
-    log:
-        f"{RUN}/logs/probe_frozen.{{task}}.{{probe}}.log",
-    benchmark:
-        f"{RUN}/benchmark/probe_frozen.{{task}}.{{probe}}.tsv"
-    wildcard_constraints:
-        probe=one_of(PROBES),
-    conda:
-        ENVIRONMENT
-    container:
-        IMAGE
-    threads: config["threads"]
-    resources:
-        **gpu(),
-        mem_mb=memory(16000),
-        runtime=minutes(240),
-    params:
-        pooling=lambda wildcards: PROBES[wildcards.probe],
-        maximum_train=config["finetuning"]["maximum_train"],
-        device=config["device"],
-        precision=config["precision"],
-        seed=config["seed"],
-        code=code("probe_frozen"),
-    shell:
-        "{PYTHON} {SCRIPTS}/probe_frozen.py --dataset {input.dataset} --task {wildcards.task} --model {input.model}"
-        " --pooling {params.pooling} --maximum-train {params.maximum_train} --device {params.device}"
-        " --precision {params.precision} --threads {threads} --seed {params.seed}"
-        " --predictions {output.predictions} --metrics {output.metrics} > {log} 2>&1"

@@ -124,7 +124,7 @@ rule embed:
         " --token-sums {output.sums} --contexts-output {output.contexts} {params.states} 2>&1 | tee {log}"
 
 
-rule embed_rival:
+rule embed_external:
     input:
         folder=lambda wildcards: rival_configuration(wildcards.rival),
         files=lambda wildcards: rival_files(wildcards.rival),
@@ -134,9 +134,9 @@ rule embed_rival:
     output:
         vectors=f"{RUN}/embeddings/{{rival}}/parts/{{part}}.parquet",
     log:
-        f"{RUN}/logs/embed_rival.{{rival}}.{{part}}.log",
+        f"{RUN}/logs/embed_external.{{rival}}.{{part}}.log",
     benchmark:
-        f"{RUN}/benchmark/embed_rival.{{rival}}.{{part}}.tsv"
+        f"{RUN}/benchmark/embed_external.{{rival}}.{{part}}.tsv"
     wildcard_constraints:
         rival=one_of(config["embeddings"]["rivals"]),
         part="[0-9]+",
@@ -158,9 +158,9 @@ rule embed_rival:
         seed=config["seed"],
         device=config["device"],
         precision=config["precision"],
-        code=code_or_frozen("embed_rival", f"{RUN}/embeddings/{{rival}}/parts/{{part}}.parquet"),
+        code=code_or_frozen("embed_external", f"{RUN}/embeddings/{{rival}}/parts/{{part}}.parquet"),
     shell:
-        "python={params.python}; ${{python:-{PYTHON}}} {SCRIPTS}/embed_rival.py --folder {input.folder:q} --adapter {params.adapter}"
+        "python={params.python}; ${{python:-{PYTHON}}} {SCRIPTS}/embed_external.py --folder {input.folder:q} --adapter {params.adapter}"
         " {params.consent} --name {wildcards.rival} --sequence {input.sequence} --segments {input.segments}"
         " --regions {input.regions} --part {wildcards.part} --parts {params.parts} --seed {params.seed} --device {params.device}"
         " --precision {params.precision} --threads {threads} --output {output.vectors} 2>&1 | tee {log}"

@@ -1,12 +1,12 @@
-"""Fine-tuning of models, of their random twins and of rivals on every benchmark, and the comparison of all scores.
+"""Baselines, and fine-tuning of models, of their random twins and of rivals on every benchmark; the comparison of all scores.
 
-Needs audited datasets, models and floors. Makes finetuning/{task}/{model}/, benchmarks/{task}/scores.parquet, benchmarks.parquet,
+Needs audited datasets and models. Makes finetuning/{task}/{model}/, benchmarks/{task}/scores.parquet, benchmarks.parquet,
 comparisons.parquet and the dossier beside published scores.
 """
 
 
 localrules:
-    fetch_rival,
+    fetch_external,
     gather_benchmarks,
 
 
@@ -15,6 +15,125 @@ TUNING = {
     for option in ("epochs", "warmup", "patience", "class-weights", "maximum-train", "maximum-valid")
 }
 TUNING_OPTIONS = " ".join(f"--{option} {value}" for option, value in TUNING.items())
+TOKEN_FLOORS = ("token-forest", "token-logistic", "adjacency")
+PROBES = {"probe-cls": "cls", "probe-mean": "mean"}
+NETWORKS = ("cnn", *PROBES)
+
+
+rule run_baseline:
+    """A score that needs no neural network, under the same folds."""
+    input:
+        dataset=rules.build_dataset.output.dataset,
+        passed=rules.audit_dataset.output.passed,
+        vocabulary=lambda wildcards: TOKENIZER if wildcards.floor in TOKEN_FLOORS else [],
+        motifs=lambda wildcards: source(TASKS[wildcards.task].options["motifs"]) if wildcards.floor == "pwm" else [],
+    output:
+        predictions=f"{RUN}/finetuning/{{task}}/{{floor}}/predictions.parquet",
+        metrics=f"{RUN}/finetuning/{{task}}/{{floor}}/metrics.json",
+    log:
+        f"{RUN}/logs/run_baseline.{{task}}.{{floor}}.log",
+    benchmark:
+        f"{RUN}/benchmark/run_baseline.{{task}}.{{floor}}.tsv"
+    wildcard_constraints:
+        floor=one_of(floor for floor in config["benchmarks"]["floors"] if floor not in NETWORKS),
+    conda:
+        ENVIRONMENT
+    container:
+        IMAGE
+    threads: lambda wildcards: config["threads"] if wildcards.floor.endswith("forest") else 1
+    resources:
+        mem_mb=memory(16000),
+        runtime=minutes(720),
+    params:
+        # each floor sees only the settings that it has, so that more trees do not repeat a regression
+        settings=lambda wildcards: " ".join(
+            f"{option} {value}" for option, value in floor_options(wildcards.floor, config)
+        ),
+        vocabulary=lambda wildcards, input: f"--vocabulary {input.vocabulary}" if input.vocabulary else "",
+        matrix=lambda wildcards, input: (
+            f"--motifs {shlex.quote(input.motifs)} --motif {shlex.quote(TASKS[wildcards.task].options['motif'])}"
+            if input.motifs
+            else ""
+        ),
+        code=code("run_baseline"),
+    shell:
+        "{PYTHON} {SCRIPTS}/run_baseline.py --dataset {input.dataset} --task {wildcards.task} --floor {wildcards.floor}"
+        " {params.settings} {params.vocabulary} {params.matrix} --threads {threads}"
+        " --predictions {output.predictions} --metrics {output.metrics} > {log} 2>&1"
+
+
+rule train_cnn:
+    """A small convolutional network on the bare letters: what a task yields without any pretraining or tokens."""
+    input:
+        dataset=rules.build_dataset.output.dataset,
+        passed=rules.audit_dataset.output.passed,
+    output:
+        predictions=f"{RUN}/finetuning/{{task}}/cnn/predictions.parquet",
+        metrics=f"{RUN}/finetuning/{{task}}/cnn/metrics.json",
+    log:
+        f"{RUN}/logs/train_cnn.{{task}}.log",
+    benchmark:
+        f"{RUN}/benchmark/train_cnn.{{task}}.tsv"
+    conda:
+        ENVIRONMENT
+    container:
+        IMAGE
+    threads: config["threads"]
+    resources:
+        **gpu(),
+        mem_mb=memory(8000),
+        runtime=minutes(240),
+    params:
+        seeds=repeated("--seeds", SEEDS),
+        epochs=config["benchmarks"]["cnn_epochs"],
+        patience=config["finetuning"]["patience"],
+        maximum_valid=config["finetuning"]["maximum_valid"],
+        device=config["device"],
+        precision=config["precision"],
+        code=code("train_cnn"),
+    shell:
+        "{PYTHON} {SCRIPTS}/train_cnn.py --dataset {input.dataset} --task {wildcards.task} {params.seeds} --epochs {params.epochs}"
+        " --patience {params.patience} --maximum-valid {params.maximum_valid} --device {params.device}"
+        " --precision {params.precision} --threads {threads}"
+        " --predictions {output.predictions} --metrics {output.metrics} > {log} 2>&1"
+
+
+rule probe_linear:
+    """A logistic regression on what the pretrained model makes of a sequence, the model itself left as it is."""
+    input:
+        dataset=rules.build_dataset.output.dataset,
+        passed=rules.audit_dataset.output.passed,
+        model=f"{RUN}/models/{FINETUNED[0]}/model.safetensors",
+    output:
+        predictions=f"{RUN}/finetuning/{{task}}/{{probe}}/predictions.parquet",
+        metrics=f"{RUN}/finetuning/{{task}}/{{probe}}/metrics.json",
+    log:
+        f"{RUN}/logs/probe_linear.{{task}}.{{probe}}.log",
+    benchmark:
+        f"{RUN}/benchmark/probe_linear.{{task}}.{{probe}}.tsv"
+    wildcard_constraints:
+        probe=one_of(PROBES),
+    conda:
+        ENVIRONMENT
+    container:
+        IMAGE
+    threads: config["threads"]
+    resources:
+        **gpu(),
+        mem_mb=memory(16000),
+        runtime=minutes(240),
+    params:
+        pooling=lambda wildcards: PROBES[wildcards.probe],
+        maximum_train=config["finetuning"]["maximum_train"],
+        device=config["device"],
+        precision=config["precision"],
+        seed=config["seed"],
+        code=code("probe_linear"),
+    shell:
+        "{PYTHON} {SCRIPTS}/probe_linear.py --dataset {input.dataset} --task {wildcards.task} --model {input.model}"
+        " --pooling {params.pooling} --maximum-train {params.maximum_train} --device {params.device}"
+        " --precision {params.precision} --threads {threads} --seed {params.seed}"
+        " --predictions {output.predictions} --metrics {output.metrics} > {log} 2>&1"
 
 
 rule finetune:
@@ -63,13 +182,13 @@ rule finetune:
         " --predictions {output.predictions} --metrics {output.metrics} 2>&1 | tee {log}"
 
 
-rule fetch_rival:
+rule fetch_external:
     """Models of the hub are downloaded by the driver: compute nodes have no network."""
     output:
         config=f"{config['downloads']}/rivals/{{rival}}/config.json",
         complete=f"{config['downloads']}/rivals/{{rival}}/rival.json",
     log:
-        f"{RUN}/logs/fetch_rival.{{rival}}.log",
+        f"{RUN}/logs/fetch_external.{{rival}}.log",
     wildcard_constraints:
         rival=one_of(RIVALS),
     retries: 3
@@ -84,11 +203,11 @@ rule fetch_rival:
         model=lambda wildcards: RIVALS[wildcards.rival]["model"],
         revision=lambda wildcards: RIVALS[wildcards.rival]["revision"],
     shell:
-        "{PYTHON} {SCRIPTS}/fetch_rival.py --model {params.model:q} --revision {params.revision:q} --folder {output.complete}"
+        "{PYTHON} {SCRIPTS}/fetch_external.py --model {params.model:q} --revision {params.revision:q} --folder {output.complete}"
         " 2>&1 | tee {log}"
 
 
-rule finetune_rival:
+rule finetune_external:
     input:
         dataset=rules.build_dataset.output.dataset,
         passed=rules.audit_dataset.output.passed,
@@ -98,9 +217,9 @@ rule finetune_rival:
         predictions=f"{RUN}/finetuning/{{task}}/{{rival}}/predictions.parquet",
         metrics=f"{RUN}/finetuning/{{task}}/{{rival}}/metrics.json",
     log:
-        f"{RUN}/logs/finetune_rival.{{task}}.{{rival}}.log",
+        f"{RUN}/logs/finetune_external.{{task}}.{{rival}}.log",
     benchmark:
-        f"{RUN}/benchmark/finetune_rival.{{task}}.{{rival}}.tsv"
+        f"{RUN}/benchmark/finetune_external.{{task}}.{{rival}}.tsv"
     wildcard_constraints:
         rival=one_of(RIVALS),
     conda:
@@ -123,9 +242,9 @@ rule finetune_rival:
         learning_rate=lambda wildcards: RIVALS[wildcards.rival]["learning_rate"],
         device=config["device"],
         precision=config["precision"],
-        code=code_or_frozen("finetune_rival", f"{RUN}/finetuning/{{task}}/{{rival}}/predictions.parquet"),
+        code=code_or_frozen("finetune_external", f"{RUN}/finetuning/{{task}}/{{rival}}/predictions.parquet"),
     shell:
-        "python={params.python}; ${{python:-{PYTHON}}} {SCRIPTS}/finetune_rival.py --dataset {input.dataset} --passed {input.passed} --folder {input.folder:q}"
+        "python={params.python}; ${{python:-{PYTHON}}} {SCRIPTS}/finetune_external.py --dataset {input.dataset} --passed {input.passed} --folder {input.folder:q}"
         " --adapter {params.adapter} {params.consent} --task {wildcards.task} --name {wildcards.rival} {params.seeds}"
         " {params.tuning} --batch {params.batch} --learning-rate {params.learning_rate} --device {params.device}"
         " --precision {params.precision} --threads {threads}"
@@ -225,7 +344,7 @@ rule gather_benchmarks:
         " --benchmarks {output.benchmarks} --comparisons {output.comparisons} > {log} 2>&1"
 
 
-rule write_dossier:
+rule write_reproduction:
     """Published scores beside ours, and why they differ."""
     input:
         benchmarks=rules.gather_benchmarks.output.benchmarks,
@@ -235,14 +354,14 @@ rule write_dossier:
         next_kmer=f"{RUN}/selection/next_kmer.parquet",
         chosen=f"{RUN}/selection/chosen.txt" if config["selection"]["method"] == "sweep" else [],
         metrics=expand(f"{RUN}/models/{{name}}/metrics.json", name=CANDIDATES),
-        model=rules.adopt.output.config,
+        model=rules.publish_chosen.output.config,
     output:
         table=f"{RUN}/reproduction.parquet",
         page=f"{RUN}/reproduction.md",
     log:
-        f"{RUN}/logs/write_dossier.log",
+        f"{RUN}/logs/write_reproduction.log",
     benchmark:
-        f"{RUN}/benchmark/write_dossier.tsv"
+        f"{RUN}/benchmark/write_reproduction.tsv"
     conda:
         ENVIRONMENT
     container:
@@ -257,8 +376,8 @@ rule write_dossier:
         ),
         chosen=lambda wildcards, input: f"--chosen {input.chosen}" if input.chosen else "",
         command=shlex.quote(COMMAND),
-        code=code("write_dossier"),
+        code=code("write_reproduction"),
     shell:
-        "{PYTHON} {SCRIPTS}/write_dossier.py --benchmarks {input.benchmarks} {params.cards} --published {input.published}"
+        "{PYTHON} {SCRIPTS}/write_reproduction.py --benchmarks {input.benchmarks} {params.cards} --published {input.published}"
         " --config {input.config} --next-kmer {input.next_kmer} {params.metrics} --model-config {input.model}"
         " {params.chosen} --command {params.command} --table {output.table} --page {output.page} > {log} 2>&1"

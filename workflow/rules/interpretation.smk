@@ -4,7 +4,7 @@ Needs the fine-tuned and the chosen model. Makes interpretation/.
 """
 
 
-rule occlude:
+rule mutate_in_silico:
     input:
         model=f"{RUN}/finetuning/{SHOWN_TASK}/{FINETUNED[0]}/model.safetensors",
         predictions=f"{RUN}/finetuning/{SHOWN_TASK}/{FINETUNED[0]}/predictions.parquet",
@@ -12,9 +12,9 @@ rule occlude:
     output:
         table=f"{RUN}/interpretation/occlusion.parquet",
     log:
-        f"{RUN}/logs/occlude.log",
+        f"{RUN}/logs/mutate_in_silico.log",
     benchmark:
-        f"{RUN}/benchmark/occlude.tsv"
+        f"{RUN}/benchmark/mutate_in_silico.tsv"
     conda:
         ENVIRONMENT
     container:
@@ -27,15 +27,15 @@ rule occlude:
     params:
         device=config["device"],
         precision=config["precision"],
-        code=code("occlude"),
+        code=code("mutate_in_silico"),
     shell:
-        "{PYTHON} {SCRIPTS}/occlude.py --model {input.model} --predictions {input.predictions} --dataset {input.dataset}"
+        "{PYTHON} {SCRIPTS}/mutate_in_silico.py --model {input.model} --predictions {input.predictions} --dataset {input.dataset}"
         " --device {params.device} --precision {params.precision} --threads {threads} --output {output.table} > {log} 2>&1"
 
 
 rule score_variants:
     input:
-        model=rules.adopt.output.model,
+        model=rules.publish_chosen.output.model,
         variants=lambda wildcards: source("variants"),
         sequence=rules.encode_genome.output.sequence,
         segments=rules.encode_genome.output.segments,

@@ -41,9 +41,9 @@ rule write_report:
         genome=[*rules.encode_genome.output, *rules.make_folds.output, *rules.check_sources.output],
         vocabularies=expand(rules.tokenise_genome.output.statistics, name=VOCABULARIES),
         merges=rules.train_bpe.output.merges,
-        atlas=expand(rules.describe_vocabulary.output, genome=["observed", *NULLS]),
+        atlas=expand(rules.describe_tokens.output, genome=["observed", *NULLS]),
         stability=rules.measure_stability.output.table,
-        null_merges=expand(rules.null_vocabulary.output.merges, order=config["atlas"]["orders"]),
+        null_merges=expand(rules.tokenise_null_genome.output.merges, order=config["atlas"]["orders"]),
         models=expand(
             [
                 rules.make_windows.output.windows,
@@ -56,14 +56,14 @@ rule write_report:
         ),
         selection=[*rules.compare_vocabularies.output, *rules.choose_vocabulary.output],
         cards=expand([rules.audit_dataset.output.card, rules.score_task.output.precision_recall], task=TASKS),
-        benchmarks=[*rules.gather_benchmarks.output, *rules.write_dossier.output] if TASKS else [],
+        benchmarks=[*rules.gather_benchmarks.output, *rules.write_reproduction.output] if TASKS else [],
         scans=expand(
             rules.scan_track.output.track,
             task=[name for name, task in TASKS.items() if task.builder == "promscan"],
             model=FINETUNED,
         ),
         embeddings=EMBEDDING_RESULTS,
-        occlusion=rules.occlude.output if SHOWN_TASK else [],
+        occlusion=rules.mutate_in_silico.output if SHOWN_TASK else [],
         device=rules.check_device.output,
         variants=rules.score_variants.output if "variants" in config["sources"] else [],
         config=rules.write_configuration.output.config,

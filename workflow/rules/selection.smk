@@ -57,7 +57,7 @@ rule next_kmer:
         " --precision {params.precision} --threads {threads} --name {wildcards.name} --output {output.scores} 2>&1 | tee {log}"
 
 
-rule next_kmer_floors:
+rule next_kmer_baselines:
     """Chance, majority, Markov models, the last token alone and TF-IDF with a random forest on the same contexts."""
     input:
         sequence=rules.encode_genome.output.sequence,
@@ -67,9 +67,9 @@ rule next_kmer_floors:
     output:
         scores=f"{RUN}/selection/floors.parquet",
     log:
-        f"{RUN}/logs/next_kmer_floors.log",
+        f"{RUN}/logs/next_kmer_baselines.log",
     benchmark:
-        f"{RUN}/benchmark/next_kmer_floors.tsv"
+        f"{RUN}/benchmark/next_kmer_baselines.tsv"
     conda:
         ENVIRONMENT
     container:
@@ -86,9 +86,9 @@ rule next_kmer_floors:
         trees=config["selection"]["trees"],
         forest_examples=config["selection"]["forest_examples"],
         vocabularies=lambda wildcards, input: repeated("--vocabulary", input.vocabularies),
-        code=code("next_kmer_floors"),
+        code=code("next_kmer_baselines"),
     shell:
-        "{PYTHON} {SCRIPTS}/next_kmer_floors.py --sequence {input.sequence} --segments {input.segments} --folds {input.folds}"
+        "{PYTHON} {SCRIPTS}/next_kmer_baselines.py --sequence {input.sequence} --segments {input.segments} --folds {input.folds}"
         " {params.vocabularies} {params.k} --context {params.context} --examples {params.examples} --trees {params.trees}"
         " --forest-examples {params.forest_examples} --seed {params.seed} --threads {threads} --output {output.scores}"
         " 2>&1 | tee {log}"
@@ -98,7 +98,7 @@ rule compare_vocabularies:
     """What is only shown stands in a table of its own, so that new floors or metrics change no choice."""
     input:
         models=expand(rules.next_kmer.output.scores, name=CANDIDATES),
-        floors=rules.next_kmer_floors.output.scores,
+        floors=rules.next_kmer_baselines.output.scores,
         metrics=METRICS,
     output:
         table=f"{RUN}/selection/next_kmer.parquet",
@@ -153,7 +153,7 @@ rule choose_vocabulary:
         " --chosen {output.chosen} > {log} 2>&1"
 
 
-rule draw_selection:
+rule plot_selection:
     """The figure alone, for the target `selection`; the report draws its own."""
     input:
         table=rules.compare_vocabularies.output.table,
@@ -161,9 +161,9 @@ rule draw_selection:
     output:
         figure=f"{RUN}/selection/next_kmer.svg",
     log:
-        f"{RUN}/logs/draw_selection.log",
+        f"{RUN}/logs/plot_selection.log",
     benchmark:
-        f"{RUN}/benchmark/draw_selection.tsv"
+        f"{RUN}/benchmark/plot_selection.tsv"
     conda:
         ENVIRONMENT
     container:
@@ -173,13 +173,13 @@ rule draw_selection:
         runtime=minutes(10),
     params:
         palette=config["report"]["palette"],
-        code=code("draw_selection"),
+        code=code("plot_selection"),
     shell:
-        "{PYTHON} {SCRIPTS}/draw_selection.py --table {input.table} --chosen {input.chosen} --palette {params.palette}"
+        "{PYTHON} {SCRIPTS}/plot_selection.py --table {input.table} --chosen {input.chosen} --palette {params.palette}"
         " --figure {output.figure} > {log} 2>&1"
 
 
-rule adopt:
+rule publish_chosen:
     """Links of the winner's files under the fixed name `chosen`."""
     input:
         # a vocabulary that the configuration names need not wait for the scores
@@ -201,9 +201,9 @@ rule adopt:
         model_tokenizer_config=f"{RUN}/models/chosen/tokenizer_config.json",
         training=f"{RUN}/models/chosen/training.parquet",
     log:
-        f"{RUN}/logs/adopt.log",
+        f"{RUN}/logs/publish_chosen.log",
     benchmark:
-        f"{RUN}/benchmark/adopt.tsv"
+        f"{RUN}/benchmark/publish_chosen.tsv"
     conda:
         ENVIRONMENT
     container:
@@ -216,6 +216,6 @@ rule adopt:
             f"--chosen {input.chosen}" if input.chosen else f"--name {config['selection']['vocabulary']}"
         ),
         published=lambda wildcards, output: repeated("--published", output),
-        code=code("adopt"),
+        code=code("publish_chosen"),
     shell:
-        "{PYTHON} {SCRIPTS}/adopt.py {params.winner} {params.published} > {log} 2>&1"
+        "{PYTHON} {SCRIPTS}/publish_chosen.py {params.winner} {params.published} > {log} 2>&1"

@@ -34,7 +34,7 @@ def gather_tokens(
     localisation: Annotated[
         Path | None,
         READ,
-        Option(help="where each token lies, of locate_tokens.py", exists=True, show_default=False),
+        Option(help="where each token lies, of enrich_tokens.py", exists=True, show_default=False),
     ] = None,
     minimum: Annotated[int, Option(help="compared occurrences that a token needs in the table", min=2)] = 5,
     weights: Weights = [],  # noqa: B006

@@ -135,7 +135,7 @@ def join(table: pd.DataFrame, accuracy: pd.DataFrame | None, places: pd.DataFram
     """The table with columns repeat_share and accuracy, NaN where unknown.
 
     accuracy: id, accuracy, split, as `evaluate_pretraining.py` writes it; that on regions held out counts, where there is one. places:
-    id, track, category, share, as `locate_tokens.py` writes it; the row `any` of the track `repeats` counts.
+    id, track, category, share, as `enrich_tokens.py` writes it; the row `any` of the track `repeats` counts.
     """
     known = dict.fromkeys(("repeat_share", "accuracy"), pd.Series(dtype="float64"))
     if accuracy is not None:

@@ -15,7 +15,7 @@ from grover.runtime.files import write_table
 from grover.runtime.options import Seed
 
 
-def locate(
+def enrich_tokens(
     sequence: Input,
     segments: Input,
     contigs: Input,
@@ -48,4 +48,4 @@ def locate(
 
 
 if __name__ == "__main__":
-    main(locate)
+    main(enrich_tokens)

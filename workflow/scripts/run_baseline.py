@@ -17,7 +17,7 @@ from grover.statistics.metrics import by_seed
 from grover.tokenization.vocabulary import Vocabulary
 
 
-def run_floor(
+def run_baseline(
     dataset: Input,
     predictions: Output,
     metrics: Output,
@@ -85,4 +85,4 @@ def run_floor(
 
 
 if __name__ == "__main__":
-    main(run_floor)
+    main(run_baseline)

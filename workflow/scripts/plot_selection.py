@@ -11,7 +11,7 @@ from grover.runtime.cli import Input, Output, main
 from grover.runtime.files import write_text
 
 
-def draw_selection(
+def plot_selection(
     table: Input,
     chosen: Input,
     figure: Output,
@@ -23,4 +23,4 @@ def draw_selection(
 
 
 if __name__ == "__main__":
-    main(draw_selection)
+    main(plot_selection)

@@ -189,8 +189,8 @@ EMBEDDING_RESULTS = [
 ]
 if TRACKS:
     EMBEDDING_RESULTS += [
-        *expand(rules.locate_tokens.output.localisation, model=EMBEDDED),
-        *expand(rules.tell_contexts.output.ambiguity, model=ENCODERS),
+        *expand(rules.enrich_tokens.output.localisation, model=EMBEDDED),
+        *expand(rules.compare_contexts.output.ambiguity, model=ENCODERS),
         rules.gather_probes.output.probes,
         rules.measure_clusters.output.clusters,
     ]

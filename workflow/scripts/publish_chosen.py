@@ -10,7 +10,7 @@ from grover.runtime.cli import READ, Outputs, main
 from grover.runtime.errors import InputError
 
 
-def adopt(
+def publish_chosen(
     published: Outputs,
     chosen: Annotated[Path | None, READ, Option(help="the winner in its first line", exists=True)] = None,
     name: Annotated[str, Option(help="the winner, where no --chosen names it")] = "",
@@ -36,4 +36,4 @@ def adopt(
 
 
 if __name__ == "__main__":
-    main(adopt)
+    main(publish_chosen)

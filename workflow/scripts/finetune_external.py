@@ -36,7 +36,7 @@ from grover.runtime.options import (
 )
 
 
-def finetune_rival(
+def finetune_external(
     dataset: Input,
     passed: Input,
     folder: Annotated[Path, READ, Option(help="config.json of the model's folder", show_default=False)],
@@ -100,4 +100,4 @@ def finetune_rival(
 
 
 if __name__ == "__main__":
-    main(finetune_rival)
+    main(finetune_external)

@@ -4,17 +4,17 @@ Needs the embeddings' parts, the vocabulary and the tracks. Makes tables in embe
 """
 
 
-rule adopt_accuracy:
-    """Links of how well the winner predicts each token; apart from `adopt`, so that fine-tuning need not wait for the evaluation."""
+rule publish_accuracy:
+    """Links of how well the winner predicts each token; apart from `publish_chosen`, so that fine-tuning need not wait for the evaluation."""
     input:
         chosen=rules.choose_vocabulary.output.chosen if config["selection"]["method"] == "sweep" else [],
         accuracies=expand(f"{RUN}/models/{{name}}/token_accuracy.parquet", name=CANDIDATES),
     output:
         accuracy=f"{RUN}/models/chosen/token_accuracy.parquet",
     log:
-        f"{RUN}/logs/adopt_accuracy.log",
+        f"{RUN}/logs/publish_accuracy.log",
     benchmark:
-        f"{RUN}/benchmark/adopt_accuracy.tsv"
+        f"{RUN}/benchmark/publish_accuracy.tsv"
     conda:
         ENVIRONMENT
     container:
@@ -26,12 +26,12 @@ rule adopt_accuracy:
         winner=lambda wildcards, input: (
             f"--chosen {input.chosen}" if input.chosen else f"--name {config['selection']['vocabulary']}"
         ),
-        code=code("adopt"),
+        code=code("publish_chosen"),
     shell:
-        "{PYTHON} {SCRIPTS}/adopt.py {params.winner} --published {output.accuracy} > {log} 2>&1"
+        "{PYTHON} {SCRIPTS}/publish_chosen.py {params.winner} --published {output.accuracy} > {log} 2>&1"
 
 
-rule locate_tokens:
+rule enrich_tokens:
     """The share of each token inside each category of annotation, judged by rotations of the annotation."""
     input:
         tokens=f"{RUN}/tokens/{{model}}/tokens.npy",
@@ -45,9 +45,9 @@ rule locate_tokens:
     output:
         localisation=f"{RUN}/embeddings/{{model}}/localisation.parquet",
     log:
-        f"{RUN}/logs/locate_tokens.{{model}}.log",
+        f"{RUN}/logs/enrich_tokens.{{model}}.log",
     benchmark:
-        f"{RUN}/benchmark/locate_tokens.{{model}}.tsv"
+        f"{RUN}/benchmark/enrich_tokens.{{model}}.tsv"
     wildcard_constraints:
         model=one_of(EMBEDDED),
     conda:
@@ -63,9 +63,9 @@ rule locate_tokens:
         flank=config["atlas"]["promoter_flank"],
         shifts=config["embeddings"]["shifts"],
         seed=config["seed"],
-        code=code("locate_tokens"),
+        code=code("enrich_tokens"),
     shell:
-        "{PYTHON} {SCRIPTS}/locate_tokens.py --tokens {input.tokens} --index {input.index} --statistics {input.statistics}"
+        "{PYTHON} {SCRIPTS}/enrich_tokens.py --tokens {input.tokens} --index {input.index} --statistics {input.statistics}"
         " --sequence {input.sequence} --segments {input.segments} --contigs {input.contigs} --tracks {input.tracks} {params.sources}"
         " --promoter-flank {params.flank} --shifts {params.shifts} --seed {params.seed} --threads {threads}"
         " --output {output.localisation} > {log} 2>&1"
@@ -154,7 +154,7 @@ rule token_components:
         " --clusters {output.clusters} --similarity {output.similarity} > {log} 2>&1"
 
 
-rule tell_contexts:
+rule compare_contexts:
     """Two groups of the contexts of each token, and the annotation that tells them apart."""
     input:
         contexts=expand(f"{RUN}/embeddings/{{{{model}}}}/parts/{{part}}.contexts.parquet", part=PARTS),
@@ -168,9 +168,9 @@ rule tell_contexts:
     output:
         ambiguity=f"{RUN}/embeddings/{{model}}/ambiguity.parquet",
     log:
-        f"{RUN}/logs/tell_contexts.{{model}}.log",
+        f"{RUN}/logs/compare_contexts.{{model}}.log",
     benchmark:
-        f"{RUN}/benchmark/tell_contexts.{{model}}.tsv"
+        f"{RUN}/benchmark/compare_contexts.{{model}}.tsv"
     wildcard_constraints:
         model=one_of(ENCODERS),
     conda:
@@ -186,8 +186,8 @@ rule tell_contexts:
         sources=source_options(TRACK_SOURCES),
         flank=config["atlas"]["promoter_flank"],
         seed=config["seed"],
-        code=code("tell_contexts"),
+        code=code("compare_contexts"),
     shell:
-        "{PYTHON} {SCRIPTS}/tell_contexts.py {params.contexts} {params.weights} --statistics {input.statistics} --sequence {input.sequence}"
+        "{PYTHON} {SCRIPTS}/compare_contexts.py {params.contexts} {params.weights} --statistics {input.statistics} --sequence {input.sequence}"
         " --segments {input.segments} --contigs {input.contigs} --tracks {input.tracks} {params.sources}"
         " --promoter-flank {params.flank} --seed {params.seed} --output {output.ambiguity} > {log} 2>&1"

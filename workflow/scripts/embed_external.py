@@ -25,7 +25,7 @@ from grover.runtime.options import Device, Initial, Precision, Seed, Threads
 from grover.runtime.progress import Progress
 
 
-def embed_rival(
+def embed_external(
     regions: Input,
     sequence: Input,
     segments: Input,
@@ -97,4 +97,4 @@ class Stretches:
 
 
 if __name__ == "__main__":
-    main(embed_rival)
+    main(embed_external)

@@ -15,7 +15,7 @@ from grover.runtime.files import write_table
 from grover.runtime.options import Seed
 
 
-def tell_contexts(
+def compare_contexts(
     contexts: Inputs,
     statistics: Input,
     sequence: Input,
@@ -51,4 +51,4 @@ def tell_contexts(
 
 
 if __name__ == "__main__":
-    main(tell_contexts)
+    main(compare_contexts)

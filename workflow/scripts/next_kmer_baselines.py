@@ -14,7 +14,7 @@ from grover.selection.next_kmer_baselines import floors
 from grover.tokenization.vocabulary import Vocabulary
 
 
-def next_kmer_floors(
+def next_kmer_baselines(
     sequence: Input,
     segments: Input,
     folds: Input,
@@ -37,4 +37,4 @@ def next_kmer_floors(
 
 
 if __name__ == "__main__":
-    main(next_kmer_floors)
+    main(next_kmer_baselines)

@@ -15,7 +15,7 @@ from grover.runtime.options import Device, Precision, Seed, Threads, folder
 from grover.statistics.metrics import by_seed
 
 
-def probe_frozen(
+def probe_linear(
     dataset: Input,
     model: Input,
     predictions: Output,
@@ -58,4 +58,4 @@ def probe_frozen(
 
 
 if __name__ == "__main__":
-    main(probe_frozen)
+    main(probe_linear)

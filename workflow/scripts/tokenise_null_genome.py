@@ -18,7 +18,7 @@ from grover.tokenization.merges import merge_table
 from grover.tokenization.vocabulary import Vocabulary
 
 
-def null_vocabulary(
+def tokenise_null_genome(
     sequence: Input,
     segments: Input,
     tokenizer: Input,
@@ -67,4 +67,4 @@ def null_vocabulary(
 
 
 if __name__ == "__main__":
-    main(null_vocabulary)
+    main(tokenise_null_genome)

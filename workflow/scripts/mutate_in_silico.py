@@ -15,7 +15,7 @@ from grover.runtime.options import Device, Precision, Threads, folder
 from grover.tokenization.vocabulary import Vocabulary
 
 
-def occlude(
+def mutate_in_silico(
     model: Input,
     predictions: Input,
     dataset: Input,
@@ -49,4 +49,4 @@ def occlude(
 
 
 if __name__ == "__main__":
-    main(occlude)
+    main(mutate_in_silico)

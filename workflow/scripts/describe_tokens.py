@@ -16,7 +16,7 @@ from grover.runtime.cli import READ, Input, Output, Renames, Sources, key_values
 from grover.runtime.files import write_json, write_table
 
 
-def describe_vocabulary(
+def describe_tokens(
     sequence: Input,
     segments: Input,
     contigs: Input,
@@ -62,4 +62,4 @@ def describe_vocabulary(
 
 
 if __name__ == "__main__":
-    main(describe_vocabulary)
+    main(describe_tokens)

@@ -15,7 +15,7 @@ from grover.runtime.files import write_table, write_text
 Optional = Annotated[Path | None, READ, Option(help="file to read", exists=True, show_default=False)]
 
 
-def write_dossier(
+def write_reproduction(
     benchmarks: Input,
     published: Input,
     config: Input,
@@ -61,4 +61,4 @@ def _json(path: Path | str) -> dict:
 
 
 if __name__ == "__main__":
-    main(write_dossier)
+    main(write_reproduction)

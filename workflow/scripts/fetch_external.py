@@ -8,7 +8,7 @@ from grover.external_models.folder import COMPLETE, download
 from grover.runtime.cli import Output, main
 
 
-def fetch_rival(
+def fetch_external(
     model: Annotated[
         str, Option(help="id of the hub, such as InstaDeepAI/nucleotide-transformer-v2-50m-multi-species")
     ],
@@ -25,4 +25,4 @@ def fetch_rival(
 
 
 if __name__ == "__main__":
-    main(fetch_rival)
+    main(fetch_external)

@@ -32,7 +32,7 @@ def report(tmp_path_factory):
         assert path.is_file(), f"GROVER_REPORT: {path} does not exist"
         return path
     folder = tmp_path_factory.mktemp("run")
-    files = runpy.run_path(str(Path(__file__).parents[1] / "fake_results.py"))["write"](folder)
+    files = runpy.run_path(str(Path(__file__).parents[1] / "fakes/results.py"))["write"](folder)
     page = folder / "report.html"
     html = render(
         build(Results(folder, files), "run: test\n"), "GROVER: test", "snakemake results/test/", lambda *_: None

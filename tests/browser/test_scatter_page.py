@@ -269,7 +269,7 @@ def test_no_link_without_an_assembly(browser, tmp_path):
 
 
 def test_twenty_thousand_points_and_a_silent_console(browser, asked, tmp_path):
-    files = runpy.run_path(str(TESTS / "fake_region_map.py"))["write"](tmp_path, np.random.default_rng(0), 20_000, 20)
+    files = runpy.run_path(str(TESTS / "fakes/region_map.py"))["write"](tmp_path, np.random.default_rng(0), 20_000, 20)
     section = region_map.section(Results(tmp_path, files))
     section.parts = ["A map."] + [part for part in section.parts if isinstance(part, Scatter)]
     path = tmp_path / "report.html"

@@ -1,3 +1,3 @@
 """Fixtures that several files of tests share."""
 
-from tests.rival_models import dnabert, nt, tiny  # noqa: F401
+from tests.fakes.external_models import dnabert, nt, tiny  # noqa: F401

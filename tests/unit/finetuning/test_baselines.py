@@ -1,0 +1,342 @@
+"""Floors on planted signals and on real sets, beside scikit-learn used directly."""
+
+import importlib.util
+import json
+import os
+import sys
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import matthews_corrcoef, roc_auc_score
+
+from grover.annotation import motifs
+from grover.finetuning import baselines
+from grover.finetuning.baselines import Settings
+from grover.finetuning.finetune import draw
+from grover.genome.bases import decode, encode
+from grover.genome.fasta import read_contigs
+from grover.runtime.errors import InputError
+from grover.tokenization import bpe
+from grover.tokenization.vocabulary import Vocabulary
+
+SCRIPT = Path(__file__).parents[3] / "workflow" / "scripts" / "run_baseline.py"
+needs_data = pytest.mark.skipif("GROVER_DATA" not in os.environ, reason="GROVER_DATA is not set")
+
+
+def random_letters(rng, size: int, gc: float = 0.5) -> str:
+    return "".join(rng.choice(list("ACGT"), size, p=[(1 - gc) / 2, gc / 2, gc / 2, (1 - gc) / 2]))
+
+
+def dataset_of(size: int, sequence_of, classes: int = 2) -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    label = rng.integers(0, classes, size)
+    fold = np.resize(["train", "train", "valid", "test"], size)
+    sequences = [sequence_of(rng, number) for number in label]
+    dataset = pd.DataFrame({"sequence": sequences, "label": label, "fold": fold, "score": rng.normal(3 * label)})
+    dataset.attrs = {"task": "planted", "labels": [f"label {number}" for number in range(classes)], "call": "half"}
+    return dataset
+
+
+def planted_word(rng, label) -> str:
+    text = random_letters(rng, 60)
+    return text[:20] + (text[20:27], "GATTACA", "CATCATC")[label] + text[27:]
+
+
+def auroc(dataset: pd.DataFrame, floor: str, **settings) -> float:
+    found = baselines.predict(dataset, floor, settings=Settings(**settings)).query("fold == 'test'")
+    return roc_auc_score(found["label"], found["probability"])
+
+
+def parts(dataset: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    return dataset[dataset["fold"] == "train"], dataset[dataset["fold"] != "train"]
+
+
+def test_each_floor_finds_its_own_signal_and_nothing_else():
+    by_word = dataset_of(200, planted_word)
+    by_gc = dataset_of(200, lambda rng, label: random_letters(rng, 60, 0.65 if label else 0.4))
+    by_pair = dataset_of(200, lambda rng, label: "".join(rng.choice(["AC", "GT"] if label else ["CA", "TG"], 30)))
+    assert auroc(by_gc, "gc") > 0.9
+    assert auroc(by_word, "gc") < 0.75
+    assert auroc(by_pair, "gc") < 0.75
+    assert auroc(by_pair, "dinucleotide") > 0.99
+    assert auroc(by_word, "pwm") > 0.9
+    assert auroc(by_word, "tfidf-forest", trees=50) > 0.9
+    assert auroc(by_word, "tfidf-logistic") > 0.85
+    assert auroc(by_word, "majority") == 0.5
+
+
+def test_shares_are_counts_by_hand():
+    table = pd.DataFrame({"sequence": ["AACG", "GGCC", "ATAT", "GNNAG"]})
+    assert baselines.gc_share(table)[:, 0].tolist() == [0.5, 1.0, 0.0, pytest.approx(2 / 3)]
+    pairs = baselines.dinucleotide_shares(table)
+    assert pairs.shape == (4, 16)
+    assert [pairs[0, 0], pairs[0, 1], pairs[0, 6]] == [pytest.approx(1 / 3)] * 3  # AA, AC, CG
+    assert pairs[3].nonzero()[0].tolist() == [2]  # AG
+
+
+def test_words_are_those_of_scikit_learn_whatever_the_length(monkeypatch):
+    rng = np.random.default_rng(1)
+    texts = [random_letters(rng, size) for size in (40, 3, 75, 1, 60)]
+    texts[2] = texts[2][:30] + "NN" + texts[2][32:]
+    monkeypatch.setattr(baselines, "LETTERS_AT_ONCE", 50)
+    found = baselines.kmer_counts(pd.DataFrame({"sequence": texts}), Settings(kmers=(2, 4))).toarray()
+    words = ["".join(word) for k in (2, 3, 4) for word in product("ACGT", repeat=k)]
+    expected = [[sum(text[i : i + len(word)] == word for i in range(len(text))) for word in words] for text in texts]
+    assert np.array_equal(found, expected)
+
+
+def test_tfidf_floors_are_scikit_learns():
+    dataset = dataset_of(160, planted_word)
+    train, held_out = parts(dataset)
+    seen = TfidfVectorizer(analyzer="char", lowercase=False, ngram_range=(2, 4)).fit(train["sequence"]).vocabulary_
+    order = sorted(seen, key=lambda word: (len(word), word))  # of the columns, which a forest draws from
+    words = TfidfVectorizer(analyzer="char", lowercase=False, ngram_range=(2, 4), vocabulary=order)
+    features = words.fit_transform(train["sequence"]), words.transform(held_out["sequence"])
+    logistic = LogisticRegression(max_iter=1000).fit(features[0], train["label"])
+    expected = {"tfidf-logistic": [logistic], "tfidf-forest": []}
+    for seed in (3, 5):
+        expected["tfidf-forest"].append(RandomForestClassifier(20, random_state=seed).fit(features[0], train["label"]))
+    for floor, models in expected.items():
+        found = baselines.predict(dataset, floor, (3, 5), Settings(trees=20, kmers=(2, 4)))
+        probabilities = np.concatenate([model.predict_proba(features[1])[:, 1] for model in models])
+        assert found["probability"].to_numpy() == pytest.approx(probabilities, abs=1e-6)
+        assert found["seed"].unique().tolist() == ([3, 5] if floor == "tfidf-forest" else [3])
+        assert found["example"].tolist() == held_out.index.tolist() * len(models)
+
+
+def test_a_forest_is_the_same_whether_its_table_is_dense_or_sparse(monkeypatch):
+    dataset = dataset_of(200, planted_word, 3)
+    dense = baselines.predict(dataset, "tfidf-forest", (0, 1), Settings(trees=20))
+    monkeypatch.setattr(baselines, "DENSE_BYTES", 300_000)  # a few rows
+    pd.testing.assert_frame_equal(baselines.predict(dataset, "tfidf-forest", (0, 1), Settings(trees=20)), dense)
+
+
+def small_vocabulary() -> Vocabulary:
+    codes = encode(random_letters(np.random.default_rng(2), 5_000, 0.35))
+    return Vocabulary.from_merges("bpe-30", bpe.train(codes, np.array([0]), np.array([codes.size]), 30).merges)
+
+
+def test_token_floors_are_scikit_learns_on_the_words_of_the_vocabulary():
+    dataset, vocabulary = dataset_of(160, planted_word), small_vocabulary()
+    dataset.loc[3, "sequence"] = "NNN" + dataset.loc[3, "sequence"]
+    dataset["pieces"] = ""
+    dataset.loc[0, "pieces"] = " ".join(dataset.loc[0, "sequence"])  # a shuffle that says how it is cut
+    texts = [[vocabulary.tokens[token] for token in vocabulary.encode(encode(text))] for text in dataset["sequence"]]
+    texts = [[text for text in words if text != "[UNK]"] for words in texts]
+    texts[0] = list(dataset.loc[0, "sequence"])
+    train = np.flatnonzero(dataset["fold"] == "train")
+    held_out = np.flatnonzero(dataset["fold"] != "train")
+    words = TfidfVectorizer(analyzer=list)
+    features = words.fit_transform([texts[row] for row in train])
+    model = LogisticRegression(max_iter=1000).fit(features, dataset["label"].to_numpy()[train])
+    found = baselines.predict(dataset, "token-logistic", settings=Settings(vocabulary=vocabulary))
+    expected = model.predict_proba(words.transform([texts[row] for row in held_out]))[:, 1]
+    assert found["probability"].to_numpy() == pytest.approx(expected, abs=1e-6)
+    assert auroc(dataset, "token-forest", vocabulary=vocabulary, trees=50) > 0.7
+
+
+def test_three_labels_get_three_probabilities():
+    dataset = dataset_of(300, planted_word, 3)
+    for floor in ("majority", "gc", "dinucleotide", "tfidf-logistic", "tfidf-forest", "pwm"):
+        found = baselines.predict(dataset, floor, settings=Settings(trees=30))
+        columns = [f"probability_{label}" for label in range(3)]
+        assert found.columns.tolist() == ["example", "seed", "fold", "label", *columns]
+        assert found[columns].sum(axis=1).to_numpy() == pytest.approx(np.ones(len(found)))
+    share = np.bincount(parts(dataset)[0]["label"]) / 150
+    assert baselines.predict(dataset, "majority")[columns].to_numpy() == pytest.approx(np.tile(share, (150, 1)))
+    found = baselines.predict(dataset, "tfidf-logistic")
+    assert (found[columns].to_numpy().argmax(1) == found["label"]).mean() > 0.75
+
+
+def test_where_sites_have_no_score_the_motif_is_looked_for():
+    dataset = dataset_of(100, planted_word).drop(columns="score")
+    matrix = np.full((4, 7), 0.01)
+    matrix[encode("GATTACA"), np.arange(7)] = 0.97
+    assert auroc(dataset, "pwm", matrix=matrix) > 0.95
+    best = motifs.best_scores([encode(text) for text in dataset["sequence"]], matrix)
+    assert baselines.motif_scores(dataset.assign(score=np.nan), Settings(matrix=matrix))[:, 0] == pytest.approx(best)
+
+
+def test_neighbours_that_are_a_merge_give_a_shuffle_away():
+    """Merges of AA and then AAC: A stands beside A, or AA beside C, only where somebody has put them there."""
+    vocabulary = Vocabulary.from_merges("two", np.array([[0, 0], [4, 1]]))
+    table = pd.DataFrame({"sequence": ["AACAG", "AAACC", "AACAG", "AGANA", "CAAGC"]})
+    table["pieces"] = ["", "A AAC C", "AA C A G", "", "C A A G C"]
+    assert baselines.allowed(table.assign(label=0), Settings(vocabulary=vocabulary))[:, 0].tolist() == [1, 1, 0, 1, 0]
+    # without its pieces the vocabulary cuts each itself, and nothing shows
+    bare = table.assign(label=0, pieces="")
+    assert baselines.allowed(bare, Settings(vocabulary=vocabulary))[:, 0].tolist() == [1] * 5
+
+
+def test_words_of_one_length_side_by_side_have_no_forbidden_neighbours():
+    dataset = dataset_of(40, planted_word)
+    found = baselines.predict(dataset, "adjacency", settings=Settings(vocabulary=Vocabulary.from_kmers("3-mer", 3)))
+    assert (found["probability"] == 1).all() and found.attrs["n_train"] == 0
+
+
+@pytest.mark.parametrize("floor", ["tfidf-forest", "tfidf-logistic", "token-forest", "token-logistic"])
+def test_a_floor_of_words_learns_from_the_examples_that_a_network_of_its_seed_draws(floor):
+    dataset, seeds = dataset_of(160, planted_word), (3, 5)
+    settings = {"trees": 10, "kmers": (2, 4), "vocabulary": small_vocabulary()}
+    found = baselines.predict(dataset, floor, seeds, Settings(**settings, maximum_train=30))
+    train = np.flatnonzero(dataset["fold"] == "train")
+    assert found.attrs["n_train"] == 30 and found["seed"].nunique() == (2 if floor.endswith("forest") else 1)
+    for seed, rows in found.groupby("seed"):
+        drawn = draw(train, 30, [seed])
+        few = dataset[(dataset["fold"] != "train") | dataset.index.isin(drawn)]
+        alone = baselines.predict(few, floor, (seed,), Settings(**settings))
+        pd.testing.assert_frame_equal(rows.reset_index(drop=True), alone)
+    # as many as there are is the same as all
+    both = [baselines.predict(dataset, floor, seeds, Settings(**settings, maximum_train=most)) for most in (0, 1000)]
+    pd.testing.assert_frame_equal(*both)
+    assert both[0].attrs["n_train"] == len(train)
+
+
+def test_floors_of_a_few_numbers_learn_from_all_examples():
+    dataset = dataset_of(160, planted_word)
+    for floor in ("majority", "gc", "dinucleotide", "pwm"):
+        few, whole = (baselines.predict(dataset, floor, settings=Settings(maximum_train=most)) for most in (30, 0))
+        pd.testing.assert_frame_equal(few, whole)
+        assert few.attrs["n_train"] == 80
+
+
+def test_the_matrix_of_words_is_weighed_where_it_stands():
+    rng = np.random.default_rng(3)
+    table = pd.DataFrame({"sequence": [random_letters(rng, 400) for _ in range(30)]})
+    counts = baselines.kmer_counts(table, Settings(kmers=(1, 3)))
+    train, held_out = counts[:20], counts[20:]
+    weighed = baselines.tfidf(train, held_out)
+    assert all(np.shares_memory(one.data, other.data) for one, other in zip((train, held_out), weighed, strict=True))
+
+
+def test_held_out_labels_and_sequences_do_not_reach_the_fit():
+    dataset, settings = dataset_of(120, planted_word), Settings(trees=10)
+    predicted = baselines.predict(dataset, "tfidf-forest", (3,), settings)
+    other = dataset.copy()
+    other.loc[other["fold"] != "train", "label"] ^= 1
+    changed = baselines.predict(other, "tfidf-forest", (3,), settings)
+    pd.testing.assert_series_equal(predicted["probability"], changed["probability"])
+    # without the test fold the words and weights of the others stay the same
+    fewer = baselines.predict(dataset[dataset["fold"] != "test"], "tfidf-forest", (3,), settings)
+    valid = predicted[predicted["fold"] == "valid"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(valid, fewer)
+    seed = baselines.predict(dataset, "tfidf-forest", (4,), settings)
+    assert not np.array_equal(predicted["probability"], seed["probability"])
+
+
+def test_what_a_floor_lacks_is_named():
+    dataset, vocabulary = dataset_of(40, planted_word), small_vocabulary()
+    with pytest.raises(InputError, match="unknown floor 'forest'; choose one of majority, gc, dinucleotide, tfidf-log"):
+        baselines.predict(dataset, "forest")
+    with pytest.raises(InputError, match="pwm needs scores of the sites in the column `score`, or a motif"):
+        baselines.predict(dataset.drop(columns="score"), "pwm")
+    with pytest.raises(InputError, match="a sequence has 60 bases, but the motif 61"):
+        baselines.predict(dataset.drop(columns="score"), "pwm", settings=Settings(matrix=np.full((4, 61), 0.25)))
+    with pytest.raises(InputError, match="every label, but label 0 has none"):
+        baselines.predict(dataset.assign(label=1), "gc")
+    with pytest.raises(InputError, match="no example in the folds valid and test"):
+        baselines.predict(dataset.assign(fold="train"), "gc")
+    with pytest.raises(InputError, match=r"token-\* and adjacency need a vocabulary; give the tokenizer.json"):
+        baselines.predict(dataset, "token-logistic")
+    overlapping = Vocabulary.from_overlapping_kmers("3-mer", 3)
+    with pytest.raises(InputError, match="needs tokens side by side, but those of 3-mer overlap"):
+        baselines.predict(dataset, "adjacency", settings=Settings(vocabulary=overlapping))
+    with pytest.raises(
+        InputError, match="a label is not among the 1 examples of fold train that seed 0 draws; raise --max"
+    ):
+        baselines.predict(dataset, "tfidf-logistic", settings=Settings(maximum_train=1))
+    with pytest.raises(InputError, match="tells two labels apart, but the dataset has more"):
+        baselines.predict(dataset_of(40, planted_word, 3), "adjacency", settings=Settings(vocabulary=vocabulary))
+    with pytest.raises(InputError, match="k-mers of 4 to 3 letters"):
+        baselines.predict(dataset, "tfidf-logistic", settings=Settings(kmers=(4, 3)))
+
+
+def run_baseline(**options):
+    """The function behind the script, which its command line calls."""
+    spec = importlib.util.spec_from_file_location("run_baseline", SCRIPT)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["run_baseline"] = module
+    spec.loader.exec_module(module)
+    module.run_baseline(**options)
+
+
+def test_the_command_writes_predictions_and_scores(tmp_path):
+    dataset = dataset_of(120, planted_word)
+    dataset.to_parquet(tmp_path / "dataset.parquet")
+    small_vocabulary().save(tmp_path / "bpe-30")
+    common = {"dataset": tmp_path / "dataset.parquet", "task": "planted", "seeds": [0, 1], "trees": 20}
+    common |= {"predictions": tmp_path / "predictions.parquet", "metrics": tmp_path / "metrics.json"}
+    run_baseline(**common, floor="tfidf-forest", longest=4, maximum_train=50)
+    written = json.loads((tmp_path / "metrics.json").read_text())
+    assert (written["task"], written["model"], written["kind"], written["n_train"]) == (
+        "planted",
+        "tfidf-forest",
+        "floor",
+        50,
+    )
+    assert written["settings"] == {"trees": 20, "shortest": 2, "longest": 4, "maximum_train": 50}
+    assert [row["seed"] for row in written["seeds"]] == [0, 1]
+    test = pd.read_parquet(tmp_path / "predictions.parquet").query("fold == 'test' and seed == 1")
+    assert written["seeds"][1]["auroc"] == pytest.approx(roc_auc_score(test["label"], test["probability"]))
+    run_baseline(**common, floor="adjacency", vocabulary=tmp_path / "bpe-30" / "tokenizer.json")
+    written = json.loads((tmp_path / "metrics.json").read_text())
+    assert (written["settings"], written["n_train"]) == ({"vocabulary": "bpe-30"}, 0)
+    assert [(row["seed"], row["mcc"]) for row in written["seeds"]] == [(0, 0)]
+    with pytest.raises(InputError, match="--motifs and --motif go together"):
+        run_baseline(**common, floor="pwm", motif="CTCF")
+
+
+def gue(name: str, per_fold: dict[str, int]) -> pd.DataFrame:
+    folder = Path(os.environ["GROVER_DATA"]) / "gue" / name
+    tables = [
+        pd.read_csv(folder / f"{file}.csv.gz").sample(per_fold[fold], random_state=0).assign(fold=fold)
+        for file, fold in (("train", "train"), ("dev", "valid"), ("test", "test"))
+    ]
+    return pd.concat(tables, ignore_index=True)
+
+
+@needs_data
+@pytest.mark.parametrize("name", ["tf/0", "prom_core_all"])
+def test_the_forest_on_gue_is_within_two_points_of_the_same_recipe_in_scikit_learn(name):
+    dataset = gue(name, {"train": 1500, "valid": 10, "test": 1000})
+    train, test = (dataset[dataset["fold"] == fold] for fold in ("train", "test"))
+    words = TfidfVectorizer(analyzer="char", lowercase=False, ngram_range=(2, 6))
+    forest = RandomForestClassifier(100, random_state=11).fit(
+        words.fit_transform(train["sequence"]).toarray(), train["label"]
+    )
+    expected = forest.predict(words.transform(test["sequence"]))
+    found = baselines.predict(dataset, "tfidf-forest", (0,), Settings(trees=100)).query("fold == 'test'")
+    called = found["probability"] > 0.5
+    assert (called == found["label"]).mean() == pytest.approx((expected == test["label"]).mean(), abs=0.02)
+    ours, theirs = matthews_corrcoef(found["label"], called), matthews_corrcoef(test["label"], expected)
+    assert ours == pytest.approx(theirs, abs=0.02) and ours > 0.3
+
+
+@needs_data
+def test_the_rule_tells_shuffled_tokens_of_real_sequence_and_nothing_else():
+    """A permutation of the tokens of a window makes a forbidden pair nearly always; cut anew, it holds none."""
+    path = Path(os.environ["GROVER_DATA"]) / "hg19/genome/hg19.partial.fa.gz"
+    _, text = next(read_contigs(path))
+    codes = encode(bytes(text[4_000_000:6_000_000]))
+    assert (codes < 4).all()
+    merges = bpe.train(codes, np.array([0]), np.array([codes.size]), 600).merges
+    vocabulary = Vocabulary.from_merges("bpe-600", merges)
+    rng = np.random.default_rng(0)
+    rows = []
+    for start in rng.choice(codes.size - 300, 300, replace=False):
+        words = [vocabulary.tokens[token] for token in vocabulary.encode(codes[start : start + 300])]
+        shuffled = rng.permutation(words)
+        rows += [(decode(codes[start : start + 300]), 1, " ".join(words)), ("".join(shuffled), 0, " ".join(shuffled))]
+    dataset = pd.DataFrame(rows, columns=["sequence", "label", "pieces"]).assign(fold="test")
+    dataset.loc[:9, "fold"] = "train"
+    found = baselines.predict(dataset, "adjacency", settings=Settings(vocabulary=vocabulary)).query("fold == 'test'")
+    assert matthews_corrcoef(found["label"], found["probability"]) > 0.9
+    assert found.query("label == 1")["probability"].min() == 1
+    honest = baselines.predict(dataset.assign(pieces=""), "adjacency", settings=Settings(vocabulary=vocabulary))
+    assert honest["probability"].min() == 1

@@ -1,0 +1,106 @@
+"""Which tasks a run has, who competes on each, and with which settings."""
+
+from copy import deepcopy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from grover.config.benchmark_table import Task, read_tasks
+from grover.config.configuration import complete
+from grover.finetuning.competitors import competitors, fitting, floor_options, reader, rival_folders
+from grover.runtime.errors import InputError
+
+ROOT = Path(__file__).resolve().parents[3]
+SCHEMA = ROOT / "config/schemas/config.schema.yaml"
+PROMOTERS = Task("promoters", "prom300", ("promoters",), "token-shuffle", 300, 0, {})
+SITES = Task("sites", "motif-bound", ("peaks",), "unbound", 200, 0, {"motifs": "motifs", "motif": "X"})
+
+
+def configured(**changes) -> dict:
+    sources = dict.fromkeys(("genome", "promoters", "peaks", "motifs"), {"url": "x"})
+    return complete({"run": "mine", "sources": sources} | deepcopy(changes), SCHEMA, "mine.yaml")
+
+
+def test_the_production_table_is_left_whole_by_the_production_configuration():
+    config = complete(yaml.safe_load((ROOT / "config/config.yaml").read_text()), SCHEMA, "config.yaml")
+    tasks = read_tasks(ROOT / config["benchmarks"]["table"])
+    assert fitting(tasks, config) == (tasks, [])
+
+
+def test_a_task_without_its_sources_is_left_out_and_said():
+    config = configured()
+    del config["sources"]["motifs"]
+    kept, lines = fitting({"promoters": PROMOTERS, "sites": SITES}, config)
+    assert list(kept) == ["promoters"] and lines == ["task sites is left out: `sources` has no motifs"]
+
+
+@pytest.mark.parametrize(
+    ("candidate", "length", "reason"),
+    [
+        ("overlap-6", 516, "511 tokens of overlap-6"),
+        ("char", 511, "511 tokens of char"),
+        ("kmer-3", 1533, "511 tokens of kmer-3"),
+    ],
+)
+def test_what_a_model_of_words_cannot_read_is_known_beforehand(candidate, length, reason):
+    config = configured(
+        vocabulary={"candidates": [candidate], "studied": ["kmer-2"]}, selection={"vocabulary": candidate}
+    )
+    tasks = {
+        name: Task(name, "tfbs", ("peaks",), "genomic-matched", size, 0, {})
+        for name, size in (("long", length), ("fits", length - 3))
+    }
+    kept, lines = fitting(tasks, config)
+    assert list(kept) == ["fits"] and reason in lines[0]
+
+
+def test_shuffles_are_of_byte_pairs_whichever_candidate_is_chosen():
+    swept = configured(vocabulary={"candidates": ["kmer-6", "bpe-600"]}, selection={"method": "sweep"})
+    assert reader(swept) == "bpe-600"
+    words = {"candidates": ["overlap-6"], "studied": ["kmer-4"]}
+    assert reader(configured(vocabulary=words, selection={"vocabulary": "overlap-6"})) == "kmer-4"
+
+
+def test_matched_negatives_without_blacklist_are_said():
+    task = Task("t", "tfbs", ("peaks",), "genomic-matched", 200, 0, {})
+    kept, lines = fitting({"t": task}, configured())
+    assert kept and lines == ["task t: its matched negatives know no repeats and no blacklist: `sources` has none"]
+
+
+def test_a_transfer_to_itself_is_refused():
+    task = Task("t", "tfbs", ("peaks",), "genomic-matched", 200, 0, {"transfer": "mine/t"})
+    with pytest.raises(InputError, match="names this run itself"):
+        fitting({"t": task}, configured())
+
+
+def test_each_task_has_the_floors_that_it_can_have():
+    config = configured(benchmarks={"rivals": {"nt": {"model": "a/b", "longest": 250}}})
+    assert competitors(SITES, config)[:3] == ["chosen", "chosen-twin", "nt"]
+    assert {"pwm", "adjacency"} & set(competitors(SITES, config)) == {"pwm"}
+    assert {"pwm", "adjacency", "nt"} & set(competitors(PROMOTERS, config)) == {"adjacency"}
+
+
+def test_a_floor_sees_its_own_settings_alone():
+    config = configured(benchmarks={"trees": 7}, finetuning={"seeds": 2})
+    assert floor_options("gc", config) == [("--seeds", 1)]
+    assert floor_options("token-forest", config) == [
+        ("--seeds", 1),
+        ("--seeds", 2),
+        ("--trees", 7),
+        ("--maximum-train", 50_000),
+    ]
+    assert ("--longest", 6) in floor_options("tfidf-logistic", config)
+
+
+@pytest.mark.parametrize(
+    ("rival", "words"),
+    [
+        ({"model": "no folder"}, ["benchmarks.rivals.nt.model", "is no folder here and no id"]),
+        ({"model": "a/b", "python": "nowhere/python"}, ["benchmarks.rivals.nt.python", "make rivals"]),
+    ],
+)
+def test_a_rival_that_cannot_be_is_refused(tmp_path, rival, words):
+    with pytest.raises(InputError) as error:
+        rival_folders(configured(benchmarks={"rivals": {"nt": rival}}), tmp_path, "mine.yaml")
+    assert all(word in str(error.value) for word in words)

@@ -1,0 +1,256 @@
+import hashlib
+import importlib.util
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from grover.benchmarks.tokenise import read_tokens
+from grover.finetuning import finetune
+from grover.finetuning.finetune import BestEpoch, Settings, check_passed, draw, fine_tune
+from grover.network.bert import Architecture, new_language_model, save
+from grover.network.classifier import load_classifier, logits, new_classifier
+from grover.runtime.errors import InputError
+from grover.tokenization.vocabulary import Vocabulary
+
+CPU = torch.device("cpu")
+SETTINGS = Settings(epochs=6, batch=32, learning_rate=1e-2)
+SCRIPT = Path(__file__).parents[3] / "workflow/scripts/finetune.py"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    letters = Vocabulary.from_kmers("char", 1)
+    letters.save(tmp_path / "vocabulary")
+    model = new_language_model(Architecture(1, 16, 2, 32, 40, 0.0).config(letters.size), 7)
+    save(model, model.config, tmp_path / "model", tmp_path / "vocabulary")
+    return tmp_path / "model"
+
+
+def dataset(classes=2):
+    """The class is the base of which a sequence has most."""
+    rng = np.random.default_rng(0)
+    label = rng.integers(0, classes, 240)
+    sequence = ["".join(rng.permutation([*("ACGT"[y] * 12), *"ACGTACGT"])) for y in label]
+    fold = np.array(["train", "train", "train", "valid", "test"])[np.arange(240) % 5]
+    table = pd.DataFrame({"sequence": sequence, "label": label, "fold": fold})
+    table.attrs = {"task": "bases", "labels": list("ACGT"[:classes]), "call": "half"}
+    return table
+
+
+def tuned(folder, table, settings=SETTINGS, seed=0, pretrained=True):
+    inputs = read_tokens(table, Vocabulary.load(folder))
+    return fine_tune(
+        table,
+        inputs,
+        lambda classes, seed: new_classifier(folder, classes, "mean", pretrained, seed),
+        settings,
+        CPU,
+        seed,
+    )
+
+
+@pytest.mark.parametrize("pretrained", [True, False])
+def test_a_simple_rule_is_learnt_and_both_folds_predicted(folder, pretrained):
+    table = dataset()
+    model, predicted = tuned(folder, table, seed=1, pretrained=pretrained)
+    assert list(predicted.columns) == ["example", "seed", "fold", "label", "probability"]
+    assert sorted(predicted["example"]) == sorted(table.index[table["fold"] != "train"])
+    assert (table.loc[predicted["example"], "label"].to_numpy() == predicted["label"]).all()
+    assert ((predicted["probability"] > 0.5) == predicted["label"]).mean() > 0.95
+    assert predicted.attrs["n_train"] == 144 and 1 <= predicted.attrs["epochs"] <= 6
+
+
+def test_several_classes_have_a_column_each(folder):
+    _, predicted = tuned(folder, dataset(3))
+    columns = [f"probability_{label}" for label in range(3)]
+    np.testing.assert_allclose(predicted[columns].sum(axis=1), 1)
+    assert (predicted[columns].to_numpy().argmax(1) == predicted["label"]).mean() > 0.9
+
+
+def test_fine_tuning_is_repeatable_and_seeds_differ(folder):
+    quick = Settings(epochs=1, batch=64, learning_rate=1e-2)
+    runs = [tuned(folder, dataset(), quick, seed)[1]["probability"] for seed in (0, 0, 1)]
+    assert (runs[0] == runs[1]).all() and (runs[0] != runs[2]).any()
+
+
+def test_the_best_epoch_is_kept_and_patience_ends():
+    model, losses = torch.nn.Linear(1, 1, bias=False), iter([3.0, 1.0, 2.0, 1.5, 0.1])
+    watch = BestEpoch(model, 2, lambda: next(losses))
+    stops = []
+    for epoch in range(4):
+        torch.nn.init.constant_(model.weight, epoch)
+        stops.append(watch())
+    assert stops == [False, False, False, True] and float(watch.weights["weight"]) == 1.0 and watch.epochs == 4
+
+
+def test_limits_and_class_weights_reach_the_training(folder, monkeypatch):
+    table, asked = dataset(), {}
+    rare = table.drop(index=table.index[(table["label"] == 1) & (table["fold"] == "train")][4:]).reset_index(drop=True)
+    rare.attrs = table.attrs
+
+    def record(network, inputs, labels, *options):
+        asked.update(labels=labels, weights=options[-2])
+        options[-1]()
+
+    monkeypatch.setattr(finetune, "fit", record)
+    tuned(folder, rare)
+    count = np.bincount(asked["labels"])
+    assert count[1] == 4 and asked["weights"] == pytest.approx(count.sum() / (2 * count))
+    tuned(folder, rare, Settings(class_weights="none"))
+    assert asked["weights"].tolist() == [1, 1]
+
+    read = []
+    monkeypatch.setattr(
+        finetune, "logits", lambda network, inputs, *rest: read.append(len(inputs)) or logits(network, inputs, CPU)
+    )
+    _, predicted = tuned(folder, table, Settings(maximum_train=50, maximum_valid=20), seed=3)
+    assert len(asked["labels"]) == 50 == predicted.attrs["n_train"] and read == [20, 96]
+    with pytest.raises(InputError, match="class weights: 'square' is unknown"):
+        Settings(class_weights="square")
+
+
+class Numbers(torch.nn.Module):
+    """Logistic regression on two numbers."""
+
+    reentrant = False
+
+    def __init__(self, classes, seed):
+        super().__init__()
+        torch.manual_seed(seed)
+        self.classifier = torch.nn.Linear(2, classes)
+
+    def forward(self, rows):
+        return self.classifier(rows)
+
+    def collate(self, inputs):
+        return {"rows": torch.from_numpy(np.array(inputs))}
+
+    def groups(self, lengths, device_type):
+        return [np.arange(len(lengths))]
+
+    def check(self, longest):
+        pass
+
+
+@pytest.mark.parametrize("shares", [[0.9, 0.1], [0.7, 0.22, 0.08]])
+def test_probabilities_are_those_of_the_classes_as_common_as_they_are(shares, monkeypatch):
+    """With weights and without; what is learnt without them needs no correction, and is the reference."""
+    classes, rng = len(shares), np.random.default_rng(4)
+    label = rng.choice(classes, 4000, p=shares)
+    rows = [
+        row.astype(np.float32) for row in np.array([[0, 0], [1.5, 0], [0, 1.5]])[label] + rng.normal(size=(4000, 2))
+    ]
+    table = pd.DataFrame({"label": label, "fold": np.array(["train", "train", "valid", "test"])[np.arange(4000) % 4]})
+    columns = ["probability"] if classes == 2 else [f"probability_{number}" for number in range(classes)]
+
+    def found(class_weights):
+        settings = Settings(epochs=8, batch=100, learning_rate=5e-2, patience=8, class_weights=class_weights)
+        network, predicted = fine_tune(table, rows, Numbers, settings, CPU, 0)
+        test = predicted[predicted["fold"] == "test"]
+        stored = finetune.probabilities(logits(network, [rows[row] for row in test["example"]], CPU))
+        np.testing.assert_allclose(test[columns], np.column_stack([stored[name] for name in columns]), rtol=1e-5)
+        return test[columns].to_numpy()
+
+    given, natural, balanced = shares[-len(columns) :], found("none"), found("balanced")
+    assert natural.mean(0) == pytest.approx(given, abs=0.03) and balanced.mean(0) == pytest.approx(given, abs=0.03)
+    assert np.abs(balanced - natural).mean() < 0.03
+    monkeypatch.setattr(finetune, "restore_shares", lambda *given: None)
+    uncorrected = found("balanced")
+    assert uncorrected[:, -1].mean() > given[-1] + 0.1
+    if classes == 2:
+        assert (np.argsort(uncorrected[:, 0]) == np.argsort(balanced[:, 0])).all()
+
+
+def test_examples_are_drawn_by_the_seed():
+    rows = np.arange(10, 30)
+    assert draw(rows, 0, 1).tolist() == rows.tolist()
+    drawn = [draw(rows, 5, seed) for seed in (1, 1, 2)]
+    assert drawn[0].tolist() == drawn[1].tolist() != drawn[2].tolist()
+    assert len(set(drawn[0])) == 5 and set(drawn[0]) <= set(rows) and len(draw(rows, 50, 1)) == 20
+
+
+def test_what_cannot_be_trained_is_refused_before_it_is(folder, monkeypatch):
+    monkeypatch.setattr(finetune, "fit", lambda *given: pytest.fail("trained"))
+    table = dataset()
+    with pytest.raises(InputError, match="bases: the 0 examples of fold valid .* not two labels"):
+        tuned(folder, table[table["fold"] != "valid"])
+    with pytest.raises(InputError, match="bases: no example of label C is among the .* of fold train"):
+        tuned(folder, table[(table["fold"] != "train") | (table["label"] == 0)])
+    with pytest.raises(InputError, match="no example of label [AC] is among the 1 .*maximum_train"):
+        tuned(folder, table.sort_values("label"), Settings(maximum_train=1), seed=0)
+    table.loc[239, "sequence"] = "ACGT" * 10
+    with pytest.raises(InputError, match="bases, example 239: sequences of 40 tokens .* 40 positions .* shorter"):
+        tuned(folder, table)
+
+
+def test_only_the_dataset_that_the_audit_let_pass_is_trained_on(tmp_path):
+    (tmp_path / "dataset").write_text("rows")
+    (tmp_path / "passed.txt").write_text(hashlib.sha256(b"rows").hexdigest() + "\n")
+    assert check_passed(tmp_path / "dataset", tmp_path / "passed.txt") == hashlib.sha256(b"rows").hexdigest()
+    (tmp_path / "dataset").write_text("other rows")
+    with pytest.raises(InputError, match=r"passed.txt: .* audit the dataset again"):
+        check_passed(tmp_path / "dataset", tmp_path / "passed.txt")
+
+
+def test_a_killed_job_keeps_the_seeds_that_it_finished(folder, tmp_path, monkeypatch, capsys):
+    specification = importlib.util.spec_from_file_location("finetune_script", SCRIPT)
+    script = importlib.util.module_from_spec(specification)
+    monkeypatch.setitem(sys.modules, "finetune_script", script)
+    specification.loader.exec_module(script)
+    done, killed = [], [True]
+
+    def interrupted(table, inputs, make, settings, device, seed):
+        if seed == 2 and killed:
+            raise KeyboardInterrupt
+        done.append(seed)
+        return fine_tune(table, inputs, make, settings, device, seed)
+
+    monkeypatch.setattr(script, "fine_tune", interrupted)
+    dataset().to_parquet(tmp_path / "dataset.parquet")
+    (tmp_path / "passed.txt").write_text(script.checksum(tmp_path / "dataset.parquet") + "\n")
+    out = tmp_path / "out"
+    given = [tmp_path / "dataset.parquet", tmp_path / "passed.txt", folder]
+    given += [
+        out / "model.safetensors",
+        out / "predictions.parquet",
+        out / "metrics.json",
+        "bases",
+        "chosen-twin",
+        "random",
+    ]
+    options = {"seeds": [1, 2], "epochs": 2, "learning_rate": 1e-2, "device": "cpu"}
+    with pytest.raises(KeyboardInterrupt):
+        script.finetune(*given, **options)
+    assert done == [1] and not (out / "metrics.json").exists()
+    killed.clear()
+    script.finetune(*given, **options)
+    assert done == [1, 2] and "bases, chosen-twin: 1 of 2 seeds are finished and kept: 1\n" in capsys.readouterr().err
+    (kept,) = out.glob("parts-*")
+    assert (out / "model.safetensors").samefile(kept / "seed-1/model.safetensors")
+    assert not (kept / "seed-2/model.safetensors").exists()
+
+    said = json.loads((out / "metrics.json").read_text())
+    assert (said["task"], said["model"], said["kind"], said["n_train"]) == ("bases", "chosen-twin", "twin", 144)
+    assert said["weights"] == "" and said["dataset"] == script.checksum(tmp_path / "dataset.parquet")
+    assert said["epochs"] == [2, 2] and [row["seed"] for row in said["seeds"]] == [1, 2] and said["seconds"] > 0
+    assert said["settings"]["pooling"] == "mean" and said["settings"]["class_weights"] == "balanced"
+    predicted, table = pd.read_parquet(out / "predictions.parquet"), dataset()
+    first = predicted[predicted["seed"] == 1]
+    found = logits(load_classifier(out), read_tokens(table.loc[first["example"]], Vocabulary.load(folder)), CPU)
+    np.testing.assert_allclose(first["probability"], 1 / (1 + np.exp(found[:, 0] - found[:, 1])), rtol=1e-4)
+    for path in [*given[3:6], *(out / name for name in ("config.json", "tokenizer.json", "tokenizer_config.json"))]:
+        path.unlink()  # as Snakemake does before it runs the command again
+    script.finetune(*given, **options | {"seeds": [1, 2, 3]})
+    assert done == [1, 2, 3] and pd.read_parquet(out / "predictions.parquet")["seed"].unique().tolist() == [1, 2, 3]
+    again = logits(load_classifier(out), read_tokens(table.loc[first["example"]], Vocabulary.load(folder)), CPU)
+    assert (again == found).all() and Vocabulary.load(out).size == Vocabulary.load(folder).size
+    script.finetune(*given, **options | {"epochs": 1})
+    assert done == [1, 2, 3, 1, 2] and len(list(out.glob("parts-*"))) == 1 and not kept.exists()
+    (tmp_path / "passed.txt").write_text("0" * 64)
+    with pytest.raises(InputError, match="audit the dataset again"):
+        script.finetune(*given, **options)

@@ -1,0 +1,163 @@
+"""What reruns and what does not when the real code changes: copies of the package and of the scripts, edited."""
+
+import ast
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from grover.runtime.digest import Code
+
+ROOT = Path(__file__).resolve().parents[3]
+SCRIPTS = "workflow/scripts"
+# of every stage one or two
+COMMANDS = ("encode_genome", "train_bpe", "scan_motif", "build_dataset", "pretrain", "evaluate_pretraining", "finetune")
+COMMANDS += ("score_task", "embed", "write_report")
+
+
+def digests(root: Path, commands: tuple[str, ...] = COMMANDS) -> dict[str, str]:
+    """The digest of each command below a folder."""
+    code = Code(root / "grover")
+    return {name: code.digest(root / SCRIPTS / f"{name}.py") for name in commands}
+
+
+@pytest.fixture(scope="module")
+def before() -> dict[str, str]:
+    return digests(ROOT)
+
+
+@pytest.fixture
+def copy(tmp_path) -> Path:
+    for folder in ("grover", SCRIPTS):
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__", "grover"))
+    return tmp_path
+
+
+@pytest.fixture
+def changed(copy, before) -> Callable[..., set[str]]:
+    """Replace a text where it first stands in a file of the copy; which commands have another digest then."""
+
+    def change(file: str, old: str, new: str) -> set[str]:
+        path = copy / file
+        text = path.read_text()
+        assert old in text, f"{file}: {old}"
+        path.write_text(text.replace(old, new, 1))
+        return {name for name, digest in digests(copy).items() if digest != before[name]}
+
+    return change
+
+
+class Reworded(ast.NodeTransformer):
+    """Changes docstrings, help texts, and strings in errors and in what is printed."""
+
+    def __init__(self):
+        self.number = 0
+        self.words = False
+
+    def visit_Expr(self, node: ast.Expr):
+        if isinstance(node.value, ast.Constant):
+            node.value.value = "Other words."
+        return self.generic_visit(node)
+
+    def visit_Raise(self, node: ast.Raise):
+        return self._in_words(node)
+
+    def visit_Call(self, node: ast.Call):
+        name = node.func.id if isinstance(node.func, ast.Name) else ""
+        terminal = name == "print" and "file" not in [keyword.arg for keyword in node.keywords]
+        return self._in_words(node) if terminal or name == "InputError" else self.generic_visit(node)
+
+    def visit_keyword(self, node: ast.keyword):
+        return self._in_words(node) if node.arg == "help" else self.generic_visit(node)
+
+    def visit_Constant(self, node: ast.Constant):
+        if self.words and isinstance(node.value, str):
+            self.number += 1
+            node.value = f"other words {self.number}"
+        return node
+
+    def _in_words(self, node: ast.AST):
+        outside, self.words = self.words, True
+        node = self.generic_visit(node)
+        self.words = outside
+        return node
+
+
+def test_every_script_has_a_digest_of_its_own():
+    names = [path.stem for path in (ROOT / SCRIPTS).glob("*.py")]
+    assert len({*digests(ROOT, tuple(names)).values()}) == len(names) > 50
+
+
+def test_other_docstrings_help_texts_errors_and_comments_everywhere_rerun_nothing(copy, before):
+    number = 0
+    for path in [*(copy / "grover").rglob("*.py"), *(copy / SCRIPTS).glob("*.py")]:
+        reworded = Reworded()
+        # what is unparsed has no comments, and another layout
+        path.write_text("# a comment\n" + ast.unparse(reworded.visit(ast.parse(path.read_text()))) + "\n")
+        number += reworded.number
+    assert number > 800
+    after = digests(copy)
+    assert {name for name in before if before[name] != after[name]} == set()
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("workflow/scripts/pretrain.py", 'help="highest learning rate"', 'help="the highest learning rate"'),
+        ("grover/annotation/motifs.py", '"scan motif", "bases"', '"motif sites", "bp"'),
+        ("grover/runtime/cli.py", "def command(**arguments):", "def command(**arguments):\n        started = 0"),
+        (
+            "grover/runtime/options.py",
+            "Seed = Annotated[int,",
+            "Sown = Annotated[str, Option()]\nSeed = Annotated[int,",
+        ),
+        ("grover/runtime/progress.py", "SECONDS_BETWEEN_LINES = 10.0", "SECONDS_BETWEEN_LINES = 5.0"),
+        ("grover/tokenization/bpe.py", "\ndef ", "\ndef nobody_calls_this():\n    return 1\n\n\ndef "),
+    ],
+    ids=["help", "progress", "command wrapper", "another option", "bar", "unused function"],
+)
+def test_words_and_the_command_wrapper_rerun_nothing(changed, file, old, new):
+    assert changed(file, old, new) == set()
+
+
+def test_a_module_that_moves_under_another_name_reruns_nothing(copy, before):
+    (copy / "grover/learning").mkdir()
+    (copy / "grover/tokenization/bpe.py").rename(copy / "grover/learning/byte_pairs.py")
+    number = 0
+    for path in [*(copy / "grover").rglob("*.py"), *(copy / SCRIPTS).glob("*.py")]:
+        text = path.read_text()
+        text, by_name = re.subn(
+            r"from grover\.tokenization\.bpe import", "from grover.learning.byte_pairs import", text
+        )
+        text, whole = re.subn(
+            r"from grover\.tokenization import bpe\b", "from grover.learning import byte_pairs as bpe", text
+        )
+        path.write_text(text)
+        number += by_name + whole
+    assert number > 3
+    assert digests(copy) == before
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "expected"),
+    [
+        ("workflow/scripts/pretrain.py", "] = 4e-4,", "] = 5e-4,", {"pretrain"}),
+        (
+            "workflow/scripts/pretrain.py",
+            "learning_rate: Annotated[float,",
+            "learning_rate: Annotated[int,",
+            {"pretrain"},
+        ),
+        ("workflow/scripts/pretrain.py", "seed: Seed = 0,", "seed: Seed = 0,\n    toy: int = 1,", {"pretrain"}),
+        ("grover/report/sections/strands.py", "Every stretch of the genome", "Each stretch of it", {"write_report"}),
+        ("grover/report/page.html", "<main", "<main lang='en'", {"write_report"}),
+        ("grover/tokenization/bpe.py", "READ = 1 << 25", "READ = 1 << 24", {"train_bpe"}),
+        ("grover/pretraining/scores.py", '"bits_per_base"', '"bits"', {"evaluate_pretraining"}),
+        ("grover/runtime/files.py", "index=False", "index=True", {*COMMANDS} - {"embed", "write_report"}),
+    ],
+    ids=["default", "type", "new option", "report", "template", "constant", "key of a dictionary", "bytes written"],
+)
+def test_what_changes_a_result_reruns_the_commands_that_reach_it_and_no_other(changed, file, old, new, expected):
+    assert changed(file, old, new) == expected

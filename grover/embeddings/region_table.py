@@ -14,7 +14,8 @@ from numba import njit
 from grover.genome.assembly import Genome
 from grover.genome.bases import C, G
 from grover.genome.folds import fold_of
-from grover.intervals.formats import check, read_bed
+from grover.intervals.contigs import check
+from grover.intervals.formats import read_bed
 from grover.runtime.errors import InputError
 from grover.tokenization.genome_tokens import TokenisedGenome
 

@@ -15,7 +15,8 @@ import pyarrow as pa
 import pyarrow.csv
 
 from grover.genome.bases import ENCODE_CASE, INVALID, LOWER, N, T
-from grover.intervals.formats import check, read_bed
+from grover.intervals.contigs import check
+from grover.intervals.formats import read_bed
 from grover.runtime.errors import InputError
 from grover.runtime.files import atomic, write_table
 

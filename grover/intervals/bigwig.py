@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from grover.intervals.formats import check_names, rename_contigs
+from grover.intervals.contigs import check_names, rename_contigs
 from grover.runtime.errors import InputError
 
 

@@ -1,49 +1,28 @@
 """Read tables of intervals: BED, narrowPeak, bedGraph, RepeatMasker, GTF, VCF, and tables with a header.
 
-The same rules hold for every format:
+The same rules hold for every format (`grover.intervals.lines`, `grover.intervals.blocks`). Tables come back with chrom, start, end: 0-based
+half-open, whatever the format counts from. `rename` adapts contig names to the assembly: "add-chr" (1 -> chr1, MT -> chrM), "strip-chr"
+(the reverse) or "" (unchanged).
 
-- A file is plain or gzip-compressed, which is decided by its content.
-- A comment is a line that begins with `#`, a line whose first word is `track` or `browser`, or a blank line.
-- Lines are counted from 1, comments included.
-- Columns are separated by tabs, or by blanks in a line without a tab. All rows have as many columns as the first.
-- Whole numbers are written out in digits. Decimal numbers may be missing (`MISSING`).
-- Tables come back with chrom, start, end: 0-based half-open, whatever the format counts from.
-- `rename` adapts contig names to the assembly: "add-chr" (1 -> chr1, MT -> chrM), "strip-chr" (the reverse) or "" (unchanged).
-
-`_typed_blocks` reads every file, in blocks of a megabyte by pyarrow. From the first block that pyarrow refuses, or that contains a comment
-with as many columns as a row, `_write_rows` reads line by line. It copies the rows without comments to a temporary file, and raises at
-the first row that breaks a rule. `read_columns` keeps a block as numbers of 4 bytes and codes of texts, so that the annotation of a whole
-genome needs little memory.
+`read_columns` keeps blocks of rows as numbers of 4 bytes and codes of texts, so that the annotation of a whole genome needs little memory.
 """
 
-import gzip
-import io
-import re
-import tempfile
-import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from itertools import islice, takewhile
+from itertools import takewhile
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv
 
-from grover.intervals.overlaps import overlaps
+from grover.intervals.blocks import DECIMAL, DECIMAL_TEXT, NUMBERS, TEXT, WHOLE, Block, Layout, typed_blocks
+from grover.intervals.contigs import PLACES, check, check_names, misplaced, rename_contigs
+from grover.intervals.lines import columns_of_first_row, data_lines, fault, find_header
 from grover.runtime.errors import InputError
-from grover.runtime.files import is_gzip
 
-RENAMES = ("", "add-chr", "strip-chr")
-COMMENT = r"^(#|\s*((track|browser)(\s|$)|$))"  # of a line, for Python and for pyarrow
-MISSING = ("", ".", "NA", "N/A", "NaN", "nan", "NULL", "null")  # of columns of decimal numbers
-
-PLACES = ["chrom", "start", "end"]
 BED = [*PLACES, "name", "score", "strand", "thickStart", "thickEnd", "itemRgb"]
 NARROWPEAK = [*BED[:6], "signal", "pvalue", "qvalue", "summit"]
 BEDGRAPH = [*PLACES, "value"]
@@ -54,19 +33,8 @@ GTF_ATTRIBUTES = ["gene_id", "gene_name", "transcript_id"]
 VCF = ["chrom", "position", "id", "ref", "alt"]
 COLUMNS = {"bed": BED, "narrowPeak": NARROWPEAK, "bedgraph": BEDGRAPH, "rmsk": RMSK, "gtf": GTF, "vcf": VCF}
 GIVEN = COLUMNS | {"gtf": [*PLACES, "feature", "strand", *GTF_ATTRIBUTES], "vcf": [*PLACES, "id", "ref", "alt"]}
-
-TEXT, WHOLE, DECIMAL = pa.dictionary(pa.int32(), pa.string()), pa.int64(), pa.float64()
 TYPES = dict.fromkeys(["start", "end", "position", "summit", "swScore", "milliDiv", "milliDel", "milliIns"], WHOLE)
 TYPES |= dict.fromkeys(["value", "signal", "pvalue", "qvalue"], DECIMAL)  # all other columns are text
-# how the numbers of a row are written: pyarrow takes all of these (and, beyond them, whole numbers like 0x1F or of 19 digits)
-DECIMAL_TEXT = r"[+-]?(?i:inf(inity)?|nan|([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?)"
-DECIMAL_TEXT = f"({'|'.join([DECIMAL_TEXT, *map(re.escape, MISSING)])})"
-NUMBERS = {
-    WHOLE: ("a whole number written out in digits", re.compile("-?0*[0-9]{1,18}")),
-    DECIMAL: ("a number, or . where it is missing", re.compile(DECIMAL_TEXT)),
-}
-
-Block = dict[str, pa.Array]
 
 
 # Whole tables
@@ -198,7 +166,7 @@ def read_columns(
         names = codes["chrom"].texts()
         rows_on.update(dict(zip(names, np.bincount(columns["chrom"]).tolist(), strict=False)))
         limits = np.array([lengths.get(name, -1) for name in names])[columns["chrom"]]
-        if _misplaced(columns["start"], columns["end"], limits).any():
+        if misplaced(columns["start"], columns["end"], limits).any():
             check(_read(path, layout, PLACES, rename), lengths, path)  # raises
         known = limits >= 0
         for name, values in columns.items():
@@ -244,102 +212,7 @@ class _Codes:
         return np.array(table or [0], kind)[column.indices.to_numpy()]
 
 
-# Rows against the assembly
-
-
-def check(
-    table: pd.DataFrame, lengths: dict[str, int], path: Path | str, regions: pd.DataFrame | None = None
-) -> pd.DataFrame:
-    """Return the rows of `table` on contigs of the assembly, after a check of names and coordinates.
-
-    `lengths` maps contigs to lengths. Rows on other contigs are dropped as long as the names agree in style; `regions`
-    keeps only the rows that overlap it. Raises `InputError` as `check_names` does, and at the first line whose start is negative or
-    whose end is not after the start or lies beyond the contig.
-    """
-    codes, names = pd.factorize(table["chrom"])
-    check_names(dict(zip(names, np.bincount(codes).tolist(), strict=True)), lengths, path)
-    limits = np.array([lengths.get(name, -1) for name in names], np.int64)[codes]
-    wrong = _misplaced(table["start"].to_numpy(), table["end"].to_numpy(), limits)
-    if wrong.any():
-        chrom, start, end = table.iloc[wrong.argmax()][PLACES]
-        reason = f"the end lies beyond {chrom} ({lengths.get(chrom, 0):,} bases); is this another assembly?"
-        reason = "the end is not after the start" if end <= start else reason
-        refuse(path, pd.Series(wrong, table.index), "the start is negative" if start < 0 else reason)
-    table = table[limits >= 0]
-    return table if regions is None else table[overlaps(table, regions)]
-
-
-def check_names(rows_on: Mapping[str, int], lengths: Mapping[str, int], path: Path | str) -> None:
-    """Raise `InputError` where the assembly has none of the contigs, or where `rename` would match more rows.
-
-    rows_on: number of rows by contig.
-    """
-    if not rows_on:
-        return
-    names, rows = [*rows_on], [*rows_on.values()]
-    matched = {
-        rename: sum(n for name, n in zip(rename_contigs(names, rename), rows, strict=True) if name in lengths)
-        for rename in RENAMES
-    }
-    best = max(matched, key=matched.get)
-    if matched[best] > matched[""]:
-        theirs = next(name for name in names if name not in lengths)
-        raise InputError(
-            f"{path} names its contigs like {theirs!r}, the assembly like {rename_contigs([theirs], best)[0]!r}; "
-            f"set `rename: {best}` for this source to map them"
-        )
-    if not matched[""]:
-        raise InputError(
-            f"{path} lies on {_some(names)}, none of which the assembly has ({_some(lengths)}); "
-            "give the annotation of this assembly"
-        )
-
-
-def rename_contigs(names: Iterable[str], rename: str) -> list[str]:
-    """Return contig names as `rename`, one of `RENAMES`, writes them."""
-    if rename == "add-chr":
-        added = ["chr" + name.removeprefix("chr") for name in names]
-        return ["chrM" if name == "chrMT" else name for name in added]
-    if rename == "strip-chr":
-        stripped = [name.removeprefix("chr") for name in names]
-        return ["MT" if name == "M" else name for name in stripped]
-    if rename:
-        raise InputError(f"rename {rename!r} is unknown; use add-chr, strip-chr or leave it empty")
-    return [*names]
-
-
-def refuse(path: Path | str, wrong: pd.Series, reason: str) -> None:
-    """Raise `InputError`, naming the line, at the first row where `wrong` is true; its index is that of the reader."""
-    if wrong.any():
-        row = int(wrong.index[wrong.to_numpy().argmax()])
-        raise _fault(path, *next(islice(data_lines(path), row, None)), reason)
-
-
-def _misplaced(starts: np.ndarray, ends: np.ndarray, limits: np.ndarray) -> np.ndarray:
-    """Return True for rows with wrong coordinates; `limits` is -1 on unknown contigs."""
-    return (starts < 0) | (ends <= starts) | ((limits >= 0) & (ends > limits))
-
-
-def _some(names: Iterable[str]) -> str:
-    names = sorted(names)
-    return ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
-
-
 # What each format has in which column
-
-
-@dataclass(frozen=True)
-class Layout:
-    """The columns of one file.
-
-    names: of all columns, in their order. types: of those that are no text. computed: by the name of a column that the file does not
-    have as such, those that it is made of, and how. header: line of the header, 0 without one.
-    """
-
-    names: list[str]
-    types: Mapping[str, pa.DataType]
-    computed: dict[str, tuple[list[str], Callable[[Block], pa.Array]]]
-    header: int = 0
 
 
 def _layout(path: Path | str, form: str, columns: list[str] | None = None) -> Layout:
@@ -350,7 +223,7 @@ def _layout(path: Path | str, form: str, columns: list[str] | None = None) -> La
     number, line = next(data_lines(path), (0, ""))
     present = line.count("\t") + 1 if number else len(columns)
     if present < least:
-        raise _fault(path, number, line, f"expected {least} columns separated by tabs, found {present}")
+        raise fault(path, number, line, f"expected {least} columns separated by tabs, found {present}")
     names = [*columns[:present], *(f"more{i}" for i in range(present - len(columns)))]
     return Layout(names, TYPES, COMPUTED.get(form, {}))
 
@@ -360,29 +233,10 @@ def _headed_layout(path: Path | str, columns: list[str], whole: Iterable[str]) -
     if not header:
         number, line = next(data_lines(path), (1, ""))
         listed = ", ".join(columns)
-        raise _fault(path, number, line, f"expected a header with the columns {listed} and others, separated by tabs")
+        raise fault(path, number, line, f"expected a header with the columns {listed} and others, separated by tabs")
     number, names = header
     names = [name if names.index(name) == i else f"{name}.{i + 1}" for i, name in enumerate(names)]  # no name twice
     return Layout(names, dict.fromkeys(whole, WHOLE), {}, number)
-
-
-def find_header(path: Path | str, columns: Iterable[str]) -> tuple[int, list[str]] | None:
-    """Return line and names of a header that has these columns, or None.
-
-    It is the first line that is no comment, or a comment with one # above it.
-    """
-    for number, line in _lines(path):
-        names = line.removeprefix("#").strip(" ").split("\t")
-        if {*columns} <= {*names}:
-            return number, names
-        if not is_comment(line):
-            return None
-    return None
-
-
-def columns_of_first_row(path: Path | str) -> int:
-    """Return how many columns the first row has; 0 without rows."""
-    return next((line.count("\t") + 1 for _, line in data_lines(path)), 0)
 
 
 def _places_first(names: list[str]) -> list[str]:
@@ -417,7 +271,7 @@ COMPUTED = {
 COMPUTED["gtf"] |= {key: (["attributes"], partial(_attribute, key=key)) for key in GTF_ATTRIBUTES}
 
 
-# Blocks of rows
+# Blocks of rows in the columns of a format
 
 
 def _blocks(path: Path | str, layout: Layout, wanted: dict[str, pa.DataType], rename: str) -> Iterator[Block]:
@@ -428,7 +282,7 @@ def _blocks(path: Path | str, layout: Layout, wanted: dict[str, pa.DataType], re
             types |= {source: layout.types.get(source, TEXT) for source in layout.computed[name][0]}
         else:
             types[name] = kind if kind == TEXT else layout.types.get(name, kind)
-    for batch in _typed_blocks(path, layout, types):
+    for batch in typed_blocks(path, layout, types):
         rows = {name: batch[name] for name in types}
         names = pa.array(rename_contigs(rows["chrom"].dictionary.to_pylist(), rename), pa.string())
         rows["chrom"] = pa.DictionaryArray.from_arrays(rows["chrom"].indices, names)
@@ -440,101 +294,3 @@ def _as_type(column: pa.Array, kind: pa.DataType) -> pa.Array:
     if column.type == kind:
         return column
     return column.cast(pa.string()).dictionary_encode() if kind == TEXT else column.cast(kind)
-
-
-def _typed_blocks(path: Path | str, layout: Layout, types: dict[str, pa.DataType]) -> Iterator[pa.RecordBatch]:
-    """Yield the columns of the file in `types`; raise `InputError` at the first row that breaks a rule."""
-    first, done = layout.names[0], 0
-    read = {first: TEXT} | types
-    try:
-        with _open_arrow(path) as stream:
-            for block in _parse(stream, layout.names, read, layout.header):
-                if _has_comment(block, first) or any(block[name].null_count for name in read if read[name] == WHOLE):
-                    break
-                yield block
-                done += block.num_rows
-            else:
-                return
-    except (pa.ArrowInvalid, OSError):
-        pass  # what is wrong, if anything, is said below
-    with tempfile.TemporaryFile() as rows:
-        _write_rows(rows, path, layout, types, done)
-        if rows.tell():
-            rows.seek(0)
-            yield from _parse(rows, list(types), types, 0)
-
-
-def _parse(stream: BinaryIO, names: list[str], types: dict[str, pa.DataType], skip: int) -> pa.csv.CSVStreamingReader:
-    read = pa.csv.ReadOptions(column_names=names, skip_rows=skip)
-    parse = pa.csv.ParseOptions(delimiter="\t", quote_char=False, invalid_row_handler=_skip_comment)
-    convert = pa.csv.ConvertOptions(
-        column_types=types, include_columns=list(types), strings_can_be_null=False, null_values=list(MISSING)
-    )
-    return pa.csv.open_csv(stream, read, parse, convert)
-
-
-def _skip_comment(row: pa.csv.InvalidRow) -> str:
-    return "skip" if is_comment(row.text) else "error"
-
-
-def _has_comment(block: pa.RecordBatch, first: str) -> bool:
-    """True if a comment with as many columns as the rows may have been taken for a row, by the first column."""
-    column = block[first]
-    texts = pa.types.is_dictionary(column.type)
-    return texts and pc.any(pc.match_substring_regex(column.dictionary, COMMENT)).as_py()
-
-
-def _write_rows(stream: BinaryIO, path: Path | str, layout: Layout, types: dict[str, pa.DataType], done: int) -> None:
-    """Write the columns in `types` of the rows from number `done` on."""
-    columns = len(layout.names)
-    places = [(layout.names.index(name), name, kind) for name, kind in types.items()]
-    rows = ((number, line) for number, line in data_lines(path) if number > layout.header)
-    for number, line in islice(rows, done, None):
-        fields = line.split("\t")
-        if len(fields) != columns:
-            raise _fault(path, number, line, f"expected {columns} columns separated by tabs, found {len(fields)}")
-        for place, name, kind in places:
-            if kind in NUMBERS:
-                fields[place] = fields[place].strip()
-                expected, pattern = NUMBERS[kind]
-                if not pattern.fullmatch(fields[place]):
-                    raise _fault(path, number, line, f"{name} must be {expected}, not {fields[place]!r}")
-        stream.write("\t".join(fields[place] for place, _, _ in places).encode() + b"\n")
-
-
-# Lines
-
-
-def is_comment(line: str) -> bool:
-    return re.match(COMMENT, line) is not None
-
-
-def data_lines(path: Path | str) -> Iterator[tuple[int, str]]:
-    """Yield number (from 1) and text of each line that is no comment, with tabs for blanks where it has no tab.
-
-    Raises `InputError` where the file cannot be read.
-    """
-    for number, line in _lines(path):
-        if not is_comment(line):
-            yield number, line if "\t" in line else "\t".join(line.split())
-
-
-def _lines(path: Path | str) -> Iterator[tuple[int, str]]:
-    try:
-        with gzip.open(path, "rb") if is_gzip(path) else open(path, "rb") as stream:
-            for number, line in enumerate(io.TextIOWrapper(stream, encoding="utf-8-sig", errors="replace"), start=1):
-                yield number, line.rstrip("\n")
-    except (EOFError, zlib.error, gzip.BadGzipFile):
-        raise InputError(f"{path} is a truncated or damaged gzip file; fetch it again") from None
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror or error}") from None
-
-
-def _open_arrow(path: Path | str) -> pa.NativeFile:
-    stream = pa.OSFile(str(path))
-    return pa.CompressedInputStream(stream, "gzip") if is_gzip(path) else stream
-
-
-def _fault(path: Path | str, number: int, line: str, reason: str) -> InputError:
-    shown = f" ({line[:80]})".replace("\t", " ") if line else ""
-    return InputError(f"{path}, line {number}: {reason}{shown}")

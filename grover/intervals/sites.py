@@ -4,15 +4,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from grover.intervals.formats import (
-    NARROWPEAK,
-    RMSK,
-    columns_of_first_row,
-    read_bed,
-    read_narrowpeak,
-    read_rmsk,
-    refuse,
-)
+from grover.intervals.formats import NARROWPEAK, RMSK, read_bed, read_narrowpeak, read_rmsk
+from grover.intervals.lines import columns_of_first_row, refuse
 from grover.runtime.errors import InputError
 
 

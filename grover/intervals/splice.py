@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from grover.intervals.formats import GTF, columns_of_first_row, find_header, read_gtf, read_headed, refuse
+from grover.intervals.formats import GTF, read_gtf, read_headed
+from grover.intervals.lines import columns_of_first_row, find_header, refuse
 from grover.runtime.errors import InputError
 
 TABLE = ["gene", "chrom", "strand", "tx_start", "tx_end", "donors", "acceptors"]

@@ -8,8 +8,9 @@ import pandas as pd
 from grover.annotation.motifs import read_meme
 from grover.benchmarks.ready_sets import check_labelled
 from grover.intervals.bigwig import read_means
+from grover.intervals.contigs import RENAMES, check
 from grover.intervals.formats import READERS as INTERVALS
-from grover.intervals.formats import RENAMES, check, read_table
+from grover.intervals.formats import read_table
 from grover.intervals.overlaps import overlaps
 from grover.intervals.sites import read_tss
 from grover.intervals.splice import read_junctions

@@ -10,7 +10,8 @@ from typer import Option
 from grover.benchmarks.leakage import audit as find_leaks
 from grover.benchmarks.leakage import check_limits, check_positions, longest_tokens, training_intervals
 from grover.genome.assembly import Genome
-from grover.intervals.formats import check, read_bed
+from grover.intervals.contigs import check
+from grover.intervals.formats import read_bed
 from grover.intervals.sites import read_masked
 from grover.runtime.cli import READ, Input, Output, main
 from grover.runtime.errors import InputError

@@ -14,7 +14,8 @@ from grover.benchmarks.ready_sets import read_labelled
 from grover.config.benchmark_table import BUILDERS, DERIVED
 from grover.genome.assembly import Genome, read_lengths
 from grover.genome.folds import read_folds
-from grover.intervals.formats import check, read_bed
+from grover.intervals.contigs import check
+from grover.intervals.formats import read_bed
 from grover.intervals.sites import read_masked, read_peaks, read_tss
 from grover.intervals.splice import read_junctions
 from grover.runtime.cli import READ, Input, Output, Renames, Sources, key_values, main, source_files

@@ -9,7 +9,7 @@ import pybigtools
 import pytest
 
 from grover.annotation import coverage
-from grover.intervals import formats, overlaps
+from grover.intervals import contigs, formats, overlaps
 from grover.intervals.bigwig import read_means
 from grover.intervals.formats import columns_of, read_columns, read_table
 from grover.runtime.errors import InputError
@@ -171,20 +171,20 @@ def test_a_bed_separated_by_blanks_is_read(tmp_path):
 def test_check_refuses(write, text, sentence):
     path = write(text)
     with pytest.raises(InputError, match=re.escape(sentence)):
-        formats.check(formats.read_bed(path), LENGTHS, path)
+        contigs.check(formats.read_bed(path), LENGTHS, path)
 
 
 def test_check_offers_to_strip(write):
     path = write("chr1\t0\t5\n")
     with pytest.raises(InputError, match="rename: strip-chr"):
-        formats.check(formats.read_bed(path), {"1": 10}, path)
+        contigs.check(formats.read_bed(path), {"1": 10}, path)
 
 
 def test_check_keeps_rows_of_known_contigs_and_regions(write):
     path = write("chr1\t0\t5\nchr9\t0\t99999\nchr2\t10\t20\n")
-    kept = formats.check(formats.read_bed(path), LENGTHS, path)
+    kept = contigs.check(formats.read_bed(path), LENGTHS, path)
     assert kept["chrom"].tolist() == ["chr1", "chr2"]
-    kept = formats.check(formats.read_bed(path), LENGTHS, path, regions=table([("chr2", 19, 30), ("chr1", 5, 9)]))
+    kept = contigs.check(formats.read_bed(path), LENGTHS, path, regions=table([("chr2", 19, 30), ("chr1", 5, 9)]))
     assert kept["chrom"].tolist() == ["chr2"]
 
 
@@ -223,7 +223,7 @@ def test_columns_are_those_of_the_reader(write, form, text, numbers, comment):
     lines = [row(form, *place, i) for i, place in enumerate(places)]
     path = write("track name=x\n" + "".join(lines[:2]) + comment + "".join(lines[2:]), zipped=bool(comment))
     table = read_columns(path, form, LENGTHS, "add-chr", text, numbers)
-    expected = formats.check(formats.READERS[form](path, rename="add-chr"), LENGTHS, path)
+    expected = contigs.check(formats.READERS[form](path, rename="add-chr"), LENGTHS, path)
     assert len(table) == 4 and table["start"].dtype in ("int32", "int64")
     assert {*table} <= {*columns_of(path, form)}
     for name in table:
@@ -374,7 +374,7 @@ def by_reader(path, form):
     table = ({"table": read_table} | formats.READERS)[form](path)
     for name in DECIMALS["table"] if form == "table" else []:
         table[name] = formats.to_numbers(table, name)
-    return formats.check(table, KNOWN, path)
+    return contigs.check(table, KNOWN, path)
 
 
 def by_columns(path, form):
@@ -498,7 +498,7 @@ def test_a_comment_far_behind_the_first_block_loses_no_row(write):
         assert table["name"].tolist() == [f"{i:060}" for i in range(30_000)]
     path = write(text + "chr1\t5\t5\tbad\n")
     for read in (
-        lambda: formats.check(formats.read_bed(path), {"chr1": 1 << 20}, path),
+        lambda: contigs.check(formats.read_bed(path), {"chr1": 1 << 20}, path),
         lambda: read_columns(path, "bed", {"chr1": 1 << 20}),
     ):
         with pytest.raises(InputError, match="line 30002: the end is not after the start"):
@@ -514,7 +514,7 @@ def test_renaming_is_counted_in_rows(write):
     """More rows, not more names, decide whether `rename` would help."""
     path, lengths = write("chr1\t0\t5\n" * 3 + "chr2\t0\t5\nchr3\t0\t5\n"), {"chr1": 9, "2": 9, "3": 9}
     assert read_columns(path, "bed", lengths)["chrom"].tolist() == ["chr1"] * 3
-    assert len(formats.check(formats.read_bed(path), lengths, path)) == 3
+    assert len(contigs.check(formats.read_bed(path), lengths, path)) == 3
 
 
 # bigWig

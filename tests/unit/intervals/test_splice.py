@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from grover.genome.fasta import read_contigs
-from grover.intervals.formats import check
+from grover.intervals.contigs import check
 from grover.intervals.splice import COLUMNS, read_junctions
 from grover.runtime.errors import InputError
 

@@ -1,0 +1,78 @@
+"""Lines of tables of intervals: which of them are comments, how they are counted, and what is said of a wrong one.
+
+- A file is plain or gzip-compressed, which is decided by its content.
+- A comment is a line that begins with `#`, a line whose first word is `track` or `browser`, or a blank line.
+- Lines are counted from 1, comments included.
+- Columns are separated by tabs, or by blanks in a line without a tab.
+"""
+
+import gzip
+import io
+import re
+import zlib
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+
+import pandas as pd
+
+from grover.runtime.errors import InputError
+from grover.runtime.files import is_gzip
+
+COMMENT = r"^(#|\s*((track|browser)(\s|$)|$))"  # of a line, for Python and for pyarrow
+
+
+def is_comment(line: str) -> bool:
+    return re.match(COMMENT, line) is not None
+
+
+def data_lines(path: Path | str) -> Iterator[tuple[int, str]]:
+    """Yield number (from 1) and text of each line that is no comment, with tabs for blanks where it has no tab.
+
+    Raises `InputError` where the file cannot be read.
+    """
+    for number, line in _lines(path):
+        if not is_comment(line):
+            yield number, line if "\t" in line else "\t".join(line.split())
+
+
+def _lines(path: Path | str) -> Iterator[tuple[int, str]]:
+    try:
+        with gzip.open(path, "rb") if is_gzip(path) else open(path, "rb") as stream:
+            for number, line in enumerate(io.TextIOWrapper(stream, encoding="utf-8-sig", errors="replace"), start=1):
+                yield number, line.rstrip("\n")
+    except (EOFError, zlib.error, gzip.BadGzipFile):
+        raise InputError(f"{path} is a truncated or damaged gzip file; fetch it again") from None
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror or error}") from None
+
+
+def fault(path: Path | str, number: int, line: str, reason: str) -> InputError:
+    shown = f" ({line[:80]})".replace("\t", " ") if line else ""
+    return InputError(f"{path}, line {number}: {reason}{shown}")
+
+
+def refuse(path: Path | str, wrong: pd.Series, reason: str) -> None:
+    """Raise `InputError`, naming the line, at the first row where `wrong` is true; its index is that of the reader."""
+    if wrong.any():
+        row = int(wrong.index[wrong.to_numpy().argmax()])
+        raise fault(path, *next(islice(data_lines(path), row, None)), reason)
+
+
+def find_header(path: Path | str, columns: Iterable[str]) -> tuple[int, list[str]] | None:
+    """Return line and names of a header that has these columns, or None.
+
+    It is the first line that is no comment, or a comment with one # above it.
+    """
+    for number, line in _lines(path):
+        names = line.removeprefix("#").strip(" ").split("\t")
+        if {*columns} <= {*names}:
+            return number, names
+        if not is_comment(line):
+            return None
+    return None
+
+
+def columns_of_first_row(path: Path | str) -> int:
+    """Return how many columns the first row has; 0 without rows."""
+    return next((line.count("\t") + 1 for _, line in data_lines(path)), 0)

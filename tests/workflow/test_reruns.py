@@ -261,6 +261,18 @@ def test_a_frozen_stage_keeps_its_model_when_only_code_changed_and_says_so(finis
             assert "frozen: pretrain would rerun for results/test/models/bpe-60/model.safetensors" in done.stdout
 
 
+def test_finished_outputs_can_be_accepted_after_a_change_of_code(finished):
+    tokens = finished.work / "results/test/tokens/bpe-60/tokens.npy"
+    before = tokens.read_bytes()
+    with changed(finished.root / "grover/genome/encoding.py", lambda text: with_statement(text, "def encode_genome(")):
+        assert {"encode_genome", "tokenise_genome", "pretrain"} <= finished.planned()
+        done = finished.snakemake("--touch")
+        assert done.returncode == 0, done.stdout
+        assert finished.planned() == set() and tokens.read_bytes() == before
+    assert finished.snakemake("--touch").returncode == 0
+    assert finished.planned() == set()
+
+
 def test_every_artefact_has_provenance_that_matches_it(finished):
     from grover.runtime.files import checksum
 

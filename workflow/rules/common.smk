@@ -205,8 +205,11 @@ def code_or_frozen(script, output):
 
 
 def compare_params_by_name():
-    """Give every rule a param that names the others. Snakemake compares params as a set of values: without this, a change from layers 4
-    and heads 2 to layers 2 and heads 4, or to a value that another param has too, would rerun nothing."""
+    """Add to all rules a param that names the others.
+
+    Snakemake compares params as a set of values. Without this param, a change from layers 4 and heads 2 to layers 2 and heads 4, or to a
+    value that another param has too, would rerun nothing.
+    """
     for each in workflow.rules:
         named = {name: value for name, value in each.params._allitems() if name and not callable(value)}
         if len(named) > 1:

@@ -12,7 +12,7 @@ import yaml
 pytestmark = pytest.mark.workflow
 
 SCORING = {"score_task", "gather_benchmarks", "write_reproduction"}
-# the dossier and the report read the configuration
+# the reproduction table and the report read the configuration
 REPORT = {"write_report", "write_configuration", "write_reproduction"}
 CODE = {"write_report"}
 PROBES = {"annotate_regions", "probe_track", "gather_probes", "measure_clusters"}
@@ -23,7 +23,7 @@ TRACKS = PROBES | LOCALISED | {"describe_tokens", "stratify_predictions"}
 AFTER_EMBEDDING = {*TOKENS, "compare_contexts", "project_regions", *(PROBES - {"annotate_regions"})}
 EMBEDDING = {"choose_regions", "embed", "train_word2vec", "compose_regions", "compare_strands", *PROBES, *LOCALISED}
 # data sets and floors are the same whichever vocabulary is chosen
-AFTER_ADOPTION = {"finetune", *SCORING, "mutate_in_silico", *EMBEDDING, *AFTER_EMBEDDING, "score_variants"}
+AFTER_CHOICE = {"finetune", *SCORING, "mutate_in_silico", *EMBEDDING, *AFTER_EMBEDDING, "score_variants"}
 EVALUATION = {"evaluate_pretraining", "stratify_predictions", "write_model_card", "compare_vocabularies"}
 EVALUATED_TOKENS = {"publish_accuracy", *TOKENS}
 AFTER_PRETRAINING = {
@@ -32,7 +32,7 @@ AFTER_PRETRAINING = {
     "next_kmer",
     "choose_vocabulary",
     "publish_chosen",
-    *AFTER_ADOPTION,
+    *AFTER_CHOICE,
 }
 
 
@@ -93,7 +93,7 @@ def test_a_checkout_that_touches_every_file_reruns_nothing(finished):
             "selection",
             "rule",
             "bits-per-base",
-            {"choose_vocabulary", "publish_chosen", "publish_accuracy"} | AFTER_ADOPTION | REPORT,
+            {"choose_vocabulary", "publish_chosen", "publish_accuracy"} | AFTER_CHOICE | REPORT,
         ),
         ("interpretation", "span", 5, {"score_variants"} | REPORT),
     ],
@@ -163,7 +163,7 @@ def test_a_new_candidate_trains_its_own_model_alone(finished):
         "publish_accuracy",
         "measure_stability",
     }
-    shared |= AFTER_ADOPTION | REPORT
+    shared |= AFTER_CHOICE | REPORT
     assert names == {(rule, "bpe-40") for rule in own} | {(rule,) for rule in shared}
 
 

@@ -1,7 +1,7 @@
-"""Baselines, and fine-tuning of models, of their random twins and of rivals on every benchmark; the comparison of all scores.
+"""Baselines; fine-tuning of pretrained, randomly initialised and external models on every benchmark; comparison of all scores.
 
 Needs audited datasets and models. Makes finetuning/{task}/{model}/, benchmarks/{task}/scores.parquet, benchmarks.parquet,
-comparisons.parquet and the dossier beside published scores.
+comparisons.parquet, reproduction.parquet and reproduction.md.
 """
 
 

@@ -24,7 +24,7 @@ def publish_chosen(
         target = link.parent.parent / name / link.name
         if not target.is_file():
             raise InputError(
-                f"{target}: no such file; {name} was chosen, whose files must be there before they are adopted"
+                f"{target}: no such file; {name} was chosen, whose files must be there before they are published"
             )
     for link in published:
         link.parent.mkdir(parents=True, exist_ok=True)

@@ -27,15 +27,19 @@ PLACE := \(PYTHON\|SCRIPTS\)
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: .venv/installed bedtools  ## install everything into .venv, the command grover included, once
+setup: .venv/installed .venv/linked bedtools  ## install everything into .venv, the command grover included, once
 
-# the stamp is newer than both files as long as what they name is what is installed
-.venv/installed: envs/lock.txt pyproject.toml
+# each stamp is newer than the file that names what is installed
+.venv/installed: envs/lock.txt
 	$(call need,$(PYTHON) with its module venv (another one: make setup PYTHON=/path/to/python3.11),$(PYTHON) -c 'import ensurepip',python3.11-venv)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { \
 		echo "error: $(PYTHON) is not Python 3.11, for which envs/lock.txt was resolved; name one: make setup PYTHON=/path/to/python3.11" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --disable-pip-version-check -r envs/lock.txt
+	@touch $@
+
+# the project itself, as a link to this checkout
+.venv/linked: pyproject.toml .venv/installed
 	$(BIN)/python -m pip install --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 

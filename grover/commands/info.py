@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
@@ -20,6 +21,7 @@ SIZES = {  # as the settings of the model are called, and as config.json calls t
     "intermediate": "intermediate_size",
     "positions": "max_position_embeddings",
 }
+MADE = ("started", "seconds", "hardware", "versions", "code", "git")
 WIDTH = 14  # of the first column
 
 
@@ -38,7 +40,6 @@ def describe(folder: Path) -> dict:
     if missing := [key for key in SIZES.values() if key not in configuration]:
         raise InputError(f"{folder / CONFIG}: no {missing[0]}; expected the configuration of a BERT encoder")
     vocabulary = Vocabulary.load(folder)
-    record = _beside(folder, f"{WEIGHTS}{SUFFIX}")
     return {
         "model": str(folder),
         "architecture": {
@@ -47,11 +48,9 @@ def describe(folder: Path) -> dict:
         },
         "weights": count_weights(folder / WEIGHTS),
         "vocabulary": {"size": vocabulary.size, "kind": vocabulary.kind, "k": vocabulary.k},
-        "training": own_settings(record) if record else None,
-        "made": {key: record[key] for key in ("started", "seconds", "hardware", "versions", "code", "git")}
-        if record
-        else None,
-        "held_out": _held_out(_beside(folder, METRICS)),
+        "training": _beside(folder, f"{WEIGHTS}{SUFFIX}", own_settings),
+        "made": _beside(folder, f"{WEIGHTS}{SUFFIX}", lambda record: {key: record[key] for key in MADE}),
+        "held_out": _beside(folder, METRICS, _held_out),
     }
 
 
@@ -73,10 +72,20 @@ def print_description(found: dict, as_json: bool) -> None:
         print(f"{name:<{WIDTH}}{text}")
 
 
-def _beside(folder: Path, name: str) -> dict | None:
-    """A JSON file of the model; where its weights are a link to those of another model, the file may be beside those."""
+def _beside(folder: Path, name: str, choose: Callable[[dict], dict | None]) -> dict | None:
+    """Return what `choose` takes from a JSON file of the model, or None where there is no such file.
+
+    Where the weights are a link to those of another model, the file may lie beside those.
+    """
     places = folder / name, (folder / WEIGHTS).resolve().parent / name
-    return next((_read_json(path) for path in places if path.is_file()), None)
+    for path in filter(Path.is_file, places):
+        try:
+            return choose(_read_json(path))
+        except (KeyError, TypeError, AttributeError) as error:
+            raise InputError(
+                f"{path}: {error} is missing or of another kind; expected the file that this version of the workflow writes"
+            ) from None
+    return None
 
 
 def _read_json(path: Path) -> dict:
@@ -89,9 +98,9 @@ def _read_json(path: Path) -> dict:
     return content
 
 
-def _held_out(metrics: dict | None) -> dict | None:
+def _held_out(metrics: dict) -> dict | None:
     """Scores of each split with those of its best baseline, and the split that the model was trained on."""
-    if metrics is None or "splits" not in metrics:
+    if "splits" not in metrics:
         return None
     splits = {}
     for split, scores in metrics["splits"].items():

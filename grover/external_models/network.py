@@ -37,7 +37,7 @@ class RivalNetwork(torch.nn.Module):
     first token and `last` the last one that is no padding.
     """
 
-    reentrant = False  # who knows what code from elsewhere keeps
+    reentrant = False  # code from outside may keep state between calls
 
     def __init__(
         self,
@@ -122,6 +122,11 @@ def make_network(
     classes: int,
     seed: int,
 ) -> RivalNetwork:
+    """Return a classifier over an external model: its encoder, from the stored weights or from random ones, and a new linear layer.
+
+    kind: class of the encoder, None for the one that transformers chooses. limit: tokens that the model takes at most. Raises InputError
+    where the stored weights do not fit the configuration.
+    """
     torch.manual_seed(seed)
     encoder = (
         _pretrained(folder, config, kind) if pretrained else kind(config) if kind else AutoModel.from_config(config)
@@ -151,6 +156,7 @@ def _pretrained(folder: Path, config, kind: type | None) -> torch.nn.Module:
 
 
 def unreadable(folder: Path, error: Exception) -> str:
+    """Return the message for a folder that transformers cannot open."""
     import transformers
 
     reason = " ".join(str(error).split())[:300]

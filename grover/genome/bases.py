@@ -11,7 +11,7 @@ LOWER, INVALID = 16, 255
 
 
 def _table(lower: int, invalid: int) -> bytes:
-    """256 codes for `bytes.translate`; lower-case bases carry the bit `lower`."""
+    """Return 256 codes for `bytes.translate`; lower-case bases carry the bit `lower`."""
     table = bytearray([invalid]) * 256
     for letter in AMBIGUOUS + AMBIGUOUS.lower():
         table[letter] = N
@@ -28,16 +28,16 @@ COMPLEMENT = np.array([T, G, C, A, N], dtype=np.uint8)
 
 
 def encode(sequence: str | bytes) -> np.ndarray:
-    """Codes (uint8) of a sequence; the case is folded, whatever is no base becomes 4."""
+    """Return the codes (uint8) of a sequence; the case is folded, whatever is no base becomes 4."""
     sequence = sequence.encode("latin-1", "replace") if isinstance(sequence, str) else sequence
     return np.frombuffer(bytearray(sequence.translate(ENCODE)), dtype=np.uint8)
 
 
 def decode(codes: np.ndarray) -> str:
-    """Upper-case letters of codes; 4 becomes N."""
+    """Return the upper-case text of codes; 4 becomes N."""
     return np.asarray(codes, dtype=np.uint8).tobytes().translate(DECODE).decode("ascii")
 
 
 def reverse_complement(codes: np.ndarray) -> np.ndarray:
-    """Codes of the opposite strand; the last axis is reversed."""
+    """Return the codes of the opposite strand; the last axis is reversed."""
     return COMPLEMENT[codes[..., ::-1]]

@@ -81,5 +81,6 @@ def misplaced(starts: np.ndarray, ends: np.ndarray, limits: np.ndarray) -> np.nd
 
 
 def some_of(names: Iterable[str]) -> str:
+    """Return the first five names in alphabetical order, as a text."""
     names = sorted(names)
     return ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")

@@ -1,4 +1,4 @@
-"""Lines of tables of intervals: which of them are comments, how they are counted, and what is said of a wrong one.
+"""Lines of tables of intervals: which of them are comments, how they are counted, and the errors that name them.
 
 - A file is plain or gzip-compressed, which is decided by its content.
 - A comment is a line that begins with `#`, a line whose first word is `track` or `browser`, or a blank line.
@@ -23,6 +23,7 @@ COMMENT = r"^(#|\s*((track|browser)(\s|$)|$))"  # of a line, for Python and for 
 
 
 def is_comment(line: str) -> bool:
+    """Return True for a comment, a `track` or `browser` line, or a blank line."""
     return re.match(COMMENT, line) is not None
 
 
@@ -48,6 +49,7 @@ def _lines(path: Path | str) -> Iterator[tuple[int, str]]:
 
 
 def fault(path: Path | str, number: int, line: str, reason: str) -> InputError:
+    """Return the error for a line, which it names and quotes."""
     shown = f" ({line[:80]})".replace("\t", " ") if line else ""
     return InputError(f"{path}, line {number}: {reason}{shown}")
 

@@ -96,7 +96,7 @@ def check_origin(script: Path) -> None:
 
 
 def source_files(options: list[str] | None, name: str = "--source") -> dict[str, Path]:
-    """Files by key from the options `--source KEY=FILE`, or those of another name."""
+    """Return files by key from the options `--source KEY=FILE`, or those of another name."""
     files = {key: Path(value) for key, value in key_values(options, name)}
     for path in files.values():
         if not path.is_file():
@@ -105,7 +105,7 @@ def source_files(options: list[str] | None, name: str = "--source") -> dict[str,
 
 
 def key_values(options: list[str] | None, name: str) -> list[tuple[str, str]]:
-    """KEY=VALUE options as pairs; `name` is the option that a mistake is blamed on."""
+    """Return KEY=VALUE options as pairs; `name` is the option that a mistake is blamed on."""
     split = [option.partition("=") for option in options or []]
     for key, sign, value in split:
         if not (key and sign and value):

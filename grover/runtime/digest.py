@@ -19,12 +19,12 @@ from grover.runtime.syntax import SILENT, Definition, Reference, Surroundings, b
 PACKAGE = Path(__file__).resolve().parents[1]
 # what a name of this subpackage stands for counts as the name alone, but for what writes artefacts
 RUNTIME, WRITING = "runtime", "files"
-DEPTH = 2  # functions through which a word is followed to where it is said
+DEPTH = 2  # functions through which an argument is followed to an error or a message
 WHOLE, EFFECTS = "", "<effects>"  # all of a module, and what it does when it is imported
 
 
 def code_digest(script: Path | str, package: Path = PACKAGE) -> str:
-    """Sixteen hexadecimal digits that change when the code reached by `script` changes.
+    """Return sixteen hexadecimal digits that change when the code reached by `script` changes.
 
     package: the folder of `grover`, read once in a process. A template or script beside a module (`MODULE.html`, `MODULE.js`) counts
     as its code.
@@ -58,7 +58,7 @@ class Code:
         self._digests: dict[Reference, str] = {}
 
     def digest(self, script: Path) -> str:
-        """The digest of all statements of a script and of what they reach."""
+        """Return the digest of all statements of a script and of what they reach."""
         module = _Module("", script)
         definition = define(module.body, self._surroundings(module, DEPTH))
         for reference in definition.references:

@@ -48,7 +48,7 @@ class Definition:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What a definition is read in: `name(name)` is what a name of its module stands for, `attribute(module, name)` what a name of
+    """The names around a definition: `name(name)` is what a name of its module stands for, `attribute(module, name)` what a name of
     another module does; both give a reference, the text of something that has no definition here, or None for what is bound nowhere.
     `silent(reference)` gives the parameters of a function in their order, and those of them that reach words alone.
     """
@@ -75,7 +75,7 @@ def _read(statements: list[ast.stmt], surroundings: Surroundings, unused: frozen
 
 
 def parameters(statement: ast.stmt) -> list[str]:
-    """Names of the parameters of a function in their order; none of another statement."""
+    """Return the names of a function's parameters in their order, without `*` and `**`; none of another statement."""
     if not isinstance(statement, FUNCTIONS):
         return []
     given = statement.args
@@ -83,7 +83,7 @@ def parameters(statement: ast.stmt) -> list[str]:
 
 
 def bindings(body: list[ast.stmt]) -> tuple[dict[str, list[ast.stmt]], dict[str, tuple[str, str]], list[ast.stmt]]:
-    """What a module binds: statements by name, imports as (module, name or "") by name, and statements that do something else."""
+    """Return what a module binds: statements by name, imports as (module, name or "") by name, and statements that do something else."""
     bound: dict[str, list[ast.stmt]] = {}
     imported: dict[str, tuple[str, str]] = {}
     effects = []
@@ -104,7 +104,10 @@ def bindings(body: list[ast.stmt]) -> tuple[dict[str, list[ast.stmt]], dict[str,
 
 
 def imports(statement: ast.Import | ast.ImportFrom) -> dict[str, tuple[str, str]]:
-    """What an import binds: (module, name in it, or "" for the module itself) by name. Raises `SyntaxError` where it does not say what."""
+    """Return what an import binds: (module, name in it, or "" for the module itself) by name.
+
+    Raises `SyntaxError` for relative imports and `*`, which do not name what they bring.
+    """
     if isinstance(statement, ast.Import):
         return {
             alias.asname or alias.name.split(".")[0]: (alias.name if alias.asname else alias.name.split(".")[0], "")
@@ -130,12 +133,12 @@ def _root(node: ast.expr) -> str | None:
 
 
 def _is_word(statement: ast.stmt) -> bool:
-    """True for a docstring, or another constant that stands alone."""
+    """Return True for a docstring, or another constant that stands alone."""
     return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
 
 
 def _is_text(node: ast.expr) -> bool:
-    """True for an expression that makes a text, as far as its form shows."""
+    """Return True for an expression that makes a text, as far as its form shows."""
     if isinstance(node, ast.BinOp):
         return isinstance(node.op, (ast.Add, ast.Mod)) and (_is_text(node.left) or _is_text(node.right))
     if isinstance(node, ast.IfExp):
@@ -220,6 +223,11 @@ class _Reading:
         self.write(node.body)
         self.scopes.pop()
 
+    def _write_class(self, node: ast.ClassDef) -> None:
+        self.scopes.append((set(), {}))  # what a class binds is no variable of the function around it
+        self._fields(node, [name for name in node._fields if name != "type_params"])
+        self.scopes.pop()
+
     def _write_comprehension(self, node: ast.AST) -> None:
         self.write(node.generators[0].iter)  # which belongs to the scope around
         self.scopes.append(_locals(node))
@@ -264,12 +272,17 @@ class _Reading:
 
     def _write_assign(self, node: ast.Assign) -> None:
         names = [target.id for target in node.targets if isinstance(target, ast.Name)]
-        if self.scopes and len(names) == len(node.targets) and _is_text(node.value):
+        own = self.scopes[-1][0] if self.scopes else set()
+        if len(names) == len(node.targets) and own.issuperset(names) and _is_text(node.value):
             self.texts |= {*names}
             if self.unused.issuperset(names):
                 self.content.append("words")
                 return
         self._fields(node, ["targets", "value"])
+
+    def _write_changed(self, node: ast.AugAssign) -> None:
+        self.loaded.add(_root(node.target))
+        self._fields(node, ["target", "op", "value"])
 
     def _write_raise(self, node: ast.Raise) -> None:
         self.content.append("Raise")
@@ -280,7 +293,7 @@ class _Reading:
         self.write(node.cause)
 
     def _write_call(self, node: ast.Call) -> None:
-        self._call(node, words=_speaks(node))
+        self._call(node, words=_writes_message(node))
 
     def _call(self, node: ast.Call, words: bool) -> None:
         """Write a call without the arguments that are words; `words`: all texts among them are."""
@@ -288,10 +301,12 @@ class _Reading:
         order, silent = self.surroundings.silent(target) if isinstance(target, Reference) else ([], frozenset())
         words = words or (isinstance(target, str) and target.startswith(SILENT))
         counted = 0 if name in ERRORS else PROGRESS.get(target)
+        starred = next((place for place, argument in enumerate(node.args) if isinstance(argument, ast.Starred)), None)
         self.content.append("Call(")
         self.write(node.func)
         for place, argument in enumerate(node.args[:counted]):
-            if not (words and _is_text(argument)) and not silent.intersection(order[place : place + 1]):
+            name_of_place = order[:starred][place : place + 1]
+            if not (words and _is_text(argument)) and not silent.intersection(name_of_place):
                 self.write(argument)
         for keyword in node.keywords if counted is None else []:
             described = name in OPTIONS and keyword.arg not in DEFAULTS
@@ -307,6 +322,8 @@ WRITERS = {
     ast.Attribute: _Reading._write_attribute,
     ast.Assert: _Reading._write_assert,
     ast.Assign: _Reading._write_assign,
+    ast.AugAssign: _Reading._write_changed,
+    ast.ClassDef: _Reading._write_class,
     ast.Raise: _Reading._write_raise,
     ast.Call: _Reading._write_call,
 }
@@ -316,8 +333,8 @@ def _last_name(function: ast.expr) -> str:
     return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
 
 
-def _speaks(call: ast.Call) -> bool:
-    """True for a call that writes to the terminal or a log."""
+def _writes_message(call: ast.Call) -> bool:
+    """Return True for a call that writes to the terminal or a log."""
     name, owner = _last_name(call.func), _root(call.func)
     if name == owner == "print":
         streams = [ast.unparse(keyword.value) for keyword in call.keywords if keyword.arg == "file"]

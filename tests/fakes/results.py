@@ -13,7 +13,7 @@ def writer(stage: str):
     return runpy.run_path(str(Path(__file__).with_name(f"{stage}.py")))["write"]
 
 
-EMBEDDINGS = ("tokens", "contexts", "localisation", "region_map", "regions", "strands")
+EMBEDDINGS = ("tokens", "contexts", "enrichment", "region_map", "regions", "strands")
 TOKENS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *"ACGT"]
 
 

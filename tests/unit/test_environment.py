@@ -55,9 +55,13 @@ def test_the_package_depends_on_what_it_imports_and_on_nothing_else():
 def test_setup_installs_the_lock_and_then_the_project_without_a_network():
     """What builds the package is in the lock, so that nothing else is fetched."""
     makefile = (ROOT / "Makefile").read_text()
-    rule = re.search(r"^\.venv/installed: envs/lock\.txt pyproject\.toml\n((?:\t.*\n)+)", makefile, re.M)[1]
-    first, second = re.findall(r"pip install (?:--disable-pip-version-check )?(.*)", rule)
-    assert (first, second) == ("-r envs/lock.txt", "--no-deps --no-build-isolation -e .")
+    stamps = r"^\.venv/installed: envs/lock\.txt\n((?:\t.*\n)+)", r"^\.venv/linked: pyproject\.toml .*\n((?:\t.*\n)+)"
+    found = [
+        re.findall(r"pip install (?:--disable-pip-version-check )?(.*)", re.search(stamp, makefile, re.M)[1])
+        for stamp in stamps
+    ]
+    assert found == [["-r envs/lock.txt"], ["--no-deps --no-build-isolation -e ."]]
+    assert "setup: .venv/installed .venv/linked" in makefile
     [build] = map(Requirement, tomllib.loads((ROOT / "pyproject.toml").read_text())["build-system"]["requires"])
     assert build.specifier.contains(LOCK[canonicalize_name(build.name)])
 

@@ -1,6 +1,7 @@
 """The order of imports between subpackages, no cycles, and what may stand where in `grover/`."""
 
 import ast
+import re
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -116,6 +117,12 @@ def test_a_subpackage_imports_only_from_those_above_it(package):
     ]
 
 
+def test_the_page_about_the_code_lists_the_subpackages_in_their_order():
+    rows = re.findall(r"^\| `(\w+)` \|", (ROOT / "docs/code.md").read_text(), re.MULTILINE)
+    assert rows == ORDER
+    assert {path.parent.name for path in (ROOT / "grover").glob("*/__init__.py")} == {*ORDER}
+
+
 def test_modules_import_each_other_in_one_direction(package):
     TopologicalSorter(imports(ROOT)).prepare()
     round_trip = {"atlas/a.py": "from grover.atlas import b\n", "atlas/b.py": "def f():\n    import grover.atlas.a\n"}
@@ -123,7 +130,7 @@ def test_modules_import_each_other_in_one_direction(package):
         TopologicalSorter(imports(package(round_trip))).prepare()
 
 
-def test_the_top_floor_is_empty_and_each_package_says_what_belongs_there(package):
+def test_no_module_stands_outside_of_a_subpackage_and_each_says_what_belongs_there(package):
     assert misplaced(ROOT) == []
     root = package({"atlas/a.py": "", "api.py": "", "config/b.py": "", "genome/c.py": ""})
     assert misplaced(root) == []

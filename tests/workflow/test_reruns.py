@@ -167,6 +167,13 @@ def test_a_new_candidate_trains_its_own_model_alone(finished):
     assert names == {(rule, "bpe-40") for rule in own} | {(rule,) for rule in shared}
 
 
+def test_values_of_a_task_are_compared_by_name_too(finished):
+    with changed(finished.root / "config/test.benchmarks.tsv", lambda text: text.replace("\t120\t0\t", "\t120\t3\t")):
+        done = finished.snakemake("--dry-run", "results/test/benchmarks/promoters/dataset.parquet")
+    reason = re.search(r"^rule build_dataset:\n(?:    .*\n)*?    reason: (.*)$", done.stdout, re.MULTILINE)
+    assert "Params have changed" in reason[1] and "maximum=0" in reason[1] and "maximum=3" in reason[1], done.stdout
+
+
 def test_a_new_task_is_a_row_and_leaves_the_others_alone(finished):
     row = "splice\tsplice\tgenes\tunused\t80\t0\tkind=both\n"
     with changed(finished.root / "config/test.benchmarks.tsv", lambda text: text + row):

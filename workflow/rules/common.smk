@@ -4,6 +4,7 @@ import os
 import re
 import shlex
 import sys
+from inspect import signature
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -204,17 +205,32 @@ def code_or_frozen(script, output):
     return digest
 
 
-def compare_params_by_name():
-    """Add to all rules a param that names the others.
+# names of the parameters of a function that depends on files or resources: Snakemake does not compare its value
+DERIVED = {"input", "output", "threads", "resources", "attempt"}
 
-    Snakemake compares params as a set of values. Without this param, a change from layers 4 and heads 2 to layers 2 and heads 4, or to a
+
+def compare_params_by_name():
+    """Give every rule a param that names the values of the others, where each of them is compared.
+
+    Snakemake compares the values of params as a set. Without this, a change from layers 4 and heads 2 to layers 2 and heads 4, or to a
     value that another param has too, would rerun nothing.
     """
+
+    def text_of(named):
+        return lambda wildcards: ", ".join(
+            f"{name}={(value(wildcards) if callable(value) else value)!r}" for name, value in sorted(named.items())
+        )
+
     for each in workflow.rules:
-        named = {name: value for name, value in each.params._allitems() if name and not callable(value)}
+        # the list of named values is no public part of Snakemake
+        values = {name: value for name, value in each.params._allitems() if name and name != "code"}
+        named = {
+            name: value
+            for name, value in values.items()
+            if not callable(value) or DERIVED.isdisjoint(signature(value).parameters)
+        }
         if len(named) > 1:
-            text = ", ".join(f"{name}={value!r}" for name, value in sorted(named.items()))
-            each.set_params(by_name=lambda wildcards, text=text: text)
+            each.set_params(by_name=text_of(named))
 
 
 def memory(megabytes):

@@ -19,7 +19,7 @@ from grover.report.parts import Folded, Picture, Results, Table
 from grover.report.sections import localisation as section
 from grover.report.style import to_svg
 from grover.tokenization.genome_tokens import STRIDE
-from tests.fakes.localisation import write as write_artefacts
+from tests.fakes.enrichment import write as write_artefacts
 
 LENGTHS = np.array([0, 1, 2, 3, 5])
 TEXTS = ["[PAD]", "A", "CG", "ACT", "GATTA"]

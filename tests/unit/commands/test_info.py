@@ -120,6 +120,14 @@ def no_json(folder: Path) -> None:
     (folder / "metrics.json").write_text("{")
 
 
+def other_metrics(folder: Path) -> None:
+    (folder / "metrics.json").write_text('{"splits": {"region": {"loss": 2.0}}}')
+
+
+def other_record(folder: Path) -> None:
+    (folder / "model.safetensors.provenance.json").write_text('{"arguments": {}, "inputs": {}, "outputs": {}}')
+
+
 def no_object(folder: Path) -> None:
     (folder / "config.json").write_text("[]")
 
@@ -132,6 +140,11 @@ def no_object(folder: Path) -> None:
         (no_sizes, r"config\.json: no num_hidden_layers; expected the configuration of a BERT encoder"),
         (cut_off, r"model\.safetensors: no safetensors file \(.*\); copy the model again"),
         (no_json, r"metrics\.json: no JSON \(.*\); copy the model again"),
+        (other_metrics, r"metrics\.json: 'floors' is missing or of another kind; expected the file that this version"),
+        (
+            other_record,
+            r"provenance\.json: 'started' is missing or of another kind; expected the file that this version",
+        ),
         (no_object, r"config\.json: expected a JSON object; copy the model again"),
     ],
 )

@@ -248,6 +248,25 @@ def test_words_do_not_count_and_all_other_strings_do(tmp_path, body, counts):
     assert (before != after) == counts
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        # a parameter that is changed in place is no word, nor one whose place is shifted by `*`
+        ("add(parser, x)", "add(x, x)"),
+        ("spread(*x, parser)", "spread(*x, x)"),
+        # nor is a text of a global name or of a class
+        ('global NAME\n    NAME = "old"', 'global NAME\n    NAME = "new"'),
+        ('class Inner:\n        key = "old"\n    return Inner', 'class Inner:\n        key = "new"\n    return Inner'),
+    ],
+)
+def test_what_only_looks_like_a_word_counts(tmp_path, old, new):
+    more = "def add(total, x):\n    total += x\n\n\n"
+    more += "def spread(x, reason, y):\n    if x:\n        raise InputError(reason)\n    return y\n\n\ndef g("
+    helpers = HELPERS.replace("def g(", more)
+    before, after = (digest(tmp_path, middle=helpers.replace("BODY", body), **RUNTIME) for body in (old, new))
+    assert before != after
+
+
 @pytest.mark.parametrize("body", ["raise InputError(x)", "assert x", "print(x)", "twice(x, x)", "refuse(x, 'a')"])
 def test_that_a_word_is_said_counts(tmp_path, body):
     texts = [HELPERS.replace("BODY", f"{body}\n    return 1"), HELPERS.replace("BODY", "return 1")]

@@ -11,7 +11,7 @@ import pytest
 
 from grover.runtime.version import version
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input"]
 REPORT = """
 import runpy, sys

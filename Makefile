@@ -90,7 +90,8 @@ bench: setup  ## every comparison of bench/, one JSON line each
 	@for script in $(filter-out bench/support.py,$(wildcard bench/*.py)); do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 why: setup  ## what would rerun, and why, for CONFIG
-	@$(SNAKEMAKE) --cores 1 --dry-run 2>&1 | sed -n -e 's/^\(local\)\{0,1\}rule \(.*\):$$/\2/p' -e 's/^ *reason:/   /p' -e '/^frozen:/p' -e '/^Nothing to be done/p' -e '/rror/p'
+	@said=$$($(SNAKEMAKE) --cores 1 --dry-run 2>&1) || { echo "$$said" | grep -v '^  File ' >&2; exit 1; }; \
+		echo "$$said" | sed -n -e 's/^\(local\)\{0,1\}rule \(.*\):$$/\2/p' -e 's/^ *reason:/   /p' -e '/^frozen:/p' -e '/^Nothing to be done/p'
 
 lock: .venv/installed  ## write envs/lock.txt and envs/grover.yaml from envs/requirements.txt and what is installed
 	$(BIN)/python -m pip install --disable-pip-version-check -r envs/requirements.txt

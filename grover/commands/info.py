@@ -28,8 +28,8 @@ WIDTH = 14  # of the first column
 def describe(folder: Path) -> dict:
     """Return what the files of a model folder say, as plain values.
 
-    `training`, `made` and `held_out` are None where the file that says it is absent. Raises InputError where the folder, its weights,
-    its configuration or its tokenizer are missing or unreadable.
+    `links_to` is the folder of the model that this one links to, or None. `training`, `made` and `held_out` are None where the file that
+    says it is absent. Raises InputError where the folder, its weights, its configuration or its tokenizer are missing or unreadable.
     """
     for name in (WEIGHTS, CONFIG, "tokenizer.json"):
         if not (folder / name).is_file():
@@ -42,6 +42,7 @@ def describe(folder: Path) -> dict:
     vocabulary = Vocabulary.load(folder)
     return {
         "model": str(folder),
+        "links_to": str((folder / WEIGHTS).resolve().parent) if (folder / WEIGHTS).is_symlink() else None,
         "architecture": {
             "class": ", ".join(configuration.get("architectures") or ["unknown"]),
             **{name: configuration[key] for name, key in SIZES.items()},
@@ -124,7 +125,7 @@ def _held_out(metrics: dict) -> dict | None:
 def _lines(found: dict) -> list[tuple[str, str]]:
     size, vocabulary = found["architecture"], found["vocabulary"]
     return [
-        ("model", found["model"]),
+        ("model", found["model"] + (f", links to {found['links_to']}" if found["links_to"] else "")),
         (
             "architecture",
             f"{size['class']}: layers {size['layers']}, width {size['hidden']}, heads {size['heads']}, "

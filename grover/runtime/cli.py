@@ -68,20 +68,20 @@ def main(function: Callable) -> None:
 
     def command(**arguments):
         started = time.time()
-        try:
-            check_origin(Path(sys.argv[0]))
-            function(**arguments)
-            read, written = (_files(function, arguments, written) for written in (False, True))
-            record(written, read, arguments, started)
-        except InputError as error:
-            print(f"error: {error}", file=sys.stderr)
-            raise typer.Exit(1) from None
+        function(**arguments)
+        read, written = (_files(function, arguments, written) for written in (False, True))
+        record(written, read, arguments, started)
 
     command.__signature__ = inspect.signature(function)
     command.__annotations__ = get_type_hints(function, include_extras=True)
     command.__doc__ = function.__doc__
     application.command(name=function.__name__)(command)
-    application()
+    try:
+        check_origin(Path(sys.argv[0]))
+        application()
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)
 
 
 def check_origin(script: Path) -> None:

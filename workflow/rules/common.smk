@@ -210,27 +210,19 @@ DERIVED = {"input", "output", "threads", "resources", "attempt"}
 
 
 def compare_params_by_name():
-    """Give every rule a param that names the values of the others, where each of them is compared.
+    """Give every rule, for each of its params, one more that is `NAME=VALUE`.
 
-    Snakemake compares the values of params as a set. Without this, a change from layers 4 and heads 2 to layers 2 and heads 4, or to a
-    value that another param has too, would rerun nothing.
+    Snakemake compares the values of params as a set. Without these, a change from layers 4 and heads 2 to layers 2 and heads 4, or to a
+    value that another param has too, would rerun nothing. With them, a reason to rerun says which setting changed.
     """
 
-    def text_of(named):
-        return lambda wildcards: ", ".join(
-            f"{name}={(value(wildcards) if callable(value) else value)!r}" for name, value in sorted(named.items())
-        )
+    def named(name, value):
+        return lambda wildcards: f"{name}={value(wildcards) if callable(value) else value}"
 
     for each in workflow.rules:
-        # the list of named values is no public part of Snakemake
-        values = {name: value for name, value in each.params._allitems() if name and name != "code"}
-        named = {
-            name: value
-            for name, value in values.items()
-            if not callable(value) or DERIVED.isdisjoint(signature(value).parameters)
-        }
-        if len(named) > 1:
-            each.set_params(by_name=text_of(named))
+        for name, value in list(each.params._allitems()):  # no public part of Snakemake
+            if name and not (callable(value) and DERIVED.intersection(signature(value).parameters)):
+                each.set_params(**{f"named_{name}": named(name, value)})
 
 
 def memory(megabytes):

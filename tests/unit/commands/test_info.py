@@ -97,7 +97,7 @@ def test_the_chosen_model_of_links_has_the_files_of_its_original(model):
     chosen.mkdir()
     for name in ("config.json", "model.safetensors", "tokenizer.json"):
         (chosen / name).symlink_to(model / name)
-    assert describe(chosen) == describe(model) | {"model": str(chosen)}
+    assert describe(chosen) == describe(model) | {"model": str(chosen), "links_to": str(model)}
 
 
 def test_what_is_not_recorded_is_said(model):

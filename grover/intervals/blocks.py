@@ -51,9 +51,11 @@ def typed_blocks(path: Path | str, layout: Layout, types: dict[str, pa.DataType]
     """Yield the columns of the file in `types`; raise `InputError` at the first row that breaks a rule."""
     first, done = layout.names[0], 0
     read = {first: TEXT} | types
+    # comments above the rows may have as many columns as these, as #CHROM in a VCF does
+    begin = next((number for number, _ in data_lines(path) if number > layout.header), layout.header + 1)
     try:
-        with _open_arrow(path) as stream:
-            for block in _parse(stream, layout.names, read, layout.header):
+        with _open_arrow(path) as stream, _parse(stream, layout.names, read, begin - 1) as blocks:
+            for block in blocks:
                 if _has_comment(block, first) or any(block[name].null_count for name in read if read[name] == WHOLE):
                     break
                 yield block

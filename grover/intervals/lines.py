@@ -57,8 +57,8 @@ def fault(path: Path | str, number: int, line: str, reason: str) -> InputError:
 def refuse(path: Path | str, wrong: pd.Series, reason: str) -> None:
     """Raise `InputError`, naming the line, at the first row where `wrong` is true; its index is that of the reader."""
     if wrong.any():
-        row = int(wrong.index[wrong.to_numpy().argmax()])
-        raise fault(path, *next(islice(data_lines(path), row, None)), reason)
+        number, line = next(islice(data_lines(path), int(wrong.index[wrong.to_numpy().argmax()]), None))
+        raise fault(path, number, line, reason)
 
 
 def find_header(path: Path | str, columns: Iterable[str]) -> tuple[int, list[str]] | None:

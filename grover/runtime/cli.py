@@ -95,24 +95,6 @@ def check_origin(script: Path) -> None:
         )
 
 
-def source_files(options: list[str] | None, name: str = "--source") -> dict[str, Path]:
-    """Return files by key from the options `--source KEY=FILE`, or those of another name."""
-    files = {key: Path(value) for key, value in key_values(options, name)}
-    for path in files.values():
-        if not path.is_file():
-            raise InputError(f"{name}: {path} does not exist")
-    return files
-
-
-def key_values(options: list[str] | None, name: str) -> list[tuple[str, str]]:
-    """Return KEY=VALUE options as pairs; `name` is the option that a mistake is blamed on."""
-    split = [option.partition("=") for option in options or []]
-    for key, sign, value in split:
-        if not (key and sign and value):
-            raise InputError(f"{name} {key}{sign}{value}: expected KEY=VALUE")
-    return [(key, value) for key, _, value in split]
-
-
 def _files(function: Callable, arguments: dict, written: bool) -> list[Path]:
     """The files among `arguments` whose type is marked as read, or as written; of those read the ones that exist."""
     found = []

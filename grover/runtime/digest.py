@@ -100,9 +100,10 @@ class Code:
 
         def silent(reference: Reference) -> tuple[list[str], frozenset[str]]:
             found = self._module(reference.module)
-            order = parameters(found.bound[reference.name][0]) if found and reference.name in found.bound else []
-            words = self._define(reference, depth - 1).word_parameters if order and depth else frozenset()
-            return order, words
+            statements = found.bound.get(reference.name, []) if found else []
+            if not depth or not parameters(statements):
+                return [], frozenset()
+            return parameters(statements, placed=True), self._define(reference, depth - 1).word_parameters
 
         return Surroundings(name_of, self._attribute, silent)
 
@@ -117,7 +118,7 @@ class Code:
                 made = define(module.effects, surroundings)
                 made = Definition((*made.content, *module.beside))
             elif reference.name == WHOLE:
-                made = Definition((*(Reference(module.name, name) for name in module.bound), *besides))
+                made = Definition((*(Reference(module.name, name) for name in sorted(module.bound)), *besides))
             else:
                 made = define(module.bound[reference.name], surroundings)
                 made = Definition((*made.content, *besides), made.word_parameters)

@@ -1,4 +1,7 @@
-"""Writing files so that a killed job leaves nothing that looks finished."""
+"""Write files so that a killed job leaves nothing that looks finished; and find and read those that options name.
+
+Of `grover.runtime` this module alone counts in the digest of a command (`grover.runtime.digest`): what it does reaches results.
+"""
 
 import gzip
 import hashlib
@@ -10,6 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+
+from grover.runtime.errors import InputError
 
 
 @contextmanager
@@ -81,6 +86,29 @@ def checksum(path: Path | str, algorithm: str = "sha256") -> str:
     """Hexadecimal digest of a file, read in blocks."""
     with open(path, "rb") as stream:
         return hashlib.file_digest(stream, algorithm).hexdigest()
+
+
+def folder(path: Path) -> Path:
+    """Return the folder of a model or vocabulary, named by itself or by a file in it."""
+    return path if path.is_dir() else path.parent
+
+
+def source_files(options: list[str] | None, name: str = "--source") -> dict[str, Path]:
+    """Return files by key from the options `--source KEY=FILE`, or those of another name."""
+    files = {key: Path(value) for key, value in key_values(options, name)}
+    for path in files.values():
+        if not path.is_file():
+            raise InputError(f"{name}: {path} does not exist")
+    return files
+
+
+def key_values(options: list[str] | None, name: str) -> list[tuple[str, str]]:
+    """Return KEY=VALUE options as pairs; `name` is the option that a mistake is blamed on."""
+    split = [option.partition("=") for option in options or []]
+    for key, sign, value in split:
+        if not (key and sign and value):
+            raise InputError(f"{name} {key}{sign}{value}: expected KEY=VALUE")
+    return [(key, value) for key, _, value in split]
 
 
 def _umask() -> int:

@@ -1,6 +1,5 @@
 """Command line options that the commands with a neural network share."""
 
-from pathlib import Path
 from typing import Annotated
 
 from typer import Option
@@ -21,8 +20,3 @@ ClassWeights = Annotated[str, Option(help="balanced: classes weigh the same, how
 MaximumTrain = Annotated[int, Option(help="training examples at most; 0: all")]
 MaximumValid = Annotated[int, Option(help="examples of fold valid that decide when training stops; 0: all")]
 Initial = Annotated[str, Option(help="pretrained, or random for the twin of the same size")]
-
-
-def folder(path: Path) -> Path:
-    """The folder of a model or vocabulary, named by itself or by a file in it."""
-    return path if path.is_dir() else path.parent

@@ -16,10 +16,22 @@ IMPORTS = (ast.Import, ast.ImportFrom)
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 # calls whose named arguments describe an option of a command; its type and default stand in the signature
 OPTIONS = {"Option", "Argument", "add_argument", "ArgumentParser"}
-DEFAULTS = {"default", "default_factory", "parser", "callback", "type", "nargs", "action", "choices"}
+DEFAULTS = {
+    "default",
+    "default_factory",
+    "parser",
+    "callback",
+    "type",
+    "nargs",
+    "action",
+    "choices",
+    "const",
+    "dest",
+    "clamp",
+}
 SILENT = "runtime:"  # begins the text of what changes no result
-# how many of the first arguments of these count; the others say how progress is shown
-PROGRESS = {f"{SILENT}Progress": 0, f"{SILENT}track": 1}
+# how many of the first arguments of these count, and their names; the others say how progress is shown
+PROGRESS = {f"{SILENT}Progress": [], f"{SILENT}track": ["items"]}
 LOGS = {"debug", "info", "warning", "error", "exception", "critical"}
 TEXT_METHODS = {"format", "join", "strip", "removeprefix", "removesuffix"}
 ERRORS = {name for name, kind in vars(builtins).items() if isinstance(kind, type) and issubclass(kind, Exception)}
@@ -50,7 +62,7 @@ class Definition:
 class Surroundings:
     """The names around a definition: `name(name)` is what a name of its module stands for, `attribute(module, name)` what a name of
     another module does; both give a reference, the text of something that has no definition here, or None for what is bound nowhere.
-    `silent(reference)` gives the parameters of a function in their order, and those of them that reach words alone.
+    `silent(reference)` gives the parameters of a function that have a place, in their order, and those of all that reach words alone.
     """
 
     name: Callable[[str], Reference | str | None]
@@ -64,8 +76,7 @@ def define(statements: list[ast.stmt], surroundings: Surroundings) -> Definition
     # the text of a variable that is used in words alone is a word; to leave it out takes a second reading
     if unused := reading.texts - reading.loaded:
         reading = _read(statements, surroundings, frozenset(unused))
-    names = parameters(statements[0]) if len(statements) == 1 else []
-    return Definition(tuple(reading.content), frozenset(names) - reading.loaded)
+    return Definition(tuple(reading.content), frozenset(parameters(statements)) - reading.loaded)
 
 
 def _read(statements: list[ast.stmt], surroundings: Surroundings, unused: frozenset[str]) -> "_Reading":
@@ -74,12 +85,15 @@ def _read(statements: list[ast.stmt], surroundings: Surroundings, unused: frozen
     return reading
 
 
-def parameters(statement: ast.stmt) -> list[str]:
-    """Return the names of a function's parameters in their order, without `*` and `**`; none of another statement."""
-    if not isinstance(statement, FUNCTIONS):
+def parameters(statements: list[ast.stmt], placed: bool = False) -> list[str]:
+    """Return the names of a function's parameters in their order, without `*` and `**`; none of anything else.
+
+    placed: leave out those that are given by name alone. A function with decorators has none, since they may use its arguments.
+    """
+    if len(statements) != 1 or not isinstance(statements[0], FUNCTIONS) or statements[0].decorator_list:
         return []
-    given = statement.args
-    return [item.arg for item in (*given.posonlyargs, *given.args, *given.kwonlyargs)]
+    given = statements[0].args
+    return [item.arg for item in (*given.posonlyargs, *given.args, *([] if placed else given.kwonlyargs))]
 
 
 def bindings(body: list[ast.stmt]) -> tuple[dict[str, list[ast.stmt]], dict[str, tuple[str, str]], list[ast.stmt]]:
@@ -98,7 +112,8 @@ def bindings(body: list[ast.stmt]) -> tuple[dict[str, list[ast.stmt]], dict[str,
             names = _bound_names(statement)
             for name in names:
                 bound.setdefault(name, []).append(statement)
-            if not names or not isinstance(statement, (ast.Assign, ast.AnnAssign, ast.AugAssign)):
+            changed = imported.keys() & names  # what another module has bound
+            if not names or changed or not isinstance(statement, (ast.Assign, ast.AnnAssign, ast.AugAssign)):
                 effects.append(statement)
     return bound, imported, effects
 
@@ -142,7 +157,7 @@ def _is_text(node: ast.expr) -> bool:
     if isinstance(node, ast.BinOp):
         return isinstance(node.op, (ast.Add, ast.Mod)) and (_is_text(node.left) or _is_text(node.right))
     if isinstance(node, ast.IfExp):
-        return _is_text(node.body) and _is_text(node.orelse)
+        return _is_text(node.body) or _is_text(node.orelse)
     if isinstance(node, ast.Call):
         return isinstance(node.func, ast.Attribute) and node.func.attr in TEXT_METHODS and _is_text(node.func.value)
     return isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str))
@@ -278,6 +293,10 @@ class _Reading:
             if self.unused.issuperset(names):
                 self.content.append("words")
                 return
+            before = self.loaded.intersection(names)
+            self._fields(node, ["targets", "value"])
+            self.loaded -= {*names} - before  # that a text is made of itself is no use of it
+            return
         self._fields(node, ["targets", "value"])
 
     def _write_changed(self, node: ast.AugAssign) -> None:
@@ -300,17 +319,18 @@ class _Reading:
         target, name = self._named(node.func), _last_name(node.func)
         order, silent = self.surroundings.silent(target) if isinstance(target, Reference) else ([], frozenset())
         words = words or (isinstance(target, str) and target.startswith(SILENT))
-        counted = 0 if name in ERRORS else PROGRESS.get(target)
+        counted = [] if name in ERRORS else PROGRESS.get(target)
         starred = next((place for place, argument in enumerate(node.args) if isinstance(argument, ast.Starred)), None)
         self.content.append("Call(")
         self.write(node.func)
-        for place, argument in enumerate(node.args[:counted]):
+        for place, argument in enumerate(node.args if counted is None else node.args[: len(counted)]):
             name_of_place = order[:starred][place : place + 1]
             if not (words and _is_text(argument)) and not silent.intersection(name_of_place):
                 self.write(argument)
-        for keyword in node.keywords if counted is None else []:
+        for keyword in node.keywords:
             described = name in OPTIONS and keyword.arg not in DEFAULTS
-            if not described and not (words and _is_text(keyword.value)) and keyword.arg not in silent:
+            shown = counted is not None and keyword.arg not in counted
+            if not shown and not described and not (words and _is_text(keyword.value)) and keyword.arg not in silent:
                 self.write(keyword)
         self.content.append(")")
 

@@ -7,8 +7,8 @@ from typer import Option
 
 from grover.annotation.tracks import annotate, read_tracks
 from grover.genome.assembly import read_lengths
-from grover.runtime.cli import Input, Output, Renames, Sources, key_values, main, source_files
-from grover.runtime.files import write_table
+from grover.runtime.cli import Input, Output, Renames, Sources, main
+from grover.runtime.files import key_values, source_files, write_table
 
 
 def annotate_regions(

@@ -15,8 +15,8 @@ from grover.intervals.formats import read_bed
 from grover.intervals.sites import read_masked
 from grover.runtime.cli import READ, Input, Output, main
 from grover.runtime.errors import InputError
-from grover.runtime.files import checksum, write_json, write_table, write_text
-from grover.runtime.options import Seed, folder
+from grover.runtime.files import checksum, folder, write_json, write_table, write_text
+from grover.runtime.options import Seed
 from grover.runtime.provenance import known_checksum
 from grover.tokenization.genome_tokens import TokenisedGenome
 from grover.tokenization.vocabulary import Vocabulary

@@ -18,9 +18,9 @@ from grover.intervals.contigs import check
 from grover.intervals.formats import read_bed
 from grover.intervals.sites import read_masked, read_peaks, read_tss
 from grover.intervals.splice import read_junctions
-from grover.runtime.cli import READ, Input, Output, Renames, Sources, key_values, main, source_files
+from grover.runtime.cli import READ, Input, Output, Renames, Sources, main
 from grover.runtime.errors import InputError
-from grover.runtime.files import checksum, write_json, write_table
+from grover.runtime.files import checksum, key_values, source_files, write_json, write_table
 from grover.tokenization.vocabulary import Vocabulary
 
 ANNOTATION = ("blacklist", "repeats")  # sources that negatives genomic-matched go by

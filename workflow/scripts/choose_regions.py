@@ -15,8 +15,8 @@ from grover.embeddings.region_table import (
 from grover.genome.assembly import Genome
 from grover.genome.folds import read_folds
 from grover.runtime.cli import READ, Input, Output, main
-from grover.runtime.files import write_table
-from grover.runtime.options import Seed, folder
+from grover.runtime.files import folder, write_table
+from grover.runtime.options import Seed
 from grover.tokenization.genome_tokens import TokenisedGenome
 from grover.tokenization.vocabulary import Vocabulary
 

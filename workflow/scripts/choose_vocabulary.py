@@ -6,8 +6,8 @@ from typing import Annotated
 import pandas as pd
 from typer import Option
 
-from grover.runtime.cli import Inputs, Output, Sources, main, source_files
-from grover.runtime.files import write_text
+from grover.runtime.cli import Inputs, Output, Sources, main
+from grover.runtime.files import source_files, write_text
 from grover.selection.choice import choose, confirm
 
 

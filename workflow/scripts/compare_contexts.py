@@ -10,8 +10,8 @@ from grover.embeddings.tokens.ambiguity import read_membership, tell_apart
 from grover.embeddings.tokens.states import occurrences, open_contexts
 from grover.embeddings.vectors import check_weights
 from grover.genome.assembly import Genome, read_lengths
-from grover.runtime.cli import Input, Inputs, Output, Renames, Sources, Weights, key_values, main, source_files
-from grover.runtime.files import write_table
+from grover.runtime.cli import Input, Inputs, Output, Renames, Sources, Weights, main
+from grover.runtime.files import key_values, source_files, write_table
 from grover.runtime.options import Seed
 
 

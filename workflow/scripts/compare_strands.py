@@ -14,8 +14,8 @@ from grover.network.bert import check_length
 from grover.network.device import choose_device
 from grover.runtime.cli import Input, Output, main
 from grover.runtime.errors import InputError
-from grover.runtime.files import write_table
-from grover.runtime.options import Device, Initial, Precision, Seed, Threads, folder
+from grover.runtime.files import folder, write_table
+from grover.runtime.options import Device, Initial, Precision, Seed, Threads
 from grover.tokenization.vocabulary import Vocabulary
 
 

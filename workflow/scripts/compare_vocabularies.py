@@ -4,8 +4,8 @@ import json
 
 import pandas as pd
 
-from grover.runtime.cli import Input, Inputs, Output, Sources, main, source_files
-from grover.runtime.files import write_table
+from grover.runtime.cli import Input, Inputs, Output, Sources, main
+from grover.runtime.files import source_files, write_table
 from grover.selection.choice import compare
 
 

@@ -11,8 +11,7 @@ from grover.embeddings.region_table import places_of_table, token_ranges
 from grover.embeddings.vectors import Writer
 from grover.genome.assembly import Genome
 from grover.runtime.cli import Input, Output, main
-from grover.runtime.files import checksum
-from grover.runtime.options import folder
+from grover.runtime.files import checksum, folder
 from grover.tokenization.genome_tokens import TokenisedGenome
 from grover.tokenization.vocabulary import Vocabulary
 

@@ -12,8 +12,8 @@ from grover.annotation.tracks import read_tracks
 from grover.atlas import token_statistics
 from grover.atlas.null_genomes import markov_counts
 from grover.genome.assembly import Genome, read_lengths
-from grover.runtime.cli import READ, Input, Output, Renames, Sources, key_values, main, source_files
-from grover.runtime.files import write_json, write_table
+from grover.runtime.cli import READ, Input, Output, Renames, Sources, main
+from grover.runtime.files import key_values, source_files, write_json, write_table
 
 
 def describe_tokens(

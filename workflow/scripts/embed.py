@@ -19,8 +19,8 @@ from grover.network.bert import WEIGHTS
 from grover.network.device import choose_device
 from grover.runtime.cli import WRITTEN, Input, Output, main
 from grover.runtime.errors import InputError
-from grover.runtime.files import atomic, checksum
-from grover.runtime.options import Device, Initial, Precision, Seed, Threads, folder
+from grover.runtime.files import atomic, checksum, folder
+from grover.runtime.options import Device, Initial, Precision, Seed, Threads
 from grover.tokenization.genome_tokens import TokenisedGenome
 from grover.tokenization.vocabulary import Vocabulary
 

@@ -18,8 +18,8 @@ from grover.pretraining.scores import MODEL, SPLITS, by_token, score_split
 from grover.pretraining.token_auc import TokenCurves
 from grover.runtime.cli import Input, Output, main
 from grover.runtime.errors import InputError
-from grover.runtime.files import write_json, write_table
-from grover.runtime.options import Device, Precision, Seed, Threads, folder
+from grover.runtime.files import folder, write_json, write_table
+from grover.runtime.options import Device, Precision, Seed, Threads
 from grover.tokenization.genome_tokens import TokenisedGenome
 from grover.tokenization.vocabulary import FIRST_LETTER, Vocabulary
 

@@ -18,7 +18,7 @@ from grover.network.device import choose_device
 from grover.runtime.cli import Input, Output, main
 from grover.runtime.digest import code_digest
 from grover.runtime.errors import InputError
-from grover.runtime.files import checksum
+from grover.runtime.files import checksum, folder
 from grover.runtime.options import (
     BatchSize,
     ClassWeights,
@@ -33,7 +33,6 @@ from grover.runtime.options import (
     Seeds,
     Threads,
     Warmup,
-    folder,
 )
 from grover.tokenization.vocabulary import Vocabulary
 

@@ -10,8 +10,8 @@ from typer import Option
 from grover.embeddings.tokens.contexts import change, join
 from grover.embeddings.tokens.states import open_contexts, read_sums
 from grover.embeddings.vectors import check_weights
-from grover.runtime.cli import READ, Input, Inputs, Output, Weights, main, source_files
-from grover.runtime.files import write_array, write_table
+from grover.runtime.cli import READ, Input, Inputs, Output, Weights, main
+from grover.runtime.files import source_files, write_array, write_table
 from grover.runtime.options import Seed
 
 

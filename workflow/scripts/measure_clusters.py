@@ -11,8 +11,8 @@ from grover.embeddings.regions.clusters import MIXED, measure, sample
 from grover.embeddings.regions.probes import representations
 from grover.embeddings.regions.tables import REPEATS, check_places, read_annotation
 from grover.embeddings.vectors import check_weights, expect, open_embeddings
-from grover.runtime.cli import Input, Inputs, Output, Weights, main, source_files
-from grover.runtime.files import write_table
+from grover.runtime.cli import Input, Inputs, Output, Weights, main
+from grover.runtime.files import source_files, write_table
 from grover.runtime.options import Seed
 
 

@@ -10,8 +10,8 @@ from grover.network.classifier import load_classifier, logits
 from grover.network.device import choose_device
 from grover.runtime.cli import Input, Output, main
 from grover.runtime.errors import InputError
-from grover.runtime.files import write_table
-from grover.runtime.options import Device, Precision, Threads, folder
+from grover.runtime.files import folder, write_table
+from grover.runtime.options import Device, Precision, Threads
 from grover.tokenization.vocabulary import Vocabulary
 
 

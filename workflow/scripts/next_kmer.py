@@ -17,8 +17,8 @@ from grover.network.bert import WEIGHTS
 from grover.network.device import choose_device
 from grover.runtime.cli import Input, Output, main
 from grover.runtime.digest import code_digest
-from grover.runtime.files import checksum, write_table
-from grover.runtime.options import Device, Precision, Seed, Threads, folder
+from grover.runtime.files import checksum, folder, write_table
+from grover.runtime.options import Device, Precision, Seed, Threads
 from grover.selection.next_kmer import cut_contexts, seen_share
 from grover.selection.next_kmer_model import Settings, by_seed, fine_tune, tokenise
 from grover.tokenization.genome_tokens import TokenisedGenome

@@ -7,8 +7,8 @@ from typer import Option
 from grover.genome.assembly import Genome
 from grover.genome.folds import read_folds
 from grover.runtime.cli import Input, Inputs, Output, main
-from grover.runtime.files import write_table
-from grover.runtime.options import Seed, Threads, folder
+from grover.runtime.files import folder, write_table
+from grover.runtime.options import Seed, Threads
 from grover.selection.next_kmer import cut_contexts
 from grover.selection.next_kmer_baselines import floors
 from grover.tokenization.vocabulary import Vocabulary

@@ -29,8 +29,9 @@ from grover.planning.plan import (
     wall_seconds,
 )
 from grover.planning.throughput import Gpu, Rates, choose_gpu, device_of, launches, read_gpus, read_rates, speed_up
-from grover.runtime.cli import key_values, main
+from grover.runtime.cli import main
 from grover.runtime.errors import InputError
+from grover.runtime.files import key_values
 
 ROOT = Path(__file__).resolve().parents[2]
 PROBE_SECONDS = 4.0  # of the longer training

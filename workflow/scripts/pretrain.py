@@ -26,8 +26,8 @@ from grover.pretraining.pretrain import steps_for
 from grover.runtime.cli import Input, Output, main
 from grover.runtime.digest import code_digest
 from grover.runtime.errors import InputError
-from grover.runtime.files import write_table
-from grover.runtime.options import Device, Precision, Seed, Threads, folder
+from grover.runtime.files import folder, write_table
+from grover.runtime.options import Device, Precision, Seed, Threads
 from grover.runtime.provenance import known_checksum
 from grover.tokenization.vocabulary import Vocabulary
 

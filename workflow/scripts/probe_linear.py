@@ -10,8 +10,8 @@ from grover.finetuning.linear_probe import probe
 from grover.network.bert import WEIGHTS
 from grover.network.device import choose_device
 from grover.runtime.cli import Input, Output, main
-from grover.runtime.files import checksum, write_json, write_table
-from grover.runtime.options import Device, Precision, Seed, Threads, folder
+from grover.runtime.files import checksum, folder, write_json, write_table
+from grover.runtime.options import Device, Precision, Seed, Threads
 from grover.statistics.metrics import by_seed
 
 

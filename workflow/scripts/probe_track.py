@@ -9,9 +9,9 @@ from grover.annotation.tracks import read_tracks
 from grover.embeddings.regions.probes import columns, make_target, probe, representations
 from grover.embeddings.regions.tables import check_places, given_properties, read_annotation
 from grover.embeddings.vectors import check_weights, expect, open_embeddings
-from grover.runtime.cli import Input, Inputs, Output, Weights, main, source_files
+from grover.runtime.cli import Input, Inputs, Output, Weights, main
 from grover.runtime.errors import InputError
-from grover.runtime.files import write_table
+from grover.runtime.files import source_files, write_table
 from grover.runtime.options import Seed, Threads
 from grover.statistics import bootstrap
 from grover.statistics.blocks import LARGEST

@@ -6,8 +6,8 @@ from typer import Option
 
 from grover.embeddings.regions.projection import project
 from grover.embeddings.vectors import check_weights, expect, open_embeddings
-from grover.runtime.cli import Input, Inputs, Output, Weights, main, source_files
-from grover.runtime.files import write_table
+from grover.runtime.cli import Input, Inputs, Output, Weights, main
+from grover.runtime.files import source_files, write_table
 from grover.runtime.options import Seed
 
 

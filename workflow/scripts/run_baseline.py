@@ -11,8 +11,7 @@ from grover.annotation.motifs import read_matrix
 from grover.finetuning.baselines import BY_SEED, LIMITED, NEED_VOCABULARY, Settings, predict
 from grover.runtime.cli import READ, Input, Output, main
 from grover.runtime.errors import InputError
-from grover.runtime.files import checksum, write_json, write_table
-from grover.runtime.options import folder
+from grover.runtime.files import checksum, folder, write_json, write_table
 from grover.statistics.metrics import by_seed
 from grover.tokenization.vocabulary import Vocabulary
 

@@ -11,8 +11,8 @@ from grover.network.bert import load_language_model
 from grover.network.device import choose_device
 from grover.runtime.cli import Input, Output, main
 from grover.runtime.errors import InputError
-from grover.runtime.files import write_json, write_table
-from grover.runtime.options import Device, Precision, Seed, Threads, folder
+from grover.runtime.files import folder, write_json, write_table
+from grover.runtime.options import Device, Precision, Seed, Threads
 from grover.tokenization.vocabulary import Vocabulary
 
 

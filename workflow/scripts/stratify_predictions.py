@@ -9,8 +9,8 @@ from grover.annotation.enrichment import read_categories
 from grover.annotation.tracks import read_tracks
 from grover.genome.assembly import Genome, read_lengths
 from grover.pretraining.scores import SPLITS, soft_mask, strata
-from grover.runtime.cli import Input, Output, Renames, Sources, key_values, main, source_files
-from grover.runtime.files import write_table
+from grover.runtime.cli import Input, Output, Renames, Sources, main
+from grover.runtime.files import key_values, source_files, write_table
 from grover.runtime.options import Seed
 
 

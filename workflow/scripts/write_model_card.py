@@ -9,8 +9,7 @@ from typer import Option
 
 from grover.pretraining.model_card import Facts, render
 from grover.runtime.cli import Input, Output, main
-from grover.runtime.files import write_text
-from grover.runtime.options import folder
+from grover.runtime.files import folder, write_text
 from grover.runtime.provenance import read
 from grover.tokenization.vocabulary import Vocabulary
 

@@ -8,9 +8,9 @@ import pandas as pd
 from typer import Option
 
 from grover.report.reproduction import dossier, page, read_context, read_published
-from grover.runtime.cli import READ, WRITTEN, Input, Inputs, Output, Sources, key_values, main
+from grover.runtime.cli import READ, WRITTEN, Input, Inputs, Output, Sources, main
 from grover.runtime.errors import InputError
-from grover.runtime.files import write_table, write_text
+from grover.runtime.files import key_values, write_table, write_text
 
 Optional = Annotated[Path | None, READ, Option(help="file to read", exists=True, show_default=False)]
 

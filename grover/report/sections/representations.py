@@ -11,12 +11,6 @@ KMERS, GC, WORD2VEC = "k-mers", "GC content", "word2vec"
 MEAN, CLS, TWIN_MEAN = "mean", "CLS", "random twin"
 
 
-def main_model(table: pd.DataFrame) -> str:
-    """The model that the sentences are about: `chosen`, else the first with layers that is no twin."""
-    models = [name for name in table.loc[table["layer"].notna(), "model"].unique() if not name.endswith(TWIN)]
-    return OWN if OWN in models or not models else models[0]
-
-
 def at_last_layer(table: pd.DataFrame, own: str) -> pd.DataFrame:
     """The rows of the deepest layers kept and of what has no layers, with the name of their `representation` as readers know it."""
     last = table.groupby("model")["layer"].transform("max")

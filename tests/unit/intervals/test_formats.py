@@ -9,7 +9,7 @@ import pybigtools
 import pytest
 
 from grover.annotation import coverage
-from grover.intervals import contigs, formats, overlaps
+from grover.intervals import blocks, contigs, formats, overlaps
 from grover.intervals.bigwig import read_means
 from grover.intervals.formats import columns_of, read_columns, read_table
 from grover.runtime.errors import InputError
@@ -574,3 +574,14 @@ def test_a_bigwig_and_a_table_are_checked_as_sources(tmp_path, write):
     assert found["rows_in_segments"].tolist() == [1, 3] and found["contigs"].tolist() == ["chr1", "chr1,chr2"]
     with pytest.raises(InputError, match="has values in 0 of 1 kept segments, at least 1 are needed"):
         check.check_sources([check.Source.parse(texts[0])], segments.tail(1), LENGTHS, {})
+
+
+def test_comments_above_the_rows_with_as_many_columns_are_read_in_blocks(write, monkeypatch):
+    def line_by_line(*_):
+        raise AssertionError("the file was read line by line")
+
+    monkeypatch.setattr(blocks, "_write_rows", line_by_line)
+    path = write("##fileformat=VCFv4.2\n\n#CHROM\tPOS\tID\tREF\tALT\nchr1\t5\t.\tA\tC\n")
+    assert formats.read_vcf(path)[["chrom", "start", "ref"]].values.tolist() == [["chr1", 4, "A"]]
+    path = write("#chrom\tstart\tend\nchr1\t5\t9\n")
+    assert read_columns(path, "bed", LENGTHS)["start"].tolist() == [5]

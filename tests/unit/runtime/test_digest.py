@@ -109,6 +109,7 @@ def test_an_import_within_a_condition_is_followed(tmp_path):
 
 def test_what_a_module_does_on_import_and_reads_beside_itself_counts(tmp_path, plain):
     assert digest(tmp_path, low=LOW + "import numpy\n\nnumpy.seterr(all='raise')\n") != plain
+    assert digest(tmp_path, low=LOW + "import matplotlib\n\nmatplotlib.rcParams['x'] = 1\n") != plain
     package = tmp_path / "beside/grover"
     package.mkdir(parents=True)
     (package / "low.py").write_text(LOW)
@@ -254,6 +255,9 @@ def test_words_do_not_count_and_all_other_strings_do(tmp_path, body, counts):
         # a parameter that is changed in place is no word, nor one whose place is shifted by `*`
         ("add(parser, x)", "add(x, x)"),
         ("spread(*x, parser)", "spread(*x, x)"),
+        ("named(x, x, parser)", "named(x, x, x)"),
+        ("track(items=x, total=1, label='a')", "track(items=parser, total=1, label='a')"),
+        ("shown(parser)", "shown(x)"),
         # nor is a text of a global name or of a class
         ('global NAME\n    NAME = "old"', 'global NAME\n    NAME = "new"'),
         ('class Inner:\n        key = "old"\n    return Inner', 'class Inner:\n        key = "new"\n    return Inner'),
@@ -262,6 +266,8 @@ def test_words_do_not_count_and_all_other_strings_do(tmp_path, body, counts):
 def test_what_only_looks_like_a_word_counts(tmp_path, old, new):
     more = "def add(total, x):\n    total += x\n\n\n"
     more += "def spread(x, reason, y):\n    if x:\n        raise InputError(reason)\n    return y\n\n\ndef g("
+    more = "def named(x, *rest, reason=''):\n    if x:\n        raise InputError(reason)\n    return rest\n\n\n" + more
+    more = "@warnings.deprecated\ndef shown(x):\n    raise InputError(x)\n\n\n" + more
     helpers = HELPERS.replace("def g(", more)
     before, after = (digest(tmp_path, middle=helpers.replace("BODY", body), **RUNTIME) for body in (old, new))
     assert before != after

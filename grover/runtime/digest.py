@@ -5,8 +5,8 @@ Merkle hash over the definitions (functions, classes, constants) that the script
 the definition that it stands for, so that moving, renaming or splitting a module changes nothing, and neither does a changed definition
 that the script does not reach. Words do not count (`grover.runtime.syntax`).
 
-Of `grover.runtime` only `files` counts, which writes the bytes of artefacts: the command-line wrapper, progress, provenance and errors do
-not change a result.
+Of `grover.runtime` only `files` counts, which writes the bytes of artefacts and finds the files that options name. The command-line
+wrapper, progress, provenance, shared options and errors do not change a result.
 """
 
 import ast
@@ -17,8 +17,8 @@ from pathlib import Path
 from grover.runtime.syntax import SILENT, Definition, Reference, Surroundings, bindings, define, parameters
 
 PACKAGE = Path(__file__).resolve().parents[1]
-# what a name of this subpackage stands for counts as the name alone, but for what writes artefacts
-RUNTIME, WRITING = "runtime", "files"
+# a name of this subpackage counts as the name alone, except those of one module
+RUNTIME, COUNTED = "runtime", "files"
 DEPTH = 2  # functions through which an argument is followed to an error or a message
 WHOLE, EFFECTS = "", "<effects>"  # all of a module, and what it does when it is imported
 
@@ -79,7 +79,7 @@ class Code:
         first, *path = module.split(".")
         if first != self.package.name:
             return f"{module}.{name}".rstrip(".")
-        if path[:1] == [RUNTIME] and [*path, name][1] not in ("", WRITING):
+        if path[:1] == [RUNTIME] and [*path, name][1] not in ("", COUNTED):
             return f"{SILENT}{name or path[-1]}"
         if not name or self._module(f"{module}.{name}"):
             return Reference(f"{module}.{name}".rstrip("."), WHOLE)

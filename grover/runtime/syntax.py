@@ -16,19 +16,8 @@ IMPORTS = (ast.Import, ast.ImportFrom)
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 # calls whose named arguments describe an option of a command; its type and default stand in the signature
 OPTIONS = {"Option", "Argument", "add_argument", "ArgumentParser"}
-DEFAULTS = {
-    "default",
-    "default_factory",
-    "parser",
-    "callback",
-    "type",
-    "nargs",
-    "action",
-    "choices",
-    "const",
-    "dest",
-    "clamp",
-}
+DEFAULTS = {"default", "default_factory", "parser", "callback", "type", "nargs", "action"}
+DEFAULTS |= {"choices", "const", "dest", "clamp"}
 SILENT = "runtime:"  # begins the text of what changes no result
 # how many of the first arguments of these count, and their names; the others say how progress is shown
 PROGRESS = {f"{SILENT}Progress": [], f"{SILENT}track": ["items"]}

@@ -184,7 +184,7 @@ def source_options(keys):
 
 def code(script):
     """Digest of the code that a rule's script reaches, computed where a job of the rule is looked at."""
-    return lambda wildcards: code_digest(SCRIPTS / f"{script}.py")
+    return lambda wildcards: f"code {code_digest(SCRIPTS / f'{script}.py')}"
 
 
 def code_or_frozen(script, output):
@@ -195,12 +195,13 @@ def code_or_frozen(script, output):
 
     def digest(wildcards):
         now = code(script)(wildcards)
-        if script not in config["freeze"]:
+        made = read_provenance(output.format(**wildcards)) if script in config["freeze"] else None
+        if made is None:
             return now
-        made = read_provenance(output.format(**wildcards))
-        if made and made["code"] != now:
+        then = f"code {made['code']}"
+        if then != now:
             print(f"frozen: {script} would rerun for {output.format(**wildcards)}, its code changed", file=sys.stderr)
-        return made["code"] if made else now
+        return then
 
     return digest
 
@@ -210,7 +211,7 @@ DERIVED = {"input", "output", "threads", "resources", "attempt"}
 
 
 def compare_params_by_name():
-    """Give every rule, for each of its params, one more that is `NAME=VALUE`.
+    """Give every rule, for each of its params but the code, one more that is `NAME=VALUE`.
 
     Snakemake compares the values of params as a set. Without these, a change from layers 4 and heads 2 to layers 2 and heads 4, or to a
     value that another param has too, would rerun nothing. With them, a reason to rerun says which setting changed.
@@ -221,7 +222,7 @@ def compare_params_by_name():
 
     for each in workflow.rules:
         for name, value in list(each.params._allitems()):  # no public part of Snakemake
-            if name and not (callable(value) and DERIVED.intersection(signature(value).parameters)):
+            if name and name != "code" and not (callable(value) and DERIVED.intersection(signature(value).parameters)):
                 each.set_params(**{f"named_{name}": named(name, value)})
 
 

@@ -6,7 +6,7 @@ import pandas as pd
 
 from grover.report.style import BLUE, GREEN, ORANGE, PURPLE, RED, SKY
 
-OWN, TWIN = "chosen", "-twin"
+TWIN = "-twin"
 KMERS, GC, WORD2VEC = "k-mers", "GC content", "word2vec"
 MEAN, CLS, TWIN_MEAN = "mean", "CLS", "random twin"
 

@@ -1,42 +1,21 @@
-"""Tables with a header, bigWig files, and the rows of any format with only the columns asked for."""
+"""The readers of all formats of intervals: whole files, and the columns asked for, by one set of rules."""
 
-import gzip
 import re
 
 import numpy as np
 import pandas as pd
-import pybigtools
 import pytest
 
-from grover.annotation import coverage
 from grover.intervals import blocks, contigs, formats, overlaps
-from grover.intervals.bigwig import read_means
 from grover.intervals.formats import columns_of, read_columns, read_table
 from grover.runtime.errors import InputError
-from grover.sources import check
 
 LENGTHS = {"chr1": 5_000, "chr2": 3_000, "chrM": 100}
 MARKS = "chrom\tstart\tend\tmark\tname\nchr1\t0\t50\t1\ta\nchr2\t0\t50\t0\tNA\nchr1\t50\t100\t1\ta\n"
 
 
-@pytest.fixture
-def write(tmp_path):
-    def write(text, name="table", zipped=False):
-        path = tmp_path / name
-        path.write_bytes(gzip.compress(text.encode()) if zipped else text.encode())
-        return path
-
-    return write
-
-
 def table(rows, columns=("chrom", "start", "end")):
     return pd.DataFrame(rows, columns=list(columns))
-
-
-def bigwig(path, values, sizes=LENGTHS):
-    writer = pybigtools.open(str(path), "w")
-    writer.write(sizes, values)
-    return path
 
 
 # Readers
@@ -153,39 +132,6 @@ def test_a_bed_separated_by_blanks_is_read(tmp_path):
         ["chr1", 894625, 894685, "KLHL17_1"],
         ["chr1", 895966, 896026, "PLEKHN1_1"],
     ]
-
-
-# Check against the assembly
-
-
-@pytest.mark.parametrize(
-    ("text", "sentence"),
-    [
-        ("1\t0\t5\n2\t0\t5\n", "names its contigs like '1', the assembly like 'chr1'; set `rename: add-chr`"),
-        ("scaffold1\t0\t5\n", "lies on scaffold1, none of which the assembly has (chr1, chr2, chrM)"),
-        ("chr1\t0\t5\nchr1\t9\t8\n", "line 2: the end is not after the start (chr1 9 8)"),
-        ("chr1\t-1\t5\n", "line 1: the start is negative"),
-        ("chr1\t0\t5\n#c\nchr2\t0\t3001\n", "line 3: the end lies beyond chr2 (3,000 bases)"),
-    ],
-)
-def test_check_refuses(write, text, sentence):
-    path = write(text)
-    with pytest.raises(InputError, match=re.escape(sentence)):
-        contigs.check(formats.read_bed(path), LENGTHS, path)
-
-
-def test_check_offers_to_strip(write):
-    path = write("chr1\t0\t5\n")
-    with pytest.raises(InputError, match="rename: strip-chr"):
-        contigs.check(formats.read_bed(path), {"1": 10}, path)
-
-
-def test_check_keeps_rows_of_known_contigs_and_regions(write):
-    path = write("chr1\t0\t5\nchr9\t0\t99999\nchr2\t10\t20\n")
-    kept = contigs.check(formats.read_bed(path), LENGTHS, path)
-    assert kept["chrom"].tolist() == ["chr1", "chr2"]
-    kept = contigs.check(formats.read_bed(path), LENGTHS, path, regions=table([("chr2", 19, 30), ("chr1", 5, 9)]))
-    assert kept["chrom"].tolist() == ["chr2"]
 
 
 # The same rows as the readers of whole files give
@@ -515,65 +461,6 @@ def test_renaming_is_counted_in_rows(write):
     path, lengths = write("chr1\t0\t5\n" * 3 + "chr2\t0\t5\nchr3\t0\t5\n"), {"chr1": 9, "2": 9, "3": 9}
     assert read_columns(path, "bed", lengths)["chrom"].tolist() == ["chr1"] * 3
     assert len(contigs.check(formats.read_bed(path), lengths, path)) == 3
-
-
-# bigWig
-
-
-def test_means_of_a_bigwig_are_those_of_its_intervals(tmp_path):
-    generator = np.random.default_rng(3)
-    values = pd.DataFrame({"chrom": np.repeat(["chr1", "chr2"], 30), "start": [*range(0, 3_000, 100)] * 2})
-    values = values.assign(end=values["start"] + generator.integers(1, 100, 60))
-    values = values.assign(value=generator.normal(size=60).astype(np.float32).astype(float))
-    bigwig(tmp_path / "signal.bigWig", values.itertuples(index=False, name=None)).rename(
-        tmp_path / "signal"
-    )  # the format is not told by the suffix
-    start = generator.integers(0, 2_900, 80)
-    regions = pd.DataFrame({"chrom": generator.choice(["chr1", "chr2", "chrM"], 80), "start": start})
-    regions = regions.assign(end=start + generator.integers(1, 400, 80))
-    regions.loc[regions["chrom"] == "chrM", ["start", "end"]] = [10, 90]
-    regions["end"] = np.minimum(regions["end"], regions["chrom"].map(LENGTHS))
-    found = read_means(tmp_path / "signal", regions, LENGTHS)
-    np.testing.assert_allclose(found, coverage.weighted_mean(regions, values), rtol=1e-12)
-    assert np.isnan(found[regions["chrom"] == "chrM"]).all() and not np.isnan(found).all()
-
-
-def test_contigs_of_a_bigwig_are_renamed(tmp_path):
-    path = bigwig(tmp_path / "a.bw", [("1", 10, 20, 2.0)], {"1": 5_000, "9": 7})
-    regions = pd.DataFrame({"chrom": ["chr1", "chr2"], "start": [0, 0], "end": [100, 100]})
-    np.testing.assert_array_equal(read_means(path, regions, LENGTHS, "add-chr"), [2.0, np.nan])
-    with pytest.raises(InputError, match="names its contigs like '1', the assembly like 'chr1'; set `rename: add-chr`"):
-        read_means(path, regions, LENGTHS)
-
-
-def test_a_bigwig_of_another_assembly_is_refused(tmp_path):
-    path = bigwig(tmp_path / "a.bw", [("chr2", 10, 20, 2.0)], {"chr1": 5_000, "chr2": 2_000})
-    regions = pd.DataFrame({"chrom": ["chr1"], "start": [0], "end": [100]})
-    sentence = "gives chr2 2,000 bases, the assembly has 3,000; give the bigWig of this assembly"
-    with pytest.raises(InputError, match=sentence):
-        read_means(path, regions, LENGTHS)
-    with pytest.raises(InputError, match=sentence):
-        check.check_sources([check.Source.parse(f"timing=bigwig={path}")], regions, LENGTHS, {})
-
-
-@pytest.mark.parametrize("content", [b"chr1\t0\t5\n", b"", None])
-def test_what_is_no_bigwig_is_refused(tmp_path, content):
-    path = bigwig(tmp_path / "a.bw", [("chr1", i, i + 1, 2.0) for i in range(200)])
-    path.write_bytes(path.read_bytes()[:100] if content is None else content)
-    regions = pd.DataFrame({"chrom": ["chr1"], "start": [0], "end": [100]})
-    with pytest.raises(InputError, match="cannot be read as a bigWig"):
-        read_means(path, regions, LENGTHS)
-
-
-def test_a_bigwig_and_a_table_are_checked_as_sources(tmp_path, write):
-    segments = pd.DataFrame({"chrom": ["chr1", "chr1", "chr2"], "start": [0, 60, 0], "end": [60, 90, 40]})
-    path = bigwig(tmp_path / "a.bw", [("chr1", 10, 20, 2.0)])
-    texts = [f"timing=bigwig={path}", f"marks=table={write(MARKS)}"]
-    found = check.check_sources([check.Source.parse(text) for text in texts], segments, LENGTHS, {})
-    assert found["rows"].tolist()[1] == 3 and pd.isna(found["rows"][0])
-    assert found["rows_in_segments"].tolist() == [1, 3] and found["contigs"].tolist() == ["chr1", "chr1,chr2"]
-    with pytest.raises(InputError, match="has values in 0 of 1 kept segments, at least 1 are needed"):
-        check.check_sources([check.Source.parse(texts[0])], segments.tail(1), LENGTHS, {})
 
 
 def test_comments_above_the_rows_with_as_many_columns_are_read_in_blocks(write, monkeypatch):

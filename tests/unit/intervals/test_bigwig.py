@@ -1,0 +1,68 @@
+"""Means of bigWig files."""
+
+import numpy as np
+import pandas as pd
+import pybigtools
+import pytest
+
+from grover.annotation import coverage
+from grover.intervals.bigwig import read_means
+from grover.runtime.errors import InputError
+from grover.sources import check
+
+LENGTHS = {"chr1": 5_000, "chr2": 3_000, "chrM": 100}
+
+
+def table(rows, columns=("chrom", "start", "end")):
+    return pd.DataFrame(rows, columns=list(columns))
+
+
+def bigwig(path, values, sizes=LENGTHS):
+    writer = pybigtools.open(str(path), "w")
+    writer.write(sizes, values)
+    return path
+
+
+def test_means_of_a_bigwig_are_those_of_its_intervals(tmp_path):
+    generator = np.random.default_rng(3)
+    values = pd.DataFrame({"chrom": np.repeat(["chr1", "chr2"], 30), "start": [*range(0, 3_000, 100)] * 2})
+    values = values.assign(end=values["start"] + generator.integers(1, 100, 60))
+    values = values.assign(value=generator.normal(size=60).astype(np.float32).astype(float))
+    bigwig(tmp_path / "signal.bigWig", values.itertuples(index=False, name=None)).rename(
+        tmp_path / "signal"
+    )  # the format is not told by the suffix
+    start = generator.integers(0, 2_900, 80)
+    regions = pd.DataFrame({"chrom": generator.choice(["chr1", "chr2", "chrM"], 80), "start": start})
+    regions = regions.assign(end=start + generator.integers(1, 400, 80))
+    regions.loc[regions["chrom"] == "chrM", ["start", "end"]] = [10, 90]
+    regions["end"] = np.minimum(regions["end"], regions["chrom"].map(LENGTHS))
+    found = read_means(tmp_path / "signal", regions, LENGTHS)
+    np.testing.assert_allclose(found, coverage.weighted_mean(regions, values), rtol=1e-12)
+    assert np.isnan(found[regions["chrom"] == "chrM"]).all() and not np.isnan(found).all()
+
+
+def test_contigs_of_a_bigwig_are_renamed(tmp_path):
+    path = bigwig(tmp_path / "a.bw", [("1", 10, 20, 2.0)], {"1": 5_000, "9": 7})
+    regions = pd.DataFrame({"chrom": ["chr1", "chr2"], "start": [0, 0], "end": [100, 100]})
+    np.testing.assert_array_equal(read_means(path, regions, LENGTHS, "add-chr"), [2.0, np.nan])
+    with pytest.raises(InputError, match="names its contigs like '1', the assembly like 'chr1'; set `rename: add-chr`"):
+        read_means(path, regions, LENGTHS)
+
+
+def test_a_bigwig_of_another_assembly_is_refused(tmp_path):
+    path = bigwig(tmp_path / "a.bw", [("chr2", 10, 20, 2.0)], {"chr1": 5_000, "chr2": 2_000})
+    regions = pd.DataFrame({"chrom": ["chr1"], "start": [0], "end": [100]})
+    sentence = "gives chr2 2,000 bases, the assembly has 3,000; give the bigWig of this assembly"
+    with pytest.raises(InputError, match=sentence):
+        read_means(path, regions, LENGTHS)
+    with pytest.raises(InputError, match=sentence):
+        check.check_sources([check.Source.parse(f"timing=bigwig={path}")], regions, LENGTHS, {})
+
+
+@pytest.mark.parametrize("content", [b"chr1\t0\t5\n", b"", None])
+def test_what_is_no_bigwig_is_refused(tmp_path, content):
+    path = bigwig(tmp_path / "a.bw", [("chr1", i, i + 1, 2.0) for i in range(200)])
+    path.write_bytes(path.read_bytes()[:100] if content is None else content)
+    regions = pd.DataFrame({"chrom": ["chr1"], "start": [0], "end": [100]})
+    with pytest.raises(InputError, match="cannot be read as a bigWig"):
+        read_means(path, regions, LENGTHS)

@@ -4,6 +4,7 @@ Every parameter becomes an option, so that the commands in a log read like `--se
 """
 
 import inspect
+import shlex
 import sys
 import time
 from collections.abc import Callable
@@ -90,8 +91,8 @@ def check_origin(script: Path) -> None:
     root = next((folder for folder in script.resolve().parents if (folder / "grover/__init__.py").is_file()), imported)
     if root != imported:
         raise InputError(
-            f"grover is imported from {imported}, but {script} belongs to {root}; set PYTHONPATH={root}, or use the environment of "
-            "that copy"
+            f"grover is imported from {imported}, but {script} belongs to {root}; set PYTHONPATH={shlex.quote(str(root))}, "
+            "or use the environment of that copy"
         )
 
 

@@ -217,6 +217,7 @@ def test_more_cycles_train_no_kmers_anew(finished):
     ids=["docstring of a module that all stages use", "command wrapper", "help text"],
 )
 def test_words_and_the_command_wrapper_rerun_nothing(finished, file, old, new):
+    assert old in (finished.root / file).read_text()
     with changed(finished.root / file, lambda text: "# a comment\n" + text.replace(old, new)):
         assert finished.planned() == set()
 

@@ -1,0 +1,210 @@
+"""One set of rules for every format of intervals, by the readers of whole files and by columns."""
+
+import numpy as np
+import pytest
+
+from grover.intervals import blocks, contigs, formats
+from grover.intervals.formats import read_columns, read_table
+from grover.runtime.errors import InputError
+from tests.fakes.intervals import row
+
+LENGTHS = {"chr1": 5_000, "chr2": 3_000, "chrM": 100}
+MARKS = "chrom\tstart\tend\tmark\tname\nchr1\t0\t50\t1\ta\nchr2\t0\t50\t0\tNA\nchr1\t50\t100\t1\ta\n"
+
+FORMS = ["bed", "narrowPeak", "bedgraph", "rmsk", "gtf", "vcf", "table"]
+TEXTS = {"bed": ["name", "strand"], "narrowPeak": ["strand"], "rmsk": ["class"], "gtf": ["feature", "gene_id"]}
+TEXTS |= {"vcf": ["ref"], "table": ["name"], "bedgraph": []}
+DECIMALS = {"narrowPeak": ["signal", "qvalue"], "bedgraph": ["value"], "table": ["mark"]}
+KNOWN = {"chr1": 5_000, "track1": 700, "browser2": 700}
+
+
+def fields(form, chrom, start, end, value="0.5"):
+    """The cells of a row; where the format has a decimal number it is `value`."""
+    if form == "vcf":
+        return [chrom, str(start + 1), "rs", "A" * (end - start), "T", ".", ".", "."]
+    if form == "table":
+        return ["a", chrom, str(start), str(end), value]
+    cells = row(form, chrom, start, end, 0).rstrip("\n").split("\t")
+    return cells[:3] + [value] if form == "bedgraph" else cells[:6] + [value, *cells[7:]] if len(cells) == 10 else cells
+
+
+def write_rows(write, form, rows, between=()):
+    """A file whose rows are cells separated by tabs, with these lines after its first row."""
+    lines = ["\t".join(cells) if isinstance(cells, list) else cells for cells in rows]
+    header = ["name\tchrom\tstart\tend\tmark"] if form == "table" else []
+    return write("\n".join([*header, lines[0], *between, *lines[1:]]) + "\n")
+
+
+def both_ways(path, form):
+    """What the reader of whole files and `read_columns` make of a file: rows as lists of texts, or the sentence."""
+    columns = [*intervals_columns(form)]
+    found = []
+    for read in (by_reader, by_columns):
+        try:
+            table = read(path, form)
+            found.append(table[columns].astype(str).to_numpy().tolist())
+        except InputError as error:
+            found.append(str(error))
+    return found
+
+
+def intervals_columns(form):
+    return ["chrom", "start", "end", *TEXTS[form], *DECIMALS.get(form, [])]
+
+
+def by_reader(path, form):
+    table = ({"table": read_table} | formats.READERS)[form](path)
+    for name in DECIMALS["table"] if form == "table" else []:
+        table[name] = formats.to_numbers(table, name)
+    return contigs.check(table, KNOWN, path)
+
+
+def by_columns(path, form):
+    return read_columns(path, form, KNOWN, "", TEXTS[form], DECIMALS.get(form, []))
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("comment", ["#chr1", "#", "track", "browser position", "track name=x", "  browser", "", "  "])
+def test_comments_between_rows_are_no_rows(write, form, comment):
+    rows = [fields(form, chrom, i, i + 9) for i, chrom in enumerate(["track1", "browser2", "chr1", "track1"])]
+    expected = [[chrom, str(i), str(i + 9)] for i, chrom in enumerate(["track1", "browser2", "chr1", "track1"])]
+    cells = [comment, *[""] * (len(rows[0]) - 1)]
+    alike = "\t".join(cells if comment.strip(" #") == "" else [comment, *rows[0][1:]])  # as many columns as a row
+    for lines in ((alike,), (comment, "# three words here", alike), ()):
+        path = write_rows(write, form, rows, lines)
+        for found in both_ways(path, form):
+            assert [cells[:3] for cells in found] == expected
+        bad = [*rows, fields(form, "chr1", 4_990, 5_001)]
+        path = write_rows(write, form, bad, lines)
+        line = len(bad) + len(lines) + (form == "table")
+        for found in both_ways(path, form):
+            assert found.startswith(f"{path}, line {line}: the end lies beyond chr1 (5,000 bases)")
+            assert found.endswith(f"({' '.join(bad[-1])[:80]})")
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(
+    ("text", "start"),
+    [
+        ("7", 7),
+        (" 7", 7),
+        ("007", 7),
+        *[(text, None) for text in ("", "NA", ".", "nan", "x", "1e3", "+7", "1_0", "7.0", "7,000", "9" * 20)],
+    ],
+)
+def test_whole_numbers_by_one_rule(write, form, text, start):
+    place, name = {"rmsk": (6, "start"), "gtf": (3, "start"), "vcf": (1, "position"), "table": (2, "start")}.get(
+        form, (1, "start")
+    )
+    good, changed = fields(form, "chr1", 3, 9), fields(form, "chr1", 3, 9)
+    changed[place] = text
+    for lines in ((), ("#" + "\t".join(good),)):
+        path = write_rows(write, form, [good, changed, good], lines)
+        line = 2 + len(lines) + (form == "table")
+        sentence = f"{path}, line {line}: {name} must be a whole number written out in digits, not {text.strip()!r} ("
+        for found in both_ways(path, form):
+            if start is None:
+                assert found.startswith(sentence)
+            else:
+                assert [cells[1] for cells in found] == ["3", str(start - (form in ("gtf", "vcf"))), "3"]
+
+
+@pytest.mark.parametrize("form", sorted(DECIMALS))
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("2", 2.0),
+        (" 2.5", 2.5),
+        ("+2.5", 2.5),
+        ("-1e-3", -0.001),
+        (".5", 0.5),
+        ("inf", np.inf),
+        ("Infinity", np.inf),
+        *[(text, np.nan) for text in ("", ".", "NA", " NA", "nan", "-nan", "NULL")],
+        *[(text, None) for text in ("high", "1,5", "1_0", "0x1F", "na", "٣")],
+    ],
+)
+def test_decimal_numbers_by_one_rule(write, form, text, value):
+    good, changed = fields(form, "chr1", 3, 9), fields(form, "chr1", 3, 9, text)
+    for lines in ((), ("#" + "\t".join(good),)):
+        path = write_rows(write, form, [good, changed, good], lines)
+        line = 2 + len(lines) + (form == "table")
+        name = DECIMALS[form][0]
+        reader, columns = both_ways(path, form)
+        if value is None:
+            sentence = f"{path}, line {line}: {name} must be a number, or . where it is missing, not {text.strip()!r} ("
+            assert columns.startswith(sentence)
+            # of a table the numbers are told only by who asks for them
+            assert reader.startswith(f"{name} must be a number, or . where" if form == "table" else sentence)
+        else:
+            assert reader == columns
+            np.testing.assert_equal([float(cells[columns_at(form)]) for cells in columns], [0.5, value, 0.5])
+
+
+def columns_at(form):
+    return intervals_columns(form).index(DECIMALS[form][0])
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("ends", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_ends_of_lines_and_a_byte_order_mark_change_nothing(write, form, ends, mark):
+    rows = [fields(form, "chr1", i, i + 9) for i in range(3)]
+    for lines in ((), ("#" + "\t".join(rows[0]),)):
+        expected = both_ways(write_rows(write, form, rows, lines), form)
+        text = write_rows(write, form, rows, lines).read_text()
+        for above in ("", "" if form == "table" else "track name=x\n"):
+            path = write(mark + (above + text).replace("\n", ends), "other", zipped=bool(above))
+            assert both_ways(path, form) == expected and len(expected[0]) == 3
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_rows_of_another_width_are_named(write, form):
+    rows = [fields(form, "chr1", i, i + 9) for i in range(4)]
+    for width in (rows[3][:-1], [*rows[3], "more"]):
+        for lines in ((), ("#" + "\t".join(rows[0]),)):
+            path = write_rows(write, form, [*rows[:3], width, rows[0]], lines)
+            line, sentence = 4 + len(lines) + (form == "table"), f"columns separated by tabs, found {len(width)} ("
+            for found in both_ways(path, form):
+                assert found.startswith(f"{path}, line {line}: expected {len(rows[0])} {sentence}")
+
+
+def test_a_comment_far_behind_the_first_block_loses_no_row(write):
+    """Blocks hold a megabyte: what was read before the comment is neither lost nor read twice."""
+    lines = [f"chr1\t{i}\t{i + 1}\t{i:060}" for i in range(30_000)]
+    text = "\n".join([*lines[:22_500], "#chr1\t7\t8\tx", *lines[22_500:]]) + "\n"
+    path = write(text)
+    assert len(text) > 2 << 20
+    for table in (formats.read_bed(path), read_columns(path, "bed", {"chr1": 1 << 20}, text=["name"])):
+        np.testing.assert_array_equal(table["start"], np.arange(30_000))
+        assert table["name"].tolist() == [f"{i:060}" for i in range(30_000)]
+    path = write(text + "chr1\t5\t5\tbad\n")
+    for read in (
+        lambda: contigs.check(formats.read_bed(path), {"chr1": 1 << 20}, path),
+        lambda: read_columns(path, "bed", {"chr1": 1 << 20}),
+    ):
+        with pytest.raises(InputError, match="line 30002: the end is not after the start"):
+            read()
+
+
+def test_names_of_a_header_that_come_twice_are_told_apart(write):
+    path = write("chrom\tstart\tend\ta\ta\nchr1\t1\t2\tx\ty\n")
+    assert read_table(path).iloc[0].to_dict() == {"chrom": "chr1", "start": 1, "end": 2, "a": "x", "a.5": "y"}
+
+
+def test_renaming_is_counted_in_rows(write):
+    """More rows, not more names, decide whether `rename` would help."""
+    path, lengths = write("chr1\t0\t5\n" * 3 + "chr2\t0\t5\nchr3\t0\t5\n"), {"chr1": 9, "2": 9, "3": 9}
+    assert read_columns(path, "bed", lengths)["chrom"].tolist() == ["chr1"] * 3
+    assert len(contigs.check(formats.read_bed(path), lengths, path)) == 3
+
+
+def test_comments_above_the_rows_with_as_many_columns_are_read_in_blocks(write, monkeypatch):
+    def line_by_line(*_):
+        raise AssertionError("the file was read line by line")
+
+    monkeypatch.setattr(blocks, "_write_rows", line_by_line)
+    path = write("##fileformat=VCFv4.2\n\n#CHROM\tPOS\tID\tREF\tALT\nchr1\t5\t.\tA\tC\n")
+    assert formats.read_vcf(path)[["chrom", "start", "ref"]].values.tolist() == [["chr1", 4, "A"]]
+    path = write("#chrom\tstart\tend\nchr1\t5\t9\n")
+    assert read_columns(path, "bed", LENGTHS)["start"].tolist() == [5]

@@ -22,7 +22,7 @@ endef
 PLACE := \(PYTHON\|SCRIPTS\)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup rivals bedtools chromium slurm-programs run plan test test-slurm test-slurm-all lint format bench why lock clean-logs clean-run
+.PHONY: help setup external bedtools chromium slurm-programs run plan test test-slurm test-slurm-all lint format bench why lock clean-logs clean-run
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,11 +43,11 @@ setup: .venv/installed .venv/linked bedtools  ## install everything into .venv, 
 	$(BIN)/python -m pip install --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-rivals: .venv-rivals/installed  ## a second environment, .venv-rivals, for rivals that bring code of their own (docs/rivals.md)
+external: .venv-external/installed  ## a second environment, .venv-external, for external models that bring code of their own (docs/external-models.md)
 
-.venv-rivals/installed: envs/rivals.txt
-	$(PYTHON) -m venv .venv-rivals
-	.venv-rivals/bin/python -m pip install --disable-pip-version-check -r envs/rivals.txt
+.venv-external/installed: envs/external.txt
+	$(PYTHON) -m venv .venv-external
+	.venv-external/bin/python -m pip install --disable-pip-version-check -r envs/external.txt
 	@touch $@
 
 bedtools:

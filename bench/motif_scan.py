@@ -2,7 +2,7 @@
 
 Three things are done with MA0139.1 (CTCF). Hits on 1 Mb are compared with those of a brute-force scanner, which scores every place letter
 by letter and takes p-values from all 4 ** 19 words. Hits on all of the sequence are counted at several thresholds, with the share under
-a ChIP-seq peak, beside random sequence of the same length. And the scan is timed: `ours` and `peer` are millions of bases a second, `peer`
+a ChIP-seq peak, beside random sequence of the same length. And the scan is timed: `ours` and `peer` are in Mb per second, `peer`
 memelite's FIMO with score bins as fine as ours and bases encoded beforehand (`ratio`), or at its defaults with the encoding that it
 needs (`ratio_default`). Each timed run is a process of its own. `identical` says that the hits on 1 Mb equal those of brute force.
 """

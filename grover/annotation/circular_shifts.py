@@ -3,12 +3,12 @@
 As in `grover.annotation.enrichment`, an occurrence belongs to a category if its middle base does. Neighbouring occurrences are
 alike, and so is neighbouring annotation; so no test may take them as independent. Here the annotation slides along the genome as a
 whole, all segments end to end, by a random number of bases, and what leaves at the end comes in at the beginning. That breaks the
-tie between tokens and annotation and keeps the clumps of both. How the number of occurrences inside varies over such rotations is
+tie between tokens and annotation and keeps the clumps of both. How the number of occurrences inside varies over such circular shifts is
 how it varies where nothing ties them. regioneR rotates likewise, each chromosome in itself (circularRandomizeRegions; Gel et al.,
 Bioinformatics 32:289, 2016). Here the whole genome is one circle: assemblies and parts of genomes have short contigs, which hardly
 turn.
 
-What this cannot do: a p-value is never below 1 / (rotations + 1); a rotation brings annotation over the ends of segments and
+What this cannot do: a p-value is never below 1 / (circular shifts + 1); a circular shift brings annotation over the ends of segments and
 chromosomes, where what meets are no neighbours; and a category with another composition than the genome's is tied to the tokens of
 its letters, which says nothing of words.
 """
@@ -26,7 +26,7 @@ from grover.genome.assembly import Genome
 from grover.runtime.files import release
 from grover.tokenization.genome_tokens import STRIDE
 
-NEAREST = 0.01  # share of the genome that a rotation moves at least, both ways round
+NEAREST = 0.01  # share of the genome that a circular shift moves at least, both ways round
 CHUNK = 256 * STRIDE  # tokens at a time; each chunk begins at an anchor
 REPEATS = ("repeats", "any")
 
@@ -54,14 +54,14 @@ def locate_by_shifts(
     seed: int = 0,
     threads: int = 1,
 ) -> pd.DataFrame:
-    """How much more often than expected each token lies in each category, with the interval and test of random rotations.
+    """How much more often than expected each token lies in each category, with the interval and test of random circular shifts.
 
     tokens, anchors: `tokens.npy`, which may be memory-mapped, and `index.npy` of a genome of `bases` bases; statistics: id, token,
     length, one row an id; categories: sorted, disjoint places in the genome's codes.
     Returns track, category, id, token, length, count (occurrences), inside, share (inside / count), expected (mean of that share
-    over all rotations, which is the category's share of the bases), log2 (enrichment, with one pseudo-occurrence that lies as
+    over all circular shifts, which is the category's share of the bases), log2 (enrichment, with one pseudo-occurrence that lies as
     expected), low, high (95 % interval), p (two-sided) and q (Benjamini and Hochberg over the table), with a row for each category
-    and token that spells sequence, and the number of rotations as its attribute `shifts`. The last four columns are missing where fewer
+    and token that spells sequence, and the number of shifts as its attribute `shifts`. The last four columns are missing where fewer
     than 10 occurrences are expected inside or the category is everywhere.
     """
     spelt = statistics["token"].str.fullmatch("[ACGT]+").to_numpy()
@@ -95,7 +95,7 @@ def locate_by_shifts(
 
 
 def draw_offsets(bases: int, shifts: int, seed: int) -> np.ndarray:
-    """Random rotations of a genome of `bases` bases, int64 [shifts], none nearer than 1 % of the genome to where it begins."""
+    """Random circular shifts of a genome of `bases` bases, int64 [shifts], none nearer than 1 % of the genome to where it begins."""
     nearest = max(1, int(bases * NEAREST))
     return np.random.default_rng(seed).integers(nearest, bases - nearest + 1, shifts)
 
@@ -135,7 +135,7 @@ def count_rotated(
     bases: int,
     threads: int = 1,
 ) -> np.ndarray:
-    """Occurrences of each token by the label of their middle base, after each rotation of the labels: int32 [turns, labels, ids].
+    """Occurrences of each token by the label of their middle base, after each circular shift of the labels: int32 [turns, labels, ids].
 
     lengths, widths: of the tokens by id, as `grover.tokenization.vocabulary.Vocabulary` has them; starts, labels: runs of a
     genome of `bases` bases; turns: how many bases, fewer than `bases`, the runs move along it.
@@ -196,8 +196,8 @@ def _count(tokens, middles, edges, labels, turns, counts):
 def judge(hits: np.ndarray, total: np.ndarray, expected: float) -> dict[str, np.ndarray]:
     """log2 enrichment, low, high and p of tokens in a category, each float64 [tokens].
 
-    hits: occurrences inside, int [1 + rotations, tokens], the first row without rotation; total: all occurrences [tokens]; expected:
-    mean share inside over all rotations. The interval takes the estimate to vary around the truth as rotations vary around no
+    hits: occurrences inside, int [1 + circular shifts, tokens], the first row unshifted; total: all occurrences [tokens]; expected:
+    mean share inside over all circular shifts. The interval takes the estimate to vary around the truth as circular shifts vary around no
     enrichment. As extreme is what is as far from the mean in square roots, in which counts vary alike above and below it.
     """
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -8,7 +8,7 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 
 from grover.pretraining.model_card import KINDS, own_settings
-from grover.pretraining.scores import FLOORS
+from grover.pretraining.scores import BASELINES
 from grover.runtime.errors import InputError
 from grover.runtime.provenance import SUFFIX
 from grover.tokenization.vocabulary import Vocabulary
@@ -105,12 +105,12 @@ def _held_out(metrics: dict) -> dict | None:
         return None
     splits = {}
     for split, scores in metrics["splits"].items():
-        best = min(scores["floors"], key=lambda name: scores["floors"][name]["loss"])
+        best = min(scores["baselines"], key=lambda name: scores["baselines"][name]["loss"])
         splits[split] = {
-            "masked_tokens": scores["hidden_tokens"],
+            "masked_tokens": scores["masked_tokens"],
             "seen_share": scores["seen_share"],
             **scores["model"],
-            "baseline": {"name": FLOORS[best], **scores["floors"][best]},
+            "baseline": {"name": BASELINES[best], **scores["baselines"][best]},
             "difference": scores["gains"][best],
         }
     spans = metrics["common_spans"]

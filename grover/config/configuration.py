@@ -86,7 +86,10 @@ def _check_agreement(config: dict, origin: str) -> None:
         raise InputError(
             f"{origin}: `corpus.shortest` ({corpus['shortest']}) is above `corpus.longest` ({corpus['longest']})"
         )
-    for key, tokens in (("corpus.longest", corpus["longest"]), ("embeddings.tokens", config["embeddings"]["tokens"])):
+    for key, tokens in (
+        ("corpus.longest", corpus["longest"]),
+        ("embeddings.window_tokens", config["embeddings"]["window_tokens"]),
+    ):
         if tokens + 2 > model["positions"]:
             raise InputError(
                 f"{origin}: `{key}` is {tokens} tokens, which with CLS and SEP does not fit into "
@@ -135,7 +138,7 @@ def _check_agreement(config: dict, origin: str) -> None:
 
 
 def _check_competitors(benchmarks: dict, candidates: list[str], origin: str) -> None:
-    """Who is compared on the benchmarks: models of the run, and rivals under names that nobody else has."""
+    """Who is compared on the benchmarks: models of the run, and external_models under names that nobody else has."""
     for name in benchmarks["models"]:
         if name not in ("chosen", *candidates):
             raise InputError(
@@ -143,10 +146,10 @@ def _check_competitors(benchmarks: dict, candidates: list[str], origin: str) -> 
             )
     taken = {"chosen", "char", "cnn", "gc", "majority", "dinucleotide", "pwm", "adjacency"}
     taken |= {"word2vec", "kmers", "composition", "probes", *candidates}
-    taken |= {f"{name}-twin" for name in ("chosen", *candidates)}
-    for name in sorted(taken & set(benchmarks["rivals"])):
+    taken |= {f"{name}-random" for name in ("chosen", *candidates)}
+    for name in sorted(taken & set(benchmarks["external_models"])):
         raise InputError(
-            f"{origin}: `benchmarks.rivals.{name}`: the name {name} has a meaning of its own; choose another"
+            f"{origin}: `benchmarks.external_models.{name}`: the name {name} has a meaning of its own; choose another"
         )
     shortest, longest = benchmarks["kmers"]
     if shortest > longest:
@@ -161,16 +164,18 @@ def _check_embeddings(config: dict, origin: str) -> None:
             raise InputError(
                 f"{origin}: `embeddings.models`: {name} is neither chosen nor one of `vocabulary.candidates` ({', '.join(candidates)})"
             )
-    rivals = config["benchmarks"]["rivals"]
-    for name in asked["rivals"]:
-        if name not in rivals:
+    external_models = config["benchmarks"]["external_models"]
+    for name in asked["external_models"]:
+        if name not in external_models:
             raise InputError(
-                f"{origin}: `embeddings.rivals`: {name} is none of `benchmarks.rivals` ({', '.join(rivals) or 'none'}); describe it there"
+                f"{origin}: `embeddings.external_models`: {name} is none of `benchmarks.external_models` "
+                f"({', '.join(external_models) or 'none'}); "
+                "describe it there"
             )
-    if 2 * asked["context"] >= asked["tokens"]:
+    if 2 * asked["context"] >= asked["window_tokens"]:
         raise InputError(
             f"{origin}: `embeddings.context` is {asked['context']} tokens at both ends of a window, which leaves nothing of "
-            f"`embeddings.tokens` ({asked['tokens']}); lower the one or raise the other"
+            f"`embeddings.window_tokens` ({asked['tokens']}); lower the one or raise the other"
         )
     deepest = config["pretraining"]["layers"]
     for layer in asked["layers"]:

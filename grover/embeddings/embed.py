@@ -30,13 +30,13 @@ from grover.tokenization.genome_tokens import TokenisedGenome
 
 
 def load_encoder(folder: Path | str, random: bool = False, seed: int = 0) -> PreTrainedModel:
-    """The encoder stored in a Hugging Face folder; `random` gives its twin, the same network untrained."""
+    """The encoder stored in a Hugging Face folder; `random` gives its randomly initialised model, the same network untrained."""
     config = AutoConfig.from_pretrained(folder)
     if random:
         torch.manual_seed(seed)
-        twin = AutoModel.from_config(config, add_pooling_layer=False)
-        begin(twin)
-        return twin.eval()
+        random_model = AutoModel.from_config(config, add_pooling_layer=False)
+        begin(random_model)
+        return random_model.eval()
     return AutoModel.from_pretrained(folder, add_pooling_layer=False).eval()
 
 
@@ -83,8 +83,8 @@ def embed_sequences(
 @dataclass(frozen=True)
 class Reading:
     """How regions are read: in windows of at most `tokens` tokens with `context` of them on both sides of the core. States of `layers`
-    (ascending) are kept; of each token at most `contexts` occurrences are compared and `stored` of these kept; this is `part` of
-    `parts` runs of regions.
+    (ascending) are kept; of each token at most `contexts` occurrences are compared and `stored` of these kept; this is `shard` of
+    `shards` runs of regions.
     """
 
     tokens: int
@@ -92,12 +92,12 @@ class Reading:
     layers: list[int]
     contexts: int = 5000
     stored: int = 400
-    part: int = 0
-    parts: int = 1
+    shard: int = 0
+    shards: int = 1
 
     def rows(self, regions: int) -> range:
-        """The rows of the table of regions that this part holds."""
-        return range(regions * self.part // self.parts, regions * (self.part + 1) // self.parts)
+        """The rows of the table of regions that this shard holds."""
+        return range(regions * self.shard // self.shards, regions * (self.shard + 1) // self.shards)
 
 
 def embed(
@@ -113,7 +113,7 @@ def embed(
     device: torch.device | str = "cpu",
     precision: str = "auto",
 ) -> dict[str, np.ndarray]:
-    """Embed one part of the regions (chrom, start, end) and write it: their vectors, the contexts kept of each token, and, where asked
+    """Embed one shard of the regions (chrom, start, end) and write it: their vectors, the contexts kept of each token, and, where asked
     for, the states of all tokens of the regions.
 
     segment_tokens: first token of each segment and the end of the last. Vectors are written in the order of the regions, contexts and

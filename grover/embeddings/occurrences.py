@@ -1,7 +1,7 @@
-"""Which occurrences of each token are compared and which are kept: evenly spaced over all of them, the same for any number of parts.
+"""Which occurrences of each token are compared and which are kept: evenly spaced over all of them, the same for any number of shards.
 
 An occurrence is told by its number among all occurrences of its token in all regions, and whether it is taken follows from that number
-and from how many there are. So no part needs to know the choice of another, but only how often each token occurs before it.
+and from how many there are. So no shard needs to know the choice of another, but only how often each token occurs before it.
 """
 
 import numpy as np

@@ -2,7 +2,7 @@
 
 What they were made with stands in the file: under the key `grover` of its metadata lies JSON with `name`, `model` (SHA-256 of the
 weights; of a network with random weights that of the pretrained ones whose shape it has), `initial` (`pretrained` or `random`), `layers`,
-`hidden`, `part`, `parts` and `regions` (SHA-256 of the table of regions). Other tools read the vectors as columns of lists:
+`hidden`, `shard`, `shards` and `regions` (SHA-256 of the table of regions). Other tools read the vectors as columns of lists:
 `pandas.read_parquet(file, columns=["mean_3"])`.
 """
 
@@ -21,7 +21,7 @@ from grover.runtime.files import atomic, checksum
 
 KEY = b"grover"
 POOLINGS = ("cls", "mean")
-SAME_IN_ALL_PARTS = ("model", "initial", "layers", "hidden", "parts", "regions")
+SAME_IN_ALL_SHARDS = ("model", "initial", "layers", "hidden", "shards", "regions")
 SHOWN = 6  # characters of a checksum that a message shows
 
 
@@ -78,7 +78,7 @@ def half(vectors: np.ndarray, what: str) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Embeddings:
-    """The embeddings that one model gives regions, in the files `paths` of its parts.
+    """The embeddings that one model gives regions, in the files `paths` of its shards.
 
     model: SHA-256 of the weights, of random ones that of the pretrained file whose shape they have; initial: pretrained or random;
     layers: those kept, ascending; hidden: width.
@@ -113,7 +113,7 @@ class Embeddings:
         return self.column(f"{pooling}_{layer}")
 
     def column(self, name: str) -> np.ndarray:
-        """One column of all parts: float32 [rows, width] of vectors, else [rows] of the type that it has."""
+        """One column of all shards: float32 [rows, width] of vectors, else [rows] of the type that it has."""
         files = [pq.ParquetFile(path) for path in self.paths]
         for file in files:
             if name not in file.schema_arrow.names:
@@ -147,16 +147,16 @@ def read_metadata(path: Path | str) -> dict:
 
 
 def open_embeddings(paths: list[Path], regions: Path | None = None) -> dict[str, Embeddings]:
-    """Embeddings by name, of the files of all their parts in any order.
+    """Embeddings by name, of the files of all their shards in any order.
 
-    regions: the table that they must have been made of. Raises an InputError where a part lacks or stands twice, or where parts come
+    regions: the table that they must have been made of. Raises an InputError where a shard lacks or stands twice, or where shards come
     from different weights or regions.
     """
     by_name: dict[str, list] = {}
     for path in paths:
-        by_name.setdefault((said := read_metadata(path))["name"], []).append((said.get("part", 0), Path(path), said))
-    answer = {name: _joined(name, sorted(parts, key=lambda part: part[0])) for name, parts in by_name.items()}
-    firsts = [(parts[0][1], parts[0][2]) for parts in by_name.values()]
+        by_name.setdefault((said := read_metadata(path))["name"], []).append((said.get("shard", 0), Path(path), said))
+    answer = {name: _joined(name, sorted(shards, key=lambda shard: shard[0])) for name, shards in by_name.items()}
+    firsts = [(shards[0][1], shards[0][2]) for shards in by_name.values()]
     expected = checksum(regions) if regions is not None else firsts[0][1].get("regions") if firsts else None
     for path, said in firsts:
         if said.get("regions") != expected:
@@ -180,9 +180,11 @@ def expect(embeddings: dict[str, Embeddings], name: str) -> Embeddings:
 def check_weights(embeddings: dict[str, Embeddings], weights: dict[str, Path]) -> None:
     """Raise an InputError where the embeddings of a name do not come from the weights in the file of this name.
 
-    Those of a twin say which pretrained weights it has the shape of.
+    Those of a randomly initialised model say which pretrained weights it has the shape of.
     """
-    found = {path: checksum(path) for path in {*weights.values()}}  # a model and its twin name one file
+    found = {
+        path: checksum(path) for path in {*weights.values()}
+    }  # a model and its randomly initialised model name one file
     for name, path in weights.items():
         each = expect(embeddings, name)
         if each.model != found[path]:
@@ -192,29 +194,29 @@ def check_weights(embeddings: dict[str, Embeddings], weights: dict[str, Path]) -
             )
 
 
-def _joined(name: str, parts: list[tuple[int, Path, dict]]) -> Embeddings:
-    """The embeddings of one name, of its parts in order."""
-    check_parts(name, parts)
-    said, paths = parts[0][2], tuple(path for _, path, _ in parts)
+def _joined(name: str, shards: list[tuple[int, Path, dict]]) -> Embeddings:
+    """The embeddings of one name, of its shards in order."""
+    check_shards(name, shards)
+    said, paths = shards[0][2], tuple(path for _, path, _ in shards)
     layers = tuple(said.get("layers", ()))
     return Embeddings(name, said.get("model", ""), said.get("initial", ""), layers, said.get("hidden", 0), paths)
 
 
-def check_parts(name: str, parts: list[tuple[int, Path, dict]]) -> None:
-    """Raise an InputError where files (number of the part, path, what it says about itself) are not all parts of one name, each once."""
-    _, path, said = parts[0]
-    for _, other, told in parts[1:]:
-        for key in SAME_IN_ALL_PARTS:
+def check_shards(name: str, shards: list[tuple[int, Path, dict]]) -> None:
+    """Raise an InputError where files (number of the shard, path, what it says about itself) are not all shards of one name, each once."""
+    _, path, said = shards[0]
+    for _, other, told in shards[1:]:
+        for key in SAME_IN_ALL_SHARDS:
             if told.get(key) != said.get(key):
                 raise InputError(
-                    f"{other} and {path} are no parts of the same embeddings of {name}: {key} is {_short(told.get(key))} and "
+                    f"{other} and {path} are no shards of the same embeddings of {name}: {key} is {_short(told.get(key))} and "
                     f"{_short(said.get(key))}; delete the older one and run again"
                 )
-    numbers, count = [number for number, _, _ in parts], said.get("parts", 1)
+    numbers, count = [number for number, _, _ in shards], said.get("shards", 1)
     lacking = sorted(set(range(count)) - set(numbers))
     if lacking or len(numbers) != count:
-        missing = f"part {lacking[0]} of {count} lacks" if lacking else "a part was given twice"
-        raise InputError(f"embeddings of {name}: {missing} beside {path}; give each of the {count} parts once")
+        missing = f"shard {lacking[0]} of {count} lacks" if lacking else "a shard was given twice"
+        raise InputError(f"embeddings of {name}: {missing} beside {path}; give each of the {count} shards once")
 
 
 def _short(value) -> str:

@@ -18,7 +18,7 @@ import numpy as np
 from transformers import AutoConfig, AutoTokenizer, PreTrainedTokenizerBase, dynamic_module_utils
 
 from grover.external_models.folder import CONFIG, TEXTS, auto_map, check_folder, code_of, weights_of
-from grover.external_models.network import RivalNetwork, check_limit, make_network, unreadable, width
+from grover.external_models.network import ExternalNetwork, check_limit, make_network, unreadable, width
 from grover.runtime.errors import InputError
 from grover.runtime.files import checksum
 
@@ -68,11 +68,11 @@ ADAPTERS = {
 
 
 @dataclass(frozen=True)
-class Rival:
+class ExternalModel:
     """A model from elsewhere that is ready to be fine-tuned.
 
     `limit` counts tokens with specials, 0 where there is none; `make(classes, seed)` gives a network whose head, and for
-    a twin everything, depends on the seed.
+    a randomly initialised model everything, depends on the seed.
     """
 
     folder: Path
@@ -81,7 +81,7 @@ class Rival:
     config: object
     limit: int
     pooling: str
-    make: Callable[[int, int], "RivalNetwork"]
+    make: Callable[[int, int], "ExternalNetwork"]
 
     @property
     def files(self) -> list[Path]:
@@ -96,7 +96,7 @@ class Rival:
 
     @property
     def sha256(self) -> str:
-        """One checksum for its weights, or for its configuration where a twin comes without any."""
+        """One checksum for its weights, or for its configuration where a randomly initialised model comes without any."""
         return joint([checksum(path) for path in self.weights or [self.folder / CONFIG]])
 
     @property
@@ -147,10 +147,10 @@ class Rival:
 
 def load(
     folder: Path, adapter: str = "auto", remote_code: bool = False, initial: str = "pretrained", pooling: str = ""
-) -> Rival:
-    """The rival in `folder`, read as `adapter` says.
+) -> ExternalModel:
+    """The external model in `folder`, read as `adapter` says.
 
-    `remote_code` is the consent to run the Python files of the folder; `initial` is pretrained, or random for the twin of
+    `remote_code` is the consent to run the Python files of the folder; `initial` is pretrained, or random for the randomly initialised
     the same size; `pooling` replaces the adapter's. Raises InputError for an unknown adapter, an incomplete folder and
     missing consent.
     """
@@ -169,7 +169,7 @@ def load(
         files = sorted(path.name for path in folder.glob("*.py"))  # those that are named may import the others
         raise InputError(
             f"{folder}: {', '.join(files)} there would be executed with your rights; read them, and set remote_code: true "
-            "for this rival (--remote-code) to consent"
+            "for this external model (--remote-code) to consent"
         )
     if code:
         _private_modules()
@@ -185,7 +185,7 @@ def load(
         raise InputError(f"{folder}: its tokenizer has no padding token; name one in tokenizer_config.json")
     limit = chosen.limit or positions(config)
     make = partial(make_network, folder, tokenizer, config, kind, initial == "pretrained", pooling, limit)
-    return Rival(folder, chosen, tokenizer, config, limit, pooling, make)
+    return ExternalModel(folder, chosen, tokenizer, config, limit, pooling, make)
 
 
 def own_code(folder: Path, adapter: str) -> list[str]:
@@ -242,6 +242,6 @@ def _config(folder: Path, kind: type | None, trust: bool):
 @cache
 def _private_modules() -> None:
     """Let transformers copy a model's code into a folder of this process, so that jobs do not write over each other's."""
-    place = tempfile.mkdtemp(prefix="rival-code-")
+    place = tempfile.mkdtemp(prefix="external-code-")
     atexit.register(shutil.rmtree, place, ignore_errors=True)
     dynamic_module_utils.HF_MODULES_CACHE = place

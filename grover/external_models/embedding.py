@@ -9,55 +9,60 @@ from itertools import pairwise
 import numpy as np
 import torch
 
-from grover.external_models.adapters import Rival
+from grover.external_models.adapters import ExternalModel
 from grover.network.device import autocast
 
 SEQUENCES_AT_ONCE = 512  # that are read, computed and handed out together
 
 
 def embed(
-    rival: Rival,
+    external: ExternalModel,
     sequences: Sequence[str],
     device: torch.device,
     precision: str = "auto",
     seed: int = 0,
     at_once: int = SEQUENCES_AT_ONCE,
 ) -> Iterator[tuple[dict[str, np.ndarray], np.ndarray]]:
-    """Vectors of the last layer by pooling (those of `rival.poolings`), float32 [sequences, hidden], and the number of tokens that
+    """Vectors of the last layer by pooling (those of `external.poolings`), float32 [sequences, hidden], and the number of tokens that
     stand for sequence, int32 [sequences], of `at_once` sequences after another; of none once.
 
-    A sequence that is too long for the model is read in pieces, whose vectors are averaged, each weighed by its tokens. A twin
+    A sequence that is too long for the model is read in pieces, whose vectors are averaged, each weighed by its tokens. A random model
     depends on `seed`. `sequences` may be anything that has a length and gives a list for a slice.
     """
-    network = rival.make(1, seed).to(device).eval()
+    network = external.make(1, seed).to(device).eval()
     if not len(sequences):
-        yield {pooling: np.zeros((0, rival.hidden), np.float32) for pooling in rival.poolings}, np.zeros(0, np.int32)
+        yield (
+            {pooling: np.zeros((0, external.hidden), np.float32) for pooling in external.poolings},
+            np.zeros(0, np.int32),
+        )
     for first in range(0, len(sequences), at_once):
-        inputs, owner = cut(rival, sequences[first : first + at_once])
+        inputs, owner = cut(external, sequences[first : first + at_once])
         weight = np.array([int(network.sequence(torch.from_numpy(ids)).sum()) for ids in inputs])
-        sums = np.zeros((len(rival.poolings), owner[-1] + 1, rival.hidden))
+        sums = np.zeros((len(external.poolings), owner[-1] + 1, external.hidden))
         for group in network.groups(np.array([len(ids) for ids in inputs]), device.type):
             given = {name: value.to(device) for name, value in network.collate([inputs[row] for row in group]).items()}
             with torch.inference_mode(), autocast(device, precision):
-                found = torch.stack([vectors.float() for vectors in network.pooled(**given, poolings=rival.poolings)])
+                found = torch.stack(
+                    [vectors.float() for vectors in network.pooled(**given, poolings=external.poolings)]
+                )
             np.add.at(sums, (slice(None), owner[group]), found.cpu().numpy() * weight[group][:, None])
         tokens = np.bincount(owner, weight)
         means = (sums / tokens[:, None]).astype(np.float32)
-        yield dict(zip(rival.poolings, means, strict=True)), tokens.astype(np.int32)
+        yield dict(zip(external.poolings, means, strict=True)), tokens.astype(np.int32)
 
 
-def cut(rival: Rival, sequences: Sequence[str]) -> tuple[list[np.ndarray], np.ndarray]:
+def cut(external: ExternalModel, sequences: Sequence[str]) -> tuple[list[np.ndarray], np.ndarray]:
     """Token ids of sequences of any length, and the row of the sequence, int64, that each belongs to.
 
     What is longer than the model allows is cut into pieces of equal length that fit, each read alone.
     """
-    found = [[ids] for ids in rival.tokenise(sequences, "regions")]
-    room = rival.limit - len(rival.tokenise([""])[0])
+    found = [[ids] for ids in external.tokenise(sequences, "regions")]
+    room = external.limit - len(external.tokenise([""])[0])
     for row, sequence in enumerate(sequences):
-        number = -(-len(found[row][0]) // room) if rival.limit else 1
+        number = -(-len(found[row][0]) // room) if external.limit else 1
         # at the cuts sequence is read otherwise, so that a piece may be a little too long
-        while rival.limit and max(map(len, found[row])) > rival.limit:
+        while external.limit and max(map(len, found[row])) > external.limit:
             bounds = np.linspace(0, len(sequence), number + 1).astype(int)
-            found[row] = rival.tokenise([sequence[start:end] for start, end in pairwise(bounds)], "regions")
+            found[row] = external.tokenise([sequence[start:end] for start, end in pairwise(bounds)], "regions")
             number += 1
     return [ids for of_one in found for ids in of_one], np.repeat(np.arange(len(found)), list(map(len, found)))

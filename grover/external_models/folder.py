@@ -9,7 +9,7 @@ from pathlib import Path
 from grover.runtime.errors import InputError
 from grover.runtime.files import checksum, write_json
 
-CONFIG, COMPLETE = "config.json", "rival.json"
+CONFIG, COMPLETE = "config.json", "external.json"
 # in the order in which transformers prefers them
 WEIGHTS = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json")
 TOKENIZERS = ("tokenizer.json", "vocab.txt", "vocab.json", "tokenizer.model")
@@ -69,7 +69,7 @@ def auto_map(folder: Path, name: str) -> dict:
 
 
 def download(model: str, revision: str, folder: Path) -> None:
-    """Fill `folder` with a model of the hub, and write rival.json, which says what it is, when all is there.
+    """Fill `folder` with a model of the hub, and write external.json, which says what it is, when all is there.
 
     Files that are there are kept and half ones continued. Of several formats of the weights one is taken, safetensors
     first. Raises InputError where the model cannot be had, saying how to fill the folder by hand.

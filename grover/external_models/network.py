@@ -15,7 +15,7 @@ from transformers import AutoModel, PreTrainedTokenizerBase
 from grover.network.batching import by_length
 from grover.runtime.errors import InputError
 
-TOKENS_AT_ONCE = {"cpu": 4_096, "cuda": 16_384}  # padded; rivals are large and their attention is not packed
+TOKENS_AT_ONCE = {"cpu": 4_096, "cuda": 16_384}  # padded; external models are large and their attention is not packed
 # what is random where only the rest of a checkpoint is used; nothing here reads it
 UNUSED = re.compile(r"(^|\.)(pooler|contact_head|lm_head|cls|score|classifier|position_ids)(\.|$)")
 
@@ -25,12 +25,12 @@ def check_limit(longest: int, limit: int, what: str = "sequences", letters: int 
     if limit and longest > limit:
         bases = f" ({letters} bases)" if letters else ""
         raise InputError(
-            f"{what}: the longest has {longest} tokens{bases} with specials, but this rival takes {limit} at most; shorten the "
-            "sequences (length in the table of tasks) or leave this rival out"
+            f"{what}: the longest has {longest} tokens{bases} with specials, but this external model takes {limit} at most; shorten the "
+            "sequences (length in the table of tasks) or leave this external model out"
         )
 
 
-class RivalNetwork(torch.nn.Module):
+class ExternalNetwork(torch.nn.Module):
     """An encoder from elsewhere, dropout and a linear layer on one vector a sequence.
 
     Inputs are rows of token ids with specials. The mean is that of the tokens that stand for sequence; `cls` is the
@@ -121,7 +121,7 @@ def make_network(
     limit: int,
     classes: int,
     seed: int,
-) -> RivalNetwork:
+) -> ExternalNetwork:
     """Return a classifier over an external model: its encoder, from the stored weights or from random ones, and a new linear layer.
 
     kind: class of the encoder, None for the one that transformers chooses. limit: tokens that the model takes at most. Raises InputError
@@ -134,7 +134,7 @@ def make_network(
     encoder = getattr(encoder, encoder.base_model_prefix, encoder)  # without the head that some come with
     # the random numbers of the head do not depend on how many the encoder used up
     torch.manual_seed(seed)
-    return RivalNetwork(encoder.float(), tokenizer, classes, pooling, limit)
+    return ExternalNetwork(encoder.float(), tokenizer, classes, pooling, limit)
 
 
 def _pretrained(folder: Path, config, kind: type | None) -> torch.nn.Module:
@@ -161,6 +161,6 @@ def unreadable(folder: Path, error: Exception) -> str:
 
     reason = " ".join(str(error).split())[:300]
     return (
-        f"{folder}: transformers {transformers.__version__} cannot open this model ({reason}); see docs/rivals.md for the "
-        "environment that a rival needs"
+        f"{folder}: transformers {transformers.__version__} cannot open this model ({reason}); see docs/external-models.md for the "
+        "environment that an external model needs"
     )

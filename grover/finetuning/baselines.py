@@ -1,4 +1,4 @@
-"""Floors: what a benchmark yields without a language model, learned on the same fold and scored on the same others.
+"""Baselines: what a benchmark yields without a language model, learned on the same fold and scored on the same others.
 
 `majority`                        the share of each label, whatever the sequence
 `gc`                              logistic regression on the share of G and C
@@ -39,7 +39,7 @@ DENSE_BYTES = 2_000_000_000
 class Settings:
     """`kmers` are the shortest and longest words of tfidf-*, `trees` those of a forest; `vocabulary` cuts the tokens of token-*
     and adjacency, `matrix` (float64 [4, width]) is the motif of pwm where the sites have no score; `maximum_train` is how many
-    examples of fold train the floors of `LIMITED` learn from at most, drawn by the seed, 0: all."""
+    examples of fold train the baselines of `LIMITED` learn from at most, drawn by the seed, 0: all."""
 
     trees: int = 500
     kmers: tuple[int, int] = (2, 6)
@@ -50,23 +50,23 @@ class Settings:
 
 
 def predict(
-    dataset: pd.DataFrame, floor: str, seeds: Sequence[int] = (0,), settings: Settings | None = None
+    dataset: pd.DataFrame, baseline: str, seeds: Sequence[int] = (0,), settings: Settings | None = None
 ) -> pd.DataFrame:
-    """Fit a floor on fold train and predict folds valid and test.
+    """Fit a baseline on fold train and predict folds valid and test.
 
-    `dataset` has the columns sequence, label (0..classes - 1), fold and, where the floor reads them, score, before, after,
-    pieces. A forest is fitted once a seed, the other floors once, under the first seed. Returns the table that `predictions`
-    makes; its `attrs` say how many examples a fit learnt from (`n_train`). Raises InputError for an unknown floor, for labels
-    without a training example and for what a floor lacks.
+    `dataset` has the columns sequence, label (0..classes - 1), fold and, where the baseline reads them, score, before, after,
+    pieces. A forest is fitted once a seed, the other baselines once, under the first seed. Returns the table that `predictions`
+    makes; its `attrs` say how many examples a fit learnt from (`n_train`). Raises InputError for an unknown baseline, for labels
+    without a training example and for what a baseline lacks.
     """
-    if floor not in FLOORS:
-        raise InputError(f"unknown floor {floor!r}; choose one of {', '.join(FLOORS)}")
+    if baseline not in BASELINES:
+        raise InputError(f"unknown baseline {baseline!r}; choose one of {', '.join(BASELINES)}")
     settings = settings or Settings()
     train, held_out = train_and_held_out(dataset)
     label = dataset["label"].to_numpy(np.int64)
-    read, learn = FLOORS[floor]
-    seeds = seeds if floor in BY_SEED else seeds[:1]
-    maximum = settings.maximum_train if floor in LIMITED else 0
+    read, learn = BASELINES[baseline]
+    seeds = seeds if baseline in BY_SEED else seeds[:1]
+    maximum = settings.maximum_train if baseline in LIMITED else 0
     drawn = [_draw(train, label, maximum, seed) for seed in seeds]
     used = np.unique(np.concatenate([*drawn, held_out]))
     features = read(dataset.iloc[used], settings)
@@ -107,7 +107,7 @@ def train_and_held_out(dataset: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
 
 
 def predictions(dataset: pd.DataFrame, rows: np.ndarray, probability: np.ndarray, seed: int) -> pd.DataFrame:
-    """What all competitors write: example (index of the dataset), seed, fold, label and, float64, the `probability` of label 1 where
+    """What all predictors write: example (index of the dataset), seed, fold, label and, float64, the `probability` of label 1 where
     there are two labels, else one column `probability_{label}` for each.
 
     `probability` is float [rows, labels].
@@ -120,7 +120,7 @@ def predictions(dataset: pd.DataFrame, rows: np.ndarray, probability: np.ndarray
     return table.assign(**({"probability": columns["probability_1"]} if len(columns) == 2 else columns))
 
 
-# what the floors read: one row an example, dense or sparse
+# what the baselines read: one row an example, dense or sparse
 
 
 def gc_share(dataset: pd.DataFrame, settings: Settings | None = None) -> np.ndarray:
@@ -139,12 +139,12 @@ def motif_scores(dataset: pd.DataFrame, settings: Settings) -> np.ndarray:
         return dataset[["score"]].to_numpy(dtype=np.float64)
     if settings.matrix is None:
         raise InputError(
-            "the floor pwm needs scores of the sites in the column `score`, or a motif; name one or leave it out"
+            "the baseline pwm needs scores of the sites in the column `score`, or a motif; name one or leave it out"
         )
     shortest = dataset["sequence"].str.len().min()
     if shortest < settings.matrix.shape[1]:
         raise InputError(
-            f"the floor pwm: a sequence has {shortest} bases, but the motif {settings.matrix.shape[1]}; choose longer sequences"
+            f"the baseline pwm: a sequence has {shortest} bases, but the motif {settings.matrix.shape[1]}; choose longer sequences"
         )
     return np.asarray(motifs.best_scores([encode(text) for text in dataset["sequence"]], settings.matrix), np.float64)[
         :, None
@@ -181,10 +181,10 @@ def allowed(dataset: pd.DataFrame, settings: Settings) -> np.ndarray:
     vocabulary = _vocabulary_of(settings)
     if vocabulary.kind == "overlap":
         raise InputError(
-            f"the floor adjacency needs tokens side by side, but those of {vocabulary.name} overlap; leave it out here"
+            f"the baseline adjacency needs tokens side by side, but those of {vocabulary.name} overlap; leave it out here"
         )
     if dataset["label"].max() > 1:
-        raise InputError("the floor adjacency tells two labels apart, but the dataset has more; leave it out here")
+        raise InputError("the baseline adjacency tells two labels apart, but the dataset has more; leave it out here")
     # an unknown base between two sequences is part of no merge
     tokens = [np.append(row, UNK) for row in read_tokens(dataset, vocabulary, settings.threads)]
     rows = np.repeat(np.arange(len(tokens)), [len(row) for row in tokens])
@@ -224,7 +224,7 @@ def _counts(items: np.ndarray, sizes: np.ndarray, columns: int) -> csr_matrix:
 
 def _vocabulary_of(settings: Settings) -> Vocabulary:
     if settings.vocabulary is None:
-        raise InputError("the floors token-* and adjacency need a vocabulary; give the tokenizer.json of one")
+        raise InputError("the baselines token-* and adjacency need a vocabulary; give the tokenizer.json of one")
     return settings.vocabulary
 
 
@@ -273,7 +273,7 @@ def tfidf(train: csr_matrix, held_out: csr_matrix) -> tuple[csr_matrix, csr_matr
     return weights.transform(train, copy=False), weights.transform(held_out, copy=False)
 
 
-FLOORS: dict[str, tuple[Callable, Callable]] = {
+BASELINES: dict[str, tuple[Callable, Callable]] = {
     "majority": (gc_share, _prior),
     "gc": (gc_share, _logistic),
     "dinucleotide": (dinucleotide_shares, _logistic),

@@ -1,5 +1,6 @@
-"""Fine-tuning of any network on a benchmark: our encoder, its random twin or a rival (`grover.network.classifier` says what it must
-have).
+"""Fine-tuning of any network on a benchmark: our encoder, pretrained or random, or an external model.
+
+`grover.network.classifier` says what a network must have.
 """
 
 from collections.abc import Callable, Sequence

@@ -16,21 +16,21 @@ from grover.statistics.metrics import scores as scores_of
 
 PARTS = ("all", "clean")
 FEWEST = 10  # clean examples of each label; with fewer a score says nothing
-TWIN = "-twin"
+RANDOM = "-random"
 
 SCORE_COLUMNS = [
     *("task", "model", "kind", "part", "seed", "n_train", "n_test", "classes", "positive_share", "threshold"),
     *("mcc", "mcc_low", "mcc_high", "auroc", "auroc_low", "auroc_high", "auprc", "accuracy", "f1", "brier", "ece"),
     *("dataset", "weights", "configuration", "seconds"),
 ]
-DIFFERENCE_COLUMNS = ["task", "part", "model", "rival", "difference", "low", "high"]
+DIFFERENCE_COLUMNS = ["task", "part", "model", "comparator", "difference", "low", "high"]
 DIFFERENCE_COLUMNS += ["auroc_difference", "auroc_low", "auroc_high"]
 CURVE = ("recall", "precision", "threshold")
 NEEDED = ("task", "model", "kind", "n_train", "dataset", "weights", "settings", "seconds")
 
 
 @dataclass(frozen=True)
-class _Competitor:
+class _Predictor:
     """What a model predicts for fold test, where it calls label 1, and what its metrics.json says."""
 
     test: Fold
@@ -59,15 +59,15 @@ def score(
     """Scores, differences and precision at equal steps of recall of all models on a benchmark.
 
     dataset, audit: the tables of the benchmark; predictions, metrics: predictions.parquet and metrics.json by model, of which
-    the first is compared with all others, and each with its twin of the same name with `-twin`; block: bases of the genome that
+    the first is compared with all others, and each with its random initialisation, `NAME-random`; block: bases of the genome that
     are drawn together. Returns three tables: a row for each model, part and seed, and one without a seed for the mean, which
-    has the intervals (`SCORE_COLUMNS`); MCC and AUROC of a model minus those of a rival on the same draws
+    has the intervals (`SCORE_COLUMNS`); MCC and AUROC of a model minus those of a comparator on the same draws
     (`DIFFERENCE_COLUMNS`); model, recall, precision and threshold on the whole test set, the mean over seeds, for two classes.
     A clean part with fewer than 10 examples of a label is left out. Raises InputError where predictions do not belong to the
     dataset.
     """
     examples = dataset[dataset["fold"] == "test"]
-    competitors = {
+    predictors = {
         name: _competitor(name, examples, dataset.attrs, predictions[name], metrics[name]) for name in predictions
     }
     rows, differences = [], []
@@ -78,16 +78,16 @@ def score(
             continue
         number = bootstrap.blocks(kept, block)
         drawn = bootstrap.draw(int(number.max()) + 1, resamples, seed)
-        scored = {name: _scored(competitor, keep, number, drawn, seed) for name, competitor in competitors.items()}
-        for name, competitor in competitors.items():
-            rows.append(_rows(competitor, scored[name], part, kept["label"].to_numpy()))
-        for model, rival in _pairs(list(scored)):
+        scored = {name: _scored(predictor, keep, number, drawn, seed) for name, predictor in predictors.items()}
+        for name, predictor in predictors.items():
+            rows.append(_rows(predictor, scored[name], part, kept["label"].to_numpy()))
+        for model, comparator in _pairs(list(scored)):
             task = metrics[model]["task"]
-            differences.append([task, part, model, rival, *_difference(scored[model], scored[rival])])
+            differences.append([task, part, model, comparator, *_difference(scored[model], scored[comparator])])
     return (
         pd.concat(rows, ignore_index=True),
         pd.DataFrame(differences, columns=DIFFERENCE_COLUMNS),
-        _curves({name: competitor.test for name, competitor in competitors.items()}),
+        _curves({name: predictor.test for name, predictor in predictors.items()}),
     )
 
 
@@ -117,9 +117,7 @@ def scan(dataset: pd.DataFrame, predictions: pd.DataFrame, step: int) -> pd.Data
     return pd.DataFrame({"chrom": chrom, "start": start, "end": end, "probability": table["probability"]})
 
 
-def _competitor(
-    name: str, examples: pd.DataFrame, attrs: dict, predictions: pd.DataFrame, metrics: dict
-) -> _Competitor:
+def _competitor(name: str, examples: pd.DataFrame, attrs: dict, predictions: pd.DataFrame, metrics: dict) -> _Predictor:
     """Read the predictions of a model and see that they are for this dataset."""
     missing = [key for key in NEEDED if key not in metrics]
     if missing:
@@ -135,7 +133,7 @@ def _competitor(
         )
     if test.classes != len(attrs["labels"]):
         raise InputError(f"{name} predicts {test.classes} classes but the dataset has {len(attrs['labels'])} labels")
-    return _Competitor(test, [cuts[seed] for seed in test.seeds], metrics)
+    return _Predictor(test, [cuts[seed] for seed in test.seeds], metrics)
 
 
 def _clean(examples: pd.DataFrame, audit: pd.DataFrame) -> np.ndarray:
@@ -150,11 +148,11 @@ def _rarest(examples: pd.DataFrame, classes: int) -> int:
     return int(np.bincount(examples["label"], minlength=classes).min())
 
 
-def _scored(competitor: _Competitor, keep: np.ndarray, number: np.ndarray, drawn: np.ndarray, seed: int) -> _Scored:
+def _scored(predictor: _Predictor, keep: np.ndarray, number: np.ndarray, drawn: np.ndarray, seed: int) -> _Scored:
     """Scores of a model on the examples of the mask; number: block of each, drawn: how often each block is drawn."""
-    test = competitor.test
+    test = predictor.test
     label, probability = test.label[keep], test.probability[:, keep]
-    each = list(zip(probability, competitor.cuts, strict=True))
+    each = list(zip(probability, predictor.cuts, strict=True))
     mcc = [bootstrap.resampled_mcc(drawn, number, label, called(values, cut), test.classes) for values, cut in each]
     auroc = [bootstrap.resampled_auroc(drawn, number, label, values) for values in probability]
     return _Scored(
@@ -164,14 +162,14 @@ def _scored(competitor: _Competitor, keep: np.ndarray, number: np.ndarray, drawn
     )
 
 
-def _rows(competitor: _Competitor, scored: _Scored, part: str, label: np.ndarray) -> pd.DataFrame:
+def _rows(predictor: _Predictor, scored: _Scored, part: str, label: np.ndarray) -> pd.DataFrame:
     """A row for each seed and one for their mean."""
-    facts, classes = competitor.facts, competitor.test.classes
+    facts, classes = predictor.facts, predictor.test.classes
     mean = {name: scored.by_seed[name].mean(skipna=False) for name in SCORES}
     mean["mcc_low"], mean["mcc_high"] = bootstrap.interval(scored.mcc, 1)
     mean["auroc_low"], mean["auroc_high"] = bootstrap.interval(scored.auroc, 1)
     table = pd.DataFrame([*scored.by_seed.to_dict("records"), mean])
-    table["seed"] = pd.array([*competitor.test.seeds, pd.NA], dtype="Int64")
+    table["seed"] = pd.array([*predictor.test.seeds, pd.NA], dtype="Int64")
     shared = {name: facts[name] for name in ("task", "model", "kind", "n_train", "dataset", "weights", "seconds")}
     shared |= {"part": part, "n_test": len(label), "classes": classes}
     shared["positive_share"] = float(label.mean()) if classes == 2 else float("nan")
@@ -180,15 +178,15 @@ def _rows(competitor: _Competitor, scored: _Scored, part: str, label: np.ndarray
 
 
 def _pairs(names: list[str]) -> list[tuple[str, str]]:
-    """Who is compared with whom: the first with all others, every other with its twin."""
+    """Who is compared with whom: the first with all others, every other with its randomly initialised model."""
     first, *others = names
-    return [(first, name) for name in others] + [(name, name + TWIN) for name in others if name + TWIN in names]
+    return [(first, name) for name in others] + [(name, name + RANDOM) for name in others if name + RANDOM in names]
 
 
-def _difference(model: _Scored, rival: _Scored) -> list[float]:
+def _difference(model: _Scored, comparator: _Scored) -> list[float]:
     values = []
-    for name, ours, theirs in (("mcc", model.mcc, rival.mcc), ("auroc", model.auroc, rival.auroc)):
-        difference = model.by_seed[name].mean(skipna=False) - rival.by_seed[name].mean(skipna=False)
+    for name, ours, theirs in (("mcc", model.mcc, comparator.mcc), ("auroc", model.auroc, comparator.auroc)):
+        difference = model.by_seed[name].mean(skipna=False) - comparator.by_seed[name].mean(skipna=False)
         values += [float(difference), *bootstrap.interval(ours - theirs)]
     return values
 

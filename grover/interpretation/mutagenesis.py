@@ -25,7 +25,7 @@ def substitutions(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray
     return sequences, position, base
 
 
-def occlude(codes: np.ndarray, predict: Callable[[list[np.ndarray]], np.ndarray]) -> pd.DataFrame:
+def mutate(codes: np.ndarray, predict: Callable[[list[np.ndarray]], np.ndarray]) -> pd.DataFrame:
     """Score every substitution of a sequence: position (from 0, along the sequence), reference, base, score.
 
     `predict` gives one number, such as a logit, for each of a list of sequences; `score` is that of the changed

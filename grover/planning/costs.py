@@ -156,15 +156,15 @@ def _pretrain(run: Run, key: str) -> Work:
     config, net = run.config, network(run.config)
     length = mean_window(config["corpus"]) + SPECIALS
     windows = pretraining_tokens(config, key) / mean_window(config["corpus"])
-    predicted = config["pretraining"]["mask_share"] * output_flops(net, vocabulary_size(key))
+    predicted = config["pretraining"]["mask_ratio"] * output_flops(net, vocabulary_size(key))
     flops = TRAINING * windows * length * (forward_flops(net, length) + predicted)
     return Work(flops, windows / config["pretraining"]["batch"], net.layers)
 
 
 def _evaluate(run: Run, key: str) -> Work:
     config, net = run.config, network(run.config)
-    length, windows = mean_window(config["corpus"]) + SPECIALS, config["evaluation"]["windows"]
-    share = config["evaluation"]["mask_share"] or config["pretraining"]["mask_share"]
+    length, windows = mean_window(config["corpus"]) + SPECIALS, config["evaluation"]["maximum_windows"]
+    share = config["evaluation"]["mask_ratio"] or config["pretraining"]["mask_ratio"]
     predicted = share * output_flops(net, vocabulary_size(key))
     # both splits and the common spans of two folds, by the model and by its untrained twin
     return Work(8 * windows * length * (forward_flops(net, length) + predicted), 8 * windows / 64, net.layers)
@@ -200,7 +200,7 @@ def _probe(run: Run, key: str) -> Work:
 
 def _embed(run: Run, key: str) -> Work:
     net, asked = network(run.config), run.config["embeddings"]
-    length, windows = asked["tokens"] + SPECIALS, regions(run) / asked["parts"]
+    length, windows = asked["window_tokens"] + SPECIALS, regions(run) / asked["shards"]
     return Work(windows * length * forward_flops(net, length), windows / 64, net.layers)
 
 
@@ -239,20 +239,22 @@ NETWORKS: dict[str, Callable[[Run, str], Work]] = {
 
 def core_tokens(asked: dict) -> int:
     """Tokens of a region: those of its window without the context at both ends."""
-    return asked["tokens"] - 2 * asked["context"]
+    return asked["window_tokens"] - 2 * asked["context"]
 
 
 def regions(run: Run) -> float:
     """Regions that are embedded: as many as asked for, or as lie in the genome; intervals of one's own are taken to be as many."""
     asked = run.config["embeddings"]
-    return min(asked["regions"] or math.inf, run.bases / (core_tokens(asked) * bases_a_token(_chosen(run.config))))
+    return min(
+        asked["maximum_regions"] or math.inf, run.bases / (core_tokens(asked) * bases_a_token(_chosen(run.config)))
+    )
 
 
 def representations(run: Run) -> int:
     """What a track is probed from: [CLS] and mean of every layer of every model and its twin, rivals, and three floors."""
     asked = run.config["embeddings"]
     layers = len(asked["layers"]) or network(run.config).layers + 1
-    return 2 * 2 * layers * len(asked["models"]) + 2 * len(asked["rivals"]) + 3
+    return 2 * 2 * layers * len(asked["models"]) + 2 * len(asked["external_models"]) + 3
 
 
 def _probed(run: Run, key: str) -> float:
@@ -335,7 +337,7 @@ AMOUNTS: dict[str, tuple[str, Callable[[Run, str], float]]] = {
     "choose_regions": ("bases", _bases),
     "stratify_predictions": (
         "tokens",
-        lambda run, key: run.config["evaluation"]["windows"] * mean_window(run.config["corpus"]),
+        lambda run, key: run.config["evaluation"]["maximum_windows"] * mean_window(run.config["corpus"]),
     ),
 }
 
@@ -381,9 +383,9 @@ def written(run: Run, rule: str, key: str) -> float:
         # both splits, about 30 bytes a hidden token
         "evaluate_pretraining": lambda: (
             60
-            * config["evaluation"]["windows"]
+            * config["evaluation"]["maximum_windows"]
             * mean_window(config["corpus"])
-            * (config["evaluation"]["mask_share"] or config["pretraining"]["mask_share"])
+            * (config["evaluation"]["mask_ratio"] or config["pretraining"]["mask_ratio"])
         ),
         # two checkpoints of weights and both moments of Adam
         "pretrain": lambda: weights * (1 + 2 * 3),
@@ -399,11 +401,11 @@ def _embedded(run: Run, net: Network) -> float:
     asked = run.config["embeddings"]
     numbers = (len(asked["layers"]) or net.layers + 1) * net.hidden
     tokens = vocabulary_size(_chosen(run.config))
-    part = regions(run) / asked["parts"]
+    part = regions(run) / asked["shards"]
     states = 2 * part * core_tokens(asked) * numbers if asked["states"] else 0
     return (
         2 * 2 * part * numbers
-        + 2 * tokens * asked["stored_contexts"] * numbers / asked["parts"]
+        + 2 * tokens * asked["stored_contexts"] * numbers / asked["shards"]
         + 16 * tokens * numbers
         + states
     )

@@ -1,4 +1,4 @@
-"""Masked bits a base that compare between vocabularies: the same stretches of the genome are hidden for each of them.
+"""Masked bits per base that compare between vocabularies: the same stretches of the genome are hidden for each of them.
 
 Windows and spans are drawn in bases from the genome, the folds and a seed alone. Each vocabulary cuts the windows into its
 own tokens, hides every token that touches a span, and divides the bits by the bases hidden. Spans keep a margin from the ends
@@ -75,7 +75,7 @@ def draw_spans(
     if not marked.any():
         raise InputError(
             f"evaluation: no span was drawn in {len(starts)} windows of fold {fold}; raise `evaluation.span_share` or "
-            "`evaluation.windows`"
+            "`evaluation.maximum_windows`"
         )
     return Spans(starts, marked)
 
@@ -118,10 +118,10 @@ def places(tokens: np.ndarray, offsets: np.ndarray, spans: Spans, lengths: np.nd
 
 
 def score_spans(table: pd.DataFrame, spans: Spans, span: int, seed: int) -> dict:
-    """Masked bits a base with 95 % intervals over blocks of the genome, of the model and, under `floors`, of each floor.
+    """Masked bits per base with 95 % intervals over blocks of the genome, of the model and, under `baselines`, of each baseline.
 
     table: the tokens that were hidden, as `grover.pretraining.evaluation.tabulate` makes it. `bases` are those hidden,
-    `span_bases` those of the spans themselves, `n` the hidden tokens.
+    `span_bases` those of the spans themselves, `n` the masked tokens.
     """
     block = number_blocks(table["base"].to_numpy())
     blocks = int(block.max()) + 1
@@ -142,5 +142,5 @@ def score_spans(table: pd.DataFrame, spans: Spans, span: int, seed: int) -> dict
         "window_bases": spans.marked.shape[1],
         "margin": MARGIN,
         "seen_share": float(table["seen"].mean()),
-        "floors": scores,
+        "baselines": scores,
     }

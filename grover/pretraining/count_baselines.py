@@ -1,4 +1,4 @@
-"""Counts of tokens in training windows, as predictors of hidden tokens that learn nothing of context.
+"""Counts of tokens in training windows, as predictors of masked tokens that learn nothing of context.
 
 `frequency`   the frequencies of the tokens
 `neighbours`  counts of tokens between their two neighbours, discounted and backed off to each neighbour alone (absolute

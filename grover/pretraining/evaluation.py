@@ -1,7 +1,7 @@
-"""Hidden tokens of held-out windows, and what a network and simple counts predict for them.
+"""Masked tokens of held-out windows, and what a network and simple counts predict for them.
 
-A predictor gives, for each hidden token, its negative log-likelihood in nats and its rank: how many tokens are more likely.
-Beside the model stand the floors of `grover.pretraining.count_baselines` and `untrained`, the same network with random
+A predictor gives, for each masked token, its negative log-likelihood in nats and its rank: how many tokens are more likely.
+Beside the model stand the baselines of `grover.pretraining.count_baselines` and `untrained`, the same network with random
 weights.
 """
 
@@ -32,7 +32,7 @@ Batch = tuple[np.ndarray, np.ndarray, np.ndarray]  # packed ids, lengths with sp
 
 @dataclass(frozen=True)
 class Hidden:
-    """Windows with tokens hidden: packed `batches`; and over all hidden tokens, int64 [hidden], their ids `targets`, the
+    """Windows with tokens hidden: packed `batches`; and over all masked tokens, int64 [hidden], their ids `targets`, the
     visible `left` and `right` neighbours (MASK where hidden too, CLS and SEP at the ends), and their `position` in the array
     of tokens.
     """
@@ -46,7 +46,7 @@ class Hidden:
 
 @dataclass(frozen=True)
 class Predicted:
-    """For each hidden token: negative log-likelihood in nats (float64) and rank (int64): how many tokens are more likely."""
+    """For each masked token: negative log-likelihood in nats (float64) and rank (int64): how many tokens are more likely."""
 
     nats: np.ndarray
     rank: np.ndarray
@@ -97,7 +97,7 @@ def _hidden(tokens: np.ndarray, first: np.ndarray, length: np.ndarray, choose: C
     hidden = Hidden(batches, *map(np.concatenate, zip(*found, strict=True)))
     if not len(hidden.targets):
         raise InputError(
-            "evaluation: none of the tokens of the test windows was hidden; raise `evaluation.windows` or `evaluation.mask_share`"
+            "evaluation: none of the tokens of the test windows was hidden; raise `evaluation.maximum_windows` or `evaluation.mask_ratio`"
         )
     return hidden
 
@@ -149,7 +149,7 @@ def predict(
 def tabulate(
     hidden: Hidden, predicted: dict[str, Predicted], base: np.ndarray, lengths: np.ndarray | None, seen: np.ndarray
 ) -> pd.DataFrame:
-    """The table of hidden tokens that `grover.pretraining.scores` works on.
+    """The table of masked tokens that `grover.pretraining.scores` works on.
 
     base: int64 [hidden], where each token begins in the genome's codes; lengths: bases by id, None for overlapping words;
     seen: bool [hidden]. The middle base of an even number is the left one of the two.
@@ -169,7 +169,7 @@ def score(probabilities: np.ndarray, targets: np.ndarray) -> Predicted:
     return Predicted(-np.log(own[:, 0].astype(np.float64)), (probabilities > own).sum(axis=1))
 
 
-def neighbour_floor(counts: TokenCounts, hidden: Hidden) -> Predicted:
+def neighbour_baseline(counts: TokenCounts, hidden: Hidden) -> Predicted:
     """The predictions of the counts between neighbours, worked out in pieces, since a row has the size of the
     vocabulary.
     """
@@ -180,7 +180,7 @@ def neighbour_floor(counts: TokenCounts, hidden: Hidden) -> Predicted:
     return Predicted(np.concatenate([p.nats for p in pieces]), np.concatenate([p.rank for p in pieces]))
 
 
-def frequency_floor(counts: TokenCounts, hidden: Hidden) -> Predicted:
+def frequency_baseline(counts: TokenCounts, hidden: Hidden) -> Predicted:
     """The predictions of the token frequencies."""
     frequency = counts.frequency()
     rank = np.searchsorted(np.sort(-frequency), -frequency)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pandas as pd
 import yaml
 
-from grover.pretraining.scores import FLOORS
+from grover.pretraining.scores import BASELINES
 from grover.tokenization.vocabulary import Vocabulary
 
 SPLITS = {
@@ -101,7 +101,7 @@ def _head(facts: Facts) -> dict:
 def _introduction(facts: Facts) -> list[str]:
     return [
         f"A {facts.architecture.get('model_type', 'bert').upper()} encoder of {facts.metrics['parameters']:,} parameters that learnt "
-        f"to name hidden tokens of `{_assembly_file(facts)}` in {int(facts.training['step'].max()):,} steps. "
+        f"to name masked tokens of `{_assembly_file(facts)}` in {int(facts.training['step'].max()):,} steps. "
         "This card was written by the workflow that trained it, from the files of that run.",
     ]
 
@@ -130,18 +130,18 @@ def _loading(facts: Facts) -> list[str]:
 def _results(facts: Facts) -> list[str]:
     metrics = facts.metrics
     parts = [
-        f"{metrics['mask_share']:.1%} of the tokens were hidden"
+        f"{metrics['mask_ratio']:.1%} of the tokens were hidden"
         + (f" in runs of {metrics['mask_span']}" if metrics["mask_span"] > 1 else "")
-        + ", all of them behind [MASK]. Beside the model stand floors: counts of "
-        f"{metrics['floor_tokens']:,} of the {metrics['training_tokens']:,} tokens that the training windows cover, and the same "
+        + ", all of them behind [MASK]. Beside the model stand baselines: counts of "
+        f"{metrics['baseline_tokens']:,} of the {metrics['training_tokens']:,} tokens that the training windows cover, and the same "
         "network with random weights. Nats, shares ranked first and perplexities do not compare between vocabularies.",
     ]
-    header = ["predictor", "nats a token", "top-1", f"top-{metrics['top']}", "perplexity", "share of the vocabulary"]
-    header.append("masked bits a base")
+    header = ["predictor", "nats per token", "top-1", f"top-{metrics['top']}", "perplexity", "share of the vocabulary"]
+    header.append("masked bits per base")
     for split, scores in metrics["splits"].items():
         rows = [
             [
-                FLOORS.get(name, "**this model**"),
+                BASELINES.get(name, "**this model**"),
                 f"{values['loss']:.3f}",
                 f"{values['top1']:.1%}",
                 f"{values['topk']:.1%}",
@@ -149,15 +149,15 @@ def _results(facts: Facts) -> list[str]:
                 f"{values['perplexity_share']:.1%}",
                 "–" if values["bits_per_base"] is None else f"{values['bits_per_base']:.3f}",
             ]
-            for name, values in {"model": scores["model"], **scores["floors"]}.items()
+            for name, values in {"model": scores["model"], **scores["baselines"]}.items()
         ]
         parts += [
-            f"**{SPLITS[split]}**: {scores['hidden_tokens']:,} hidden tokens of {scores['windows']:,} windows. "
+            f"**{SPLITS[split]}**: {scores['masked_tokens']:,} masked tokens of {scores['windows']:,} windows. "
             + _seen(scores["seen_share"]),
             _table(header, rows),
-            "Loss of the model minus that of the floor (below zero is better): "
+            "Loss of the model minus that of the baseline (below zero is better): "
             + "; ".join(
-                f"{FLOORS[name]} {gain['difference']:+.3f}{_interval(gain, '+.3f')}"
+                f"{BASELINES[name]} {gain['difference']:+.3f}{_interval(gain, '+.3f')}"
                 for name, gain in scores["gains"].items()
             )
             + ".",
@@ -177,11 +177,13 @@ def _seen(share: float) -> str:
 
 def _common_spans(spans: dict | None) -> str:
     if spans is None:
-        return "Masked bits a base on common spans: none, since overlapping words hide each base in several tokens at once."
-    floors = "; ".join(f"{FLOORS[name]} {values['bits_per_base']:.3f}" for name, values in spans["floors"].items())
+        return "Masked bits per base on common spans: none, since overlapping words hide each base in several tokens at once."
+    baselines = "; ".join(
+        f"{BASELINES[name]} {values['bits_per_base']:.3f}" for name, values in spans["baselines"].items()
+    )
     return (
-        f"Masked bits a base on common spans of {spans['span']} bases, which compare between vocabularies: "
-        f"**{spans['bits_per_base']:.3f}**{_interval(spans, '.3f')} over {spans['bases']:,} hidden bases ({floors}). "
+        f"Masked bits per base on common spans of {spans['span']} bases, which compare between vocabularies: "
+        f"**{spans['bits_per_base']:.3f}**{_interval(spans, '.3f')} over {spans['bases']:,} masked bases ({baselines}). "
         f"{_seen(spans['seen_share'])} The score is conditional on the visible tokens, whose borders tell something about the "
         "hidden ones; long tokens hide more bases around a span, and the tokens of a span are predicted each alone, which costs short "
         "ones more."
@@ -189,22 +191,24 @@ def _common_spans(spans: dict | None) -> str:
 
 
 def _limits(facts: Facts) -> list[str]:
-    best = min(facts.metrics["splits"][facts.metrics["split"]]["floors"].items(), key=lambda item: item[1]["loss"])[0]
+    best = min(facts.metrics["splits"][facts.metrics["split"]]["baselines"].items(), key=lambda item: item[1]["loss"])[
+        0
+    ]
     gain = facts.metrics["splits"][facts.metrics["split"]]["gains"][best]
     items = [
         "No medical use: it was not tested on any question of diagnosis or treatment, and its probabilities are no measure of "
         "whether a variant does harm.",
         "No claim about sequence of other species, assemblies or alleles than the one named below without a test on it.",
         "No comparison by perplexity, nats or ranks with a model of another vocabulary.",
-        "A picture of its embeddings is no evidence: compare with floors (GC content, k-mer counts, the untrained network) on "
+        "A picture of its embeddings is no evidence: compare with baselines (GC content, k-mer counts, the untrained network) on "
         "regions that were held out.",
         "Forward strand only: a sequence and its reverse complement are cut into other tokens and get other scores.",
     ]
     if gain["high"] is None or gain["high"] >= 0:
         items.insert(
             0,
-            f"It has **not** been shown to predict better than its best floor, {FLOORS[best]} "
-            f"({gain['difference']:+.3f} nats a token{_interval(gain, '+.3f')}): do not use it as a trained model of sequence.",
+            f"It has **not** been shown to predict better than its best baseline, {BASELINES[best]} "
+            f"({gain['difference']:+.3f} nats per token{_interval(gain, '+.3f')}): do not use it as a trained model of sequence.",
         )
     return ["\n".join(f"- {item}" for item in items)]
 
@@ -271,7 +275,7 @@ def _training(facts: Facts) -> list[str]:
     last = facts.training.iloc[-1]
     parts = [
         f"{int(last['step']):,} steps, {int(last['tokens']):,} tokens, {float(last['seconds']):,.1f} s of training; loss on the "
-        f"training windows at the end {float(last['loss']):.3f} nats a masked token.",
+        f"training windows at the end {float(last['loss']):.3f} nats per masked token.",
     ]
     record = facts.records.get("model")
     if record is None:

@@ -168,6 +168,6 @@ def prove_step(
     difference = float((ours - theirs).gather(1, ids[:, None]).abs().mean())
     if not difference < TOLERANCE:
         raise InputError(
-            f"pretrain: on {device} the packed model is {difference:.3g} nats a token away from the plain one, where less than "
+            f"pretrain: on {device} the packed model is {difference:.3g} nats per token away from the plain one, where less than "
             f"{TOLERANCE} is expected; a kernel of this machine is wrong: try `precision: fp32` or another GPU"
         )

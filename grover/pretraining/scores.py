@@ -1,6 +1,6 @@
-"""Scores of predicted hidden tokens: overall, by token, by stratum of the genome, with intervals over blocks of it.
+"""Scores of predicted masked tokens: overall, by token, by stratum of the genome, with intervals over blocks of it.
 
-They are made from a table with a row for each hidden token: `target` (its id), `bases`, `base` (the place of its
+They are made from a table with a row for each masked token: `target` (its id), `bases`, `base` (the place of its
 middle base in the genome's codes), `seen` (inside a training window) and, for each predictor, `nats_NAME` (negative
 log-likelihood) and `rank_NAME` (how many tokens are more likely).
 """
@@ -17,22 +17,22 @@ from grover.intervals.overlaps import union
 from grover.statistics.blocks import block_size, number_blocks
 
 MODEL = "model"
-FLOORS = {
+BASELINES = {
     "frequency": "token frequencies",
     "neighbours": "counts between neighbours",
     "untrained": "the untrained network",
 }
-PREDICTORS = (MODEL, *FLOORS)
+PREDICTORS = (MODEL, *BASELINES)
 SPLITS = ("region", "random")
 RESAMPLES, AT_ONCE = 1_000, 100
-FEWEST_BLOCKS = 5  # with hidden tokens, for an interval
+FEWEST_BLOCKS = 5  # with masked tokens, for an interval
 OUTSIDE = "none"
 
 
 def summarise(nats: np.ndarray, rank: np.ndarray, bases: np.ndarray | None) -> dict[str, float | None]:
-    """Loss in nats a token, share of hidden tokens ranked first, perplexity, and masked bits a hidden base.
+    """Loss in nats per token, share of masked tokens ranked first, perplexity, and masked bits a masked base.
 
-    Bits a base are conditional on the segmentation: the number and the lengths of the tokens around are given. There are
+    Bits per base are conditional on the segmentation: the number and the lengths of the tokens around are given. There are
     none (`bases` None) for overlapping words, where a base is hidden in several tokens at once and counts several times.
     """
     loss = float(np.mean(nats))
@@ -45,8 +45,8 @@ def summarise(nats: np.ndarray, rank: np.ndarray, bases: np.ndarray | None) -> d
 
 
 def score_split(table: pd.DataFrame, answers: int, top: int, seed: int) -> dict:
-    """Scores of the model and the floors on the hidden tokens of one split, what the model gains on each floor, the size
-    of the blocks that the intervals resample, and the share of the hidden tokens that lie inside training windows.
+    """Scores of the model and the baselines on the masked tokens of one split, what the model gains on each baseline, the size
+    of the blocks that the intervals resample, and the share of the masked tokens that lie inside training windows.
 
     To the scores of `summarise` come `topk`, the share ranked among the first `top`, and `perplexity_share`, the perplexity
     as a share of the `answers` that could be meant.
@@ -57,11 +57,11 @@ def score_split(table: pd.DataFrame, answers: int, top: int, seed: int) -> dict:
         own["topk"] = float(np.mean(table[f"rank_{name}"] < top))
         scores[name] = own | {"perplexity_share": own["perplexity"] / answers}
     return {
-        "hidden_tokens": len(table),
+        "masked_tokens": len(table),
         "seen_share": float(table["seen"].mean()),
         "block": block_size(table["base"].to_numpy()),
         "model": scores.pop(MODEL),
-        "floors": scores,
+        "baselines": scores,
         "gains": gains(table, seed),
     }
 
@@ -106,18 +106,18 @@ def known(value: float) -> float | None:
 
 
 def gains(table: pd.DataFrame, seed: int) -> dict[str, dict[str, float | None]]:
-    """For each floor the loss of the model minus the floor's, nats a hidden token, with its 95 % interval over blocks of
+    """For each baseline the loss of the model minus the baseline's, nats per masked token, with its 95 % interval over blocks of
     the genome; below zero the model is better.
     """
     block = number_blocks(table["base"].to_numpy())
     blocks = int(block.max()) + 1
-    differences = [_difference(table, floor) for floor in FLOORS]
+    differences = [_difference(table, baseline) for baseline in BASELINES]
     low, high = interval(
-        sums(differences, block, blocks), sums([np.ones(len(table))] * len(FLOORS), block, blocks), seed
+        sums(differences, block, blocks), sums([np.ones(len(table))] * len(BASELINES), block, blocks), seed
     )
     return {
-        floor: {"difference": float(difference.mean()), "low": known(first), "high": known(last)}
-        for floor, difference, first, last in zip(FLOORS, differences, low, high, strict=True)
+        baseline: {"difference": float(difference.mean()), "low": known(first), "high": known(last)}
+        for baseline, difference, first, last in zip(BASELINES, differences, low, high, strict=True)
     }
 
 
@@ -142,20 +142,20 @@ def strata(
 
     `categories`: (track, category) -> sorted, disjoint starts and ends in the genome's codes, as
     `grover.annotation.enrichment.read_categories` returns them. A token lies where its middle base does; categories of a track may
-    overlap. Returns track, category, predictor, n (hidden tokens), share (of all), loss, top1, perplexity, bits_per_base
+    overlap. Returns track, category, predictor, n (masked tokens), share (of all), loss, top1, perplexity, bits_per_base
     (missing for overlapping words), and gain (loss of the model minus that of the predictor, with low and high over blocks of the genome;
-    missing for the model itself). Categories without a hidden token are left out.
+    missing for the model itself). Categories without a masked token are left out.
     """
     rows = _memberships(table["base"].to_numpy(), categories)
     block = number_blocks(table["base"].to_numpy())
     blocks = int(block.max()) + 1
-    differences = [_difference(table, floor) for floor in FLOORS]
+    differences = [_difference(table, baseline) for baseline in BASELINES]
     above, below = [], []
     for inside in rows.values():
         above.append(sums([difference[inside] for difference in differences], block[inside], blocks))
-        below.append(np.repeat(sums([np.ones(inside.size)], block[inside], blocks), len(FLOORS), axis=1))
+        below.append(np.repeat(sums([np.ones(inside.size)], block[inside], blocks), len(BASELINES), axis=1))
     low, high = interval(np.hstack(above), np.hstack(below), seed)
-    low, high = low.reshape(-1, len(FLOORS)), high.reshape(-1, len(FLOORS))
+    low, high = low.reshape(-1, len(BASELINES)), high.reshape(-1, len(BASELINES))
 
     found = []
     for number, ((track, category), inside) in enumerate(rows.items()):
@@ -180,7 +180,7 @@ def soft_mask(genome: Genome, path: Path | str) -> dict[tuple[str, str], tuple[n
 
 
 def _memberships(base: np.ndarray, categories: dict) -> dict[tuple[str, str], np.ndarray]:
-    """Rows of the hidden tokens in each category, those in none of a track's last."""
+    """Rows of the masked tokens in each category, those in none of a track's last."""
     found, free = {}, {}
     for (track, category), (starts, ends) in categories.items():
         before = np.searchsorted(starts, base, side="right") - 1
@@ -193,5 +193,5 @@ def _memberships(base: np.ndarray, categories: dict) -> dict[tuple[str, str], np
     return {name: found[name] for name in named if len(found[name])}
 
 
-def _difference(table: pd.DataFrame, floor: str) -> np.ndarray:
-    return table["nats_model"].to_numpy(np.float64) - table[f"nats_{floor}"].to_numpy(np.float64)
+def _difference(table: pd.DataFrame, baseline: str) -> np.ndarray:
+    return table["nats_model"].to_numpy(np.float64) - table[f"nats_{baseline}"].to_numpy(np.float64)

@@ -106,11 +106,11 @@ class Results:
         return found[self.main_model(found)]
 
     def main_model(self, names: Iterable[str]) -> str:
-        """Which of the models that were embedded the sections are about: the chosen one, else the first in the alphabet; no twin, and
-        none from elsewhere, which has no twin, where there is one with a twin."""
+        """Which of the embedded models the sections describe: the chosen one, else the first in the alphabet; no `-random` one, and
+        none from elsewhere, which has no randomly initialised model, where there is one with a randomly initialised model."""
         names, chosen = set(names), ["chosen", self.chosen]
-        models = [name for name in names if not name.endswith("-twin")]
-        return min(models, key=lambda name: (name not in chosen, f"{name}-twin" not in names, name), default="chosen")
+        models = [name for name in names if not name.endswith("-random")]
+        return min(models, key=lambda name: (name not in chosen, f"{name}-random" not in names, name), default="chosen")
 
     def path(self, name: str) -> Path:
         return self.folder / name
@@ -153,12 +153,12 @@ def with_interval(value: float, low: float, high: float, digits: int = 3) -> str
     return f"{value:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
 
 
-def verdict(subject: str, rival: str, difference: float, low: float, high: float, unit: str) -> str:
+def verdict(subject: str, comparator: str, difference: float, low: float, high: float, unit: str) -> str:
     """An honest sentence on a difference, where positive is better, and its 95 % interval."""
     relation = judge(low, high)
     if relation == SAME:
-        return f"{subject} {SAME} {rival}: {signed(difference)} {unit} ({interval(low, high)})."
-    return f"{subject} {relation} {rival} by {abs(difference):.3f} {unit} ({interval(low, high)})."
+        return f"{subject} {SAME} {comparator}: {signed(difference)} {unit} ({interval(low, high)})."
+    return f"{subject} {relation} {comparator} by {abs(difference):.3f} {unit} ({interval(low, high)})."
 
 
 def judge(low: float, high: float) -> str:

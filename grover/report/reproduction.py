@@ -317,7 +317,7 @@ def _of_masked(row: dict, metrics: dict[str, dict], context: dict) -> list[dict]
     if row["metric"] not in values:
         return []
     why = (
-        f"{part['hidden_tokens']:,} hidden tokens of split {item['split']}, {item['mask_share']:.1%} of the tokens hidden; no interval "
+        f"{part['masked_tokens']:,} masked tokens of split {item['split']}, {item['mask_ratio']:.1%} of the tokens hidden; no interval "
         f"is computed for this score, so that it cannot count as {REPRODUCED}"
     )
     none = {"low": np.nan, "high": np.nan}
@@ -353,7 +353,7 @@ def _differences(context: dict, metrics: dict[str, dict]) -> list[str]:
     if context.get("maximum_train"):
         sentences.append(
             f"Budget: networks are fine-tuned on at most {context['maximum_train']:,} examples a task (`finetuning.maximum_train`); how "
-            "many a floor learns from is said with its score."
+            "many a baseline learns from is said with its score."
         )
     return sentences
 

@@ -17,7 +17,7 @@ PALETTES = {
 }
 # places in the palette, which matplotlib looks up when it draws
 PALETTE = BLUE, RED, GREEN, ORANGE, PURPLE, SKY, YELLOW = tuple(f"C{i}" for i in range(7))
-# floors and `none` are grey
+# baselines and `none` are grey
 GREY, PALE = "#8b929c", "#c4c9d0"
 FOLDS = {"train": BLUE, "valid": ORANGE, "test": RED, "gap": PALE}
 # ink becomes the colour of the page's text in the report, so that figures follow a light or a dark page

@@ -22,10 +22,10 @@ def over_all_seeds(scores: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def compare(scores: pd.DataFrame, floors: pd.DataFrame, spans: dict[str, dict | None]) -> pd.DataFrame:
-    """Models and floors in one table: vocabulary, kind (model or floor), k, accuracy, low, high, n, seeds, accuracy_valid,
+def compare(scores: pd.DataFrame, baselines: pd.DataFrame, spans: dict[str, dict | None]) -> pd.DataFrame:
+    """Models and baselines in one table: vocabulary, kind (model or baseline), k, accuracy, low, high, n, seeds, accuracy_valid,
     n_valid, and for each model at every k `seen`, the share of the bases of the test contexts that it was pretrained on, and its
-    masked bits a base on the common spans, `bits_per_base`, `bits_low`, `bits_high`.
+    masked bits per base on the common spans, `bits_per_base`, `bits_low`, `bits_high`.
 
     spans: `common_spans` of the held-out metrics by vocabulary, of fold test, None where there is no such score.
     """
@@ -34,7 +34,7 @@ def compare(scores: pd.DataFrame, floors: pd.DataFrame, spans: dict[str, dict | 
     table = over_all_seeds(scores).merge(bits, on="vocabulary", how="left")
     columns = ["vocabulary", "kind", "k", "accuracy", "low", "high", "n", "seeds", "accuracy_valid", "n_valid", "seen"]
     return (
-        pd.concat([table, floors], ignore_index=True)
+        pd.concat([table, baselines], ignore_index=True)
         .reindex(columns=[*columns, *names])
         .astype({"seeds": "Int64", "n_valid": "Int64"})
     )
@@ -44,7 +44,7 @@ def choose(rule: str, scores: pd.DataFrame, spans: dict[str, dict | None], sizes
     """The vocabulary that a rule chooses, and why, in sentences.
 
     `mean-rank`: the best mean rank over all k of accuracy on fold valid, the mean over seeds. `bits-per-base`: the fewest
-    masked bits a base on the common spans of fold valid, or of fold test where it has none. Among equals the smaller
+    masked bits per base on the common spans of fold valid, or of fold test where it has none. Among equals the smaller
     vocabulary wins.
 
     scores: a row a vocabulary, k and seed, with accuracy_valid and seen; spans: as for `compare`, read for `bits-per-base` alone;
@@ -66,7 +66,7 @@ def confirm(
     if vocabulary not in sizes:
         raise InputError(f"selection: vocabulary {vocabulary!r} is none of the candidates ({', '.join(sizes)})")
     if rule == BITS_PER_BASE and not any(spans.values()):
-        none = f"The rule {rule} compares none of the candidates, since overlapping words have no bits a base."
+        none = f"The rule {rule} compares none of the candidates, since overlapping words have no bits per base."
         return vocabulary, f"The configuration names it. {none}{_leak(scores)}"
     name, reason = choose(rule, scores, spans, sizes)
     return vocabulary, f"The configuration names it. By the rule {name} would be it. {reason}"
@@ -100,7 +100,7 @@ def _by_bits(spans: dict[str, dict | None], sizes: dict[str, int]) -> tuple[str,
     known = {name: values for name, values in spans.items() if values}
     if not known:
         raise InputError(
-            f"selection.rule: no candidate has masked bits a base on common spans, which {BITS_PER_BASE} compares; "
+            f"selection.rule: no candidate has masked bits per base on common spans, which {BITS_PER_BASE} compares; "
             f"overlapping words have none; set the rule to {MEAN_RANK}"
         )
     # the spans are drawn from the genome alone, so that either all candidates have some in fold valid or none has
@@ -116,7 +116,7 @@ def _by_bits(spans: dict[str, dict | None], sizes: dict[str, int]) -> tuple[str,
     listing = ", ".join(f"{name} {_with_interval(known[name])}" for name in order)
     without = ", ".join(name for name in spans if name not in known)
     return order[0], (
-        f"Rule {BITS_PER_BASE}: the fewest masked bits a base on {where}. Ties go to the smaller vocabulary. {listing}."
+        f"Rule {BITS_PER_BASE}: the fewest masked bits per base on {where}. Ties go to the smaller vocabulary. {listing}."
         + (f" Left out, without such a score: {without}." if without else "")
     )
 

@@ -11,11 +11,11 @@ LETTERS = np.frombuffer(b"ACGT", np.uint8)
 TREES_AT_ONCE = 10
 
 
-def floors(
+def baselines(
     contexts: Contexts, vocabularies: list[Vocabulary], k: list[int], trees: int, forest_examples: int, threads: int = 1
 ) -> pd.DataFrame:
     """What needs no language model: chance, the commonest k-mer, Markov models of order 0 to 5, the last token of each
-    vocabulary alone, and TF-IDF with a random forest that learns from at most `forest_examples` contexts. A row a floor
+    vocabulary alone, and TF-IDF with a random forest that learns from at most `forest_examples` contexts. A row a baseline
     and k.
     """
     last = {
@@ -26,21 +26,21 @@ def floors(
     block, rows = contexts.block, []
     for size in track(k, len(k), "counts", "word lengths"):
         known, truth = contexts.labels("train", size), contexts.labels("test", size)
-        rows.append({"vocabulary": "chance", "kind": "floor", "k": size, "accuracy": 4.0**-size, "n": len(truth)})
+        rows.append({"vocabulary": "chance", "kind": "baseline", "k": size, "accuracy": 4.0**-size, "n": len(truth)})
         rows[-1] |= {"low": rows[-1]["accuracy"], "high": rows[-1]["accuracy"]}
         common = np.bincount(known).argmax()
-        rows.append(score("majority", "floor", size, truth == common, block))
+        rows.append(score("majority", "baseline", size, truth == common, block))
         for order in range(6):
             answer = markov_answers(contexts.train, order, size)[_state(contexts.test[:, : contexts.context], order)]
-            rows.append(score(f"markov-{order}", "floor", size, truth == answer, block))
+            rows.append(score(f"markov-{order}", "baseline", size, truth == answer, block))
         for name, tokens in last.items():
             answer = last_token_answers(
                 tokens["train"], known, size, max(tokens["train"].max(), tokens["test"].max()) + 1
             )
-            rows.append(score(f"last token of {name}", "floor", size, truth == answer[tokens["test"]], block))
+            rows.append(score(f"last token of {name}", "baseline", size, truth == answer[tokens["test"]], block))
         if forest is not None:
             right = (forest[:, :size] == contexts.test[:, contexts.context : contexts.context + size]).all(axis=1)
-            rows.append(score("tfidf-forest", "floor", size, right, block))
+            rows.append(score("tfidf-forest", "baseline", size, right, block))
     return pd.DataFrame(rows)
 
 

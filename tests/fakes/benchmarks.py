@@ -1,4 +1,4 @@
-"""Made-up artefacts of the benchmarks and of the reproduction dossier: eight tasks, fifteen competitors."""
+"""Made-up artefacts of the benchmarks and of the reproduction dossier: eight tasks, fifteen predictors."""
 
 import json
 from pathlib import Path
@@ -8,10 +8,19 @@ import pandas as pd
 
 from grover.report import reproduction
 
-MODELS = {"chosen": "model", "chosen-twin": "twin", "nt-tiny": "rival"}
-FLOORS = ("majority", "gc", "dinucleotide", "tfidf-forest", "tfidf-logistic", "token-forest", "token-logistic", "pwm")
-FLOORS += ("adjacency", "cnn", "probe-cls", "probe-mean")
-# task: builder, negatives, labels, share of label 1, MCC of model, twin and rival, and of the floors that stand out
+MODELS = {"chosen": "model", "chosen-random": "random", "nt-tiny": "external"}
+BASELINES = (
+    "majority",
+    "gc",
+    "dinucleotide",
+    "tfidf-forest",
+    "tfidf-logistic",
+    "token-forest",
+    "token-logistic",
+    "pwm",
+)
+BASELINES += ("adjacency", "cnn", "probe-cls", "probe-mean")
+# task: builder, negatives, labels, share of label 1, MCC of model, random initialisation and external model, and of notable baselines
 TASKS = {
     "prom300-shuffle": ("prom300", "token-shuffle", 0.5, (0.97, 0.96, 0.9), {"adjacency": 0.964, "cnn": 0.6}),
     "prom300-retokenised": ("prom300", "token-shuffle-retokenised", 0.5, (0.62, 0.5, 0.55), {"adjacency": 0.0}),
@@ -68,7 +77,7 @@ def write(folder: Path) -> list[Path]:
 def _mcc(task: str) -> dict[str, float]:
     special = TASKS[task]
     values = dict(zip(MODELS, special[3], strict=True))
-    usual = {name: 0.05 + 0.028 * i for i, name in enumerate(FLOORS)} | {"majority": 0.0, "adjacency": 0.01}
+    usual = {name: 0.05 + 0.028 * i for i, name in enumerate(BASELINES)} | {"majority": 0.0, "adjacency": 0.01}
     return values | usual | special[4]
 
 
@@ -89,7 +98,7 @@ def scores() -> pd.DataFrame:
                         {
                             "task": task,
                             "model": model,
-                            "kind": MODELS.get(model, "floor"),
+                            "kind": MODELS.get(model, "baseline"),
                             "part": part,
                             "seed": seed,
                             "n_train": 2000 if model in MODELS else 12_000,
@@ -118,15 +127,21 @@ def scores() -> pd.DataFrame:
 
 
 def differences() -> pd.DataFrame:
-    """Paired differences between the model and each rival."""
+    """Paired differences between the model and each comparator."""
     rows = []
     for task in TASKS:
         values = _mcc(task)
         for part in ("all", "clean"):
-            for rival in list(values)[1:]:
-                difference = values["chosen"] - values[rival]
+            for comparator in list(values)[1:]:
+                difference = values["chosen"] - values[comparator]
                 interval = {"low": difference - 0.06, "high": difference + 0.06}
-                row = {"task": task, "part": part, "model": "chosen", "rival": rival, "difference": difference}
+                row = {
+                    "task": task,
+                    "part": part,
+                    "model": "chosen",
+                    "comparator": comparator,
+                    "difference": difference,
+                }
                 area = {"auroc_difference": difference / 2, "auroc_low": difference / 2 - 0.05}
                 rows.append(row | interval | area | {"auroc_high": difference / 2 + 0.05})
     return pd.DataFrame(rows)
@@ -135,7 +150,7 @@ def differences() -> pd.DataFrame:
 def precision_recall(share: float) -> pd.DataFrame:
     """Smooth curves that end at the share of label 1."""
     recall = np.linspace(0, 1, 60)
-    curves = {"chosen": 3.0, "chosen-twin": 1.5, "nt-tiny": 2.0, "tfidf-forest": 4.0, "gc": 0.6, "cnn": 1.0}
+    curves = {"chosen": 3.0, "chosen-random": 1.5, "nt-tiny": 2.0, "tfidf-forest": 4.0, "gc": 0.6, "cnn": 1.0}
     return pd.concat(
         pd.DataFrame({"model": name, "recall": recall, "precision": share + (1 - share) * (1 - recall) ** (4 / power)})
         for name, power in curves.items()

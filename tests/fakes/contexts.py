@@ -1,4 +1,4 @@
-"""Made-up tables of how much context changes tokens, of a model and its twin."""
+"""Made-up tables of how much context changes tokens, of a model and its randomly initialised model."""
 
 from pathlib import Path
 
@@ -11,12 +11,12 @@ CATEGORIES = (("repeat_class", "SINE"), ("repeat_class", "LINE"), ("gene", "gene
 
 
 def write(folder: Path, rng: np.random.Generator) -> list[Path]:
-    """Write contexts, counts and ambiguity of `chosen` and `chosen-twin` below `folder` and return their paths."""
+    """Write contexts, counts and ambiguity of `chosen` and `chosen-random` below `folder` and return their paths."""
     words = list(dict.fromkeys("".join(rng.choice(list("ACGT"), size)) for size in rng.integers(3, 9, 200)))[:TOKENS]
     counts = np.concatenate([np.zeros(SPECIALS), 20_000 / np.arange(1, len(words) + 3), [3, 1]]).astype(np.int64)
     repeats, accuracy = rng.random(len(words)), rng.random(len(words)) * 0.4
     paths = []
-    for name, learnt in (("chosen", 1.0), ("chosen-twin", 0.0)):
+    for name, learnt in (("chosen", 1.0), ("chosen-random", 0.0)):
         place = Path(folder) / "embeddings" / name
         place.mkdir(parents=True, exist_ok=True)
         paths += [place / file for file in ("token_counts.npy", "contexts.parquet", "ambiguity.parquet")]
@@ -47,7 +47,7 @@ def _contexts(rng, words, counts, repeats, accuracy, learnt) -> pd.DataFrame:
 
 
 def _ambiguity(rng, words, learnt) -> pd.DataFrame:
-    """One token in three is told apart by some category, of the twin none; the last one cannot be tested."""
+    """One token in three is told apart by some category, of the randomly initialised model none; the last one cannot be tested."""
     kinds = rng.integers(0, len(CATEGORIES), len(words))
     table = pd.DataFrame(
         {"token": words, "id": SPECIALS + np.arange(len(words)), "length": [len(word) for word in words]}

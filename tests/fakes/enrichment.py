@@ -14,7 +14,7 @@ CATEGORIES = {
 
 
 def write(folder: Path, rng: np.random.Generator) -> list[Path]:
-    """Write `embeddings/chosen/localisation.parquet`; tokens rich in G and C lie in genes, the first one in SINEs."""
+    """Write `embeddings/chosen/enrichment.parquet`; tokens rich in G and C lie in genes, the first one in SINEs."""
     words = list(dict.fromkeys("".join(rng.choice(list("ACGT"), rng.integers(2, 9))) for _ in range(60)))
     tokens = pd.DataFrame({"id": range(5, 5 + len(words)), "token": words})
     tokens["length"] = tokens["token"].str.len()
@@ -37,7 +37,7 @@ def write(folder: Path, rng: np.random.Generator) -> list[Path]:
     columns = ["track", "category", "id", "token", "length", "count", "inside", "share", "expected", "log2"]
     table = table[[*columns, "low", "high", "p", "q"]]
     table.attrs["shifts"] = 200
-    path = Path(folder) / "embeddings/chosen/localisation.parquet"
+    path = Path(folder) / "embeddings/chosen/enrichment.parquet"
     path.parent.mkdir(parents=True, exist_ok=True)
     table.to_parquet(path, index=False)
     return [path]

@@ -13,7 +13,7 @@ WORDS = ["".join(letters) for letters in product("ACGT", repeat=6)]
 CONFIGURATION = """
 from transformers import PretrainedConfig
 class TinyConfig(PretrainedConfig):
-    model_type = "tiny-rival"
+    model_type = "tiny-external model"
     def __init__(self, d_model=8, max_seq_len=30, vocab_size=12, **others):
         self.d_model, self.max_seq_len, self.vocab_size = d_model, max_seq_len, vocab_size
         super().__init__(**others)
@@ -121,7 +121,9 @@ def tiny(tmp_path):
         {"tokenizer_class": "PreTrainedTokenizerFast", "padding_side": "left", **specials},
     )
     own = {"AutoConfig": "configuration_tiny.TinyConfig", "AutoModel": "modeling_tiny.TinyModel"}
-    write(folder / "config.json", {"model_type": "tiny-rival", "d_model": 8, "max_seq_len": 30, "auto_map": own})
+    write(
+        folder / "config.json", {"model_type": "tiny-external model", "d_model": 8, "max_seq_len": 30, "auto_map": own}
+    )
     (folder / "configuration_tiny.py").write_text(CONFIGURATION)
     (folder / "modeling_tiny.py").write_text(MODELING.replace("MARKER", str(tmp_path / "marker")))
     torch.manual_seed(0)

@@ -14,7 +14,7 @@ TRACKS = {
 }
 GAINS = {"repeat_class": 0.05, "gene": -0.06}
 LAYERS = (0, 1, 2, 3)
-MODELS = ("chosen", "chosen-twin", "dnabert2")
+MODELS = ("chosen", "chosen-random", "dnabert2")
 
 
 def write(folder: Path, rng) -> list[Path]:
@@ -43,7 +43,7 @@ def _representations():
 def _probes(track: str, rng, about=None) -> list[dict]:
     kind, metric, strength = about or TRACKS[track]
     base = 0.5 if metric == "auroc" else 0.0
-    shares = {"chosen": 0.9, "chosen-twin": 0.6, "dnabert2": 0.8, "word2vec": 0.85, "kmers": 0.9, "gc": 0.3}
+    shares = {"chosen": 0.9, "chosen-random": 0.6, "dnabert2": 0.8, "word2vec": 0.85, "kmers": 0.9, "gc": 0.3}
     rows = []
     for model, pooling, layer, forest in _representations():
         value = base + strength * shares[model] * (1 if layer is None else 0.7 + 0.1 * layer)
@@ -52,7 +52,7 @@ def _probes(track: str, rng, about=None) -> list[dict]:
         gain = np.nan if model == "kmers" else value - kmers
         over = np.nan if model == "gc" else value - gc
         word2vec = np.nan if model == "word2vec" else value - base - strength * 0.85
-        twin = GAINS.get(track, 0.0) + 0.03 if model == "chosen" else np.nan
+        random_model = GAINS.get(track, 0.0) + 0.03 if model == "chosen" else np.nan
         spread = 0.02
         for probe in ("linear", "forest") if forest else ("linear",):
             rows.append(
@@ -78,9 +78,9 @@ def _probes(track: str, rng, about=None) -> list[dict]:
                     "over_word2vec": word2vec,
                     "over_word2vec_low": word2vec - spread,
                     "over_word2vec_high": word2vec + spread,
-                    "over_twin": twin,
-                    "over_twin_low": twin - spread,
-                    "over_twin_high": twin + spread,
+                    "over_random": random_model,
+                    "over_random_low": random_model - spread,
+                    "over_random_high": random_model + spread,
                     "partial": strength / 2,
                     "given": "gc, repeats",
                     "n_train": 900,

@@ -152,7 +152,7 @@ def _atlas(rng, tokens, parquet, text, place) -> None:
         places["p"] = places["q"] = np.exp(-3 * places["log2"].abs())
         # a category that is too rare for a test
         places.loc[places["category"] == "Satellite", ["low", "high", "p", "q"]] = np.nan
-        parquet(f"atlas/{genome}/localisation.parquet", places)
+        parquet(f"atlas/{genome}/enrichment.parquet", places)
         long = words.loc[words["length"] == words["length"].max(), "token"].tolist()
         balance = {"rows": 300, "evenness": 0.88, "gini": 0.6}
         summary = {
@@ -239,19 +239,19 @@ def _pretraining(rng, parquet, place) -> None:
             "bits_per_base": loss / 2.8,
         }
 
-    floors = {"frequency": 5.7, "neighbours": 4.9, "untrained": 6.2}
+    baselines = {"frequency": 5.7, "neighbours": 4.9, "untrained": 6.2}
 
     def split(seen: float, loss: float) -> dict:
         return {
             "windows": 400,
-            "hidden_tokens": 6000,
+            "masked_tokens": 6000,
             "seen_share": seen,
             "block": 25_000,
             "model": scores(loss),
-            "floors": {name: scores(value) for name, value in floors.items()},
+            "baselines": {name: scores(value) for name, value in baselines.items()},
             "gains": {
                 name: {"difference": loss - value, "low": loss - 0.1 - value, "high": loss + 0.1 - value}
-                for name, value in floors.items()
+                for name, value in baselines.items()
             },
         }
 
@@ -275,9 +275,9 @@ def _pretraining(rng, parquet, place) -> None:
                 "kind": "bpe",
                 "vocabulary_size": 309,
                 "parameters": 812_345,
-                "mask_share": 0.15,
+                "mask_ratio": 0.15,
                 "mask_span": 1,
-                "floor_tokens": 900_000,
+                "baseline_tokens": 900_000,
                 "training_tokens": 1_200_000,
                 "top": 60,
                 "splits": {"region": split(0.0, 4.7), "random": split(0.7, 4.6)},
@@ -285,7 +285,7 @@ def _pretraining(rng, parquet, place) -> None:
                     **bits(1.86),
                     **spans,
                     "seen_share": 0.0,
-                    "floors": {name: bits(value / 2.8) for name, value in floors.items()},
+                    "baselines": {name: bits(value / 2.8) for name, value in baselines.items()},
                     "valid": bits(1.85),
                 },
             }
@@ -318,7 +318,7 @@ def _pretraining(rng, parquet, place) -> None:
             ("gene", "gene", 2500, 0.0),
             ("soft_mask", "lower case", 3000, -0.3),
         )
-        for predictor, loss in {"model": 4.7, **floors}.items()
+        for predictor, loss in {"model": 4.7, **baselines}.items()
     ]
     table = pd.DataFrame(strata, columns=["split", "track", "category", "predictor", "n", "loss"])
     table["gain"] = np.where(table["predictor"] == "model", np.nan, -0.2)
@@ -343,11 +343,11 @@ def _selection(parquet, place) -> None:
             ("bpe-100", "model", 1.9, 1.93),
             ("bpe-300", "model", 2.2, 1.9),
             ("kmer-4", "model", 1.7, np.nan),
-            ("chance", "floor", 1.0, np.nan),
-            ("majority", "floor", 1.4, np.nan),
-            ("markov-5", "floor", 1.9, np.nan),
-            ("tfidf-forest", "floor", 1.5, np.nan),
-            ("last token of bpe-300", "floor", 1.6, np.nan),
+            ("chance", "baseline", 1.0, np.nan),
+            ("majority", "baseline", 1.4, np.nan),
+            ("markov-5", "baseline", 1.9, np.nan),
+            ("tfidf-forest", "baseline", 1.5, np.nan),
+            ("last token of bpe-300", "baseline", 1.6, np.nan),
         )
     ]
     table = pd.DataFrame(rows, columns=["vocabulary", "kind", "k", "accuracy", "bits_per_base"]).assign(n=4000, seeds=3)
@@ -368,7 +368,7 @@ def _interpretation(rng, parquet, text, place, variants) -> None:
         if base != letter
     ]
     parquet(
-        "interpretation/occlusion.parquet",
+        "interpretation/mutagenesis.parquet",
         pd.DataFrame(rows, columns=["position", "reference", "base", "score"]).assign(
             chrom="chr1", start=5_000, end=5_140, strand="+"
         ),

@@ -9,9 +9,9 @@ LAYERS = 4
 
 
 def write(folder: Path, rng) -> list[Path]:
-    """Write embeddings/{chosen,chosen-twin}/strands.parquet below `folder`: the model's strands grow alike, the twin's do not."""
+    """Write embeddings/{chosen,chosen-random}/strands.parquet below `folder`: the model's strands grow alike, the random model's do not."""
     paths = []
-    for model, slope in (("chosen", 0.2), ("chosen-twin", 0.0)):
+    for model, slope in (("chosen", 0.2), ("chosen-random", 0.0)):
         rows = [
             _row(layer, pooling, 0.05 + slope * layer, rng) for layer in range(LAYERS) for pooling in ("cls", "mean")
         ]

@@ -106,12 +106,12 @@ def test_a_row_with_an_unknown_builder(own):
     assert done.returncode != 0 and "task ctcf: builder 'motif-bond' is unknown; choose one of prom300" in done.stdout
 
 
-def test_rivals_are_looked_at_before_the_first_job(own):
-    folder = own.installation.work / "rival"
+def test_external_models_are_looked_at_before_the_first_job(own):
+    folder = own.installation.work / "external"
     folder.mkdir()
     (folder / "config.json").write_text("{}")
     (folder / "tokenizer.json").write_text("{}")
-    benchmarks = own.config["benchmarks"] | {"rivals": {"nt": {"model": str(folder)}}}
+    benchmarks = own.config["benchmarks"] | {"external_models": {"nt": {"model": str(folder)}}}
     done = own("--dry-run", benchmarks=benchmarks)
     assert done.returncode != 0 and f"{folder}: the weights are missing there" in done.stdout
     (folder / "model.safetensors").write_text("")
@@ -119,7 +119,7 @@ def test_rivals_are_looked_at_before_the_first_job(own):
     (folder / "modeling_x.py").write_text("")
     done = own("--dry-run", benchmarks=benchmarks)
     assert done.returncode != 0 and "(modeling_x.py); read it and consent with remote_code: true" in done.stdout
-    benchmarks["rivals"]["nt"]["model"] = "no folder"
+    benchmarks["external_models"]["nt"]["model"] = "no folder"
     done = own("--dry-run", benchmarks=benchmarks)
     assert done.returncode != 0 and "is no folder here and no id of the hub" in done.stdout
 

@@ -12,7 +12,7 @@ from tests.installation import Installation
 pytestmark = pytest.mark.workflow
 
 MODEL = "results/test/models/bpe-60"
-EMBEDDING = "results/test/embeddings/chosen/parts/0.parquet"
+EMBEDDING = "results/test/embeddings/chosen/shards/0.parquet"
 VARIANTS = "results/test/interpretation/variants.tsv"
 SETTINGS = ["precision=bf16", "gpus=2", "vocabulary={candidates: [bpe-60]}"]
 

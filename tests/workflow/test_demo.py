@@ -17,7 +17,7 @@ def test_the_matrix_is_at_chance_and_the_network_reads_the_context():
     auroc = table[table["seed"].isna() & (table["part"] == "all")].set_index(["task", "model"])["auroc"]
     assert 0.4 < auroc["ctcf", "pwm"] < 0.6
     assert auroc["ctcf", "tfidf-forest"] < 0.85
-    assert auroc["ctcf", "chosen-twin"] > 0.9
+    assert auroc["ctcf", "chosen-random"] > 0.9
     assert auroc["ctcf", "chosen"] > 0.9
 
 
@@ -35,6 +35,6 @@ def test_the_embedding_knows_planted_repeats_and_strands_and_no_noise():
     mean = table[(table["model"] == "bpe-600") & (table["pooling"] == "mean") & (table["probe"] == "linear")]
     last = mean[mean["layer"] == mean["layer"].max()].set_index("track")
     assert (last.loc[["repeat_class", "repeat_family"], "value"] > 0.9).all()
-    assert (last.loc[["repeat_class", "repeat_family"], "over_twin_low"] > 0).all()
+    assert (last.loc[["repeat_class", "repeat_family"], "over_random_low"] > 0).all()
     assert last.loc["sine_strand", "value"] > 0.95 and last.loc["line_strand", "low"] > 0.6
     assert last.loc["noise", "low"] <= 0.5 <= last.loc["noise", "high"]

@@ -22,7 +22,7 @@ TRACKS = PROBES | LOCALISED | {"describe_tokens", "stratify_predictions"}
 # what is made of the parts of the embeddings
 AFTER_EMBEDDING = {*TOKENS, "compare_contexts", "project_regions", *(PROBES - {"annotate_regions"})}
 EMBEDDING = {"choose_regions", "embed", "train_word2vec", "compose_regions", "compare_strands", *PROBES, *LOCALISED}
-# data sets and floors are the same whichever vocabulary is chosen
+# data sets and baselines are the same whichever vocabulary is chosen
 AFTER_CHOICE = {"finetune", *SCORING, "mutate_in_silico", *EMBEDDING, *AFTER_EMBEDDING, "score_variants"}
 EVALUATION = {"evaluate_pretraining", "stratify_predictions", "write_model_card", "compare_vocabularies"}
 EVALUATED_TOKENS = {"publish_accuracy", *TOKENS}
@@ -86,7 +86,7 @@ def test_a_checkout_that_touches_every_file_reruns_nothing(finished):
         ("embeddings", "layers", [1], {"embed", "compare_strands", *AFTER_EMBEDDING} | REPORT),
         ("pretraining", "learning_rate", 0.002, {"pretrain"} | AFTER_PRETRAINING | REPORT),
         ("finetuning", "epochs", 2, {"finetune", "mutate_in_silico"} | SCORING | REPORT),
-        ("benchmarks", "floors", ["gc", "tfidf-forest", "adjacency", "pwm"], {"run_baseline"} | SCORING | REPORT),
+        ("benchmarks", "baselines", ["gc", "tfidf-forest", "adjacency", "pwm"], {"run_baseline"} | SCORING | REPORT),
         ("benchmarks", "block", 50_000, SCORING | REPORT),
         ("selection", "trees", 11, {"next_kmer_baselines", "compare_vocabularies"} | REPORT),
         (
@@ -187,7 +187,7 @@ def test_a_new_task_is_a_row_and_leaves_the_others_alone(finished):
 def test_a_killed_part_of_the_embeddings_costs_itself_alone(finished):
     # what a killed job leaves: no part, and nothing yet of what is made of all parts
     run = finished.work / "results/test"
-    names = ("embeddings/chosen/parts/1.parquet", "embeddings/clusters.parquet", "report.html")
+    names = ("embeddings/chosen/shards/1.parquet", "embeddings/clusters.parquet", "report.html")
     lacking = [run / name for name in names]
     kept = [path.rename(path.with_suffix(".kept")) for path in lacking]
     try:

@@ -31,7 +31,7 @@ SIZE = [
     "64",
     "--batch",
     "16",
-    "--mask-share",
+    "--mask-ratio",
     "0.15",
     "--learning-rate",
     "0.001",

@@ -77,7 +77,7 @@ rule describe_tokens:
     output:
         tokens=f"{RUN}/atlas/{{genome}}/tokens.parquet",
         kmers=f"{RUN}/atlas/{{genome}}/kmers.parquet",
-        localisation=f"{RUN}/atlas/{{genome}}/localisation.parquet",
+        enrichment=f"{RUN}/atlas/{{genome}}/enrichment.parquet",
         summary=f"{RUN}/atlas/{{genome}}/summary.json",
     log:
         f"{RUN}/logs/describe_tokens.{{genome}}.log",
@@ -101,7 +101,7 @@ rule describe_tokens:
         " --contigs {input.contigs} {params.null} --tokens {input.tokens} --statistics {input.statistics} --tracks {input.tracks}"
         " {params.sources} --promoter-flank {params.promoter_flank} --vocabulary {params.vocabulary}"
         " --published {input.published} --descriptions {output.tokens} --words {output.kmers}"
-        " --localisation {output.localisation} --summary {output.summary} > {log} 2>&1"
+        " --enrichment {output.enrichment} --summary {output.summary} > {log} 2>&1"
 
 
 rule measure_stability:

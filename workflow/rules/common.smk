@@ -25,7 +25,7 @@ from grover.config.benchmark_table import read_tasks
 from grover.config.configuration import complete, file_name, local_path
 from grover.config.track_table import read_track_rows
 from grover.external_models.folder import code_of, weights_of
-from grover.finetuning.competitors import competitors, fitting, floor_options, reader, rival_folders
+from grover.finetuning.predictors import predictors, fitting, baseline_options, reader, external_folders
 from grover.runtime.digest import code_digest
 from grover.runtime.errors import InputError
 from grover.runtime.provenance import read as read_provenance
@@ -109,13 +109,13 @@ if said and workflow.is_main_process:
     print("\n".join(said), file=sys.stderr)
 TRACK_SOURCES = sorted({row["source"] for row in TRACKS})
 FINETUNED = config["benchmarks"]["models"]
-MODELS = [model for name in FINETUNED for model in (name, f"{name}-twin")]
+MODELS = [model for name in FINETUNED for model in (name, f"{name}-random")]
 EMBEDDED = config["embeddings"]["models"]
-ENCODERS = [model for name in EMBEDDED for model in (name, f"{name}-twin")]
-PARTS = range(config["embeddings"]["parts"])
+ENCODERS = [model for name in EMBEDDED for model in (name, f"{name}-random")]
+SHARDS = range(config["embeddings"]["shards"])
 READER = reader(config)
-RIVALS = config["benchmarks"]["rivals"]
-RIVAL_FOLDERS = checked(rival_folders, config, ROOT, ORIGIN)
+EXTERNAL_MODELS = config["benchmarks"]["external_models"]
+EXTERNAL_FOLDERS = checked(external_folders, config, ROOT, ORIGIN)
 SEEDS = range(config["seed"], config["seed"] + config["finetuning"]["seeds"])
 # one site of it is mutated base by base
 SHOWABLE = [name for name, task in TASKS.items() if task.builder in ("motif-bound", "tfbs", "prom300")]
@@ -279,32 +279,32 @@ def transferred(task):
 
 
 def of_model(file):
-    """An artefact of the model that a wildcard names, which a random twin shares with its model."""
-    return lambda wildcards: f"{RUN}/{file}".format(name=wildcards.model.removesuffix("-twin"))
+    """An artefact of the model that a wildcard names, which a randomly initialised model shares with its model."""
+    return lambda wildcards: f"{RUN}/{file}".format(name=wildcards.model.removesuffix("-random"))
 
 
 def weight_options(models):
-    """`--weights NAME=FILE` for each of these models, whose embeddings must come from there; a twin has the file of its original. Rivals have
+    """`--weights NAME=FILE` for each of these models, whose embeddings must come from there; a randomly initialised model has the file of its original. External models have
     weights of many forms and are not checked."""
-    files = {model: f"{RUN}/models/{model.removesuffix('-twin')}/model.safetensors" for model in models}
+    files = {model: f"{RUN}/models/{model.removesuffix('-random')}/model.safetensors" for model in models}
     return repeated("--weights", [f"{model}={path}" for model, path in files.items()])
 
 
-def parts_of(models):
+def shards_of(models):
     """All parts of the embeddings of these models."""
-    return expand(f"{RUN}/embeddings/{{model}}/parts/{{part}}.parquet", model=models, part=PARTS)
+    return expand(f"{RUN}/embeddings/{{model}}/shards/{{shard}}.parquet", model=models, shard=SHARDS)
 
 
-def rival_configuration(name):
-    """The config.json of a rival, in a folder of one's own or in that of the downloads."""
-    return f"{RIVAL_FOLDERS.get(name, Path(config['downloads'], 'rivals', name))}/config.json"
+def external_configuration(name):
+    """The config.json of an external model, in a folder of one's own or in that of the downloads."""
+    return f"{EXTERNAL_FOLDERS.get(name, Path(config['downloads'], 'external', name))}/config.json"
 
 
-def rival_files(name):
-    """Weights and code of a rival: its own folder's files, or for one of the hub the list of what was downloaded."""
-    if name not in RIVAL_FOLDERS:
-        return f"{config['downloads']}/rivals/{name}/rival.json"
-    folder = RIVAL_FOLDERS[name]
+def external_files(name):
+    """Weights and code of an external model: its own folder's files, or for one of the hub the list of what was downloaded."""
+    if name not in EXTERNAL_FOLDERS:
+        return f"{config['downloads']}/external/{name}/external.json"
+    folder = EXTERNAL_FOLDERS[name]
     return [*weights_of(folder), *(folder / file for file in code_of(folder))]
 
 

@@ -1,7 +1,7 @@
 """Regions of the genome, what the tracks say of them, and their embeddings by the models, by word2vec and by composition.
 
 Needs models, tokens and the tracks' sources. Makes embeddings/regions.parquet, annotation.parquet, composition.parquet and
-embeddings/{model}/parts/ for each model and its untrained twin. Annotation never is an input of a model.
+embeddings/{model}/shards/ for each model and its randomly initialised model. Annotation never is an input of a model.
 """
 
 
@@ -32,9 +32,9 @@ rule choose_regions:
         intervals=lambda wildcards, input: (
             f"--bed {input.intervals} {rename_option(config['embeddings']['intervals'])}" if input.intervals else ""
         ),
-        window=config["embeddings"]["tokens"],
+        window=config["embeddings"]["window_tokens"],
         context=config["embeddings"]["context"],
-        maximum=config["embeddings"]["regions"],
+        maximum=config["embeddings"]["maximum_regions"],
         seed=config["seed"],
         code=code("choose_regions"),
     shell:
@@ -82,17 +82,17 @@ rule embed:
         segments=rules.encode_genome.output.segments,
         regions=rules.choose_regions.output.regions,
     output:
-        vectors=f"{RUN}/embeddings/{{model}}/parts/{{part}}.parquet",
-        sums=f"{RUN}/embeddings/{{model}}/parts/{{part}}.tokens.npz",
-        contexts=f"{RUN}/embeddings/{{model}}/parts/{{part}}.contexts.parquet",
-        states=[f"{RUN}/embeddings/{{model}}/parts/{{part}}.states.parquet"] if config["embeddings"]["states"] else [],
+        vectors=f"{RUN}/embeddings/{{model}}/shards/{{shard}}.parquet",
+        sums=f"{RUN}/embeddings/{{model}}/shards/{{shard}}.tokens.npz",
+        contexts=f"{RUN}/embeddings/{{model}}/shards/{{shard}}.contexts.parquet",
+        states=[f"{RUN}/embeddings/{{model}}/shards/{{shard}}.states.parquet"] if config["embeddings"]["states"] else [],
     log:
-        f"{RUN}/logs/embed.{{model}}.{{part}}.log",
+        f"{RUN}/logs/embed.{{model}}.{{shard}}.log",
     benchmark:
-        f"{RUN}/benchmark/embed.{{model}}.{{part}}.tsv"
+        f"{RUN}/benchmark/embed.{{model}}.{{shard}}.tsv"
     wildcard_constraints:
         model=one_of(ENCODERS),
-        part="[0-9]+",
+        shard="[0-9]+",
     conda:
         ENVIRONMENT
     container:
@@ -103,9 +103,9 @@ rule embed:
         mem_mb=memory(16000),
         runtime=minutes(240),
     params:
-        initial=lambda wildcards: "random" if wildcards.model.endswith("-twin") else "pretrained",
-        parts=len(PARTS),
-        window=config["embeddings"]["tokens"],
+        initial=lambda wildcards: "random" if wildcards.model.endswith("-random") else "pretrained",
+        shards=len(SHARDS),
+        window=config["embeddings"]["window_tokens"],
         context=config["embeddings"]["context"],
         layers=repeated("--layers", config["embeddings"]["layers"]),
         contexts=config["embeddings"]["contexts"],
@@ -114,11 +114,11 @@ rule embed:
         device=config["device"],
         precision=config["precision"],
         seed=config["seed"],
-        code=code_or_frozen("embed", f"{RUN}/embeddings/{{model}}/parts/{{part}}.parquet"),
+        code=code_or_frozen("embed", f"{RUN}/embeddings/{{model}}/shards/{{shard}}.parquet"),
     shell:
         "{PYTHON} {SCRIPTS}/embed.py --model {input.model} --initial {params.initial} --name {wildcards.model}"
         " --tokens {input.tokens} --index {input.index} --sequence {input.sequence} --segments {input.segments}"
-        " --regions {input.regions} --part {wildcards.part} --parts {params.parts} --windows-tokens {params.window}"
+        " --regions {input.regions} --shard {wildcards.shard} --shards {params.shards} --windows-tokens {params.window}"
         " --context {params.context} {params.layers} --contexts {params.contexts} --stored {params.stored} --seed {params.seed}"
         " --device {params.device} --precision {params.precision} --threads {threads} --output {output.vectors}"
         " --token-sums {output.sums} --contexts-output {output.contexts} {params.states} 2>&1 | tee {log}"
@@ -126,22 +126,22 @@ rule embed:
 
 rule embed_external:
     input:
-        folder=lambda wildcards: rival_configuration(wildcards.rival),
-        files=lambda wildcards: rival_files(wildcards.rival),
+        folder=lambda wildcards: external_configuration(wildcards.external),
+        files=lambda wildcards: external_files(wildcards.external),
         sequence=rules.encode_genome.output.sequence,
         segments=rules.encode_genome.output.segments,
         regions=rules.choose_regions.output.regions,
     output:
-        vectors=f"{RUN}/embeddings/{{rival}}/parts/{{part}}.parquet",
+        vectors=f"{RUN}/embeddings/{{external}}/shards/{{shard}}.parquet",
     log:
-        f"{RUN}/logs/embed_external.{{rival}}.{{part}}.log",
+        f"{RUN}/logs/embed_external.{{external}}.{{shard}}.log",
     benchmark:
-        f"{RUN}/benchmark/embed_external.{{rival}}.{{part}}.tsv"
+        f"{RUN}/benchmark/embed_external.{{external}}.{{shard}}.tsv"
     wildcard_constraints:
-        rival=one_of(config["embeddings"]["rivals"]),
-        part="[0-9]+",
+        external=one_of(config["embeddings"]["external_models"]),
+        shard="[0-9]+",
     conda:
-        f"{ROOT}/envs/rivals.yaml"
+        f"{ROOT}/envs/external.yaml"
     container:
         IMAGE
     threads: config["threads"]
@@ -151,18 +151,20 @@ rule embed_external:
         runtime=minutes(720),
     params:
         # a shell default, so that the place of the main environment is no parameter
-        python=lambda wildcards: "" if DEPLOYED else RIVALS[wildcards.rival]["python"],
-        adapter=lambda wildcards: RIVALS[wildcards.rival]["adapter"],
-        consent=lambda wildcards: "--remote-code" if RIVALS[wildcards.rival]["remote_code"] else "--no-remote-code",
-        parts=len(PARTS),
+        python=lambda wildcards: "" if DEPLOYED else EXTERNAL_MODELS[wildcards.external]["python"],
+        adapter=lambda wildcards: EXTERNAL_MODELS[wildcards.external]["adapter"],
+        consent=lambda wildcards: (
+            "--remote-code" if EXTERNAL_MODELS[wildcards.external]["remote_code"] else "--no-remote-code"
+        ),
+        shards=len(SHARDS),
         seed=config["seed"],
         device=config["device"],
         precision=config["precision"],
-        code=code_or_frozen("embed_external", f"{RUN}/embeddings/{{rival}}/parts/{{part}}.parquet"),
+        code=code_or_frozen("embed_external", f"{RUN}/embeddings/{{external}}/shards/{{shard}}.parquet"),
     shell:
         "python={params.python}; ${{python:-{PYTHON}}} {SCRIPTS}/embed_external.py --folder {input.folder:q} --adapter {params.adapter}"
-        " {params.consent} --name {wildcards.rival} --sequence {input.sequence} --segments {input.segments}"
-        " --regions {input.regions} --part {wildcards.part} --parts {params.parts} --seed {params.seed} --device {params.device}"
+        " {params.consent} --name {wildcards.external} --sequence {input.sequence} --segments {input.segments}"
+        " --regions {input.regions} --shard {wildcards.shard} --shards {params.shards} --seed {params.seed} --device {params.device}"
         " --precision {params.precision} --threads {threads} --output {output.vectors} 2>&1 | tee {log}"
 
 

@@ -15,7 +15,7 @@ TUNING = {
     for option in ("epochs", "warmup", "patience", "class-weights", "maximum-train", "maximum-valid")
 }
 TUNING_OPTIONS = " ".join(f"--{option} {value}" for option, value in TUNING.items())
-TOKEN_FLOORS = ("token-forest", "token-logistic", "adjacency")
+TOKEN_BASELINES = ("token-forest", "token-logistic", "adjacency")
 PROBES = {"probe-cls": "cls", "probe-mean": "mean"}
 NETWORKS = ("cnn", *PROBES)
 
@@ -25,29 +25,29 @@ rule run_baseline:
     input:
         dataset=rules.build_dataset.output.dataset,
         passed=rules.audit_dataset.output.passed,
-        vocabulary=lambda wildcards: TOKENIZER if wildcards.floor in TOKEN_FLOORS else [],
-        motifs=lambda wildcards: source(TASKS[wildcards.task].options["motifs"]) if wildcards.floor == "pwm" else [],
+        vocabulary=lambda wildcards: TOKENIZER if wildcards.baseline in TOKEN_BASELINES else [],
+        motifs=lambda wildcards: source(TASKS[wildcards.task].options["motifs"]) if wildcards.baseline == "pwm" else [],
     output:
-        predictions=f"{RUN}/finetuning/{{task}}/{{floor}}/predictions.parquet",
-        metrics=f"{RUN}/finetuning/{{task}}/{{floor}}/metrics.json",
+        predictions=f"{RUN}/finetuning/{{task}}/{{baseline}}/predictions.parquet",
+        metrics=f"{RUN}/finetuning/{{task}}/{{baseline}}/metrics.json",
     log:
-        f"{RUN}/logs/run_baseline.{{task}}.{{floor}}.log",
+        f"{RUN}/logs/run_baseline.{{task}}.{{baseline}}.log",
     benchmark:
-        f"{RUN}/benchmark/run_baseline.{{task}}.{{floor}}.tsv"
+        f"{RUN}/benchmark/run_baseline.{{task}}.{{baseline}}.tsv"
     wildcard_constraints:
-        floor=one_of(floor for floor in config["benchmarks"]["floors"] if floor not in NETWORKS),
+        baseline=one_of(baseline for baseline in config["benchmarks"]["baselines"] if baseline not in NETWORKS),
     conda:
         ENVIRONMENT
     container:
         IMAGE
-    threads: lambda wildcards: config["threads"] if wildcards.floor.endswith("forest") else 1
+    threads: lambda wildcards: config["threads"] if wildcards.baseline.endswith("forest") else 1
     resources:
         mem_mb=memory(16000),
         runtime=minutes(720),
     params:
-        # each floor sees only the settings that it has, so that more trees do not repeat a regression
+        # each baseline sees only the settings that it has, so that more trees do not repeat a regression
         settings=lambda wildcards: " ".join(
-            f"{option} {value}" for option, value in floor_options(wildcards.floor, config)
+            f"{option} {value}" for option, value in baseline_options(wildcards.baseline, config)
         ),
         vocabulary=lambda wildcards, input: f"--vocabulary {input.vocabulary}" if input.vocabulary else "",
         matrix=lambda wildcards, input: (
@@ -57,7 +57,7 @@ rule run_baseline:
         ),
         code=code("run_baseline"),
     shell:
-        "{PYTHON} {SCRIPTS}/run_baseline.py --dataset {input.dataset} --task {wildcards.task} --floor {wildcards.floor}"
+        "{PYTHON} {SCRIPTS}/run_baseline.py --dataset {input.dataset} --task {wildcards.task} --baseline {wildcards.baseline}"
         " {params.settings} {params.vocabulary} {params.matrix} --threads {threads}"
         " --predictions {output.predictions} --metrics {output.metrics} > {log} 2>&1"
 
@@ -137,11 +137,11 @@ rule probe_linear:
 
 
 rule finetune:
-    """The twin is the same network from random initialisation, with the same budget."""
+    """The randomly initialised model is the same network from random initialisation, with the same budget."""
     input:
         dataset=rules.build_dataset.output.dataset,
         passed=rules.audit_dataset.output.passed,
-        model=lambda wildcards: f"{RUN}/models/{wildcards.model.removesuffix('-twin')}/model.safetensors",
+        model=lambda wildcards: f"{RUN}/models/{wildcards.model.removesuffix('-random')}/model.safetensors",
     output:
         model=f"{RUN}/finetuning/{{task}}/{{model}}/model.safetensors",
         config=f"{RUN}/finetuning/{{task}}/{{model}}/config.json",
@@ -165,7 +165,7 @@ rule finetune:
         mem_mb=memory(16000),
         runtime=minutes(720),
     params:
-        initial=lambda wildcards: "random" if wildcards.model.endswith("-twin") else "pretrained",
+        initial=lambda wildcards: "random" if wildcards.model.endswith("-random") else "pretrained",
         seeds=repeated("--seeds", SEEDS),
         tuning=TUNING_OPTIONS,
         batch=config["finetuning"]["batch"],
@@ -185,12 +185,12 @@ rule finetune:
 rule fetch_external:
     """Models of the hub are downloaded by the driver: compute nodes have no network."""
     output:
-        config=f"{config['downloads']}/rivals/{{rival}}/config.json",
-        complete=f"{config['downloads']}/rivals/{{rival}}/rival.json",
+        config=f"{config['downloads']}/external/{{external}}/config.json",
+        complete=f"{config['downloads']}/external/{{external}}/external.json",
     log:
-        f"{RUN}/logs/fetch_external.{{rival}}.log",
+        f"{RUN}/logs/fetch_external.{{external}}.log",
     wildcard_constraints:
-        rival=one_of(RIVALS),
+        external=one_of(EXTERNAL_MODELS),
     retries: 3
     conda:
         ENVIRONMENT
@@ -200,8 +200,8 @@ rule fetch_external:
         mem_mb=memory(1000),
         runtime=minutes(240),
     params:
-        model=lambda wildcards: RIVALS[wildcards.rival]["model"],
-        revision=lambda wildcards: RIVALS[wildcards.rival]["revision"],
+        model=lambda wildcards: EXTERNAL_MODELS[wildcards.external]["model"],
+        revision=lambda wildcards: EXTERNAL_MODELS[wildcards.external]["revision"],
     shell:
         "{PYTHON} {SCRIPTS}/fetch_external.py --model {params.model:q} --revision {params.revision:q} --folder {output.complete}"
         " 2>&1 | tee {log}"
@@ -211,19 +211,19 @@ rule finetune_external:
     input:
         dataset=rules.build_dataset.output.dataset,
         passed=rules.audit_dataset.output.passed,
-        folder=lambda wildcards: rival_configuration(wildcards.rival),
-        files=lambda wildcards: rival_files(wildcards.rival),
+        folder=lambda wildcards: external_configuration(wildcards.external),
+        files=lambda wildcards: external_files(wildcards.external),
     output:
-        predictions=f"{RUN}/finetuning/{{task}}/{{rival}}/predictions.parquet",
-        metrics=f"{RUN}/finetuning/{{task}}/{{rival}}/metrics.json",
+        predictions=f"{RUN}/finetuning/{{task}}/{{external}}/predictions.parquet",
+        metrics=f"{RUN}/finetuning/{{task}}/{{external}}/metrics.json",
     log:
-        f"{RUN}/logs/finetune_external.{{task}}.{{rival}}.log",
+        f"{RUN}/logs/finetune_external.{{task}}.{{external}}.log",
     benchmark:
-        f"{RUN}/benchmark/finetune_external.{{task}}.{{rival}}.tsv"
+        f"{RUN}/benchmark/finetune_external.{{task}}.{{external}}.tsv"
     wildcard_constraints:
-        rival=one_of(RIVALS),
+        external=one_of(EXTERNAL_MODELS),
     conda:
-        f"{ROOT}/envs/rivals.yaml"
+        f"{ROOT}/envs/external.yaml"
     container:
         IMAGE
     threads: config["threads"]
@@ -233,19 +233,21 @@ rule finetune_external:
         runtime=minutes(1440),
     params:
         # a shell default, so that the place of the main environment is no parameter
-        python=lambda wildcards: "" if DEPLOYED else RIVALS[wildcards.rival]["python"],
-        adapter=lambda wildcards: RIVALS[wildcards.rival]["adapter"],
-        consent=lambda wildcards: "--remote-code" if RIVALS[wildcards.rival]["remote_code"] else "--no-remote-code",
+        python=lambda wildcards: "" if DEPLOYED else EXTERNAL_MODELS[wildcards.external]["python"],
+        adapter=lambda wildcards: EXTERNAL_MODELS[wildcards.external]["adapter"],
+        consent=lambda wildcards: (
+            "--remote-code" if EXTERNAL_MODELS[wildcards.external]["remote_code"] else "--no-remote-code"
+        ),
         seeds=repeated("--seeds", SEEDS),
         tuning=TUNING_OPTIONS,
-        batch=lambda wildcards: RIVALS[wildcards.rival]["batch"],
-        learning_rate=lambda wildcards: RIVALS[wildcards.rival]["learning_rate"],
+        batch=lambda wildcards: EXTERNAL_MODELS[wildcards.external]["batch"],
+        learning_rate=lambda wildcards: EXTERNAL_MODELS[wildcards.external]["learning_rate"],
         device=config["device"],
         precision=config["precision"],
-        code=code_or_frozen("finetune_external", f"{RUN}/finetuning/{{task}}/{{rival}}/predictions.parquet"),
+        code=code_or_frozen("finetune_external", f"{RUN}/finetuning/{{task}}/{{external}}/predictions.parquet"),
     shell:
         "python={params.python}; ${{python:-{PYTHON}}} {SCRIPTS}/finetune_external.py --dataset {input.dataset} --passed {input.passed} --folder {input.folder:q}"
-        " --adapter {params.adapter} {params.consent} --task {wildcards.task} --name {wildcards.rival} {params.seeds}"
+        " --adapter {params.adapter} {params.consent} --task {wildcards.task} --name {wildcards.external} {params.seeds}"
         " {params.tuning} --batch {params.batch} --learning-rate {params.learning_rate} --device {params.device}"
         " --precision {params.precision} --threads {threads}"
         " --predictions {output.predictions} --metrics {output.metrics} 2>&1 | tee {log}"
@@ -258,10 +260,10 @@ rule score_task:
         audit=rules.audit_dataset.output.audit,
         predictions=lambda wildcards: expand(
             f"{RUN}/finetuning/{wildcards.task}/{{name}}/predictions.parquet",
-            name=competitors(TASKS[wildcards.task], config),
+            name=predictors(TASKS[wildcards.task], config),
         ),
         metrics=lambda wildcards: expand(
-            f"{RUN}/finetuning/{wildcards.task}/{{name}}/metrics.json", name=competitors(TASKS[wildcards.task], config)
+            f"{RUN}/finetuning/{wildcards.task}/{{name}}/metrics.json", name=predictors(TASKS[wildcards.task], config)
         ),
     output:
         scores=f"{RUN}/benchmarks/{{task}}/scores.parquet",

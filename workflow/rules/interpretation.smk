@@ -10,7 +10,7 @@ rule mutate_in_silico:
         predictions=f"{RUN}/finetuning/{SHOWN_TASK}/{FINETUNED[0]}/predictions.parquet",
         dataset=f"{RUN}/benchmarks/{SHOWN_TASK}/dataset.parquet",
     output:
-        table=f"{RUN}/interpretation/occlusion.parquet",
+        table=f"{RUN}/interpretation/mutagenesis.parquet",
     log:
         f"{RUN}/logs/mutate_in_silico.log",
     benchmark:

@@ -1,4 +1,4 @@
-"""Masked-token pretraining of one model a candidate vocabulary, and its scores on held-out windows beside floors.
+"""Masked-token pretraining of one model a candidate vocabulary, and its scores on held-out windows beside baselines.
 
 Needs tokens and windows. Makes models/{name}/, a Hugging Face folder.
 """
@@ -75,7 +75,7 @@ rule pretrain:
         batch=config["pretraining"]["batch"],
         learning_rate=config["pretraining"]["learning_rate"],
         warmup=config["pretraining"]["warmup"],
-        mask_share=config["pretraining"]["mask_share"],
+        mask_ratio=config["pretraining"]["mask_ratio"],
         mask_keep=config["pretraining"]["mask_keep"],
         mask_span=config["pretraining"]["mask_span"],
         checkpoints=f"{RUN}/checkpoints",
@@ -93,14 +93,14 @@ rule pretrain:
         " --layers {params.layers} --hidden {params.hidden} --heads {params.heads} --intermediate {params.intermediate}"
         " --positions {params.positions} --dropout {params.dropout} --start {params.start} --steps {params.steps} --bases {params.bases}"
         " --batch {params.batch} --learning-rate {params.learning_rate} --warmup {params.warmup}"
-        " --mask-share {params.mask_share} --mask-keep {params.mask_keep} --mask-span {params.mask_span} {params.compile}"
+        " --mask-ratio {params.mask_ratio} --mask-keep {params.mask_keep} --mask-span {params.mask_span} {params.compile}"
         " --checkpoints {params.checkpoints} --checkpoint-minutes {params.checkpoint_minutes} --seed {params.seed}"
         " --device {params.device} --precision {params.precision} --threads {threads}"
         " --model {output.model} --training {output.training} 2>&1 | tee {log}"
 
 
 rule evaluate_pretraining:
-    """Scores on held-out windows of both splits and on common spans, beside floors on the same masked tokens."""
+    """Scores on held-out windows of both splits and on common spans, beside baselines on the same masked tokens."""
     input:
         model=rules.pretrain.output.model,
         tokens=rules.tokenise_genome.output.tokens,
@@ -112,7 +112,7 @@ rule evaluate_pretraining:
     output:
         metrics=f"{RUN}/models/{{name}}/metrics.json",
         accuracy=f"{RUN}/models/{{name}}/token_accuracy.parquet",
-        hidden=f"{RUN}/models/{{name}}/hidden_tokens.parquet",
+        hidden=f"{RUN}/models/{{name}}/masked_tokens.parquet",
     log:
         f"{RUN}/logs/evaluate_pretraining.{{name}}.log",
     benchmark:
@@ -128,16 +128,16 @@ rule evaluate_pretraining:
         runtime=minutes(120),
     params:
         split=config["corpus"]["split"],
-        windows=config["evaluation"]["windows"],
+        windows=config["evaluation"]["maximum_windows"],
         top=config["evaluation"]["top"],
-        mask_share=config["evaluation"]["mask_share"] or config["pretraining"]["mask_share"],
+        mask_ratio=config["evaluation"]["mask_ratio"] or config["pretraining"]["mask_ratio"],
         mask_span=config["pretraining"]["mask_span"],
         span=config["evaluation"]["span"],
         span_share=config["evaluation"]["span_share"],
         # the same for all candidates; words of two letters fill the longest window so, single letters need half as many bases
         span_bases=config["evaluation"]["span_bases"]
         or config["corpus"]["longest"] * (1 if {"char", "kmer-1"} & set(CANDIDATES) else 2),
-        floor_tokens=config["evaluation"]["floor_tokens"],
+        baseline_tokens=config["evaluation"]["baseline_tokens"],
         device=config["device"],
         precision=config["precision"],
         seed=config["seed"],
@@ -145,10 +145,10 @@ rule evaluate_pretraining:
     shell:
         "{PYTHON} {SCRIPTS}/evaluate_pretraining.py --model {input.model} --tokens {input.tokens} --index {input.index}"
         " --windows {input.windows} --sequence {input.sequence} --segments {input.segments} --folds {input.folds}"
-        " --split {params.split} --most-windows {params.windows} --top {params.top} --mask-share {params.mask_share}"
+        " --split {params.split} --most-windows {params.windows} --top {params.top} --mask-ratio {params.mask_ratio}"
         " --mask-span {params.mask_span} --span {params.span} --span-share {params.span_share} --span-bases {params.span_bases}"
-        " --count-tokens {params.floor_tokens} --seed {params.seed} --device {params.device} --precision {params.precision}"
-        " --threads {threads} --metrics {output.metrics} --token-accuracy {output.accuracy} --hidden-tokens {output.hidden} > {log} 2>&1"
+        " --count-tokens {params.baseline_tokens} --seed {params.seed} --device {params.device} --precision {params.precision}"
+        " --threads {threads} --metrics {output.metrics} --token-accuracy {output.accuracy} --masked-tokens {output.hidden} > {log} 2>&1"
 
 
 rule stratify_predictions:
@@ -180,7 +180,7 @@ rule stratify_predictions:
         seed=config["seed"],
         code=code("stratify_predictions"),
     shell:
-        "{PYTHON} {SCRIPTS}/stratify_predictions.py --hidden-tokens {input.hidden} --sequence {input.sequence}"
+        "{PYTHON} {SCRIPTS}/stratify_predictions.py --masked-tokens {input.hidden} --sequence {input.sequence}"
         " --segments {input.segments} --softmask {input.softmask} --contigs {input.contigs} --tracks {input.tracks} {params.sources}"
         " --promoter-flank {params.promoter_flank} --seed {params.seed} --output {output.strata} > {log} 2>&1"
 

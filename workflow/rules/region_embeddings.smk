@@ -1,6 +1,6 @@
 """Regions as the models see them: a map, what of each track can be read from them beyond composition, and the two strands.
 
-Needs the embeddings' parts, the composition and the annotation of the regions. Makes embeddings/probes.parquet, clusters.parquet and
+Needs the embeddings' shards, the composition and the annotation of the regions. Makes embeddings/probes.parquet, clusters.parquet and
 tables in embeddings/{model}/.
 """
 
@@ -8,7 +8,7 @@ tables in embeddings/{model}/.
 rule project_regions:
     input:
         regions=rules.choose_regions.output.regions,
-        vectors=lambda wildcards: parts_of(wildcards.model),
+        vectors=lambda wildcards: shards_of(wildcards.model),
         weights=of_model("models/{name}/model.safetensors"),
     output:
         umap=f"{RUN}/embeddings/{{model}}/umap.parquet",
@@ -44,7 +44,7 @@ rule probe_track:
         regions=rules.choose_regions.output.regions,
         annotation=rules.annotate_regions.output.annotation,
         tracks=TRACK_TABLE,
-        vectors=parts_of([*ENCODERS, *config["embeddings"]["rivals"]]),
+        vectors=shards_of([*ENCODERS, *config["embeddings"]["external_models"]]),
         weights=expand(f"{RUN}/models/{{model}}/model.safetensors", model=EMBEDDED),
         composition=rules.compose_regions.output.composition,
     output:
@@ -106,7 +106,7 @@ rule measure_clusters:
         regions=rules.choose_regions.output.regions,
         annotation=rules.annotate_regions.output.annotation,
         tracks=TRACK_TABLE,
-        vectors=parts_of([*ENCODERS, *config["embeddings"]["rivals"]]),
+        vectors=shards_of([*ENCODERS, *config["embeddings"]["external_models"]]),
         weights=expand(f"{RUN}/models/{{model}}/model.safetensors", model=EMBEDDED),
         composition=rules.compose_regions.output.composition,
     output:
@@ -159,9 +159,9 @@ rule compare_strands:
         mem_mb=memory(8000),
         runtime=minutes(120),
     params:
-        initial=lambda wildcards: "random" if wildcards.model.endswith("-twin") else "pretrained",
+        initial=lambda wildcards: "random" if wildcards.model.endswith("-random") else "pretrained",
         number=config["embeddings"]["strands"],
-        window=config["embeddings"]["tokens"],
+        window=config["embeddings"]["window_tokens"],
         layers=repeated("--layers", config["embeddings"]["layers"]),
         device=config["device"],
         precision=config["precision"],
@@ -189,7 +189,7 @@ EMBEDDING_RESULTS = [
 ]
 if TRACKS:
     EMBEDDING_RESULTS += [
-        *expand(rules.enrich_tokens.output.localisation, model=EMBEDDED),
+        *expand(rules.enrich_tokens.output.enrichment, model=EMBEDDED),
         *expand(rules.compare_contexts.output.ambiguity, model=ENCODERS),
         rules.gather_probes.output.probes,
         rules.measure_clusters.output.clusters,

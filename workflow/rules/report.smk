@@ -63,7 +63,7 @@ rule write_report:
             model=FINETUNED,
         ),
         embeddings=EMBEDDING_RESULTS,
-        occlusion=rules.mutate_in_silico.output if SHOWN_TASK else [],
+        mutagenesis=rules.mutate_in_silico.output if SHOWN_TASK else [],
         device=rules.check_device.output,
         variants=rules.score_variants.output if "variants" in config["sources"] else [],
         config=rules.write_configuration.output.config,

@@ -65,7 +65,7 @@ rule next_kmer_baselines:
         folds=rules.make_folds.output.folds,
         vocabularies=expand(rules.build_vocabulary.output.tokenizer, name=CANDIDATES),
     output:
-        scores=f"{RUN}/selection/floors.parquet",
+        scores=f"{RUN}/selection/baselines.parquet",
     log:
         f"{RUN}/logs/next_kmer_baselines.log",
     benchmark:
@@ -95,10 +95,10 @@ rule next_kmer_baselines:
 
 
 rule compare_vocabularies:
-    """What is only shown stands in a table of its own, so that new floors or metrics change no choice."""
+    """What is only shown stands in a table of its own, so that new baselines or metrics change no choice."""
     input:
         models=expand(rules.next_kmer.output.scores, name=CANDIDATES),
-        floors=rules.next_kmer_baselines.output.scores,
+        baselines=rules.next_kmer_baselines.output.scores,
         metrics=METRICS,
     output:
         table=f"{RUN}/selection/next_kmer.parquet",
@@ -118,7 +118,7 @@ rule compare_vocabularies:
         metrics=METRICS_OPTIONS,
         code=code("compare_vocabularies"),
     shell:
-        "{PYTHON} {SCRIPTS}/compare_vocabularies.py {params.models} --floors {input.floors} {params.metrics}"
+        "{PYTHON} {SCRIPTS}/compare_vocabularies.py {params.models} --baselines {input.baselines} {params.metrics}"
         " --table {output.table} > {log} 2>&1"
 
 

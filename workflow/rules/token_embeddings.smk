@@ -1,6 +1,6 @@
 """Tokens as the model sees them: their averages, how much context changes them, what their meanings are, where they lie.
 
-Needs the embeddings' parts, the vocabulary and the tracks. Makes tables in embeddings/{model}/.
+Needs the embeddings' shards, the vocabulary and the tracks. Makes tables in embeddings/{model}/.
 """
 
 
@@ -32,7 +32,7 @@ rule publish_accuracy:
 
 
 rule enrich_tokens:
-    """The share of each token inside each category of annotation, judged by rotations of the annotation."""
+    """The share of each token inside each category of annotation, judged by circular shifts of the annotation."""
     input:
         tokens=f"{RUN}/tokens/{{model}}/tokens.npy",
         index=f"{RUN}/tokens/{{model}}/index.npy",
@@ -43,7 +43,7 @@ rule enrich_tokens:
         tracks=TRACK_TABLE,
         sources=[source(key) for key in TRACK_SOURCES],
     output:
-        localisation=f"{RUN}/embeddings/{{model}}/localisation.parquet",
+        enrichment=f"{RUN}/embeddings/{{model}}/enrichment.parquet",
     log:
         f"{RUN}/logs/enrich_tokens.{{model}}.log",
     benchmark:
@@ -68,18 +68,18 @@ rule enrich_tokens:
         "{PYTHON} {SCRIPTS}/enrich_tokens.py --tokens {input.tokens} --index {input.index} --statistics {input.statistics}"
         " --sequence {input.sequence} --segments {input.segments} --contigs {input.contigs} --tracks {input.tracks} {params.sources}"
         " --promoter-flank {params.flank} --shifts {params.shifts} --seed {params.seed} --threads {threads}"
-        " --output {output.localisation} > {log} 2>&1"
+        " --output {output.enrichment} > {log} 2>&1"
 
 
 rule gather_tokens:
     """Averages of the tokens, and how alike the contexts of each are, layer by layer."""
     input:
-        sums=expand(f"{RUN}/embeddings/{{{{model}}}}/parts/{{part}}.tokens.npz", part=PARTS),
-        contexts=expand(f"{RUN}/embeddings/{{{{model}}}}/parts/{{part}}.contexts.parquet", part=PARTS),
+        sums=expand(f"{RUN}/embeddings/{{{{model}}}}/shards/{{shard}}.tokens.npz", shard=SHARDS),
+        contexts=expand(f"{RUN}/embeddings/{{{{model}}}}/shards/{{shard}}.contexts.parquet", shard=SHARDS),
         weights=of_model("models/{name}/model.safetensors"),
         statistics=of_model("vocabulary/{name}/statistics.parquet"),
         accuracy=of_model("models/{name}/token_accuracy.parquet"),
-        localisation=of_model("embeddings/{name}/localisation.parquet") if TRACKS else [],
+        enrichment=of_model("embeddings/{name}/enrichment.parquet") if TRACKS else [],
     output:
         averages=f"{RUN}/embeddings/{{model}}/token_averages.npy",
         counts=f"{RUN}/embeddings/{{model}}/token_counts.npy",
@@ -101,13 +101,13 @@ rule gather_tokens:
         sums=lambda wildcards, input: repeated("--sums", input.sums),
         contexts=lambda wildcards, input: repeated("--contexts", input.contexts),
         weights=lambda wildcards: weight_options([wildcards.model]),
-        localisation=lambda wildcards, input: f"--localisation {input.localisation}" if input.localisation else "",
+        enrichment=lambda wildcards, input: f"--enrichment {input.enrichment}" if input.enrichment else "",
         minimum=config["embeddings"]["minimum_occurrences"],
         seed=config["seed"],
         code=code("gather_tokens"),
     shell:
         "{PYTHON} {SCRIPTS}/gather_tokens.py {params.sums} {params.contexts} {params.weights} --statistics {input.statistics}"
-        " --accuracy {input.accuracy} {params.localisation} --minimum {params.minimum} --seed {params.seed}"
+        " --accuracy {input.accuracy} {params.enrichment} --minimum {params.minimum} --seed {params.seed}"
         " --token-averages {output.averages} --token-counts {output.counts} --output {output.contexts} > {log} 2>&1"
 
 
@@ -118,7 +118,7 @@ rule token_components:
         word2vec=of_model("embeddings/{name}/word2vec.npy"),
         statistics=of_model("vocabulary/{name}/statistics.parquet"),
         published=installed("resources/published_components.tsv"),
-        localisation=of_model("embeddings/{name}/localisation.parquet") if TRACKS else [],
+        enrichment=of_model("embeddings/{name}/enrichment.parquet") if TRACKS else [],
     output:
         components=f"{RUN}/embeddings/{{model}}/components.parquet",
         explained=f"{RUN}/embeddings/{{model}}/explained.parquet",
@@ -141,14 +141,14 @@ rule token_components:
         runtime=minutes(60),
     params:
         layers=repeated("--layers", config["embeddings"]["layers"]),
-        localisation=lambda wildcards, input: f"--localisation {input.localisation}" if input.localisation else "",
+        enrichment=lambda wildcards, input: f"--enrichment {input.enrichment}" if input.enrichment else "",
         minimum=config["embeddings"]["minimum_occurrences"],
         neighbours=config["embeddings"]["neighbours"],
         seed=config["seed"],
         code=code("token_components"),
     shell:
         "{PYTHON} {SCRIPTS}/token_components.py --token-averages {input.averages} --token-counts {input.counts} {params.layers}"
-        " --word2vec {input.word2vec} --statistics {input.statistics} --published {input.published} {params.localisation}"
+        " --word2vec {input.word2vec} --statistics {input.statistics} --published {input.published} {params.enrichment}"
         " --minimum {params.minimum} --neighbours {params.neighbours} --seed {params.seed} --components {output.components}"
         " --explained {output.explained} --correlations {output.correlations} --effects {output.effects}"
         " --clusters {output.clusters} --similarity {output.similarity} > {log} 2>&1"
@@ -157,7 +157,7 @@ rule token_components:
 rule compare_contexts:
     """Two groups of the contexts of each token, and the annotation that tells them apart."""
     input:
-        contexts=expand(f"{RUN}/embeddings/{{{{model}}}}/parts/{{part}}.contexts.parquet", part=PARTS),
+        contexts=expand(f"{RUN}/embeddings/{{{{model}}}}/shards/{{shard}}.contexts.parquet", shard=SHARDS),
         weights=of_model("models/{name}/model.safetensors"),
         statistics=of_model("vocabulary/{name}/statistics.parquet"),
         sequence=rules.encode_genome.output.sequence,

@@ -33,7 +33,7 @@ def compare_contexts(
     weights: Weights = [],  # noqa: B006
     seed: Seed = 0,
 ):
-    """CONTEXTS are the contexts.parquet of all parts of one model, as embed.py writes them, STATISTICS those of its vocabulary. Tracks of
+    """CONTEXTS are the contexts.parquet of all shards of one model, as embed.py writes them, STATISTICS those of its vocabulary. Tracks of
     numbers, and those whose source is not given, are left out."""
     stored, genome = open_contexts(contexts), Genome(sequence, segments)
     check_weights({stored.name: stored}, source_files(weights, "--weights"))

@@ -42,8 +42,8 @@ def compose_regions(
         "initial": "counted",
         "layers": [],
         "hidden": vectors.shape[1],
-        "part": 0,
-        "parts": 1,
+        "shard": 0,
+        "shards": 1,
         "regions": checksum(regions),
     }
     written = 0

@@ -26,7 +26,7 @@ def describe_tokens(
     published: Input,
     descriptions: Output,
     words: Output,
-    localisation: Output,
+    enrichment: Output,
     summary: Output,
     source: Sources = [],  # noqa: B006
     null_sequence: Annotated[
@@ -58,7 +58,7 @@ def describe_tokens(
         genome, read_tracks(tracks), source_files(source), read_lengths(contigs), renames, promoter_flank
     )
     ids = np.load(tokens, mmap_mode="r")
-    write_table(localisation, locate(ids, described, table["length"].to_numpy(), categories, len(codes)))
+    write_table(enrichment, locate(ids, described, table["length"].to_numpy(), categories, len(codes)))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import pandas as pd
 from typer import Option
 
 from grover.embeddings.embed import Reading, choose_layers, load_encoder
-from grover.embeddings.embed import embed as embed_part
+from grover.embeddings.embed import embed as embed_shard
 from grover.embeddings.region_blocks import Places
 from grover.embeddings.region_table import places_of_table, token_ranges
 from grover.embeddings.vectors import KEY, Writer
@@ -40,8 +40,8 @@ def embed(
     states: Annotated[Path | None, WRITTEN, Option(help="the states of every token of the regions")] = None,
     name: Annotated[str, Option(help="name of the embeddings; empty: that of the model's folder")] = "",
     initial: Initial = "pretrained",
-    part: Annotated[int, Option(help="which part of the regions, from 0", min=0)] = 0,
-    parts: Annotated[int, Option(help="runs of regions that jobs share", min=1)] = 1,
+    shard: Annotated[int, Option(help="which shard of the regions, from 0", min=0)] = 0,
+    shards: Annotated[int, Option(help="runs of regions that jobs share", min=1)] = 1,
     windows_tokens: Annotated[int, Option(help="tokens of a window", min=1)] = 510,
     context: Annotated[
         int, Option(help="tokens at both ends of a window that the model sees and that do not count", min=0)
@@ -61,8 +61,8 @@ def embed(
     choose_regions.py writes, of windows or of any BED file."""
     if initial not in ("pretrained", "random"):
         raise InputError(f"initial: {initial!r} is unknown; expected pretrained or random")
-    if part >= parts:
-        raise InputError(f"part {part}: the {parts} parts have the numbers 0 to {parts - 1}")
+    if shard >= shards:
+        raise InputError(f"shard {shard}: the {shards} shards have the numbers 0 to {shards - 1}")
     place = choose_device(device, threads)
     genome = Genome(sequence, segments)
     vocabulary = Vocabulary.load(folder(model))
@@ -72,22 +72,22 @@ def embed(
     table = pd.read_parquet(regions, columns=["chrom", "start", "end"])
     left, right = places_of_table(table, genome, regions)
     places = Places(left, *token_ranges(left, right, tokenised, genome))
-    reading = Reading(windows_tokens, context, choose_layers(encoder, layers), contexts, stored, part, parts)
+    reading = Reading(windows_tokens, context, choose_layers(encoder, layers), contexts, stored, shard, shards)
     said = {
         "name": name or folder(model).resolve().name,
         "model": checksum(folder(model) / WEIGHTS),
         "initial": initial,
         "layers": reading.layers,
         "hidden": encoder.config.hidden_size,
-        "part": part,
-        "parts": parts,
+        "shard": shard,
+        "shards": shards,
         "regions": checksum(regions),
     }
     with ExitStack() as stack:
         files = [path and stack.enter_context(Writer(path, said)) for path in (output, contexts_output, states)]
         sums_file = stack.enter_context(open(stack.enter_context(atomic(token_sums)), "wb"))
         segment_tokens = tokenised.tokens_at(genome.bounds)
-        sums = embed_part(encoder, tokenised, segment_tokens, table, places, reading, *files, place, precision)
+        sums = embed_shard(encoder, tokenised, segment_tokens, table, places, reading, *files, place, precision)
         np.savez(sums_file, **sums, **{KEY.decode(): np.array(json.dumps(said))})
 
 

@@ -1,6 +1,6 @@
 """Embed regions of the genome with a model from elsewhere, as embed.py does with ours.
 
-It also runs in the environment of envs/rivals.txt, whose transformers is older: import nothing here that is not listed there.
+It also runs in the environment of envs/external.txt, whose transformers is older: import nothing here that is not listed there.
 """
 
 from pathlib import Path
@@ -35,8 +35,8 @@ def embed_external(
     adapter: Annotated[str, Option(help=f"how it reads sequence: {', '.join(adapters.ADAPTERS)}")] = "auto",
     remote_code: Annotated[bool, Option(help="consent to execute the Python files of its folder")] = False,
     initial: Initial = "pretrained",
-    part: Annotated[int, Option(help="which of the parts to embed, from 0", min=0)] = 0,
-    parts: Annotated[int, Option(help="parts that the regions are cut into", min=1)] = 1,
+    shard: Annotated[int, Option(help="which of the shards to embed, from 0", min=0)] = 0,
+    shards: Annotated[int, Option(help="shards that the regions are cut into", min=1)] = 1,
     seed: Seed = 0,
     device: Device = "auto",
     precision: Precision = "auto",
@@ -47,27 +47,27 @@ def embed_external(
     REGIONS is the table that choose_regions.py writes. A region is read alone, without the sequence beside it; one too long for the
     model in pieces, whose vectors are averaged. Nothing is downloaded.
     """
-    if part >= parts:
-        raise InputError(f"part {part}: the {parts} parts have the numbers 0 to {parts - 1}")
-    rival = adapters.load(folder.parent if folder.name == CONFIG else folder, adapter, remote_code, initial)
+    if shard >= shards:
+        raise InputError(f"shard {shard}: the {shards} shards have the numbers 0 to {shards - 1}")
+    external = adapters.load(folder.parent if folder.name == CONFIG else folder, adapter, remote_code, initial)
     genome = Genome(sequence, segments)
     table = pd.read_parquet(regions, columns=["chrom", "start", "end"])
-    first, last = (len(table) * edge // parts for edge in (part, part + 1))
+    first, last = (len(table) * edge // shards for edge in (shard, shard + 1))
     table = table.iloc[first:last]
     stretches = Stretches(genome, *places_of_table(table, genome, regions))
     said = {
         "name": name,
-        "model": rival.sha256,
+        "model": external.sha256,
         "initial": initial,
-        "layers": [rival.layers],
-        "hidden": rival.hidden,
-        "part": part,
-        "parts": parts,
+        "layers": [external.layers],
+        "hidden": external.hidden,
+        "shard": shard,
+        "shards": shards,
         "regions": checksum(regions),
     }
     processor, done = choose_device(device, threads), 0
     with Progress(len(table), "embed", "regions") as bar, Writer(output, said) as file:
-        for vectors, tokens in embed(rival, stretches, processor, precision, seed):
+        for vectors, tokens in embed(external, stretches, processor, precision, seed):
             rows = table.iloc[done : done + len(tokens)]
             file.write(
                 {
@@ -75,7 +75,7 @@ def embed_external(
                     **{column: rows[column].to_numpy() for column in rows},
                     "tokens": tokens,
                 }
-                | {f"{pooling}_{rival.layers}": half(found, name) for pooling, found in vectors.items()}
+                | {f"{pooling}_{external.layers}": half(found, name) for pooling, found in vectors.items()}
             )
             done += len(tokens)
             bar.update(len(tokens))

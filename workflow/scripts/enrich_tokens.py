@@ -29,9 +29,9 @@ def enrich_tokens(
     promoter_flank: Annotated[
         int, Option(min=0, help="bases at least on either side of the middle of a promoter")
     ] = 500,
-    shifts: Annotated[int, Option(min=20, help="random rotations of the annotation")] = 200,
+    shifts: Annotated[int, Option(min=20, help="random circular shifts of the annotation")] = 200,
     seed: Seed = 0,
-    threads: Annotated[int, Option(min=1, help="rotations counted at a time")] = 1,
+    threads: Annotated[int, Option(min=1, help="circular shifts counted at a time")] = 1,
 ):
     """Write how much more often than expected each token lies in each category of the tracks, with the interval and the test that
     come from rotating the annotation along the genome. The category `any` of `repeats` is all repeats of the first track of the

@@ -1,4 +1,4 @@
-"""Score a pretrained model on held-out windows of both splits and on common spans, beside its floors."""
+"""Score a pretrained model on held-out windows of both splits and on common spans, beside its baselines."""
 
 import sys
 from typing import Annotated
@@ -37,14 +37,14 @@ def evaluate_pretraining(
     folds: Input,
     metrics: Output,
     token_accuracy: Output,
-    hidden_tokens: Output,
+    masked_tokens: Output,
     split: Annotated[
         str, Option(help="column of the windows that says what the model was trained on: region or random")
     ] = "region",
     most_windows: Annotated[
         int, Option(help="test windows of each split, and windows with spans, to use at most")
     ] = 2_000,
-    mask_share: Annotated[float, Option(help="share of the tokens to hide, all of them behind [MASK]")] = 0.022,
+    mask_ratio: Annotated[float, Option(help="share of the tokens to hide, all of them behind [MASK]")] = 0.022,
     mask_span: Annotated[
         int, Option(min=0, help="neighbouring tokens hidden together; 0: k for overlapping words of k bases, else 1")
     ] = 0,
@@ -54,18 +54,18 @@ def evaluate_pretraining(
     span_bases: Annotated[
         int, Option(min=1, help="bases of a window with spans; must fit the model as tokens")
     ] = 1_020,
-    count_tokens: Annotated[int, Option(help="training tokens that the floors count at most")] = 20_000_000,
+    count_tokens: Annotated[int, Option(help="training tokens that the baselines count at most")] = 20_000_000,
     seed: Seed = 0,
     device: Device = "auto",
     precision: Precision = "auto",
     threads: Threads = 0,
 ):
-    """Write METRICS (JSON): scores of the model and of the floors on the same hidden tokens for both splits, how much the
-    model gains on each floor, and masked bits a base on common spans. TOKEN_ACCURACY (Parquet) has a row for each split
-    and token, HIDDEN_TOKENS (Parquet) one for each hidden token.
+    """Write METRICS (JSON): scores of the model and of the baselines on the same masked tokens for both splits, how much the
+    model gains on each baseline, and masked bits per base on common spans. TOKEN_ACCURACY (Parquet) has a row for each split
+    and token, MASKED_TOKENS (Parquet) one for each masked token.
 
-    The floors count tokens of the windows that the model was trained on, `floor_tokens` of their `training_tokens`. `seen_share` says
-    how many of the hidden tokens lie inside these windows.
+    The baselines count tokens of the windows that the model was trained on, `baseline_tokens` of their `training_tokens`. `seen_share` says
+    how many of the masked tokens lie inside these windows.
     """
     place = choose_device(device, threads)
     network = load_language_model(folder(model))
@@ -76,7 +76,7 @@ def evaluate_pretraining(
     table = pd.read_parquet(windows)
     training = table[table[split] == "train"]
 
-    masking = Masking(mask_share, mask=1.0, span=mask_span or words.mask_span)
+    masking = Masking(mask_ratio, mask=1.0, span=mask_span or words.mask_span)
     held_out = {name: evaluation.choose_windows(table, name, most_windows, seed) for name in SPLITS}
     hidden = {
         name: evaluation.hide_tokens(tokenised.tokens, rows, words.size, masking, seed)
@@ -109,8 +109,8 @@ def evaluate_pretraining(
     for name, item in hidden.items():
         predicted = {
             MODEL: evaluation.predict(network, item, place, precision, curves.get(name)),
-            "frequency": evaluation.frequency_floor(counts, item),
-            "neighbours": evaluation.neighbour_floor(counts, item),
+            "frequency": evaluation.frequency_baseline(counts, item),
+            "neighbours": evaluation.neighbour_baseline(counts, item),
             "untrained": evaluation.predict(untrained, item, place, precision),
         }
         inside = evaluation.seen(tokenised.tokens_at(begins[name]), training)
@@ -125,7 +125,7 @@ def evaluate_pretraining(
     }
     common = {fold: common_spans.score_spans(tables[fold], drawn, span, seed) for fold, drawn in spans.items()}
     write_table(token_accuracy, pd.concat(accuracies, ignore_index=True))
-    write_table(hidden_tokens, pd.concat([tables[name].assign(split=name) for name in SPLITS], ignore_index=True))
+    write_table(masked_tokens, pd.concat([tables[name].assign(split=name) for name in SPLITS], ignore_index=True))
     write_json(
         metrics,
         {
@@ -134,9 +134,9 @@ def evaluate_pretraining(
             "kind": words.kind,
             "vocabulary_size": words.size,
             "parameters": sum(parameter.numel() for parameter in network.parameters()),
-            "mask_share": mask_share,
+            "mask_ratio": mask_ratio,
             "mask_span": masking.span,
-            "floor_tokens": counts.counted,
+            "baseline_tokens": counts.counted,
             "training_tokens": counts.available,
             "top": top,
             "splits": scores,

@@ -17,7 +17,7 @@ def fetch_external(
         str, Option(help="commit, tag or branch; empty: the newest, whose commit is written down")
     ] = "",
 ):
-    """Download configuration, tokenizer, weights and code with resume. FOLDER is the rival.json that is written last.
+    """Download configuration, tokenizer, weights and code with resume. FOLDER is the external.json that is written last.
 
     What is downloaded is not executed.
     """

@@ -1,4 +1,4 @@
-"""Fine-tune the pretrained model, or its random twin, on one benchmark."""
+"""Fine-tune the pretrained model, or its randomly initialised model, on one benchmark."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -36,7 +36,7 @@ from grover.runtime.options import (
 )
 from grover.tokenization.vocabulary import Vocabulary
 
-INITIAL = {"pretrained": "model", "random": "twin"}  # what it starts from, and what it is called in the tables
+INITIAL = {"pretrained": "model", "random": "random"}  # what it starts from, and what it is called in the tables
 
 
 def finetune(

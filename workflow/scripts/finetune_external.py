@@ -1,6 +1,6 @@
 """Fine-tune a model from elsewhere on one benchmark, as finetune.py does with ours.
 
-It also runs in the environment of envs/rivals.txt, whose transformers is older: import nothing here that is not listed there.
+It also runs in the environment of envs/external.txt, whose transformers is older: import nothing here that is not listed there.
 """
 
 from dataclasses import asdict
@@ -43,7 +43,7 @@ def finetune_external(
     predictions: Output,
     metrics: Output,
     task: Annotated[str, Option(help="name of the benchmark")],
-    name: Annotated[str, Option(help="name of the rival in the tables")],
+    name: Annotated[str, Option(help="name of the external model in the tables")],
     adapter: Annotated[str, Option(help=f"how it reads sequence: {', '.join(adapters.ADAPTERS)}")] = "auto",
     remote_code: Annotated[bool, Option(help="consent to execute the Python files of its folder")] = False,
     initial: Initial = "pretrained",
@@ -71,18 +71,18 @@ def finetune_external(
     )
     sha256 = check_passed(dataset, passed)
     source = folder.parent if folder.name == CONFIG else folder
-    rival = adapters.load(source, adapter, remote_code, initial, pooling)
+    external = adapters.load(source, adapter, remote_code, initial, pooling)
     table = pd.read_parquet(dataset)
     processor = choose_device(device, threads)
-    settled = asdict(settings) | {"adapter": adapter, "pooling": rival.pooling, "initial": initial}
-    files = {path.name: checksum(path) for path in rival.files}
+    settled = asdict(settings) | {"adapter": adapter, "pooling": external.pooling, "initial": initial}
+    files = {path.name: checksum(path) for path in external.files}
 
     def train(inputs: list[np.ndarray], seed: int, _: Path) -> pd.DataFrame:
-        return fine_tune(table, inputs, rival.make, settings, processor, seed)[1]
+        return fine_tune(table, inputs, external.make, settings, processor, seed)[1]
 
     train_seeds(
         seeds,
-        lambda: rival.read(table["sequence"].to_list(), task),
+        lambda: external.read(table["sequence"].to_list(), task),
         train,
         [sha256, files, settled, code_digest(Path(__file__))],
         predictions,
@@ -90,9 +90,11 @@ def finetune_external(
         {
             "task": task,
             "model": name,
-            "kind": "rival",
+            "kind": "external",
             "dataset": sha256,
-            "weights": adapters.joint([files[path.name] for path in rival.weights]) if initial == "pretrained" else "",
+            "weights": adapters.joint([files[path.name] for path in external.weights])
+            if initial == "pretrained"
+            else "",
             "settings": settled,
         },
         table.attrs["call"],

@@ -1,4 +1,4 @@
-"""Average the embeddings of each token over all parts, and measure how much context changes it."""
+"""Average the embeddings of each token over all shards, and measure how much context changes it."""
 
 import sys
 from pathlib import Path
@@ -31,7 +31,7 @@ def gather_tokens(
             show_default=False,
         ),
     ] = None,
-    localisation: Annotated[
+    enrichment: Annotated[
         Path | None,
         READ,
         Option(help="where each token lies, of enrich_tokens.py", exists=True, show_default=False),
@@ -40,13 +40,13 @@ def gather_tokens(
     weights: Weights = [],  # noqa: B006
     seed: Seed = 0,
 ):
-    """SUMS and CONTEXTS are the tokens.npz and contexts.parquet of all parts of one model, as embed.py writes them, STATISTICS those of
+    """SUMS and CONTEXTS are the tokens.npz and contexts.parquet of all shards of one model, as embed.py writes them, STATISTICS those of
     its vocabulary. OUTPUT gets one row a token and layer: self-similarity, maximum explainable variance, both beside those of any
-    tokens, and the rank of the token by how much context changes it, joined with ACCURACY and the repeat share of LOCALISATION."""
+    tokens, and the rank of the token by how much context changes it, joined with ACCURACY and the repeat share of ENRICHMENT."""
     added, stored, vocabulary = read_sums(sums), open_contexts(contexts), pd.read_parquet(statistics)
     check_weights({stored.name: stored}, source_files(weights, "--weights"))
     found = change(added, stored, vocabulary, minimum, seed)
-    read = [pd.read_parquet(path) if path else None for path in (accuracy, localisation)]
+    read = [pd.read_parquet(path) if path else None for path in (accuracy, enrichment)]
     found = join(found, *read)
     rare = int((added.count > 0).sum()) - found["id"].nunique()
     if rare:

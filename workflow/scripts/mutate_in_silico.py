@@ -4,8 +4,7 @@ import pandas as pd
 
 from grover.benchmarks.tokenise import read_tokens
 from grover.genome.bases import decode, encode
-from grover.interpretation.mutagenesis import occlude as occlude_site
-from grover.interpretation.mutagenesis import surest
+from grover.interpretation.mutagenesis import mutate, surest
 from grover.network.classifier import load_classifier, logits
 from grover.network.device import choose_device
 from grover.runtime.cli import Input, Output, main
@@ -44,7 +43,7 @@ def mutate_in_silico(
         found = logits(classifier, read_tokens(changed, vocabulary, max(1, threads)), place, precision)
         return found[:, 1] - found[:, 0]
 
-    table = occlude_site(encode(site["sequence"]), predict)
+    table = mutate(encode(site["sequence"]), predict)
     write_table(output, table.assign(**{name: site[name] for name in ("chrom", "start", "end", "strand")}))
 
 

@@ -1,4 +1,4 @@
-"""Score the floors of next-k-mer prediction on the contexts that the models see."""
+"""Score the baselines of next-k-mer prediction on the contexts that the models see."""
 
 from typing import Annotated
 
@@ -10,7 +10,7 @@ from grover.runtime.cli import Input, Inputs, Output, main
 from grover.runtime.files import folder, write_table
 from grover.runtime.options import Seed, Threads
 from grover.selection.next_kmer import cut_contexts
-from grover.selection.next_kmer_baselines import floors
+from grover.selection.next_kmer_baselines import baselines
 from grover.tokenization.vocabulary import Vocabulary
 
 
@@ -33,7 +33,7 @@ def next_kmer_baselines(
     """
     words = [Vocabulary.load(folder(path)) for path in vocabulary]
     contexts = cut_contexts(Genome(sequence, segments), read_folds(folds), context, max(k), examples, seed)
-    write_table(output, floors(contexts, words, list(k), trees, forest_examples, max(1, threads)))
+    write_table(output, baselines(contexts, words, list(k), trees, forest_examples, max(1, threads)))
 
 
 if __name__ == "__main__":

@@ -200,7 +200,7 @@ def _probe(run: Run, rates: Rates, gpu: Gpu) -> tuple[Rates, Gpu, str]:
 
     def timed(steps: int) -> float:
         began = time.perf_counter()
-        masking, optimisation = Masking(asked["mask_share"]), Optimisation(steps)
+        masking, optimisation = Masking(asked["mask_ratio"]), Optimisation(steps)
         pretrain(model, tokens, windows, asked["batch"], optimisation, masking, device, config["precision"])
         return time.perf_counter() - began
 

@@ -61,7 +61,7 @@ def pretrain(
     batch: Annotated[int, Option(help="windows a step, over all processes")] = 64,
     learning_rate: Annotated[float, Option(help="highest learning rate")] = 4e-4,
     warmup: Annotated[float, Option(help="share of the steps in which the learning rate rises")] = 0.1,
-    mask_share: Annotated[float, Option(help="share of the tokens to predict")] = 0.022,
+    mask_ratio: Annotated[float, Option(help="share of the tokens to predict")] = 0.022,
     mask_keep: Annotated[
         float, Option(help="share of those that stay visible; 0.8 become [MASK], the rest another token")
     ] = 0.0,
@@ -93,7 +93,7 @@ def pretrain(
     ids = np.load(tokens, mmap_mode="r")
     if processes.first:
         check_data(tokens, windows, folder(vocabulary))
-    masking = Masking(mask_share, keep=mask_keep, span=mask_span or words.mask_span)
+    masking = Masking(mask_ratio, keep=mask_keep, span=mask_span or words.mask_span)
     architecture = Architecture(layers, hidden, heads, intermediate, positions, dropout, start)
     if bases:
         steps = steps_for(bases, ids, table, words.lengths, batch)

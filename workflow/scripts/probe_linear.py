@@ -41,7 +41,7 @@ def probe_linear(
         {
             "task": task,
             "model": f"probe-{pooling}",
-            "kind": "floor",
+            "kind": "baseline",
             "n_train": chosen["n_train"],
             "dataset": checksum(dataset),
             "weights": checksum(source / WEIGHTS),

@@ -1,4 +1,4 @@
-"""Predict one benchmark with one floor."""
+"""Predict one benchmark with one baseline."""
 
 import time
 from pathlib import Path
@@ -21,7 +21,7 @@ def run_baseline(
     predictions: Output,
     metrics: Output,
     task: Annotated[str, Option(help="name of the benchmark")],
-    floor: Annotated[
+    baseline: Annotated[
         str,
         Option(
             help="majority, gc, dinucleotide, tfidf-logistic, tfidf-forest, token-logistic, token-forest, pwm or adjacency"
@@ -46,7 +46,7 @@ def run_baseline(
         ),
     ] = 0,
 ):
-    """Fit the floor on fold train, a forest once a seed, and write its predictions for valid and test and its scores on
+    """Fit the baseline on fold train, a forest once a seed, and write its predictions for valid and test and its scores on
     test. gc, dinucleotide, pwm and majority learn from all of fold train, adjacency from nothing."""
     started = time.monotonic()
     if (motifs is None) != (motif == ""):
@@ -56,23 +56,23 @@ def run_baseline(
         trees,
         (shortest, longest),
         threads,
-        Vocabulary.load(folder(vocabulary)) if vocabulary and floor in NEED_VOCABULARY else None,
-        read_matrix(motifs, motif) if motifs and floor == "pwm" else None,
+        Vocabulary.load(folder(vocabulary)) if vocabulary and baseline in NEED_VOCABULARY else None,
+        read_matrix(motifs, motif) if motifs and baseline == "pwm" else None,
         maximum_train,
     )
-    predicted = predict(table, floor, list(seeds), settings)
-    used = {"trees": trees} if floor in BY_SEED else {}
-    used |= {"shortest": shortest, "longest": longest} if floor.startswith("tfidf") else {}
+    predicted = predict(table, baseline, list(seeds), settings)
+    used = {"trees": trees} if baseline in BY_SEED else {}
+    used |= {"shortest": shortest, "longest": longest} if baseline.startswith("tfidf") else {}
     used |= {"vocabulary": settings.vocabulary.name} if settings.vocabulary else {}
     used |= {"motif": motif} if settings.matrix is not None else {}
-    used |= {"maximum_train": maximum_train} if floor in LIMITED else {}
+    used |= {"maximum_train": maximum_train} if baseline in LIMITED else {}
     write_table(predictions, predicted)
     write_json(
         metrics,
         {
             "task": task,
-            "model": floor,
-            "kind": "floor",
+            "model": baseline,
+            "kind": "baseline",
             "n_train": predicted.attrs["n_train"],
             "dataset": checksum(dataset),
             "weights": "",

@@ -29,7 +29,7 @@ def score_task(
     models, and precision at equal steps of recall.
 
     --predictions and --metrics are given as often as there are models, in the same order. The first model is compared with
-    all others, and each with its random twin.
+    all others, and each with its randomly initialised model.
     """
     if len(metrics) != len(predictions):
         raise InputError(f"{len(metrics)} --metrics but {len(predictions)} --predictions; give one of each a model")

@@ -1,4 +1,4 @@
-"""Score the predictions of hidden tokens in each category of annotation."""
+"""Score the predictions of masked tokens in each category of annotation."""
 
 from typing import Annotated
 
@@ -15,7 +15,7 @@ from grover.runtime.options import Seed
 
 
 def stratify_predictions(
-    hidden_tokens: Input,
+    masked_tokens: Input,
     sequence: Input,
     segments: Input,
     softmask: Input,
@@ -41,7 +41,7 @@ def stratify_predictions(
         promoter_flank,
     )
     categories |= soft_mask(genome, softmask)
-    table = pd.read_parquet(hidden_tokens)
+    table = pd.read_parquet(masked_tokens)
     write_table(
         output,
         pd.concat([strata(table[table["split"] == name], categories, seed).assign(split=name) for name in SPLITS]),

@@ -38,7 +38,7 @@ def token_components(
     clusters: Output,
     similarity: Output,
     word2vec: Annotated[Path | None, READ, Option(help="static vectors of the same tokens", exists=True)] = None,
-    localisation: Annotated[
+    enrichment: Annotated[
         Path | None, READ, Option(help="where tokens lie, for their share in repeats", exists=True)
     ] = None,
     layers: Annotated[
@@ -71,7 +71,7 @@ def token_components(
     if static is not None:
         sources[WORD2VEC] = static[words["id"]]
         mapped.append(WORD2VEC)
-    repeats = None if localisation is None else repeat_shares(pd.read_parquet(localisation))
+    repeats = None if enrichment is None else repeat_shares(pd.read_parquet(enrichment))
     properties = token_properties(words, repeats)
     paper = pd.read_csv(published, sep="\t").rename(columns={"spearman": "published"})
     paper = paper[["component", "property", "published"]]

@@ -1,4 +1,4 @@
-"""Train a small convolutional network on one benchmark, as a floor."""
+"""Train a small convolutional network on one benchmark, as a baseline."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -37,7 +37,7 @@ def train_cnn(
 
     Finished seeds are kept beside PREDICTIONS and not trained again (`grover.finetuning.seeds`).
     """
-    # a class weighs as much as it has examples: the other floors do the same
+    # a class weighs as much as it has examples: the other baselines do the same
     settings = Settings(
         epochs,
         batch,
@@ -65,7 +65,7 @@ def train_cnn(
         {
             "task": task,
             "model": "cnn",
-            "kind": "floor",
+            "kind": "baseline",
             "dataset": sha256,
             "weights": "",
             "settings": asdict(settings),

@@ -23,10 +23,10 @@ def score(truth: np.ndarray, predicted: np.ndarray) -> tuple[float, float]:
     return found["auroc"], found["auprc"]
 
 
-def beyond(scores, rival, metric: str):
+def beyond(scores, comparator, metric: str):
     """Difference of two scores, numbers or arrays of draws, in which one below chance counts as chance: who guesses worse than a
     coin has learnt nothing either, and being ahead of that is no gain."""
-    return np.maximum(scores, CHANCE[metric]) - np.maximum(rival, CHANCE[metric])
+    return np.maximum(scores, CHANCE[metric]) - np.maximum(comparator, CHANCE[metric])
 
 
 def resampled(drawn: np.ndarray, block: np.ndarray, truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:

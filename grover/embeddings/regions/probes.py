@@ -18,10 +18,10 @@ from grover.statistics import bootstrap
 # regions of a category that the folds must hold, and blocks of the genome that those of test must lie in; less is no measurement
 FEWEST = {"train": 10, "test": 5}
 FEWEST_BLOCKS = 10  # the resamples of fewer differ too little, and their intervals are too narrow
-RIVALS = {"gain": "kmers", "over_gc": "gc", "over_word2vec": "word2vec", "over_twin": "twin"}
+COMPARATORS = {"gain": "kmers", "over_gc": "gc", "over_word2vec": "word2vec", "over_random": "random"}
 NOT_ENOUGH = "too few regions"
 NOTHING = ("none", "", "False")  # what regions outside a track have, if not a missing value
-TWIN = "-twin"
+RANDOM = "-random"
 
 
 @dataclass(frozen=True)
@@ -42,9 +42,9 @@ class Representation:
     def key(self) -> tuple[str, str, int | None]:
         return self.model, self.pooling, self.layer
 
-    def rival(self, name: str) -> tuple[str, str, int | None]:
-        """Key of what this one is compared with: kmers, gc, word2vec, or its own twin."""
-        return (self.model + TWIN, self.pooling, self.layer) if name == "twin" else (name, "", None)
+    def comparator(self, name: str) -> tuple[str, str, int | None]:
+        """Key of what this one is compared with: kmers, gc, word2vec, or its own randomly initialised model."""
+        return (self.model + RANDOM, self.pooling, self.layer) if name == "random" else (name, "", None)
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ def probe(
     regions: chrom, start, end; given: float [regions, properties] that the partial correlation is given. Returns one row a
     representation and probe: model, pooling, layer, probe (linear or forest), metric (auroc, for categories the mean of one
     against rest, or r2), value, low, high, auprc, chance (AUPRC of a random order), gain (over kmers), over_gc, over_word2vec
-    and over_twin (same probe, pooling and layer) each with _low and _high (`grover.embeddings.regions.probe_scores.beyond`),
+    and over_random (same probe, pooling and layer) each with _low and _high (`grover.embeddings.regions.probe_scores.beyond`),
     partial (`grover.embeddings.regions.probe_scores.partial`), n_train, n_test, blocks (of the test regions) and how alike
     neighbouring ones still are (`grover.statistics.bootstrap.blocks_unlike`), note. What is not known, or the target does not
     allow, is not a number.
@@ -177,7 +177,7 @@ def probe(
 def columns(table: pd.DataFrame, track: str, kind: str, given: Iterable[str]) -> pd.DataFrame:
     """The rows of `probe` as they are stored, with the name and the kind of their track and the properties that `partial` is given."""
     order = ["track", "kind", "model", "pooling", "layer", "probe", "metric", "value", "low", "high", "auprc", "chance"]
-    order += [f"{name}{end}" for name in RIVALS for end in ("", "_low", "_high")]
+    order += [f"{name}{end}" for name in COMPARATORS for end in ("", "_low", "_high")]
     order += ["partial", "given", "n_train", "n_test", "blocks", "alike", "note"]
     return table.assign(track=track, kind=kind, given=", ".join(given))[order]
 
@@ -198,14 +198,14 @@ def _predictions(each: Representation, target: Target, trees: int, seed: int, th
 
 
 def _compare(rows: dict, draws: dict, each: Representation, key: tuple, metric: str) -> dict[str, float]:
-    """Scores of one probe and its differences from its rivals."""
+    """Scores of one probe and its differences from its external models."""
     row = dict(rows.get(key) or dict.fromkeys(("value", "auprc", "chance", "partial"), np.nan))
     row["low"], row["high"] = bootstrap.interval(draws[key], highest=1) if key in draws else (np.nan, np.nan)
-    for column, name in RIVALS.items():
-        rival = (*each.rival(name), key[-1])
-        known = key in draws and rival in draws and rival != key
-        row[column] = probe_scores.beyond(row["value"], rows[rival]["value"], metric) if known else np.nan
-        of_draws = probe_scores.beyond(draws[key], draws[rival], metric) if known else np.nan
+    for column, name in COMPARATORS.items():
+        comparator = (*each.comparator(name), key[-1])
+        known = key in draws and comparator in draws and comparator != key
+        row[column] = probe_scores.beyond(row["value"], rows[comparator]["value"], metric) if known else np.nan
+        of_draws = probe_scores.beyond(draws[key], draws[comparator], metric) if known else np.nan
         spread = bootstrap.interval(of_draws) if known else (np.nan, np.nan)
         row[f"{column}_low"], row[f"{column}_high"] = spread
     return row

@@ -60,10 +60,10 @@ def token_properties(tokens: pd.DataFrame, repeats: pd.Series | None = None) -> 
     return found if repeats is None else found.assign(repeats=tokens["id"].map(repeats))
 
 
-def repeat_shares(localisation: pd.DataFrame) -> pd.Series | None:
+def repeat_shares(enrichment: pd.DataFrame) -> pd.Series | None:
     """Share of each token's occurrences that lie in any repeat, by id, from the table of where tokens lie; None where no track holds
     repeats."""
-    rows = localisation[(localisation["track"] == "repeats") & (localisation["category"] == "any")]
+    rows = enrichment[(enrichment["track"] == "repeats") & (enrichment["category"] == "any")]
     return rows.set_index("id")["share"] if len(rows) else None
 
 

@@ -1,6 +1,6 @@
 """What is stored of the tokens of a genome: sums over their occurrences, and a sample of these with their states.
 
-`embed.py` writes both part by part; here all parts of one model are read. Of states one layer at a time is in memory.
+`embed.py` writes both shard by shard; here all shards of one model are read. Of states one layer at a time is in memory.
 """
 
 import json
@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from grover.embeddings.vectors import KEY, Embeddings, check_parts, open_embeddings
+from grover.embeddings.vectors import KEY, Embeddings, check_shards, open_embeddings
 from grover.runtime.errors import InputError
 
 SUMS = ("layers", "count", "sum", "used", "unit")
@@ -22,7 +22,7 @@ SUMS = ("layers", "count", "sum", "used", "unit")
 
 @dataclass(frozen=True)
 class Sums:
-    """Sums over the occurrences of each token, of all parts of a genome.
+    """Sums over the occurrences of each token, of all shards of a genome.
 
     count: int64 [V], occurrences; total: float64 [L, V, H], sum of their states; used: int64 [V], occurrences that are compared; unit:
     float64 [L, V, H], sum of their states scaled to length 1; layers: those kept.
@@ -40,19 +40,19 @@ class Sums:
 
 
 def read_sums(paths: list[Path]) -> Sums:
-    """The sums of all parts of one model, added up.
+    """The sums of all shards of one model, added up.
 
-    Raises an InputError where a file is none that `embed.py` writes, where a part lacks or stands twice, or where parts come from
+    Raises an InputError where a file is none that `embed.py` writes, where a shard lacks or stands twice, or where shards come from
     different models or regions.
     """
-    parts = []
+    shards = []
     for path in paths:
         said = json.loads(str(_read(path, (KEY.decode(),))[0]))
-        parts.append((said["part"], path, said))
-    names = sorted({said["name"] for _, _, said in parts})
+        shards.append((said["shard"], path, said))
+    names = sorted({said["name"] for _, _, said in shards})
     if len(names) != 1:
-        raise InputError(f"the sums are those of {' and '.join(names)}; give the parts of one model")
-    check_parts(names[0], parts)
+        raise InputError(f"the sums are those of {' and '.join(names)}; give the shards of one model")
+    check_shards(names[0], shards)
     layers, *added = _read(paths[0], SUMS)
     for path in paths[1:]:
         for total, values in zip(added, _read(path, SUMS)[1:], strict=True):
@@ -71,10 +71,10 @@ def _read(path: Path, keys: tuple[str, ...]) -> list[np.ndarray]:
 
 
 def open_contexts(paths: list[Path]) -> Embeddings:
-    """The stored contexts of one model, of the files of all its parts."""
+    """The stored contexts of one model, of the files of all its shards."""
     found = open_embeddings(paths)
     if len(found) != 1:
-        raise InputError(f"the contexts are those of {' and '.join(sorted(found))}; give the parts of one model")
+        raise InputError(f"the contexts are those of {' and '.join(sorted(found))}; give the shards of one model")
     return next(iter(found.values()))
 
 

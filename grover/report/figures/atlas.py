@@ -192,7 +192,7 @@ def coverage(shares: dict[str, pd.DataFrame], overall: dict[str, pd.Series]) -> 
     return figure
 
 
-def localisation(tables: dict[str, pd.DataFrame], tied: pd.DataFrame) -> Figure:
+def enrichment(tables: dict[str, pd.DataFrame], tied: pd.DataFrame) -> Figure:
     """Enrichment of the tokens most tied to each category, and how many tokens of each genome stand out.
 
     tables: track, category, token, log2, q; tied: the tokens to show, of the observed genome, track, category, token.

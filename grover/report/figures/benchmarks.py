@@ -11,18 +11,18 @@ from matplotlib.patches import Rectangle
 from grover.report.style import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, RED, SKY, YELLOW, intervals, panels
 
 COLUMNS = 3
-KINDS = {"model": "model", "twin": "twin", "rival": "rivals", "floor": "floors"}
+KINDS = {"model": "model", "random": "randomly initialised", "external": "external models", "baseline": "baselines"}
 # a colour is laid over the page no thicker than this, so that ink and, on a dark page, light text can be read on it
 THICKEST = 0.62
-BETWEEN = 0.3  # widths of a cell between groups of competitors
+BETWEEN = 0.3  # widths of a cell between groups of predictors
 
 
 def heat(wide: pd.DataFrame, kinds: dict[str, str], names: dict[str, str]) -> Figure:
-    """MCC as a table of coloured cells: tasks in rows, competitors in columns, in groups by kind.
+    """MCC as a table of coloured cells: tasks in rows, predictors in columns, in groups by kind.
 
-    Blue is above 0, red below, the thicker the farther from it. A frame marks the best floor of a task, bold the best of all.
+    Blue is above 0, red below, the thicker the farther from it. A frame marks the best baseline of a task, bold the best of all.
 
-    wide: float [tasks, competitors], NaN where there is none; kinds: competitor -> model, twin, rival or floor; names: competitor ->
+    wide: float [tasks, predictors], NaN where there is none; kinds: predictor -> model, random, external or baseline; names: predictor ->
     label.
     """
     order = [name for kind in KINDS for name in wide.columns if kinds[name] == kind]
@@ -30,9 +30,9 @@ def heat(wide: pd.DataFrame, kinds: dict[str, str], names: dict[str, str]) -> Fi
     places = dict(zip(order, np.arange(len(order)) + shift, strict=True))
     figure, axes = panels(height=1.35 + 0.29 * len(wide))
     axis = axes[0, 0]
-    floors = [name for name in order if kinds[name] == "floor"]
+    baselines = [name for name in order if kinds[name] == "baseline"]
     for row, (_, values) in enumerate(wide[order].iterrows()):
-        best_floor = values[floors].astype(float).idxmax() if values[floors].notna().any() else None
+        best_baseline = values[baselines].astype(float).idxmax() if values[baselines].notna().any() else None
         for name, value in values.items():
             x = places[name]
             if np.isnan(value):
@@ -43,8 +43,8 @@ def heat(wide: pd.DataFrame, kinds: dict[str, str], names: dict[str, str]) -> Fi
             weight = "bold" if value == values.max() else "normal"
             text = f"{value:.2f}".replace("-0.00", "0.00").replace("-", "\u2212")
             axis.text(x, row, text, ha="center", va="center", fontsize=7.5, fontweight=weight)
-        if best_floor:
-            x = places[best_floor]
+        if best_baseline:
+            x = places[best_baseline]
             axis.add_patch(Rectangle((x - 0.47, row - 0.45), 0.94, 0.9, facecolor="none", edgecolor=INK, linewidth=1.2))
     for kind, label in KINDS.items():
         here = [places[name] for name in order if kinds[name] == kind]
@@ -63,9 +63,9 @@ def heat(wide: pd.DataFrame, kinds: dict[str, str], names: dict[str, str]) -> Fi
 
 
 def dots(table: pd.DataFrame, names: dict[str, str]) -> Figure:
-    """MCC with its interval, a panel a task: blue the pretrained model, red its twin, orange rivals, grey diamonds floors.
+    """MCC with its interval, a panel a task: blue pretrained, red random initialisation, orange external models, grey diamonds baselines.
 
-    table: task, model, kind, mcc, mcc_low, mcc_high of what is to be shown, in the order of the panels; names: competitor -> label.
+    table: task, model, kind, mcc, mcc_low, mcc_high of what is to be shown, in the order of the panels; names: predictor -> label.
     """
     tasks = list(dict.fromkeys(table["task"]))
     columns = min(COLUMNS, len(tasks))
@@ -75,9 +75,9 @@ def dots(table: pd.DataFrame, names: dict[str, str]) -> Figure:
     figure.get_layout_engine().set(h_pad=0.09)
     for axis, task in zip(axes.flat, tasks, strict=False):
         part = table[table["task"] == task].sort_values("mcc", ascending=False).reset_index(drop=True)
-        colours = {"model": BLUE, "twin": RED, "rival": ORANGE, "floor": GREY}
+        colours = {"model": BLUE, "random": RED, "external": ORANGE, "baseline": GREY}
         for row, one in part.iterrows():
-            marker = {"floor": "D", "rival": "s"}.get(one["kind"], "o")
+            marker = {"baseline": "D", "external": "s"}.get(one["kind"], "o")
             intervals(
                 axis, [row], [one["mcc"]], [one["mcc_low"]], [one["mcc_high"]], colours[one["kind"]], marker=marker
             )
@@ -103,7 +103,7 @@ def precision_recall(curves: dict[str, pd.DataFrame], shares: dict[str, float], 
     figure, axes = panels(rows, columns, height=2.7 * rows + 0.5, sharex=True, sharey=True)
     models = list(dict.fromkeys(name for table in curves.values() for name in table["model"]))
     cycle = iter([ORANGE, GREEN, PURPLE, SKY, YELLOW, GREY] * len(models))
-    fixed = {"chosen": BLUE, "chosen-twin": RED}
+    fixed = {"chosen": BLUE, "chosen-random": RED}
     colours = {name: fixed.get(name) or next(cycle) for name in models}
     for axis, (task, table) in zip(axes.flat, curves.items(), strict=False):
         for name, points in table.groupby("model", sort=False):

@@ -7,8 +7,8 @@ from matplotlib.figure import Figure
 
 from grover.report.style import BLUE, GREY, RED, panels
 
-MODEL, TWIN = "model", "random twin"
-LOOKS = {MODEL: (BLUE, "o", -0.12), TWIN: (RED, "s", 0.12)}  # colour, marker, shift along the axis of layers
+MODEL, RANDOM = "model", "random initialisation"
+LOOKS = {MODEL: (BLUE, "o", -0.12), RANDOM: (RED, "s", 0.12)}  # colour, marker, shift along the axis of layers
 SPREAD = (0.05, 0.25, 0.5, 0.75, 0.95)
 MOST_CATEGORIES = 12
 PUBLISHED = 0.035  # maximum explainable variance (Sanabria et al. 2024)
@@ -17,7 +17,7 @@ PUBLISHED = 0.035  # maximum explainable variance (Sanabria et al. 2024)
 def self_similarity(tables: dict[str, pd.DataFrame]) -> Figure:
     """Self-similarity of the tokens by layer: as it is beside its baseline, less it, and with the mean state taken away.
 
-    tables: by MODEL and perhaps TWIN, with columns layer, self_similarity, baseline, adjusted, centred_similarity.
+    tables: by MODEL and perhaps RANDOM, with columns layer, self_similarity, baseline, adjusted, centred_similarity.
     """
     figure, axes = panels(1, 3, height=3.0)
     _layers(axes[0], tables, ("self_similarity", "adjusted", "centred_similarity"), "baseline")
@@ -96,7 +96,7 @@ def change(table: pd.DataFrame) -> Figure:
 def ambiguity(tables: dict[str, pd.DataFrame]) -> Figure:
     """Tokens whose two groups each category tells apart best (left), and how far GC content alone does so (right).
 
-    tables: by MODEL and perhaps TWIN, one row a token that is told apart, with track, category, difference, gc_auroc.
+    tables: by MODEL and perhaps RANDOM, one row a token that is told apart, with track, category, difference, gc_auroc.
     """
     figure, axes = panels(1, 2, height=3.6, width_ratios=[1, 1.1])
     counts = {name: (table["track"] + ": " + table["category"]).value_counts() for name, table in tables.items()}

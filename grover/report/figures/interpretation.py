@@ -10,21 +10,21 @@ BASES = {"A": GREEN, "C": BLUE, "G": ORANGE, "T": RED}
 LETTERS_A_ROW = 110
 
 
-def importance(occlusion: pd.DataFrame) -> pd.DataFrame:
+def importance(mutagenesis: pd.DataFrame) -> pd.DataFrame:
     """Importance of each reference base: minus the mean score of its substitutions.
 
-    occlusion: position, reference, base, score (change of the model's output when `base` replaces the reference).
+    in-silico mutagenesis: position, reference, base, score (change of the model's output when `base` replaces the reference).
     """
-    changed = occlusion[occlusion["base"] != occlusion["reference"]]
+    changed = mutagenesis[mutagenesis["base"] != mutagenesis["reference"]]
     table = changed.groupby(["position", "reference"], as_index=False)["score"].mean()
     return table.assign(importance=-table["score"]).sort_values("position").reset_index(drop=True)
 
 
-def logo(occlusion: pd.DataFrame) -> Figure:
+def logo(mutagenesis: pd.DataFrame) -> Figure:
     """The region's sequence as a logo, letter height = importance, in lines of at most 110 letters."""
     import logomaker
 
-    table = importance(occlusion)
+    table = importance(mutagenesis)
     letters = (
         pd.get_dummies(table["reference"])
         .reindex(columns=list("ACGT"), fill_value=False)

@@ -7,10 +7,10 @@ from matplotlib.figure import Figure
 from grover.report.style import BLUE, GREY, ORANGE, PALE, RED, intervals, panels
 
 
-def loss(training: pd.DataFrame, floors: dict[str, float], held_out: dict[str, float]) -> Figure:
-    """The training loss by step with its running mean, the floors as lines and the loss on test windows as points at the end.
+def loss(training: pd.DataFrame, baselines: dict[str, float], held_out: dict[str, float]) -> Figure:
+    """The training loss by step with its running mean, the baselines as lines and the loss on test windows as points at the end.
 
-    training: step, loss, learning_rate; floors and held_out: name -> nats a masked token.
+    training: step, loss, learning_rate; baselines and held_out: name -> nats per masked token.
     """
     figure, axes = panels(1, 2, height=3.5, width_ratios=[3, 1])
     curve, rate = axes[0]
@@ -20,11 +20,11 @@ def loss(training: pd.DataFrame, floors: dict[str, float], held_out: dict[str, f
     last = training["step"].max()
     for marker, (name, value) in zip("osD^", held_out.items(), strict=False):
         curve.plot(last, value, marker, color=RED, label=f"test windows ({name})", clip_on=False)
-    for style, (name, value) in zip(("--", ":", "-.", (0, (1, 3))) * 3, floors.items(), strict=False):
-        curve.axhline(value, color=GREY, linestyle=style, linewidth=1.2, label=f"floor: {name}")
-    seen = [*smooth, *floors.values(), *held_out.values()]
+    for style, (name, value) in zip(("--", ":", "-.", (0, (1, 3))) * 3, baselines.items(), strict=False):
+        curve.axhline(value, color=GREY, linestyle=style, linewidth=1.2, label=f"baseline: {name}")
+    seen = [*smooth, *baselines.values(), *held_out.values()]
     margin = 0.06 * (np.nanmax(seen) - np.nanmin(seen) + 0.1)
-    curve.set(xlabel="step", ylabel="nats a masked token", title="Masked-token loss")
+    curve.set(xlabel="step", ylabel="nats per masked token", title="Masked-token loss")
     curve.set_ylim(np.nanmin(seen) - margin, np.nanmax(seen) + margin)
     figure.legend(*curve.get_legend_handles_labels(), loc="outside lower center", ncols=3)
     for axis in (curve, rate):
@@ -53,8 +53,8 @@ def strata(table: pd.DataFrame, labels: dict[str, str]) -> Figure:
     intervals(gains, at, -rows["gain"], -rows["high"], -rows["low"], BLUE)
     gains.axvline(0, color=GREY, linewidth=0.8)
     losses.set_yticks(list(heights.values()), [f"{track}: {category}" for track, category in heights])
-    losses.set(xlabel="nats a hidden token", title="Loss")
-    gains.set(xlabel="nats a hidden token", title="Gain on the counts between neighbours")
+    losses.set(xlabel="nats per masked token", title="Loss")
+    gains.set(xlabel="nats per masked token", title="Gain on the counts between neighbours")
     for axis in (losses, gains):
         axis.grid(axis="y")
     figure.legend(*losses.get_legend_handles_labels(), loc="outside lower center", ncols=4)

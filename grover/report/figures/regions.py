@@ -19,7 +19,7 @@ COLUMNS = 5
 LINES = {
     ("own", "mean"): ("mean", BLUE, "o"),
     ("own", "cls"): ("CLS", GREEN, "s"),
-    ("twin", "mean"): ("random twin, mean", RED, "v"),
+    ("random", "mean"): ("random initialisation, mean", RED, "v"),
 }
 
 
@@ -87,16 +87,16 @@ def gains(table: pd.DataFrame, order: dict[str, tuple[str, str]]) -> Figure:
     return figure
 
 
-def layers(table: pd.DataFrame, floors: pd.DataFrame) -> Figure:
+def layers(table: pd.DataFrame, baselines: pd.DataFrame) -> Figure:
     """Held-out score by layer, a panel a track, with intervals; the dashed line is that of k-mers, the dotted one chance.
 
-    table: track, metric, which (own or twin), pooling, layer, value, low, high; floors: track, value of k-mers.
+    table: track, metric, which (own or randomly initialised model), pooling, layer, value, low, high; baselines: track, value of k-mers.
     """
     tracks = list(dict.fromkeys(table["track"]))
     columns = min(COLUMNS, len(tracks))
     rows = math.ceil(len(tracks) / columns)
     figure, axes = panels(rows, columns, height=1.75 * rows + 0.7, sharex=True)
-    floor = floors.set_index("track")["value"]
+    baseline = baselines.set_index("track")["value"]
     for axis, track in zip(axes.flat, tracks, strict=False):
         part = table[table["track"] == track]
         for (which, pooling), (_, colour, marker) in LINES.items():
@@ -104,8 +104,8 @@ def layers(table: pd.DataFrame, floors: pd.DataFrame) -> Figure:
             at = line["layer"].to_numpy(float)
             axis.plot(at, line["value"], color=colour, marker=marker, markersize=3, linewidth=1.2)
             axis.fill_between(at, line["low"], line["high"], color=colour, alpha=0.15, linewidth=0)
-        if track in floor.index:
-            axis.axhline(floor[track], color=ORANGE, linewidth=1.2, linestyle="--")
+        if track in baseline.index:
+            axis.axhline(baseline[track], color=ORANGE, linewidth=1.2, linestyle="--")
         metric = part["metric"].iloc[0]
         axis.axhline(CHANCE[metric], color=GREY, linewidth=0.9, linestyle=":")
         axis.set_title(label(track, 24), fontsize=7.5)

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from grover.report.style import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, panels
 
 COLUMNS = 3
-# floors that are lines: name in the table, words in the legend, colour, dashes
+# baselines that are lines: name in the table, words in the legend, colour, dashes
 LINES = (
     ("tfidf-forest", "TF-IDF and random forest", GREEN, (0, (6, 2))),
     ("markov-5", "Markov model of order 5", ORANGE, "-"),
@@ -23,12 +23,12 @@ ASIDE, LEAST = 0.5, 0.33  # between the places of other vocabularies, and betwee
 
 
 def next_kmer(table: pd.DataFrame, chosen: str) -> Figure:
-    """Accuracy of next-k-mer prediction by vocabulary, a panel a k, and behind them masked bits a base.
+    """Accuracy of next-k-mer prediction by vocabulary, a panel a k, and behind them masked bits per base.
 
-    Byte pairs stand at their cycles on a logarithmic axis, other vocabularies beside it; lines are floors, open diamonds the
+    Byte pairs stand at their cycles on a logarithmic axis, other vocabularies beside it; lines are baselines, open diamonds the
     last token alone, and `chosen` has a colour of its own. table: as `grover.selection.choice.compare` makes it.
     """
-    models, floors = table[table["kind"] != "floor"], table[table["kind"] == "floor"]
+    models, baselines = table[table["kind"] != "baseline"], table[table["kind"] == "baseline"]
     places = _places(list(dict.fromkeys(models["vocabulary"])))
     bits = models.drop_duplicates("vocabulary").dropna(subset="bits_per_base")
     sizes = sorted(models["k"].unique())
@@ -39,8 +39,8 @@ def next_kmer(table: pd.DataFrame, chosen: str) -> Figure:
     for axis in axes.flat[number:]:
         axis.set_axis_off()
     for axis, k in zip(axes.flat, sizes, strict=False):
-        _lines(axis, floors[floors["k"] == k], 100)
-        alone = floors[(floors["k"] == k) & floors["vocabulary"].str.startswith(LAST_TOKEN)]
+        _lines(axis, baselines[baselines["k"] == k], 100)
+        alone = baselines[(baselines["k"] == k) & baselines["vocabulary"].str.startswith(LAST_TOKEN)]
         alone = alone.assign(vocabulary=alone["vocabulary"].str.removeprefix(LAST_TOKEN))
         _dots(axis, alone[alone["vocabulary"].isin(places)], ("accuracy", "low", "high"), 100, places)
         _models(axis, models[models["k"] == k], ("accuracy", "low", "high"), 100, places, chosen)
@@ -50,7 +50,7 @@ def next_kmer(table: pd.DataFrame, chosen: str) -> Figure:
     if len(bits):
         axis = axes.flat[number - 1]
         _models(axis, bits, ("bits_per_base", "bits_low", "bits_high"), 1, places, chosen)
-        axis.set(title="masked bits a base", ylabel="bits")
+        axis.set(title="masked bits per base", ylabel="bits")
         _label(axis, places)
     handles, labels = axes.flat[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=4)
@@ -83,9 +83,9 @@ def _label(axis, places: dict[str, float]) -> None:
     axis.grid(axis="y")
 
 
-def _lines(axis, floors: pd.DataFrame, scale: float) -> None:
+def _lines(axis, baselines: pd.DataFrame, scale: float) -> None:
     for name, label, colour, dashes in LINES:
-        for _, row in floors[floors["vocabulary"] == name].iterrows():
+        for _, row in baselines[baselines["vocabulary"] == name].iterrows():
             axis.axhline(scale * row["accuracy"], color=colour, linestyle=dashes, linewidth=1.2, label=label)
             axis.axhspan(scale * row["low"], scale * row["high"], color=colour, alpha=0.12, linewidth=0)
 

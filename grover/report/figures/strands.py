@@ -6,16 +6,16 @@ from matplotlib.ticker import MaxNLocator
 
 from grover.report.style import BLUE, GREY, RED, panels
 
-LOOKS = (("the model", BLUE, "o", -0.06), ("random twin", RED, "v", 0.06))
+LOOKS = (("the model", BLUE, "o", -0.06), ("random initialisation", RED, "v", 0.06))
 POOLINGS = {"mean": "mean", "cls": "CLS"}
 
 
-def strands(model: pd.DataFrame, twin: pd.DataFrame | None = None) -> Figure:
+def strands(model: pd.DataFrame, random_model: pd.DataFrame | None = None) -> Figure:
     """Similarity of strands by layer, raw and from the mean of all vectors, and the share that is found again; one row a pooling.
 
-    model, twin: layer, pooling, similarity, low, high, baseline, centred_similarity, centred_low, centred_high, nearest, chance.
+    model, random_model: layer, pooling, similarity, low, high, baseline, centred_similarity, centred_low, centred_high, nearest, chance.
     """
-    given = [(table, *look) for table, look in zip((model, twin), LOOKS, strict=True) if table is not None]
+    given = [(table, *look) for table, look in zip((model, random_model), LOOKS, strict=True) if table is not None]
     poolings = [name for name in POOLINGS if (model["pooling"] == name).any()]
     figure, axes = panels(len(poolings), 3, height=0.5 + 2.1 * len(poolings), sharex=True)
     for row, pooling in zip(axes, poolings, strict=True):

@@ -9,7 +9,7 @@ from grover.report.figures.atlas import LONGEST, OBSERVED, label, name_category
 from grover.report.parts import Picture, Results, Section, Table, bases, count, formatted, listed
 
 TITLE = "Vocabulary atlas"
-FILES = ("summary.json", "tokens.parquet", "kmers.parquet", "localisation.parquet")
+FILES = ("summary.json", "tokens.parquet", "kmers.parquet", "enrichment.parquet")
 NEEDS = tuple(f"atlas/{OBSERVED}/{name}" for name in FILES)
 MERGES = "vocabulary/merges.tsv"
 MOST_EXCESS = 10
@@ -36,7 +36,7 @@ def section(results: Results) -> Section:
     genomes = [OBSERVED, *sorted(name.split("/")[1] for name in results.find("atlas/markov-*/summary.json"))]
     summaries = {name: results.json(f"atlas/{name}/summary.json") for name in genomes}
     tokens = {name: results.table(f"atlas/{name}/tokens.parquet") for name in genomes}
-    places = {name: results.table(f"atlas/{name}/localisation.parquet") for name in genomes}
+    places = {name: results.table(f"atlas/{name}/enrichment.parquet") for name in genomes}
     merges = read_merges(results, summaries)
     vocabulary = summaries[OBSERVED]["vocabulary"]
 
@@ -177,7 +177,7 @@ def compare_lengths(tokens: dict[str, pd.DataFrame], summaries: dict[str, dict])
 
 
 def compare_places(places: dict[str, pd.DataFrame]) -> list[str]:
-    """How many tests of localisation are significant, in the genome and in the nulls."""
+    """How many tests of enrichment are significant, in the genome and in the nulls."""
     tested = {name: table["q"].dropna() for name, table in places.items()}
     own = tested.pop(OBSERVED)
     if not len(own):
@@ -262,7 +262,7 @@ def locate_parts(tokens: dict[str, pd.DataFrame], places: dict[str, pd.DataFrame
             "Left: the tokens most tied to each category. Right: of the tokens frequent enough for a test, the share that "
             "stands out, in the genome and in null genomes."
         )
-        parts.append(Picture("atlas_localisation", figures.localisation(places, tied), caption, NEEDS[3]))
+        parts.append(Picture("atlas_enrichment", figures.enrichment(places, tied), caption, NEEDS[3]))
     shares = {name: coverage(table, LONGEST) for name, table in places.items()}
     overall = {name: bases_by_length(table) for name, table in tokens.items()}
     caption = (

@@ -27,7 +27,7 @@ TITLE = "Benchmarks"
 NEEDS = ("benchmarks.parquet", "comparisons.parquet")
 LABELS = {
     "chosen": "pretrained",
-    "chosen-twin": "random twin",
+    "chosen-random": "random initialisation",
     "majority": "majority class",
     "gc": "GC content",
     "dinucleotide": "dinucleotides",
@@ -42,7 +42,7 @@ LABELS = {
     "probe-mean": "frozen + mean",
 }
 ADJACENCY, LEAKY = "adjacency", "token-shuffle"
-BEST_FLOORS, CURVES, NAMED = 3, 5, 8
+BEST_BASELINES, CURVES, NAMED = 3, 5, 8
 RARE = 0.4  # a task with a smaller share of label 1 gets its precision and recall
 MEASURES = {"auprc": "AUPRC", "accuracy": "accuracy", "f1": "F1", "brier": "Brier", "ece": "ECE"}
 
@@ -66,15 +66,15 @@ def section(results: Results) -> Section:
     result.findings = [*adjacency(whole, cards), *overview(whole, compared, main)]
     result.numbers = headlines(whole, compared, cards, main)
     result.parts = [
-        "Every task made from the genome is split by its folds, never by row; ready sets keep their own split. The twin is "
+        "Every task made from the genome is split by its folds, never by row; ready sets keep their own split. Random initialisation is "
         "the same network from random weights with the same budget, so that its distance to the pretrained model is what "
-        "pretraining adds. Floors need no fine-tuned network; the best of them is named by its score on fold test, which "
+        "pretraining adds. Baselines need no fine-tuned network; the best of them is named by its score on fold test, which "
         "flatters it a little.",
         result.findings,
         Picture(
             "benchmarks_overview",
             figures.heat(wide, dict(zip(whole["model"], whole["kind"], strict=True)), names),
-            "Matthews correlation (MCC) on fold test, mean over seeds. The frame marks the best floor of a task, bold the best "
+            "Matthews correlation (MCC) on fold test, mean over seeds. The frame marks the best baseline of a task, bold the best "
             "of all; blue is above 0, which is chance, red below; a dash: it does not go with the task.",
             NEEDS[0],
         ),
@@ -83,8 +83,8 @@ def section(results: Results) -> Section:
         Picture(
             "benchmarks_scores",
             figures.dots(pd.concat([leading(whole[whole["task"] == task]) for task in tasks]), names),
-            "MCC with 95 % intervals over blocks of the genome and seeds: the pretrained model (blue), its random twin (red), "
-            f"rivals (orange squares) and the {BEST_FLOORS} best floors of each task (grey diamonds). The dotted line is chance.",
+            "MCC with 95 % intervals over blocks of the genome and seeds: the pretrained model (blue), random initialisation (red), "
+            f"external models (orange squares) and the {BEST_BASELINES} best baselines per task (grey diamonds). Dotted: chance.",
             NEEDS[0],
         ),
         *curves(results, whole, tasks, names),
@@ -110,10 +110,10 @@ def section(results: Results) -> Section:
 
 
 def label(model: str) -> str:
-    """Name of a competitor as readers know it."""
+    """Name of a predictor as readers know it."""
     return (
-        f"twin of {model.removesuffix('-twin')}"
-        if model.endswith("-twin") and model not in LABELS
+        f"randomly initialised {model.removesuffix('-random')}"
+        if model.endswith("-random") and model not in LABELS
         else LABELS.get(model, model)
     )
 
@@ -132,38 +132,41 @@ def main_model(whole: pd.DataFrame) -> str:
     return "chosen" if "chosen" in models else models[0]
 
 
-def best_floor(rows: pd.DataFrame) -> pd.Series | None:
-    """The floor with the highest MCC among the rows of a task."""
-    floors = rows[rows["kind"] == "floor"]
-    return None if floors.empty else floors.loc[floors["mcc"].idxmax()]
+def best_baseline(rows: pd.DataFrame) -> pd.Series | None:
+    """The baseline with the highest MCC among the rows of a task."""
+    baselines = rows[rows["kind"] == "baseline"]
+    return None if baselines.empty else baselines.loc[baselines["mcc"].idxmax()]
 
 
 def leading(rows: pd.DataFrame) -> pd.DataFrame:
-    """Models, twins and rivals of a task, and its best floors."""
-    floors = rows[rows["kind"] == "floor"].nlargest(BEST_FLOORS, "mcc")
-    return pd.concat([rows[rows["kind"] != "floor"], floors])
+    """Models, randomly initialised models and external models of a task, and its best baselines."""
+    baselines = rows[rows["kind"] == "baseline"].nlargest(BEST_BASELINES, "mcc")
+    return pd.concat([rows[rows["kind"] != "baseline"], baselines])
 
 
-def against(compared: pd.DataFrame, task: str, rival: str, part: str = "all") -> tuple[float, float, float] | None:
-    """Difference in MCC between the main model and a rival, with its interval; None where it is not known."""
-    rows = compared[(compared["task"] == task) & (compared["rival"] == rival) & (compared["part"] == part)]
+def against(compared: pd.DataFrame, task: str, comparator: str, part: str = "all") -> tuple[float, float, float] | None:
+    """Difference in MCC between the main model and a comparator, with its interval; None where it is not known."""
+    rows = compared[(compared["task"] == task) & (compared["comparator"] == comparator) & (compared["part"] == part)]
     values = rows[["difference", "low", "high"]].to_numpy(float)
     return tuple(values[0]) if len(values) and not np.isnan(values[0]).any() else None
 
 
 def of_task(task: str, whole: pd.DataFrame, compared: pd.DataFrame, main: str) -> list[str]:
-    """What pretraining adds on a task, and how the model stands to the best floor."""
+    """What pretraining adds on a task, and how the model stands to the best baseline."""
     rows = whole[whole["task"] == task]
     sentences = []
-    twin = against(compared, task, f"{main}-twin")
-    if twin:
-        sentences.append(f"{task}: {added(*twin)}")
-    floor = best_floor(rows)
-    spread = None if floor is None else against(compared, task, floor["model"])
+    random_model = against(compared, task, f"{main}-random")
+    if random_model:
+        sentences.append(f"{task}: {added(*random_model)}")
+    baseline = best_baseline(rows)
+    spread = None if baseline is None else against(compared, task, baseline["model"])
     if spread:
         sentences.append(
             verdict(
-                "the pretrained model", f"the best floor ({label(floor['model'])}, {floor['mcc']:.3f})", *spread, "MCC"
+                "the pretrained model",
+                f"the best baseline ({label(baseline['model'])}, {baseline['mcc']:.3f})",
+                *spread,
+                "MCC",
             )
         )
     if len(sentences) == 2:
@@ -186,11 +189,11 @@ def added(difference: float, low: float, high: float) -> str:
 def overview(whole: pd.DataFrame, compared: pd.DataFrame, main: str) -> list[str]:
     """On how many tasks pretraining helps, and on how many the model beats what needs no network."""
     sentences = []
-    for outcome, subject, rivals in (
-        ("Pretraining adds MCC", "the network", {task: f"{main}-twin" for task in whole["task"].unique()}),
-        ("The pretrained model is ahead of the best floor", "it", floors_of(whole)),
+    for outcome, subject, comparators in (
+        ("Pretraining adds MCC", "the network", {task: f"{main}-random" for task in whole["task"].unique()}),
+        ("The pretrained model is ahead of the best baseline", "it", baselines_of(whole)),
     ):
-        known = {task: against(compared, task, rival) for task, rival in rivals.items()}
+        known = {task: against(compared, task, comparator) for task, comparator in comparators.items()}
         verbs = {task: judge(*spread[1:]) for task, spread in known.items() if spread}
         if not verbs:
             continue
@@ -208,10 +211,10 @@ def first(tasks: list[str]) -> list[str]:
     return tasks if len(tasks) <= NAMED else [*tasks[: NAMED - 1], f"{len(tasks) - NAMED + 1} more"]
 
 
-def floors_of(whole: pd.DataFrame) -> dict[str, str]:
-    """Task -> its best floor."""
-    best = {task: best_floor(rows) for task, rows in whole.groupby("task", sort=False)}
-    return {task: floor["model"] for task, floor in best.items() if floor is not None}
+def baselines_of(whole: pd.DataFrame) -> dict[str, str]:
+    """Task -> its best baseline."""
+    best = {task: best_baseline(rows) for task, rows in whole.groupby("task", sort=False)}
+    return {task: baseline["model"] for task, baseline in best.items() if baseline is not None}
 
 
 def by_negatives(whole: pd.DataFrame, cards: dict) -> dict[str, float]:
@@ -239,22 +242,23 @@ def adjacency(whole: pd.DataFrame, cards: dict) -> list[str]:
 
 
 def headlines(whole: pd.DataFrame, compared: pd.DataFrame, cards: dict, main: str) -> list[tuple[str, str, str]]:
-    """The numbers of the summary: the rule without learning, and on how many tasks model and twin differ."""
+    """The numbers of the summary: the rule without learning, and on how many tasks model and randomly initialised model differ."""
     numbers = []
     rule = by_negatives(whole, cards)
     if LEAKY in rule:
         numbers.append(
             (f"{rule[LEAKY]:.2f}", "MCC of a rule without learning", "on promoters against their shuffled tokens")
         )
-    for words, note, rivals in (
+    for words, note, comparators in (
         (
             "tasks where pretraining adds MCC",
             "over the same network untrained",
-            {t: f"{main}-twin" for t in whole["task"].unique()},
+            {t: f"{main}-random" for t in whole["task"].unique()},
         ),
-        ("tasks where the model beats every floor", "floors need no fine-tuned network", floors_of(whole)),
+        ("tasks where the model beats every baseline", "baselines need no fine-tuned network", baselines_of(whole)),
     ):
-        known = [spread for spread in (against(compared, task, rival) for task, rival in rivals.items()) if spread]
+        spreads = [against(compared, task, comparator) for task, comparator in comparators.items()]
+        known = [spread for spread in spreads if spread]
         if known:
             won = sum(judge(*spread[1:]) == BETTER for spread in known)
             numbers.append((f"{won} of {len(known)}", words, note))
@@ -262,16 +266,16 @@ def headlines(whole: pd.DataFrame, compared: pd.DataFrame, cards: dict, main: st
 
 
 def budget(whole: pd.DataFrame) -> list[str]:
-    """A caution where floors learnt from more examples than networks."""
-    networks = whole[whole["kind"].isin(["model", "twin"])].groupby("task")["n_train"].max()
-    floors = whole[whole["kind"] == "floor"].groupby("task")["n_train"].max()
-    both = pd.concat({"networks": networks, "floors": floors}, axis=1).dropna().astype(int)
-    fewer = both[both["networks"] < both["floors"]]
+    """A caution where baselines learnt from more examples than networks."""
+    networks = whole[whole["kind"].isin(["model", "random"])].groupby("task")["n_train"].max()
+    baselines = whole[whole["kind"] == "baseline"].groupby("task")["n_train"].max()
+    both = pd.concat({"networks": networks, "baselines": baselines}, axis=1).dropna().astype(int)
+    fewer = both[both["networks"] < both["baselines"]]
     if fewer.empty:
         return []
     return [
-        f"Networks were fine-tuned on at most {fewer['networks'].max():,} examples a task (`finetuning.maximum_train`), floors "
-        f"learn from more on {len(fewer)} of {count(len(both), 'task')}: {spanned(fewer['floors'])}. A floor that is ahead "
+        f"Networks were fine-tuned on at most {fewer['networks'].max():,} examples a task (`finetuning.maximum_train`), baselines "
+        f"learn from more on {len(fewer)} of {count(len(both), 'task')}: {spanned(fewer['baselines'])}. A baseline that is ahead "
         "there may owe it to its examples."
     ]
 
@@ -292,9 +296,9 @@ def curves(results: Results, whole: pd.DataFrame, tasks: list[str], names: dict[
             continue
         table = results.table(name)
         known = rows[rows["model"].isin(table["model"])]
-        rivals = known[known["kind"].isin(["model", "twin", "rival"])]["model"].tolist()
-        floors = known[known["kind"] == "floor"].nlargest(2, "auprc")["model"].tolist()
-        wanted = [*rivals[: CURVES - min(2, len(floors))], *floors]
+        networks = known[known["kind"].isin(["model", "random", "external"])]["model"].tolist()
+        baselines = known[known["kind"] == "baseline"].nlargest(2, "auprc")["model"].tolist()
+        wanted = [*networks[: CURVES - min(2, len(baselines))], *baselines]
         if wanted:
             shown[task] = pd.concat([table[table["model"] == model] for model in wanted])
             shares[task], source = share, source or name
@@ -304,7 +308,7 @@ def curves(results: Results, whole: pd.DataFrame, tasks: list[str], names: dict[
         Picture(
             "benchmarks_precision_recall",
             figures.precision_recall(shown, shares, names),
-            f"Precision by recall on fold test where label 1 is rare (less than {RARE:.0%}), with the two floors of the highest "
+            f"Precision by recall on fold test where label 1 is rare (less than {RARE:.0%}), with the two baselines of the highest "
             "AUPRC. The dotted line is the share of label 1: the precision of a coin.",
             source,
         )
@@ -318,7 +322,7 @@ def score_parts(rows: pd.DataFrame) -> list:
     rows = rows.sort_values("mcc", ascending=False)
     shown = pd.DataFrame(
         {
-            "competitor": rows["model"].map(label),
+            "predictor": rows["model"].map(label),
             "MCC": [with_interval(*row) for row in rows[["mcc", "mcc_low", "mcc_high"]].to_numpy(float)],
             "AUROC": [with_interval(*row) for row in rows[["auroc", "auroc_low", "auroc_high"]].to_numpy(float)],
             **{title: rows[column] for column, title in MEASURES.items()},
@@ -329,7 +333,7 @@ def score_parts(rows: pd.DataFrame) -> list:
     classes = " MCC is R_K, the others are averages over classes." if several else ""
     bins = " of the highest probability" if several else " of the probability of label 1"
     caption = (
-        f"Scores on {int(rows['n_test'].max()):,} examples of fold test, mean over {count(int(rows['seeds'].max()), 'seed')} (floors "
+        f"Scores on {int(rows['n_test'].max()):,} examples of fold test, mean over {count(int(rows['seeds'].max()), 'seed')} (baselines "
         f"without randomness: one), MCC and AUROC with 95 % intervals.{classes} The smaller Brier and ECE (15 bins{bins}), the better "
         "probabilities can be taken at their word."
     )
@@ -339,7 +343,7 @@ def score_parts(rows: pd.DataFrame) -> list:
 def others(task: str, whole: pd.DataFrame, comparisons: pd.DataFrame, main: str) -> list:
     """A list of what pretraining adds to the other models of a task."""
     models = whole.loc[(whole["task"] == task) & (whole["kind"] == "model") & (whole["model"] != main), "model"]
-    spreads = {name: against(comparisons[comparisons["model"] == name], task, f"{name}-twin") for name in models}
+    spreads = {name: against(comparisons[comparisons["model"] == name], task, f"{name}-random") for name in models}
     sentences = [f"{label(name)}: {added(*spread)}" for name, spread in spreads.items() if spread]
     return [sentences] if sentences else []
 
@@ -370,8 +374,8 @@ def clean_parts(table: pd.DataFrame, comparisons: pd.DataFrame, main: str) -> li
                 for part in ("all", "clean")
             )
             text += f"; the pretrained model scores {other} on them and {one} on the whole"
-        twin = against(comparisons[comparisons["model"] == main], task, f"{main}-twin", "clean")
-        sentences.append(f"{text}; there {added(*twin)}" if twin else f"{text}.")
+        random_model = against(comparisons[comparisons["model"] == main], task, f"{main}-random", "clean")
+        sentences.append(f"{text}; there {added(*random_model)}" if random_model else f"{text}.")
     rows = table[table["task"].isin(differ.index)]
     wide = rows.pivot(index=["task", "model"], columns="part", values=["mcc", "mcc_low", "mcc_high", "auroc", "n_test"])
     wide = wide.loc[list(dict.fromkeys(zip(rows["task"], rows["model"], strict=True)))]
@@ -381,7 +385,7 @@ def clean_parts(table: pd.DataFrame, comparisons: pd.DataFrame, main: str) -> li
     shown = pd.DataFrame(
         {
             "task": [task for task, _ in wide.index],
-            "competitor": [label(model) for _, model in wide.index],
+            "predictor": [label(model) for _, model in wide.index],
             "MCC, clean part": [
                 with_interval(*values) if not np.isnan(values[0]) else "–" for values in spread["clean"]
             ],

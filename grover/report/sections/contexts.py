@@ -6,7 +6,7 @@ import pandas as pd
 from grover.annotation.enrichment import LEVEL
 from grover.embeddings.tokens.contexts import associations
 from grover.report.figures import contexts as figures
-from grover.report.figures.contexts import MODEL, PUBLISHED, TWIN
+from grover.report.figures.contexts import MODEL, PUBLISHED, RANDOM
 from grover.report.parts import Picture, Results, Section, Table, between, count, formatted, listed, signed
 from grover.report.sections.atlas import shorten
 
@@ -28,7 +28,7 @@ DISTINCT = 0.05  # by which a silhouette exceeds that of a cloud without structu
 
 def section(results: Results) -> Section:
     model = results.of_main_model(NEEDS[-1]).split("/")[1]
-    names = {MODEL: f"embeddings/{model}/contexts.parquet", TWIN: f"embeddings/{model}-twin/contexts.parquet"}
+    names = {MODEL: f"embeddings/{model}/contexts.parquet", RANDOM: f"embeddings/{model}-random/contexts.parquet"}
     tables = {name: results.table(path) for name, path in names.items() if results.find(path)}
     own = tables[MODEL]
     last = own[own["layer"] == own["layer"].max()]
@@ -111,7 +111,7 @@ def describe_direction(own: pd.DataFrame) -> str:
 
 
 def describe_depth(tables: dict[str, pd.DataFrame]) -> str:
-    """What happens to self-similarity from the first layer that sees context to the last, in the model and its twin.
+    """What happens to self-similarity from the first layer that sees context to the last, in the model and its randomly initialised model.
 
     In layer 0 occurrences of a token differ by their position alone, so that a fall from there to the first layer says nothing.
     """
@@ -137,7 +137,7 @@ def describe_depth(tables: dict[str, pd.DataFrame]) -> str:
         paper = "the paper too reports" if final.median() < first.median() else "the paper reports"
         sentences.append(f"It falls for {(final < first).mean():.0%} of the tokens; {paper} a fall with depth.")
     if said[1:]:
-        sentences.append(f"In the random twin, which no training made, it is {said[1]}.")
+        sentences.append(f"Under random initialisation it is {said[1]}.")
     return " ".join(sentences)
 
 
@@ -165,7 +165,7 @@ def describe_explained(tables: dict[str, pd.DataFrame]) -> str:
         quarters = last["explained_adjusted"].quantile([0.25, 0.5, 0.75]).to_numpy()
         said[name] = "{1} (middle half {0} to {2})".format(*map(percent, quarters))
     last = tables[MODEL][tables[MODEL]["layer"] == tables[MODEL]["layer"].max()]
-    beside = f"; in the random twin it is {said[TWIN]}" if TWIN in said else ""
+    beside = f"; under random initialisation it is {said[RANDOM]}" if RANDOM in said else ""
     return (
         f"One fixed vector for a token explains of its contexts in the last layer {said[MODEL]} more than a vector explains of those of "
         f"any tokens, in the median, {last['explained'].median():.1%} without that correction and "
@@ -209,7 +209,7 @@ def rank_table(last: pd.DataFrame) -> pd.DataFrame:
 
 def ambiguity_parts(results: Results, model: str, result: Section) -> list:
     """Whether an annotation tells two groups of a token's contexts apart; adds to the findings and numbers of the section."""
-    names = {MODEL: f"embeddings/{model}/{AMBIGUITY}", TWIN: f"embeddings/{model}-twin/{AMBIGUITY}"}
+    names = {MODEL: f"embeddings/{model}/{AMBIGUITY}", RANDOM: f"embeddings/{model}-random/{AMBIGUITY}"}
     tables = {name: results.table(path) for name, path in names.items() if results.find(path)}
     if MODEL not in tables:
         return ["Whether annotation tells groups of a token's contexts apart was not measured."]
@@ -251,7 +251,9 @@ def ambiguity_parts(results: Results, model: str, result: Section) -> list:
 
 def describe_told(tokens: dict[str, pd.DataFrame], told: dict[str, pd.DataFrame]) -> str:
     own, found = tokens[MODEL], told[MODEL]
-    beside = f"; in the random twin of {len(told[TWIN]):,} of {len(tokens[TWIN]):,}" if TWIN in tokens else ""
+    beside = (
+        f"; under random initialisation of {len(told[RANDOM]):,} of {len(tokens[RANDOM]):,}" if RANDOM in tokens else ""
+    )
     untested = int(own["q"].isna().sum())
     left = (
         f" Of {untested:,} the groups lie in too few places, or the categories are too rare, for a test."

@@ -4,16 +4,16 @@ from grover.report.figures import interpretation as figures
 from grover.report.parts import Picture, Results, Section, Table, formatted
 
 TITLE = "Inside the model"
-OCCLUSION, VARIANTS = "interpretation/occlusion.parquet", "interpretation/variants.tsv"
+MUTAGENESIS, VARIANTS = "interpretation/mutagenesis.parquet", "interpretation/variants.tsv"
 SUMMARY = "interpretation/variants.json"
-NEEDS = (OCCLUSION,)
+NEEDS = (MUTAGENESIS,)
 
 
 def section(results: Results) -> Section:
-    occlusion = results.table(OCCLUSION)
-    table = figures.importance(occlusion)
+    mutagenesis = results.table(MUTAGENESIS)
+    table = figures.importance(mutagenesis)
     top = table.nlargest(max(1, len(table) // 20), "importance")["position"]
-    site = occlusion.iloc[0]
+    site = mutagenesis.iloc[0]
     place = f"{site['chrom']}:{site['start']:,}-{site['end']:,} (strand {site['strand']})"
     result = Section("interpretation", TITLE)
     result.parts = [
@@ -21,11 +21,11 @@ def section(results: Results) -> Section:
         f"replacement lowers the model's score; the 5 % most important bases lie between {top.min():,} and "
         f"{top.max():,}.",
         Picture(
-            "interpretation_occlusion",
-            figures.logo(occlusion),
+            "interpretation_mutagenesis",
+            figures.logo(mutagenesis),
             "In-silico mutagenesis. The height of a letter is minus the mean change of the score over the three "
             "substitutions; letters below the line raise the score when replaced.",
-            OCCLUSION,
+            MUTAGENESIS,
         ),
     ]
     if VARIANTS not in results.names:

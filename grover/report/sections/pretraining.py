@@ -4,13 +4,13 @@ from collections.abc import Collection
 
 import pandas as pd
 
-from grover.pretraining.scores import FLOORS, MODEL, SPLITS
+from grover.pretraining.scores import BASELINES, MODEL, SPLITS
 from grover.report.figures import pretraining as figures
 from grover.report.parts import Picture, Results, Section, Table, between, formatted, signed, verdict
 
 TITLE = "Pretraining"
 NEEDS = ("models/*/training.parquet", "models/*/metrics.json")
-PREDICTORS = {MODEL: "pretrained model", **FLOORS}
+PREDICTORS = {MODEL: "pretrained model", **BASELINES}
 FIRST_TRACKS = ("repeat_class", "gene", "soft_mask")
 FEWEST_OCCURRENCES, TOKENS_SHOWN = 20, 8
 FEWEST_IN_STRATUM, STRATA_SHOWN = 50, 30
@@ -25,41 +25,41 @@ def section(results: Results) -> Section:
     split = main["split"]
     scores = main["splits"][split]
     result = Section("pretraining", TITLE)
-    # a gain is the model's loss minus the floor's, so the sign is turned
+    # a gain is the model's loss minus the baseline's, so the sign is turned
     result.findings = [
-        verdict("The pretrained model", FLOORS[name], *turned(gain), "nats a hidden token")
+        verdict("The pretrained model", BASELINES[name], *turned(gain), "nats per masked token")
         for name, gain in scores["gains"].items()
         if gain["low"] is not None
     ]
     result.numbers = [headline(main, scores)]
     result.parts = [
-        f"A BERT encoder of {main['parameters']:,} parameters learnt to name hidden tokens in "
+        f"A BERT encoder of {main['parameters']:,} parameters learnt to name masked tokens in "
         f"{training['step'].max():,} steps, on the training windows of split {split}. It was then scored on "
-        f"{scores['hidden_tokens']:,} hidden tokens of {scores['windows']:,} test windows of that split, beside predictors that "
-        f"know only how often tokens stand alone or between two neighbours: they counted {main['floor_tokens']:,} of the "
-        f"{main['training_tokens']:,} tokens that the training windows cover (at most `evaluation.floor_tokens`).",
+        f"{scores['masked_tokens']:,} masked tokens of {scores['windows']:,} test windows of that split, beside predictors that "
+        f"know only how often tokens stand alone or between two neighbours: they counted {main['baseline_tokens']:,} of the "
+        f"{main['training_tokens']:,} tokens that the training windows cover (at most `evaluation.baseline_tokens`).",
         *seen_sentences(metrics.values()),
         result.findings,
         Picture(
             "pretraining_loss",
             figures.loss(
                 training,
-                {FLOORS[name]: values["loss"] for name, values in scores["floors"].items()},
+                {BASELINES[name]: values["loss"] for name, values in scores["baselines"].items()},
                 {name: values["model"]["loss"] for name, values in main["splits"].items()},
             ),
             "Loss on the training windows, with the loss of the final model on the test windows of both splits at the end. The test "
-            f"windows have {main['mask_share']:.1%} of their tokens hidden (`evaluation.mask_share`, by default the share of the "
-            "training), all behind [MASK]. The training loss is a little harder: up to a fifth of its hidden tokens stand behind a random "
+            f"windows have {main['mask_ratio']:.1%} of their tokens hidden (`evaluation.mask_ratio`, by default the share of the "
+            "training), all behind [MASK]. The training loss is a little harder: up to a fifth of its masked tokens stand behind a random "
             "token instead, and dropout is on. "
-            f"Grey lines are floors on the test windows of split {split}: a model above the line of neighbour counts has not "
+            f"Grey lines are baselines on the test windows of split {split}: a model above the line of neighbour counts has not "
             "learnt more than adjacency.",
             curve,
         ),
         Table(
             score_table(metrics),
-            "Scores on the test windows of both splits: loss in nats a hidden token; shares of the hidden tokens ranked first and among "
+            "Scores on the test windows of both splits: loss in nats per masked token; shares of the masked tokens ranked first and among "
             f"the first {main['top']}; perplexity, and what share of the vocabulary it is. None of these compares between vocabularies. "
-            "Bits a base are masked nats / ln 2 / bases masked; they are conditional on the visible tokens and depend on how the "
+            "Bits per base are masked nats / ln 2 / bases masked; they are conditional on the visible tokens and depend on how the "
             "genome is cut, so that they compare no better; overlapping words have none.",
             source,
         ),
@@ -70,10 +70,10 @@ def section(results: Results) -> Section:
         result.parts.append(
             Table(
                 span_table(spans),
-                f"Masked bits a base that compare between vocabularies: spans of {first['span']} bases at the same places of the "
+                f"Masked bits per base that compare between vocabularies: spans of {first['span']} bases at the same places of the "
                 "genome are hidden, with every token that touches one, in windows of the same "
                 f"{first['window_bases']} bases (`evaluation.span_bases`), without spans in the outer {first['margin']}. 95 % "
-                "intervals over blocks of the genome; `seen` is the share of the hidden tokens inside training windows. Cautions "
+                "intervals over blocks of the genome; `seen` is the share of the masked tokens inside training windows. Cautions "
                 "remain: the borders of the visible tokens tell something about the hidden ones, more in one vocabulary than in "
                 "another; long tokens hide more bases around a span; the tokens of a span are predicted each "
                 "alone, which costs short tokens more.",
@@ -85,14 +85,14 @@ def section(results: Results) -> Section:
 
 
 def headline(main: dict, scores: dict) -> tuple[str, str, str]:
-    """The number of the summary: masked bits a base, or perplexity where there are none."""
-    model, floors = scores["model"], scores["floors"].values()
+    """The number of the summary: masked bits per base, or perplexity where there are none."""
+    model, baselines = scores["model"], scores["baselines"].values()
     if model["bits_per_base"] is None:
-        floor = min(values["perplexity"] for values in floors)
-        return f"{model['perplexity']:,.1f}", "perplexity", f"best floor {floor:,.1f}; {model['top1']:.1%} top-1"
-    floor = min(values["bits_per_base"] for values in floors)
-    note = f"best floor {floor:.3f}; {model['top1']:.1%} top-1; split {main['split']}"
-    return f"{model['bits_per_base']:.3f}", "masked bits a base", note
+        baseline = min(values["perplexity"] for values in baselines)
+        return f"{model['perplexity']:,.1f}", "perplexity", f"best baseline {baseline:,.1f}; {model['top1']:.1%} top-1"
+    baseline = min(values["bits_per_base"] for values in baselines)
+    note = f"best baseline {baseline:.3f}; {model['top1']:.1%} top-1; split {main['split']}"
+    return f"{model['bits_per_base']:.3f}", "masked bits per base", note
 
 
 def turned(gain: dict) -> tuple[float, float, float]:
@@ -108,21 +108,21 @@ def seen_sentences(metrics: Collection[dict]) -> list[str]:
         low, high = f"{min(shares):.0%}", f"{max(shares):.0%}"
         if max(shares) > 0:
             sentences.append(
-                f"Of the hidden tokens of split {split} {low if low == high else f'{low} to {high}'} lie inside training windows: "
+                f"Of the masked tokens of split {split} {low if low == high else f'{low} to {high}'} lie inside training windows: "
                 "its scores tell what a model remembers too."
             )
     return sentences
 
 
 def score_table(metrics: dict[str, dict]) -> pd.DataFrame:
-    """Models and floors in rows, the two splits side by side."""
+    """Models and baselines in rows, the two splits side by side."""
     top = f"top-{next(iter(metrics.values()))['top']}"
     rows = []
     for path, item in metrics.items():
         for name, label in PREDICTORS.items():
             row = {"vocabulary": path.split("/")[1], "predictor": label}
             splits = {
-                split: scores["model"] if name == MODEL else scores["floors"][name]
+                split: scores["model"] if name == MODEL else scores["baselines"][name]
                 for split, scores in item["splits"].items()
             }
             row |= {f"loss, {split}": f"{values['loss']:.3f}" for split, values in splits.items()}
@@ -133,7 +133,7 @@ def score_table(metrics: dict[str, dict]) -> pd.DataFrame:
                 for split, values in splits.items()
             }
             row |= {
-                f"bits a base, {split}": "–" if values["bits_per_base"] is None else f"{values['bits_per_base']:.3f}"
+                f"bits per base, {split}": "–" if values["bits_per_base"] is None else f"{values['bits_per_base']:.3f}"
                 for split, values in splits.items()
             }
             rows.append(row)
@@ -141,13 +141,13 @@ def score_table(metrics: dict[str, dict]) -> pd.DataFrame:
 
 
 def span_table(spans: dict[str, dict]) -> pd.DataFrame:
-    """Bits a base on common spans, a row a vocabulary."""
+    """Bits per base on common spans, a row a vocabulary."""
     rows = [
         {
             "vocabulary": path.split("/")[1],
-            "bits a base": f"{item['bits_per_base']:.3f}",
+            "bits per base": f"{item['bits_per_base']:.3f}",
             "95 % interval": "–" if item["low"] is None else f"{item['low']:.3f} to {item['high']:.3f}",
-            **{FLOORS[name]: f"{item['floors'][name]['bits_per_base']:.3f}" for name in FLOORS},
+            **{BASELINES[name]: f"{item['baselines'][name]['bits_per_base']:.3f}" for name in BASELINES},
             "bases hidden": f"{item['bases']:,}",
             "seen": f"{item['seen_share']:.1%}",
         }
@@ -168,27 +168,27 @@ def strata_parts(results: Results, folder: str, split: str) -> list:
     names = kept.loc[kept["split"] == split, ["track", "category"]].drop_duplicates().head(STRATA_SHOWN)
     kept = kept.merge(names, on=["track", "category"])
     if kept.empty:
-        return [f"No stratum of the annotation holds {FEWEST_IN_STRATUM} hidden tokens."]
+        return [f"No stratum of the annotation holds {FEWEST_IN_STRATUM} masked tokens."]
     return [
         Picture(
             "pretraining_strata",
             figures.strata(kept[kept["split"] == split], PREDICTORS),
-            f"Left: loss of the model and the floors by where the hidden tokens lie (test windows of split {split}). Right: what "
+            f"Left: loss of the model and the baselines by where the masked tokens lie (test windows of split {split}). Right: what "
             "the model gains on the counts between neighbours, with 95 % intervals over blocks of the genome. `none` is outside "
             "of all categories of a track.",
             source,
         ),
         Table(
             strata_table(kept, split),
-            f"The same as numbers, for strata of at least {FEWEST_IN_STRATUM} hidden tokens; gains on the counts between "
-            "neighbours in nats a token, for both splits.",
+            f"The same as numbers, for strata of at least {FEWEST_IN_STRATUM} masked tokens; gains on the counts between "
+            "neighbours in nats per token, for both splits.",
             source,
         ),
     ]
 
 
 def strata_table(strata: pd.DataFrame, split: str) -> pd.DataFrame:
-    """A row a stratum: hidden tokens, loss and top-1 of each predictor under `split`, gains under both splits."""
+    """A row a stratum: masked tokens, loss and top-1 of each predictor under `split`, gains under both splits."""
     rows = []
     for (track, category), part in strata.groupby(["track", "category"], sort=False):
         own = part[part["split"] == split].set_index("predictor")

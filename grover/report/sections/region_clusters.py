@@ -3,7 +3,7 @@
 import pandas as pd
 
 from grover.report.parts import Table, count, formatted
-from grover.report.sections.representations import CLS, KMERS, MEAN, TWIN_MEAN, WORD2VEC, at_last_layer
+from grover.report.sections.representations import CLS, KMERS, MEAN, RANDOM_MEAN, WORD2VEC, at_last_layer
 
 SOURCE = "embeddings/clusters.parquet"
 MARGIN = 0.02  # purity above chance, or above that by k-mers, that is worth a sentence
@@ -12,12 +12,12 @@ MARGIN = 0.02  # purity above chance, or above that by k-mers, that is worth a s
 def cluster_parts(clusters: pd.DataFrame, own: str) -> list:
     """Purity of neighbours of the mean embedding beside k-mers, for all regions and those with few repeats."""
     table = at_last_layer(clusters, own)
-    table = table[table["purity"].notna() & table["representation"].isin([MEAN, CLS, TWIN_MEAN, WORD2VEC, KMERS])]
+    table = table[table["purity"].notna() & table["representation"].isin([MEAN, CLS, RANDOM_MEAN, WORD2VEC, KMERS])]
     if table.empty:
         return ["No track has enough regions of two categories to ask whether they lie together."]
     number = int(table["neighbours"].iloc[0])
     everywhere = table[table["repeats"] == "all"].pivot(index="track", columns="representation", values="purity")
-    order = [name for name in (KMERS, WORD2VEC, TWIN_MEAN, CLS, MEAN) if name in everywhere]
+    order = [name for name in (KMERS, WORD2VEC, RANDOM_MEAN, CLS, MEAN) if name in everywhere]
     keys = ["track", "repeats"]
     wide = table.pivot(index=keys, columns="representation", values=["purity", "silhouette"])
     wide = wide.loc[list(dict.fromkeys(zip(table["track"], table["repeats"], strict=True)))]

@@ -28,7 +28,7 @@ from grover.report.sections.representations import (
     GC,
     KMERS,
     MEAN,
-    TWIN,
+    RANDOM,
     WORD2VEC,
     at_last_layer,
     columns_of,
@@ -38,7 +38,7 @@ from grover.statistics.bootstrap import ALIKE
 
 TITLE = "Embeddings: what is in them"
 NEEDS = ("embeddings/probes.parquet", SOURCE)
-RIVALS = {"gain": KMERS, "over_gc": GC, "over_word2vec": WORD2VEC, "over_twin": "the random twin"}
+COMPARATORS = {"gain": KMERS, "over_gc": GC, "over_word2vec": WORD2VEC, "over_random": "random initialisation"}
 GIVEN = {"gc": GC, "repeats": "the share of repeats"}
 LINEAR, FOREST = "linear", "forest"
 
@@ -96,14 +96,14 @@ def section(results: Results) -> Section:
 def overview(mean: pd.DataFrame) -> list[str]:
     """On how many tracks the mean embedding is ahead of, and behind, what it is compared with."""
     sentences = []
-    for column, rival in RIVALS.items():
+    for column, comparator in COMPARATORS.items():
         known = mean[mean[f"{column}_low"].notna()]
         if known.empty:
             continue
         ahead = [figures.label(name) for name in known.loc[is_ahead(known, column), "track"]]
         behind = [figures.label(name) for name in known.loc[known[f"{column}_high"] < 0, "track"]]
         rest = len(known) - len(ahead) - len(behind)
-        text = f"The mean embedding tells more than {rival} on {len(ahead)} of {count(len(known), 'track')}"
+        text = f"The mean embedding tells more than {comparator} on {len(ahead)} of {count(len(known), 'track')}"
         text += f" ({listed(ahead)})" if ahead else ""
         text += f", less on {len(behind)}" + (f" ({listed(behind)})" if behind else "")
         sentences.append(text + (f"; on {rest} the difference cannot be told from 0." if rest else "."))
@@ -130,10 +130,10 @@ def is_ahead(rows: pd.DataFrame, column: str) -> pd.Series:
 def compare(row: pd.Series) -> str:
     """Sentence on the mean embedding of one track against what it is compared with."""
     found: dict[str, list[str]] = {}
-    for column, rival in RIVALS.items():
+    for column, comparator in COMPARATORS.items():
         low, high = row[f"{column}_low"], row[f"{column}_high"]
         if not np.isnan(low):
-            found.setdefault(judge(low, high), []).append(f"{rival} ({signed(row[column])}; {between(low, high)})")
+            found.setdefault(judge(low, high), []).append(f"{comparator} ({signed(row[column])}; {between(low, high)})")
     clauses = [f"{verb} {listed(found[verb])}" for verb in (BETTER, WORSE, SAME) if verb in found]
     value = f"{row['track'].replace('_', ' ')}: the mean embedding ({figures.UNITS[row['metric']]} {row['value']:.3f})"
     if clauses:
@@ -169,14 +169,14 @@ def still_alike(mean: pd.DataFrame) -> list[str]:
 
 def layer_parts(probes: pd.DataFrame, own: str) -> list:
     """Score by layer, where there are several."""
-    which = probes["model"].map({own: "own", own + TWIN: "twin"})
+    which = probes["model"].map({own: "own", own + RANDOM: "random"})
     rows = probes.assign(which=which)[which.notna() & (probes["probe"] == LINEAR) & probes["value"].notna()]
     if rows["layer"].nunique() < 2:
         return []
-    floors = probes[(probes["model"] == "kmers") & (probes["probe"] == LINEAR) & probes["value"].notna()]
+    baselines = probes[(probes["model"] == "kmers") & (probes["probe"] == LINEAR) & probes["value"].notna()]
     picture = Picture(
         "regions_layers",
-        figures.layers(rows, floors),
+        figures.layers(rows, baselines),
         "Linear probes by layer with 95 % intervals; layer 0 is what the first layer reads. The layer that is judged was chosen "
         "beforehand: to pick the best here would flatter it.",
         NEEDS[0],
@@ -216,7 +216,7 @@ def all_probes(probes: pd.DataFrame) -> Table:
         "gain": "over k-mers",
         "over_gc": "over GC",
         "over_word2vec": "over word2vec",
-        "over_twin": "over twin",
+        "over_random": "over random initialisation",
     }
     for column in spans:
         ends = ["low", "high"] if column == "value" else [f"{column}_low", f"{column}_high"]

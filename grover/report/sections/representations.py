@@ -6,9 +6,9 @@ import pandas as pd
 
 from grover.report.style import BLUE, GREEN, ORANGE, PURPLE, RED, SKY
 
-TWIN = "-twin"
+RANDOM = "-random"
 KMERS, GC, WORD2VEC = "k-mers", "GC content", "word2vec"
-MEAN, CLS, TWIN_MEAN = "mean", "CLS", "random twin"
+MEAN, CLS, RANDOM_MEAN = "mean", "CLS", "random initialisation"
 
 
 def at_last_layer(table: pd.DataFrame, own: str) -> pd.DataFrame:
@@ -27,17 +27,17 @@ def representation(model: str, pooling: str, own: str) -> str:
         ("word2vec", ""): WORD2VEC,
         (own, "mean"): MEAN,
         (own, "cls"): CLS,
-        (own + TWIN, "mean"): TWIN_MEAN,
-        (own + TWIN, "cls"): f"{TWIN_MEAN}, CLS",
+        (own + RANDOM, "mean"): RANDOM_MEAN,
+        (own + RANDOM, "cls"): f"{RANDOM_MEAN}, CLS",
     }
-    other = f"twin of {model.removesuffix(TWIN)}" if model.endswith(TWIN) else model
+    other = f"random initialisation of {model.removesuffix(RANDOM)}" if model.endswith(RANDOM) else model
     return known.get((model, pooling), other + (", CLS" if pooling == "cls" else ""))
 
 
 def columns_of(rows: pd.DataFrame) -> tuple[list[str], list[str]]:
-    """The columns of the heat map and the group of each: what needs no network, the twin, the model, other models by the mean."""
+    """The columns of the heat map and the group of each: no network, random initialisation, the model, others by the mean."""
     there = list(dict.fromkeys(rows["representation"]))
-    fixed = {GC: "floors", KMERS: "floors", WORD2VEC: "floors", TWIN_MEAN: "own", CLS: "own", MEAN: "own"}
+    fixed = {GC: "baselines", KMERS: "baselines", WORD2VEC: "baselines", RANDOM_MEAN: "own", CLS: "own", MEAN: "own"}
     order = [name for name in fixed if name in there]
     order += [name for name in there if name not in fixed and not name.endswith(", CLS")]
     return order, [fixed.get(name, "others") for name in order]
@@ -45,8 +45,10 @@ def columns_of(rows: pd.DataFrame) -> tuple[list[str], list[str]]:
 
 def gain_styles(order: list[str]) -> dict[str, tuple[str, str]]:
     """Colour and marker of what the gains over k-mers are drawn of."""
-    styles = {WORD2VEC: (ORANGE, "D"), TWIN_MEAN: (RED, "v"), CLS: (GREEN, "s"), MEAN: (BLUE, "o")}
-    others = [name for name in order if name not in styles and name not in (KMERS, GC) and not name.startswith("twin")]
+    styles = {WORD2VEC: (ORANGE, "D"), RANDOM_MEAN: (RED, "v"), CLS: (GREEN, "s"), MEAN: (BLUE, "o")}
+    others = [
+        name for name in order if name not in styles and name not in (KMERS, GC) and not name.startswith(RANDOM_MEAN)
+    ]
     # two colours and three markers give six that differ
     return {name: styles[name] for name in styles if name in order} | {
         name: (colour, marker) for name, colour, marker in zip(others, cycle((PURPLE, SKY)), cycle("PX^"), strict=False)

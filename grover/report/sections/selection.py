@@ -7,20 +7,20 @@ from grover.report.parts import Picture, Results, Section, Table, count, with_in
 
 TITLE = "Selection of the vocabulary"
 NEEDS = ("selection/next_kmer.parquet", "selection/chosen.txt")
-BITS = "masked bits a base"
+BITS = "masked bits per base"
 
 
 def section(results: Results) -> Section:
     table = results.table(NEEDS[0])
     chosen, *reason = results.path(NEEDS[1]).read_text().splitlines()
-    models, floors = table[table["kind"] != "floor"], table[table["kind"] == "floor"]
+    models, baselines = table[table["kind"] != "baseline"], table[table["kind"] == "baseline"]
     best = {row["k"]: row for _, row in models[models["vocabulary"] == chosen].iterrows()}
-    above = [k for k, row in best.items() if row["low"] > floors.loc[floors["k"] == k, "high"].max()]
+    above = [k for k, row in best.items() if row["low"] > baselines.loc[baselines["k"] == k, "high"].max()]
     sizes, seeds = sorted(best), int(models["seeds"].max())
     finding = (
         f"{chosen} was chosen among "
         f"{count(models['vocabulary'].nunique(), 'candidate')}; "
-        "its model is clearly above every floor "
+        "its model is clearly above every baseline "
         f"for {len(above)} of {len(sizes)} word lengths" + (f" (k = {', '.join(map(str, above))})." if above else ".")
     )
     cover = (
@@ -33,7 +33,7 @@ def section(results: Results) -> Section:
     result.numbers = [(chosen, "vocabulary chosen", "the reason stands in its section")]
     result.parts = [
         f"{finding} Each pretrained model is fine-tuned to name the next k bases after a context that is cut out first and "
-        "tokenised alone, since its last token would otherwise tell what cannot follow. Floors learn from the contexts "
+        "tokenised alone, since its last token would otherwise tell what cannot follow. Baselines learn from the contexts "
         "of fold train alone, without pretraining: the majority class, Markov models, a classifier that sees nothing "
         "but the last token, and a random forest on TF-IDF, which learns from a part of the contexts "
         "(`selection.forest_examples`).",
@@ -43,11 +43,11 @@ def section(results: Results) -> Section:
             "selection_next_kmer",
             figures.next_kmer(table, chosen),
             f"Accuracy on fold test for each k. Dots are models, with 95 % intervals that allow for {cover}, not for another "
-            "pretraining; neighbouring contexts are alike, so that all errors are those between blocks of the genome. Lines are floors, "
+            "pretraining; neighbouring contexts are alike, so that all errors are those between blocks of the genome. Lines are baselines, "
             "and bands their intervals; an open diamond is a classifier that sees only the last token of that "
             "vocabulary. A model below a line or its diamond has learnt nothing beyond it."
             + (
-                " Bits a base are of the same spans of the genome for all; they still depend on the borders of the visible tokens."
+                " Bits per base are of the same spans of the genome for all; they still depend on the borders of the visible tokens."
                 if bits
                 else ""
             ),
@@ -69,16 +69,16 @@ def _seen(share: float) -> list[str]:
         return []
     return [
         f"Up to {100 * share:.3g} % of the bases of the test contexts lie in windows that a model was pretrained on (`corpus.split`), "
-        "while floors learn from fold train alone: the distance to the floors is flattered."
+        "while baselines learn from fold train alone: the distance to the baselines is flattered."
     ]
 
 
 def wide(table: pd.DataFrame) -> pd.DataFrame:
-    """Models and then floors in rows, word lengths in columns, as text with intervals."""
+    """Models and then baselines in rows, word lengths in columns, as text with intervals."""
     order = table.sort_values(["kind", "vocabulary"], ascending=[False, True], kind="stable")
     rows = []
     for (name, _), group in order.groupby(["vocabulary", "kind"], sort=False):
-        row = {"vocabulary or floor": name}
+        row = {"vocabulary or baseline": name}
         for _, score in group.sort_values("k").iterrows():
             row[f"k = {score['k']}"] = with_interval(
                 *(100 * score[["accuracy", "low", "high"]].astype(float)), digits=2

@@ -112,7 +112,7 @@ def strands(name: str, row: pd.Series) -> str:
 
 
 def compared(table: pd.DataFrame) -> list[str]:
-    """Sentences on the vocabularies beside each other; single letters, which nothing disturbs, are no rival."""
+    """Sentences on the vocabularies beside each other; single bases, which nothing disturbs, are no comparator."""
     sentences = []
     mirrored = table[(table["disturbance"] == REVERSE_COMPLEMENT) & (table["chance"] < 1)].sort_values("kept")
     if len(mirrored) > 2:

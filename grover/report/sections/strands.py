@@ -16,7 +16,7 @@ from grover.report.parts import (
     signed,
     with_interval,
 )
-from grover.report.sections.representations import TWIN, at_last_layer
+from grover.report.sections.representations import RANDOM, at_last_layer
 
 TITLE = "Embeddings: strands"
 NEEDS = ("embeddings/*/strands.parquet",)
@@ -27,15 +27,15 @@ NAMES = {"mean": "mean", "cls": "CLS"}
 def section(results: Results) -> Section:
     name = results.of_main_model(NEEDS[0])
     model = name.split("/")[1]
-    twin_name = name.replace(f"/{model}/", f"/{model}{TWIN}/")
+    random_name = name.replace(f"/{model}/", f"/{model}{RANDOM}/")
     own = results.table(name)
-    twin = results.table(twin_name) if twin_name in results.names else None
+    random_model = results.table(random_name) if random_name in results.names else None
     result = Section("strands", TITLE)
     last = at_last_layer(own.assign(model=model), model).sort_values("pooling", ascending=False)
     result.findings = [describe(row) for _, row in last.iterrows()]
-    if twin is not None:
-        last_of_twin = at_last_layer(twin.assign(model=model + TWIN), model)
-        result.findings += [beside_twin(row, last_of_twin) for _, row in last.iterrows()]
+    if random_model is not None:
+        last_of_random = at_last_layer(random_model.assign(model=model + RANDOM), model)
+        result.findings += [beside_random(row, last_of_random) for _, row in last.iterrows()]
     result.parts = [
         f"Every stretch of the genome can be read from two strands, and the model sees one of them. {own['n'].max():,} regions, in even "
         "steps through the genome, are embedded as they stand and as their reverse complements, both tokenised anew from the bare "
@@ -46,7 +46,7 @@ def section(results: Results) -> Section:
         result.findings,
         Picture(
             "embeddings_strands",
-            figures.strands(own, twin),
+            figures.strands(own, random_model),
             "A region and its reverse complement, by layer (0 is the input of the first): cosine with the 95 % interval over blocks of the "
             "genome and, dashed, that of two different regions; the same from the mean of all vectors; and the share of regions whose own "
             "reverse complement is the nearest of all (dashed: by chance).",
@@ -65,7 +65,7 @@ def section(results: Results) -> Section:
             Table(
                 readable(directions),
                 "Reading direction by a linear probe, at the deepest layer kept; differences to the same probe on counts of k-mers and on "
-                "the random twin, with 95 % intervals.",
+                "the randomly initialised model, with 95 % intervals.",
                 PROBES,
             ),
         ]
@@ -90,16 +90,16 @@ def describe(row: pd.Series) -> str:
     )
 
 
-def beside_twin(row: pd.Series, twin: pd.DataFrame) -> str:
-    """Sentence on the centred similarity of the model and of its random twin, whose intervals may overlap."""
-    other = twin[twin["pooling"] == row["pooling"]].iloc[0]
+def beside_random(row: pd.Series, random_model: pd.DataFrame) -> str:
+    """Sentence on the centred similarity of the model and of its randomly initialised model, whose intervals may overlap."""
+    other = random_model[random_model["pooling"] == row["pooling"]].iloc[0]
     relation = "differ no more than their intervals allow"
     if row["centred_low"] > other["centred_high"]:
         relation = "have become more alike by training"
     elif row["centred_high"] < other["centred_low"]:
         relation = "have become less alike by training"
     value = with_interval(*other[["centred_similarity", "centred_low", "centred_high"]].astype(float))
-    return f"For the {NAMES[row['pooling']]} embedding of the random twin the centred cosine is {value}: the strands {relation}."
+    return f"For the {NAMES[row['pooling']]} embedding under random initialisation the centred cosine is {value}: the strands {relation}."
 
 
 def of_directions(probes: pd.DataFrame, model: str) -> pd.DataFrame:
@@ -138,7 +138,7 @@ def readable(rows: pd.DataFrame) -> pd.DataFrame:
         {"track": rows["track"].str.replace("_", " "), "embedding": rows["pooling"].map(NAMES), "layer": rows["layer"]}
     )
     columns = {"AUROC": ("value", "low", "high"), "over k-mers": ("gain", "gain_low", "gain_high")}
-    columns["over the twin"] = ("over_twin", "over_twin_low", "over_twin_high")
+    columns["over random initialisation"] = ("over_random", "over_random_low", "over_random_high")
     for title, names in columns.items():
         shown[title] = [with_interval(*values).replace("nan", "–") for values in rows[list(names)].to_numpy(float)]
     shown["test regions"], shown["note"] = rows["n_test"], rows["note"].fillna("")

@@ -111,13 +111,13 @@ def section(results: Results) -> Section:
 
 
 def untrained(results: Results, model: str) -> dict[str, pd.DataFrame]:
-    """The last layer of the untrained twin, where the run has it: what the averaging alone brings about."""
-    path = results.first(f"embeddings/{model}-twin/effects.tsv")
+    """The last layer of the randomly initialised model, where the run has it: what the averaging alone brings about."""
+    path = results.first(f"embeddings/{model}-random/effects.tsv")
     if path is None:
         return {}
     table = results.table(path)
     last = [name for name in dict.fromkeys(table["source"]) if name != WORD2VEC][-1]
-    return {f"untrained twin, {last}": table[table["source"] == last].set_index("property")}
+    return {f"random initialisation, {last}": table[table["source"] == last].set_index("property")}
 
 
 def describe_effects(source: str, rows: pd.DataFrame, number: int) -> str:
@@ -173,7 +173,7 @@ def effects_table(best: dict[str, pd.DataFrame], correlations: pd.DataFrame, sou
         ", ".join(f"{row.component} {row.published:.2f}" for row in told[told["property"] == name].itertuples()) or "–"
         for name in known
     ]
-    for source in dict.fromkeys([*sources, *(name for name in best if name.startswith("untrained"))]):
+    for source in dict.fromkeys([*sources, *(name for name in best if name.startswith("random initialisation"))]):
         rows = best[source]
         table[source] = [
             f"{rows['component'][name]} {with_interval(*rows.loc[name, ['spearman', 'low', 'high']], digits=2)}"

@@ -1,4 +1,4 @@
-"""Enrichment by rotations: against a label on every base, and on tokens that are tied to annotation, or not, but clumped."""
+"""Enrichment by circular shifts: against a label on every base, and on tokens that are tied to annotation, or not, but clumped."""
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,7 @@ from grover.annotation.circular_shifts import (
 )
 from grover.genome.assembly import Genome
 from grover.report.parts import Folded, Picture, Results, Table
-from grover.report.sections import localisation as section
+from grover.report.sections import enrichment as section
 from grover.report.style import to_svg
 from grover.tokenization.genome_tokens import STRIDE
 from tests.fakes.enrichment import write as write_artefacts
@@ -127,7 +127,7 @@ def test_the_table_holds_observed_and_expected_shares():
     pd.testing.assert_frame_equal(table, again)
 
 
-def test_expected_is_the_mean_over_all_rotations():
+def test_expected_is_the_mean_over_all_circular_shifts():
     rng = np.random.default_rng(5)
     tokens, anchors, _, bases = tokens_of_segments(rng, [60])
     place = random_places(rng, bases, 6)
@@ -146,7 +146,7 @@ def test_overlapping_words_lie_where_their_middle_does():
     assert table.set_index("id").loc[3, ["count", "inside", "length"]].tolist() == [4, 3, 3]
 
 
-def test_p_and_interval_follow_from_the_rotations():
+def test_p_and_interval_follow_from_the_circular_shifts():
     hits = np.array([[40, 4, 3], [22, 18, 1], [25, 17, 2], [15, 30, 3]])
     found = judge(hits, np.array([200, 200, 10]), 0.1)
     # sqrt(20) is 4.47: of 40 (6.32) nothing is as far off; of 4 (2) neither; three of ten are too few for a test
@@ -159,7 +159,7 @@ def test_p_and_interval_follow_from_the_rotations():
     assert np.isnan(judge(hits, np.array([200, 200, 200]), 1.0)["p"]).all()
 
 
-def test_rotations_are_seeded_and_never_small():
+def test_circular_shifts_are_seeded_and_never_small():
     offsets = draw_offsets(10_000, 500, 7)
     assert (offsets == draw_offsets(10_000, 500, 7)).all() and (offsets != draw_offsets(10_000, 500, 8)).any()
     assert offsets.min() >= 100 and offsets.max() <= 9_900
@@ -255,7 +255,7 @@ def test_the_section_tells_ties_from_chance_and_letters_from_words(tmp_path):
     sure = tested[tested["q"] < 0.05]
     told = f"Of {len(tested)} pairs of a token and a category {len(sure)} ({len(sure) / len(tested):.1%}) have q below 0.05"
     assert made.findings[0].startswith(told) and f"Another {len(table) - len(tested)} pairs" in made.findings[0]
-    assert "200 rotations give no p-value below 0.005" in made.findings[1]
+    assert "200 circular shifts give no p-value below 0.005" in made.findings[1]
     assert f"of {table['token'][0]} to repeat class: SINE: {2**2.5:.3g} times" in made.findings[2]
     assert made.findings[3].startswith("In 1 of 4 categories") and "in gene (+0." in made.findings[3]
     assert len(made.findings) == 4 and not any(name in str(made.findings) for name in ("nan", "jackknife"))
@@ -267,7 +267,7 @@ def test_the_section_tells_ties_from_chance_and_letters_from_words(tmp_path):
     assert table["token"][0] in folded.parts[0].frame["token"].tolist()
 
 
-def test_the_section_compares_rotations_with_the_jackknife_of_the_atlas(tmp_path):
+def test_the_section_compares_circular_shifts_with_the_jackknife_of_the_atlas(tmp_path):
     made, table = rendered(tmp_path, atlas=True)
     chance = (table["q"].dropna() >= 0.05).mean()
     assert f"agree on {chance:.1%}" in made.findings[-1] and "0.50 times as wide (median)" in made.findings[-1]
@@ -289,7 +289,7 @@ def test_the_section_says_where_nothing_could_be_tested(tmp_path):
     )
 
 
-def test_too_few_rotations_are_called_a_lack_of_power(tmp_path):
+def test_too_few_circular_shifts_are_called_a_lack_of_power(tmp_path):
     files = write_artefacts(tmp_path, np.random.default_rng(0))
     table = pd.read_parquet(files[0])
     tested = table.index[table["q"].notna()]
@@ -298,10 +298,10 @@ def test_too_few_rotations_are_called_a_lack_of_power(tmp_path):
     table.loc[tested, "q"] = false_discovery_control(table.loc[tested, "p"])
     table.to_parquet(files[0])
     made = section.section(Results(tmp_path, files))
-    assert made.findings[0].startswith(f"200 rotations are too few to tell any of {len(tested)} pairs")
+    assert made.findings[0].startswith(f"200 circular shifts are too few to tell any of {len(tested)} pairs")
     needed = int(len(tested) / 201 / 0.05)
     assert f"which 4 of the tests reach, and for a q below 0.05 more than {needed} would have to" in made.findings[0]
-    assert "a lack of power and no sign" in made.findings[0] and not made.numbers
+    assert "a lack of power, no sign" in made.findings[0] and not made.numbers
     assert f"Another {len(table) - len(tested)} pairs are too rare" in made.findings[0]
     assert not any("have q below" in sentence or "are tied" in sentence for sentence in made.findings)
     # one more than needed reach it, and all of them are tied

@@ -38,11 +38,11 @@ letter-probability matrix: alength= 4 w= 2 nsites= 20 E= 0
  1.00  0.00  0.00  0.00
 URL none
 
-MOTIF MA0002.1 TWIN
+MOTIF MA0002.1 PAIR
 letter-probability matrix: alength= 4 w= 1 nsites= 20
 0.25 0.25 0.25 0.25
 
-MOTIF MA0002.2 TWIN
+MOTIF MA0002.2 PAIR
 letter-probability matrix: alength= 4 w= 1 nsites= 20
 0.7 0.1 0.1 0.1
 """
@@ -79,7 +79,7 @@ def test_matrix_by_identifier_and_name_equals_memelites(tmp_path):
     for path in (plain, packed):
         np.testing.assert_array_equal(motifs.read_matrix(path, "MA0001.1"), expected["MA0001.1 SHORT"])
         np.testing.assert_array_equal(motifs.read_matrix(path, "SHORT"), expected["MA0001.1 SHORT"])
-        np.testing.assert_array_equal(motifs.read_matrix(path, "MA0002.2"), expected["MA0002.2 TWIN"])
+        np.testing.assert_array_equal(motifs.read_matrix(path, "MA0002.2"), expected["MA0002.2 PAIR"])
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_matrix_by_identifier_and_name_equals_memelites(tmp_path):
     [
         (MEME, "MA0001", r"no motif 'MA0001' among 3; did you mean MA0001\.1\?"),
         (MEME, "SHROT", "did you mean SHORT"),
-        (MEME, "TWIN", r"names 2 motifs; choose one by its identifier: MA0002\.1, MA0002\.2"),
+        (MEME, "PAIR", r"names 2 motifs; choose one by its identifier: MA0002\.1, MA0002\.2"),
         (MEME.replace("0.10  0.20", "0.50  0.20"), "SHORT", r"line 12: motif MA0001\.1: expected as many rows"),
         (MEME.replace(" 1.00  0.00  0.00  0.00\n", ""), "SHORT", r"motif MA0001\.1: expected as many rows"),
         (">MA0001.1\nA [1 2]", "SHORT", "give motifs in MEME format"),

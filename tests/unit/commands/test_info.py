@@ -22,13 +22,13 @@ def scores(loss: float) -> dict:
 
 def metrics() -> dict:
     gain = {"difference": -0.25, "low": None, "high": None}
-    split = {"windows": 4, "hidden_tokens": 1_234, "seen_share": 0.0, "block": 10, "model": scores(2.0)}
-    split["floors"] = {"frequency": scores(2.5), "neighbours": scores(2.25), "untrained": scores(3.0)}
+    split = {"windows": 4, "masked_tokens": 1_234, "seen_share": 0.0, "block": 10, "model": scores(2.0)}
+    split["baselines"] = {"frequency": scores(2.5), "neighbours": scores(2.25), "untrained": scores(3.0)}
     split["gains"] = {"frequency": {}, "neighbours": gain, "untrained": {}}
     return {
         "split": "region",
         "splits": {"region": split},
-        "common_spans": BITS | {"span": 6, "bases": 77, "floors": {}},
+        "common_spans": BITS | {"span": 6, "bases": 77, "baselines": {}},
     }
 
 
@@ -140,7 +140,10 @@ def no_object(folder: Path) -> None:
         (no_sizes, r"config\.json: no num_hidden_layers; expected the configuration of a BERT encoder"),
         (cut_off, r"model\.safetensors: no safetensors file \(.*\); copy the model again"),
         (no_json, r"metrics\.json: no JSON \(.*\); copy the model again"),
-        (other_metrics, r"metrics\.json: 'floors' is missing or of another kind; expected the file that this version"),
+        (
+            other_metrics,
+            r"metrics\.json: 'baselines' is missing or of another kind; expected the file that this version",
+        ),
         (
             other_record,
             r"provenance\.json: 'started' is missing or of another kind; expected the file that this version",

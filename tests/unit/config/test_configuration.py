@@ -168,12 +168,12 @@ def test_a_table_names_line_and_column(tmp_path):
     ("benchmarks", "words"),
     [
         ({"models": ["bpe-77"]}, ["benchmarks.models", "bpe-77", "bpe-600"]),
-        ({"rivals": {"gc": {"model": "x"}}}, ["benchmarks.rivals.gc", "choose another"]),
+        ({"external_models": {"gc": {"model": "x"}}}, ["benchmarks.external_models.gc", "choose another"]),
         ({"kmers": [6, 2]}, ["benchmarks.kmers", "shortest first"]),
-        ({"rivals": {"nt": {"adapter": "auto"}}}, ["benchmarks.rivals.nt.model", "missing"]),
+        ({"external_models": {"nt": {"adapter": "auto"}}}, ["benchmarks.external_models.nt.model", "missing"]),
     ],
 )
-def test_competitors_that_cannot_be_are_refused(benchmarks, words):
+def test_predictors_that_cannot_be_are_refused(benchmarks, words):
     with pytest.raises(InputError) as error:
         completed(benchmarks=benchmarks)
     assert all(word in str(error.value) for word in words)

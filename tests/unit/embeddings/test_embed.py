@@ -66,12 +66,12 @@ def world(tmp_path_factory):
 
 def run(encoder, world, folder, states=True, precision="fp32", **reading):
     """Embed and open what was written: the embeddings, the sums, the contexts and the states."""
-    reading = {"contexts": 5, "stored": 3, "layers": choose_layers(encoder), "part": 0, "parts": 1} | reading
+    reading = {"contexts": 5, "stored": 3, "layers": choose_layers(encoder), "shard": 0, "shards": 1} | reading
     reading = Reading(WINDOW, CONTEXT, **reading)
     said = {"name": "chosen", "model": "a" * 64, "initial": "pretrained", "layers": reading.layers, "hidden": 16}
-    said |= {"part": reading.part, "parts": reading.parts, "regions": "b" * 64}
+    said |= {"shard": reading.shard, "shards": reading.shards, "regions": "b" * 64}
     names = ["", ".contexts", *([".states"] if states else [])]
-    paths = [folder / f"{reading.part}{name}.parquet" for name in names]
+    paths = [folder / f"{reading.shard}{name}.parquet" for name in names]
     writers = [Writer(path, said) for path in paths]
     for writer in writers:
         writer.__enter__()
@@ -250,16 +250,16 @@ def test_a_choice_of_occurrences_is_even_and_nested():
 
 def test_all_parts_together_give_what_one_gives(encoder, world, tmp_path):
     whole, sums = run(encoder, world, tmp_path / "whole")
-    runs = [run(encoder, world, tmp_path / "parts", part=part, parts=5) for part in (3, 0, 4, 1, 2)]
+    runs = [run(encoder, world, tmp_path / "shards", shard=shard, shards=5) for shard in (3, 0, 4, 1, 2)]
     together = open_embeddings([paths[0] for paths, _ in runs])["chosen"]
     alone = open_embeddings(whole[:1])["chosen"]
     assert together.regions().equals(alone.regions())
     np.testing.assert_allclose(together.vectors("cls"), alone.vectors("cls"), rtol=2e-3, atol=1e-4)
     np.testing.assert_allclose(together.vectors("mean", 1), alone.vectors("mean", 1), rtol=2e-3, atol=1e-4)
     for key in ("count", "used"):
-        np.testing.assert_array_equal(sum(part[key] for _, part in runs), sums[key])
+        np.testing.assert_array_equal(sum(shard[key] for _, shard in runs), sums[key])
     for key in ("sum", "unit"):
-        np.testing.assert_allclose(sum(part[key] for _, part in runs), sums[key], atol=1e-5)
+        np.testing.assert_allclose(sum(shard[key] for _, shard in runs), sums[key], atol=1e-5)
     contexts = pd.read_parquet(whole[1]).sort_values(NUMBERS[:3], ignore_index=True)
     of_parts = pd.concat([pd.read_parquet(paths[1]) for paths, _ in runs]).sort_values(NUMBERS[:3], ignore_index=True)
     assert contexts[NUMBERS].equals(of_parts[NUMBERS]) and len(contexts) == np.minimum(sums["count"], 3).sum()
@@ -267,7 +267,7 @@ def test_all_parts_together_give_what_one_gives(encoder, world, tmp_path):
 
 
 def test_a_part_without_regions_writes_its_columns(encoder, world, tmp_path):
-    runs = [run(encoder, world, tmp_path, part=part, parts=13)[0] for part in range(13)]
+    runs = [run(encoder, world, tmp_path, shard=shard, shards=13)[0] for shard in range(13)]
     assert len(open_embeddings([paths[0] for paths in runs])["chosen"].vectors("mean")) == 12
     for kind in (1, 2):
         names = {tuple(pd.read_parquet(paths[kind]).columns) for paths in runs}
@@ -308,7 +308,7 @@ def files(encoder, world, tmp_path):
     save(language_model, encoder.config, tmp_path / "kmer-2", tmp_path / "vocabulary")
     world.table.to_parquet(tmp_path / "regions.parquet")
     names = ("tokens.npy", "index.npy", "sequence.npy", "segments.bed")
-    outputs = [tmp_path / f"parts/0{suffix}" for suffix in (".parquet", ".tokens.npz", ".contexts.parquet")]
+    outputs = [tmp_path / f"shards/0{suffix}" for suffix in (".parquet", ".tokens.npz", ".contexts.parquet")]
     return [
         tmp_path / "kmer-2/model.safetensors",
         *(world.folder / name for name in names),
@@ -324,7 +324,7 @@ def script():
     return module.embed
 
 
-def test_the_script_writes_a_model_and_its_twin_in_the_same_layout(files, expected, tmp_path):
+def test_the_script_writes_a_model_and_its_random_model_in_the_same_layout(files, expected, tmp_path):
     inputs, outputs = files
     settings = {"windows_tokens": WINDOW, "context": CONTEXT, "device": "cpu"}
     script()(*inputs, *outputs, **settings)
@@ -333,14 +333,14 @@ def test_the_script_writes_a_model_and_its_twin_in_the_same_layout(files, expect
     assert set(np.load(outputs[1])) == {"count", "sum", "used", "unit", "layers", "grover"}
     said = read_metadata(outputs[0])
     assert json.loads(str(np.load(outputs[1])["grover"])) == said
-    assert {said[key] for key in ("initial", "hidden", "part", "parts")} == {"pretrained", 16, 0, 1}
+    assert {said[key] for key in ("initial", "hidden", "shard", "shards")} == {"pretrained", 16, 0, 1}
     assert read_metadata(outputs[2]) == said
-    script()(*inputs, *outputs, **settings, initial="random", name="twin", seed=1)
-    twin = open_embeddings(outputs[:1])["twin"]
-    assert twin.initial == "random" and twin.model == trained.model
+    script()(*inputs, *outputs, **settings, initial="random", name="random", seed=1)
+    random_model = open_embeddings(outputs[:1])["random"]
+    assert random_model.initial == "random" and random_model.model == trained.model
     random = load_encoder(inputs[0].parent, random=True, seed=1)
     first = embed_sequences(random, [np.load(inputs[1])[:6]])["cls", 0]
-    np.testing.assert_allclose(twin.vectors("cls", 0)[0], first[0], rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(random_model.vectors("cls", 0)[0], first[0], rtol=1e-3, atol=1e-3)
 
 
 def test_tokens_of_another_vocabulary_and_impossible_settings_are_refused(files, world, tmp_path):
@@ -352,12 +352,12 @@ def test_tokens_of_another_vocabulary_and_impossible_settings_are_refused(files,
     with pytest.raises(InputError, match="does not hold this genome in the vocabulary of"):
         script()(*foreign, *outputs, **settings)
     for wrong, message in (
-        ({"part": 2, "parts": 2}, "part 2: the 2 parts have the numbers 0 to 1"),
-        ({"initial": "twin"}, "initial: 'twin' is unknown"),
+        ({"shard": 2, "shards": 2}, "shard 2: the 2 shards have the numbers 0 to 1"),
+        ({"initial": "untrained"}, "initial: 'untrained' is unknown"),
         ({"layers": [7]}, "layers: 7 is none"),
         ({"windows_tokens": 20}, "14 positions"),
         ({"context": 6}, "leave none between 6 tokens"),
     ):
         with pytest.raises(InputError, match=message):
             script()(*inputs, *outputs, **(settings | wrong))
-    assert not (tmp_path / "parts").exists() or not list((tmp_path / "parts").iterdir())
+    assert not (tmp_path / "shards").exists() or not list((tmp_path / "shards").iterdir())

@@ -15,15 +15,15 @@ from grover.runtime.errors import InputError
 from grover.runtime.files import checksum
 
 
-def said(name="chosen", part=0, parts=1, **more) -> dict:
+def said(name="chosen", shard=0, shards=1, **more) -> dict:
     return {
         "name": name,
         "model": "a" * 64,
         "initial": "pretrained",
         "layers": [1, 11],
         "hidden": 4,
-        "part": part,
-        "parts": parts,
+        "shard": shard,
+        "shards": shards,
         "regions": "b" * 64,
     } | more
 
@@ -49,12 +49,12 @@ def write(path, blocks, **metadata):
 
 def test_what_is_written_comes_back_in_the_order_of_the_parts(tmp_path):
     blocks = [table(0, 3), table(3, 2), table(5, 4)]
-    parts = [
-        write(tmp_path / "0.parquet", blocks[:2], parts=2),
-        write(tmp_path / "1.parquet", blocks[2:], part=1, parts=2),
+    shards = [
+        write(tmp_path / "0.parquet", blocks[:2], shards=2),
+        write(tmp_path / "1.parquet", blocks[2:], shard=1, shards=2),
     ]
-    chosen = open_embeddings(parts[::-1])["chosen"]
-    assert (chosen.layers, chosen.hidden, chosen.initial, chosen.paths) == ((1, 11), 4, "pretrained", tuple(parts))
+    chosen = open_embeddings(shards[::-1])["chosen"]
+    assert (chosen.layers, chosen.hidden, chosen.initial, chosen.paths) == ((1, 11), 4, "pretrained", tuple(shards))
     for layer, pooling in ((1, "cls"), (11, "mean")):
         expected = np.concatenate([block[f"{pooling}_{layer}"] for block in blocks])
         found = chosen.vectors(pooling, layer)
@@ -77,31 +77,33 @@ def test_other_programs_read_the_vectors_as_lists_of_half_precision(tmp_path):
 def test_a_model_without_cls_has_the_mean_alone(tmp_path):
     whole = table(0, 3)
     alone = {name: values for name, values in whole.items() if not name.startswith("cls")}
-    rival = open_embeddings([write(tmp_path / "0.parquet", [alone], name="rival")])["rival"]
+    external = open_embeddings([write(tmp_path / "0.parquet", [alone], name="external")])["external"]
     both = open_embeddings([write(tmp_path / "1.parquet", [whole])])["chosen"]
-    assert rival.poolings == ("mean",) and both.poolings == ("cls", "mean")
-    np.testing.assert_array_equal(rival.vectors("mean"), both.vectors("mean"))
-    with pytest.raises(InputError, match="no vectors 'cls' of layer 11 of rival; it holds mean of the layers 1, 11"):
-        rival.vectors("cls")
+    assert external.poolings == ("mean",) and both.poolings == ("cls", "mean")
+    np.testing.assert_array_equal(external.vectors("mean"), both.vectors("mean"))
+    with pytest.raises(InputError, match="no vectors 'cls' of layer 11 of external; it holds mean of the layers 1, 11"):
+        external.vectors("cls")
 
 
 def test_a_part_without_regions_has_the_columns_of_the_others(tmp_path):
-    empty = write(tmp_path / "1.parquet", [{name: values[:0] for name, values in table(0, 1).items()}], part=1, parts=2)
-    full = write(tmp_path / "0.parquet", [table(0, 2)], parts=2)
+    empty = write(
+        tmp_path / "1.parquet", [{name: values[:0] for name, values in table(0, 1).items()}], shard=1, shards=2
+    )
+    full = write(tmp_path / "0.parquet", [table(0, 2)], shards=2)
     chosen = open_embeddings([full, empty])["chosen"]
     assert chosen.vectors("cls").shape == (2, 4) and len(chosen.regions()) == 2
 
 
 def test_files_that_do_not_belong_together_are_told_apart(tmp_path):
-    first = write(tmp_path / "0.parquet", [table(0, 2)], parts=3)
-    second = write(tmp_path / "1.parquet", [table(2, 2)], part=1, parts=3)
-    with pytest.raises(InputError, match="chosen: part 2 of 3 lacks"):
+    first = write(tmp_path / "0.parquet", [table(0, 2)], shards=3)
+    second = write(tmp_path / "1.parquet", [table(2, 2)], shard=1, shards=3)
+    with pytest.raises(InputError, match="chosen: shard 2 of 3 lacks"):
         open_embeddings([first, second])
     with pytest.raises(InputError, match="given twice"):
-        open_embeddings([first, second, write(tmp_path / "2.parquet", [table(4, 2)], part=2, parts=3), first])
+        open_embeddings([first, second, write(tmp_path / "2.parquet", [table(4, 2)], shard=2, shards=3), first])
     for key, value in (("model", "c" * 64), ("regions", "c" * 64), ("layers", [11])):
-        other = write(tmp_path / "other.parquet", [table(2, 2)], part=2, parts=3, **{key: value})
-        with pytest.raises(InputError, match=f"no parts of the same embeddings of chosen: {key} is"):
+        other = write(tmp_path / "other.parquet", [table(2, 2)], shard=2, shards=3, **{key: value})
+        with pytest.raises(InputError, match=f"no shards of the same embeddings of chosen: {key} is"):
             open_embeddings([first, second, other])
 
 
@@ -109,7 +111,7 @@ def test_embeddings_of_other_regions_are_refused(tmp_path):
     regions = tmp_path / "regions.parquet"
     regions.write_bytes(b"regions")
     fitting = write(tmp_path / "0.parquet", [table(0, 2)], regions=checksum(regions))
-    other = write(tmp_path / "1.parquet", [table(0, 2)], name="rival")
+    other = write(tmp_path / "1.parquet", [table(0, 2)], name="external")
     assert set(open_embeddings([fitting], regions)) == {"chosen"}
     for given in (None, regions):
         with pytest.raises(InputError, match="of other regions than"):
@@ -136,8 +138,8 @@ def test_embeddings_must_come_from_the_weights_of_their_model(tmp_path):
         InputError, match=r"0.parquet: the embeddings of chosen come from the weights \w{6}.*other.safetensors holds"
     ):
         check_weights(found, {"chosen": other})
-    with pytest.raises(InputError, match="not of chosen-twin"):
-        check_weights(found, {"chosen-twin": mine})
+    with pytest.raises(InputError, match="not of chosen-random"):
+        check_weights(found, {"chosen-random": mine})
 
 
 def test_files_of_another_kind_are_refused(tmp_path):

@@ -1,4 +1,4 @@
-"""Rivals: how they read, what they compute, and that code of theirs runs by consent only."""
+"""External models: how they read, what they compute, and that code of theirs runs by consent only."""
 
 import json
 
@@ -12,44 +12,44 @@ from tests.fakes.external_models import letters, write
 
 
 def test_nucleotide_transformer_reads_words_of_six_one_behind_the_other(nt):
-    rival = adapters.load(nt, "nucleotide-transformer")
+    external = adapters.load(nt, "nucleotide-transformer")
     ids = {word: number for number, word in enumerate((nt / "vocab.txt").read_text().split("\n"))}
     expected = [ids[word] for word in ("<cls>", "ACGTAC", "GGGTTT", "A", "C")]
-    assert rival.read(["acgtacGGGTTTAC"])[0].tolist() == expected
-    assert rival.limit == 20  # 22 positions, of which its numbers leave out two
+    assert external.read(["acgtacGGGTTTAC"])[0].tolist() == expected
+    assert external.limit == 20  # 22 positions, of which its numbers leave out two
 
 
 def test_dnabert_reads_overlapping_words_of_the_length_of_its_vocabulary(dnabert):
-    rival = adapters.load(dnabert, "dnabert")
+    external = adapters.load(dnabert, "dnabert")
     ids = {word: number for number, word in enumerate((dnabert / "vocab.txt").read_text().split())}
-    assert rival.read(["ACGTNA"])[0].tolist() == [2, ids["ACG"], ids["CGT"], 1, 1, 3]
+    assert external.read(["ACGTNA"])[0].tolist() == [2, ids["ACG"], ids["CGT"], 1, 1, 3]
     assert adapters.kmer_words("ACGT", 3) == "ACG CGT" and adapters.kmer_words("AC", 3) == "AC"
 
 
 @pytest.mark.parametrize("name", ["nt", "dnabert"])
-def test_pretrained_weights_are_the_stored_ones_and_the_twin_has_others(name, request):
+def test_pretrained_weights_are_the_stored_ones_and_the_random_model_has_others(name, request):
     folder = request.getfixturevalue(name)
     stored = AutoModel.from_pretrained(folder).state_dict()
     adapter = {"nt": "nucleotide-transformer", "dnabert": "dnabert"}[name]
-    pretrained, again, twin = (
+    pretrained, again, random_model = (
         adapters.load(folder, adapter, initial=initial).make(3, 1) for initial in ("pretrained", "pretrained", "random")
     )
     weights = [key for key in stored if "embeddings.weight" in key or "query" in key]
     found = pretrained.encoder.state_dict()
     assert len(weights) > 2 and all(torch.equal(found[key], stored[key]) for key in weights)
-    assert not torch.equal(twin.encoder.state_dict()[weights[0]], stored[weights[0]])
+    assert not torch.equal(random_model.encoder.state_dict()[weights[0]], stored[weights[0]])
     assert torch.equal(pretrained.classifier.weight, again.classifier.weight)
     other = adapters.load(folder, adapter, initial="random").make(3, 2)
-    assert not torch.equal(twin.encoder.state_dict()[weights[0]], other.encoder.state_dict()[weights[0]])
+    assert not torch.equal(random_model.encoder.state_dict()[weights[0]], other.encoder.state_dict()[weights[0]])
 
 
 @pytest.mark.parametrize("pooling", ["mean", "cls", "last"])
 @pytest.mark.parametrize("name", ["nt", "dnabert", "tiny"])
 def test_a_sequence_scores_alike_alone_and_beside_a_longer_one(name, pooling, request):
     adapter = {"nt": "nucleotide-transformer", "dnabert": "dnabert", "tiny": "hyenadna"}[name]
-    rival = adapters.load(request.getfixturevalue(name), adapter, remote_code=True, pooling=pooling)
-    network = rival.make(2, 0).eval()
-    inputs = rival.read(letters([20, 9, 13]))
+    external = adapters.load(request.getfixturevalue(name), adapter, remote_code=True, pooling=pooling)
+    network = external.make(2, 0).eval()
+    inputs = external.read(letters([20, 9, 13]))
     with torch.inference_mode():
         together = network(**network.collate(inputs))
         alone = torch.cat([network(**network.collate([row])) for row in inputs])
@@ -61,11 +61,11 @@ def test_pooling_by_hand_on_a_model_whose_states_are_known(tiny):
     rows = torch.load(tiny / "pytorch_model.bin")["embedding.weight"]
     states = rows[[7, 8, 8, 10, 1]].cumsum(0)  # A C C T [SEP]
     for pooling, expected in [("mean", states[:4].mean(0)), ("cls", states[0]), ("last", states[4])]:
-        rival = adapters.load(tiny, "hyenadna", remote_code=True, pooling=pooling)
-        network = rival.make(2, 0).eval()
+        external = adapters.load(tiny, "hyenadna", remote_code=True, pooling=pooling)
+        network = external.make(2, 0).eval()
         network.classifier = torch.nn.Identity()
         with torch.inference_mode():
-            found = network(**network.collate(rival.read(["ACCT", "ACCTGGGG"])))
+            found = network(**network.collate(external.read(["ACCT", "ACCTGGGG"])))
         torch.testing.assert_close(found[0], expected)
     assert adapters.load(tiny, "hyenadna", remote_code=True).pooling == "mean"
 
@@ -130,17 +130,17 @@ def test_a_model_that_needs_its_code_is_never_opened_as_another(dnabert, adapter
     [("nt", "nucleotide-transformer", 114), ("dnabert", "dnabert", 24), ("tiny", "auto", 29)],
 )
 def test_the_longest_sequence_that_fits_is_computed_and_the_next_refused(name, adapter, fits, request):
-    rival = adapters.load(request.getfixturevalue(name), adapter, remote_code=True)
-    network = rival.make(2, 0).eval()
-    inputs = rival.read(letters([fits]))
+    external = adapters.load(request.getfixturevalue(name), adapter, remote_code=True)
+    network = external.make(2, 0).eval()
+    inputs = external.read(letters([fits]))
     network.check(len(inputs[0]))
     with torch.inference_mode():
         network(**network.collate(inputs))
     longer = fits + 6 if name == "nt" else fits + 1
-    with pytest.raises(InputError, match=rf"^prom300: .* \({longer} bases\) .* takes {rival.limit} at most"):
-        rival.read(letters([5, longer]), "prom300")
+    with pytest.raises(InputError, match=rf"^prom300: .* \({longer} bases\) .* takes {external.limit} at most"):
+        external.read(letters([5, longer]), "prom300")
     with pytest.raises(InputError, match="at most"):
-        network.check(rival.limit + 1)
+        network.check(external.limit + 1)
 
 
 def test_byte_pairs_with_alibi_are_not_bound_by_their_positions(tiny):
@@ -154,7 +154,7 @@ def test_a_tokenizer_that_knows_none_of_the_words_is_refused(dnabert):
         adapters.load(dnabert, "auto").read(letters([12, 12]), "ctcf")
 
 
-@pytest.mark.parametrize("wrong", [{"adapter": "bert"}, {"initial": "twin"}, {"pooling": "max"}])
+@pytest.mark.parametrize("wrong", [{"adapter": "bert"}, {"initial": "untrained"}, {"pooling": "max"}])
 def test_an_unknown_word_is_refused(dnabert, wrong):
     with pytest.raises(InputError, match="is unknown; expected"):
         adapters.load(dnabert, **wrong)

@@ -52,13 +52,13 @@ def states(folder, ids):
 
 
 def test_vectors_are_those_of_each_piece_alone(dnabert):
-    rival = adapters.load(dnabert, "dnabert")  # 24 positions: 22 words of three letters, which are 24 bases
+    external = adapters.load(dnabert, "dnabert")  # 24 positions: 22 words of three letters, which are 24 bases
     sequences = letters([20, 24, 25, 70, 3])
-    ((vectors, tokens),) = embed(rival, sequences, CPU)
+    ((vectors, tokens),) = embed(external, sequences, CPU)
     assert tokens.tolist() == [18, 22, 10 + 11, 15 + 16 + 15 + 16, 1]
     for row, sequence in enumerate(sequences):
         bounds = np.linspace(0, len(sequence), {25: 2, 70: 4}.get(len(sequence), 1) + 1).astype(int)
-        pieces = [rival.read([sequence[start:end]])[0] for start, end in zip(bounds, bounds[1:], strict=False)]
+        pieces = [external.read([sequence[start:end]])[0] for start, end in zip(bounds, bounds[1:], strict=False)]
         alone = [states(dnabert, ids) for ids in pieces]
         assert tokens[row] == sum(len(ids) - 2 for ids in pieces)
         means = np.concatenate([each[1:-1] for each in alone]).mean(0)
@@ -71,18 +71,18 @@ def test_vectors_are_those_of_each_piece_alone(dnabert):
     ("name", "adapter"), [("dnabert", "dnabert"), ("nt", "nucleotide-transformer"), ("tiny", "auto")]
 )
 def test_every_length_is_cut_so_that_all_pieces_fit(name, adapter, request):
-    rival = adapters.load(request.getfixturevalue(name), adapter, remote_code=True)
+    external = adapters.load(request.getfixturevalue(name), adapter, remote_code=True)
     sequences = letters([*range(1, 40), 119, 500])
-    inputs, owner = cut(rival, sequences)
-    assert max(map(len, inputs)) <= rival.limit and np.unique(owner).tolist() == list(range(len(sequences)))
+    inputs, owner = cut(external, sequences)
+    assert max(map(len, inputs)) <= external.limit and np.unique(owner).tolist() == list(range(len(sequences)))
     assert (np.diff(owner) >= 0).all()
 
 
 def test_cls_is_kept_only_of_a_model_that_has_it_in_front(dnabert, nt, tiny):
     assert adapters.load(dnabert, "dnabert").poolings == ("cls", "mean")
     assert adapters.load(nt, "nucleotide-transformer").poolings == ("cls", "mean")
-    rival = adapters.load(tiny, "hyenadna", remote_code=True)
-    ((vectors, tokens),) = embed(rival, ["ACCT"], CPU)
+    external = adapters.load(tiny, "hyenadna", remote_code=True)
+    ((vectors, tokens),) = embed(external, ["ACCT"], CPU)
     assert list(vectors) == ["mean"] and tokens.tolist() == [4]
     rows = torch.load(tiny / "pytorch_model.bin")["embedding.weight"]
     np.testing.assert_allclose(vectors["mean"][0], rows[[7, 8, 8, 10]].cumsum(0).mean(0), atol=1e-6)
@@ -90,13 +90,13 @@ def test_cls_is_kept_only_of_a_model_that_has_it_in_front(dnabert, nt, tiny):
 
 def test_the_command_writes_parts_that_open_as_one(dnabert, files, command, tmp_path):
     given, sequences = files
-    paths = [tmp_path / f"{part}.parquet" for part in range(2)]
+    paths = [tmp_path / f"{shard}.parquet" for shard in range(2)]
     options = {"folder": dnabert / "config.json", "name": "dna", "adapter": "dnabert", "device": "cpu"}
-    for part, path in enumerate(paths):
-        command(**given, **options, output=path, part=part, parts=2)
+    for shard, path in enumerate(paths):
+        command(**given, **options, output=path, shard=shard, shards=2)
     said = read_metadata(paths[1])
     assert said["model"] == checksum(dnabert / "model.safetensors") and said["initial"] == "pretrained"
-    assert (said["layers"], said["hidden"], said["parts"]) == ([1], 16, 2)
+    assert (said["layers"], said["hidden"], said["shards"]) == ([1], 16, 2)
     found = open_embeddings(paths, given["regions"])["dna"]
     table = pd.read_parquet(given["regions"])
     assert found.regions()["region"].tolist() == [0, 1, 2, 3, 4]
@@ -108,13 +108,13 @@ def test_the_command_writes_parts_that_open_as_one(dnabert, files, command, tmp_
         assert pd.read_parquet(paths[0])[f"{pooling}_1"][0].dtype == np.float16
 
 
-def test_a_twin_says_that_it_is_one_and_differs_and_a_part_may_be_empty(dnabert, files, command, tmp_path):
+def test_a_random_model_says_that_it_is_one_and_differs_and_a_part_may_be_empty(dnabert, files, command, tmp_path):
     given, _ = files
     options = {"folder": dnabert / "config.json", "adapter": "dnabert", "device": "cpu"}
     command(**given, **options, name="dna", output=tmp_path / "dna.parquet")
-    for part in range(6):
-        command(**given, **options, name="t", initial="random", output=tmp_path / f"t{part}", part=part, parts=6)
-    paths = [tmp_path / "dna.parquet", *(tmp_path / f"t{part}" for part in range(6))]
+    for shard in range(6):
+        command(**given, **options, name="t", initial="random", output=tmp_path / f"t{shard}", shard=shard, shards=6)
+    paths = [tmp_path / "dna.parquet", *(tmp_path / f"t{shard}" for shard in range(6))]
     found = open_embeddings(paths, given["regions"])
     assert found["t"].initial == "random" and found["t"].model == found["dna"].model
     assert found["t"].vectors("mean").shape == (5, 16)
@@ -123,8 +123,8 @@ def test_a_twin_says_that_it_is_one_and_differs_and_a_part_may_be_empty(dnabert,
 
 def test_a_part_that_is_none_and_missing_consent_are_refused(dnabert, tiny, files, command, tmp_path):
     given = files[0] | {"name": "x", "output": tmp_path / "x.parquet", "device": "cpu"}
-    with pytest.raises(InputError, match="part 2: the 2 parts have the numbers 0 to 1"):
-        command(**given, folder=dnabert, adapter="dnabert", part=2, parts=2)
+    with pytest.raises(InputError, match="shard 2: the 2 shards have the numbers 0 to 1"):
+        command(**given, folder=dnabert, adapter="dnabert", shard=2, shards=2)
     with pytest.raises(InputError, match="remote_code: true"):
         command(**given, folder=tiny, adapter="hyenadna")
     assert not (tmp_path / "x.parquet").exists()

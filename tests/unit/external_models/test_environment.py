@@ -1,4 +1,4 @@
-"""The environment of rivals has what their commands import, and their page says what is true."""
+"""The environment of external models has what their commands import, and their page says what is true."""
 
 import ast
 import re
@@ -23,8 +23,8 @@ def pins(lines):
 
 
 def test_both_files_of_the_environment_pin_the_same_and_share_the_versions_of_the_lock():
-    text = pins((ROOT / "envs/rivals.txt").read_text().splitlines())
-    environment = yaml.safe_load((ROOT / "envs/rivals.yaml").read_text())
+    text = pins((ROOT / "envs/external.txt").read_text().splitlines())
+    environment = yaml.safe_load((ROOT / "envs/external.yaml").read_text())
     assert pins(environment["dependencies"][-1]["pip"]) == text and "python=3.11" in environment["dependencies"]
     lock = pins((ROOT / "envs/lock.txt").read_text().splitlines())
     differing = {name for name in text if lock.get(name) != text[name]}
@@ -33,7 +33,7 @@ def test_both_files_of_the_environment_pin_the_same_and_share_the_versions_of_th
 
 
 @pytest.mark.parametrize("command", ["finetune_external", "embed_external"])
-def test_the_command_imports_only_what_the_environment_of_rivals_has(command):
+def test_the_command_imports_only_what_the_environment_of_external_models_has(command):
     """Of the modules that it reaches, what stands at their tops."""
     waiting, reached, used = [ROOT / f"workflow/scripts/{command}.py"], set(), set()
     while waiting:
@@ -48,16 +48,16 @@ def test_the_command_imports_only_what_the_environment_of_rivals_has(command):
             used |= {name.split(".")[0] for name in names}
     owners = packages_distributions()
     needed = {canonicalize_name(owners[name][0]) for name in used - {"grover"} if name in owners}
-    assert {"torch", "transformers"} <= needed <= set(pins((ROOT / "envs/rivals.txt").read_text().splitlines()))
+    assert {"torch", "transformers"} <= needed <= set(pins((ROOT / "envs/external.txt").read_text().splitlines()))
 
 
 def test_the_example_of_the_page_is_a_valid_configuration():
-    example = re.search(r"```yaml\n(.*?)```", (ROOT / "docs/rivals.md").read_text(), re.S)[1]
+    example = re.search(r"```yaml\n(.*?)```", (ROOT / "docs/external-models.md").read_text(), re.S)[1]
     given = {"run": "x", "sources": {"genome": {"url": "genome.fa"}}, **yaml.safe_load(example)}
-    config = complete(given, ROOT / "config/schemas/config.schema.yaml", "docs/rivals.md")
-    assert config["benchmarks"]["rivals"]["nt"]["adapter"] in adapters.ADAPTERS
+    config = complete(given, ROOT / "config/schemas/config.schema.yaml", "docs/external-models.md")
+    assert config["benchmarks"]["external_models"]["nt"]["adapter"] in adapters.ADAPTERS
 
 
 def test_the_page_has_a_row_for_each_adapter():
-    rows = re.findall(r"^\| `([a-z0-9-]+)` \|", (ROOT / "docs/rivals.md").read_text(), re.M)
+    rows = re.findall(r"^\| `([a-z0-9-]+)` \|", (ROOT / "docs/external-models.md").read_text(), re.M)
     assert rows == list(adapters.ADAPTERS)

@@ -1,4 +1,4 @@
-"""Fine-tuning a rival, by function and by the command that goes on where it was."""
+"""Fine-tuning an external model, by function and by the command that goes on where it was."""
 
 import importlib.util
 import json
@@ -30,10 +30,10 @@ def dataset():
     return table
 
 
-def test_a_rival_learns_a_simple_rule(dnabert):
-    rival, table = adapters.load(dnabert, "dnabert"), dataset()
+def test_a_external_model_learns_a_simple_rule(dnabert):
+    external, table = adapters.load(dnabert, "dnabert"), dataset()
     settings = Settings(epochs=8, batch=16, learning_rate=1e-2)
-    network, predicted = fine_tune(table, rival.read(table["sequence"].to_list()), rival.make, settings, CPU, 0)
+    network, predicted = fine_tune(table, external.read(table["sequence"].to_list()), external.make, settings, CPU, 0)
     assert ((predicted["probability"] > 0.5) == predicted["label"]).mean() > 0.9
 
 
@@ -75,7 +75,7 @@ def test_the_command_writes_predictions_and_goes_on_where_it_was(tiny, tmp_path,
     assert predicted.columns.tolist() == ["example", "seed", "fold", "label", "probability"]
     assert predicted.groupby("seed").size().nunique() == 1 and set(predicted["fold"]) == {"valid", "test"}
     metrics = json.loads((tmp_path / "out/metrics.json").read_text())
-    assert metrics["kind"] == "rival" and metrics["weights"] == checksum(tiny / "pytorch_model.bin")
+    assert metrics["kind"] == "external" and metrics["weights"] == checksum(tiny / "pytorch_model.bin")
     assert metrics["settings"]["pooling"] == "mean" and [row["seed"] for row in metrics["seeds"]] == [0, 1]
     (kept,) = (tmp_path / "out").glob("parts-*/")
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [

@@ -1,4 +1,4 @@
-"""Folders of rivals: what they must hold, and how a download fills them."""
+"""Folders of external models: what they must hold, and how a download fills them."""
 
 import json
 from types import SimpleNamespace
@@ -72,7 +72,7 @@ def test_a_download_takes_what_belongs_into_the_folder_and_says_what_it_is(tmp_p
     monkeypatch.setattr(huggingface_hub.HfApi, "model_info", model_info)
     monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot_download)
     folder.download("lab/model", "", tmp_path / "nt")
-    said = json.loads((tmp_path / "nt/rival.json").read_text())
+    said = json.loads((tmp_path / "nt/external.json").read_text())
     assert list(said["files"]) == ["config.json", "model.safetensors", "vocab.txt", "x.py"]
     assert said["revision"] == "abc123" and said["files"]["x.py"]["sha256"] == checksum(tmp_path / "nt/x.py")
     assert folder.files_to_fetch(["pytorch_model.bin", "training_args.bin", "a.json"]) == [
@@ -90,4 +90,4 @@ def test_without_a_network_the_folder_to_fill_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(huggingface_hub.HfApi, "model_info", model_info)
     with pytest.raises(InputError, match=rf"fill {tmp_path}/nt with config.json, .*set `model` to that folder"):
         folder.download("lab/model", "", tmp_path / "nt")
-    assert not (tmp_path / "nt/rival.json").exists()
+    assert not (tmp_path / "nt/external.json").exists()

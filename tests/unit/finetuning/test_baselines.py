@@ -1,4 +1,4 @@
-"""Floors on planted signals and on real sets, beside scikit-learn used directly."""
+"""Baselines on planted signals and on real sets, beside scikit-learn used directly."""
 
 import importlib.util
 import json
@@ -48,8 +48,8 @@ def planted_word(rng, label) -> str:
     return text[:20] + (text[20:27], "GATTACA", "CATCATC")[label] + text[27:]
 
 
-def auroc(dataset: pd.DataFrame, floor: str, **settings) -> float:
-    found = baselines.predict(dataset, floor, settings=Settings(**settings)).query("fold == 'test'")
+def auroc(dataset: pd.DataFrame, baseline: str, **settings) -> float:
+    found = baselines.predict(dataset, baseline, settings=Settings(**settings)).query("fold == 'test'")
     return roc_auc_score(found["label"], found["probability"])
 
 
@@ -57,7 +57,7 @@ def parts(dataset: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     return dataset[dataset["fold"] == "train"], dataset[dataset["fold"] != "train"]
 
 
-def test_each_floor_finds_its_own_signal_and_nothing_else():
+def test_each_baseline_finds_its_own_signal_and_nothing_else():
     by_word = dataset_of(200, planted_word)
     by_gc = dataset_of(200, lambda rng, label: random_letters(rng, 60, 0.65 if label else 0.4))
     by_pair = dataset_of(200, lambda rng, label: "".join(rng.choice(["AC", "GT"] if label else ["CA", "TG"], 30)))
@@ -91,7 +91,7 @@ def test_words_are_those_of_scikit_learn_whatever_the_length(monkeypatch):
     assert np.array_equal(found, expected)
 
 
-def test_tfidf_floors_are_scikit_learns():
+def test_tfidf_baselines_are_scikit_learns():
     dataset = dataset_of(160, planted_word)
     train, held_out = parts(dataset)
     seen = TfidfVectorizer(analyzer="char", lowercase=False, ngram_range=(2, 4)).fit(train["sequence"]).vocabulary_
@@ -102,11 +102,11 @@ def test_tfidf_floors_are_scikit_learns():
     expected = {"tfidf-logistic": [logistic], "tfidf-forest": []}
     for seed in (3, 5):
         expected["tfidf-forest"].append(RandomForestClassifier(20, random_state=seed).fit(features[0], train["label"]))
-    for floor, models in expected.items():
-        found = baselines.predict(dataset, floor, (3, 5), Settings(trees=20, kmers=(2, 4)))
+    for baseline, models in expected.items():
+        found = baselines.predict(dataset, baseline, (3, 5), Settings(trees=20, kmers=(2, 4)))
         probabilities = np.concatenate([model.predict_proba(features[1])[:, 1] for model in models])
         assert found["probability"].to_numpy() == pytest.approx(probabilities, abs=1e-6)
-        assert found["seed"].unique().tolist() == ([3, 5] if floor == "tfidf-forest" else [3])
+        assert found["seed"].unique().tolist() == ([3, 5] if baseline == "tfidf-forest" else [3])
         assert found["example"].tolist() == held_out.index.tolist() * len(models)
 
 
@@ -122,7 +122,7 @@ def small_vocabulary() -> Vocabulary:
     return Vocabulary.from_merges("bpe-30", bpe.train(codes, np.array([0]), np.array([codes.size]), 30).merges)
 
 
-def test_token_floors_are_scikit_learns_on_the_words_of_the_vocabulary():
+def test_token_baselines_are_scikit_learns_on_the_words_of_the_vocabulary():
     dataset, vocabulary = dataset_of(160, planted_word), small_vocabulary()
     dataset.loc[3, "sequence"] = "NNN" + dataset.loc[3, "sequence"]
     dataset["pieces"] = ""
@@ -143,8 +143,8 @@ def test_token_floors_are_scikit_learns_on_the_words_of_the_vocabulary():
 
 def test_three_labels_get_three_probabilities():
     dataset = dataset_of(300, planted_word, 3)
-    for floor in ("majority", "gc", "dinucleotide", "tfidf-logistic", "tfidf-forest", "pwm"):
-        found = baselines.predict(dataset, floor, settings=Settings(trees=30))
+    for baseline in ("majority", "gc", "dinucleotide", "tfidf-logistic", "tfidf-forest", "pwm"):
+        found = baselines.predict(dataset, baseline, settings=Settings(trees=30))
         columns = [f"probability_{label}" for label in range(3)]
         assert found.columns.tolist() == ["example", "seed", "fold", "label", *columns]
         assert found[columns].sum(axis=1).to_numpy() == pytest.approx(np.ones(len(found)))
@@ -180,28 +180,28 @@ def test_words_of_one_length_side_by_side_have_no_forbidden_neighbours():
     assert (found["probability"] == 1).all() and found.attrs["n_train"] == 0
 
 
-@pytest.mark.parametrize("floor", ["tfidf-forest", "tfidf-logistic", "token-forest", "token-logistic"])
-def test_a_floor_of_words_learns_from_the_examples_that_a_network_of_its_seed_draws(floor):
+@pytest.mark.parametrize("baseline", ["tfidf-forest", "tfidf-logistic", "token-forest", "token-logistic"])
+def test_a_baseline_of_words_learns_from_the_examples_that_a_network_of_its_seed_draws(baseline):
     dataset, seeds = dataset_of(160, planted_word), (3, 5)
     settings = {"trees": 10, "kmers": (2, 4), "vocabulary": small_vocabulary()}
-    found = baselines.predict(dataset, floor, seeds, Settings(**settings, maximum_train=30))
+    found = baselines.predict(dataset, baseline, seeds, Settings(**settings, maximum_train=30))
     train = np.flatnonzero(dataset["fold"] == "train")
-    assert found.attrs["n_train"] == 30 and found["seed"].nunique() == (2 if floor.endswith("forest") else 1)
+    assert found.attrs["n_train"] == 30 and found["seed"].nunique() == (2 if baseline.endswith("forest") else 1)
     for seed, rows in found.groupby("seed"):
         drawn = draw(train, 30, [seed])
         few = dataset[(dataset["fold"] != "train") | dataset.index.isin(drawn)]
-        alone = baselines.predict(few, floor, (seed,), Settings(**settings))
+        alone = baselines.predict(few, baseline, (seed,), Settings(**settings))
         pd.testing.assert_frame_equal(rows.reset_index(drop=True), alone)
     # as many as there are is the same as all
-    both = [baselines.predict(dataset, floor, seeds, Settings(**settings, maximum_train=most)) for most in (0, 1000)]
+    both = [baselines.predict(dataset, baseline, seeds, Settings(**settings, maximum_train=most)) for most in (0, 1000)]
     pd.testing.assert_frame_equal(*both)
     assert both[0].attrs["n_train"] == len(train)
 
 
-def test_floors_of_a_few_numbers_learn_from_all_examples():
+def test_baselines_of_a_few_numbers_learn_from_all_examples():
     dataset = dataset_of(160, planted_word)
-    for floor in ("majority", "gc", "dinucleotide", "pwm"):
-        few, whole = (baselines.predict(dataset, floor, settings=Settings(maximum_train=most)) for most in (30, 0))
+    for baseline in ("majority", "gc", "dinucleotide", "pwm"):
+        few, whole = (baselines.predict(dataset, baseline, settings=Settings(maximum_train=most)) for most in (30, 0))
         pd.testing.assert_frame_equal(few, whole)
         assert few.attrs["n_train"] == 80
 
@@ -230,9 +230,11 @@ def test_held_out_labels_and_sequences_do_not_reach_the_fit():
     assert not np.array_equal(predicted["probability"], seed["probability"])
 
 
-def test_what_a_floor_lacks_is_named():
+def test_what_a_baseline_lacks_is_named():
     dataset, vocabulary = dataset_of(40, planted_word), small_vocabulary()
-    with pytest.raises(InputError, match="unknown floor 'forest'; choose one of majority, gc, dinucleotide, tfidf-log"):
+    with pytest.raises(
+        InputError, match="unknown baseline 'forest'; choose one of majority, gc, dinucleotide, tfidf-log"
+    ):
         baselines.predict(dataset, "forest")
     with pytest.raises(InputError, match="pwm needs scores of the sites in the column `score`, or a motif"):
         baselines.predict(dataset.drop(columns="score"), "pwm")
@@ -272,24 +274,24 @@ def test_the_command_writes_predictions_and_scores(tmp_path):
     small_vocabulary().save(tmp_path / "bpe-30")
     common = {"dataset": tmp_path / "dataset.parquet", "task": "planted", "seeds": [0, 1], "trees": 20}
     common |= {"predictions": tmp_path / "predictions.parquet", "metrics": tmp_path / "metrics.json"}
-    run_baseline(**common, floor="tfidf-forest", longest=4, maximum_train=50)
+    run_baseline(**common, baseline="tfidf-forest", longest=4, maximum_train=50)
     written = json.loads((tmp_path / "metrics.json").read_text())
     assert (written["task"], written["model"], written["kind"], written["n_train"]) == (
         "planted",
         "tfidf-forest",
-        "floor",
+        "baseline",
         50,
     )
     assert written["settings"] == {"trees": 20, "shortest": 2, "longest": 4, "maximum_train": 50}
     assert [row["seed"] for row in written["seeds"]] == [0, 1]
     test = pd.read_parquet(tmp_path / "predictions.parquet").query("fold == 'test' and seed == 1")
     assert written["seeds"][1]["auroc"] == pytest.approx(roc_auc_score(test["label"], test["probability"]))
-    run_baseline(**common, floor="adjacency", vocabulary=tmp_path / "bpe-30" / "tokenizer.json")
+    run_baseline(**common, baseline="adjacency", vocabulary=tmp_path / "bpe-30" / "tokenizer.json")
     written = json.loads((tmp_path / "metrics.json").read_text())
     assert (written["settings"], written["n_train"]) == ({"vocabulary": "bpe-30"}, 0)
     assert [(row["seed"], row["mcc"]) for row in written["seeds"]] == [(0, 0)]
     with pytest.raises(InputError, match="--motifs and --motif go together"):
-        run_baseline(**common, floor="pwm", motif="CTCF")
+        run_baseline(**common, baseline="pwm", motif="CTCF")
 
 
 def gue(name: str, per_fold: dict[str, int]) -> pd.DataFrame:

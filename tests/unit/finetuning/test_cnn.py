@@ -92,7 +92,12 @@ def test_a_word_in_the_middle_is_told_from_the_same_word_elsewhere(tmp_path):
 def test_a_planted_motif_is_learnt_and_the_command_says_how(tmp_path):
     written, predicted = train_cnn(tmp_path, planted(900), epochs=3, learning_rate=5e-3)
     assert written["seeds"][0]["auroc"] > 0.9
-    assert (written["task"], written["model"], written["kind"], written["n_train"]) == ("planted", "cnn", "floor", 600)
+    assert (written["task"], written["model"], written["kind"], written["n_train"]) == (
+        "planted",
+        "cnn",
+        "baseline",
+        600,
+    )
     assert written["settings"]["epochs"] == 3 and written["weights"] == ""
     test = predicted.query("fold == 'test'")
     assert roc_auc_score(test["label"], test["probability"]) == pytest.approx(written["seeds"][0]["auroc"])

@@ -220,7 +220,7 @@ def test_a_killed_job_keeps_the_seeds_that_it_finished(folder, tmp_path, monkeyp
         out / "predictions.parquet",
         out / "metrics.json",
         "bases",
-        "chosen-twin",
+        "chosen-random",
         "random",
     ]
     options = {"seeds": [1, 2], "epochs": 2, "learning_rate": 1e-2, "device": "cpu"}
@@ -229,13 +229,13 @@ def test_a_killed_job_keeps_the_seeds_that_it_finished(folder, tmp_path, monkeyp
     assert done == [1] and not (out / "metrics.json").exists()
     killed.clear()
     script.finetune(*given, **options)
-    assert done == [1, 2] and "bases, chosen-twin: 1 of 2 seeds are finished and kept: 1\n" in capsys.readouterr().err
+    assert done == [1, 2] and "bases, chosen-random: 1 of 2 seeds are finished and kept: 1\n" in capsys.readouterr().err
     (kept,) = out.glob("parts-*")
     assert (out / "model.safetensors").samefile(kept / "seed-1/model.safetensors")
     assert not (kept / "seed-2/model.safetensors").exists()
 
     said = json.loads((out / "metrics.json").read_text())
-    assert (said["task"], said["model"], said["kind"], said["n_train"]) == ("bases", "chosen-twin", "twin", 144)
+    assert (said["task"], said["model"], said["kind"], said["n_train"]) == ("bases", "chosen-random", "random", 144)
     assert said["weights"] == "" and said["dataset"] == script.checksum(tmp_path / "dataset.parquet")
     assert said["epochs"] == [2, 2] and [row["seed"] for row in said["seeds"]] == [1, 2] and said["seconds"] > 0
     assert said["settings"]["pooling"] == "mean" and said["settings"]["class_weights"] == "balanced"

@@ -98,7 +98,12 @@ def test_the_command_writes_predictions_and_scores_of_what_was_drawn(folder, tmp
         seed=3,
     )
     written = json.loads((tmp_path / "m.json").read_text())
-    assert (written["task"], written["model"], written["kind"], written["n_train"]) == ("gc", "probe-mean", "floor", 20)
+    assert (written["task"], written["model"], written["kind"], written["n_train"]) == (
+        "gc",
+        "probe-mean",
+        "baseline",
+        20,
+    )
     assert written["weights"] == checksum(folder / "model.safetensors")
     assert written["dataset"] == checksum(tmp_path / "dataset.parquet")
     assert written["settings"]["pooling"] == "mean" and written["seeds"][0]["seed"] == 3

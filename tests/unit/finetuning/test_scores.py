@@ -104,22 +104,22 @@ def test_several_classes_are_scored_without_thresholds_and_curves():
     assert curves.empty and list(curves) == ["model", "recall", "precision", "threshold"]
 
 
-def test_the_first_is_compared_with_all_and_every_other_with_its_twin():
+def test_the_first_is_compared_with_all_and_every_other_with_its_random_model():
     dataset, audit = benchmark()
-    names = ["chosen", "bpe-600", "chosen-twin", "bpe-600-twin", "gc"]
+    names = ["chosen", "bpe-600", "chosen-random", "bpe-600-random", "gc"]
     predictions = {name: predicted(dataset, 2 - index / 3, noise=index) for index, name in enumerate(names)}
     scores, differences, _ = scored(dataset, audit, predictions)
     whole = differences[differences["part"] == "all"]
-    assert list(zip(whole["model"], whole["rival"], strict=True)) == [
+    assert list(zip(whole["model"], whole["comparator"], strict=True)) == [
         *(("chosen", name) for name in names[1:]),
-        ("bpe-600", "bpe-600-twin"),
+        ("bpe-600", "bpe-600-random"),
     ]
     means = scores[scores["seed"].isna() & (scores["part"] == "all")].set_index("model")
     for row in whole.itertuples():
-        assert row.difference == pytest.approx(means["mcc"][row.model] - means["mcc"][row.rival])
-        assert row.auroc_difference == pytest.approx(means["auroc"][row.model] - means["auroc"][row.rival])
+        assert row.difference == pytest.approx(means["mcc"][row.model] - means["mcc"][row.comparator])
+        assert row.auroc_difference == pytest.approx(means["auroc"][row.model] - means["auroc"][row.comparator])
         assert row.low < row.difference < row.high and row.auroc_low < row.auroc_difference < row.auroc_high
-    assert whole.iloc[3]["low"] > 0  # the floor is much worse
+    assert whole.iloc[3]["low"] > 0  # the baseline is much worse
 
 
 def test_differences_are_paired():
@@ -130,7 +130,7 @@ def test_differences_are_paired():
     other_seeds = same.assign(seed=same["seed"] + 7)
     predictions = {"a": same, "same": same, "slight": slight, "stranger": stranger, "seeds": other_seeds}
     _, differences, _ = scored(dataset, audit, predictions)
-    rows = differences[differences["part"] == "all"].set_index("rival")
+    rows = differences[differences["part"] == "all"].set_index("comparator")
     assert (rows.loc["same", scoring.DIFFERENCE_COLUMNS[4:]] == 0).all()
     width = rows["high"] - rows["low"]
     assert 0 < width["slight"] < 0.6 * width["stranger"]
@@ -237,7 +237,7 @@ def test_the_commands_score_a_task_and_gather_all(tmp_path):
     dataset.to_parquet(files["dataset"])
     audit.to_parquet(files["audit"])
     files |= {"predictions": [], "metrics": []}
-    for index, name in enumerate(("chosen", "chosen-twin")):
+    for index, name in enumerate(("chosen", "chosen-random")):
         files["predictions"].append(tmp_path / f"{name}.parquet")
         files["metrics"].append(tmp_path / f"{name}.json")
         predicted(dataset, 2, noise=index).to_parquet(files["predictions"][-1])
@@ -245,8 +245,8 @@ def test_the_commands_score_a_task_and_gather_all(tmp_path):
     written = {name: tmp_path / f"{name}.parquet" for name in ("scores", "differences", "precision_recall")}
     command("score_task")(**files, **written, resamples=50)
     scores, differences = (pd.read_parquet(written[name]) for name in ("scores", "differences"))
-    assert scores["seed"].dtype == "Int64" and set(scores["model"]) == {"chosen", "chosen-twin"}
-    assert differences[["model", "rival"]].to_numpy().tolist() == 2 * [["chosen", "chosen-twin"]]
+    assert scores["seed"].dtype == "Int64" and set(scores["model"]) == {"chosen", "chosen-random"}
+    assert differences[["model", "comparator"]].to_numpy().tolist() == 2 * [["chosen", "chosen-random"]]
 
     alone = tmp_path / "alone.parquet"
     differences.head(0).to_parquet(alone)

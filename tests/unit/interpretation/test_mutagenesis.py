@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 
 from grover.genome.bases import encode
-from grover.interpretation.mutagenesis import occlude, substitutions, surest
+from grover.interpretation.mutagenesis import mutate, substitutions, surest
 
 
 def test_every_base_is_replaced_by_every_other():
@@ -15,7 +15,7 @@ def test_every_base_is_replaced_by_every_other():
 
 def test_scores_are_changes_of_an_additive_answer():
     weights = np.array([[0, 1, 2, 3], [0, -1, -2, -3], [5, 0, 0, 0]], float)
-    table = occlude(
+    table = mutate(
         encode("GAA"), lambda batch: np.array([sum(weights[i, c] for i, c in enumerate(row)) for row in batch])
     )
     found = table.set_index(["position", "base"])["score"]

@@ -163,7 +163,7 @@ def folder(tmp_path):
     return tmp_path / "model"
 
 
-def test_pretrained_weights_are_taken_and_the_twin_has_others(folder):
+def test_pretrained_weights_are_taken_and_the_random_model_has_others(folder):
     stored = load_language_model(folder).bert.state_dict()
     pretrained, twin = (new_classifier(folder, 2, "cls", kind, 3).bert.state_dict() for kind in (True, False))
     assert all(torch.equal(stored[name], pretrained[name]) for name in pretrained)

@@ -48,7 +48,7 @@ def test_an_unknown_start_is_refused():
         Architecture(start="middle").config(20)
 
 
-def test_the_untrained_twins_begin_where_their_model_began(tmp_path):
+def test_the_random_models_begin_where_their_model_began(tmp_path):
     LETTERS.save(tmp_path / "vocabulary")
     config = Architecture(1, 32, 2, 32, 40, 0.0, "neighbours").config(LETTERS.size)
     model = new_language_model(config, 7)

@@ -107,10 +107,10 @@ def test_a_larger_network_and_more_of_its_driver_cost_more(rule):
         "pretrain": {"pretraining": {"steps": 200_000}},
         "next_kmer": {"selection": {"k": [1, 2, 3, 4, 5, 6]}},
         "finetune": {"finetuning": {"seeds": 9}},
-        "embed": {"embeddings": {"tokens": 510, "regions": 10_000}},
-        "evaluate_pretraining": {"evaluation": {"windows": 40_000}},
+        "embed": {"embeddings": {"window_tokens": 510, "maximum_regions": 10_000}},
+        "evaluate_pretraining": {"evaluation": {"maximum_windows": 40_000}},
     }[rule]
-    less = {"embeddings": {"regions": 5_000}} if rule == "embed" else {}
+    less = {"embeddings": {"maximum_regions": 5_000}} if rule == "embed" else {}
     base = work(run_of(**less), rule, key).amount
     assert work(run_of(**driver), rule, key).amount > base
     assert work(run_of(**less, pretraining={"size": "small"}), rule, key).amount < base

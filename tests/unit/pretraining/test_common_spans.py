@@ -91,7 +91,7 @@ def test_bits_are_divided_by_the_bases_hidden(genome):
     for name in PREDICTORS:
         table[f"nats_{name}"] = np.log(4)  # a quarter for each letter
     found = common_spans.score_spans(table, spans, 6, seed=0)
-    assert found["bits_per_base"] == pytest.approx(2) and found["floors"]["neighbours"]["high"] == pytest.approx(2)
+    assert found["bits_per_base"] == pytest.approx(2) and found["baselines"]["neighbours"]["high"] == pytest.approx(2)
     assert found["n"] == found["bases"] == found["span_bases"] == spans.marked.sum()
     assert found["seen_share"] == (base < 4_000).mean()
 

@@ -42,7 +42,7 @@ def counts(corpus, hidden):
     return TokenCounts(tokens, windows[windows["region"] == "train"], SIZE, hidden.left, hidden.right, 10**6)
 
 
-def test_hidden_tokens_are_known_and_their_neighbours_visible(corpus, hidden):
+def test_masked_tokens_are_known_and_their_neighbours_visible(corpus, hidden):
     assert len(hidden.targets) == sum(len(at) for _, _, at in hidden.batches)
     shown = np.concatenate([ids[at] for ids, _, at in hidden.batches])
     assert (shown == MASK).all()
@@ -96,7 +96,7 @@ def kept(contexts) -> dict[int, int]:
     return dict(zip(contexts.keys.tolist(), contexts.counts.astype(int).tolist(), strict=True))
 
 
-def test_three_passes_over_the_same_sequence_make_the_same_floor_as_one(corpus, hidden):
+def test_three_passes_over_the_same_sequence_make_the_same_baseline_as_one(corpus, hidden):
     tokens, windows = corpus
     training = windows[windows["region"] == "train"]
     shifted = [training.iloc[1:].assign(first=training["first"].iloc[1:] - shift) for shift in (7, 23)]
@@ -104,8 +104,8 @@ def test_three_passes_over_the_same_sequence_make_the_same_floor_as_one(corpus, 
         TokenCounts(tokens, table, SIZE, hidden.left, hidden.right, 10**6)
         for table in (training, pd.concat([training, *shifted], ignore_index=True))
     )
-    expected = evaluation.neighbour_floor(once, hidden)
-    np.testing.assert_array_equal(evaluation.neighbour_floor(thrice, hidden).nats, expected.nats)
+    expected = evaluation.neighbour_baseline(once, hidden)
+    np.testing.assert_array_equal(evaluation.neighbour_baseline(thrice, hidden).nats, expected.nats)
     assert thrice.single.sum() == 16_000
 
 
@@ -120,7 +120,7 @@ def test_no_neighbours_are_counted_across_segments_and_no_more_tokens_than_asked
     assert 487 <= some.counted <= 1_100 and some.available == 2_000
 
 
-def test_the_neighbour_floor_is_worked_out_by_hand():
+def test_the_neighbour_baseline_is_worked_out_by_hand():
     """A training of A B C D alone, and what it says of the place between A and C."""
     a, b, c, d = range(FIRST_LETTER, 9)
     tokens = np.array([a, b, c, d], np.uint16)
@@ -135,13 +135,13 @@ def test_the_neighbour_floor_is_worked_out_by_hand():
     np.testing.assert_allclose(found.between(np.array([MASK]), np.array([SEP]))[0, FIRST_LETTER:], frequency)
 
 
-def test_floors_are_distributions_and_neighbours_help(corpus, hidden):
+def test_baselines_are_distributions_and_neighbours_help(corpus, hidden):
     table = counts(corpus, hidden)
     between = table.between(hidden.left, hidden.right)
     np.testing.assert_allclose(between.sum(axis=1), 1, rtol=1e-9)
     assert (between >= 0).all()
-    neighbours = evaluation.neighbour_floor(table, hidden)
-    frequency = evaluation.frequency_floor(table, hidden)
+    neighbours = evaluation.neighbour_baseline(table, hidden)
+    frequency = evaluation.frequency_baseline(table, hidden)
     assert neighbours.nats.mean() < frequency.nats.mean() - 0.3
 
 

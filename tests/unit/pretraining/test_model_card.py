@@ -10,7 +10,7 @@ import yaml
 
 from grover.network.bert import Architecture, new_language_model, save
 from grover.pretraining.model_card import Facts, render
-from grover.pretraining.scores import FLOORS
+from grover.pretraining.scores import BASELINES
 from grover.tokenization.vocabulary import Vocabulary
 
 SETTINGS = {"hidden": 16, "heads": 2, "intermediate": 32, "layers": 1, "positions": 24}
@@ -39,11 +39,11 @@ def scores(loss: float) -> dict:
 def split(seen: float, gain: float) -> dict:
     return {
         "windows": 40,
-        "hidden_tokens": 600,
+        "masked_tokens": 600,
         "seen_share": seen,
         "model": scores(4.5),
-        "floors": {name: scores(4.5 - gain) for name in FLOORS},
-        "gains": {name: {"difference": gain, "low": gain - 0.1, "high": gain + 0.1} for name in FLOORS},
+        "baselines": {name: scores(4.5 - gain) for name in BASELINES},
+        "gains": {name: {"difference": gain, "low": gain - 0.1, "high": gain + 0.1} for name in BASELINES},
     }
 
 
@@ -51,9 +51,9 @@ def split(seen: float, gain: float) -> dict:
 def facts():
     vocabulary = Vocabulary.from_merges("bpe-2", np.array([[0, 0], [4, 3]]))
     bits = {"bits_per_base": 1.875, "low": None, "high": None}
-    spans = {**bits, "bases": 77, "span": 6, "seen_share": 0.0, "floors": {name: bits for name in FLOORS}}
-    metrics = {"split": "region", "parameters": 4_321, "mask_share": 0.15, "mask_span": 1, "top": 60}
-    metrics |= {"floor_tokens": 5_000, "training_tokens": 8_000}
+    spans = {**bits, "bases": 77, "span": 6, "seen_share": 0.0, "baselines": {name: bits for name in BASELINES}}
+    metrics = {"split": "region", "parameters": 4_321, "mask_ratio": 0.15, "mask_span": 1, "top": 60}
+    metrics |= {"baseline_tokens": 5_000, "training_tokens": 8_000}
     metrics |= {"splits": {"region": split(0.0, -0.5), "random": split(0.75, -0.5)}, "common_spans": spans}
     fasta = "/home/someone/hg.fa.gz"
     return Facts(
@@ -103,11 +103,11 @@ def test_only_the_setting_that_decided_how_long_it_trained_is_shown(facts):
     assert "| steps | 100,000 |" in card and "| bases |" not in card
 
 
-def test_a_model_behind_its_floor_is_called_that(facts):
+def test_a_model_behind_its_baseline_is_called_that(facts):
     assert "**not** been shown" not in render(facts)
     metrics = copy.deepcopy(facts.metrics)
     metrics["splits"]["region"] = split(0.0, 0.05)
-    assert "It has **not** been shown to predict better than its best floor" in render(
+    assert "It has **not** been shown to predict better than its best baseline" in render(
         dataclasses.replace(facts, metrics=metrics)
     )
 

@@ -5,14 +5,14 @@ from sklearn.metrics import log_loss, top_k_accuracy_score
 
 from grover.genome.assembly import Genome
 from grover.pretraining import evaluation, scores
-from grover.pretraining.scores import FLOORS, PREDICTORS
+from grover.pretraining.scores import BASELINES, PREDICTORS
 from grover.tokenization.vocabulary import FIRST_LETTER
 
 SIZE = 12
 
 
 def made_up(n: int = 4_000, seed: int = 0) -> pd.DataFrame:
-    """Hidden tokens over 2 Mb; the model loses half a nat less than each floor."""
+    """Masked tokens over 2 Mb; the model loses half a nat less than each baseline."""
     rng = np.random.default_rng(seed)
     table = pd.DataFrame({"target": rng.integers(FIRST_LETTER, SIZE, n), "bases": rng.integers(1, 5, n)})
     table["base"] = np.sort(rng.integers(0, 2_000_000, n))
@@ -46,11 +46,11 @@ def test_scores_agree_with_scikit_learn():
 def test_a_split_has_scores_gains_and_the_share_that_training_saw():
     table = made_up()
     found = scores.score_split(table, SIZE - FIRST_LETTER, 3, seed=0)
-    assert found["seen_share"] == table["seen"].mean() and found["hidden_tokens"] == 4_000
-    assert list(found["floors"]) == list(FLOORS)
+    assert found["seen_share"] == table["seen"].mean() and found["masked_tokens"] == 4_000
+    assert list(found["baselines"]) == list(BASELINES)
     for name, gain in found["gains"].items():
         assert gain["low"] < gain["difference"] < gain["high"] < 0
-        assert gain["difference"] == pytest.approx(found["model"]["loss"] - found["floors"][name]["loss"], abs=1e-6)
+        assert gain["difference"] == pytest.approx(found["model"]["loss"] - found["baselines"][name]["loss"], abs=1e-6)
 
 
 def test_intervals_follow_the_number_of_blocks():

@@ -85,7 +85,7 @@ def test_absent_artefacts_leave_a_sentence(tmp_path):
     assert "No variants were given, so none were scored." in sections["interpretation"].parts
 
 
-def test_the_main_model_is_the_chosen_one_or_else_the_first_that_is_no_twin_and_not_from_elsewhere(tmp_path):
+def test_the_main_model_is_the_chosen_one_or_else_the_first_that_is_no_random_model_and_not_from_elsewhere(tmp_path):
     def results(*models, chosen="kmer-4"):
         places = [tmp_path / f"embeddings/{model}/strands.parquet" for model in models]
         (tmp_path / "selection").mkdir(exist_ok=True)
@@ -93,10 +93,10 @@ def test_the_main_model_is_the_chosen_one_or_else_the_first_that_is_no_twin_and_
         return Results(tmp_path, [*places, tmp_path / "selection/chosen.txt"])
 
     pattern = "embeddings/*/strands.parquet"
-    assert results("bpe-200-twin", "bpe-200").of_main_model(pattern) == "embeddings/bpe-200/strands.parquet"
-    assert "/chosen/" in results("bpe-200", "bpe-200-twin", "chosen", "chosen-twin").of_main_model(pattern)
-    assert "/bpe-600/" in results("bpe-200", "bpe-600", "bpe-600-twin", chosen="bpe-600").of_main_model(pattern)
-    assert results().main_model(["agro", "kmer-6-twin", "kmer-6"]) == "kmer-6"
+    assert results("bpe-200-random", "bpe-200").of_main_model(pattern) == "embeddings/bpe-200/strands.parquet"
+    assert "/chosen/" in results("bpe-200", "bpe-200-random", "chosen", "chosen-random").of_main_model(pattern)
+    assert "/bpe-600/" in results("bpe-200", "bpe-600", "bpe-600-random", chosen="bpe-600").of_main_model(pattern)
+    assert results().main_model(["agro", "kmer-6-random", "kmer-6"]) == "kmer-6"
     assert results().main_model(["bpe-600", "bpe-200"]) == "bpe-200" and results().main_model([]) == "chosen"
 
 
@@ -108,15 +108,15 @@ def test_the_atlas_stands_beside_null_genomes_and_the_paper(page):
     assert table.set_index("number").loc["token CG"].tolist() == ["–", "yes", "no", "no"]
     assert "theirs reach 5 (null, order 1) and 6 (null, order 5) bases" in section.findings[0]
     drawn = {name for name in page[1] if name.startswith("atlas_")}
-    kinds = ("frequencies", "composition", "balance", "compression", "localisation", "coverage")
+    kinds = ("frequencies", "composition", "balance", "compression", "enrichment", "coverage")
     assert drawn == {f"atlas_{kind}" for kind in kinds}
     # nothing about the untested category
-    assert "Satellite" not in page[1]["atlas_localisation"] and "SINE" in page[1]["atlas_localisation"]
+    assert "Satellite" not in page[1]["atlas_enrichment"] and "SINE" in page[1]["atlas_enrichment"]
 
 
 def test_the_atlas_without_null_genomes_and_annotation_and_the_vocabulary_without_an_atlas(tmp_path):
     files = [path for path in write_artefacts(tmp_path) if "markov" not in str(path)]
-    places = tmp_path / "atlas/observed/localisation.parquet"
+    places = tmp_path / "atlas/observed/enrichment.parquet"
     pd.read_parquet(places).head(0).to_parquet(places)
     parts = atlas.section(Results(tmp_path, files)).parts
     assert [part.name for part in parts if isinstance(part, Picture)] == [
@@ -137,24 +137,24 @@ def benchmark_section(page):
 
 
 def test_a_rule_without_learning_stands_first_among_the_findings_of_the_benchmarks(benchmark_section):
-    rule, pretraining, floors = benchmark_section.findings
+    rule, pretraining, baselines = benchmark_section.findings
     assert rule.startswith(
         "A rule without learning scores 0.96 on token-shuffled promoters, 0.00, 0.01 and 0.00 on the honest negatives"
     )
     assert pretraining.startswith("Pretraining adds MCC on 6 of 8 tasks (prom300-retokenised, prom300-dinucleotide,")
-    assert floors == (
-        "The pretrained model is ahead of the best floor on 3 of 8 tasks (prom300-retokenised, prom300-dinucleotide and "
+    assert baselines == (
+        "The pretrained model is ahead of the best baseline on 3 of 8 tasks (prom300-retokenised, prom300-dinucleotide and "
         "prom300-genomic); on promscan, ctcf-GM12878 and splice it is behind; on the others the difference cannot be told from 0."
     )
 
 
-def test_every_task_says_what_pretraining_adds_and_how_it_stands_to_the_best_floor(benchmark_section):
+def test_every_task_says_what_pretraining_adds_and_how_it_stands_to_the_best_baseline(benchmark_section):
     lists = [part for part in benchmark_section.parts if isinstance(part, list)]
     said = {text.partition(":")[0]: text.replace("\u00a0", " ").replace("\u2212", "-") for text in lists[1]}
     assert len(said) == 8
     assert said["promscan"] == (
         "promscan: pretraining adds +0.070 MCC (95 % interval +0.010 to +0.130) over the same network untrained; the pretrained "
-        "model stays behind the best floor (k-mers + forest, 0.390) by 0.080 MCC (95 % interval -0.140 to -0.020)."
+        "model stays behind the best baseline (k-mers + forest, 0.390) by 0.080 MCC (95 % interval -0.140 to -0.020)."
     )
     assert "with pretraining the network does not differ measurably from the same" in said["prom300-shuffle"]
     assert "on 8 of 8 tasks: 12,000" in " ".join(part for part in benchmark_section.parts if isinstance(part, str))
@@ -171,7 +171,7 @@ def test_each_task_has_a_folded_page_with_scores_and_audit(page, benchmark_secti
     pages = {part.title: part.parts for part in benchmark_section.parts if isinstance(part, Folded)}
     assert len(pages) == 8 and page[0].count("<summary>Task ") == 8
     scores, made, _, audit, _, telling = pages["Task gue-prom_core_all"]
-    assert scores.frame["competitor"][0] == "nt-tiny" and made.startswith(
+    assert scores.frame["predictor"][0] == "nt-tiny" and made.startswith(
         "3,900 sequences of the length that they are given in"
     )
     assert audit.startswith("Between folds there are duplicates on either strand: 43 (train-valid), 43 (train-test)")
@@ -192,11 +192,11 @@ def test_each_task_has_a_folded_page_with_scores_and_audit(page, benchmark_secti
     )
 
 
-def test_every_vocabulary_stands_beside_its_own_twin():
+def test_every_vocabulary_stands_beside_its_own_random_model():
     whole = pd.DataFrame(
-        {"task": "ctcf", "model": ["chosen", "bpe-100", "bpe-100-twin"], "kind": ["model", "model", "twin"]}
+        {"task": "ctcf", "model": ["chosen", "bpe-100", "bpe-100-random"], "kind": ["model", "model", "random"]}
     )
-    row = {"task": "ctcf", "part": "all", "model": "bpe-100", "rival": "bpe-100-twin"}
+    row = {"task": "ctcf", "part": "all", "model": "bpe-100", "comparator": "bpe-100-random"}
     compared = pd.DataFrame([row | {"difference": -0.2, "low": -0.3, "high": -0.1}])
     ((sentence,),) = benchmarks.others("ctcf", whole, compared, "chosen")
     assert sentence.startswith("bpe-100: pretraining costs 0.200 MCC (95\u00a0%\u00a0interval \u22120.300")
@@ -206,7 +206,7 @@ def test_every_vocabulary_stands_beside_its_own_twin():
 def test_scores_of_tasks_without_cards_networks_or_differences_still_have_their_section(tmp_path):
     files = [path for path in write_artefacts(tmp_path) if path.name in ("benchmarks.parquet", "comparisons.parquet")]
     scores = pd.read_parquet(tmp_path / "benchmarks.parquet")
-    scores[(scores["kind"] == "floor") & (scores["part"] == "all")].to_parquet(tmp_path / "benchmarks.parquet")
+    scores[(scores["kind"] == "baseline") & (scores["part"] == "all")].to_parquet(tmp_path / "benchmarks.parquet")
     pd.read_parquet(tmp_path / "comparisons.parquet").head(0).to_parquet(tmp_path / "comparisons.parquet")
     section = benchmarks.section(Results(tmp_path, files))
     assert section.findings == [] and "No clean part of fold test was scored." in section.parts

@@ -116,7 +116,7 @@ def test_a_wide_interval_is_counted_by_itself(published):
     assert verdicts["verdict"].tolist() == [COMPATIBLE, REPRODUCED]
 
 
-def test_rivals_are_known_by_their_names_and_two_tasks_may_stand_beside_one(published):
+def test_external_models_are_known_by_their_names_and_two_tasks_may_stand_beside_one(published):
     scores = pd.concat([benchmarks(0.5, 0.54, "nt-v2-50m", task) for task in ("one", "two")])
     rows = of(dossier(published, scores, [card("PromScan", "one"), card("PromScan", "two")]), "PromScan", "NT")
     assert rows["our_task"].tolist() == ["one", "two"] and (rows["verdict"] == REPRODUCED).all()
@@ -125,11 +125,11 @@ def test_rivals_are_known_by_their_names_and_two_tasks_may_stand_beside_one(publ
 
 
 def test_next_words_and_masked_tokens_stand_beside_the_paper(published):
-    rows = [("bpe-600", "model", 0.019), ("kmer-4", "model", 0.003), ("tfidf-forest", "floor", 0.02)]
+    rows = [("bpe-600", "model", 0.019), ("kmer-4", "model", 0.003), ("tfidf-forest", "baseline", 0.02)]
     next_kmer = pd.DataFrame(rows, columns=["vocabulary", "kind", "accuracy"]).assign(k=6, n=4000, seeds=3)
     next_kmer = next_kmer.assign(low=next_kmer["accuracy"] - 0.001, high=next_kmer["accuracy"] + 0.001)
-    part = {"model": {"top1": 0.21, "topk": 0.6, "perplexity": 200.0}, "hidden_tokens": 900}
-    metrics = {"bpe-600": {"split": "region", "splits": {"region": part}, "top": 50, "mask_share": 0.1}}
+    part = {"model": {"top1": 0.21, "topk": 0.6, "perplexity": 200.0}, "masked_tokens": 900}
+    metrics = {"bpe-600": {"split": "region", "splits": {"region": part}, "top": 50, "mask_ratio": 0.1}}
     table = dossier(published, benchmarks(0, 0.1), [], next_kmer, metrics, CONTEXT)
     verdicts = table[table["task"] == "Next-6-mer"].set_index("model")["verdict"].to_dict()
     assert verdicts == {

@@ -15,7 +15,7 @@ from grover.network.bert import Architecture, new_language_model, save
 from grover.runtime.errors import InputError
 from grover.selection.choice import choose, compare, confirm, over_all_seeds
 from grover.selection.next_kmer import Contexts, cut_contexts, score, seen_share, tokenise_contexts
-from grover.selection.next_kmer_baselines import floors, last_token_answers, markov_answers
+from grover.selection.next_kmer_baselines import baselines, last_token_answers, markov_answers
 from grover.selection.next_kmer_model import Settings, by_seed, fine_tune, tokenise
 from grover.statistics.proportions import wilson
 from grover.tokenization.genome_tokens import tokenise as tokenise_genome
@@ -75,7 +75,7 @@ def test_scores_have_wider_intervals_where_neighbours_answer_alike():
     start = (100_000 * np.arange(100)[:, None] + 1_000 * np.arange(10)).ravel()
     cut = Contexts(*[np.zeros((1000, 6), np.uint8)] * 3, 5, start)
     right = np.repeat(np.arange(100) % 5 == 0, 10)
-    row = score("v", "floor", 2, right, cut.block)
+    row = score("v", "baseline", 2, right, cut.block)
     assert (row["low"], row["high"]) == pytest.approx(wilson(0.2, 100), rel=0.02)
 
 
@@ -134,13 +134,13 @@ def test_last_token_answers_are_the_commonest_class():
     assert answers[5] == 3 and answers[7] == 2 and answers[6] == 2
 
 
-def test_floors_and_a_model_on_a_repeat(tmp_path):
+def test_baselines_and_a_model_on_a_repeat(tmp_path):
     # the four bases in turn: an order-1 model, the last token and a fine-tuned network all know what follows
     rng = np.random.default_rng(0)
     rows = ((rng.integers(0, 4, 600)[:, None] + np.arange(26)) % 4).astype(np.uint8)
     cut = contexts(rows[:500], rows[400:500], rows[500:], 20)
     letters = Vocabulary.from_kmers("char", 1)
-    table = floors(cut, [letters], [2, 3], trees=5, forest_examples=200)
+    table = baselines(cut, [letters], [2, 3], trees=5, forest_examples=200)
     score = table.pivot(index="vocabulary", columns="k", values="accuracy")
     assert score.loc["chance"].tolist() == [1 / 16, 1 / 64]
     assert (score.loc[["markov-1", "markov-5", "last token of char", "tfidf-forest"]] == 1).all(axis=None)
@@ -154,10 +154,10 @@ def test_floors_and_a_model_on_a_repeat(tmp_path):
     assert found["right"].all() and found["fold"].value_counts().to_dict() == {"valid": 100, "test": 100}
 
 
-def test_the_last_overlapping_word_is_a_floor():
+def test_the_last_overlapping_word_is_a_baseline():
     # bases in turn: the word that ends on the last base tells what follows
     rows = ((np.arange(60)[:, None] + np.arange(26)) % 4).astype(np.uint8)
-    table = floors(contexts(rows, rows, rows, 20), [Vocabulary.from_overlapping_kmers("overlap", 3)], [2], 0, 0)
+    table = baselines(contexts(rows, rows, rows, 20), [Vocabulary.from_overlapping_kmers("overlap", 3)], [2], 0, 0)
     assert table.set_index("vocabulary").loc["last token of overlap", "accuracy"] == 1
 
 
@@ -168,7 +168,7 @@ def test_the_forest_grown_in_steps_is_the_one_grown_at_once():
     rng = np.random.default_rng(0)
     rows = rng.choice(4, (400, 26), p=[0.5, 0.3, 0.1, 0.1]).astype(np.uint8)
     cut = contexts(rows[:200], rows[200:210], rows[200:], 20)
-    table = floors(cut, [], [2], trees=13, forest_examples=200)
+    table = baselines(cut, [], [2], trees=13, forest_examples=200)
     words = TfidfVectorizer(analyzer="char", lowercase=False, ngram_range=(3, 6), max_features=4_096, dtype=np.float32)
     train, test = ([decode(row[:20]) for row in part] for part in (cut.train, cut.test))
     forest = RandomForestClassifier(13, min_samples_leaf=5, random_state=0)
@@ -250,12 +250,12 @@ def test_a_killed_job_keeps_the_fine_tunings_that_it_finished(tmp_path, genome, 
     assert [path.name for path in places[-1].parent.iterdir()] == ["v.parquet"]
 
 
-def test_models_floors_and_bits_stand_in_one_table():
-    floor = pd.DataFrame(
-        [{"vocabulary": "chance", "kind": "floor", "k": 2, "accuracy": 0.1, "low": 0.1, "high": 0.1, "n": 9}]
+def test_models_baselines_and_bits_stand_in_one_table():
+    baseline = pd.DataFrame(
+        [{"vocabulary": "chance", "kind": "baseline", "k": 2, "accuracy": 0.1, "low": 0.1, "high": 0.1, "n": 9}]
     )
     spans = {"v": {"bits_per_base": 1.9, "low": 1.8, "high": None, "n": 7}, "overlap": None}
-    table = compare(scores({("v", 2): [0.5], ("v", 3): [0.5], ("overlap", 2): [0.5]}), floor, spans)
+    table = compare(scores({("v", 2): [0.5], ("v", 3): [0.5], ("overlap", 2): [0.5]}), baseline, spans)
     assert table["vocabulary"].tolist() == ["v", "v", "overlap", "chance"]
     assert table["bits_per_base"].tolist()[:2] == [1.9, 1.9] and table["bits_per_base"][2:].isna().all()
     assert table["seen"].tolist()[:3] == [0, 0, 0] and table["seen"].isna()[3]

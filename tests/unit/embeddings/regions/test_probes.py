@@ -38,7 +38,7 @@ def run(values, kind, signal, gc, trees=10, **options):
     features = {
         ("chosen", "mean", 2): (np.column_stack([signal, noise]), True),
         ("chosen", "mean", 1): (noise, False),
-        ("chosen-twin", "mean", 2): (noise, True),
+        ("chosen-random", "mean", 2): (noise, True),
         ("kmers", "", None): (np.column_stack([gc, rng.normal(size=(N, 12))]), True),
         ("gc", "", None): (gc[:, None], True),
     }
@@ -53,10 +53,10 @@ def test_a_planted_category_is_found_beyond_gc_and_by_both_probes(hidden, gc):
     for name in ("linear", "forest"):
         row = table.loc[("chosen", 2, name)]
         assert row["value"] > 0.75 and row["low"] < row["value"] < row["high"]
-        assert row["gain_low"] > 0 and row["over_gc_low"] > 0 and row["over_twin_low"] > 0 and row["partial"] > 0.2
+        assert row["gain_low"] > 0 and row["over_gc_low"] > 0 and row["over_random_low"] > 0 and row["partial"] > 0.2
         assert row["auprc"] > row["chance"] + 0.2 and row["note"] == "" and row["metric"] == "auroc"
-    floor = table.xs("gc").iloc[1]
-    assert floor["value"] > 0.52 and np.isnan(floor["over_gc"]) and floor["gain"] == pytest.approx(0, abs=0.1)
+    baseline = table.xs("gc").iloc[1]
+    assert baseline["value"] > 0.52 and np.isnan(baseline["over_gc"]) and baseline["gain"] == pytest.approx(0, abs=0.1)
     assert np.isnan(table.xs("kmers").iloc[1]["gain"]) and len(table) == 9
 
 
@@ -232,7 +232,7 @@ def test_tables_that_do_not_go_together_are_named(tmp_path):
     assert read_annotation(tmp_path / "none.parquet", regions, 4).shape == (4, 0)
     with pytest.raises(InputError, match=r"annotation.parquet has 2 rows and .*regions.parquet has 3; annotate"):
         read_annotation(annotation, regions, 3)
-    metadata = {"name": "chosen", "layers": [1], "part": 0, "parts": 1, "regions": ""}
+    metadata = {"name": "chosen", "layers": [1], "shard": 0, "shards": 1, "regions": ""}
     table = {"region": np.arange(2), "chrom": np.array(["chr1", "chr1"]), "start": np.array([0, 9])}
     with Writer(tmp_path / "0.parquet", metadata) as file:
         file.write(table | {"end": np.array([5, 20]), "tokens": np.array([1, 2], np.int32)})
@@ -253,9 +253,9 @@ def test_repeats_are_given_where_they_are_known():
 
 
 def test_a_model_without_cls_is_probed_by_its_mean(tmp_path):
-    said = {"layers": [3], "hidden": 4, "part": 0, "parts": 1, "regions": ""}
+    said = {"layers": [3], "hidden": 4, "shard": 0, "shards": 1, "regions": ""}
     rows = {"region": np.arange(2), "chrom": np.array(["chr1", "chr1"]), "start": np.array([0, 9])}
-    files = {"rival": ["mean_3"], "chosen": ["cls_3", "mean_3"], "composition": ["word2vec", "kmers"]}
+    files = {"external": ["mean_3"], "chosen": ["cls_3", "mean_3"], "composition": ["word2vec", "kmers"]}
     for name, vectors in files.items():
         with Writer(tmp_path / f"{name}.parquet", said | {"name": name}) as file:
             file.write(rows | {column: np.ones((2, 4), np.float16) for column in vectors})
@@ -263,5 +263,5 @@ def test_a_model_without_cls_is_probed_by_its_mean(tmp_path):
     composition = found.pop("composition")
     made = representations(found, composition, np.array([0.4, 0.5]))
     poolings = {name: [each.pooling for each in made if each.model == name] for name in found}
-    assert poolings == {"rival": ["mean"], "chosen": ["cls", "mean"]}
+    assert poolings == {"external": ["mean"], "chosen": ["cls", "mean"]}
     assert all(len(each.features()) == 2 for each in made)

@@ -45,9 +45,9 @@ def embeddings(tmp_path):
     regions = pd.DataFrame({"chrom": "chr1", "start": np.arange(12) * 100, "end": np.arange(12) * 100 + 100})
     regions.to_parquet(tmp_path / "regions.parquet")
     checksum = hashlib.sha256((tmp_path / "regions.parquet").read_bytes()).hexdigest()
-    said = {"name": "chosen", "model": "a" * 64, "initial": "pretrained", "layers": [0, 2], "hidden": 8, "parts": 2}
+    said = {"name": "chosen", "model": "a" * 64, "initial": "pretrained", "layers": [0, 2], "hidden": 8, "shards": 2}
     for part, rows in enumerate((slice(0, 7), slice(7, 12))):
-        with Writer(tmp_path / f"{part}.parquet", said | {"part": part, "regions": checksum}) as writer:
+        with Writer(tmp_path / f"{part}.parquet", said | {"shard": part, "regions": checksum}) as writer:
             table = {name: regions[name].to_numpy()[rows] for name in ("chrom", "start", "end")}
             count = len(table["start"])
             vectors = {

@@ -147,13 +147,13 @@ def test_the_section_says_what_the_numbers_allow(tmp_path):
     (table,) = [part for part in made.parts if isinstance(part, Table)]
     assert table.frame["embedding"].tolist() == ["mean", "CLS"] and set(table.frame["layer"]) == {"3"}
     svg = to_svg(picture.figure)
-    for text in ("Cosine, centred", "Found again (share)", "random twin, two regions"):
+    for text in ("Cosine, centred", "Found again (share)", "random initialisation, two regions"):
         assert text in svg
 
 
-def test_the_section_stands_without_twin_and_probes(tmp_path):
+def test_the_section_stands_without_random_model_and_probes(tmp_path):
     found = results(tmp_path, write_strands)
-    found.names = {name for name in found.names if "twin" not in name}
+    found.names = {name for name in found.names if "random" not in name}
     made = section.section(found)
     assert len(made.findings) == 2 and not any(isinstance(part, Table) for part in made.parts)
 
@@ -168,7 +168,7 @@ def test_intervals_that_allow_nothing_are_called_so():
     probe |= {"value": np.nan, "note": "too few regions"}
     assert section.direction(pd.Series(probe)) == "line strand: not measured (too few regions)."
     alone = pd.Series({"pooling": "mean", "centred_similarity": 0.2, "centred_low": 0.1, "centred_high": 0.3})
-    twin = pd.DataFrame(
+    random_model = pd.DataFrame(
         [alone + pd.Series({"pooling": "", "centred_similarity": 0, "centred_low": 0.15, "centred_high": 0})]
     )
-    assert "differ no more than their intervals allow" in section.beside_twin(alone, twin)
+    assert "differ no more than their intervals allow" in section.beside_random(alone, random_model)

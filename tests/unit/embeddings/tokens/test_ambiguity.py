@@ -68,7 +68,7 @@ def stored(tmp_path_factory, genome, annotation):
     states[1] += 6 * shift[:, None] * rng.normal(size=24) / np.sqrt(24)
     path = tmp_path_factory.mktemp("parts") / "0.contexts.parquet"
     order = rng.permutation(len(ids))
-    with Writer(path, METADATA | {"part": 0, "parts": 1, "regions": "b" * 64}) as writer:
+    with Writer(path, METADATA | {"shard": 0, "shards": 1, "regions": "b" * 64}) as writer:
         columns = {"token": ids.astype(np.int32), "chrom": np.full(len(ids), "chr1"), "start": start, "end": start + 3}
         columns |= {f"state_{layer}": states[i].astype(np.float16) for i, layer in enumerate(METADATA["layers"])}
         writer.write({name: values[order] for name, values in columns.items()})

@@ -164,15 +164,16 @@ def test_the_figures_of_the_section_stay_small(section):
     assert all(len(svg) < 300_000 for svg in figures.values())
 
 
-def test_the_untrained_twin_stands_beside_the_model_where_there_is_one(tmp_path):
+def test_the_random_model_stands_beside_the_model_where_there_is_one(tmp_path):
     files = write_tokens(tmp_path, np.random.default_rng(0))
-    twin = tmp_path / "embeddings/chosen-twin/effects.tsv"
-    twin.parent.mkdir()
-    twin.write_bytes((tmp_path / "embeddings/chosen/effects.tsv").read_bytes())
-    section = section_of_tokens.section(Results(tmp_path, [*files, twin]))
-    assert any(sentence.startswith("Untrained twin, layer 2: frequency on PC1") for sentence in section.findings)
+    random_model = tmp_path / "embeddings/chosen-random/effects.tsv"
+    random_model.parent.mkdir()
+    random_model.write_bytes((tmp_path / "embeddings/chosen/effects.tsv").read_bytes())
+    section = section_of_tokens.section(Results(tmp_path, [*files, random_model]))
+    assert any(sentence.startswith("Random initialisation, layer 2: frequency on PC1") for sentence in section.findings)
     assert (
-        next(part for part in section.parts if isinstance(part, Table)).frame.columns[-1] == "untrained twin, layer 2"
+        next(part for part in section.parts if isinstance(part, Table)).frame.columns[-1]
+        == "random initialisation, layer 2"
     )
 
 

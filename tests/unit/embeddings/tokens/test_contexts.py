@@ -17,13 +17,13 @@ from tests.fakes.contexts import write as write_artefacts
 
 LAYERS, TOKENS, WIDTH = (0, 1), 9, 12
 METADATA = {"name": "chosen", "model": "a" * 64, "initial": "pretrained", "layers": list(LAYERS), "hidden": WIDTH}
-METADATA |= {"parts": 2, "regions": "b" * 64}
+METADATA |= {"shards": 2, "regions": "b" * 64}
 STATISTICS = pd.DataFrame({"id": range(TOKENS), "token": ["[PAD]", *"ACGT", "AA", "CG", "TT", "AAA"]})
 STATISTICS["length"] = [0, 1, 1, 1, 1, 2, 2, 2, 3]
 OCCURRENCES = np.array([0, 60, 40, 2, 1, 0, 30, 50, 4])
 
 
-def write_part(folder, part: int, ids: np.ndarray, states: np.ndarray, **changed):
+def write_shard(folder, part: int, ids: np.ndarray, states: np.ndarray, **changed):
     """The sums and the contexts of some occurrences; states: [layers, occurrences, width]."""
     unit = states / np.linalg.norm(states, axis=2, keepdims=True)
     sums = {"layers": np.array(changed.get("layers", LAYERS))}
@@ -33,7 +33,7 @@ def write_part(folder, part: int, ids: np.ndarray, states: np.ndarray, **changed
             np.add.at(sums[key][layer], ids, values[layer])
     sums["count"] = sums["used"] = np.bincount(ids, minlength=TOKENS)
     files = folder / f"{part}.tokens.npz", folder / f"{part}.contexts.parquet"
-    said = METADATA | {"part": part} | changed
+    said = METADATA | {"shard": part} | changed
     np.savez(files[0], **sums, grover=np.array(json.dumps(said)))
     with Writer(files[1], said) as writer:
         columns = {"token": ids.astype(np.int32), "chrom": np.full(len(ids), "chr1"), "start": np.arange(len(ids)) * 9}
@@ -57,7 +57,7 @@ def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("parts")
     half = len(ids) // 3
     parts = [
-        write_part(folder, i, ids[rows], states[:, rows]) for i, rows in enumerate((slice(half), slice(half, None)))
+        write_shard(folder, i, ids[rows], states[:, rows]) for i, rows in enumerate((slice(half), slice(half, None)))
     ]
     sums, stored = (list(files) for files in zip(*parts, strict=True))
     return ids, states, sums, stored
@@ -181,31 +181,33 @@ def test_associations_are_spearman_of_the_change_with_each_property():
     assert found.loc["frequency", "low"] < -expected < found.loc["frequency", "high"]
 
 
-def test_parts_of_different_models_or_layers_are_refused(made, tmp_path):
+def test_shards_of_different_models_or_layers_are_refused(made, tmp_path):
     ids, states, sums, stored = made
-    other, theirs = write_part(tmp_path, 1, ids, states[:, :, :8], hidden=8)
+    other, theirs = write_shard(tmp_path, 1, ids, states[:, :, :8], hidden=8)
     with pytest.raises(InputError, match="hidden is 8 and 12"):
         read_sums([sums[0], other])
     with pytest.raises(InputError, match="hidden is 8 and 12"):
         open_contexts([stored[0], theirs])
     for read, files in ((open_contexts, stored), (read_sums, sums)):
-        with pytest.raises(InputError, match="part 1 of 2 lacks"):
+        with pytest.raises(InputError, match="shard 1 of 2 lacks"):
             read(files[:1])
     for key, value in (("layers", [0, 2]), ("model", "c" * 64)):
-        with pytest.raises(InputError, match=f"no parts of the same embeddings of chosen: {key} is"):
-            read_sums([sums[0], write_part(tmp_path, 1, ids, states, **{key: value})[0]])
-    twin = [write_part(tmp_path, part, ids, states, name="chosen-twin") for part in (0, 1)]
-    for read, files, others in zip((read_sums, open_contexts), (sums, stored), zip(*twin, strict=True), strict=True):
-        with pytest.raises(InputError, match="those of chosen and chosen-twin; give the parts of one model"):
+        with pytest.raises(InputError, match=f"no shards of the same embeddings of chosen: {key} is"):
+            read_sums([sums[0], write_shard(tmp_path, 1, ids, states, **{key: value})[0]])
+    random_model = [write_shard(tmp_path, part, ids, states, name="chosen-random") for part in (0, 1)]
+    for read, files, others in zip(
+        (read_sums, open_contexts), (sums, stored), zip(*random_model, strict=True), strict=True
+    ):
+        with pytest.raises(InputError, match="those of chosen and chosen-random; give the shards of one model"):
             read([*files, *others])
-    with pytest.raises(InputError, match="part 0 of 2 lacks"):
+    with pytest.raises(InputError, match="shard 0 of 2 lacks"):
         read_sums(sums[1:])
     np.savez(tmp_path / "old.npz", **{key: np.load(sums[0])[key] for key in ("layers", "count", "sum", "used", "unit")})
     with pytest.raises(InputError, match="holds no sums of tokens; expected .* what they were made with"):
         read_sums([tmp_path / "old.npz"])
     with pytest.raises(InputError, match="holds no sums of tokens"):
         read_sums([stored[0]])
-    narrow = [write_part(tmp_path, part, ids, states[:, :, :8], hidden=8)[1] for part in (0, 1)]
+    narrow = [write_shard(tmp_path, part, ids, states[:, :, :8], hidden=8)[1] for part in (0, 1)]
     with pytest.raises(InputError, match="give sums and contexts of the same model"):
         contexts.change(read_sums(sums), open_contexts(narrow), STATISTICS, 4)
     longer = pd.DataFrame({"id": [300], "token": "A", "length": 1})
@@ -226,7 +228,10 @@ def test_the_section_says_what_context_changes(page):
     assert drawn == [f"contexts_{name}" for name in ("self_similarity", "explained", "change", "ambiguity")]
     assert all(len(to_svg(part.figure)) < 300_000 for part in made.parts if isinstance(part, Picture))
     said = " ".join(made.findings).replace("\u2212", "-")
-    assert "It falls for 100% of the tokens; the paper too reports a fall" in said and "In the random twin" in said
+    assert (
+        "It falls for 100% of the tokens; the paper too reports a fall" in said
+        and "Under random initialisation" in said
+    )
     shown = [sentence for part in made.parts if isinstance(part, list) for sentence in part]
     assert sorted(shown) == sorted(made.findings)
     assert "Context changes tokens less the more of their occurrences lie in repeats, as the paper reports" in said
@@ -234,7 +239,7 @@ def test_the_section_says_what_context_changes(page):
     assert "the paper's value is 3.5%" in said
     value, label, _ = made.numbers[0]
     assert (value, label) == ("30 of 90", "tokens") and "Of 30 of 90 tokens an annotation" in said
-    assert "in the random twin of 0 of 90" in said and "80% of the difference remain" in said
+    assert "under random initialisation of 0 of 90" in said and "80% of the difference remain" in said
 
 
 def test_the_paper_agrees_only_where_the_median_falls_among_layers_with_context_and_one_layer_has_no_depth():
@@ -244,10 +249,9 @@ def test_the_paper_agrees_only_where_the_median_falls_among_layers_with_context_
     assert "in layer 4 after 0.30 in layer 1" in said
     assert said.endswith("It falls for 33% of the tokens; the paper reports a fall with depth.")
     one = made[made["layer"] == 4].assign(centred_similarity=0.5)
-    assert section.describe_depth({section.MODEL: one, section.TWIN: one}) == (
+    assert section.describe_depth({section.MODEL: one, section.RANDOM: one}) == (
         "The median adjusted self-similarity is 0.50 (middle half of the tokens 0.30 to 0.55) in layer 4; around the mean state 0.50. "
-        "In the random twin, which no training made, it is 0.50 (middle half of the tokens 0.30 to 0.55) in layer 4; around the mean "
-        "state 0.50."
+        "Under random initialisation it is 0.50 (middle half of the tokens 0.30 to 0.55) in layer 4; around the mean state 0.50."
     )
 
 
@@ -262,7 +266,7 @@ def test_the_tables_rank_tokens_and_hold_one_row_an_ambiguous_token(page):
     assert len(ambiguous) == 15 and ambiguous["token"].is_unique
 
 
-def test_the_section_does_without_twin_annotation_and_accuracy(page, tmp_path):
+def test_the_section_does_without_random_model_annotation_and_accuracy(page, tmp_path):
     _, folder, files = page
     table = pd.read_parquet(folder / "embeddings/chosen/contexts.parquet").assign(repeat_share=np.nan, accuracy=np.nan)
     place = tmp_path / "embeddings/chosen"
@@ -274,7 +278,7 @@ def test_the_section_does_without_twin_annotation_and_accuracy(page, tmp_path):
         "contexts_self_similarity",
         "contexts_explained",
     ]
-    assert "was not measured" in made.parts[-1] and not made.numbers and "twin" not in " ".join(made.findings)
+    assert "was not measured" in made.parts[-1] and not made.numbers and "random" not in " ".join(made.findings)
 
 
 def test_ambiguity_that_is_not_there_is_said(page, tmp_path):

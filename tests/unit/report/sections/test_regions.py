@@ -32,7 +32,17 @@ def test_the_heat_map_says_it_all(section):
     pictures = {part.name: to_svg(part.figure) for part in section.parts if isinstance(part, Picture)}
     assert list(pictures) == ["regions_heat", "regions_gains", "regions_layers"]
     heat = pictures["regions_heat"]
-    for text in ("GC content", "k-mers", "word2vec", "random twin", "CLS", "mean", "dnabert2", "gene strand", "R²"):
+    for text in (
+        "GC content",
+        "k-mers",
+        "word2vec",
+        "random initialisation",
+        "CLS",
+        "mean",
+        "dnabert2",
+        "gene strand",
+        "R²",
+    ):
         assert text in heat
     # of the mean embedding's tracks one lies above k-mers; no other cell does
     assert heat.count("\u25b2") == 1 and heat.count("\u25bd") > 3
@@ -48,7 +58,7 @@ def test_sentences_follow_the_intervals(section):
     assert [text.split(" on ")[0].split(" than ")[-1] for text in section.findings[1:4]] == [
         "GC content",
         "word2vec",
-        "the random twin",
+        "random initialisation",
     ]
     assert (
         "rank correlation of +0.050 (median over 5 tracks; highest +0.200, replication timing)" in section.findings[4]
@@ -100,10 +110,10 @@ def test_categories_lie_together_more_than_by_k_mers_only_beyond_the_margin():
     assert "on 2 of 3 tracks; on 1 of these it is also more than 0.02 above that by k-mers." in text
 
 
-def test_every_rival_has_a_style_of_its_own():
-    rivals = [f"rival {i}" for i in range(6)]
-    styles = gain_styles(["k-mers", "mean", *rivals])
-    assert list(styles) == ["mean", *rivals] and len(set(styles.values())) == 7
+def test_every_external_model_has_a_style_of_its_own():
+    external_models = [f"external model {i}" for i in range(6)]
+    styles = gain_styles(["k-mers", "mean", *external_models])
+    assert list(styles) == ["mean", *external_models] and len(set(styles.values())) == 7
 
 
 def test_all_numbers_are_folded(section, folder):
@@ -124,11 +134,13 @@ def test_without_any_score_there_is_a_sentence(folder, tmp_path):
         table[columns] = np.nan
         table.to_parquet(tmp_path / name)
     assert build(tmp_path).parts[0] == "No track has enough regions for a probe."
-    # probes without clusters, and a run of one layer without a twin
+    # probes without clusters, and a run of one layer without a randomly initialised model
     probes = pd.read_parquet(folder / regions.NEEDS[0])
-    alone = probes[(probes["model"] != "chosen-twin") & (probes["layer"].isna() | (probes["layer"] == 3))]
-    alone.assign(over_twin=np.nan, over_twin_low=np.nan, over_twin_high=np.nan).to_parquet(tmp_path / regions.NEEDS[0])
+    alone = probes[(probes["model"] != "chosen-random") & (probes["layer"].isna() | (probes["layer"] == 3))]
+    alone.assign(over_random=np.nan, over_random_low=np.nan, over_random_high=np.nan).to_parquet(
+        tmp_path / regions.NEEDS[0]
+    )
     section = build(tmp_path)
     assert [part.name for part in section.parts if isinstance(part, Picture)] == ["regions_heat", "regions_gains"]
-    assert not any("twin" in text for text in section.findings)
+    assert not any("random" in text for text in section.findings)
     assert "No track has enough regions of two categories to ask whether they lie together." in section.parts

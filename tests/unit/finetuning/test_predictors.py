@@ -8,7 +8,7 @@ import yaml
 
 from grover.config.benchmark_table import Task, read_tasks
 from grover.config.configuration import complete
-from grover.finetuning.competitors import competitors, fitting, floor_options, reader, rival_folders
+from grover.finetuning.predictors import baseline_options, external_folders, fitting, predictors, reader
 from grover.runtime.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -74,33 +74,33 @@ def test_a_transfer_to_itself_is_refused():
         fitting({"t": task}, configured())
 
 
-def test_each_task_has_the_floors_that_it_can_have():
-    config = configured(benchmarks={"rivals": {"nt": {"model": "a/b", "longest": 250}}})
-    assert competitors(SITES, config)[:3] == ["chosen", "chosen-twin", "nt"]
-    assert {"pwm", "adjacency"} & set(competitors(SITES, config)) == {"pwm"}
-    assert {"pwm", "adjacency", "nt"} & set(competitors(PROMOTERS, config)) == {"adjacency"}
+def test_each_task_has_the_baselines_that_it_can_have():
+    config = configured(benchmarks={"external_models": {"nt": {"model": "a/b", "longest": 250}}})
+    assert predictors(SITES, config)[:3] == ["chosen", "chosen-random", "nt"]
+    assert {"pwm", "adjacency"} & set(predictors(SITES, config)) == {"pwm"}
+    assert {"pwm", "adjacency", "nt"} & set(predictors(PROMOTERS, config)) == {"adjacency"}
 
 
-def test_a_floor_sees_its_own_settings_alone():
+def test_a_baseline_sees_its_own_settings_alone():
     config = configured(benchmarks={"trees": 7}, finetuning={"seeds": 2})
-    assert floor_options("gc", config) == [("--seeds", 1)]
-    assert floor_options("token-forest", config) == [
+    assert baseline_options("gc", config) == [("--seeds", 1)]
+    assert baseline_options("token-forest", config) == [
         ("--seeds", 1),
         ("--seeds", 2),
         ("--trees", 7),
         ("--maximum-train", 50_000),
     ]
-    assert ("--longest", 6) in floor_options("tfidf-logistic", config)
+    assert ("--longest", 6) in baseline_options("tfidf-logistic", config)
 
 
 @pytest.mark.parametrize(
-    ("rival", "words"),
+    ("external", "words"),
     [
-        ({"model": "no folder"}, ["benchmarks.rivals.nt.model", "is no folder here and no id"]),
-        ({"model": "a/b", "python": "nowhere/python"}, ["benchmarks.rivals.nt.python", "make rivals"]),
+        ({"model": "no folder"}, ["benchmarks.external_models.nt.model", "is no folder here and no id"]),
+        ({"model": "a/b", "python": "nowhere/python"}, ["benchmarks.external_models.nt.python", "make external"]),
     ],
 )
-def test_a_rival_that_cannot_be_is_refused(tmp_path, rival, words):
+def test_a_external_model_that_cannot_be_is_refused(tmp_path, external, words):
     with pytest.raises(InputError) as error:
-        rival_folders(configured(benchmarks={"rivals": {"nt": rival}}), tmp_path, "mine.yaml")
+        external_folders(configured(benchmarks={"external_models": {"nt": external}}), tmp_path, "mine.yaml")
     assert all(word in str(error.value) for word in words)

@@ -16,7 +16,7 @@ HUB = r"[\w.-]+(/[\w.-]+)?"
 
 
 def reader(config: dict) -> str:
-    """The vocabulary whose words shuffles and floors on tokens are made of, whichever candidate is chosen later: byte pairs, or else
+    """The vocabulary whose words shuffles and baselines on tokens are made of, whichever candidate is chosen later: byte pairs, or else
     the first whose words do not overlap (`complete` sees to it that there is one).
     """
     names = [config["selection"]["vocabulary"], *config["vocabulary"]["candidates"], *config["vocabulary"]["studied"]]
@@ -68,55 +68,57 @@ def _words(vocabulary: str, length: int) -> int:
     return length if kind == "char" else -(-length // int(k)) if kind == "kmer" else 0
 
 
-def floors_of(task: Task, config: dict) -> list[str]:
-    """The floors that a task has: a matrix is scored where one is named, adjacency judged where negatives are derived from positives."""
+def baselines_of(task: Task, config: dict) -> list[str]:
+    """The baselines that a task has: a matrix is scored where one is named, adjacency judged where negatives are derived from positives."""
     fits = {"pwm": "motif" in task.options, "adjacency": task.negatives in DERIVED}
-    return [floor for floor in config["benchmarks"]["floors"] if fits.get(floor, True)]
+    return [baseline for baseline in config["benchmarks"]["baselines"] if fits.get(baseline, True)]
 
 
-def competitors(task: Task, config: dict) -> list[str]:
-    """All that predict a task, the first model first: models, their twins, rivals that read such a length, floors."""
+def predictors(task: Task, config: dict) -> list[str]:
+    """All that predict a task: models, each beside its random initialisation, external models that read such a length, baselines."""
     asked = config["benchmarks"]
-    models = [model for name in asked["models"] for model in (name, f"{name}-twin")]
-    rivals = [name for name, rival in asked["rivals"].items() if not 0 < rival["longest"] < task.length]
-    return [*models, *rivals, *floors_of(task, config)]
+    models = [model for name in asked["models"] for model in (name, f"{name}-random")]
+    external_models = [
+        name for name, external in asked["external_models"].items() if not 0 < external["longest"] < task.length
+    ]
+    return [*models, *external_models, *baselines_of(task, config)]
 
 
-def floor_options(floor: str, config: dict) -> list[tuple[str, object]]:
-    """The settings that a floor reads and no others, so that more trees do not repeat a regression; one seed where nothing is random."""
-    asked, seed, forest = config["benchmarks"], config["seed"], floor.endswith("forest")
+def baseline_options(baseline: str, config: dict) -> list[tuple[str, object]]:
+    """The settings that a baseline reads and no others, so that more trees do not repeat a regression; one seed where nothing is random."""
+    asked, seed, forest = config["benchmarks"], config["seed"], baseline.endswith("forest")
     options = [("--seeds", seed + number) for number in range(config["finetuning"]["seeds"] if forest else 1)]
     if forest:
         options.append(("--trees", asked["trees"]))
-    if floor.startswith("tfidf"):
+    if baseline.startswith("tfidf"):
         options += zip(("--shortest", "--longest"), asked["kmers"], strict=True)
-    if floor.startswith(("tfidf", "token")):
+    if baseline.startswith(("tfidf", "token")):
         options.append(("--maximum-train", asked["maximum_train"]))
     return options
 
 
-def rival_folders(config: dict, installation: Path, origin: str) -> dict[str, Path]:
-    """Folders of the rivals that lie on this machine, looked at; the others are ids of the hub.
+def external_folders(config: dict, installation: Path, origin: str) -> dict[str, Path]:
+    """Folders of the external models that lie on this machine, looked at; the others are ids of the hub.
 
     Raises InputError for a folder that is not whole, for code that nobody has consented to, and for a name that can be no id.
     """
     folders = {}
-    for name, rival in config["benchmarks"]["rivals"].items():
-        key = f"{origin}: `benchmarks.rivals.{name}"
-        places = (Path(rival["model"]), installation / rival["model"])
+    for name, external in config["benchmarks"]["external_models"].items():
+        key = f"{origin}: `benchmarks.external_models.{name}"
+        places = (Path(external["model"]), installation / external["model"])
         folder = next((path for path in places if path.is_dir()), None)
         if folder:
             folders[name] = folder
             check_folder(folder)
-            files = [] if rival["adapter"] == "dnabert" or rival["remote_code"] else code_of(folder)
+            files = [] if external["adapter"] == "dnabert" or external["remote_code"] else code_of(folder)
             if files:
                 raise InputError(
                     f"{key}.model` brings code that would be executed ({', '.join(files)}); read it and consent with remote_code: true"
                 )
-        elif not re.fullmatch(HUB, rival["model"]):
-            raise InputError(f"{key}.model`: {rival['model']} is no folder here and no id of the hub; correct it")
-        if rival["python"] and not Path(rival["python"]).is_file():
+        elif not re.fullmatch(HUB, external["model"]):
+            raise InputError(f"{key}.model`: {external['model']} is no folder here and no id of the hub; correct it")
+        if external["python"] and not Path(external["python"]).is_file():
             raise InputError(
-                f"{key}.python`: {rival['python']} does not exist; `make rivals` builds .venv-rivals/bin/python"
+                f"{key}.python`: {external['python']} does not exist; `make external` builds .venv-external/bin/python"
             )
     return folders

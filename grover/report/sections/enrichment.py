@@ -1,4 +1,4 @@
-"""Section of the report: where the tokens of the chosen model lie, judged by rotations of the annotation."""
+"""Section of the report: where the tokens of the chosen model lie, judged by circular shifts of the annotation."""
 
 import numpy as np
 import pandas as pd
@@ -6,12 +6,12 @@ from scipy.stats import spearmanr
 
 from grover.annotation.enrichment import LEVEL
 from grover.report.figures.atlas import name_category
-from grover.report.figures.localisation import enrichment, shorten
+from grover.report.figures.enrichment import enrichment, shorten
 from grover.report.parts import Folded, Picture, Results, Section, Table, formatted, signed
 
 TITLE = "Embeddings: where tokens lie"
-NEEDS = ("embeddings/*/localisation.parquet",)
-ATLAS = "atlas/observed/localisation.parquet"
+NEEDS = ("embeddings/*/enrichment.parquet",)
+ATLAS = "atlas/observed/enrichment.parquet"
 NAMES = ["track", "category"]
 MOST_CATEGORIES, MOST_TOKENS = 60, 48  # in the figure
 TOP = 5  # tokens of a category in the folded table
@@ -28,7 +28,7 @@ def section(results: Results) -> Section:
     result.parts = [
         "A token lies in a category of the annotation if its middle base does. How often that is by chance was found by rotating the "
         "annotation along the genome, all segments end to end, as often as the findings say: that keeps the clumps in which both "
-        "tokens and annotation come, so that neither is taken as independent. Intervals are the spread over rotations, and q "
+        "tokens and annotation come, so that neither is taken as independent. Intervals are the spread over circular shifts, and q "
         "corrects for all tests (Benjamini and Hochberg)."
     ]
     if not len(tested):
@@ -41,7 +41,7 @@ def section(results: Results) -> Section:
     if not lack_of_power(tested, table.attrs.get("shifts")):
         sure = (tested["q"] < LEVEL).mean()
         result.numbers = [
-            (f"{sure:.0%}", "of the pairs of token and category are tied", f"q below {LEVEL}, by rotations")
+            (f"{sure:.0%}", "of the pairs of token and category are tied", f"q below {LEVEL}, by circular shifts")
         ]
     top = strongest(tested, TOP)
     result.parts.append(result.findings)
@@ -70,7 +70,7 @@ def section(results: Results) -> Section:
 
 
 def count_tests(table: pd.DataFrame, tested: pd.DataFrame) -> list[str]:
-    """How many pairs are tied, what the number of rotations allows, and the closest tie."""
+    """How many pairs are tied, what the number of circular shifts allows, and the closest tie."""
     sure = tested[tested["q"] < LEVEL]
     more = int((sure["log2"] > 0).sum())
     left_out = len(table) - len(tested)
@@ -80,13 +80,13 @@ def count_tests(table: pd.DataFrame, tested: pd.DataFrame) -> list[str]:
         return [powerless + too_rare]
     sentences = [
         f"Of {len(tested):,} pairs of a token and a category {len(sure):,} ({len(sure) / len(tested):.1%}) have q below {LEVEL}: in "
-        f"{more:,} the token lies there more often than rotations of the annotation let expect, in {len(sure) - more:,} less often. "
+        f"{more:,} the token lies there more often than circular shifts of the annotation let expect, in {len(sure) - more:,} less often. "
         "One in twenty of these may be chance." + too_rare
     ]
     if shifts and len(sure):
-        floor, reached = lowest(tested, shifts)
+        least, reached = lowest(tested, shifts)
         sentences.append(
-            f"{shifts:,} rotations give no p-value below {floor:.2g}, which {reached / len(tested):.0%} of the tests reach, so that "
+            f"{shifts:,} circular shifts give no p-value below {least:.2g}, which {reached / len(tested):.0%} of the tests reach, so "
             "q says that they are tied and not how surely."
         )
     best = strongest(tested, 1).sort_values("low", ascending=False).head(1)
@@ -99,26 +99,26 @@ def count_tests(table: pd.DataFrame, tested: pd.DataFrame) -> list[str]:
 
 
 def lowest(tested: pd.DataFrame, shifts: int) -> tuple[float, int]:
-    """The lowest p-value that so many rotations can give, and how many tests reach it."""
-    floor = 1 / (shifts + 1)
-    return floor, int((tested["p"] < 1.5 * floor).sum())
+    """The lowest p-value that so many circular shifts can give, and how many tests reach it."""
+    least = 1 / (shifts + 1)
+    return least, int((tested["p"] < 1.5 * least).sum())
 
 
 def lack_of_power(tested: pd.DataFrame, shifts: int | None) -> str:
-    """Sentence where no pair is tied because the rotations are too few for any, given how many tests are corrected for; else empty.
+    """Sentence where no pair is tied because the circular shifts are too few for any, given how many tests are corrected for; else empty.
 
     q of the k tests with the lowest p-value is that value times the number of tests over k (Benjamini and Hochberg).
     """
     if not shifts or (tested["q"] < LEVEL).any():
         return ""
-    floor, reached = lowest(tested, shifts)
-    if floor * len(tested) / max(1, reached) < LEVEL:
+    least, reached = lowest(tested, shifts)
+    if least * len(tested) / max(1, reached) < LEVEL:
         return ""
     return (
-        f"{shifts:,} rotations are too few to tell any of {len(tested):,} pairs of a token and a category from chance: they give no "
-        f"p-value below {floor:.2g}, which {reached:,} of the tests reach, and for a q below {LEVEL} more than "
-        f"{int(floor * len(tested) / LEVEL):,} would have to. That none is found is a lack of power and no sign that tokens lie by chance; "
-        "more rotations (`embeddings.shifts`) may tell."
+        f"{shifts:,} circular shifts are too few to tell any of {len(tested):,} pairs of a token and a category from chance: they give no "
+        f"p-value below {least:.2g}, which {reached:,} of the tests reach, and for a q below {LEVEL} more than "
+        f"{int(least * len(tested) / LEVEL):,} would have to. That none is found is a lack of power, no sign that tokens lie by chance; "
+        "more circular shifts (`embeddings.shifts`) may tell."
     )
 
 
@@ -151,7 +151,7 @@ def follow_gc(summary: pd.DataFrame) -> list[str]:
 
 
 def compare_jackknife(tested: pd.DataFrame, atlas: pd.DataFrame) -> list[str]:
-    """How rotations judge the same counts beside the jackknife of the atlas; nothing where these are of another vocabulary."""
+    """How circular shifts judge the same counts beside the jackknife of the atlas; nothing where these are of another vocabulary."""
     keys = [*NAMES, "token", "count", "inside"]
     both = tested.merge(atlas.dropna(subset=["q"]), on=keys, suffixes=("", "_atlas"))
     if not len(both):
@@ -160,8 +160,8 @@ def compare_jackknife(tested: pd.DataFrame, atlas: pd.DataFrame) -> list[str]:
     width = (both["high"] - both["low"]) / (both["high_atlas"] - both["low_atlas"])
     by_track = width.groupby(both["track"], sort=False).median().sort_values()
     sentence = (
-        f"The jackknife over blocks of the vocabulary atlas and rotations agree on {agree:.1%} of the {len(both):,} tests that both "
-        f"made; intervals of rotations are {width.median():.2f} times as wide (median)"
+        f"The jackknife over blocks of the vocabulary atlas and circular shifts agree on {agree:.1%} of the {len(both):,} tests that both "
+        f"made; intervals of circular shifts are {width.median():.2f} times as wide (median)"
     )
     if len(by_track) > 1:
         ends = [f"{by_track.iloc[i]:.2f} in {by_track.index[i].replace('_', ' ')}" for i in (0, -1)]

@@ -1,4 +1,4 @@
-"""Figure of where tokens lie: how much more or less often than rotations of the annotation let expect."""
+"""Figure of where tokens lie: how much more or less often than circular shifts of the annotation let expect."""
 
 import numpy as np
 import pandas as pd

@@ -9,6 +9,8 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from grover.config.names import OVERLAP, VOCABULARY
+from grover.config.settings import Configuration as Configuration
+from grover.config.settings import section_of as section_of
 from grover.runtime.errors import InputError
 
 TYPES = {

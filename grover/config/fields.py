@@ -1,8 +1,13 @@
-"""Building blocks of the typed configuration: a section and a setting."""
+"""Building blocks of the typed configuration: a section, a setting, and lists and mappings with rules of their own."""
 
+from collections import Counter
+from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.fields import FieldInfo
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 
 class Section(BaseModel):
@@ -23,3 +28,44 @@ def setting(default: Any, description: str, *, unit: str = "", paper: str = "", 
     limits: `ge`, `gt`, `le`, `lt`, `pattern`, `min_length`, `max_length`.
     """
     return Field(default, description=description, json_schema_extra={"unit": unit, "paper": paper}, **limits)
+
+
+def ordered_fields(section: type[Section]) -> dict[str, FieldInfo]:
+    """Return the fields in the order in which they are read: those of each group, from the left, then the section's own.
+
+    pydantic collects inherited fields from the right.
+    """
+    names: dict[str, None] = {}
+    for base in section.__bases__:
+        if issubclass(base, Section):
+            names |= dict.fromkeys(ordered_fields(base))
+    names |= dict.fromkeys(section.model_fields)
+    return {name: section.model_fields[name] for name in names}
+
+
+@dataclass(frozen=True)
+class Schema:
+    """Add keywords to the JSON schema of a type, for what its validators check."""
+
+    keywords: tuple[tuple[str, Any], ...]
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {**handler(schema), **dict(self.keywords)}
+
+
+@dataclass(frozen=True)
+class Unique:
+    """Refuse a list in which a value occurs twice."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(_without_repeats, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {**handler(schema), "uniqueItems": True}
+
+
+def _without_repeats(values: list[Any]) -> list[Any]:
+    repeated = [value for value, number in Counter(values).items() if number > 1]
+    if repeated:
+        raise PydanticCustomError("repeated", "{value} occurs more than once", {"value": repeated[0]})
+    return values

@@ -1,0 +1,136 @@
+"""Validation of a configuration: each mistake in one sentence with key, value found, what was expected and what to do."""
+
+import difflib
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from grover.config.fields import Section, ordered_fields
+from grover.config.renamed import RENAMED
+
+Model = TypeVar("Model", bound=Section)
+Path = tuple[Any, ...]  # keys and positions that lead to a value
+
+TYPES = {
+    "int": "a whole number",
+    "float": "a number",
+    "string": "a text",
+    "list": "a list",
+    "dict": "a mapping",
+    "model": "a mapping",
+    "bool": "true or false",
+}
+LIMITS = {
+    "greater_than_equal": ("ge", "at least {}"),
+    "greater_than": ("gt", "above {}"),
+    "less_than_equal": ("le", "at most {}"),
+    "less_than": ("lt", "below {}"),
+}
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A sentence, and the keys (dotted paths) whose values it is about."""
+
+    keys: tuple[str, ...]
+    sentence: str
+
+
+def validate(model: type[Model], raw: dict[str, Any], required: dict[str, Any]) -> tuple[Model, list[Mistake]]:
+    """Validate what is valid: mistaken keys are reported, and their defaults or those of `required` take their place."""
+    raw, mistakes = deepcopy(raw), dict[str, Mistake]()
+    while True:
+        try:
+            return model.model_validate(raw), list(mistakes.values())
+        except ValidationError as error:
+            found = error.errors(include_url=False)
+        paths = [_path(details, raw) for details in found]
+        for details, path in zip(found, paths, strict=True):
+            key = ".".join(map(str, path))
+            mistakes.setdefault(key, Mistake((key,), _sentence(details, key, path, model)))
+        for path in paths:
+            _remove(raw, path, required)
+
+
+def _remove(raw: dict[str, Any], path: Path, required: dict[str, Any]) -> None:
+    """Remove a mistaken key, a list with a mistaken entry, or a section that lacks a key."""
+    if path[0] in required and len(path) == 1:
+        raw[str(path[0])] = required[str(path[0])]
+        return
+    place = raw
+    for step in path[:-1]:
+        inner = place.get(step)
+        if not isinstance(inner, dict) or (step == path[-2] and path[-1] not in inner):
+            place.pop(step, None)
+            return
+        place = inner
+    place.pop(path[-1], None)
+
+
+def _path(error: ErrorDetails, raw: Any) -> Path:
+    """The keys and positions in `raw` that lead to the error; pydantic adds the branches of unions and the marks of keys."""
+    path: list[Any] = []
+    for step in error["loc"]:
+        if isinstance(raw, dict) and step in raw or isinstance(raw, list) and isinstance(step, int):
+            raw = raw[step]
+        elif error["type"] == "missing" and step == error["loc"][-1]:
+            return (*path, step)
+        else:
+            break
+        path.append(step)
+    return tuple(path)
+
+
+def _sentence(error: ErrorDetails, key: str, path: Path, model: type[Section]) -> str:
+    kind, found, context = error["type"], error["input"], error.get("ctx", {})
+    if kind == "extra_forbidden":
+        return _unknown(key, path, model)
+    if kind == "missing":
+        return f"key `{key}` is missing; add it (config/config.yaml shows every key)"
+    if error["loc"][-1] == "[key]":
+        return f"`{key.rpartition('.')[0]}`: {found!r} does not match {context.get('pattern')}; choose another name"
+    for prefix, expected in TYPES.items():
+        if kind in (f"{prefix}_type", f"{prefix}_from_float"):
+            return f"`{key}` is {found!r}, but {expected} was expected"
+    if kind == "literal_error":
+        return f"`{key}` is {found!r}, but one of {context['expected'].replace(' or ', ', ')} was expected"
+    if kind in LIMITS:
+        name, words = LIMITS[kind]
+        return f"`{key}` is {found!r}, but a number {words.format(context[name])} was expected"
+    if kind == "string_pattern_mismatch":
+        return f"`{key}` is {found!r}, which does not match {context['pattern']}; correct it"
+    if kind in ("too_short", "too_long"):
+        limit, bound = ("at least", "min_length") if kind == "too_short" else ("at most", "max_length")
+        return f"`{key}` has {context['actual_length']} entries, but {limit} {context[bound]} were expected"
+    if kind == "expected":
+        return f"`{key}` is {found!r}, but {error['msg']} was expected"
+    return f"`{key}` is {found!r}: {error['msg']}; correct it"
+
+
+def _unknown(key: str, path: Path, model: type[Section]) -> str:
+    """Name the nearest known key, or the new name of an old one."""
+    if key in RENAMED:
+        return f"`{key}` is now `{RENAMED[key]}`; rename it"
+    known = list(ordered_fields(section_at(path[:-1], model)))
+    near = difflib.get_close_matches(str(path[-1]), known, 1)
+    hint = f"did you mean `{near[0]}`?" if near else f"known are {', '.join(known)}"
+    return f"unknown key `{key}`; {hint}"
+
+
+def section_at(path: Path, model: type[Section]) -> type[Section]:
+    """The class of the section at a path; the names of a mapping lead to the class of its values."""
+    for step in path:
+        section = sections_of(model.model_fields[str(step)].annotation) if step in model.model_fields else model
+        model = section or model
+    return model
+
+
+def sections_of(annotation: Any) -> type[Section] | None:
+    """The section class in a type such as `Genome`, `Simulation | None` or `dict[str, Source]`."""
+    if isinstance(annotation, type) and issubclass(annotation, Section):
+        return annotation
+    found = [sections_of(part) for part in getattr(annotation, "__args__", ())]
+    return next((section for section in found if section), None)

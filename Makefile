@@ -22,7 +22,7 @@ endef
 PLACE := \(PYTHON\|SCRIPTS\)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup external bedtools chromium slurm-programs run plan test test-slurm test-slurm-all lint format bench why lock clean-logs clean-run
+.PHONY: help setup external bedtools chromium slurm-programs run plan test test-slurm test-slurm-all reference lint format bench why lock clean-logs clean-run
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -73,6 +73,9 @@ test-slurm: setup slurm-programs  ## tests on a private SLURM cluster on this ma
 
 test-slurm-all: setup slurm-programs  ## these and those that wait for time limits and pre-emption, minutes more
 	$(BIN)/python -m pytest tests/slurm $(ARGS)
+
+reference: setup  ## write docs/configuration.md and config/schemas/ from the classes in grover/config
+	$(BIN)/python -m grover.config.reference
 
 lint: setup  ## ruff, snakefmt, snakemake --lint
 	$(BIN)/ruff check .

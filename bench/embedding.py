@@ -33,7 +33,7 @@ import pandas as pd
 import support
 import torch
 
-from grover.config.configuration import SIZES
+from grover.config.sections.pretraining import SIZES
 from grover.genome.bases import decode, encode
 from grover.tokenization import bpe
 from grover.tokenization.vocabulary import Vocabulary

@@ -21,7 +21,7 @@ import numpy as np
 import support
 import torch
 
-from grover.config.configuration import SIZES
+from grover.config.sections.pretraining import SIZES
 from grover.tokenization.vocabulary import CLS, PAD, SEP
 
 REPEATS = 3

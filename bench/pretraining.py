@@ -24,7 +24,7 @@ import numpy as np
 import support
 import torch
 
-from grover.config.configuration import SIZES
+from grover.config.sections.pretraining import SIZES
 from grover.network.packed import pack
 from grover.pretraining.masking import Masking, hide
 from grover.tokenization import bpe

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from grover.config.configuration import read_rows
+from grover.config.tables import read_rows
 from grover.runtime.errors import InputError
 
 SOURCE = "[a-z][a-z0-9_]*"

@@ -2,12 +2,13 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetJsonSchemaHandler
 from pydantic.fields import FieldInfo
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+Value = TypeVar("Value")
 
 
 class Section(BaseModel):
@@ -19,6 +20,16 @@ class Section(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="forbid", strict=True, validate_default=True, allow_inf_nan=False, protected_namespaces=()
     )
+
+    @classmethod
+    def summary(cls) -> str:
+        """Return the one sentence that describes the section."""
+        return (cls.__doc__ or "").partition("\n")[0]
+
+
+def subsection(section: type[Section]) -> Any:
+    """Declare a section with its defaults."""
+    return Field(section(), description=section.summary())
 
 
 def setting(default: Any, description: str, *, unit: str = "", paper: str = "", **limits: Any) -> Any:
@@ -49,23 +60,16 @@ class Schema:
 
     keywords: tuple[tuple[str, Any], ...]
 
-    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+    def __get_pydantic_json_schema__(self, schema: Any, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         return {**handler(schema), **dict(self.keywords)}
 
 
-@dataclass(frozen=True)
-class Unique:
-    """Refuse a list in which a value occurs twice."""
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_after_validator_function(_without_repeats, handler(source))
-
-    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        return {**handler(schema), "uniqueItems": True}
-
-
 def _without_repeats(values: list[Any]) -> list[Any]:
-    repeated = [value for value, number in Counter(values).items() if number > 1]
-    if repeated:
-        raise PydanticCustomError("repeated", "{value} occurs more than once", {"value": repeated[0]})
+    for value, number in Counter(values).items():
+        if number > 1:
+            raise ValueError(f"a list that names {value} only once")
     return values
+
+
+# a list in which each value occurs once
+Distinct = Annotated[list[Value], AfterValidator(_without_repeats), Schema((("uniqueItems", True),))]

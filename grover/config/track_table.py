@@ -6,7 +6,7 @@ Read when the workflow is put together, so that a mistake in a row is known befo
 import re
 from pathlib import Path
 
-from grover.config.configuration import read_rows
+from grover.config.tables import read_rows
 from grover.runtime.errors import InputError
 
 KINDS = ("category", "presence", "quantity", "strand")
@@ -49,7 +49,7 @@ def read_track_rows(path: Path | str) -> list[dict[str, str]]:
 
 def selection(where: str) -> tuple[str, list[str]]:
     """Column and values of a `where` that is not `-`."""
-    column, values = re.fullmatch(WHERE, where).groups()
+    column, _, values = where.partition("=")
     return column, values.split("|")
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
 from grover.config.fields import Section, ordered_fields
 from grover.config.renamed import RENAMED
@@ -70,11 +69,12 @@ def _remove(raw: dict[str, Any], path: Path, required: dict[str, Any]) -> None:
     place.pop(path[-1], None)
 
 
-def _path(error: ErrorDetails, raw: Any) -> Path:
+def _path(error: Any, raw: Any) -> Path:
     """The keys and positions in `raw` that lead to the error; pydantic adds the branches of unions and the marks of keys."""
     path: list[Any] = []
     for step in error["loc"]:
-        if isinstance(raw, dict) and step in raw or isinstance(raw, list) and isinstance(step, int):
+        listed = isinstance(raw, list) and isinstance(step, int)
+        if listed or (isinstance(raw, dict) and step in raw):
             raw = raw[step]
         elif error["type"] == "missing" and step == error["loc"][-1]:
             return (*path, step)
@@ -84,7 +84,7 @@ def _path(error: ErrorDetails, raw: Any) -> Path:
     return tuple(path)
 
 
-def _sentence(error: ErrorDetails, key: str, path: Path, model: type[Section]) -> str:
+def _sentence(error: Any, key: str, path: Path, model: type[Section]) -> str:
     kind, found, context = error["type"], error["input"], error.get("ctx", {})
     if kind == "extra_forbidden":
         return _unknown(key, path, model)
@@ -99,14 +99,14 @@ def _sentence(error: ErrorDetails, key: str, path: Path, model: type[Section]) -
         return f"`{key}` is {found!r}, but one of {context['expected'].replace(' or ', ', ')} was expected"
     if kind in LIMITS:
         name, words = LIMITS[kind]
-        return f"`{key}` is {found!r}, but a number {words.format(context[name])} was expected"
+        return f"`{key}` is {found!r}, but a number {words.format(f'{context[name]:g}')} was expected"
     if kind == "string_pattern_mismatch":
         return f"`{key}` is {found!r}, which does not match {context['pattern']}; correct it"
     if kind in ("too_short", "too_long"):
         limit, bound = ("at least", "min_length") if kind == "too_short" else ("at most", "max_length")
         return f"`{key}` has {context['actual_length']} entries, but {limit} {context[bound]} were expected"
-    if kind == "expected":
-        return f"`{key}` is {found!r}, but {error['msg']} was expected"
+    if kind == "value_error":
+        return f"`{key}` is {found!r}, but {context['error']} was expected"
     return f"`{key}` is {found!r}: {error['msg']}; correct it"
 
 

@@ -29,8 +29,8 @@ def test_named_configurations_and_targets_exist():
 
 def test_the_example_of_an_own_assembly_is_a_valid_configuration():
     example = re.search(r"```yaml\n(.*?)```", (ROOT / "docs/own-assembly.md").read_text(), re.S)[1]
-    config = complete(yaml.safe_load(example), ROOT / "config/schemas/config.schema.yaml", "docs/own-assembly.md")
-    assert config["genome"]["minimum_segment"] == 20
+    config = complete(yaml.safe_load(example), "docs/own-assembly.md")
+    assert config.genome.minimum_segment == 20
 
 
 def test_the_profiles_read_the_variables_that_the_page_names():

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from grover.config.fields import Section, Unique, setting
+from grover.config.fields import Distinct, Section, setting, subsection
 
 Baseline = Literal[
     "majority",
@@ -20,6 +20,17 @@ Baseline = Literal[
     "probe-cls",
     "probe-mean",
 ]
+
+
+class ExternalOrigin(Section):
+    """Where an external model is, and what it can read."""
+
+    model: str = setting(..., "Folder with config.json, weights and tokenizer, or an id of the Hugging Face Hub.")
+    revision: str = setting("", "Commit of the Hub's repository.")
+    python: str = setting("", "Interpreter of another environment, where the model needs one.")
+    longest: int = setting(
+        0, "Longest sequence; tasks with longer ones are left out for this model; 0: no limit.", unit="bases", ge=0
+    )
 
 
 class ExternalReading(Section):
@@ -38,22 +49,15 @@ class ExternalTuning(Section):
     batch: int = setting(32, "Examples per step.", ge=1)
 
 
-class ExternalModel(ExternalReading, ExternalTuning):
+class ExternalModel(ExternalOrigin, ExternalReading, ExternalTuning):
     """A published model that the models of the run are compared with."""
-
-    model: str = setting(..., "Folder with config.json, weights and tokenizer, or an id of the Hugging Face Hub.")
-    revision: str = setting("", "Commit of the Hub's repository.")
-    python: str = setting("", "Interpreter of another environment, where the model needs one.")
-    longest: int = setting(
-        0, "Longest sequence; tasks with longer ones are left out for this model; 0: no limit.", unit="bases", ge=0
-    )
 
 
 class Compared(Section):
     """What is compared on which tasks."""
 
     table: str = setting("config/benchmarks.tsv", "Table of tasks, one per row.")
-    models: Annotated[list[str], Unique()] = setting(
+    models: Distinct[str] = setting(
         ["chosen"],
         "Models that are fine-tuned, each beside its randomly initialised one: `chosen`, or names of `vocabulary.candidates`.",
         min_length=1,
@@ -61,7 +65,7 @@ class Compared(Section):
     external_models: dict[Annotated[str, Field(pattern="^[a-z][a-z0-9]*$")], ExternalModel] = setting(
         {}, "External models, each under a name of your choice."
     )
-    baselines: Annotated[list[Baseline], Unique()] = setting(
+    baselines: Distinct[Baseline] = setting(
         list(Baseline.__args__),  # type: ignore[attr-defined]
         "Baselines without a language model, and linear probes on the pretrained one.",
     )
@@ -128,7 +132,7 @@ class Benchmarks(
 ):
     """Supervised tasks on labelled sequences."""
 
-    limits: Limits = setting(Limits(), "Shares of a test set above which an audit stops the run.")
+    limits: Limits = subsection(Limits)
 
 
 class Repetitions(Section):

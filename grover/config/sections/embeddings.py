@@ -4,19 +4,19 @@ from typing import Annotated
 
 from pydantic import Field
 
-from grover.config.fields import Section, Unique, setting
+from grover.config.fields import Distinct, Section, setting
 
 
 class Embedded(Section):
     """What is embedded, and with which annotation it is compared."""
 
     tracks: str = setting("config/tracks.tsv", "Table of annotation tracks, one per row.")
-    models: Annotated[list[str], Unique()] = setting(
+    models: Distinct[str] = setting(
         ["chosen"],
         "Models whose embeddings are computed, each beside its randomly initialised one: `chosen`, or names of candidates.",
         min_length=1,
     )
-    external_models: Annotated[list[str], Unique()] = setting(
+    external_models: Distinct[str] = setting(
         [], "Names in `benchmarks.external_models` whose embeddings are probed too."
     )
     intervals: str = setting("", "Source with a BED file whose intervals are embedded; empty: windows of the genome.")
@@ -52,9 +52,7 @@ class Shards(Section):
 class Layers(Section):
     """Layers whose states are read."""
 
-    layers: Annotated[list[Annotated[int, Field(ge=0)]], Unique()] = setting(
-        [], "Layers that are kept; 0 is the input; empty: all."
-    )
+    layers: Distinct[Annotated[int, Field(ge=0)]] = setting([], "Layers that are kept; 0 is the input; empty: all.")
 
 
 class Contexts(Section):

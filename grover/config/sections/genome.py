@@ -3,9 +3,8 @@
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
-from pydantic_core import PydanticCustomError
 
-from grover.config.fields import Section, Unique, setting
+from grover.config.fields import Distinct, Section, setting
 
 
 class Simulation(Section):
@@ -42,7 +41,7 @@ def _fold(value: Any) -> Any:
     listed = isinstance(value, list) and value and all(isinstance(name, str) for name in value)
     number = isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= 0.5
     if not listed and not number:
-        raise PydanticCustomError("expected", "a share above 0 and at most 0.5, or a list of contigs,")
+        raise ValueError("a share above 0 and at most 0.5, or a list of contigs,")
     return float(value) if number else value
 
 
@@ -93,13 +92,13 @@ class Vocabularies(Section):
     mask: Literal["include", "exclude"] = setting(
         "include", "Whether BPE learns from soft-masked sequence too.", paper="GROVER"
     )
-    candidates: Annotated[list[str], Unique()] = setting(
+    candidates: Distinct[str] = setting(
         ["bpe-600"],
         "Vocabularies that a model is pretrained with: bpe-CYCLES, kmer-K, overlap-K (DNABERT's k-mers), char, names in `outside`.",
         paper="GROVER",
         min_length=1,
     )
-    studied: Annotated[list[str], Unique()] = setting(
+    studied: Distinct[str] = setting(
         [], "Further vocabularies, tokenised and described without a model; same names as in `candidates`."
     )
     outside: dict[Annotated[str, Field(pattern="^[a-z][a-z0-9]*$")], str] = setting(
@@ -133,15 +132,19 @@ class Stability(Section):
     flank: int = setting(1000, "Sequence on either side of a window.", unit="bases", ge=50)
 
 
-class Atlas(NullGenomes, Promoters, Stability):
-    """Statistics of the tokens of one vocabulary, beside those of null genomes."""
+class Described(Section):
+    """What the atlas describes and compares."""
 
     vocabulary: str = setting(
         "", "Vocabulary that the atlas describes; empty: the first BPE vocabulary, else the first without overlap."
     )
-    orders: Annotated[list[Annotated[int, Field(ge=0, le=8)]], Unique()] = setting(
+    orders: Distinct[Annotated[int, Field(ge=0, le=8)]] = setting(
         [1, 5], "Orders of the Markov chains that null genomes are drawn from.", min_length=1
     )
+
+
+class Atlas(Described, NullGenomes, Promoters, Stability):
+    """Statistics of the tokens of one vocabulary, beside those of null genomes."""
 
 
 class Windows(Section):

@@ -4,10 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from grover.config.fields import Section, Unique, setting
+from grover.config.fields import Distinct, Section, setting
 
 # encoders by name; `base` is the paper's
-SIZES = {
+SIZES: dict[str, dict[str, int]] = {
     "tiny": {"layers": 4, "hidden": 128, "heads": 4, "intermediate": 512},
     "small": {"layers": 6, "hidden": 256, "heads": 4, "intermediate": 1024},
     "base": {"layers": 12, "hidden": 768, "heads": 12, "intermediate": 3072},
@@ -149,7 +149,7 @@ class Choice(Section):
 class NextKmer(Section):
     """Contexts of next-k-mer prediction."""
 
-    k: Annotated[list[Annotated[int, Field(ge=1, le=6)]], Unique()] = setting(
+    k: Distinct[Annotated[int, Field(ge=1, le=6)]] = setting(
         [2, 3, 4, 5, 6], "Lengths of the k-mers to predict.", unit="bases", paper="GROVER", min_length=1
     )
     context: int = setting(50, "Length of the context.", unit="bases", paper="GROVER", ge=10)

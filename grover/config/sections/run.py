@@ -1,8 +1,11 @@
 """What concerns the run as a whole: folders, seed, device, sources, report, budget."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from grover.config.fields import Section, Unique, setting
+from grover.config.fields import Distinct, Section, setting
+
+# rules whose outputs take long to make
+Freezable = Literal["pretrain", "next_kmer", "finetune", "finetune_external", "embed", "embed_external"]
 
 
 class Folders(Section):
@@ -16,9 +19,7 @@ class Folders(Section):
     data: str = setting(
         "", "Folder with the files of the sources, for sites without network: DATA/FILE replaces the address."
     )
-    freeze: Annotated[
-        list[Literal["pretrain", "next_kmer", "finetune", "finetune_external", "embed", "embed_external"]], Unique()
-    ] = setting([], "Rules whose finished outputs are kept when only their code changed.")
+    freeze: Distinct[Freezable] = setting([], "Rules whose finished outputs are kept when only their code changed.")
 
 
 class Randomness(Section):

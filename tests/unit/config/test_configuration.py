@@ -1,4 +1,4 @@
-"""Every mistake in a configuration is one sentence that names file, key, expectation and remedy."""
+"""Every mistake in a configuration is one sentence that names file, key, expectation and remedy; all are reported together."""
 
 from copy import deepcopy
 from pathlib import Path
@@ -6,18 +6,22 @@ from pathlib import Path
 import pytest
 import yaml
 
-from grover.config.configuration import SIZES, complete, read_rows
+from grover.config.configuration import Configuration, complete, section_of
+from grover.config.fields import Section, ordered_fields
+from grover.config.renamed import RENAMED
+from grover.config.sections.benchmarks import Limits
+from grover.config.sections.pretraining import SIZES, Architecture, Choice, Masking
+from grover.config.sections.run import Randomness
 from grover.runtime.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[3]
-SCHEMA = ROOT / "config/schemas/config.schema.yaml"
 CONFIGURATIONS = sorted((ROOT / "config").glob("*.yaml"))
 LAID_OVER = {"benchmarks-local.yaml": "hg19-local.yaml"}
 SMALLEST = {"run": "x", "sources": {"genome": {"url": "genome.fa"}}}
 
 
-def completed(**changes) -> dict:
-    return complete(deepcopy(SMALLEST) | changes, SCHEMA, "my.yaml")
+def completed(**changes) -> Configuration:
+    return complete(deepcopy(SMALLEST) | changes, "my.yaml")
 
 
 @pytest.mark.parametrize("path", CONFIGURATIONS, ids=lambda path: path.name)
@@ -26,39 +30,42 @@ def test_shipped_configurations_are_valid(path):
     if path.name in LAID_OVER:
         below = yaml.safe_load((path.parent / LAID_OVER[path.name]).read_text())
         config = below | {key: below[key] | part for key, part in config.items()}
-    complete(config | {"data": "somewhere"}, SCHEMA, path.name)
+    complete(config | {"data": "somewhere"}, path.name)
 
 
 def test_the_production_configuration_shows_every_default():
     shown = yaml.safe_load((ROOT / "config/config.yaml").read_text())
-    expected = completed()
-    for section, value in expected.items():
-        # production insists on a GPU; what its sources are is no default
-        if section in ("run", "sources", "device"):
-            continue
-        if section == "pretraining":  # four numbers follow from `size`
-            value = {key: number for key, number in value.items() if key not in SIZES["base"]}
-        if section == "embeddings":
-            value = value | {"assembly": "hg19"}
-        assert shown[section] == value, section
+    expected = Configuration.model_validate(SMALLEST).model_dump(exclude={"run", "sources", "simulate"})
+    # production needs a GPU and is of hg19; four numbers follow from `size`
+    expected["device"], expected["embeddings"]["assembly"] = "cuda", "hg19"
+    expected["selection"]["vocabulary"] = "bpe-600"
+    for number in SIZES["base"]:
+        del expected["pretraining"][number]
+    assert {key: value for key, value in shown.items() if key not in ("run", "sources")} == expected
 
 
-def test_the_schema_is_a_schema():
-    from jsonschema import Draft202012Validator
-
-    Draft202012Validator.check_schema(yaml.safe_load(SCHEMA.read_text()))
+def test_the_production_configuration_has_the_order_of_the_reference():
+    shown = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    for name, field in ordered_fields(Configuration).items():
+        if isinstance(field.default, Section):
+            keys = [key for key in ordered_fields(type(field.default)) if key in shown[name]]
+            assert list(shown[name]) == keys, name
 
 
 def test_defaults_are_filled_in_at_every_level():
     config = completed(pretraining={"layers": 2})
-    assert (config["pretraining"]["layers"], config["pretraining"]["hidden"]) == (2, 768)
-    assert config["sources"]["genome"]["confirmed"] is True
+    assert (config.pretraining.layers, config.pretraining.hidden) == (2, 768)
+    assert config.sources["genome"].confirmed is True
+    assert (
+        completed(pretraining={"size": "tiny", "heads": 8}).pretraining.model_dump().items()
+        >= (SIZES["tiny"] | {"heads": 8}).items()
+    )
 
 
 def test_vocabularies_from_outside_and_studied_ones():
     outside = {"dnabert2": "there/tokenizer.json"}
     names = {"candidates": ["bpe-600", "dnabert2"], "studied": ["overlap-6", "dnabert2", "char", "kmer-7"]}
-    assert completed(vocabulary={"outside": outside} | names)["vocabulary"]["outside"] == outside
+    assert completed(vocabulary={"outside": outside} | names).vocabulary.outside == outside
     with pytest.raises(InputError, match=r"dnabert is none of .* \(dnabert2\)"):
         completed(vocabulary={"outside": outside, "studied": ["dnabert"]})
 
@@ -95,13 +102,13 @@ def test_vocabularies_from_outside_and_studied_ones():
         ),
         (
             {"vocabulary": {"candidates": ["bpe-600", "overlap-4", "overlap-6"]}, "pretraining": {"mask_span": 5}},
-            "`pretraining.mask_span` is 5, but the words of overlap-6 beside a hidden one spell .* set it to 0, .* or to 6 at least",
+            "`pretraining.mask_span` is 5, but the neighbours of a masked k-mer of overlap-6 .* set it to 0, .* or to 6 at least",
         ),
         (
             {"vocabulary": {"candidates": ["bpe-600", "overlap-4"]}, "pretraining": {"mask_keep": 0.1}},
-            "`pretraining.mask_keep` is 0.1, but neighbours are hidden together, as overlap-4 needs, .* set it to 0",
+            "`pretraining.mask_keep` is 0.1, but neighbours are masked together, as overlap-4 needs, .* set it to 0",
         ),
-        ({"pretraining": {"mask_keep": 0.1, "mask_span": 2}}, "hidden together, as `pretraining.mask_span` asks"),
+        ({"pretraining": {"mask_keep": 0.1, "mask_span": 2}}, "masked together, as `pretraining.mask_span` asks"),
         (
             {
                 "vocabulary": {"candidates": ["overlap-3", "overlap-4"], "studied": ["char"]},
@@ -115,14 +122,14 @@ def test_vocabularies_from_outside_and_studied_ones():
         ),
         (
             {"vocabulary": {"studied": ["overlap-5"]}, "atlas": {"vocabulary": "overlap-5"}},
-            "`atlas.vocabulary` overlap-5 overlaps, so that its tokens cut nothing; describe another",
+            "`atlas.vocabulary` overlap-5 overlaps, so that its tokens do not segment the genome; describe another",
         ),
         ({"vocabulary": {"outside": {"chosen": "t.json"}}}, "`vocabulary.outside.chosen`: .* choose another"),
         ({"vocabulary": {"outside": {"DNABERT-2": "t.json"}}}, "`vocabulary.outside`: 'DNABERT-2' does not match"),
         ({"vocabulary": {"outside": {"other": 2}}}, "`vocabulary.outside.other` is 2, but a text was expected"),
         ({"selection": {"vocabulary": "char"}}, "none of `vocabulary.candidates`"),
         ({"atlas": {"vocabulary": "char"}}, "`atlas.vocabulary` char is none of the vocabularies of the run"),
-        ({"folds": {"method": "contigs"}}, "`folds.valid` must be a list of contigs"),
+        ({"folds": {"method": "contigs", "test": ["chr1"]}}, "`folds.valid` must be a list of contigs"),
         ({"folds": {"test": "chr1"}}, "a share above 0 and at most 0.5, or a list of contigs"),
     ],
 )
@@ -132,36 +139,20 @@ def test_one_sentence(changes, sentence):
     assert "\n" not in str(error.value)
 
 
-def test_overlapping_words_may_be_pretrained():
+def test_overlapping_k_mers_may_be_pretrained():
     config = completed(vocabulary={"candidates": ["overlap-6"], "studied": ["bpe-600"]})
-    assert config["selection"]["vocabulary"] == "overlap-6" and config["pretraining"]["mask_span"] == 0
+    assert config.selection.vocabulary == "overlap-6" and config.pretraining.mask_span == 0
     for span in (6, 12):
         completed(vocabulary={"candidates": ["bpe-600", "overlap-6"]}, pretraining={"mask_span": span})
-    # byte pairs and words that only lie side by side hide nothing of one another
+    # tokens that do not overlap contain no bases of one another
     completed(pretraining={"mask_keep": 0.1})
 
 
 def test_one_candidate_chooses_itself_and_one_merge_more_is_there_on_both_strands():
     config = completed(vocabulary={"candidates": ["bpe-601"], "strands": "both"})
-    assert config["selection"]["vocabulary"] == "bpe-601"
+    assert config.selection.vocabulary == "bpe-601"
     with pytest.raises(InputError, match="bpe-601 needs `vocabulary.cycles` of at least 601"):
         completed(vocabulary={"candidates": ["bpe-601"]})
-
-
-def test_a_table_names_line_and_column(tmp_path):
-    path = tmp_path / "tracks.tsv"
-    columns = {"track": "[a-z]+", "source": "[a-z]+"}
-    path.write_text("# comment\ntrack\tsource\ngenes\tgenes\n")
-    assert read_rows(path, columns) == [{"track": "genes", "source": "genes"}]
-    path.write_text("track\tsource\ngenes\tGENES\n")
-    with pytest.raises(InputError, match="tracks.tsv, line 2: source is 'GENES'"):
-        read_rows(path, columns)
-    path.write_text("track\tsource\ngenes\n")
-    with pytest.raises(InputError, match=r"line 2: 2 columns were expected \(.*\), between tabs, found 1"):
-        read_rows(path, columns)
-    path.write_text("name\tsource\n")
-    with pytest.raises(InputError, match="header must be track source"):
-        read_rows(path, columns)
 
 
 @pytest.mark.parametrize(
@@ -170,10 +161,125 @@ def test_a_table_names_line_and_column(tmp_path):
         ({"models": ["bpe-77"]}, ["benchmarks.models", "bpe-77", "bpe-600"]),
         ({"external_models": {"gc": {"model": "x"}}}, ["benchmarks.external_models.gc", "choose another"]),
         ({"kmers": [6, 2]}, ["benchmarks.kmers", "shortest first"]),
+        ({"kmers": [2, 3, 4]}, ["benchmarks.kmers", "has 3 entries", "at most 2"]),
+        ({"baselines": ["gc", "gc"]}, ["benchmarks.baselines", "a list that names gc only once"]),
         ({"external_models": {"nt": {"adapter": "auto"}}}, ["benchmarks.external_models.nt.model", "missing"]),
     ],
 )
-def test_predictors_that_cannot_be_are_refused(benchmarks, words):
+def test_a_comparison_that_cannot_be_is_refused(benchmarks, words):
     with pytest.raises(InputError) as error:
         completed(benchmarks=benchmarks)
     assert all(word in str(error.value) for word in words)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"seed": "3"}, "`seed` is '3', but a whole number was expected"),
+        ({"seed": True}, "`seed` is True, but a whole number was expected"),
+        ({"seed": 1.0}, "`seed` is 1.0, but a whole number was expected"),
+        ({"results": 2}, "`results` is 2, but a text was expected"),
+        ({"pretraining": {"dropout": True}}, "`pretraining.dropout` is True, but a number was expected"),
+        ({"pretraining": {"dropout": 2}}, "`pretraining.dropout` is 2, but a number at most 0.9 was expected"),
+        ({"pretraining": {"learning_rate": 0}}, "is 0, but a number above 0 was expected"),
+        ({"pretraining": None}, "`pretraining` is None, but a mapping was expected"),
+        ({"embeddings": {"layers": [0, "last"]}}, "`embeddings.layers.1` is 'last', but a whole number was expected"),
+        ({"freeze": ["train"]}, "`freeze.0` is 'train', but one of 'pretrain', 'next_kmer', .* was expected"),
+        ({"sources": {"genome": {"url": "x", "md5": "0"}}}, r"`sources.genome.md5` is '0', which does not match \^\["),
+        ({"folds": {"test": 0.6}}, "`folds.test` is 0.6, but a share above 0"),
+        ({"folds": {"test": []}}, "or a list of contigs, was expected"),
+    ],
+)
+def test_types_are_not_converted(changes, sentence):
+    with pytest.raises(InputError, match=sentence):
+        completed(**changes)
+
+
+def test_a_whole_number_is_a_number():
+    assert completed(vocabulary={"sample": 1}).vocabulary.sample == 1
+
+
+def test_all_mistakes_are_reported_together():
+    raw = {
+        "vocabulery": {},
+        "pretraining": {"steps": "many", "heads": 5, "mask_share": 0.2},
+        "sources": {"genome": {"file": "genome.fa"}},
+    }
+    with pytest.raises(InputError) as error:
+        complete(raw, "my.yaml")
+    first, *lines = str(error.value).splitlines()
+    assert first == "my.yaml: 6 mistakes" and len(lines) == 6
+    for words in (
+        "key `run` is missing",
+        "unknown key `vocabulery`; did you mean `vocabulary`?",
+        "`pretraining.steps` is 'many'",
+        "`pretraining.mask_share` is now `pretraining.mask_ratio`",
+        "must be a multiple of `pretraining.heads` (5)",
+        "`sources.genome` has only `file`",
+    ):
+        assert sum(words in line for line in lines) == 1, words
+    assert "mask_share" in raw["pretraining"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"pretraining": {"size": "huge", "heads": 5}},  # what the state is depends on the size
+        {"simulate": {"contigs": 3}, "sources": {"genome": {"simulated": "genome.fa.gz"}}},
+        {"folds": {"method": "contig", "test": ["chr1"]}},
+        {"vocabulary": {"candidates": ["kmer-9", 3]}},
+    ],
+)
+def test_no_contradiction_with_a_mistaken_key_is_reported(changes):
+    with pytest.raises(InputError) as error:
+        completed(**changes)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(("old", "new"), RENAMED.items())
+def test_an_old_key_is_refused_with_its_new_name(old, new):
+    section, key = old.split(".")
+    with pytest.raises(InputError, match=f"`{old}` is now `{new}`; rename it"):
+        completed(**{section: {key: 1}})
+    names = ordered_fields(type(getattr(completed(), section)))
+    assert key not in names and new.removeprefix(f"{section}.") in names
+
+
+def test_zero_stands_for_the_value_of_another_key():
+    config = completed(pretraining={"mask_ratio": 0.15}, corpus={"longest": 100})
+    assert (config.evaluation.mask_ratio, config.evaluation.span_bases) == (0.15, 200)
+    config = completed(vocabulary={"candidates": ["bpe-600", "char"]}, evaluation={"mask_ratio": 0.3})
+    assert (config.evaluation.mask_ratio, config.evaluation.span_bases) == (0.3, 510)
+    assert completed(embeddings={"layers": [2, 0]}).embeddings.layers == [0, 2]
+
+
+def test_each_group_belongs_to_one_section():
+    assert (section_of(Masking), section_of(Choice), section_of(Limits)) == (
+        "pretraining",
+        "selection",
+        "benchmarks.limits",
+    )
+    assert section_of(Randomness) == "" and section_of(Architecture) == "pretraining"
+    groups = [Configuration]
+    for section in groups:
+        groups += [base for base in section.__bases__ if issubclass(base, Section) and base is not Section]
+        groups += [type(field.default) for field in section.model_fields.values() if isinstance(field.default, Section)]
+    assert len(groups) > 50
+    for group in groups:
+        assert section_of(group) is not None
+    with pytest.raises(LookupError, match="belongs to"):
+        section_of(Section)
+
+
+def test_no_two_groups_of_a_section_have_the_same_key():
+    for section in [
+        Configuration,
+        *(type(f.default) for f in ordered_fields(Configuration).values() if isinstance(f.default, Section)),
+    ]:
+        keys = [
+            key
+            for kind in section.__mro__
+            if issubclass(kind, Section)
+            for key in kind.__dict__.get("__annotations__", {})
+        ]
+        assert len(keys) == len(set(keys)), section

@@ -1,4 +1,4 @@
-"""Which tasks a run has, who competes on each, and with which settings."""
+"""Which tasks a run has, what predicts each, and with which settings."""
 
 from copy import deepcopy
 from pathlib import Path
@@ -7,30 +7,29 @@ import pytest
 import yaml
 
 from grover.config.benchmark_table import Task, read_tasks
-from grover.config.configuration import complete
+from grover.config.configuration import Configuration, complete
 from grover.finetuning.predictors import baseline_options, external_folders, fitting, predictors, reader
 from grover.runtime.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[3]
-SCHEMA = ROOT / "config/schemas/config.schema.yaml"
 PROMOTERS = Task("promoters", "prom300", ("promoters",), "token-shuffle", 300, 0, {})
 SITES = Task("sites", "motif-bound", ("peaks",), "unbound", 200, 0, {"motifs": "motifs", "motif": "X"})
 
 
-def configured(**changes) -> dict:
+def configured(**changes) -> Configuration:
     sources = dict.fromkeys(("genome", "promoters", "peaks", "motifs"), {"url": "x"})
-    return complete({"run": "mine", "sources": sources} | deepcopy(changes), SCHEMA, "mine.yaml")
+    return complete({"run": "mine", "sources": sources} | deepcopy(changes), "mine.yaml")
 
 
 def test_the_production_table_is_left_whole_by_the_production_configuration():
-    config = complete(yaml.safe_load((ROOT / "config/config.yaml").read_text()), SCHEMA, "config.yaml")
-    tasks = read_tasks(ROOT / config["benchmarks"]["table"])
+    config = complete(yaml.safe_load((ROOT / "config/config.yaml").read_text()), "config.yaml")
+    tasks = read_tasks(ROOT / config.benchmarks.table)
     assert fitting(tasks, config) == (tasks, [])
 
 
 def test_a_task_without_its_sources_is_left_out_and_said():
     config = configured()
-    del config["sources"]["motifs"]
+    del config.sources["motifs"]
     kept, lines = fitting({"promoters": PROMOTERS, "sites": SITES}, config)
     assert list(kept) == ["promoters"] and lines == ["task sites is left out: `sources` has no motifs"]
 
@@ -43,7 +42,7 @@ def test_a_task_without_its_sources_is_left_out_and_said():
         ("kmer-3", 1533, "511 tokens of kmer-3"),
     ],
 )
-def test_what_a_model_of_words_cannot_read_is_known_beforehand(candidate, length, reason):
+def test_a_task_that_does_not_fit_into_a_model_is_left_out(candidate, length, reason):
     config = configured(
         vocabulary={"candidates": [candidate], "studied": ["kmer-2"]}, selection={"vocabulary": candidate}
     )
@@ -58,14 +57,16 @@ def test_what_a_model_of_words_cannot_read_is_known_beforehand(candidate, length
 def test_shuffles_are_of_byte_pairs_whichever_candidate_is_chosen():
     swept = configured(vocabulary={"candidates": ["kmer-6", "bpe-600"]}, selection={"method": "sweep"})
     assert reader(swept) == "bpe-600"
-    words = {"candidates": ["overlap-6"], "studied": ["kmer-4"]}
-    assert reader(configured(vocabulary=words, selection={"vocabulary": "overlap-6"})) == "kmer-4"
+    overlapping = {"candidates": ["overlap-6"], "studied": ["kmer-4"]}
+    assert reader(configured(vocabulary=overlapping, selection={"vocabulary": "overlap-6"})) == "kmer-4"
 
 
 def test_matched_negatives_without_blacklist_are_said():
     task = Task("t", "tfbs", ("peaks",), "genomic-matched", 200, 0, {})
     kept, lines = fitting({"t": task}, configured())
-    assert kept and lines == ["task t: its matched negatives know no repeats and no blacklist: `sources` has none"]
+    assert kept and lines == [
+        "task t: its matched negatives ignore repeats and blacklist, which `sources` does not have"
+    ]
 
 
 def test_a_transfer_to_itself_is_refused():
@@ -100,7 +101,7 @@ def test_a_baseline_sees_its_own_settings_alone():
         ({"model": "a/b", "python": "nowhere/python"}, ["benchmarks.external_models.nt.python", "make external"]),
     ],
 )
-def test_a_external_model_that_cannot_be_is_refused(tmp_path, external, words):
+def test_an_external_model_that_cannot_be_is_refused(tmp_path, external, words):
     with pytest.raises(InputError) as error:
         external_folders(configured(benchmarks={"external_models": {"nt": external}}), tmp_path, "mine.yaml")
     assert all(word in str(error.value) for word in words)

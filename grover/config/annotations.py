@@ -1,0 +1,66 @@
+"""Which sources a run reads, in which format, and which task has single sites: from the configuration and the tables."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from grover.config.benchmark_table import Task
+from grover.config.configuration import Configuration
+from grover.config.files import source_file
+from grover.runtime.errors import InputError
+
+# read under these names, whatever the tables name
+STAGES = {"genome", "regions", "repeats", "blacklist", "variants"}
+# builders whose examples are single sites, of which one is mutated base by base
+SINGLE_SITES = ("motif-bound", "tfbs", "prom300")
+
+Tasks = Mapping[str, Task]
+Track = Mapping[str, str]
+
+
+def refuse_unread(
+    configuration: Configuration, tasks: Tasks, tracks: Iterable[Track], tables: tuple[Path, Path], origin: str
+) -> None:
+    """Raise InputError for a source that nothing reads, which is a misspelt one.
+
+    tasks, tracks: all rows of the `tables` of tasks and tracks, also those whose sources are absent.
+    """
+    read = STAGES | {track["source"] for track in tracks} | {key for task in tasks.values() for key in task.sources}
+    for key in configuration.sources:
+        if key not in read and key != configuration.embeddings.intervals:
+            raise InputError(
+                f"{origin}: nothing reads the source `{key}`; correct its name, or name it in {tables[0]} or {tables[1]}"
+            )
+
+
+def formats(configuration: Configuration, tasks: Tasks, tracks: Iterable[Track], installation: Path) -> dict[str, str]:
+    """Return the format of each annotation that a track, a task or a stage of this run reads, by the key of its source.
+
+    Raises InputError where the file of a source is missing.
+    """
+    found = {track["source"]: track["format"] for track in tracks}
+    for task in tasks.values():
+        found |= task.sources
+    # junctions are a table of their own, or follow from exons
+    for key in [key for key, form in found.items() if form == "splice"]:
+        found[key] = "gtf" if ".gtf" in source_file(configuration, key, installation) else "splice"
+    if "blacklist" in configuration.sources:
+        found["blacklist"] = "bed"
+    if "variants" in configuration.sources:
+        found["variants"] = "vcf"
+    if configuration.embeddings.intervals:
+        found[configuration.embeddings.intervals] = "bed"
+    return found
+
+
+def single_site_task(configuration: Configuration, tasks: Tasks, origin: str) -> str:
+    """Return the task whose site is mutated base by base, empty where no task has single sites.
+
+    Raises InputError where `interpretation.task` names another.
+    """
+    known = [name for name, task in tasks.items() if task.builder in SINGLE_SITES]
+    asked = configuration.interpretation.task
+    if asked and asked not in known:
+        raise InputError(
+            f"{origin}: `interpretation.task` is {asked!r}, but the tasks of single sites are {', '.join(known) or 'none'}"
+        )
+    return asked or next(iter(known), "")

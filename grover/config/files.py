@@ -1,0 +1,72 @@
+"""Where the files are that a configuration names."""
+
+import shlex
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from grover.config.configuration import Configuration
+from grover.config.sections.run import Source
+from grover.runtime.errors import InputError
+
+
+def installed(path: str, installation: Path) -> Path:
+    """Look for a file in the working directory and then in the installation; where there is none, return `path`."""
+    return next((place for place in (Path(path), installation / path) if place.is_file()), Path(path))
+
+
+def outside_vocabularies(configuration: Configuration, installation: Path, origin: str) -> dict[str, Path]:
+    """Find the tokenizer.json of each vocabulary from outside, in the data folder first. Raises InputError for a missing one."""
+    places = {}
+    for name, path in configuration.vocabulary.outside.items():
+        kept = Path(configuration.data, path)
+        places[name] = kept if configuration.data and kept.is_file() else installed(path, installation)
+        if not places[name].is_file():
+            raise InputError(
+                f"{origin}: `vocabulary.outside.{name}`: {path} is neither below `data`, nor in the working directory, nor in the "
+                "installation; correct the path"
+            )
+    return places
+
+
+def source_file(configuration: Configuration, key: str, installation: Path) -> str:
+    """Return the path of a source as an input of rules: simulated, linked from a local place, or downloaded.
+
+    Raises InputError, naming key and path, where a local file is missing.
+    """
+    source, run = configuration.sources[key], f"{configuration.results}/{configuration.run}"
+    if source.simulated is not None:
+        return f"{run}/simulated/{source.simulated}"
+    place = local_path(key, source, configuration.data, installation)
+    folder = f"{run}/sources/{key}" if place else f"{configuration.downloads}/{key}"
+    return f"{folder}/{file_name(source, place)}"
+
+
+def local_path(key: str, source: Source, data: str, installation: Path) -> str | None:
+    """Return where a source is on this machine, None for an address of another.
+
+    It is below the data folder, if one is given, or at the path in `url`, which is looked for in the working directory and then in the
+    installation. Raises InputError, naming key and path, where the file is missing.
+    """
+    if data and source.file is not None:
+        path = Path(data) / source.file
+        advice = f"put the file there, or correct --config data={data}"
+    else:
+        address = urlsplit(source.url or "")
+        if address.scheme not in ("", "file"):
+            return None
+        path = installed(unquote(address.path), installation)
+        advice = "correct the path"
+    if not path.is_file():
+        raise InputError(f"sources.{key}: {path} does not exist; {advice}")
+    return str(path)
+
+
+def file_name(source: Source, place: str | None) -> str:
+    """Return the name under which a source is linked (`place`, its local path) or downloaded."""
+    return Path(place or unquote(urlsplit(source.url or "").path)).name
+
+
+def checksum_options(source: Source) -> str:
+    """Return the options of `fetch_source.py` that say what a source is verified by."""
+    checksums = {"--md5": source.md5, "--sha256": source.sha256, "--checksum-url": source.checksum_url}
+    return " ".join(f"{option} {shlex.quote(value)}" for option, value in checksums.items() if value is not None)

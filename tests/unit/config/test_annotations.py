@@ -1,0 +1,114 @@
+"""Which sources a run reads, in which format, from which file."""
+
+from copy import deepcopy
+from pathlib import Path
+
+import pytest
+
+from grover.config.annotations import formats, refuse_unread, single_site_task
+from grover.config.benchmark_table import Task
+from grover.config.configuration import Configuration, complete
+from grover.config.files import checksum_options, installed, local_path, outside_vocabularies, source_file
+from grover.runtime.errors import InputError
+
+TASKS = {
+    "sites": Task("sites", "motif-bound", ("peaks",), "unbound", 200, 0, {"motifs": "motifs", "motif": "X"}),
+    "splicing": Task("splicing", "splice", ("exons",), "unused", 400, 0, {}),
+}
+TRACKS = [{"track": "repeat", "source": "repeats", "format": "rmsk"}]
+TABLES = (Path("tasks.tsv"), Path("tracks.tsv"))
+SITE = "https://example.org/there/"
+
+
+def configured(sources: dict, **changes) -> Configuration:
+    genome = {"genome": {"url": f"{SITE}genome.fa.gz"}}
+    return complete({"run": "mine", "sources": genome | sources} | deepcopy(changes), "mine.yaml")
+
+
+def test_formats_are_those_of_tracks_tasks_and_stages():
+    names = {
+        "peaks": "p.bed",
+        "motifs": "m.meme",
+        "exons": "e.gtf.gz",
+        "repeats": "r.txt",
+        "blacklist": "b.bed",
+        "variants": "v.vcf",
+    }
+    config = configured({key: {"url": SITE + name} for key, name in names.items()}, embeddings={"intervals": "peaks"})
+    assert formats(config, TASKS, TRACKS, Path()) == {
+        "repeats": "rmsk",
+        "peaks": "bed",
+        "motifs": "meme",
+        "exons": "gtf",
+        "blacklist": "bed",
+        "variants": "vcf",
+    }
+    config = configured({key: {"url": SITE + key} for key in names if key not in ("blacklist", "variants")})
+    assert formats(config, TASKS, TRACKS, Path()) == {
+        "repeats": "rmsk",
+        "peaks": "narrowPeak",
+        "motifs": "meme",
+        "exons": "splice",
+    }
+
+
+def test_a_source_that_nothing_reads_is_refused():
+    read = dict.fromkeys(("peaks", "motifs", "exons", "repeats", "variants", "regions"), {"url": "x"})
+    refuse_unread(configured(read), TASKS, TRACKS, TABLES, "mine.yaml")
+    refuse_unread(configured({"mine": {"url": "x"}}, embeddings={"intervals": "mine"}), {}, [], TABLES, "mine.yaml")
+    with pytest.raises(InputError, match="mine.yaml: nothing reads the source `peaks`; .* tasks.tsv or tracks.tsv"):
+        refuse_unread(configured({"peaks": {"url": "x"}}), {}, TRACKS, TABLES, "mine.yaml")
+
+
+def test_a_task_of_single_sites_is_shown():
+    assert single_site_task(configured({}), TASKS, "mine.yaml") == "sites"
+    assert single_site_task(configured({}), {"splicing": TASKS["splicing"]}, "mine.yaml") == ""
+    with pytest.raises(
+        InputError, match="`interpretation.task` is 'splicing', but the tasks of single sites are sites"
+    ):
+        single_site_task(configured({}, interpretation={"task": "splicing"}), TASKS, "mine.yaml")
+
+
+def test_a_source_is_simulated_downloaded_or_linked(tmp_path):
+    (tmp_path / "peaks%201.bed").write_text("")
+    (tmp_path / "kept.bed").write_text("")
+    sources = {
+        "simulated": {"simulated": "a.bed"},
+        "remote": {"url": f"{SITE}b%20c.bed?download", "file": "kept.bed"},
+        "local": {"url": str(tmp_path / "kept.bed")},
+        "missing": {"url": "nowhere.bed"},
+    }
+    config = configured(sources, simulate={"bases": 300_000})
+    assert source_file(config, "simulated", tmp_path) == "results/mine/simulated/a.bed"
+    assert source_file(config, "remote", tmp_path) == "results/downloads/remote/b c.bed"
+    assert source_file(config, "local", tmp_path) == "results/mine/sources/local/kept.bed"
+    with pytest.raises(InputError, match="sources.missing: nowhere.bed does not exist; correct the path"):
+        source_file(config, "missing", tmp_path)
+    # a data folder replaces the address
+    assert local_path("remote", config.sources["remote"], str(tmp_path), tmp_path) == str(tmp_path / "kept.bed")
+    with pytest.raises(InputError, match="put the file there, or correct --config data=elsewhere"):
+        local_path("remote", config.sources["remote"], "elsewhere", tmp_path)
+
+
+def test_checksums_are_options():
+    source = configured({"peaks": {"url": "x", "md5": "0" * 32, "checksum_url": "a b"}}).sources["peaks"]
+    assert checksum_options(source) == f"--md5 {'0' * 32} --checksum-url 'a b'"
+
+
+def test_a_tokenizer_is_in_the_data_folder_or_installed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for folder in ("data", "installation"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "t.json").write_text("")
+    outside = {"outside": {"other": "t.json"}}
+    config = configured({}, vocabulary=outside, data="data")
+    assert outside_vocabularies(config, tmp_path / "installation", "mine.yaml") == {"other": Path("data/t.json")}
+    config = configured({}, vocabulary=outside)
+    place = tmp_path / "installation"
+    assert (
+        outside_vocabularies(config, place, "mine.yaml")
+        == {"other": installed("t.json", place)}
+        == {"other": place / "t.json"}
+    )
+    with pytest.raises(InputError, match="mine.yaml: `vocabulary.outside.other`: t.json is neither below `data`"):
+        outside_vocabularies(config, tmp_path, "mine.yaml")

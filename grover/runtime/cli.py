@@ -1,6 +1,7 @@
 """Turn a typed function into a documented command that fails in one sentence and leaves its provenance.
 
-Every parameter becomes an option, so that the commands in a log read like `--sequence F --cycles 600`.
+Every parameter becomes an option, so that the commands in a log read like `--sequence F --cycles 600`. A parameter that is a group of
+settings becomes an option for each of them (`grover.runtime.settings`).
 """
 
 import inspect
@@ -17,6 +18,7 @@ import typer
 import grover
 from grover.runtime.errors import InputError
 from grover.runtime.provenance import record
+from grover.runtime.settings import SettingOption, as_parameter, setting_options, validated, value_of
 
 
 @dataclass(frozen=True)
@@ -67,14 +69,18 @@ def main(function: Callable) -> None:
     """
     application = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
+    signature, settings = _signature(function)
+
     def command(**arguments):
         started = time.time()
-        function(**arguments)
+        arguments |= {option.name: value_of(option, arguments[option.name]) for option in settings}
+        plain = {name: value for name, value in arguments.items() if name not in {option.name for option in settings}}
+        function(**plain, **validated(settings, arguments))
         read, written = (_files(function, arguments, written) for written in (False, True))
         record(written, read, arguments, started)
 
-    command.__signature__ = inspect.signature(function)
-    command.__annotations__ = get_type_hints(function, include_extras=True)
+    command.__signature__ = signature
+    command.__annotations__ = {name: parameter.annotation for name, parameter in signature.parameters.items()}
     command.__doc__ = function.__doc__
     application.command(name=function.__name__)(command)
     try:
@@ -83,6 +89,17 @@ def main(function: Callable) -> None:
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)
+
+
+def _signature(function: Callable) -> tuple[inspect.Signature, list[SettingOption]]:
+    """The signature that typer reads, in which settings stand as options, and those options."""
+    settings = setting_options(function)
+    types = get_type_hints(function, include_extras=True)
+    parameters = []
+    for name, parameter in inspect.signature(function).parameters.items():
+        own = [as_parameter(option) for option in settings if option.parameter == name]
+        parameters += own or [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=types[name])]
+    return inspect.Signature(parameters), settings
 
 
 def check_origin(script: Path) -> None:

@@ -5,20 +5,33 @@ Merkle hash over the definitions (functions, classes, constants) that the script
 the definition that it stands for, so that moving, renaming or splitting a module changes nothing, and neither does a changed definition
 that the script does not reach. Words do not count (`grover.runtime.syntax`).
 
+Of a group of settings, a class of `grover.config`, the names, types and defaults of the fields count: neither their descriptions, units,
+limits and validators nor their order. Of `Annotated[int, Setting(Group, "field")]` this one field counts.
+
 Of `grover.runtime` only `files` counts, which writes the bytes of artefacts and finds the files that options name. The command-line
 wrapper, progress, provenance, shared options and errors do not change a result.
 """
 
 import ast
 import hashlib
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
-from grover.runtime.syntax import SILENT, Definition, Reference, Surroundings, bindings, define, parameters
+from grover.runtime.syntax import (
+    SILENT,
+    Definition,
+    Reference,
+    Surroundings,
+    bindings,
+    define,
+    members,
+    parameters,
+)
 
 PACKAGE = Path(__file__).resolve().parents[1]
 # a name of this subpackage counts as the name alone, except those of one module
 RUNTIME, COUNTED = "runtime", "files"
+CONFIG, SECTION = "config", "Section"  # the subpackage of the settings, and the class that all groups derive from
 DEPTH = 2  # functions through which an argument is followed to an error or a message
 WHOLE, EFFECTS = "", "<effects>"  # all of a module, and what it does when it is imported
 
@@ -93,11 +106,6 @@ class Code:
     def _surroundings(self, module: _Module, depth: int) -> Surroundings:
         """How names are read in a module. depth: through how many calls a word is followed into functions."""
 
-        def name_of(name: str) -> Reference | str | None:
-            if name in module.imported:
-                return self._attribute(*module.imported[name])
-            return Reference(module.name, name) if module.name and name in module.bound else None
-
         def silent(reference: Reference) -> tuple[list[str], frozenset[str]]:
             found = self._module(reference.module)
             statements = found.bound.get(reference.name, []) if found else []
@@ -105,7 +113,41 @@ class Code:
                 return [], frozenset()
             return parameters(statements, placed=True), self._define(reference, depth - 1).word_parameters
 
-        return Surroundings(name_of, self._attribute, silent)
+        bare = module.name.startswith(f"{self.package.name}.{CONFIG}.")
+        return Surroundings(partial(self._name, module), self._attribute, silent, self._settings, bare)
+
+    def _name(self, module: _Module, name: str) -> Reference | str | None:
+        """What a name stands for at the top of a module."""
+        if name in module.imported:
+            return self._attribute(*module.imported[name])
+        return Reference(module.name, name) if module.name and name in module.bound else None
+
+    def _settings(self, reference: Reference) -> dict[str, Reference] | None:
+        """What counts of a group of settings, by name and with what its bases declare; None for anything else."""
+        found = self._module(reference.module)
+        statements = found.bound.get(reference.name, []) if found else []
+        if not reference.module.startswith(f"{self.package.name}.{CONFIG}."):
+            return None
+        if not found or len(statements) != 1 or not isinstance(statements[0], ast.ClassDef):
+            return None
+        if reference.name == SECTION:
+            return {}
+        targets = [self._target(found, base) for base in reversed(statements[0].bases)]
+        inherited = [self._settings(target) for target in targets if isinstance(target, Reference)]
+        groups = [settings for settings in inherited if settings is not None]
+        if not groups:
+            return None
+        own = {name: Reference(reference.module, f"{reference.name}.{name}") for name in members(statements[0])}
+        return {name: member for settings in [*groups, own] for name, member in settings.items()}
+
+    def _target(self, module: _Module, node: ast.expr) -> Reference | str | None:
+        """What a name or dotted name at the top of a module stands for."""
+        if isinstance(node, ast.Name):
+            return self._name(module, node.id)
+        if isinstance(node, ast.Attribute):
+            target = self._target(module, node.value)
+            return self._attribute(target.module, node.attr) if isinstance(target, Reference) else None
+        return None
 
     def _define(self, reference: Reference, depth: int) -> Definition:
         """The definition behind a reference, with what its module does on import."""
@@ -119,6 +161,12 @@ class Code:
                 made = Definition((*made.content, *module.beside))
             elif reference.name == WHOLE:
                 made = Definition((*(Reference(module.name, name) for name in sorted(module.bound)), *besides))
+            elif "." in reference.name:
+                group, member = reference.name.split(".")
+                made = define([members(module.bound[group][0])[member]], surroundings)
+                made = Definition((member, *made.content))
+            elif (settings := self._settings(reference)) is not None:
+                made = Definition(("settings", *(settings[name] for name in sorted(settings))))
             else:
                 made = define(module.bound[reference.name], surroundings)
                 made = Definition((*made.content, *besides), made.word_parameters)

@@ -19,6 +19,12 @@ OPTIONS = {"Option", "Argument", "add_argument", "ArgumentParser"}
 DEFAULTS = {"default", "default_factory", "parser", "callback", "type", "nargs", "action"}
 DEFAULTS |= {"choices", "const", "dest", "clamp"}
 SILENT = "runtime:"  # begins the text of what changes no result
+SETTING = f"{SILENT}Setting"  # the mark of an option that is one field of a group of settings
+DECLARATIONS = {
+    "setting",
+    "Field",
+}  # calls that declare a field: the default is the first argument, all others describe it
+VALIDATORS = {"field_validator", "model_validator"}
 # how many of the first arguments of these count, and their names; the others say how progress is shown
 PROGRESS = {f"{SILENT}Progress": [], f"{SILENT}track": ["items"]}
 LOGS = {"debug", "info", "warning", "error", "exception", "critical"}
@@ -51,12 +57,16 @@ class Definition:
 class Surroundings:
     """The names around a definition: `name(name)` is what a name of its module stands for, `attribute(module, name)` what a name of
     another module does; both give a reference, the text of something that has no definition here, or None for what is bound nowhere.
-    `silent(reference)` gives the parameters of a function that have a place, in their order, and those of all that reach words alone.
+    `silent(reference)` gives the parameters of a function that have a place, in their order, and those of all that reach words alone;
+    `settings(reference)` the members of a group of settings by name, None for anything else. `bare`: of `Annotated[type, ...]` the metadata
+    count only where they are the mark of a setting, since limits and validators change no result.
     """
 
     name: Callable[[str], Reference | str | None]
     attribute: Callable[[str, str], Reference | str]
     silent: Callable[[Reference], tuple[list[str], frozenset[str]]]
+    settings: Callable[[Reference], dict[str, Reference] | None]
+    bare: bool = False
 
 
 def define(statements: list[ast.stmt], surroundings: Surroundings) -> Definition:
@@ -83,6 +93,24 @@ def parameters(statements: list[ast.stmt], placed: bool = False) -> list[str]:
         return []
     given = statements[0].args
     return [item.arg for item in (*given.posonlyargs, *given.args, *([] if placed else given.kwonlyargs))]
+
+
+def members(group: ast.ClassDef) -> dict[str, ast.stmt]:
+    """Return what counts of a group of settings, by name: fields with their type and default, and methods that are no validators."""
+    found: dict[str, ast.stmt] = {}
+    for statement in group.body:
+        if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+            default = statement.value
+            if isinstance(default, ast.Call) and _last_name(default.func) in DECLARATIONS:
+                named = [keyword.value for keyword in default.keywords if keyword.arg in DEFAULTS]
+                default = next(iter([*default.args[:1], *named]), None)
+            parts = [statement.annotation, *([default] if default else [])]
+            found[statement.target.id] = ast.Expr(ast.Tuple(parts, ast.Load()))
+        elif isinstance(statement, FUNCTIONS):
+            calls = [node.func if isinstance(node, ast.Call) else node for node in statement.decorator_list]
+            if not VALIDATORS.intersection(map(_last_name, calls)):
+                found[statement.name] = statement
+    return found
 
 
 def bindings(body: list[ast.stmt]) -> tuple[dict[str, list[ast.stmt]], dict[str, tuple[str, str]], list[ast.stmt]]:
@@ -263,6 +291,15 @@ class _Reading:
             self.loaded.add(node.id)
         self.content.append(node.id if target is None else target)
 
+    def _write_subscript(self, node: ast.Subscript) -> None:
+        if self.surroundings.bare and _last_name(node.value) == "Annotated" and isinstance(node.slice, ast.Tuple):
+            kind, *metadata = node.slice.elts
+            marks = [item for item in metadata if isinstance(item, ast.Call) and self._named(item.func) == SETTING]
+            for part in (kind, *marks):
+                self.write(part)
+        else:
+            self._fields(node, ["value", "slice"])
+
     def _write_attribute(self, node: ast.Attribute) -> None:
         target = self._named(node)
         if target is None:
@@ -301,7 +338,19 @@ class _Reading:
         self.write(node.cause)
 
     def _write_call(self, node: ast.Call) -> None:
-        self._call(node, words=_writes_message(node))
+        if self._named(node.func) == SETTING:
+            self._write_setting(node)
+        else:
+            self._call(node, words=_writes_message(node))
+
+    def _write_setting(self, node: ast.Call) -> None:
+        """Write the one field that a mark names."""
+        group, field = [*node.args, *(keyword.value for keyword in node.keywords)]
+        target = self._named(group)
+        settings = self.surroundings.settings(target) if isinstance(target, Reference) else None
+        if not settings or not isinstance(field, ast.Constant) or field.value not in settings:
+            raise SyntaxError(f"write out a group of settings and the name of one of its fields: {ast.unparse(node)}")
+        self.content += [SETTING, settings[field.value]]
 
     def _call(self, node: ast.Call, words: bool) -> None:
         """Write a call without the arguments that are words; `words`: all texts among them are."""
@@ -328,6 +377,7 @@ WRITERS = {
     **dict.fromkeys(FUNCTIONS, _Reading._write_function),
     **dict.fromkeys(COMPREHENSIONS, _Reading._write_comprehension),
     ast.Name: _Reading._write_name,
+    ast.Subscript: _Reading._write_subscript,
     ast.Attribute: _Reading._write_attribute,
     ast.Assert: _Reading._write_assert,
     ast.Assign: _Reading._write_assign,

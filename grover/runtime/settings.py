@@ -16,9 +16,8 @@ from pydantic_core import ErrorDetails
 from typer import Option
 
 from grover.runtime.errors import InputError
+from grover.runtime.mistakes import LIMITS, mistake
 
-# limits of a field in words, by the name of the pydantic constraint
-LIMITS = {"ge": "at least {}", "gt": "more than {}", "le": "at most {}", "lt": "less than {}"}
 EMPTY = object()  # what the value '' of a repeated option stands for
 
 
@@ -154,25 +153,6 @@ def value_of(option: SettingOption, value: Any) -> Any:
     return tuple(values) if get_origin(annotation) is tuple else values
 
 
-def expected(error: ErrorDetails) -> str:
-    """Return in words what pydantic expected where it found an error, such as `at most 0.5`; empty where it says no more than that."""
-    context: dict[str, Any] = error.get("ctx", {})
-    limit = next((words.format(context[name]) for name, words in LIMITS.items() if name in context), "")
-    if error["type"] == "expected":  # a validator of `grover.config` that words it itself
-        return error["msg"]
-    if error["type"] == "literal_error":
-        return f"one of {context['expected']}"
-    if error["type"] == "string_pattern_mismatch":
-        return f"a text of the form {context['pattern']}"
-    if error["type"] in ("too_short", "string_too_short"):
-        return f"at least {context['min_length']} values" if error["type"] == "too_short" else "a text"
-    if error["type"] in ("too_long", "string_too_long"):
-        return f"at most {context['max_length']} values" if error["type"] == "too_long" else "a shorter text"
-    if error["type"] == "finite_number":
-        return "a finite number"
-    return limit
-
-
 def _single(option: SettingOption, value: Any) -> Any:
     info = option.info
     adapter: TypeAdapter[Any] = TypeAdapter(Annotated[info.annotation, *info.metadata])  # type: ignore[arg-type]
@@ -184,12 +164,9 @@ def _single(option: SettingOption, value: Any) -> Any:
 
 
 def _sentence(error: ErrorDetails, names: dict[str, str]) -> str:
-    field = error["loc"][0] if error["loc"] else ""
-    if field not in names:
-        return error["msg"].removeprefix("Value error, ")
-    if wanted := expected(error):
-        return f"{flag(names[str(field)])} is {error['input']}, but {wanted} was expected"
-    return f"{flag(names[str(field)])}: {error['msg'].removeprefix('Value error, ')}"
+    """A mistake with the option that has it; one of a whole group names what it is about itself."""
+    name = names.get(str(error["loc"][0])) if error["loc"] else None
+    return f"{flag(name)} {mistake(error)}" if name else error["msg"].removeprefix("Value error, ")
 
 
 def _help(info: FieldInfo, repeated: bool) -> str:

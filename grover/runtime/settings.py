@@ -108,7 +108,7 @@ def as_parameter(option: SettingOption) -> inspect.Parameter:
         described |= {"parser": _item_parser(items), "metavar": _metavar(items)}
         kind = list[Any]
         if default is not ...:
-            default = list(default) if isinstance(default, (list, tuple)) else [default]
+            default = default if isinstance(default, list) else [default]
             described["show_default"] = ", ".join(map(str, default)) or "none"
     annotation = Annotated[kind, Option(*declarations, **described)]  # type: ignore[valid-type]
     default = inspect.Parameter.empty if default is ... else default
@@ -137,8 +137,8 @@ def validated(options: list[SettingOption], values: dict[str, Any]) -> dict[str,
 
 
 def value_of(option: SettingOption, value: Any) -> Any:
-    """Return what typer read as the field takes it: a list may be empty or a tuple, or be one value where the field allows both."""
-    if not isinstance(value, (list, tuple)):
+    """Return what typer read as the field takes it: a list may be empty, or be one value where the field allows both."""
+    if not isinstance(value, list):
         return value
     values = [item for item in value if item is not EMPTY]
     annotation = option.info.annotation
@@ -150,12 +150,14 @@ def value_of(option: SettingOption, value: Any) -> Any:
                 return TypeAdapter(plain).validate_python(values[0])
             except ValidationError:
                 continue
-    return tuple(values) if get_origin(annotation) is tuple else values
+    return values
 
 
 def _single(option: SettingOption, value: Any) -> Any:
     info = option.info
-    adapter: TypeAdapter[Any] = TypeAdapter(Annotated[info.annotation, *info.metadata])  # type: ignore[arg-type]
+    adapter: TypeAdapter[Any] = TypeAdapter(
+        Annotated[info.annotation, *info.metadata] if info.metadata else info.annotation  # type: ignore[arg-type]
+    )
     try:
         return adapter.validate_python(value)
     except ValidationError as error:
@@ -190,7 +192,7 @@ def _plain(annotation: Any, option: SettingOption) -> Any:
         return _plain(inner[0], option)
     if annotation in (bool, int, float, str) or origin is Literal:
         return annotation
-    if origin in (list, tuple):
+    if origin is list:
         return list[_plain(inner[0], option)]  # type: ignore[misc]
     if origin in (Union, UnionType):
         kinds = [_plain(kind, option) for kind in inner if kind is not NoneType]

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from grover.config import options as ready  # so that names of this module are found
+from grover.config.configuration import Configuration, section_of
 from grover.config.fields import ordered_fields
-from grover.config.settings import Configuration, section_of
 from grover.runtime.settings import Setting, flag, is_group, refuse_repeated, setting_of
 from grover.runtime.syntax import bindings
 

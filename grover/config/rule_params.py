@@ -5,8 +5,8 @@ from inspect import signature
 from pathlib import Path
 from typing import Any
 
+from grover.config.configuration import Configuration
 from grover.config.declared import render, values
-from grover.config.settings import Configuration
 
 # names of the parameters of a function that depends on files or resources: Snakemake does not compare its value
 DERIVED = {"input", "output", "threads", "resources", "attempt"}

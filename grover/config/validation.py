@@ -9,25 +9,10 @@ from pydantic import ValidationError
 
 from grover.config.fields import Section, ordered_fields
 from grover.config.renamed import RENAMED
+from grover.runtime.mistakes import mistake
 
 Model = TypeVar("Model", bound=Section)
 Path = tuple[Any, ...]  # keys and positions that lead to a value
-
-TYPES = {
-    "int": "a whole number",
-    "float": "a number",
-    "string": "a text",
-    "list": "a list",
-    "dict": "a mapping",
-    "model": "a mapping",
-    "bool": "true or false",
-}
-LIMITS = {
-    "greater_than_equal": ("ge", "at least {}"),
-    "greater_than": ("gt", "above {}"),
-    "less_than_equal": ("le", "at most {}"),
-    "less_than": ("lt", "below {}"),
-}
 
 
 @dataclass(frozen=True)
@@ -85,29 +70,13 @@ def _path(error: Any, raw: Any) -> Path:
 
 
 def _sentence(error: Any, key: str, path: Path, model: type[Section]) -> str:
-    kind, found, context = error["type"], error["input"], error.get("ctx", {})
-    if kind == "extra_forbidden":
+    if error["type"] == "extra_forbidden":
         return _unknown(key, path, model)
-    if kind == "missing":
+    if error["type"] == "missing":
         return f"key `{key}` is missing; add it (config/config.yaml shows every key)"
     if error["loc"][-1] == "[key]":
-        return f"`{key.rpartition('.')[0]}`: {found!r} does not match {context.get('pattern')}; choose another name"
-    for prefix, expected in TYPES.items():
-        if kind in (f"{prefix}_type", f"{prefix}_from_float"):
-            return f"`{key}` is {found!r}, but {expected} was expected"
-    if kind == "literal_error":
-        return f"`{key}` is {found!r}, but one of {context['expected'].replace(' or ', ', ')} was expected"
-    if kind in LIMITS:
-        name, words = LIMITS[kind]
-        return f"`{key}` is {found!r}, but a number {words.format(f'{context[name]:g}')} was expected"
-    if kind == "string_pattern_mismatch":
-        return f"`{key}` is {found!r}, which does not match {context['pattern']}; correct it"
-    if kind in ("too_short", "too_long"):
-        limit, bound = ("at least", "min_length") if kind == "too_short" else ("at most", "max_length")
-        return f"`{key}` has {context['actual_length']} entries, but {limit} {context[bound]} were expected"
-    if kind == "value_error":
-        return f"`{key}` is {found!r}, but {context['error']} was expected"
-    return f"`{key}` is {found!r}: {error['msg']}; correct it"
+        return f"`{key.rpartition('.')[0]}`: {error['input']!r} does not match {error.get('ctx', {}).get('pattern')}; choose another name"
+    return f"`{key}` {mistake(error)}"
 
 
 def _unknown(key: str, path: Path, model: type[Section]) -> str:

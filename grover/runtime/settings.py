@@ -16,7 +16,7 @@ from pydantic_core import ErrorDetails
 from typer import Option
 
 from grover.runtime.errors import InputError
-from grover.runtime.mistakes import LIMITS, mistake
+from grover.runtime.mistakes import LIMITS, mistake, short
 
 EMPTY = object()  # what the value '' of a repeated option stands for
 
@@ -175,7 +175,7 @@ def _help(info: FieldInfo, repeated: bool) -> str:
     """The description of a field, with its unit and range."""
     extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
     limits = [
-        words.format(getattr(item, name))
+        words.format(short(getattr(item, name)))
         for item in info.metadata
         for name, words in LIMITS.items()
         if hasattr(item, name)

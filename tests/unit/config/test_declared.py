@@ -8,9 +8,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from grover.config.configuration import complete
 from grover.config.declared import declared, option_text, render
 from grover.config.rule_params import named_params, options
-from grover.config.settings import complete
 from grover.runtime.settings import setting_options
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -120,7 +120,7 @@ def test_lists_are_repeated_options_and_one_empty_value_is_an_empty_list(command
         (
             pretrain,
             "--mask-ratio 0 --seed -1",
-            "--mask-ratio is 0.0, but a number above 0.0 was expected; --seed is -1, but a number at least 0 was expected",
+            "--mask-ratio is 0.0, but a number above 0 was expected; --seed is -1, but a number at least 0 was expected",
         ),
         (select, "--k 7", "--k is 7, but a number at most 6 was expected"),
         (select, "--k=", "--k has 0 entries, but at least 1 were expected"),

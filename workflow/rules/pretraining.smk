@@ -62,41 +62,15 @@ rule pretrain:
         mem_mb=memory(16000 * config["gpus"]),
         runtime=minutes(2880),
     params:
-        split=config["corpus"]["split"],
-        layers=config["pretraining"]["layers"],
-        hidden=config["pretraining"]["hidden"],
-        heads=config["pretraining"]["heads"],
-        intermediate=config["pretraining"]["intermediate"],
-        positions=config["pretraining"]["positions"],
-        dropout=config["pretraining"]["dropout"],
-        start=config["pretraining"]["start"],
-        steps=config["pretraining"]["steps"],
-        bases=config["pretraining"]["bases"],
-        batch=config["pretraining"]["batch"],
-        learning_rate=config["pretraining"]["learning_rate"],
-        warmup=config["pretraining"]["warmup"],
-        mask_ratio=config["pretraining"]["mask_ratio"],
-        mask_keep=config["pretraining"]["mask_keep"],
-        mask_span=config["pretraining"]["mask_span"],
+        options=options("pretrain"),
         checkpoints=f"{RUN}/checkpoints",
-        checkpoint_minutes=config["pretraining"]["checkpoint_minutes"],
-        compile="--compile" if config["pretraining"]["compile"] else "--no-compile",
         nodes=config["nodes"],
         gpus=config["gpus"],
-        device=config["device"],
-        precision=config["precision"],
-        seed=config["seed"],
         code=code_or_frozen("pretrain", f"{RUN}/models/{{name}}/model.safetensors"),
     shell:
         "{PYTHON} {SCRIPTS}/launch.py --nodes {params.nodes} --processes {params.gpus} --threads {threads} {SCRIPTS}/pretrain.py"
-        " --tokens {input.tokens} --windows {input.windows} --vocabulary {input.vocabulary} --split {params.split}"
-        " --layers {params.layers} --hidden {params.hidden} --heads {params.heads} --intermediate {params.intermediate}"
-        " --positions {params.positions} --dropout {params.dropout} --start {params.start} --steps {params.steps} --bases {params.bases}"
-        " --batch {params.batch} --learning-rate {params.learning_rate} --warmup {params.warmup}"
-        " --mask-ratio {params.mask_ratio} --mask-keep {params.mask_keep} --mask-span {params.mask_span} {params.compile}"
-        " --checkpoints {params.checkpoints} --checkpoint-minutes {params.checkpoint_minutes} --seed {params.seed}"
-        " --device {params.device} --precision {params.precision} --threads {threads}"
-        " --model {output.model} --training {output.training} 2>&1 | tee {log}"
+        " --tokens {input.tokens} --windows {input.windows} --vocabulary {input.vocabulary} {params.options}"
+        " --checkpoints {params.checkpoints} --threads {threads} --model {output.model} --training {output.training} 2>&1 | tee {log}"
 
 
 rule evaluate_pretraining:

@@ -13,6 +13,9 @@ import pandas as pd
 import typer
 from typer import Option
 
+from grover.config.options import Device, Precision, Seed
+from grover.config.sections import pretraining as config
+from grover.config.sections.genome import Split
 from grover.network.bert import Architecture, new_language_model, save
 from grover.network.checkpoints import Checkpoints, folder_of
 from grover.network.device import choose_device, computes_in_bf16
@@ -25,10 +28,10 @@ from grover.pretraining.pretrain import pretrain as train_on_windows
 from grover.pretraining.pretrain import steps_for
 from grover.runtime.cli import Input, Output, main
 from grover.runtime.digest import code_digest
-from grover.runtime.errors import InputError
 from grover.runtime.files import folder, write_table
-from grover.runtime.options import Device, Precision, Seed, Threads
+from grover.runtime.options import Threads
 from grover.runtime.provenance import known_checksum
+from grover.runtime.settings import Setting
 from grover.tokenization.vocabulary import Vocabulary
 
 TERMINATED = 143  # exit code of a process that SIGTERM ended
@@ -40,41 +43,18 @@ def pretrain(
     vocabulary: Input,
     model: Output,
     training: Output,
+    split: Annotated[str, Setting(Split, "split")],
+    encoder: config.Architecture,
+    schedule: config.Optimisation,
+    masks: config.Masking,
+    execution: config.Execution,
+    seed: Seed,
+    device: Device,
+    precision: Precision,
+    threads: Threads = 0,
     checkpoints: Annotated[
         Path | None, Option(help="folder to keep checkpoints in, each training in a folder NAME-HASH; none without it")
     ] = None,
-    checkpoint_minutes: Annotated[float, Option(help="minutes between two checkpoints")] = 15,
-    split: Annotated[
-        str, Option(help="column of the windows that says what is for training: region or random")
-    ] = "region",
-    layers: Annotated[int, Option(help="layers of the encoder")] = 12,
-    hidden: Annotated[int, Option(help="width of the encoder")] = 768,
-    heads: Annotated[int, Option(help="attention heads a layer")] = 12,
-    intermediate: Annotated[int, Option(help="width of the feed-forward part")] = 3072,
-    positions: Annotated[int, Option(help="longest input in tokens, [CLS] and [SEP] included")] = 512,
-    dropout: Annotated[float, Option(help="dropout of the hidden states")] = 0.1,
-    start: Annotated[
-        str, Option(help="where the weights begin: random, or neighbours (grover/network/initialisation.py)")
-    ] = "random",
-    steps: Annotated[int, Option(help="optimiser steps")] = 100_000,
-    bases: Annotated[int, Option(help="bases to see, from which the steps follow; 0: --steps decides")] = 0,
-    batch: Annotated[int, Option(help="windows a step, over all processes")] = 64,
-    learning_rate: Annotated[float, Option(help="highest learning rate")] = 4e-4,
-    warmup: Annotated[float, Option(help="share of the steps in which the learning rate rises")] = 0.1,
-    mask_ratio: Annotated[float, Option(help="share of the tokens to predict")] = 0.022,
-    mask_keep: Annotated[
-        float, Option(help="share of those that stay visible; 0.8 become [MASK], the rest another token")
-    ] = 0.0,
-    mask_span: Annotated[
-        int, Option(help="neighbouring tokens hidden together; 0: k for overlapping words of k bases, else 1")
-    ] = 0,
-    compiled: Annotated[
-        bool, Option("--compile/--no-compile", help="let torch.compile fuse what it can, on a GPU")
-    ] = True,
-    seed: Seed = 0,
-    device: Device = "auto",
-    precision: Precision = "auto",
-    threads: Threads = 0,
 ):
     """Train on the windows whose fold in column `split` is train, and write a Hugging Face folder: MODEL is its
     model.safetensors; config.json and the tokenizer files (copied from the folder VOCABULARY) lie beside it.
@@ -87,17 +67,16 @@ def pretrain(
     place = choose_device(device, threads, processes)
     words = Vocabulary.load(folder(vocabulary))
     table = pd.read_parquet(windows)
-    if split not in ("region", "random"):
-        raise InputError(f"split: {split!r} is unknown; expected region or random")
     table = table[table[split] == "train"]
     ids = np.load(tokens, mmap_mode="r")
     if processes.first:
         check_data(tokens, windows, folder(vocabulary))
-    masking = Masking(mask_ratio, keep=mask_keep, span=mask_span or words.mask_span)
-    architecture = Architecture(layers, hidden, heads, intermediate, positions, dropout, start)
-    if bases:
-        steps = steps_for(bases, ids, table, words.lengths, batch)
-    optimisation = Optimisation(steps, learning_rate, warmup)
+    masking = Masking(masks.mask_ratio, keep=masks.mask_keep, span=masks.mask_span or words.mask_span)
+    architecture = Architecture(**vars(encoder))
+    batch, steps = schedule.batch, schedule.steps
+    if schedule.bases:
+        steps = steps_for(schedule.bases, ids, table, words.lengths, batch)
+    optimisation = Optimisation(steps, schedule.learning_rate, schedule.warmup)
     network = new_language_model(architecture.config(words.size), seed)
     if processes.first:
         parameters = sum(parameter.numel() for parameter in network.parameters())
@@ -128,7 +107,7 @@ def pretrain(
             allowed = held.check if processes.first else lambda: None
             keeping = {
                 "checkpoints": Checkpoints(run, allowed, code_digest(Path(__file__))),
-                "minutes": checkpoint_minutes,
+                "minutes": execution.checkpoint_minutes,
                 "watch": tensorboard(run / "tensorboard") if processes.first else lambda row: None,
             }
         try:
@@ -143,7 +122,7 @@ def pretrain(
                 precision,
                 seed,
                 processes,
-                compiled,
+                execution.compile,
                 **keeping,
             )
         except Interrupted as interrupted:

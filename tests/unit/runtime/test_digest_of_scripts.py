@@ -49,7 +49,7 @@ def changed(copy, before) -> Callable[..., set[str]]:
 
 
 class Reworded(ast.NodeTransformer):
-    """Changes docstrings, help texts, and strings in errors and in what is printed."""
+    """Changes docstrings, help texts, descriptions of settings, and strings in errors and in what is printed."""
 
     def __init__(self):
         self.number = 0
@@ -65,6 +65,9 @@ class Reworded(ast.NodeTransformer):
 
     def visit_Call(self, node: ast.Call):
         name = node.func.id if isinstance(node.func, ast.Name) else ""
+        if name == "setting":
+            node.args[1:] = [self._in_words(part) for part in node.args[1:]]
+            return self.generic_visit(node)
         terminal = name == "print" and "file" not in [keyword.arg for keyword in node.keywords]
         return self._in_words(node) if terminal or name == "InputError" else self.generic_visit(node)
 
@@ -104,7 +107,10 @@ def test_other_docstrings_help_texts_errors_and_comments_everywhere_rerun_nothin
 @pytest.mark.parametrize(
     ("file", "old", "new"),
     [
-        ("workflow/scripts/pretrain.py", 'help="highest learning rate"', 'help="the highest learning rate"'),
+        ("workflow/scripts/pretrain.py", 'help="folder to keep checkpoints in', 'help="folder of the checkpoints'),
+        ("grover/config/sections/pretraining.py", '"Highest learning rate."', '"The highest learning rate."'),
+        ("grover/config/sections/pretraining.py", "ge=0, le=0.9", "ge=0, le=0.5"),
+        ("grover/config/sections/run.py", "results: str", "toy: int = setting(1, 'Toy.')\n    results: str"),
         ("grover/annotation/motifs.py", '"scan motif", "bases"', '"motif sites", "bp"'),
         ("grover/runtime/cli.py", "def command(**arguments):", "def command(**arguments):\n        started = 0"),
         (
@@ -116,7 +122,18 @@ def test_other_docstrings_help_texts_errors_and_comments_everywhere_rerun_nothin
         ("grover/intervals/contigs.py", "the end is not after the start", "the end must come after the start"),
         ("grover/tokenization/bpe.py", "\ndef ", "\ndef nobody_calls_this():\n    return 1\n\n\ndef "),
     ],
-    ids=["help", "progress", "command wrapper", "another option", "bar", "reason handed on", "unused function"],
+    ids=[
+        "help",
+        "description",
+        "range",
+        "setting of no script",
+        "progress",
+        "command wrapper",
+        "another option",
+        "bar",
+        "reason handed on",
+        "unused function",
+    ],
 )
 def test_words_and_the_command_wrapper_rerun_nothing(changed, file, old, new):
     assert changed(file, old, new) == set()
@@ -143,14 +160,21 @@ def test_a_module_that_moves_under_another_name_reruns_nothing(copy, before):
 @pytest.mark.parametrize(
     ("file", "old", "new", "expected"),
     [
-        ("workflow/scripts/pretrain.py", "] = 4e-4,", "] = 5e-4,", {"pretrain"}),
+        ("grover/config/sections/pretraining.py", "setting(0.0004,", "setting(0.0005,", {"pretrain"}),
+        ("grover/config/sections/pretraining.py", "learning_rate: float", "learning_rate: int", {"pretrain"}),
         (
-            "workflow/scripts/pretrain.py",
-            "learning_rate: Annotated[float,",
-            "learning_rate: Annotated[int,",
+            "grover/config/sections/pretraining.py",
+            "    steps: int",
+            "    toy: int = setting(1, 'Toy.')\n    steps: int",
             {"pretrain"},
         ),
-        ("workflow/scripts/pretrain.py", "seed: Seed = 0,", "seed: Seed = 0,\n    toy: int = 1,", {"pretrain"}),
+        (
+            "workflow/scripts/pretrain.py",
+            "threads: Threads = 0,",
+            "threads: Threads = 0,\n    toy: int = 1,",
+            {"pretrain"},
+        ),
+        ("workflow/scripts/pretrain.py", "threads: Threads = 0,", "threads: Threads = 1,", {"pretrain"}),
         ("grover/report/sections/strands.py", "Every stretch of the genome", "Each stretch of it", {"write_report"}),
         ("grover/report/page.html", "<main", "<main lang='en'", {"write_report"}),
         ("grover/tokenization/bpe.py", "READ = 1 << 25", "READ = 1 << 24", {"train_bpe"}),
@@ -159,9 +183,11 @@ def test_a_module_that_moves_under_another_name_reruns_nothing(copy, before):
         ("grover/runtime/files.py", "else path.parent", "else path", {"pretrain", "evaluate_pretraining", "embed"}),
     ],
     ids=[
-        "default",
-        "type",
+        "default of a setting",
+        "type of a setting",
+        "new setting",
         "new option",
+        "default of an option",
         "report",
         "template",
         "constant",

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterator
+from typing import get_args
 
 from grover.config.names import OVERLAP, VOCABULARY
-from grover.config.sections.benchmarks import Benchmarks
+from grover.config.sections.benchmarks import Baseline, Benchmarks
 from grover.config.sections.embeddings import Embeddings
 from grover.config.sections.genome import Atlas, Corpus, Folds, Vocabulary
 from grover.config.sections.pretraining import Choice, Pretraining
@@ -12,8 +13,7 @@ from grover.config.sections.run import Source
 from grover.config.validation import Mistake
 
 # names that no external model may have: those of models, baselines and representations of the run
-RESERVED = {"chosen", "char", "cnn", "gc", "majority", "dinucleotide", "pwm", "adjacency"}
-RESERVED |= {"word2vec", "kmers", "composition", "probes"}
+RESERVED = {"chosen", "char", *get_args(Baseline), "word2vec", "kmers", "composition", "probes"}
 
 
 def check_sources(sources: dict[str, Source], simulated: bool, data: str) -> Iterator[Mistake]:

@@ -125,7 +125,7 @@ def _task(row: dict[str, str], place: str) -> Task:
     options = _options(row["options"], builder, row["builder"], place)
     if "transfer" in options and row["negatives"] == "token-shuffle":
         raise InputError(
-            f"{place}: transfer does not go with token-shuffle, whose words are those of one run; take another kind of negatives"
+            f"{place}: transfer does not go with token-shuffle, whose tokens are those of one run; take another kind of negatives"
         )
     if row["negatives"] == "accessible" and "accessible" not in options:
         raise InputError(f"{place}: negatives `accessible` need the option accessible=SOURCE, a BED of open chromatin")

@@ -1,6 +1,6 @@
 """Benchmarks: data sets, models and baselines that are compared, fine-tuning."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field
 
@@ -66,7 +66,7 @@ class Compared(Section):
         {}, "External models, each under a name of your choice."
     )
     baselines: Distinct[Baseline] = setting(
-        list(Baseline.__args__),  # type: ignore[attr-defined]
+        list(get_args(Baseline)),
         "Baselines without a language model, and linear probes on the pretrained one.",
     )
 

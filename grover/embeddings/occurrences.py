@@ -1,7 +1,7 @@
 """Which occurrences of each token are compared and which are kept: evenly spaced over all of them, the same for any number of shards.
 
-An occurrence is told by its number among all occurrences of its token in all regions, and whether it is taken follows from that number
-and from how many there are. So no shard needs to know the choice of another, but only how often each token occurs before it.
+An occurrence is identified by its number among all occurrences of its token in all regions. This number and their total decide whether it
+is taken, so that a shard needs no choice of another shard, but only how often each token occurs before it.
 """
 
 import numpy as np
@@ -29,7 +29,7 @@ class Occurrences:
         self.count, self.used_count = np.zeros((2, size), np.int64)
 
     def choose(self, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Masks, bool [tokens], of the next tokens: those that are compared, and those of them that are kept."""
+        """Return masks, bool [tokens], of the next tokens: those that are compared, and those of them that are kept."""
         size = len(self.total)
         used, stored = choose_occurrences(ids, self.before + self.count, self.total, self.used, self.stored)
         self.count += np.bincount(ids, minlength=size)
@@ -40,8 +40,8 @@ class Occurrences:
 def choose_occurrences(
     ids: np.ndarray, before: np.ndarray, total: np.ndarray, used: int, stored: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Two masks, bool [tokens]: occurrences among the at most `used` of their token that are compared, and among the at most `stored` of
-    these that are kept.
+    """Return two masks, bool [tokens]: the at most `used` occurrences per token that are compared, and the at most `stored` of these that
+    are kept.
 
     ids: tokens in the order of the regions; before: int64 [V], occurrences in earlier regions; total: int64 [V], those in all.
     """
@@ -52,7 +52,7 @@ def choose_occurrences(
 
 
 def count_tokens(tokens: np.ndarray, first: np.ndarray, last: np.ndarray, size: int) -> np.ndarray:
-    """How often each of `size` ids occurs, int64 [size], in the tokens from `first` to before `last` of each region."""
+    """Count each of `size` ids, int64 [size], in the tokens from `first` to before `last` of each region."""
     counts = np.zeros(size, np.int64)
     for begin in range(0, len(first), REGIONS_AT_ONCE):
         block = slice(begin, begin + REGIONS_AT_ONCE)
@@ -62,15 +62,16 @@ def count_tokens(tokens: np.ndarray, first: np.ndarray, last: np.ndarray, size: 
 
 
 def _evenly(number: np.ndarray, wanted: np.ndarray, total: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Of items counted by `number` from 0 to before `total`, exactly `wanted` evenly spaced ones: how many were taken before each, int64,
-    and whether it is taken, bool.
+    """Take exactly `wanted` evenly spaced ones of items numbered from 0 to before `total`.
+
+    Returns how many were taken before each item, int64, and whether it is taken, bool.
     """
     rank = number * wanted // total
     return rank, (number + 1) * wanted // total > rank
 
 
 def _numbers(ids: np.ndarray) -> np.ndarray:
-    """How often the id of each item stands before it, int64."""
+    """Count how often the id of each item occurs before it, int64."""
     order = np.argsort(ids, kind="stable")
     ordered = ids[order]
     begins = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]])[: len(ids)])
@@ -80,7 +81,7 @@ def _numbers(ids: np.ndarray) -> np.ndarray:
 
 
 @njit(cache=True)
-def _count(tokens, first, last, counts):
+def _count(tokens: np.ndarray, first: np.ndarray, last: np.ndarray, counts: np.ndarray) -> None:
     for i in range(first.size):
         for j in range(first[i], last[i]):
             counts[tokens[j]] += 1

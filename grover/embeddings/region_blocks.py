@@ -9,7 +9,7 @@ import torch
 
 from grover.embeddings.occurrences import Occurrences
 from grover.embeddings.readout import Bags, add_rows, runs, to_device
-from grover.embeddings.region_table import Windows, cut_windows
+from grover.embeddings.region_table import Places, Windows, cut_windows
 from grover.embeddings.vectors import POOLINGS, Writer, half
 from grover.runtime.files import release
 from grover.tokenization.genome_tokens import TokenisedGenome
@@ -18,30 +18,22 @@ REGIONS_AT_ONCE, TOKENS_AT_ONCE = 1_024, 1 << 20
 STATES_AT_ONCE = 1 << 24  # bytes of states of single tokens that are written together
 
 
-@dataclass(frozen=True)
-class Places:
-    """Where regions lie, int64 each: `left`, the first base in the genome's codes; tokens from `first` to before `last`."""
-
-    left: np.ndarray
-    first: np.ndarray
-    last: np.ndarray
-
-
 class Means:
-    """Vectors of the regions from row `begin` on, added up window by window, so that of a long region, too, few windows are held.
+    """Vectors of the regions from row `begin` on, added up window by window, so that few windows of a long region are in memory.
 
-    tokens: int64 [regions], how many each has. Of a region the mean over its tokens, and the [CLS] of its windows weighed by their tokens.
+    tokens: int64 [regions], tokens of each. A region has the mean over its tokens, and the mean [CLS] of its windows weighted by tokens.
     """
 
     def __init__(self, begin: int, tokens: np.ndarray):
         self.begin, self.tokens = begin, tokens
-        self.lacking, self.sums = int(tokens.sum()), None
+        self.lacking = int(tokens.sum())
+        self.sums = torch.zeros(0)  # of the right size with the first shares
 
     def add(self, rows: np.ndarray, shares: torch.Tensor, tokens: int) -> bool:
         """Add the shares, [L, 2, rows, hidden], that windows with so many tokens have in the vectors of distinct `rows`; true where no
         window lacks any more.
         """
-        if self.sums is None:
+        if not self.sums.ndim > 1:
             size = (len(shares), len(POOLINGS), len(self.tokens), shares.shape[-1])
             self.sums = torch.zeros(size, dtype=torch.float32, device=shares.device)
         add_rows(self.sums.flatten(0, 1), rows, shares.flatten(0, 1))
@@ -49,10 +41,10 @@ class Means:
         return not self.lacking
 
     def table(self, regions: pd.DataFrame, layers: list[int]) -> dict[str, np.ndarray]:
-        """The rows of a file of embeddings (`grover.embeddings.vectors`)."""
+        """Return the rows of a file of embeddings (`grover.embeddings.vectors`)."""
         rows = np.arange(self.begin, self.begin + len(self.tokens))
         places = {column: regions[column].iloc[rows].to_numpy() for column in ("chrom", "start", "end")}
-        table = {"region": rows, **places, "tokens": self.tokens.astype(np.int32)}
+        table: dict[str, np.ndarray] = {"region": rows, **places, "tokens": self.tokens.astype(np.int32)}
         halves = self.sums.half().cpu().numpy()
         for layer, of_layer in zip(layers, halves, strict=True):
             for pooling, vectors in zip(POOLINGS, of_layer, strict=True):
@@ -61,7 +53,7 @@ class Means:
 
     @classmethod
     def empty(cls, begin: int, layers: int, hidden: int) -> "Means":
-        """Of a part that holds no region."""
+        """Vectors of a shard without regions."""
         answer = cls(begin, np.zeros(0, np.int64))
         answer.add(np.zeros(0, np.int64), torch.zeros(layers, len(POOLINGS), 0, hidden), 0)
         return answer
@@ -149,7 +141,7 @@ class StatesFile:
         genome: TokenisedGenome,
         regions: pd.DataFrame,
         left: np.ndarray,
-        layers: list,
+        layers: list[int],
         hidden: int,
     ):
         self.writer, self.genome, self.regions, self.left, self.layers = writer, genome, regions, left, layers
@@ -168,8 +160,8 @@ class StatesFile:
         """Write what waits."""
         if not self.waiting:
             return
-        parts = zip(*self.waiting, strict=True)
-        rows, positions, states = (np.concatenate(part, axis) for part, axis in zip(parts, (0, 0, 1), strict=True))
+        fields = zip(*self.waiting, strict=True)
+        rows, positions, states = (np.concatenate(field, axis) for field, axis in zip(fields, (0, 0, 1), strict=True))
         ids = self.genome.tokens[positions]
         start = self.genome.bases_at(positions) - self.left[rows] + self.regions["start"].to_numpy()[rows]
         table = {

@@ -26,13 +26,13 @@ def core_length(tokens: int, context: int) -> int:
     """Tokens of a window of `tokens` between its two contexts. Raises an InputError where none are left."""
     if tokens - 2 * context < 1:
         raise InputError(
-            f"windows of {tokens} tokens leave none between {context} tokens of context on both sides; take longer ones or less context"
+            f"windows of {tokens} tokens leave none between {context} tokens of context on both sides; choose longer windows or less context"
         )
     return tokens - 2 * context
 
 
 def sample_regions(segment_tokens: np.ndarray, size: int, maximum: int, seed: int) -> np.ndarray:
-    """First token, int64 ascending, of at most `maximum` regions of `size` tokens, of all for 0.
+    """Choose at most `maximum` (0: all) regions of `size` tokens; return the first token of each, int64 ascending.
 
     segment_tokens: first token of each segment and the end of the last. Regions are laid end to end through each
     segment; of more than `maximum`, one is drawn from each of `maximum` equal parts of their sequence, so that the
@@ -41,7 +41,7 @@ def sample_regions(segment_tokens: np.ndarray, size: int, maximum: int, seed: in
     counts = np.diff(segment_tokens) // size
     total = int(counts.sum())
     if total == 0:
-        raise InputError(f"no segment holds {size} tokens; choose shorter regions")
+        raise InputError(f"no segment contains {size} tokens; choose shorter regions")
     number_in_segment = np.arange(total) - np.repeat(np.cumsum(counts) - counts, counts)
     firsts = np.repeat(segment_tokens[:-1], counts) + number_in_segment * size
     if not maximum or total <= maximum:
@@ -51,16 +51,16 @@ def sample_regions(segment_tokens: np.ndarray, size: int, maximum: int, seed: in
 
 
 def places_of_tokens(firsts: np.ndarray, size: int, tokens: TokenisedGenome) -> tuple[np.ndarray, np.ndarray]:
-    """Where the regions of `size` tokens at `firsts` begin and end in the genome's codes, both int64.
+    """Return where the regions of `size` tokens at `firsts` begin and end in the genome's codes, both int64.
 
-    A region ends where the token behind it begins, so that of overlapping words, too, neighbours share no base.
+    A region ends where the next token begins, so that neighbours share no base, even of overlapping k-mers.
     """
     last = firsts + size - 1
     return tokens.bases_at(firsts), tokens.bases_at(last) + tokens.vocabulary.lengths[tokens.tokens[last]]
 
 
 def places_of_bed(path: Path, genome: Genome, rename: str = "") -> tuple[np.ndarray, np.ndarray]:
-    """Where the rows of a BED file begin and end in the genome's codes, both int64, in the order of the genome.
+    """Return where the rows of a BED file begin and end in the genome's codes, both int64, in the order of the genome.
 
     Rows that do not lie wholly in one segment are left out, which is printed. Raises an InputError where none is left or the file
     belongs to another assembly.
@@ -77,14 +77,14 @@ def places_of_bed(path: Path, genome: Genome, rename: str = "") -> tuple[np.ndar
     if len(left) < len(rows):
         print(
             f"{path}: {len(rows) - len(left):,} of {len(rows):,} intervals are left out: {len(rows) - len(known):,} on contigs that "
-            f"were not kept, {len(known) - len(left):,} not wholly in one segment (they hold N or reach beyond)"
+            f"were not kept, {len(known) - len(left):,} not wholly in one segment (they contain N or reach beyond)"
         )
     order = np.argsort(left, kind="stable")
     return left[order], right[order]
 
 
 def describe_regions(left: np.ndarray, right: np.ndarray, genome: Genome, folds: pd.DataFrame) -> pd.DataFrame:
-    """Table chrom, start, end, gc, fold of the regions between the places `left` and `right` of the codes, one row each.
+    """Tabulate chrom, start, end, gc, fold of the regions between the positions `left` and `right` in the codes, one row each.
 
     folds: chrom, start, end, fold. A region that does not lie wholly in one block of a fold gets `gap`.
     """
@@ -102,8 +102,9 @@ def describe_regions(left: np.ndarray, right: np.ndarray, genome: Genome, folds:
 
 
 def places_of_table(regions: pd.DataFrame, genome: Genome, path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Where regions (chrom, start, end) begin and end in the genome's codes, both int64. Raises an InputError, naming `path` and the
-    row, where one does not lie in one segment.
+    """Return where regions (chrom, start, end) begin and end in the genome's codes, both int64.
+
+    Raises an InputError, naming `path` and the row, where a region is not within one segment.
     """
     left, right = _places(regions, genome)
     outside = np.flatnonzero(left < 0)
@@ -116,10 +117,25 @@ def places_of_table(regions: pd.DataFrame, genome: Genome, path: Path) -> tuple[
     return left, right
 
 
+@dataclass(frozen=True)
+class Places:
+    """Where regions are, int64 arrays: bases from `left` to before `right` in the genome's codes, tokens from `first` to before `last`."""
+
+    left: np.ndarray
+    right: np.ndarray
+    first: np.ndarray
+    last: np.ndarray
+
+    @classmethod
+    def of(cls, left: np.ndarray, right: np.ndarray, tokens: TokenisedGenome, genome: Genome) -> "Places":
+        """Find the tokens of regions, whose `left` and `right` are positions in the codes."""
+        return cls(left, right, *token_ranges(left, right, tokens, genome))
+
+
 def token_ranges(
     left: np.ndarray, right: np.ndarray, tokens: TokenisedGenome, genome: Genome
 ) -> tuple[np.ndarray, np.ndarray]:
-    """First token of each region and the one behind its last, both int64; left and right are places in the codes."""
+    """Find the first token of each region and the one behind its last, both int64; left and right are positions in the codes."""
     first, last = (_first_at(edge, tokens, genome) for edge in (left, right))
     over = tokens.tokens_at((left + right - 1) // 2)
     return np.where(first < last, first, over), np.where(first < last, last, over + 1)
@@ -147,7 +163,7 @@ class Windows:
 
 
 def cut_windows(first: np.ndarray, last: np.ndarray, segment_tokens: np.ndarray, tokens: int, context: int) -> Windows:
-    """Windows of at most `tokens` tokens for regions of the tokens from `first` to before `last`.
+    """Cut regions of the tokens from `first` to before `last` into windows of at most `tokens` tokens.
 
     A region longer than one core is cut evenly. Up to `context` tokens of the segment stand on both sides of a core. segment_tokens:
     first token of each segment and the end of the last.
@@ -165,7 +181,7 @@ def cut_windows(first: np.ndarray, last: np.ndarray, segment_tokens: np.ndarray,
 
 
 def _places(rows: pd.DataFrame, genome: Genome) -> tuple[np.ndarray, np.ndarray]:
-    """Begin and end of intervals in the codes; both -1 where an interval does not lie wholly in one segment."""
+    """Return begin and end of intervals in the codes; both -1 where an interval is not wholly within one segment."""
     left, right = np.empty((2, len(rows)), np.int64)
     codes, names = pd.factorize(rows["chrom"])
     for code, name in enumerate(names):
@@ -178,21 +194,21 @@ def _places(rows: pd.DataFrame, genome: Genome) -> tuple[np.ndarray, np.ndarray]
 
 
 def _first_at(bases: np.ndarray, tokens: TokenisedGenome, genome: Genome) -> np.ndarray:
-    """Position of the first token whose middle base is, or lies behind, each base."""
+    """Return the position of the first token whose middle base is each base or a later one."""
     vocabulary = tokens.vocabulary
-    # the word around a base is the one that begins there, or before it where words overlap
+    # the k-mer around a base begins there, or before it where k-mers overlap
     before = (vocabulary.k - 1) // 2 if vocabulary.kind == "overlap" else 0
     number = np.searchsorted(genome.bounds, bases, side="right") - 1
     segment, end = genome.bounds[number], genome.bounds[np.minimum(number + 1, len(genome.bounds) - 1)]
-    # a segment shorter than a word is cut into letters
-    before = np.where(end - segment < vocabulary.k, 0, before)
-    found = np.minimum(tokens.tokens_at(np.maximum(bases - before, segment)), len(tokens.tokens) - 1)
+    # a segment shorter than k is cut into single bases
+    begins = bases - np.where(end - segment < vocabulary.k, 0, before)
+    found = np.minimum(tokens.tokens_at(np.maximum(begins, segment)), len(tokens.tokens) - 1)
     middle = tokens.bases_at(found) + (vocabulary.widths[tokens.tokens[found]] - 1) // 2
     return found + (middle < bases)
 
 
 @njit(cache=True)
-def _gc(codes, left, right):
+def _gc(codes: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Share of C and G among the bases of each region, float64."""
     shares = np.empty(left.size, np.float64)
     for i in range(left.size):

@@ -1,7 +1,7 @@
-"""Files of embeddings: Parquet, one row a region (or a token in its context), one column of float16 vectors a layer and pooling.
+"""Files of embeddings: Parquet, one row per region (or token in its context), one column of float16 vectors per layer and pooling.
 
-What they were made with stands in the file: under the key `grover` of its metadata lies JSON with `name`, `model` (SHA-256 of the
-weights; of a network with random weights that of the pretrained ones whose shape it has), `initial` (`pretrained` or `random`), `layers`,
+The metadata say what they were made with: the key `grover` contains JSON with `name`, `model` (SHA-256 of the
+weights; for random weights, that of the pretrained ones of the same shape), `initial` (`pretrained` or `random`), `layers`,
 `hidden`, `shard`, `shards` and `regions` (SHA-256 of the table of regions). Other tools read the vectors as columns of lists:
 `pandas.read_parquet(file, columns=["mean_3"])`.
 """
@@ -10,6 +10,8 @@ import json
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -32,7 +34,8 @@ class Writer:
     """
 
     def __init__(self, path: Path | str, metadata: dict):
-        self.path, self.metadata, self._stream = Path(path), metadata, None
+        self.path, self.metadata = Path(path), metadata
+        self._stream: pq.ParquetWriter | None = None
 
     def __enter__(self) -> "Writer":
         with ExitStack() as stack:
@@ -42,21 +45,23 @@ class Writer:
             self._stack = stack.pop_all()
         return self
 
-    def __exit__(self, *exception) -> bool | None:
-        return self._stack.__exit__(*exception)
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        return self._stack.__exit__(kind, error, trace)
 
     def write(self, table: dict[str, np.ndarray]) -> None:
         """Append rows as one row group; 2-d arrays become lists of fixed size and keep their type of number.
 
         Every call gives the same columns; a first one without rows makes an empty file.
         """
-        table = pa.table({name: _column(values) for name, values in table.items()})
+        columns = pa.table({name: _column(values) for name, values in table.items()})
         if self._stream is None:
-            schema = table.schema.with_metadata({KEY: json.dumps(self.metadata).encode()})
+            schema = columns.schema.with_metadata({KEY: json.dumps(self.metadata).encode()})
             # states hardly compress and have no values in common
             texts = [field.name for field in schema if pa.types.is_string(field.type)]
             self._stream = pq.ParquetWriter(self._temporary, schema, compression="none", use_dictionary=texts)
-        self._stream.write_table(table, row_group_size=max(1, len(table)))
+        self._stream.write_table(columns, row_group_size=max(1, len(columns)))
 
     def _close(self) -> None:
         if self._stream is not None:
@@ -64,8 +69,10 @@ class Writer:
 
 
 def half(vectors: np.ndarray, what: str) -> np.ndarray:
-    """Vectors as float16. Raises an InputError, beginning with `what`, where a number is none or beyond 65,504: states end in a layer
-    norm and lie within a few dozen, so that only a broken model has such.
+    """Convert vectors to float16.
+
+    Raises an InputError, beginning with `what`, where a number is not finite or exceeds 65,504. States end in a layer norm and stay within
+    a few dozen, so that only a diverged model has such numbers.
     """
     with np.errstate(over="ignore"):
         halves = np.asarray(vectors).astype(np.float16, copy=False)
@@ -80,7 +87,7 @@ def half(vectors: np.ndarray, what: str) -> np.ndarray:
 class Embeddings:
     """The embeddings that one model gives regions, in the files `paths` of its shards.
 
-    model: SHA-256 of the weights, of random ones that of the pretrained file whose shape they have; initial: pretrained or random;
+    model: SHA-256 of the weights, for random ones that of the pretrained file of the same shape; initial: pretrained or random;
     layers: those kept, ascending; hidden: width.
     """
 
@@ -93,27 +100,27 @@ class Embeddings:
 
     @property
     def poolings(self) -> tuple[str, ...]:
-        """Those of `cls` and `mean` that the files hold: a model without [CLS] has the mean alone."""
+        """Those of `cls` and `mean` that the files contain: a model without [CLS] has the mean only."""
         columns = pq.read_schema(self.paths[0]).names
         return tuple(name for name in POOLINGS if any(column.startswith(f"{name}_") for column in columns))
 
     def regions(self) -> pd.DataFrame:
-        """Table region, chrom, start, end, tokens, one row a vector."""
+        """Tabulate region, chrom, start, end, tokens, one row per vector."""
         names = ["region", "chrom", "start", "end", "tokens"]
         return pd.concat([pq.read_table(path, columns=names).to_pandas() for path in self.paths], ignore_index=True)
 
     def vectors(self, pooling: str, layer: int | None = None) -> np.ndarray:
-        """Vectors, float32 [regions, hidden], of a pooling (`cls` or `mean`) and a layer (the last one where none is given)."""
+        """Read the vectors, float32 [regions, hidden], of a pooling (`cls` or `mean`) and a layer (by default the last)."""
         layer = self.layers[-1] if layer is None and self.layers else layer
         if pooling not in self.poolings or layer not in self.layers:
             raise InputError(
-                f"{self.paths[0]} holds no vectors {pooling!r} of layer {layer} of {self.name}; it holds {' and '.join(self.poolings)} "
+                f"{self.paths[0]} contains no vectors {pooling!r} of layer {layer} of {self.name}; it has {' and '.join(self.poolings)} "
                 f"of the layers {', '.join(map(str, self.layers)) or '(none)'}"
             )
         return self.column(f"{pooling}_{layer}")
 
     def column(self, name: str) -> np.ndarray:
-        """One column of all shards: float32 [rows, width] of vectors, else [rows] of the type that it has."""
+        """Read one column of all shards: vectors as float32 [rows, dimension], others as [rows] of their type."""
         files = [pq.ParquetFile(path) for path in self.paths]
         for file in files:
             if name not in file.schema_arrow.names:
@@ -126,7 +133,7 @@ class Embeddings:
         vectors = np.empty((sum(file.metadata.num_rows for file in files), kind.list_size), np.float32)
         done = 0
         for file in files:
-            # group by group, so that memory holds little beside the answer
+            # group by group, so that little beside the answer is in memory
             for group in range(file.num_row_groups):
                 for chunk in file.read_row_group(group, [name])[name].chunks:
                     values = chunk.flatten().to_numpy(zero_copy_only=False)
@@ -136,7 +143,7 @@ class Embeddings:
 
 
 def read_metadata(path: Path | str) -> dict:
-    """What a file of embeddings says about itself. Raises an InputError where it is no such file."""
+    """Read the metadata of a file of embeddings. Raises an InputError where it is no such file."""
     try:
         found = json.loads((pq.read_schema(path).metadata or {})[KEY])
     except (OSError, pa.ArrowException, KeyError, ValueError):
@@ -147,9 +154,9 @@ def read_metadata(path: Path | str) -> dict:
 
 
 def open_embeddings(paths: list[Path], regions: Path | None = None) -> dict[str, Embeddings]:
-    """Embeddings by name, of the files of all their shards in any order.
+    """Open embeddings by name, from the files of all their shards in any order.
 
-    regions: the table that they must have been made of. Raises an InputError where a shard lacks or stands twice, or where shards come
+    regions: the table that they must have been made of. Raises an InputError where a shard is missing or given twice, or where shards come
     from different weights or regions.
     """
     by_name: dict[str, list] = {}
@@ -167,12 +174,12 @@ def open_embeddings(paths: list[Path], regions: Path | None = None) -> dict[str,
 
 
 def expect(embeddings: dict[str, Embeddings], name: str) -> Embeddings:
-    """The embeddings of a model by name; an InputError says whose there are."""
+    """Return the embeddings of a model by name; an InputError lists those that there are."""
     if name not in embeddings:
         held = ", ".join(f"{each.name} (weights {each.model[:SHOWN]})" for each in embeddings.values())
         first = next(iter(embeddings.values())).paths[0] if embeddings else "no file"
         raise InputError(
-            f"{first} holds embeddings of {held or 'nothing'}, not of {name}; give the files that embed.py wrote for {name}"
+            f"{first} contains embeddings of {held or 'nothing'}, not of {name}; give the files that embed.py wrote for {name}"
         )
     return embeddings[name]
 
@@ -180,22 +187,21 @@ def expect(embeddings: dict[str, Embeddings], name: str) -> Embeddings:
 def check_weights(embeddings: dict[str, Embeddings], weights: dict[str, Path]) -> None:
     """Raise an InputError where the embeddings of a name do not come from the weights in the file of this name.
 
-    Those of a randomly initialised model say which pretrained weights it has the shape of.
+    A randomly initialised model names the pretrained weights of its shape.
     """
-    found = {
-        path: checksum(path) for path in {*weights.values()}
-    }  # a model and its randomly initialised model name one file
+    # a model and the randomly initialised model of its size name the same file
+    found = {path: checksum(path) for path in {*weights.values()}}
     for name, path in weights.items():
         each = expect(embeddings, name)
         if each.model != found[path]:
             raise InputError(
-                f"{each.paths[0]}: the embeddings of {name} come from the weights {_short(each.model)}, but {path} holds "
+                f"{each.paths[0]}: the embeddings of {name} come from the weights {_short(each.model)}, but {path} contains "
                 f"{_short(found[path])}; delete them and run again, or name the model that made them"
             )
 
 
 def _joined(name: str, shards: list[tuple[int, Path, dict]]) -> Embeddings:
-    """The embeddings of one name, of its shards in order."""
+    """Join the shards of one name, given in order."""
     check_shards(name, shards)
     said, paths = shards[0][2], tuple(path for _, path, _ in shards)
     layers = tuple(said.get("layers", ()))
@@ -215,11 +221,11 @@ def check_shards(name: str, shards: list[tuple[int, Path, dict]]) -> None:
     numbers, count = [number for number, _, _ in shards], said.get("shards", 1)
     lacking = sorted(set(range(count)) - set(numbers))
     if lacking or len(numbers) != count:
-        missing = f"shard {lacking[0]} of {count} lacks" if lacking else "a shard was given twice"
+        missing = f"shard {lacking[0]} of {count} is missing" if lacking else "a shard was given twice"
         raise InputError(f"embeddings of {name}: {missing} beside {path}; give each of the {count} shards once")
 
 
-def _short(value) -> str:
+def _short(value: Any) -> str:
     return value[:SHOWN] if isinstance(value, str) and len(value) == 64 else str(value)
 
 

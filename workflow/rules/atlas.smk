@@ -5,10 +5,10 @@ vocabularies. Makes atlas/observed/, atlas/markov-{order}/ and atlas/stability.p
 """
 
 # the vocabulary that is described: byte pairs if there are any, never one whose words overlap
-ATLAS = config["atlas"]["vocabulary"] or min(
+ATLAS = configuration.atlas.vocabulary or min(
     (name for name in VOCABULARIES if not name.startswith("overlap-")), key=lambda name: not name.startswith("bpe-")
 )
-NULLS = [f"markov-{order}" for order in config["atlas"]["orders"]]
+NULLS = [f"markov-{order}" for order in configuration.atlas.orders]
 # tokens of each genome, and how often each occurs
 TOKENS = {"observed": f"{RUN}/tokens/{ATLAS}/tokens.npy"} | {name: f"{RUN}/atlas/{name}/tokens.npy" for name in NULLS}
 STATISTICS = {"observed": f"{RUN}/vocabulary/{ATLAS}/statistics.parquet"}
@@ -41,21 +41,18 @@ rule tokenise_null_genome:
         f"{RUN}/benchmark/tokenise_null_genome.markov-{{order}}.tsv"
     conda:
         ENVIRONMENT
-    container:
-        IMAGE
-    threads: config["threads"]
+    threads: configuration.threads
     resources:
-        mem_mb=memory(4000),
-        runtime=minutes(60),
+        **cpu(4000, 60),
     params:
-        most_bases=config["atlas"]["null_bases"],
-        cycles=config["vocabulary"]["cycles"] if ATLAS.startswith("bpe-") else 0,
+        most_bases=configuration.atlas.null_bases,
+        cycles=configuration.vocabulary.cycles if ATLAS.startswith("bpe-") else 0,
         described=ATLAS.removeprefix("bpe-") if ATLAS.startswith("bpe-") else 0,
-        strands=config["vocabulary"]["strands"],
-        seed=config["seed"],
+        strands=configuration.vocabulary.strands,
+        seed=configuration.seed,
         code=code("tokenise_null_genome"),
     shell:
-        "{PYTHON} {SCRIPTS}/tokenise_null_genome.py --sequence {input.sequence} --segments {input.segments}"
+        "{resources.python} {resources.scripts}/tokenise_null_genome.py --sequence {input.sequence} --segments {input.segments}"
         " --tokenizer {input.tokenizer} --order {wildcards.order} --most-bases {params.most_bases} --cycles {params.cycles}"
         " --described {params.described} --strands {params.strands} --seed {params.seed} --threads {threads} --null-sequence {output.sequence} --merges {output.merges}"
         " --null-tokenizer {output.tokenizer} --tokens {output.tokens} --index {output.index}"
@@ -73,7 +70,7 @@ rule describe_tokens:
         statistics=lambda wildcards: STATISTICS[wildcards.genome],
         sources=[source(key) for key in PLACED_SOURCES],
         tracks=TRACK_TABLE,
-        published=installed("resources/published_vocabulary.tsv"),
+        published=files.installed("resources/published_vocabulary.tsv", ROOT),
     output:
         tokens=f"{RUN}/atlas/{{genome}}/tokens.parquet",
         kmers=f"{RUN}/atlas/{{genome}}/kmers.parquet",
@@ -85,19 +82,16 @@ rule describe_tokens:
         f"{RUN}/benchmark/describe_tokens.{{genome}}.tsv"
     conda:
         ENVIRONMENT
-    container:
-        IMAGE
     resources:
-        mem_mb=memory(8000),
-        runtime=minutes(60),
+        **cpu(8000, 60),
     params:
         null=lambda wildcards, input: f"--null-sequence {input.null}" if input.null else "",
         sources=source_options(PLACED_SOURCES),
         vocabulary=ATLAS,
-        promoter_flank=config["atlas"]["promoter_flank"],
+        promoter_flank=configuration.atlas.promoter_flank,
         code=code("describe_tokens"),
     shell:
-        "{PYTHON} {SCRIPTS}/describe_tokens.py --sequence {input.sequence} --segments {input.segments}"
+        "{resources.python} {resources.scripts}/describe_tokens.py --sequence {input.sequence} --segments {input.segments}"
         " --contigs {input.contigs} {params.null} --tokens {input.tokens} --statistics {input.statistics} --tracks {input.tracks}"
         " {params.sources} --promoter-flank {params.promoter_flank} --vocabulary {params.vocabulary}"
         " --published {input.published} --descriptions {output.tokens} --words {output.kmers}"
@@ -118,20 +112,17 @@ rule measure_stability:
         f"{RUN}/benchmark/measure_stability.tsv"
     conda:
         ENVIRONMENT
-    container:
-        IMAGE
-    threads: config["threads"]
+    threads: configuration.threads
     resources:
-        mem_mb=memory(4000),
-        runtime=minutes(60),
+        **cpu(4000, 60),
     params:
         tokenizers=lambda wildcards, input: repeated("--tokenizer", input.tokenizers),
-        windows=config["atlas"]["stability_windows"],
-        length=config["atlas"]["stability_length"],
-        flank=config["atlas"]["flank"],
-        seed=config["seed"],
+        windows=configuration.atlas.stability_windows,
+        length=configuration.atlas.stability_length,
+        flank=configuration.atlas.flank,
+        seed=configuration.seed,
         code=code("measure_stability"),
     shell:
-        "{PYTHON} {SCRIPTS}/measure_stability.py --sequence {input.sequence} --segments {input.segments}"
+        "{resources.python} {resources.scripts}/measure_stability.py --sequence {input.sequence} --segments {input.segments}"
         " {params.tokenizers} --windows {params.windows} --length {params.length} --flank {params.flank}"
         " --seed {params.seed} --threads {threads} --table {output.table} > {log} 2>&1"

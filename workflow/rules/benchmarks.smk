@@ -22,17 +22,14 @@ rule scan_motif:
         f"{RUN}/benchmark/scan_motif.{{task}}.tsv"
     conda:
         ENVIRONMENT
-    container:
-        IMAGE
     resources:
-        mem_mb=memory(8000),
-        runtime=minutes(120),
+        **cpu(8000, 120),
     params:
         motif=lambda wildcards: TASKS[wildcards.task].options["motif"],
         threshold=lambda wildcards: TASKS[wildcards.task].options.get("threshold", "1e-5"),
         code=code("scan_motif"),
     shell:
-        "{PYTHON} {SCRIPTS}/scan_motif.py --sequence {input.sequence} --segments {input.segments} --motifs {input.motifs}"
+        "{resources.python} {resources.scripts}/scan_motif.py --sequence {input.sequence} --segments {input.segments} --motifs {input.motifs}"
         " --motif {params.motif:q} --threshold {params.threshold} --output {output.hits} > {log} 2>&1"
 
 
@@ -59,11 +56,8 @@ rule build_dataset:
         f"{RUN}/benchmark/build_dataset.{{task}}.tsv"
     conda:
         ENVIRONMENT
-    container:
-        IMAGE
     resources:
-        mem_mb=memory(8000),
-        runtime=minutes(60),
+        **cpu(8000, 60),
     params:
         builder=lambda wildcards: TASKS[wildcards.task].builder,
         sites=lambda wildcards: repeated("--sites", TASKS[wildcards.task].sites),
@@ -77,12 +71,12 @@ rule build_dataset:
         given=lambda wildcards, input: " ".join(
             f"--{name} {shlex.quote(str(input[name]))}" for name in ("hits", "vocabulary", "transfer") if input[name]
         ),
-        minimum=config["benchmarks"]["minimum"],
-        context=config["benchmarks"]["context"],
-        seed=config["seed"],
+        minimum=configuration.benchmarks.minimum,
+        context=configuration.benchmarks.context,
+        seed=configuration.seed,
         code=code("build_dataset"),
     shell:
-        "{PYTHON} {SCRIPTS}/build_dataset.py --task {wildcards.task} --builder {params.builder} {params.sites}"
+        "{resources.python} {resources.scripts}/build_dataset.py --task {wildcards.task} --builder {params.builder} {params.sites}"
         " --negatives {params.negatives} --length {params.length} --maximum {params.maximum} --minimum {params.minimum}"
         " {params.options} {params.sources} {params.given} --sequence {input.sequence} --segments {input.segments}"
         " --contigs {input.contigs} --softmask {input.softmask} --folds {input.folds} --context {params.context}"
@@ -101,7 +95,7 @@ rule audit_dataset:
         tokens=f"{RUN}/tokens/{WINDOWED}/tokens.npy",
         index=f"{RUN}/tokens/{WINDOWED}/index.npy",
         tokenizer=f"{RUN}/vocabulary/{WINDOWED}/tokenizer.json",
-        repeats=source("repeats") if "repeats" in config["sources"] else [],
+        repeats=source("repeats") if "repeats" in configuration.sources else [],
         sequence=rules.encode_genome.output.sequence,
         segments=rules.encode_genome.output.segments,
         softmask=rules.encode_genome.output.softmask,
@@ -115,27 +109,24 @@ rule audit_dataset:
         f"{RUN}/benchmark/audit_dataset.{{task}}.tsv"
     conda:
         ENVIRONMENT
-    container:
-        IMAGE
     resources:
-        mem_mb=memory(8000),
-        runtime=minutes(60),
+        **cpu(8000, 60),
     params:
         repeats=lambda wildcards, input: (
             f"{repeated('--repeats', [input.repeats])} {rename_option('repeats').replace('--rename', '--repeats-rename')}"
             if input.repeats
             else ""
         ),
-        split=config["corpus"]["split"],
-        positions=config["pretraining"]["positions"],
-        similarity=config["benchmarks"]["similarity"],
-        duplicates=config["benchmarks"]["limits"]["duplicates"],
-        near=config["benchmarks"]["limits"]["near_duplicates"],
-        overlaps=config["benchmarks"]["limits"]["overlaps"],
-        seed=config["seed"],
+        split=configuration.corpus.split,
+        positions=configuration.pretraining.positions,
+        similarity=configuration.benchmarks.similarity,
+        duplicates=configuration.benchmarks.limits.duplicates,
+        near=configuration.benchmarks.limits.near_duplicates,
+        overlaps=configuration.benchmarks.limits.overlaps,
+        seed=configuration.seed,
         code=code("audit_dataset"),
     shell:
-        "{PYTHON} {SCRIPTS}/audit_dataset.py --dataset {input.dataset} --built {input.built} --windows {input.windows}"
+        "{resources.python} {resources.scripts}/audit_dataset.py --dataset {input.dataset} --built {input.built} --windows {input.windows}"
         " --tokens {input.tokens} --index {input.index} --vocabulary {input.tokenizer} {params.repeats}"
         " --split {params.split} --positions {params.positions} --sequence {input.sequence} --segments {input.segments} --softmask {input.softmask}"
         " --similarity {params.similarity} --limit-duplicates {params.duplicates} --limit-near {params.near}"

@@ -1,16 +1,21 @@
-"""What every stage needs: the checked configuration, paths, sources, resources, digests of code."""
+"""What every stage needs: the checked configuration, paths, sources, resources, settings and digests of code as params."""
 
 import os
 import re
 import shlex
 import sys
-from inspect import signature
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-# The package of this copy of the workflow counts, for the rules as for their jobs, whatever the environment has installed.
-ROOT = Path(workflow.basedir)
+# The package of this copy of the workflow counts, for the rules as for their jobs, whatever the environment has installed. Under
+# `module:` the workflow of another project is the main one, so that only the place of this file says where the copy is.
+ROOT = Path(str(workflow.current_basedir)).parents[1]
+if not (ROOT / "grover/__init__.py").is_file():
+    raise WorkflowError(
+        f"{workflow.current_basedir} is no folder of this machine, and the rules need the package beside them; run "
+        '`git clone ADDRESS grover` and name the local copy: snakefile: "grover/workflow/Snakefile"'
+    )
 sys.path.insert(0, str(ROOT))
 
 import grover
@@ -21,18 +26,21 @@ if Path(grover.__file__).resolve().parent != (ROOT / "grover").resolve():
         "project, in a process that has imported no other"
     )
 
+from grover.config import annotations, files
 from grover.config.benchmark_table import read_tasks
-from grover.config.configuration import complete, file_name, local_path
+from grover.config.configuration import complete
+from grover.config.rule_params import named_params
+from grover.config.rule_params import options as script_options
 from grover.config.track_table import read_track_rows
 from grover.external_models.folder import code_of, weights_of
-from grover.finetuning.predictors import predictors, fitting, baseline_options, reader, external_folders
+from grover.finetuning.predictors import baseline_options, external_folders, fitting, predictors, reader
 from grover.runtime.digest import code_digest
 from grover.runtime.errors import InputError
 from grover.runtime.provenance import read as read_provenance
 
 
 def checked(function, *arguments):
-    """Call `function`; a mistake of the user ends the workflow with its one sentence."""
+    """Call `function`; a mistake of the user ends the workflow with its sentences."""
     try:
         return function(*arguments)
     except InputError as error:
@@ -47,24 +55,32 @@ def shown(path):
     return str(path)
 
 
-# what a mistake is blamed on, and what the commands in the report name
-ORIGIN = " ".join(map(shown, workflow.overwrite_configfiles)) or "config/config.yaml"
-config = checked(complete, dict(config), ROOT / "config/schemas/config.schema.yaml", ORIGIN)
-RUN = f"{config['results']}/{config['run']}"
-DATA_OPTION = f"--config data={shlex.quote(config['data'])} " if config["data"] else ""
-COMMAND = f"snakemake --configfile {ORIGIN} {DATA_OPTION}--cores 2"
-CANDIDATES = config["vocabulary"]["candidates"]
+# what a mistake is blamed on, and how the report says the run was started
+if workflow.modifier.is_module:
+    ORIGIN = f"`config` of the module {workflow.modifier.namespace}"
+    STARTED = f"--snakefile {shown(workflow.main_snakefile)}"
+else:
+    ORIGIN = " ".join(map(shown, workflow.overwrite_configfiles)) or "config/config.yaml"
+    STARTED = f"--configfile {ORIGIN}"
+configuration = checked(complete, dict(config), ORIGIN)
+RUN = f"{configuration.results}/{configuration.run}"
+DATA_OPTION = f"--config data={shlex.quote(configuration.data)} " if configuration.data else ""
+COMMAND = f"snakemake {STARTED} {DATA_OPTION}--cores 2"
+CANDIDATES = configuration.vocabulary.candidates
 # those that are pretrained, and those that are only described
-VOCABULARIES = list(dict.fromkeys([*CANDIDATES, *config["vocabulary"]["studied"]]))
+VOCABULARIES = list(dict.fromkeys([*CANDIDATES, *configuration.vocabulary.studied]))
 
 # Jobs run with the Python of the driver, one shared environment serving a whole cluster; in a conda environment or a container it is
-# the first Python of the path. Neither this nor the place of the scripts reruns a job. The small tables that the installation ships
-# are inputs by their path, so that a run continued with another installation annotates anew.
+# the first Python of the path. Neither this nor the place of the scripts reruns a job: they are resources, which Snakemake does not
+# compare. The small tables that the installation ships are inputs by their path, so that a run continued with another installation
+# annotates anew.
 DEPLOYED = bool(workflow.deployment_settings.deployment_method)
-PYTHON = "python" if DEPLOYED else sys.executable
 SCRIPTS = ROOT / "workflow/scripts"
+PLACE = {"python": "python" if DEPLOYED else sys.executable, "scripts": str(SCRIPTS)}
 ENVIRONMENT = str(ROOT / "envs/grover.yaml")
-IMAGE = os.environ.get("GROVER_IMAGE", str(ROOT / "envs/grover.sif"))
+
+
+container: os.environ.get("GROVER_IMAGE", str(ROOT / "envs/grover.sif"))
 
 
 # Set in the shell of each job, since Snakemake removes PYTHONPATH from the environment of conda jobs and containers may start without one.
@@ -78,106 +94,54 @@ wildcard_constraints:
     model="[A-Za-z0-9._-]+",
 
 
-def installed(path):
-    """A file that the configuration names, looked for in the working directory and then in the installation."""
-    return next((place for place in (Path(path), ROOT / path) if place.is_file()), Path(path))
-
-
 # tokenizers from outside may also lie in the data folder
-OUTSIDE = {}
-for key, path in config["vocabulary"]["outside"].items():
-    kept = Path(config["data"]) / path
-    OUTSIDE[key] = kept if config["data"] and kept.is_file() else installed(path)
-    if not OUTSIDE[key].is_file():
-        raise WorkflowError(
-            f"{ORIGIN}: `vocabulary.outside.{key}`: {path} lies neither below `data`, nor in the working "
-            "directory, nor in the installation; correct the path"
-        )
-
-
-TASK_TABLE = installed(config["benchmarks"]["table"])
-TRACK_TABLE = installed(config["embeddings"]["tracks"])
+OUTSIDE = checked(files.outside_vocabularies, configuration, ROOT, ORIGIN)
+TASK_TABLE = files.installed(configuration.benchmarks.table, ROOT)
+TRACK_TABLE = files.installed(configuration.embeddings.tracks, ROOT)
 ALL_TASKS = checked(read_tasks, TASK_TABLE)
 ALL_TRACKS = checked(read_track_rows, TRACK_TABLE)
 # a row whose source the configuration does not name is left out, so that one table serves assemblies with less annotation
-TRACKS = [row for row in ALL_TRACKS if row["source"] in config["sources"]]
-TASKS, said = checked(fitting, ALL_TASKS, config)
+TRACKS = [row for row in ALL_TRACKS if row["source"] in configuration.sources]
+TASKS, said = checked(fitting, ALL_TASKS, configuration)
 said += [
     f"track {row['track']} is left out: `sources` has no {row['source']}" for row in ALL_TRACKS if row not in TRACKS
 ]
 if said and workflow.is_main_process:
     print("\n".join(said), file=sys.stderr)
 TRACK_SOURCES = sorted({row["source"] for row in TRACKS})
-FINETUNED = config["benchmarks"]["models"]
+FINETUNED = configuration.benchmarks.models
 MODELS = [model for name in FINETUNED for model in (name, f"{name}-random")]
-EMBEDDED = config["embeddings"]["models"]
+EMBEDDED = configuration.embeddings.models
 ENCODERS = [model for name in EMBEDDED for model in (name, f"{name}-random")]
-SHARDS = range(config["embeddings"]["shards"])
-READER = reader(config)
-EXTERNAL_MODELS = config["benchmarks"]["external_models"]
-EXTERNAL_FOLDERS = checked(external_folders, config, ROOT, ORIGIN)
-SEEDS = range(config["seed"], config["seed"] + config["finetuning"]["seeds"])
-# one site of it is mutated base by base
-SHOWABLE = [name for name, task in TASKS.items() if task.builder in ("motif-bound", "tfbs", "prom300")]
-SHOWN_TASK = config["interpretation"]["task"] or next(iter(SHOWABLE), "")
-if SHOWN_TASK and SHOWN_TASK not in SHOWABLE:
-    raise WorkflowError(
-        f"{ORIGIN}: `interpretation.task` is {SHOWN_TASK!r}, but the tasks of single sites are {', '.join(SHOWABLE) or 'none'}"
-    )
+SHARDS = range(configuration.embeddings.shards)
+READER = reader(configuration)
+EXTERNAL_MODELS = configuration.benchmarks.external_models
+EXTERNAL_FOLDERS = checked(external_folders, configuration, ROOT, ORIGIN)
+SEEDS = range(configuration.seed, configuration.seed + configuration.finetuning.seeds)
+SHOWN_TASK = checked(annotations.single_site_task, configuration, TASKS, ORIGIN)
+checked(annotations.refuse_unread, configuration, ALL_TASKS, ALL_TRACKS, (TASK_TABLE, TRACK_TABLE), ORIGIN)
 
 
 def source(key):
     """Path of a source's file as an input, be it simulated, linked from a local place or downloaded."""
-    entry = config["sources"][key]
-    if "simulated" in entry:
-        return f"{RUN}/simulated/{entry['simulated']}"
-    place = checked(local_path, key, entry, config["data"], ROOT)
-    folder = f"{RUN}/sources/{key}" if place else f"{config['downloads']}/{key}"
-    return f"{folder}/{file_name(entry, place)}"
+    return checked(files.source_file, configuration, key, ROOT)
 
-
-# a source that nothing reads is a misspelt one
-READ = {"genome", "regions", "variants", *(row["source"] for row in ALL_TRACKS)}
-READ |= {
-    "repeats",
-    "blacklist",
-    config["embeddings"]["intervals"],
-    *(key for task in ALL_TASKS.values() for key in task.sources),
-}
-for key in config["sources"]:
-    if key not in READ:
-        raise WorkflowError(
-            f"{ORIGIN}: nothing reads the source `{key}`; correct its name, or name it in {TASK_TABLE} or {TRACK_TABLE}"
-        )
 
 # every source is looked for now, so that a missing file is known before the first job
-SOURCES = {key: source(key) for key in config["sources"]}
-
-# format of each annotation that a track, a task or a stage reads, and how its contigs are renamed
-FORMATS = {row["source"]: row["format"] for row in TRACKS}
-for task in TASKS.values():
-    FORMATS |= task.sources
-# junctions come as a table of their own or as exons
-for key in [key for key, format in FORMATS.items() if format == "splice"]:
-    FORMATS[key] = "gtf" if ".gtf" in source(key) else "splice"
-if "blacklist" in config["sources"]:
-    FORMATS["blacklist"] = "bed"
-if "variants" in config["sources"]:
-    FORMATS["variants"] = "vcf"
-if config["embeddings"]["intervals"]:
-    FORMATS[config["embeddings"]["intervals"]] = "bed"
-ANNOTATIONS = {key: (format, config["sources"][key]["rename"]) for key, format in FORMATS.items() if source(key)}
+SOURCES = {key: source(key) for key in configuration.sources}
+# format of each annotation that a track, a task or a stage reads
+FORMATS = checked(annotations.formats, configuration, TASKS, TRACKS, ROOT)
 
 
 def rename_option(key):
     """`--rename` for a source whose contigs have other names than the assembly's."""
-    rename = config["sources"][key]["rename"]
+    rename = configuration.sources[key].rename
     return f"--rename {rename}" if rename else ""
 
 
 def source_options(keys):
     """`--source KEY=FILE` for each of several sources, and `--rename KEY=HOW` for those that need it."""
-    names = {key: config["sources"][key]["rename"] for key in keys}
+    names = {key: configuration.sources[key].rename for key in keys}
     renamed = [f"{key}={rename}" for key, rename in names.items() if rename]
     return " ".join([repeated("--source", [f"{key}={source(key)}" for key in keys]), repeated("--rename", renamed)])
 
@@ -195,7 +159,7 @@ def code_or_frozen(script, output):
 
     def digest(wildcards):
         now = code(script)(wildcards)
-        made = read_provenance(output.format(**wildcards)) if script in config["freeze"] else None
+        made = read_provenance(output.format(**wildcards)) if script in configuration.freeze else None
         if made is None:
             return now
         then = f"code {made['code']}"
@@ -206,42 +170,41 @@ def code_or_frozen(script, output):
     return digest
 
 
-# names of the parameters of a function that depends on files or resources: Snakemake does not compare its value
-DERIVED = {"input", "output", "threads", "resources", "attempt"}
+def options(script, **given):
+    """All settings that a script declares, as options of its command, for `params`; see `grover.config.rule_params.options`."""
+    return script_options(SCRIPTS / f"{script}.py", configuration, **given)
 
 
 def compare_params_by_name():
-    """Give every rule, for each of its params but the code, one more that is `NAME=VALUE`.
-
-    Snakemake compares the values of params as a set. Without these, a change from layers 4 and heads 2 to layers 2 and heads 4, or to a
-    value that another param has too, would rerun nothing. With them, a reason to rerun says which setting changed.
-    """
-
-    def named(name, value):
-        return lambda wildcards: f"{name}={value(wildcards) if callable(value) else value}"
-
+    """Give the rules of this workflow the params by which a changed setting reruns them and is named (`named_params`)."""
     for each in workflow.rules:
-        for name, value in list(each.params._allitems()):  # no public part of Snakemake
-            if name and name != "code" and not (callable(value) and DERIVED.intersection(signature(value).parameters)):
-                each.set_params(**{f"named_{name}": named(name, value)})
+        if Path(each.snakefile).is_relative_to(ROOT):
+            each.set_params(**named_params(each.params._allitems()))  # no public part of Snakemake
 
 
-def memory(megabytes):
-    """Memory of a job, doubled with each new attempt."""
-    return lambda wildcards, attempt: megabytes * 2 ** (attempt - 1)
+def cpu(megabytes, minutes):
+    """Resources of a job: memory and time limit, doubled with each new attempt, and with what it runs."""
+    longest = int(os.environ.get("GROVER_MAX_MINUTES", 7 * 24 * 60))
+    return {
+        "mem_mb": lambda wildcards, attempt: megabytes * 2 ** (attempt - 1),
+        "runtime": lambda wildcards, attempt: min(minutes * 2 ** (attempt - 1), longest),
+        **PLACE,
+    }
 
 
-def minutes(number):
-    """Time limit of a job, doubled with each new attempt up to what the site allows."""
-    most = int(os.environ.get("GROVER_MAX_MINUTES", 7 * 24 * 60))
-    return lambda wildcards, attempt: min(number * 2 ** (attempt - 1), most)
-
-
-def gpu(number=1):
-    """Resources that make a job a GPU job, with so many on each node: only when the configuration asks for a GPU."""
-    if config["device"] != "cuda":
-        return {}
-    return {"gres": f"gpu:{number}", "slurm_partition": os.environ.get("GROVER_GPU_PARTITION", "gpu")}
+def gpu(megabytes, minutes, number=1):
+    """Resources of a job with so many GPUs on each node; without any where the configuration asks for none."""
+    if configuration.device != "cuda":
+        return cpu(megabytes, minutes)
+    partition = os.environ.get("GROVER_GPU_PARTITION", "gpu")
+    on_slurm = lambda: getattr(workflow.executor_plugin, "name", "") in ("slurm", "slurm-jobstep", "dryrun")
+    return {
+        # GPUs are `gres` for SLURM, and `gpu` for every other executor
+        "gres": lambda wildcards: f"gpu:{number}" if on_slurm() else "",
+        "gpu": lambda wildcards: 0 if on_slurm() else number,
+        "slurm_partition": partition,
+        **cpu(megabytes, minutes),
+    }
 
 
 def repeated(option, values):
@@ -260,7 +223,7 @@ def one_of(names):
 
 def dataset_sources(task):
     """Keys of the sources that a data set is made of; matched negatives also avoid repeats' imbalance and the blacklist."""
-    matched = [key for key in ("repeats", "blacklist") if key in config["sources"]]
+    matched = [key for key in ("repeats", "blacklist") if key in configuration.sources]
     others = [key for key, format in TASKS[task].sources.items() if format != "meme"]
     return list(dict.fromkeys([*others, *(matched if TASKS[task].negatives == "genomic-matched" else [])]))
 
@@ -270,7 +233,7 @@ def transferred(task):
     if "transfer" not in TASKS[task].options:
         return []
     run, other = TASKS[task].options["transfer"].split("/")
-    path = f"{config['results']}/{run}/benchmarks/{other}/dataset.parquet"
+    path = f"{configuration.results}/{run}/benchmarks/{other}/dataset.parquet"
     if not Path(path).is_file():
         raise WorkflowError(
             f"{TASK_TABLE}, task {task}: {path} is not there; make it first, with the configuration of the run {run}"
@@ -284,36 +247,31 @@ def of_model(file):
 
 
 def weight_options(models):
-    """`--weights NAME=FILE` for each of these models, whose embeddings must come from there; a randomly initialised model has the file of its original. External models have
-    weights of many forms and are not checked."""
-    files = {model: f"{RUN}/models/{model.removesuffix('-random')}/model.safetensors" for model in models}
-    return repeated("--weights", [f"{model}={path}" for model, path in files.items()])
+    """`--weights NAME=FILE` for each of these models, whose embeddings must come from there.
+
+    A randomly initialised model has the file of its original. External models have weights of many forms and are not checked.
+    """
+    return repeated(
+        "--weights", [f"{model}={RUN}/models/{model.removesuffix('-random')}/model.safetensors" for model in models]
+    )
 
 
 def shards_of(models):
-    """All parts of the embeddings of these models."""
+    """All shards of the embeddings of these models."""
     return expand(f"{RUN}/embeddings/{{model}}/shards/{{shard}}.parquet", model=models, shard=SHARDS)
 
 
 def external_configuration(name):
     """The config.json of an external model, in a folder of one's own or in that of the downloads."""
-    return f"{EXTERNAL_FOLDERS.get(name, Path(config['downloads'], 'external', name))}/config.json"
+    return f"{EXTERNAL_FOLDERS.get(name, Path(configuration.downloads, 'external', name))}/config.json"
 
 
 def external_files(name):
     """Weights and code of an external model: its own folder's files, or for one of the hub the list of what was downloaded."""
     if name not in EXTERNAL_FOLDERS:
-        return f"{config['downloads']}/external/{name}/external.json"
+        return f"{configuration.downloads}/external/{name}/external.json"
     folder = EXTERNAL_FOLDERS[name]
     return [*weights_of(folder), *(folder / file for file in code_of(folder))]
-
-
-def checksum_options(key):
-    """What `fetch_source.py` verifies a source by."""
-    entry = config["sources"][key]
-    return " ".join(
-        f"--{name.replace('_', '-')} '{entry[name]}'" for name in ("md5", "sha256", "checksum_url") if name in entry
-    )
 
 
 def hold_to_budget():
@@ -322,16 +280,16 @@ def hold_to_budget():
 
     run, _ = plan.read_run(config, ROOT)
     known = throughput.read_gpus(ROOT / "resources/gpus.tsv")
-    device = throughput.choose_gpu(known, config["budget"]["gpu"])
-    rates, _ = plan.known_rates(config, device if config["device"] == "cuda" else None, ROOT)
+    device = throughput.choose_gpu(known, configuration.budget.gpu)
+    rates, _ = plan.known_rates(config, device if configuration.device == "cuda" else None, ROOT)
     jobs = [
         plan.new_job(job.rule.name, job.benchmark, job.threads, dict(job.resources.items()), job.input, job.output)
         for job in workflow.dag.needrun_jobs()
     ]
-    plan.hold_to_budget(plan.estimate(jobs, run, rates, workflow.cores or 1, device), config["budget"], ORIGIN)
+    plan.hold_to_budget(plan.estimate(jobs, run, rates, workflow.cores or 1, device), configuration.budget, ORIGIN)
 
 
 onstart:
     # jobs parse this file too, but only the driver starts any
-    if workflow.is_main_process and any(config["budget"][key] for key in ("gpu_hours", "cpu_hours", "disk_gb")):
+    if workflow.is_main_process and any(configuration.budget[key] for key in ("gpu_hours", "cpu_hours", "disk_gb")):
         checked(hold_to_budget)

@@ -20,20 +20,17 @@ rule make_windows:
         f"{RUN}/benchmark/make_windows.{{name}}.tsv"
     conda:
         ENVIRONMENT
-    container:
-        IMAGE
     resources:
-        mem_mb=memory(8000),
-        runtime=minutes(30),
+        **cpu(8000, 30),
     params:
-        shortest=config["corpus"]["shortest"],
-        longest=config["corpus"]["longest"],
-        passes=config["corpus"]["passes"],
-        test_share=config["corpus"]["test_share"],
-        seed=config["seed"],
+        shortest=configuration.corpus.shortest,
+        longest=configuration.corpus.longest,
+        passes=configuration.corpus.passes,
+        test_share=configuration.corpus.test_share,
+        seed=configuration.seed,
         code=code("make_windows"),
     shell:
-        "{PYTHON} {SCRIPTS}/make_windows.py --sequence {input.sequence} --segments {input.segments} --folds {input.folds}"
+        "{resources.python} {resources.scripts}/make_windows.py --sequence {input.sequence} --segments {input.segments} --folds {input.folds}"
         " --tokenizer {input.tokenizer} --tokens {input.tokens} --index {input.index}"
         " --shortest {params.shortest} --longest {params.longest} --passes {params.passes}"
         " --test-share {params.test_share} --seed {params.seed} --windows {output.windows} > {log} 2>&1"

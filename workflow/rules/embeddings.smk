@@ -14,7 +14,7 @@ rule choose_regions:
         sequence=rules.encode_genome.output.sequence,
         segments=rules.encode_genome.output.segments,
         folds=rules.make_folds.output.folds,
-        intervals=source(config["embeddings"]["intervals"]) if config["embeddings"]["intervals"] else [],
+        intervals=source(configuration.embeddings.intervals) if configuration.embeddings.intervals else [],
     output:
         regions=f"{RUN}/embeddings/regions.parquet",
     log:
@@ -23,22 +23,19 @@ rule choose_regions:
         f"{RUN}/benchmark/choose_regions.tsv"
     conda:
         ENVIRONMENT
-    container:
-        IMAGE
     resources:
-        mem_mb=memory(8000),
-        runtime=minutes(60),
+        **cpu(8000, 60),
     params:
         intervals=lambda wildcards, input: (
-            f"--bed {input.intervals} {rename_option(config['embeddings']['intervals'])}" if input.intervals else ""
+            f"--bed {input.intervals} {rename_option(configuration.embeddings.intervals)}" if input.intervals else ""
         ),
-        window=config["embeddings"]["window_tokens"],
-        context=config["embeddings"]["context"],
-        maximum=config["embeddings"]["maximum_regions"],
-        seed=config["seed"],
+        window=configuration.embeddings.window_tokens,
+        context=configuration.embeddings.context,
+        maximum=configuration.embeddings.maximum_regions,
+        seed=configuration.seed,
         code=code("choose_regions"),
     shell:
-        "{PYTHON} {SCRIPTS}/choose_regions.py --tokens {input.tokens} --index {input.index} --vocabulary {input.vocabulary}"
+        "{resources.python} {resources.scripts}/choose_regions.py --tokens {input.tokens} --index {input.index} --vocabulary {input.vocabulary}"
         " --sequence {input.sequence} --segments {input.segments} --folds {input.folds} {params.intervals}"
         " --windows-tokens {params.window} --context {params.context} --maximum {params.maximum} --seed {params.seed}"
         " --output {output.regions} > {log} 2>&1"
@@ -58,17 +55,14 @@ rule annotate_regions:
         f"{RUN}/benchmark/annotate_regions.tsv"
     conda:
         ENVIRONMENT
-    container:
-        IMAGE
     resources:
-        mem_mb=memory(8000),
-        runtime=minutes(60),
+        **cpu(8000, 60),
     params:
         sources=source_options(TRACK_SOURCES),
-        overlap=config["embeddings"]["minimum_overlap"],
+        overlap=configuration.embeddings.minimum_overlap,
         code=code("annotate_regions"),
     shell:
-        "{PYTHON} {SCRIPTS}/annotate_regions.py --regions {input.regions} --tracks {input.tracks} {params.sources}"
+        "{resources.python} {resources.scripts}/annotate_regions.py --regions {input.regions} --tracks {input.tracks} {params.sources}"
         " --contigs {input.contigs} --threshold {params.overlap} --output {output.annotation} > {log} 2>&1"
 
 
@@ -85,7 +79,9 @@ rule embed:
         vectors=f"{RUN}/embeddings/{{model}}/shards/{{shard}}.parquet",
         sums=f"{RUN}/embeddings/{{model}}/shards/{{shard}}.tokens.npz",
         contexts=f"{RUN}/embeddings/{{model}}/shards/{{shard}}.contexts.parquet",
-        states=[f"{RUN}/embeddings/{{model}}/shards/{{shard}}.states.parquet"] if config["embeddings"]["states"] else [],
+        states=(
+            [f"{RUN}/embeddings/{{model}}/shards/{{shard}}.states.parquet"] if configuration.embeddings.states else []
+        ),
     log:
         f"{RUN}/logs/embed.{{model}}.{{shard}}.log",
     benchmark:
@@ -95,28 +91,24 @@ rule embed:
         shard="[0-9]+",
     conda:
         ENVIRONMENT
-    container:
-        IMAGE
-    threads: config["threads"]
+    threads: configuration.threads
     resources:
-        **gpu(),
-        mem_mb=memory(16000),
-        runtime=minutes(240),
+        **gpu(16000, 240),
     params:
         initial=lambda wildcards: "random" if wildcards.model.endswith("-random") else "pretrained",
         shards=len(SHARDS),
-        window=config["embeddings"]["window_tokens"],
-        context=config["embeddings"]["context"],
-        layers=repeated("--layers", config["embeddings"]["layers"]),
-        contexts=config["embeddings"]["contexts"],
-        stored=config["embeddings"]["stored_contexts"],
+        window=configuration.embeddings.window_tokens,
+        context=configuration.embeddings.context,
+        layers=repeated("--layers", configuration.embeddings.layers),
+        contexts=configuration.embeddings.contexts,
+        stored=configuration.embeddings.stored_contexts,
         states=lambda wildcards, output: f"--states {output.states}" if output.states else "",
-        device=config["device"],
-        precision=config["precision"],
-        seed=config["seed"],
+        device=configuration.device,
+        precision=configuration.precision,
+        seed=configuration.seed,
         code=code_or_frozen("embed", f"{RUN}/embeddings/{{model}}/shards/{{shard}}.parquet"),
     shell:
-        "{PYTHON} {SCRIPTS}/embed.py --model {input.model} --initial {params.initial} --name {wildcards.model}"
+        "{resources.python} {resources.scripts}/embed.py --model {input.model} --initial {params.initial} --name {wildcards.model}"
         " --tokens {input.tokens} --index {input.index} --sequence {input.sequence} --segments {input.segments}"
         " --regions {input.regions} --shard {wildcards.shard} --shards {params.shards} --windows-tokens {params.window}"
         " --context {params.context} {params.layers} --contexts {params.contexts} --stored {params.stored} --seed {params.seed}"
@@ -138,31 +130,27 @@ rule embed_external:
     benchmark:
         f"{RUN}/benchmark/embed_external.{{external}}.{{shard}}.tsv"
     wildcard_constraints:
-        external=one_of(config["embeddings"]["external_models"]),
+        external=one_of(configuration.embeddings.external_models),
         shard="[0-9]+",
     conda:
         f"{ROOT}/envs/external.yaml"
-    container:
-        IMAGE
-    threads: config["threads"]
+    threads: configuration.threads
     resources:
-        **gpu(),
-        mem_mb=memory(32000),
-        runtime=minutes(720),
+        **gpu(32000, 720),
     params:
         # a shell default, so that the place of the main environment is no parameter
-        python=lambda wildcards: "" if DEPLOYED else EXTERNAL_MODELS[wildcards.external]["python"],
-        adapter=lambda wildcards: EXTERNAL_MODELS[wildcards.external]["adapter"],
+        python=lambda wildcards: "" if DEPLOYED else EXTERNAL_MODELS[wildcards.external].python,
+        adapter=lambda wildcards: EXTERNAL_MODELS[wildcards.external].adapter,
         consent=lambda wildcards: (
-            "--remote-code" if EXTERNAL_MODELS[wildcards.external]["remote_code"] else "--no-remote-code"
+            "--remote-code" if EXTERNAL_MODELS[wildcards.external].remote_code else "--no-remote-code"
         ),
         shards=len(SHARDS),
-        seed=config["seed"],
-        device=config["device"],
-        precision=config["precision"],
+        seed=configuration.seed,
+        device=configuration.device,
+        precision=configuration.precision,
         code=code_or_frozen("embed_external", f"{RUN}/embeddings/{{external}}/shards/{{shard}}.parquet"),
     shell:
-        "python={params.python}; ${{python:-{PYTHON}}} {SCRIPTS}/embed_external.py --folder {input.folder:q} --adapter {params.adapter}"
+        "python={params.python}; ${{python:-{resources.python}}} {resources.scripts}/embed_external.py --folder {input.folder:q} --adapter {params.adapter}"
         " {params.consent} --name {wildcards.external} --sequence {input.sequence} --segments {input.segments}"
         " --regions {input.regions} --shard {wildcards.shard} --shards {params.shards} --seed {params.seed} --device {params.device}"
         " --precision {params.precision} --threads {threads} --output {output.vectors} 2>&1 | tee {log}"
@@ -185,20 +173,17 @@ rule train_word2vec:
         model=one_of(EMBEDDED),
     conda:
         ENVIRONMENT
-    container:
-        IMAGE
     resources:
-        mem_mb=memory(4000),
-        runtime=minutes(240),
+        **cpu(4000, 240),
     params:
-        split=config["corpus"]["split"],
-        window=config["embeddings"]["word2vec_window"],
-        epochs=config["embeddings"]["word2vec_epochs"],
-        most=config["embeddings"]["word2vec_tokens"],
-        seed=config["seed"],
+        split=configuration.corpus.split,
+        window=configuration.embeddings.word2vec_window,
+        epochs=configuration.embeddings.word2vec_epochs,
+        most=configuration.embeddings.word2vec_tokens,
+        seed=configuration.seed,
         code=code("train_word2vec"),
     shell:
-        "{PYTHON} {SCRIPTS}/train_word2vec.py --tokens {input.tokens} --windows {input.windows} --config {input.config}"
+        "{resources.python} {resources.scripts}/train_word2vec.py --tokens {input.tokens} --windows {input.windows} --config {input.config}"
         " --split {params.split} --window {params.window} --epochs {params.epochs} --most-tokens {params.most} --seed {params.seed}"
         " --threads 1 --output {output.vectors} > {log} 2>&1"
 
@@ -221,15 +206,12 @@ rule compose_regions:
         f"{RUN}/benchmark/compose_regions.tsv"
     conda:
         ENVIRONMENT
-    container:
-        IMAGE
     resources:
-        mem_mb=memory(4000),
-        runtime=minutes(60),
+        **cpu(4000, 60),
     params:
-        kmers=config["embeddings"]["kmers"],
+        kmers=configuration.embeddings.kmers,
         code=code("compose_regions"),
     shell:
-        "{PYTHON} {SCRIPTS}/compose_regions.py --regions {input.regions} --word2vec {input.word2vec} --tokens {input.tokens}"
+        "{resources.python} {resources.scripts}/compose_regions.py --regions {input.regions} --word2vec {input.word2vec} --tokens {input.tokens}"
         " --index {input.index} --vocabulary {input.vocabulary} --sequence {input.sequence} --segments {input.segments}"
         " --kmers {params.kmers} --output {output.composition} > {log} 2>&1"

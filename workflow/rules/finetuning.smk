@@ -11,7 +11,7 @@ localrules:
 
 
 TUNING = {
-    option: config["finetuning"][option.replace("-", "_")]
+    option: getattr(configuration.finetuning, option.replace("-", "_"))
     for option in ("epochs", "warmup", "patience", "class-weights", "maximum-train", "maximum-valid")
 }
 TUNING_OPTIONS = " ".join(f"--{option} {value}" for option, value in TUNING.items())
@@ -35,19 +35,16 @@ rule run_baseline:
     benchmark:
         f"{RUN}/benchmark/run_baseline.{{task}}.{{baseline}}.tsv"
     wildcard_constraints:
-        baseline=one_of(baseline for baseline in config["benchmarks"]["baselines"] if baseline not in NETWORKS),
+        baseline=one_of(baseline for baseline in configuration.benchmarks.baselines if baseline not in NETWORKS),
     conda:
         ENVIRONMENT
-    container:
-        IMAGE
-    threads: lambda wildcards: config["threads"] if wildcards.baseline.endswith("forest") else 1
+    threads: lambda wildcards: configuration.threads if wildcards.baseline.endswith("forest") else 1
     resources:
-        mem_mb=memory(16000),
-        runtime=minutes(720),
+        **cpu(16000, 720),
     params:
         # each baseline sees only the settings that it has, so that more trees do not repeat a regression
         settings=lambda wildcards: " ".join(
-            f"{option} {value}" for option, value in baseline_options(wildcards.baseline, config)
+            f"{option} {value}" for option, value in baseline_options(wildcards.baseline, configuration)
         ),
         vocabulary=lambda wildcards, input: f"--vocabulary {input.vocabulary}" if input.vocabulary else "",
         matrix=lambda wildcards, input: (
@@ -57,7 +54,7 @@ rule run_baseline:
         ),
         code=code("run_baseline"),
     shell:
-        "{PYTHON} {SCRIPTS}/run_baseline.py --dataset {input.dataset} --task {wildcards.task} --baseline {wildcards.baseline}"
+        "{resources.python} {resources.scripts}/run_baseline.py --dataset {input.dataset} --task {wildcards.task} --baseline {wildcards.baseline}"
         " {params.settings} {params.vocabulary} {params.matrix} --threads {threads}"
         " --predictions {output.predictions} --metrics {output.metrics} > {log} 2>&1"
 
@@ -76,23 +73,19 @@ rule train_cnn:
         f"{RUN}/benchmark/train_cnn.{{task}}.tsv"
     conda:
         ENVIRONMENT
-    container:
-        IMAGE
-    threads: config["threads"]
+    threads: configuration.threads
     resources:
-        **gpu(),
-        mem_mb=memory(8000),
-        runtime=minutes(240),
+        **gpu(8000, 240),
     params:
         seeds=repeated("--seeds", SEEDS),
-        epochs=config["benchmarks"]["cnn_epochs"],
-        patience=config["finetuning"]["patience"],
-        maximum_valid=config["finetuning"]["maximum_valid"],
-        device=config["device"],
-        precision=config["precision"],
+        epochs=configuration.benchmarks.cnn_epochs,
+        patience=configuration.finetuning.patience,
+        maximum_valid=configuration.finetuning.maximum_valid,
+        device=configuration.device,
+        precision=configuration.precision,
         code=code("train_cnn"),
     shell:
-        "{PYTHON} {SCRIPTS}/train_cnn.py --dataset {input.dataset} --task {wildcards.task} {params.seeds} --epochs {params.epochs}"
+        "{resources.python} {resources.scripts}/train_cnn.py --dataset {input.dataset} --task {wildcards.task} {params.seeds} --epochs {params.epochs}"
         " --patience {params.patience} --maximum-valid {params.maximum_valid} --device {params.device}"
         " --precision {params.precision} --threads {threads}"
         " --predictions {output.predictions} --metrics {output.metrics} > {log} 2>&1"
@@ -115,22 +108,18 @@ rule probe_linear:
         probe=one_of(PROBES),
     conda:
         ENVIRONMENT
-    container:
-        IMAGE
-    threads: config["threads"]
+    threads: configuration.threads
     resources:
-        **gpu(),
-        mem_mb=memory(16000),
-        runtime=minutes(240),
+        **gpu(16000, 240),
     params:
         pooling=lambda wildcards: PROBES[wildcards.probe],
-        maximum_train=config["finetuning"]["maximum_train"],
-        device=config["device"],
-        precision=config["precision"],
-        seed=config["seed"],
+        maximum_train=configuration.finetuning.maximum_train,
+        device=configuration.device,
+        precision=configuration.precision,
+        seed=configuration.seed,
         code=code("probe_linear"),
     shell:
-        "{PYTHON} {SCRIPTS}/probe_linear.py --dataset {input.dataset} --task {wildcards.task} --model {input.model}"
+        "{resources.python} {resources.scripts}/probe_linear.py --dataset {input.dataset} --task {wildcards.task} --model {input.model}"
         " --pooling {params.pooling} --maximum-train {params.maximum_train} --device {params.device}"
         " --precision {params.precision} --threads {threads} --seed {params.seed}"
         " --predictions {output.predictions} --metrics {output.metrics} > {log} 2>&1"
@@ -157,25 +146,21 @@ rule finetune:
         model=one_of(MODELS),
     conda:
         ENVIRONMENT
-    container:
-        IMAGE
-    threads: config["threads"]
+    threads: configuration.threads
     resources:
-        **gpu(),
-        mem_mb=memory(16000),
-        runtime=minutes(720),
+        **gpu(16000, 720),
     params:
         initial=lambda wildcards: "random" if wildcards.model.endswith("-random") else "pretrained",
         seeds=repeated("--seeds", SEEDS),
         tuning=TUNING_OPTIONS,
-        batch=config["finetuning"]["batch"],
-        learning_rate=config["finetuning"]["learning_rate"],
-        pooling=config["finetuning"]["pooling"],
-        device=config["device"],
-        precision=config["precision"],
+        batch=configuration.finetuning.batch,
+        learning_rate=configuration.finetuning.learning_rate,
+        pooling=configuration.finetuning.pooling,
+        device=configuration.device,
+        precision=configuration.precision,
         code=code_or_frozen("finetune", f"{RUN}/finetuning/{{task}}/{{model}}/model.safetensors"),
     shell:
-        "{PYTHON} {SCRIPTS}/finetune.py --dataset {input.dataset} --passed {input.passed} --initial-model {input.model}"
+        "{resources.python} {resources.scripts}/finetune.py --dataset {input.dataset} --passed {input.passed} --initial-model {input.model}"
         " --initial {params.initial} --task {wildcards.task} --name {wildcards.model} {params.seeds} {params.tuning}"
         " --batch {params.batch} --learning-rate {params.learning_rate} --pooling {params.pooling}"
         " --device {params.device} --precision {params.precision} --threads {threads} --model {output.model}"
@@ -185,8 +170,8 @@ rule finetune:
 rule fetch_external:
     """Models of the hub are downloaded by the driver: compute nodes have no network."""
     output:
-        config=f"{config['downloads']}/external/{{external}}/config.json",
-        complete=f"{config['downloads']}/external/{{external}}/external.json",
+        config=f"{configuration.downloads}/external/{{external}}/config.json",
+        complete=f"{configuration.downloads}/external/{{external}}/external.json",
     log:
         f"{RUN}/logs/fetch_external.{{external}}.log",
     wildcard_constraints:
@@ -194,16 +179,13 @@ rule fetch_external:
     retries: 3
     conda:
         ENVIRONMENT
-    container:
-        IMAGE
     resources:
-        mem_mb=memory(1000),
-        runtime=minutes(240),
+        **cpu(1000, 240),
     params:
-        model=lambda wildcards: EXTERNAL_MODELS[wildcards.external]["model"],
-        revision=lambda wildcards: EXTERNAL_MODELS[wildcards.external]["revision"],
+        model=lambda wildcards: EXTERNAL_MODELS[wildcards.external].model,
+        revision=lambda wildcards: EXTERNAL_MODELS[wildcards.external].revision,
     shell:
-        "{PYTHON} {SCRIPTS}/fetch_external.py --model {params.model:q} --revision {params.revision:q} --folder {output.complete}"
+        "{resources.python} {resources.scripts}/fetch_external.py --model {params.model:q} --revision {params.revision:q} --folder {output.complete}"
         " 2>&1 | tee {log}"
 
 
@@ -224,29 +206,25 @@ rule finetune_external:
         external=one_of(EXTERNAL_MODELS),
     conda:
         f"{ROOT}/envs/external.yaml"
-    container:
-        IMAGE
-    threads: config["threads"]
+    threads: configuration.threads
     resources:
-        **gpu(),
-        mem_mb=memory(32000),
-        runtime=minutes(1440),
+        **gpu(32000, 1440),
     params:
         # a shell default, so that the place of the main environment is no parameter
-        python=lambda wildcards: "" if DEPLOYED else EXTERNAL_MODELS[wildcards.external]["python"],
-        adapter=lambda wildcards: EXTERNAL_MODELS[wildcards.external]["adapter"],
+        python=lambda wildcards: "" if DEPLOYED else EXTERNAL_MODELS[wildcards.external].python,
+        adapter=lambda wildcards: EXTERNAL_MODELS[wildcards.external].adapter,
         consent=lambda wildcards: (
-            "--remote-code" if EXTERNAL_MODELS[wildcards.external]["remote_code"] else "--no-remote-code"
+            "--remote-code" if EXTERNAL_MODELS[wildcards.external].remote_code else "--no-remote-code"
         ),
         seeds=repeated("--seeds", SEEDS),
         tuning=TUNING_OPTIONS,
-        batch=lambda wildcards: EXTERNAL_MODELS[wildcards.external]["batch"],
-        learning_rate=lambda wildcards: EXTERNAL_MODELS[wildcards.external]["learning_rate"],
-        device=config["device"],
-        precision=config["precision"],
+        batch=lambda wildcards: EXTERNAL_MODELS[wildcards.external].batch,
+        learning_rate=lambda wildcards: EXTERNAL_MODELS[wildcards.external].learning_rate,
+        device=configuration.device,
+        precision=configuration.precision,
         code=code_or_frozen("finetune_external", f"{RUN}/finetuning/{{task}}/{{external}}/predictions.parquet"),
     shell:
-        "python={params.python}; ${{python:-{PYTHON}}} {SCRIPTS}/finetune_external.py --dataset {input.dataset} --passed {input.passed} --folder {input.folder:q}"
+        "python={params.python}; ${{python:-{resources.python}}} {resources.scripts}/finetune_external.py --dataset {input.dataset} --passed {input.passed} --folder {input.folder:q}"
         " --adapter {params.adapter} {params.consent} --task {wildcards.task} --name {wildcards.external} {params.seeds}"
         " {params.tuning} --batch {params.batch} --learning-rate {params.learning_rate} --device {params.device}"
         " --precision {params.precision} --threads {threads}"
@@ -260,10 +238,11 @@ rule score_task:
         audit=rules.audit_dataset.output.audit,
         predictions=lambda wildcards: expand(
             f"{RUN}/finetuning/{wildcards.task}/{{name}}/predictions.parquet",
-            name=predictors(TASKS[wildcards.task], config),
+            name=predictors(TASKS[wildcards.task], configuration),
         ),
         metrics=lambda wildcards: expand(
-            f"{RUN}/finetuning/{wildcards.task}/{{name}}/metrics.json", name=predictors(TASKS[wildcards.task], config)
+            f"{RUN}/finetuning/{wildcards.task}/{{name}}/metrics.json",
+            name=predictors(TASKS[wildcards.task], configuration),
         ),
     output:
         scores=f"{RUN}/benchmarks/{{task}}/scores.parquet",
@@ -275,20 +254,17 @@ rule score_task:
         f"{RUN}/benchmark/score_task.{{task}}.tsv"
     conda:
         ENVIRONMENT
-    container:
-        IMAGE
     resources:
-        mem_mb=memory(4000),
-        runtime=minutes(60),
+        **cpu(4000, 60),
     params:
         predictions=lambda wildcards, input: repeated("--predictions", input.predictions),
         metrics=lambda wildcards, input: repeated("--metrics", input.metrics),
-        block=config["benchmarks"]["block"],
-        resamples=config["benchmarks"]["bootstrap"],
-        seed=config["seed"],
+        block=configuration.benchmarks.block,
+        resamples=configuration.benchmarks.bootstrap,
+        seed=configuration.seed,
         code=code("score_task"),
     shell:
-        "{PYTHON} {SCRIPTS}/score_task.py --dataset {input.dataset} --audit {input.audit} {params.predictions} {params.metrics}"
+        "{resources.python} {resources.scripts}/score_task.py --dataset {input.dataset} --audit {input.audit} {params.predictions} {params.metrics}"
         " --block {params.block} --resamples {params.resamples} --seed {params.seed} --scores {output.scores}"
         " --differences {output.differences} --precision-recall {output.precision_recall} > {log} 2>&1"
 
@@ -306,16 +282,13 @@ rule scan_track:
         f"{RUN}/benchmark/scan_track.{{task}}.{{model}}.tsv"
     conda:
         ENVIRONMENT
-    container:
-        IMAGE
     resources:
-        mem_mb=memory(1000),
-        runtime=minutes(10),
+        **cpu(1000, 10),
     params:
         step=lambda wildcards: TASKS[wildcards.task].options.get("step", 300),
         code=code("scan_track"),
     shell:
-        "{PYTHON} {SCRIPTS}/scan_track.py --dataset {input.dataset} --predictions {input.predictions} --step {params.step}"
+        "{resources.python} {resources.scripts}/scan_track.py --dataset {input.dataset} --predictions {input.predictions} --step {params.step}"
         " --output {output.track} > {log} 2>&1"
 
 
@@ -332,17 +305,14 @@ rule gather_benchmarks:
         f"{RUN}/benchmark/gather_benchmarks.tsv"
     conda:
         ENVIRONMENT
-    container:
-        IMAGE
     resources:
-        mem_mb=memory(1000),
-        runtime=minutes(10),
+        **cpu(1000, 10),
     params:
         scores=lambda wildcards, input: repeated("--scores", input.scores),
         differences=lambda wildcards, input: repeated("--differences", input.differences),
         code=code("gather_benchmarks"),
     shell:
-        "{PYTHON} {SCRIPTS}/gather_benchmarks.py {params.scores} {params.differences}"
+        "{resources.python} {resources.scripts}/gather_benchmarks.py {params.scores} {params.differences}"
         " --benchmarks {output.benchmarks} --comparisons {output.comparisons} > {log} 2>&1"
 
 
@@ -351,10 +321,10 @@ rule write_reproduction:
     input:
         benchmarks=rules.gather_benchmarks.output.benchmarks,
         cards=expand(rules.audit_dataset.output.card, task=TASKS),
-        published=installed("resources/published.tsv"),
+        published=files.installed("resources/published.tsv", ROOT),
         config=f"{RUN}/config.json",
         next_kmer=f"{RUN}/selection/next_kmer.parquet",
-        chosen=f"{RUN}/selection/chosen.txt" if config["selection"]["method"] == "sweep" else [],
+        chosen=f"{RUN}/selection/chosen.txt" if configuration.selection.method == "sweep" else [],
         metrics=expand(f"{RUN}/models/{{name}}/metrics.json", name=CANDIDATES),
         model=rules.publish_chosen.output.config,
     output:
@@ -366,11 +336,8 @@ rule write_reproduction:
         f"{RUN}/benchmark/write_reproduction.tsv"
     conda:
         ENVIRONMENT
-    container:
-        IMAGE
     resources:
-        mem_mb=memory(1000),
-        runtime=minutes(10),
+        **cpu(1000, 10),
     params:
         cards=lambda wildcards, input: repeated("--cards", input.cards),
         metrics=lambda wildcards, input: repeated(
@@ -380,6 +347,6 @@ rule write_reproduction:
         command=shlex.quote(COMMAND),
         code=code("write_reproduction"),
     shell:
-        "{PYTHON} {SCRIPTS}/write_reproduction.py --benchmarks {input.benchmarks} {params.cards} --published {input.published}"
+        "{resources.python} {resources.scripts}/write_reproduction.py --benchmarks {input.benchmarks} {params.cards} --published {input.published}"
         " --config {input.config} --next-kmer {input.next_kmer} {params.metrics} --model-config {input.model}"
         " {params.chosen} --command {params.command} --table {output.table} --page {output.page} > {log} 2>&1"

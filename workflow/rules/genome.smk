@@ -34,18 +34,15 @@ rule simulate_genome:
         f"{RUN}/benchmark/simulate_genome.tsv"
     conda:
         ENVIRONMENT
-    container:
-        IMAGE
     resources:
-        mem_mb=memory(2000),
-        runtime=minutes(30),
+        **cpu(2000, 30),
     params:
-        bases=config.get("simulate", {}).get("bases"),
-        contigs=config.get("simulate", {}).get("contigs"),
-        seed=config["seed"],
+        bases=configuration.simulate.bases if configuration.simulate else 0,
+        contigs=configuration.simulate.contigs if configuration.simulate else 0,
+        seed=configuration.seed,
         code=code("simulate_genome"),
     shell:
-        "{PYTHON} {SCRIPTS}/simulate_genome.py --bases {params.bases} --contigs {params.contigs} --seed {params.seed}"
+        "{resources.python} {resources.scripts}/simulate_genome.py --bases {params.bases} --contigs {params.contigs} --seed {params.seed}"
         " --genome {output.genome} --repeats {output.repeats} --peaks {output.peaks} --motifs {output.motifs}"
         " --genes {output.genes} --tss {output.tss} --islands {output.islands} --states {output.states}"
         " --replication {output.replication} --variants {output.variants} --noise {output.noise}"
@@ -55,28 +52,27 @@ rule simulate_genome:
 rule download_source:
     """Download with resume; a local rule, since compute nodes have no network."""
     output:
-        f"{config['downloads']}/{{key}}/{{file}}",
+        f"{configuration.downloads}/{{key}}/{{file}}",
     log:
         f"{RUN}/logs/download_source.{{key}}.{{file}}.log",
     retries: 3
     conda:
         ENVIRONMENT
-    container:
-        IMAGE
     resources:
-        mem_mb=memory(500),
-        runtime=minutes(720),
+        **cpu(500, 720),
     params:
-        address=lambda wildcards: config["sources"][wildcards.key]["url"],
-        checksum=lambda wildcards: checksum_options(wildcards.key),
+        address=lambda wildcards: configuration.sources[wildcards.key].url,
+        checksum=lambda wildcards: files.checksum_options(configuration.sources[wildcards.key]),
     shell:
-        "{PYTHON} {SCRIPTS}/fetch_source.py --url '{params.address}' {params.checksum} --output {output} 2>&1 | tee {log}"
+        "{resources.python} {resources.scripts}/fetch_source.py --url '{params.address}' {params.checksum} --output {output} 2>&1 | tee {log}"
 
 
 rule link_source:
     """A local file is checked against its checksum and linked, not copied."""
     input:
-        lambda wildcards: local_path(wildcards.key, config["sources"][wildcards.key], config["data"], ROOT),
+        lambda wildcards: files.local_path(
+            wildcards.key, configuration.sources[wildcards.key], configuration.data, ROOT
+        ),
     output:
         f"{RUN}/sources/{{key}}/{{file}}",
     log:
@@ -84,23 +80,20 @@ rule link_source:
     priority: 100  # so that the check of the sources need not wait for them
     conda:
         ENVIRONMENT
-    container:
-        IMAGE
     resources:
-        mem_mb=memory(500),
-        runtime=minutes(30),
+        **cpu(500, 30),
     params:
-        checksum=lambda wildcards: checksum_options(wildcards.key),
+        checksum=lambda wildcards: files.checksum_options(configuration.sources[wildcards.key]),
     shell:
-        "{PYTHON} {SCRIPTS}/fetch_source.py --url {input:q} {params.checksum} --output {output:q} > {log:q} 2>&1"
+        "{resources.python} {resources.scripts}/fetch_source.py --url {input:q} {params.checksum} --output {output:q} > {log:q} 2>&1"
 
 
 rule encode_genome:
     """Split at every run of non-ACGT; memory holds one contig at a time."""
     input:
         fasta=source("genome"),
-        regions=source("regions") if "regions" in config["sources"] else [],
-        sizes=installed(config["genome"]["sizes"]) if config["genome"]["sizes"] else [],
+        regions=source("regions") if "regions" in configuration.sources else [],
+        sizes=files.installed(configuration.genome.sizes, ROOT) if configuration.genome.sizes else [],
     output:
         sequence=f"{RUN}/genome/sequence.npy",
         segments=f"{RUN}/genome/segments.bed",
@@ -112,20 +105,17 @@ rule encode_genome:
         f"{RUN}/benchmark/encode_genome.tsv"
     conda:
         ENVIRONMENT
-    container:
-        IMAGE
     resources:
-        mem_mb=memory(6000),
-        runtime=minutes(60),
+        **cpu(6000, 60),
     params:
-        include=repeated("--include", config["genome"]["include"]),
-        exclude=repeated("--exclude", config["genome"]["exclude"] or [""]),
+        include=repeated("--include", configuration.genome.include),
+        exclude=repeated("--exclude", configuration.genome.exclude or [""]),
         regions=lambda wildcards, input: f"--regions {shlex.quote(input.regions)}" if input.regions else "",
         sizes=lambda wildcards, input: f"--sizes {input.sizes}" if input.sizes else "",
-        minimum_segment=config["genome"]["minimum_segment"],
+        minimum_segment=configuration.genome.minimum_segment,
         code=code("encode_genome"),
     shell:
-        "{PYTHON} {SCRIPTS}/encode_genome.py --fasta {input.fasta:q} {params.regions} {params.sizes} {params.include} {params.exclude}"
+        "{resources.python} {resources.scripts}/encode_genome.py --fasta {input.fasta:q} {params.regions} {params.sizes} {params.include} {params.exclude}"
         " --minimum-segment {params.minimum_segment} --sequence {output.sequence} --segments {output.segments}"
         " --softmask {output.softmask} --contigs {output.contigs} > {log} 2>&1"
 
@@ -143,21 +133,18 @@ rule make_folds:
         f"{RUN}/benchmark/make_folds.tsv"
     conda:
         ENVIRONMENT
-    container:
-        IMAGE
     resources:
-        mem_mb=memory(1000),
-        runtime=minutes(10),
+        **cpu(1000, 10),
     params:
-        method=config["folds"]["method"],
-        block=config["folds"]["block"],
-        gap=config["folds"]["gap"],
-        valid=repeated("--valid", as_list(config["folds"]["valid"])),
-        test=repeated("--test", as_list(config["folds"]["test"])),
-        seed=config["seed"],
+        method=configuration.folds.method,
+        block=configuration.folds.block,
+        gap=configuration.folds.gap,
+        valid=repeated("--valid", as_list(configuration.folds.valid)),
+        test=repeated("--test", as_list(configuration.folds.test)),
+        seed=configuration.seed,
         code=code("make_folds"),
     shell:
-        "{PYTHON} {SCRIPTS}/make_folds.py --segments {input.segments} --contigs {input.contigs} --method {params.method}"
+        "{resources.python} {resources.scripts}/make_folds.py --segments {input.segments} --contigs {input.contigs} --method {params.method}"
         " --block {params.block} --gap {params.gap} {params.valid} {params.test} --seed {params.seed}"
         " --output {output.folds} > {log} 2>&1"
 
@@ -171,7 +158,7 @@ rule check_sources:
     input:
         segments=rules.encode_genome.output.segments,
         contigs=rules.encode_genome.output.contigs,
-        sources=[source(key) for key in ANNOTATIONS],
+        sources=[source(key) for key in FORMATS],
     output:
         table=f"{RUN}/genome/inputs.tsv",
     log:
@@ -181,18 +168,18 @@ rule check_sources:
     priority: 100
     conda:
         ENVIRONMENT
-    container:
-        IMAGE
     resources:
-        mem_mb=memory(4000),
-        runtime=minutes(30),
+        **cpu(4000, 30),
     params:
         sources=repeated(
             "--source",
-            [f"{key}={format}={source(key)}={rename}".rstrip("=") for key, (format, rename) in ANNOTATIONS.items()],
+            [
+                f"{key}={format}={source(key)}={configuration.sources[key].rename}".rstrip("=")
+                for key, format in FORMATS.items()
+            ],
         ),
-        minimum=repeated("--minimum", [f"{key}={config['sources'][key]['minimum']}" for key in ANNOTATIONS]),
+        minimum=repeated("--minimum", [f"{key}={configuration.sources[key].minimum}" for key in FORMATS]),
         code=code("check_sources"),
     shell:
-        "{PYTHON} {SCRIPTS}/check_sources.py --segments {input.segments} --contigs {input.contigs}"
+        "{resources.python} {resources.scripts}/check_sources.py --segments {input.segments} --contigs {input.contigs}"
         " {params.sources} {params.minimum} --output {output.table} > {log} 2>&1"

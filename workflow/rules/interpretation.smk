@@ -17,19 +17,15 @@ rule mutate_in_silico:
         f"{RUN}/benchmark/mutate_in_silico.tsv"
     conda:
         ENVIRONMENT
-    container:
-        IMAGE
-    threads: config["threads"]
+    threads: configuration.threads
     resources:
-        **gpu(),
-        mem_mb=memory(8000),
-        runtime=minutes(30),
+        **gpu(8000, 30),
     params:
-        device=config["device"],
-        precision=config["precision"],
+        device=configuration.device,
+        precision=configuration.precision,
         code=code("mutate_in_silico"),
     shell:
-        "{PYTHON} {SCRIPTS}/mutate_in_silico.py --model {input.model} --predictions {input.predictions} --dataset {input.dataset}"
+        "{resources.python} {resources.scripts}/mutate_in_silico.py --model {input.model} --predictions {input.predictions} --dataset {input.dataset}"
         " --device {params.device} --precision {params.precision} --threads {threads} --output {output.table} > {log} 2>&1"
 
 
@@ -48,24 +44,20 @@ rule score_variants:
         f"{RUN}/benchmark/score_variants.tsv"
     conda:
         ENVIRONMENT
-    container:
-        IMAGE
-    threads: config["threads"]
+    threads: configuration.threads
     resources:
-        **gpu(),
-        mem_mb=memory(8000),
-        runtime=minutes(120),
+        **gpu(8000, 120),
     params:
-        flank=config["interpretation"]["flank"],
-        span=config["interpretation"]["span"],
-        maximum=config["interpretation"]["maximum_variants"],
+        flank=configuration.interpretation.flank,
+        span=configuration.interpretation.span,
+        maximum=configuration.interpretation.maximum_variants,
         rename=lambda wildcards: rename_option("variants"),
-        device=config["device"],
-        precision=config["precision"],
-        seed=config["seed"],
+        device=configuration.device,
+        precision=configuration.precision,
+        seed=configuration.seed,
         code=code("score_variants"),
     shell:
-        "{PYTHON} {SCRIPTS}/score_variants.py --model {input.model} --variants {input.variants} {params.rename}"
+        "{resources.python} {resources.scripts}/score_variants.py --model {input.model} --variants {input.variants} {params.rename}"
         " --sequence {input.sequence} --segments {input.segments} --flank {params.flank} --span {params.span}"
         " --maximum {params.maximum} --seed {params.seed} --device {params.device} --precision {params.precision}"
         " --threads {threads} --table {output.table} --summary {output.summary} > {log} 2>&1"

@@ -15,18 +15,14 @@ rule check_device:
     priority: 100
     conda:
         ENVIRONMENT
-    container:
-        IMAGE
     resources:
-        **gpu(),
-        mem_mb=memory(4000),
-        runtime=minutes(10),
+        **gpu(4000, 10),
     params:
-        device=config["device"],
-        precision=config["precision"],
+        device=configuration.device,
+        precision=configuration.precision,
         code=code("check_device"),
     shell:
-        "{PYTHON} {SCRIPTS}/check_device.py --device {params.device} --precision {params.precision} --output {output.device} > {log} 2>&1"
+        "{resources.python} {resources.scripts}/check_device.py --device {params.device} --precision {params.precision} --output {output.device} > {log} 2>&1"
 
 
 rule pretrain:
@@ -47,28 +43,24 @@ rule pretrain:
         f"{RUN}/benchmark/pretrain.{{name}}.tsv"
     conda:
         ENVIRONMENT
-    container:
-        IMAGE
-    threads: config["threads"]
+    threads: configuration.threads
     resources:
-        **gpu(config["gpus"]),
+        **gpu(16000 * configuration.gpus, 2880, configuration.gpus),
         # beside a GPU the plugin would take `tasks` as tasks a GPU
-        **({"tasks": config["nodes"] * config["gpus"]} if config["device"] != "cuda" else {}),
+        **({"tasks": configuration.nodes * configuration.gpus} if configuration.device != "cuda" else {}),
         # an empty `mpi` leaves Snakemake itself in the batch script, so that the training alone is a step and gets signals
         mpi="",
-        nodes=config["nodes"],
+        nodes=configuration.nodes,
         # the signal comes two minutes before the time limit, in time for a checkpoint
-        slurm_extra=f"--ntasks-per-node={config['gpus']} --signal=TERM@120",
-        mem_mb=memory(16000 * config["gpus"]),
-        runtime=minutes(2880),
+        slurm_extra=f"--ntasks-per-node={configuration.gpus} --signal=TERM@120",
     params:
         options=options("pretrain"),
         checkpoints=f"{RUN}/checkpoints",
-        nodes=config["nodes"],
-        gpus=config["gpus"],
+        nodes=configuration.nodes,
+        gpus=configuration.gpus,
         code=code_or_frozen("pretrain", f"{RUN}/models/{{name}}/model.safetensors"),
     shell:
-        "{PYTHON} {SCRIPTS}/launch.py --nodes {params.nodes} --processes {params.gpus} --threads {threads} {SCRIPTS}/pretrain.py"
+        "{resources.python} {resources.scripts}/launch.py --nodes {params.nodes} --processes {params.gpus} --threads {threads} {resources.scripts}/pretrain.py"
         " --tokens {input.tokens} --windows {input.windows} --vocabulary {input.vocabulary} {params.options}"
         " --checkpoints {params.checkpoints} --threads {threads} --model {output.model} --training {output.training} 2>&1 | tee {log}"
 
@@ -93,31 +85,25 @@ rule evaluate_pretraining:
         f"{RUN}/benchmark/evaluate_pretraining.{{name}}.tsv"
     conda:
         ENVIRONMENT
-    container:
-        IMAGE
-    threads: config["threads"]
+    threads: configuration.threads
     resources:
-        **gpu(),
-        mem_mb=memory(16000),
-        runtime=minutes(120),
+        **gpu(16000, 120),
     params:
-        split=config["corpus"]["split"],
-        windows=config["evaluation"]["maximum_windows"],
-        top=config["evaluation"]["top"],
-        mask_ratio=config["evaluation"]["mask_ratio"] or config["pretraining"]["mask_ratio"],
-        mask_span=config["pretraining"]["mask_span"],
-        span=config["evaluation"]["span"],
-        span_share=config["evaluation"]["span_share"],
-        # the same for all candidates; words of two letters fill the longest window so, single letters need half as many bases
-        span_bases=config["evaluation"]["span_bases"]
-        or config["corpus"]["longest"] * (1 if {"char", "kmer-1"} & set(CANDIDATES) else 2),
-        baseline_tokens=config["evaluation"]["baseline_tokens"],
-        device=config["device"],
-        precision=config["precision"],
-        seed=config["seed"],
+        split=configuration.corpus.split,
+        windows=configuration.evaluation.maximum_windows,
+        top=configuration.evaluation.top,
+        mask_ratio=configuration.evaluation.mask_ratio,
+        mask_span=configuration.pretraining.mask_span,
+        span=configuration.evaluation.span,
+        span_share=configuration.evaluation.span_share,
+        span_bases=configuration.evaluation.span_bases,
+        baseline_tokens=configuration.evaluation.baseline_tokens,
+        device=configuration.device,
+        precision=configuration.precision,
+        seed=configuration.seed,
         code=code("evaluate_pretraining"),
     shell:
-        "{PYTHON} {SCRIPTS}/evaluate_pretraining.py --model {input.model} --tokens {input.tokens} --index {input.index}"
+        "{resources.python} {resources.scripts}/evaluate_pretraining.py --model {input.model} --tokens {input.tokens} --index {input.index}"
         " --windows {input.windows} --sequence {input.sequence} --segments {input.segments} --folds {input.folds}"
         " --split {params.split} --most-windows {params.windows} --top {params.top} --mask-ratio {params.mask_ratio}"
         " --mask-span {params.mask_span} --span {params.span} --span-share {params.span_share} --span-bases {params.span_bases}"
@@ -143,18 +129,15 @@ rule stratify_predictions:
         f"{RUN}/benchmark/stratify_predictions.{{name}}.tsv"
     conda:
         ENVIRONMENT
-    container:
-        IMAGE
     resources:
-        mem_mb=memory(8000),
-        runtime=minutes(60),
+        **cpu(8000, 60),
     params:
         sources=source_options(PLACED_SOURCES),
-        promoter_flank=config["atlas"]["promoter_flank"],
-        seed=config["seed"],
+        promoter_flank=configuration.atlas.promoter_flank,
+        seed=configuration.seed,
         code=code("stratify_predictions"),
     shell:
-        "{PYTHON} {SCRIPTS}/stratify_predictions.py --masked-tokens {input.hidden} --sequence {input.sequence}"
+        "{resources.python} {resources.scripts}/stratify_predictions.py --masked-tokens {input.hidden} --sequence {input.sequence}"
         " --segments {input.segments} --softmask {input.softmask} --contigs {input.contigs} --tracks {input.tracks} {params.sources}"
         " --promoter-flank {params.promoter_flank} --seed {params.seed} --output {output.strata} > {log} 2>&1"
 
@@ -170,7 +153,7 @@ rule write_model_card:
         merges=rules.train_bpe.output.merges,
         sequence=rules.encode_genome.output.sequence,
         contigs=rules.encode_genome.output.contigs,
-        citation=installed("CITATION.cff"),
+        citation=files.installed("CITATION.cff", ROOT),
     output:
         card=f"{RUN}/models/{{name}}/README.md",
     log:
@@ -179,14 +162,11 @@ rule write_model_card:
         f"{RUN}/benchmark/write_model_card.{{name}}.tsv"
     conda:
         ENVIRONMENT
-    container:
-        IMAGE
     resources:
-        mem_mb=memory(1000),
-        runtime=minutes(10),
+        **cpu(1000, 10),
     params:
         code=code("write_model_card"),
     shell:
-        "{PYTHON} {SCRIPTS}/write_model_card.py --model {input.model} --training {input.training} --metrics {input.metrics}"
+        "{resources.python} {resources.scripts}/write_model_card.py --model {input.model} --training {input.training} --metrics {input.metrics}"
         " --windows {input.windows} --folds {input.folds} --merges {input.merges} --sequence {input.sequence}"
         " --contigs {input.contigs} --citation {input.citation} --name {wildcards.name} --output {output.card} > {log} 2>&1"

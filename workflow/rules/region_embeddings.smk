@@ -20,21 +20,18 @@ rule project_regions:
         model=one_of(EMBEDDED),
     conda:
         ENVIRONMENT
-    container:
-        IMAGE
     resources:
-        mem_mb=memory(8000),
-        runtime=minutes(120),
+        **cpu(8000, 120),
     params:
         vectors=lambda wildcards, input: repeated("--vectors", input.vectors),
         weights=lambda wildcards: weight_options([wildcards.model]),
-        neighbours=config["embeddings"]["neighbours"],
-        maximum=config["embeddings"]["projected"],
-        assembly=f"--assembly {config['embeddings']['assembly']}" if config["embeddings"]["assembly"] else "",
-        seed=config["seed"],
+        neighbours=configuration.embeddings.neighbours,
+        maximum=configuration.embeddings.projected,
+        assembly=f"--assembly {configuration.embeddings.assembly}" if configuration.embeddings.assembly else "",
+        seed=configuration.seed,
         code=code("project_regions"),
     shell:
-        "{PYTHON} {SCRIPTS}/project_regions.py --regions {input.regions} {params.vectors} {params.weights} --model {wildcards.model} --neighbours {params.neighbours}"
+        "{resources.python} {resources.scripts}/project_regions.py --regions {input.regions} {params.vectors} {params.weights} --model {wildcards.model} --neighbours {params.neighbours}"
         " --maximum {params.maximum} {params.assembly} --seed {params.seed} --output {output.umap} > {log} 2>&1"
 
 
@@ -44,7 +41,7 @@ rule probe_track:
         regions=rules.choose_regions.output.regions,
         annotation=rules.annotate_regions.output.annotation,
         tracks=TRACK_TABLE,
-        vectors=shards_of([*ENCODERS, *config["embeddings"]["external_models"]]),
+        vectors=shards_of([*ENCODERS, *configuration.embeddings.external_models]),
         weights=expand(f"{RUN}/models/{{model}}/model.safetensors", model=EMBEDDED),
         composition=rules.compose_regions.output.composition,
     output:
@@ -57,21 +54,18 @@ rule probe_track:
         track="[A-Za-z0-9_]+",
     conda:
         ENVIRONMENT
-    container:
-        IMAGE
     resources:
-        mem_mb=memory(8000),
-        runtime=minutes(240),
+        **cpu(8000, 240),
     params:
         vectors=lambda wildcards, input: repeated("--vectors", input.vectors),
         weights=weight_options(ENCODERS),
-        trees=config["embeddings"]["trees"],
-        most=config["embeddings"]["maximum_train"],
-        resamples=config["embeddings"]["bootstrap"],
-        seed=config["seed"],
+        trees=configuration.embeddings.trees,
+        most=configuration.embeddings.maximum_train,
+        resamples=configuration.embeddings.bootstrap,
+        seed=configuration.seed,
         code=code("probe_track"),
     shell:
-        "{PYTHON} {SCRIPTS}/probe_track.py --track {wildcards.track} --regions {input.regions} --annotation {input.annotation}"
+        "{resources.python} {resources.scripts}/probe_track.py --track {wildcards.track} --regions {input.regions} --annotation {input.annotation}"
         " --tracks {input.tracks} {params.vectors} {params.weights} --composition {input.composition} --trees {params.trees}"
         " --maximum-train {params.most} --resamples {params.resamples} --seed {params.seed}"
         " --output {output.probes} > {log} 2>&1"
@@ -88,16 +82,13 @@ rule gather_probes:
         f"{RUN}/benchmark/gather_probes.tsv"
     conda:
         ENVIRONMENT
-    container:
-        IMAGE
     resources:
-        mem_mb=memory(1000),
-        runtime=minutes(10),
+        **cpu(1000, 10),
     params:
         probes=lambda wildcards, input: repeated("--probes", input.probes),
         code=code("gather_probes"),
     shell:
-        "{PYTHON} {SCRIPTS}/gather_probes.py {params.probes} --output {output.probes} > {log} 2>&1"
+        "{resources.python} {resources.scripts}/gather_probes.py {params.probes} --output {output.probes} > {log} 2>&1"
 
 
 rule measure_clusters:
@@ -106,7 +97,7 @@ rule measure_clusters:
         regions=rules.choose_regions.output.regions,
         annotation=rules.annotate_regions.output.annotation,
         tracks=TRACK_TABLE,
-        vectors=shards_of([*ENCODERS, *config["embeddings"]["external_models"]]),
+        vectors=shards_of([*ENCODERS, *configuration.embeddings.external_models]),
         weights=expand(f"{RUN}/models/{{model}}/model.safetensors", model=EMBEDDED),
         composition=rules.compose_regions.output.composition,
     output:
@@ -117,19 +108,16 @@ rule measure_clusters:
         f"{RUN}/benchmark/measure_clusters.tsv"
     conda:
         ENVIRONMENT
-    container:
-        IMAGE
     resources:
-        mem_mb=memory(8000),
-        runtime=minutes(120),
+        **cpu(8000, 120),
     params:
         vectors=lambda wildcards, input: repeated("--vectors", input.vectors),
         weights=weight_options(ENCODERS),
-        neighbours=config["embeddings"]["neighbours"],
-        seed=config["seed"],
+        neighbours=configuration.embeddings.neighbours,
+        seed=configuration.seed,
         code=code("measure_clusters"),
     shell:
-        "{PYTHON} {SCRIPTS}/measure_clusters.py --regions {input.regions} --annotation {input.annotation} --tracks {input.tracks}"
+        "{resources.python} {resources.scripts}/measure_clusters.py --regions {input.regions} --annotation {input.annotation} --tracks {input.tracks}"
         " {params.vectors} {params.weights} --composition {input.composition} --neighbours {params.neighbours} --seed {params.seed}"
         " --output {output.clusters} > {log} 2>&1"
 
@@ -151,24 +139,20 @@ rule compare_strands:
         model=one_of(ENCODERS),
     conda:
         ENVIRONMENT
-    container:
-        IMAGE
-    threads: config["threads"]
+    threads: configuration.threads
     resources:
-        **gpu(),
-        mem_mb=memory(8000),
-        runtime=minutes(120),
+        **gpu(8000, 120),
     params:
         initial=lambda wildcards: "random" if wildcards.model.endswith("-random") else "pretrained",
-        number=config["embeddings"]["strands"],
-        window=config["embeddings"]["window_tokens"],
-        layers=repeated("--layers", config["embeddings"]["layers"]),
-        device=config["device"],
-        precision=config["precision"],
-        seed=config["seed"],
+        number=configuration.embeddings.strands,
+        window=configuration.embeddings.window_tokens,
+        layers=repeated("--layers", configuration.embeddings.layers),
+        device=configuration.device,
+        precision=configuration.precision,
+        seed=configuration.seed,
         code=code("compare_strands"),
     shell:
-        "{PYTHON} {SCRIPTS}/compare_strands.py --model {input.model} --initial {params.initial} --regions {input.regions}"
+        "{resources.python} {resources.scripts}/compare_strands.py --model {input.model} --initial {params.initial} --regions {input.regions}"
         " --sequence {input.sequence} --segments {input.segments} --number {params.number} --windows-tokens {params.window}"
         " {params.layers} --seed {params.seed} --device {params.device} --precision {params.precision} --threads {threads}"
         " --output {output.strands} > {log} 2>&1"

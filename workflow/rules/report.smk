@@ -13,7 +13,7 @@ localrules:
 
 # neither where the files lie nor what the run may cost makes another report
 CONFIGURATION = json.dumps(
-    {key: value for key, value in config.items() if key not in ("data", "budget")}, sort_keys=True
+    configuration.model_dump(mode="json", exclude_none=True, exclude={"data", "budget"}), sort_keys=True
 )
 
 
@@ -25,11 +25,8 @@ rule write_configuration:
         f"{RUN}/logs/write_configuration.log",
     conda:
         ENVIRONMENT
-    container:
-        IMAGE
     resources:
-        mem_mb=memory(100),
-        runtime=minutes(5),
+        **cpu(100, 5),
     params:
         text=shlex.quote(CONFIGURATION),
     shell:
@@ -43,7 +40,7 @@ rule write_report:
         merges=rules.train_bpe.output.merges,
         atlas=expand(rules.describe_tokens.output, genome=["observed", *NULLS]),
         stability=rules.measure_stability.output.table,
-        null_merges=expand(rules.tokenise_null_genome.output.merges, order=config["atlas"]["orders"]),
+        null_merges=expand(rules.tokenise_null_genome.output.merges, order=configuration.atlas.orders),
         models=expand(
             [
                 rules.make_windows.output.windows,
@@ -65,7 +62,7 @@ rule write_report:
         embeddings=EMBEDDING_RESULTS,
         mutagenesis=rules.mutate_in_silico.output if SHOWN_TASK else [],
         device=rules.check_device.output,
-        variants=rules.score_variants.output if "variants" in config["sources"] else [],
+        variants=rules.score_variants.output if "variants" in configuration.sources else [],
         config=rules.write_configuration.output.config,
     output:
         report=f"{RUN}/report.html",
@@ -76,19 +73,16 @@ rule write_report:
         f"{RUN}/benchmark/write_report.tsv"
     conda:
         ENVIRONMENT
-    container:
-        IMAGE
     resources:
-        mem_mb=memory(4000),
-        runtime=minutes(20),
+        **cpu(4000, 20),
     params:
-        title=shlex.quote(config["report"]["title"] or f"GROVER: {config['run']}"),
-        palette=config["report"]["palette"],
+        title=shlex.quote(configuration.report.title or f"GROVER: {configuration.run}"),
+        palette=configuration.report.palette,
         results=lambda wildcards, output: Path(output.report).parent,
         command=shlex.quote(COMMAND),
         inputs=lambda wildcards, input: repeated("--inputs", [path for path in input if path != input.config]),
         code=code("write_report"),
     shell:
-        "{PYTHON} {SCRIPTS}/write_report.py {params.inputs} --config {input.config} --results {params.results} --title {params.title}"
+        "{resources.python} {resources.scripts}/write_report.py {params.inputs} --config {input.config} --results {params.results} --title {params.title}"
         " --palette {params.palette} --command {params.command} --figures {output.figures} --output {output.report}"
         " > {log} 2>&1"

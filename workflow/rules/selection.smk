@@ -29,28 +29,24 @@ rule next_kmer:
         f"{RUN}/benchmark/next_kmer.{{name}}.tsv"
     conda:
         ENVIRONMENT
-    container:
-        IMAGE
-    threads: config["threads"]
+    threads: configuration.threads
     resources:
-        **gpu(),
-        mem_mb=memory(16000),
-        runtime=minutes(720),
+        **gpu(16000, 720),
     params:
-        split=config["corpus"]["split"],
-        k=repeated("--k", config["selection"]["k"]),
-        context=config["selection"]["context"],
-        examples=config["selection"]["examples"],
-        seed=config["seed"],
-        seeds=repeated("--seeds", range(config["seed"], config["seed"] + config["selection"]["seeds"])),
-        epochs=config["selection"]["epochs"],
-        batch=config["selection"]["batch"],
-        learning_rate=config["selection"]["learning_rate"],
-        device=config["device"],
-        precision=config["precision"],
+        split=configuration.corpus.split,
+        k=repeated("--k", configuration.selection.k),
+        context=configuration.selection.context,
+        examples=configuration.selection.examples,
+        seed=configuration.seed,
+        seeds=repeated("--seeds", range(configuration.seed, configuration.seed + configuration.selection.seeds)),
+        epochs=configuration.selection.epochs,
+        batch=configuration.selection.batch,
+        learning_rate=configuration.selection.learning_rate,
+        device=configuration.device,
+        precision=configuration.precision,
         code=code_or_frozen("next_kmer", f"{RUN}/selection/{{name}}.next_kmer.parquet"),
     shell:
-        "{PYTHON} {SCRIPTS}/next_kmer.py --model {input.model} --sequence {input.sequence} --segments {input.segments}"
+        "{resources.python} {resources.scripts}/next_kmer.py --model {input.model} --sequence {input.sequence} --segments {input.segments}"
         " --folds {input.folds} --tokens {input.tokens} --index {input.index} --windows {input.windows} --split {params.split}"
         " {params.k} {params.seeds} --context {params.context} --examples {params.examples}"
         " --epochs {params.epochs} --batch {params.batch} --learning-rate {params.learning_rate} --seed {params.seed} --device {params.device}"
@@ -72,23 +68,20 @@ rule next_kmer_baselines:
         f"{RUN}/benchmark/next_kmer_baselines.tsv"
     conda:
         ENVIRONMENT
-    container:
-        IMAGE
     threads: 4
     resources:
-        mem_mb=memory(16000),
-        runtime=minutes(240),
+        **cpu(16000, 240),
     params:
-        k=repeated("--k", config["selection"]["k"]),
-        context=config["selection"]["context"],
-        examples=config["selection"]["examples"],
-        seed=config["seed"],
-        trees=config["selection"]["trees"],
-        forest_examples=config["selection"]["forest_examples"],
+        k=repeated("--k", configuration.selection.k),
+        context=configuration.selection.context,
+        examples=configuration.selection.examples,
+        seed=configuration.seed,
+        trees=configuration.selection.trees,
+        forest_examples=configuration.selection.forest_examples,
         vocabularies=lambda wildcards, input: repeated("--vocabulary", input.vocabularies),
         code=code("next_kmer_baselines"),
     shell:
-        "{PYTHON} {SCRIPTS}/next_kmer_baselines.py --sequence {input.sequence} --segments {input.segments} --folds {input.folds}"
+        "{resources.python} {resources.scripts}/next_kmer_baselines.py --sequence {input.sequence} --segments {input.segments} --folds {input.folds}"
         " {params.vocabularies} {params.k} --context {params.context} --examples {params.examples} --trees {params.trees}"
         " --forest-examples {params.forest_examples} --seed {params.seed} --threads {threads} --output {output.scores}"
         " 2>&1 | tee {log}"
@@ -108,17 +101,14 @@ rule compare_vocabularies:
         f"{RUN}/benchmark/compare_vocabularies.tsv"
     conda:
         ENVIRONMENT
-    container:
-        IMAGE
     resources:
-        mem_mb=memory(1000),
-        runtime=minutes(10),
+        **cpu(1000, 10),
     params:
         models=lambda wildcards, input: repeated("--models", input.models),
         metrics=METRICS_OPTIONS,
         code=code("compare_vocabularies"),
     shell:
-        "{PYTHON} {SCRIPTS}/compare_vocabularies.py {params.models} --baselines {input.baselines} {params.metrics}"
+        "{resources.python} {resources.scripts}/compare_vocabularies.py {params.models} --baselines {input.baselines} {params.metrics}"
         " --table {output.table} > {log} 2>&1"
 
 
@@ -126,7 +116,7 @@ rule choose_vocabulary:
     """The rule of choice is fixed beforehand and written with its reason."""
     input:
         models=expand(rules.next_kmer.output.scores, name=CANDIDATES),
-        metrics=METRICS if config["selection"]["rule"] == "bits-per-base" else [],
+        metrics=METRICS if configuration.selection.rule == "bits-per-base" else [],
     output:
         chosen=f"{RUN}/selection/chosen.txt",
     log:
@@ -135,21 +125,18 @@ rule choose_vocabulary:
         f"{RUN}/benchmark/choose_vocabulary.tsv"
     conda:
         ENVIRONMENT
-    container:
-        IMAGE
     resources:
-        mem_mb=memory(1000),
-        runtime=minutes(10),
+        **cpu(1000, 10),
     params:
         vocabulary=(
-            f"--vocabulary {config['selection']['vocabulary']}" if config["selection"]["method"] == "fixed" else ""
+            f"--vocabulary {configuration.selection.vocabulary}" if configuration.selection.method == "fixed" else ""
         ),
-        rule=config["selection"]["rule"],
+        rule=configuration.selection.rule,
         models=lambda wildcards, input: repeated("--models", input.models),
-        metrics=METRICS_OPTIONS if config["selection"]["rule"] == "bits-per-base" else "",
+        metrics=METRICS_OPTIONS if configuration.selection.rule == "bits-per-base" else "",
         code=code("choose_vocabulary"),
     shell:
-        "{PYTHON} {SCRIPTS}/choose_vocabulary.py {params.models} {params.metrics} --rule {params.rule} {params.vocabulary}"
+        "{resources.python} {resources.scripts}/choose_vocabulary.py {params.models} {params.metrics} --rule {params.rule} {params.vocabulary}"
         " --chosen {output.chosen} > {log} 2>&1"
 
 
@@ -166,16 +153,13 @@ rule plot_selection:
         f"{RUN}/benchmark/plot_selection.tsv"
     conda:
         ENVIRONMENT
-    container:
-        IMAGE
     resources:
-        mem_mb=memory(1000),
-        runtime=minutes(10),
+        **cpu(1000, 10),
     params:
-        palette=config["report"]["palette"],
+        palette=configuration.report.palette,
         code=code("plot_selection"),
     shell:
-        "{PYTHON} {SCRIPTS}/plot_selection.py --table {input.table} --chosen {input.chosen} --palette {params.palette}"
+        "{resources.python} {resources.scripts}/plot_selection.py --table {input.table} --chosen {input.chosen} --palette {params.palette}"
         " --figure {output.figure} > {log} 2>&1"
 
 
@@ -183,7 +167,7 @@ rule publish_chosen:
     """Links of the winner's files under the fixed name `chosen`."""
     input:
         # a vocabulary that the configuration names need not wait for the scores
-        chosen=rules.choose_vocabulary.output.chosen if config["selection"]["method"] == "sweep" else [],
+        chosen=rules.choose_vocabulary.output.chosen if configuration.selection.method == "sweep" else [],
         vocabularies=expand(rules.tokenise_genome.output.statistics, name=CANDIDATES),
         windows=expand(rules.make_windows.output.windows, name=CANDIDATES),
         models=expand(rules.pretrain.output.model, name=CANDIDATES),
@@ -206,16 +190,13 @@ rule publish_chosen:
         f"{RUN}/benchmark/publish_chosen.tsv"
     conda:
         ENVIRONMENT
-    container:
-        IMAGE
     resources:
-        mem_mb=memory(500),
-        runtime=minutes(5),
+        **cpu(500, 5),
     params:
         winner=lambda wildcards, input: (
-            f"--chosen {input.chosen}" if input.chosen else f"--name {config['selection']['vocabulary']}"
+            f"--chosen {input.chosen}" if input.chosen else f"--name {configuration.selection.vocabulary}"
         ),
         published=lambda wildcards, output: repeated("--published", output),
         code=code("publish_chosen"),
     shell:
-        "{PYTHON} {SCRIPTS}/publish_chosen.py {params.winner} {params.published} > {log} 2>&1"
+        "{resources.python} {resources.scripts}/publish_chosen.py {params.winner} {params.published} > {log} 2>&1"

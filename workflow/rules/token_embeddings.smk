@@ -7,7 +7,7 @@ Needs the embeddings' shards, the vocabulary and the tracks. Makes tables in emb
 rule publish_accuracy:
     """Links of how well the winner predicts each token; apart from `publish_chosen`, so that fine-tuning need not wait for the evaluation."""
     input:
-        chosen=rules.choose_vocabulary.output.chosen if config["selection"]["method"] == "sweep" else [],
+        chosen=rules.choose_vocabulary.output.chosen if configuration.selection.method == "sweep" else [],
         accuracies=expand(f"{RUN}/models/{{name}}/token_accuracy.parquet", name=CANDIDATES),
     output:
         accuracy=f"{RUN}/models/chosen/token_accuracy.parquet",
@@ -17,18 +17,15 @@ rule publish_accuracy:
         f"{RUN}/benchmark/publish_accuracy.tsv"
     conda:
         ENVIRONMENT
-    container:
-        IMAGE
     resources:
-        mem_mb=memory(500),
-        runtime=minutes(5),
+        **cpu(500, 5),
     params:
         winner=lambda wildcards, input: (
-            f"--chosen {input.chosen}" if input.chosen else f"--name {config['selection']['vocabulary']}"
+            f"--chosen {input.chosen}" if input.chosen else f"--name {configuration.selection.vocabulary}"
         ),
         code=code("publish_chosen"),
     shell:
-        "{PYTHON} {SCRIPTS}/publish_chosen.py {params.winner} --published {output.accuracy} > {log} 2>&1"
+        "{resources.python} {resources.scripts}/publish_chosen.py {params.winner} --published {output.accuracy} > {log} 2>&1"
 
 
 rule enrich_tokens:
@@ -52,20 +49,17 @@ rule enrich_tokens:
         model=one_of(EMBEDDED),
     conda:
         ENVIRONMENT
-    container:
-        IMAGE
-    threads: config["threads"]
+    threads: configuration.threads
     resources:
-        mem_mb=memory(16000),
-        runtime=minutes(240),
+        **cpu(16000, 240),
     params:
         sources=source_options(TRACK_SOURCES),
-        flank=config["atlas"]["promoter_flank"],
-        shifts=config["embeddings"]["shifts"],
-        seed=config["seed"],
+        flank=configuration.atlas.promoter_flank,
+        shifts=configuration.embeddings.shifts,
+        seed=configuration.seed,
         code=code("enrich_tokens"),
     shell:
-        "{PYTHON} {SCRIPTS}/enrich_tokens.py --tokens {input.tokens} --index {input.index} --statistics {input.statistics}"
+        "{resources.python} {resources.scripts}/enrich_tokens.py --tokens {input.tokens} --index {input.index} --statistics {input.statistics}"
         " --sequence {input.sequence} --segments {input.segments} --contigs {input.contigs} --tracks {input.tracks} {params.sources}"
         " --promoter-flank {params.flank} --shifts {params.shifts} --seed {params.seed} --threads {threads}"
         " --output {output.enrichment} > {log} 2>&1"
@@ -92,21 +86,18 @@ rule gather_tokens:
         model=one_of(ENCODERS),
     conda:
         ENVIRONMENT
-    container:
-        IMAGE
     resources:
-        mem_mb=memory(16000),
-        runtime=minutes(120),
+        **cpu(16000, 120),
     params:
         sums=lambda wildcards, input: repeated("--sums", input.sums),
         contexts=lambda wildcards, input: repeated("--contexts", input.contexts),
         weights=lambda wildcards: weight_options([wildcards.model]),
         enrichment=lambda wildcards, input: f"--enrichment {input.enrichment}" if input.enrichment else "",
-        minimum=config["embeddings"]["minimum_occurrences"],
-        seed=config["seed"],
+        minimum=configuration.embeddings.minimum_occurrences,
+        seed=configuration.seed,
         code=code("gather_tokens"),
     shell:
-        "{PYTHON} {SCRIPTS}/gather_tokens.py {params.sums} {params.contexts} {params.weights} --statistics {input.statistics}"
+        "{resources.python} {resources.scripts}/gather_tokens.py {params.sums} {params.contexts} {params.weights} --statistics {input.statistics}"
         " --accuracy {input.accuracy} {params.enrichment} --minimum {params.minimum} --seed {params.seed}"
         " --token-averages {output.averages} --token-counts {output.counts} --output {output.contexts} > {log} 2>&1"
 
@@ -117,7 +108,7 @@ rule token_components:
         counts=rules.gather_tokens.output.counts,
         word2vec=of_model("embeddings/{name}/word2vec.npy"),
         statistics=of_model("vocabulary/{name}/statistics.parquet"),
-        published=installed("resources/published_components.tsv"),
+        published=files.installed("resources/published_components.tsv", ROOT),
         enrichment=of_model("embeddings/{name}/enrichment.parquet") if TRACKS else [],
     output:
         components=f"{RUN}/embeddings/{{model}}/components.parquet",
@@ -134,20 +125,17 @@ rule token_components:
         model=one_of(ENCODERS),
     conda:
         ENVIRONMENT
-    container:
-        IMAGE
     resources:
-        mem_mb=memory(4000),
-        runtime=minutes(60),
+        **cpu(4000, 60),
     params:
-        layers=repeated("--layers", config["embeddings"]["layers"]),
+        layers=repeated("--layers", configuration.embeddings.layers),
         enrichment=lambda wildcards, input: f"--enrichment {input.enrichment}" if input.enrichment else "",
-        minimum=config["embeddings"]["minimum_occurrences"],
-        neighbours=config["embeddings"]["neighbours"],
-        seed=config["seed"],
+        minimum=configuration.embeddings.minimum_occurrences,
+        neighbours=configuration.embeddings.neighbours,
+        seed=configuration.seed,
         code=code("token_components"),
     shell:
-        "{PYTHON} {SCRIPTS}/token_components.py --token-averages {input.averages} --token-counts {input.counts} {params.layers}"
+        "{resources.python} {resources.scripts}/token_components.py --token-averages {input.averages} --token-counts {input.counts} {params.layers}"
         " --word2vec {input.word2vec} --statistics {input.statistics} --published {input.published} {params.enrichment}"
         " --minimum {params.minimum} --neighbours {params.neighbours} --seed {params.seed} --components {output.components}"
         " --explained {output.explained} --correlations {output.correlations} --effects {output.effects}"
@@ -175,19 +163,16 @@ rule compare_contexts:
         model=one_of(ENCODERS),
     conda:
         ENVIRONMENT
-    container:
-        IMAGE
     resources:
-        mem_mb=memory(8000),
-        runtime=minutes(120),
+        **cpu(8000, 120),
     params:
         contexts=lambda wildcards, input: repeated("--contexts", input.contexts),
         weights=lambda wildcards: weight_options([wildcards.model]),
         sources=source_options(TRACK_SOURCES),
-        flank=config["atlas"]["promoter_flank"],
-        seed=config["seed"],
+        flank=configuration.atlas.promoter_flank,
+        seed=configuration.seed,
         code=code("compare_contexts"),
     shell:
-        "{PYTHON} {SCRIPTS}/compare_contexts.py {params.contexts} {params.weights} --statistics {input.statistics} --sequence {input.sequence}"
+        "{resources.python} {resources.scripts}/compare_contexts.py {params.contexts} {params.weights} --statistics {input.statistics} --sequence {input.sequence}"
         " --segments {input.segments} --contigs {input.contigs} --tracks {input.tracks} {params.sources}"
         " --promoter-flank {params.flank} --seed {params.seed} --output {output.ambiguity} > {log} 2>&1"

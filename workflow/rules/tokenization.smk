@@ -9,7 +9,7 @@ rule train_bpe:
     input:
         sequence=rules.encode_genome.output.sequence,
         segments=rules.encode_genome.output.segments,
-        without=rules.encode_genome.output.softmask if config["vocabulary"]["mask"] == "exclude" else [],
+        without=rules.encode_genome.output.softmask if configuration.vocabulary.mask == "exclude" else [],
     output:
         merges=f"{RUN}/vocabulary/merges.tsv",
     log:
@@ -18,24 +18,21 @@ rule train_bpe:
         f"{RUN}/benchmark/train_bpe.tsv"
     conda:
         ENVIRONMENT
-    container:
-        IMAGE
-    threads: config["threads"]
+    threads: configuration.threads
     resources:
-        mem_mb=memory(8000),
-        runtime=minutes(240),
+        **cpu(8000, 240),
     params:
-        cycles=config["vocabulary"]["cycles"],
-        strands=config["vocabulary"]["strands"],
+        cycles=configuration.vocabulary.cycles,
+        strands=configuration.vocabulary.strands,
         without=lambda wildcards, input: f"--without {input.without}" if input.without else "",
         sample=(
-            f"--sample {config['vocabulary']['sample']} --seed {config['seed']}"
-            if config["vocabulary"]["sample"] < 1
+            f"--sample {configuration.vocabulary.sample} --seed {configuration.seed}"
+            if configuration.vocabulary.sample < 1
             else ""
         ),
         code=code("train_bpe"),
     shell:
-        "{PYTHON} {SCRIPTS}/train_bpe.py --sequence {input.sequence} --segments {input.segments}"
+        "{resources.python} {resources.scripts}/train_bpe.py --sequence {input.sequence} --segments {input.segments}"
         " --cycles {params.cycles} --strands {params.strands} {params.without} {params.sample}"
         " --threads {threads} --merges {output.merges} > {log} 2>&1"
 
@@ -59,18 +56,15 @@ rule build_vocabulary:
         f"{RUN}/benchmark/build_vocabulary.{{name}}.tsv"
     conda:
         ENVIRONMENT
-    container:
-        IMAGE
     resources:
-        mem_mb=memory(1000),
-        runtime=minutes(10),
+        **cpu(1000, 10),
     params:
-        strands=config["vocabulary"]["strands"],
+        strands=configuration.vocabulary.strands,
         merges=lambda wildcards, input: f"--merges {input.merges}" if input.merges else "",
         outside=lambda wildcards, input: f"--outside {shlex.quote(str(input.outside))}" if input.outside else "",
         code=code("build_vocabulary"),
     shell:
-        "{PYTHON} {SCRIPTS}/build_vocabulary.py {params.merges} --name {wildcards.name} --strands {params.strands}"
+        "{resources.python} {resources.scripts}/build_vocabulary.py {params.merges} --name {wildcards.name} --strands {params.strands}"
         " {params.outside} --tokenizer {output.tokenizer} --ranks {output.ranks} > {log} 2>&1"
 
 
@@ -90,15 +84,12 @@ rule tokenise_genome:
         f"{RUN}/benchmark/tokenise_genome.{{name}}.tsv"
     conda:
         ENVIRONMENT
-    container:
-        IMAGE
-    threads: config["threads"]
+    threads: configuration.threads
     resources:
-        mem_mb=memory(8000),
-        runtime=minutes(60),
+        **cpu(8000, 60),
     params:
         code=code("tokenise_genome"),
     shell:
-        "{PYTHON} {SCRIPTS}/tokenise_genome.py --sequence {input.sequence} --segments {input.segments}"
+        "{resources.python} {resources.scripts}/tokenise_genome.py --sequence {input.sequence} --segments {input.segments}"
         " --tokenizer {input.tokenizer} --tokens {output.tokens} --index {output.index}"
         " --threads {threads} --statistics {output.statistics} > {log} 2>&1"

@@ -291,5 +291,7 @@ def hold_to_budget():
 
 onstart:
     # jobs parse this file too, but only the driver starts any
-    if workflow.is_main_process and any(configuration.budget[key] for key in ("gpu_hours", "cpu_hours", "disk_gb")):
+    if workflow.is_main_process and any(
+        (configuration.budget.gpu_hours, configuration.budget.cpu_hours, configuration.budget.disk_gb)
+    ):
         checked(hold_to_budget)

@@ -1,0 +1,79 @@
+"""The workflow as a module of another one: from a local copy it plans and runs, from elsewhere it says how to get a copy."""
+
+import functools
+import http.server
+import os
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from tests.installation import ROOT, Installation
+
+pytestmark = pytest.mark.workflow
+
+MODULE = """
+import yaml
+
+with open({config!r}) as file:
+    settings = yaml.safe_load(file)
+
+
+module grover:
+    snakefile:
+        {snakefile!r}
+    config:
+        settings
+
+
+use rule * from grover as grover_*
+
+
+rule all:
+    default_target: True
+    input:
+        rules.grover_all.input,
+"""
+
+
+def run(installation: Installation, snakefile: str, *arguments: str) -> str:
+    """Run a workflow that takes all rules of `snakefile`; output and errors as one text, with the exit code in front."""
+    work = installation.work
+    text = MODULE.format(config=str(installation.root / "config/test.yaml"), snakefile=snakefile)
+    (work / "Snakefile").write_text(text)
+    environment = {**os.environ, "XDG_CACHE_HOME": str(work.parent / "cache")}
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
+    done = subprocess.run(
+        command, cwd=work, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    return f"{done.returncode}\n{done.stdout}"
+
+
+@pytest.mark.slow
+def test_another_workflow_runs_all_rules_of_a_local_copy(installation):
+    snakefile = str(installation.root / "workflow/Snakefile")
+    done = run(installation, snakefile)
+    assert done.startswith("0\n"), done
+    assert "rule grover_pretrain:" in done and "(100%) done" in done
+    report = installation.work / "results/test/report.html"
+    assert "snakemake --snakefile Snakefile" in report.read_text()
+    again = run(installation, snakefile, "--dry-run")
+    assert "Nothing to be done" in again, again
+
+
+def test_mistakes_name_the_module(installation):
+    config = installation.root / "config/test.yaml"
+    config.write_text(config.read_text() + "\nsead: 3\n")
+    done = run(installation, str(installation.root / "workflow/Snakefile"), "--dry-run")
+    assert done.startswith("1\n") and "`config` of the module grover: unknown key `sead`" in done, done
+
+
+def test_a_workflow_from_elsewhere_stops_with_the_command_that_gets_a_copy(installation):
+    serve = functools.partial(http.server.SimpleHTTPRequestHandler, directory=ROOT)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), serve) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        done = run(installation, f"http://127.0.0.1:{server.server_port}/workflow/Snakefile", "--dry-run")
+        server.shutdown()
+    assert done.startswith("1\n") and "git clone" in done and "Traceback" not in done, done
+    assert "is no folder of this machine" in done, done

@@ -69,7 +69,7 @@ def _fields(script: Path) -> dict[str, tuple[type[Any], str]]:
     found: list[tuple[str, type[Any], str]] = []
     for argument in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs):
         declaration = _declaration(argument.annotation, resolve)
-        if is_group(declaration):
+        if isinstance(declaration, type):
             found += [(field, declaration, field) for field in ordered_fields(declaration)]
         elif isinstance(declaration, Setting):
             found.append((argument.arg, declaration.group, declaration.field))

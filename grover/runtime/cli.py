@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, get_args, get_type_hints
+from typing import Annotated, Any, get_args, get_type_hints
 
 import typer
 
@@ -30,7 +30,7 @@ class Files:
 
 
 READ, WRITTEN = Files(), Files(written=True)
-READ_BY_KEY = Files(path=lambda text: Path(text.partition("=")[2]))
+READ_BY_KEY = Files(path=lambda text: Path(str(text).partition("=")[2]))
 
 Input = Annotated[Path, READ, typer.Option(help="file to read", exists=True, show_default=False)]
 Inputs = Annotated[
@@ -61,7 +61,7 @@ Outputs = Annotated[
 ]
 
 
-def main(function: Callable) -> None:
+def main(function: Callable[..., Any]) -> None:
     """Run `function` as the command line program of its script.
 
     An `InputError` becomes one line on standard error and exit code 1. After success `OUTPUT.provenance.json`
@@ -71,7 +71,7 @@ def main(function: Callable) -> None:
 
     signature, settings = _signature(function)
 
-    def command(**arguments):
+    def command(**arguments: Any) -> None:
         started = time.time()
         arguments |= {option.name: value_of(option, arguments[option.name]) for option in settings}
         plain = {name: value for name, value in arguments.items() if name not in {option.name for option in settings}}
@@ -79,7 +79,7 @@ def main(function: Callable) -> None:
         read, written = (_files(function, arguments, written) for written in (False, True))
         record(written, read, arguments, started)
 
-    command.__signature__ = signature
+    command.__signature__ = signature  # type: ignore[attr-defined]
     command.__annotations__ = {name: parameter.annotation for name, parameter in signature.parameters.items()}
     command.__doc__ = function.__doc__
     application.command(name=function.__name__)(command)
@@ -91,7 +91,7 @@ def main(function: Callable) -> None:
         sys.exit(1)
 
 
-def _signature(function: Callable) -> tuple[inspect.Signature, list[SettingOption]]:
+def _signature(function: Callable[..., Any]) -> tuple[inspect.Signature, list[SettingOption]]:
     """The signature that typer reads, in which settings stand as options, and those options."""
     settings = setting_options(function)
     types = get_type_hints(function, include_extras=True)
@@ -113,7 +113,7 @@ def check_origin(script: Path) -> None:
         )
 
 
-def _files(function: Callable, arguments: dict, written: bool) -> list[Path]:
+def _files(function: Callable[..., Any], arguments: dict[str, Any], written: bool) -> list[Path]:
     """The files among `arguments` whose type is marked as read, or as written; of those read the ones that exist."""
     found = []
     for name, annotation in get_type_hints(function, include_extras=True).items():

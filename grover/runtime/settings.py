@@ -8,7 +8,7 @@ import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, TypeGuard, Union, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
@@ -53,7 +53,7 @@ def setting_of(annotation: Any) -> Setting | None:
     return next((item for item in get_args(annotation)[1:] if isinstance(item, Setting)), None)
 
 
-def is_group(annotation: Any) -> bool:
+def is_group(annotation: Any) -> TypeGuard[type[BaseModel]]:
     """Return True for a class of settings."""
     return inspect.isclass(annotation) and issubclass(annotation, BaseModel)
 
@@ -65,7 +65,8 @@ def setting_options(function: Callable[..., Any]) -> list[SettingOption]:
     """
     options = []
     parameters = inspect.signature(function).parameters
-    for name, annotation in get_type_hints(function, include_extras=True).items():
+    types = get_type_hints(function, include_extras=True)
+    for name, annotation in ((name, types.get(name)) for name in parameters):
         if is_group(annotation):
             options += [SettingOption(field, annotation, field, name, True) for field in annotation.model_fields]
         elif mark := setting_of(annotation):
@@ -121,7 +122,7 @@ def validated(options: list[SettingOption], values: dict[str, Any]) -> dict[str,
     Raises an InputError that names the options whose values are out of their range.
     """
     arguments: dict[str, Any] = {}
-    wrong: list[str] = []
+    wrong: dict[str, str] = {}
     for parameter in dict.fromkeys(option.parameter for option in options):
         own = [option for option in options if option.parameter == parameter]
         given = {option.field: values[option.name] for option in own}
@@ -130,9 +131,11 @@ def validated(options: list[SettingOption], values: dict[str, Any]) -> dict[str,
             whole = own[0].whole
             arguments[parameter] = own[0].group(**given) if whole else _single(own[0], given[own[0].field])
         except ValidationError as error:
-            wrong += [_sentence(detail, names) for detail in error.errors()]
+            # of a value that fits none of several types the first mistake is enough
+            for detail in error.errors():
+                wrong.setdefault(f"{parameter}.{detail['loc'][:1]}", _sentence(detail, names))
     if wrong:
-        raise InputError("; ".join(wrong))
+        raise InputError("; ".join(wrong.values()))
     return arguments
 
 

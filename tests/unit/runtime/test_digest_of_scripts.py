@@ -112,7 +112,11 @@ def test_other_docstrings_help_texts_errors_and_comments_everywhere_rerun_nothin
         ("grover/config/sections/pretraining.py", "ge=0, le=0.9", "ge=0, le=0.5"),
         ("grover/config/sections/run.py", "results: str", "toy: int = setting(1, 'Toy.')\n    results: str"),
         ("grover/annotation/motifs.py", '"scan motif", "bases"', '"motif sites", "bp"'),
-        ("grover/runtime/cli.py", "def command(**arguments):", "def command(**arguments):\n        started = 0"),
+        (
+            "grover/runtime/cli.py",
+            "def command(**arguments: Any) -> None:",
+            "def command(**arguments: Any) -> None:\n        started = 0",
+        ),
         (
             "grover/runtime/options.py",
             "Seed = Annotated[int,",

@@ -62,9 +62,9 @@ def kmer_frequencies(codes: np.ndarray, left: np.ndarray, right: np.ndarray, k: 
 
 
 @njit(cache=True)
-def _count_tokens(tokens: np.ndarray, first: np.ndarray, last: np.ndarray, counts: np.ndarray) -> int:
+def _count_tokens(tokens: np.ndarray, first: np.ndarray, last: np.ndarray, counts: np.ndarray) -> np.int64:
     """Add the tokens of each region to `counts` [regions, ids]; return the highest id."""
-    highest = 0
+    highest = np.int64(0)
     for region in range(first.size):
         for i in range(first[region], last[region]):
             token = np.int64(tokens[i])

@@ -1,4 +1,4 @@
-"""What is read out of the states of windows laid end to end: [CLS] and sums by window, sums by token, states of single tokens."""
+"""Readout of the states of windows laid end to end: [CLS] and sums by window, sums by token, states of single tokens."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from grover.network.packed import Layout, pack
 
 @dataclass(frozen=True)
 class Bags:
-    """Rows that are added up by a key: `rows`, int64, of one key behind those of another, from `offsets` on; the `keys` are ascending."""
+    """Rows that are added up by a key: `rows`, int64, sorted by key; those of each of the ascending `keys` begin at `offsets`."""
 
     keys: np.ndarray
     rows: torch.Tensor
@@ -23,13 +23,13 @@ class Bags:
 
     @classmethod
     def of(cls, keys: np.ndarray, rows: np.ndarray, device: torch.device) -> "Bags":
-        """Bags of `rows` by their keys."""
+        """Group `rows` by their keys."""
         order = np.argsort(keys, kind="stable")
         distinct, offsets = np.unique(keys[order], return_index=True)
         return cls(distinct.astype(np.int64), to_device(rows[order], device), to_device(offsets, device))
 
     def sum(self, states: torch.Tensor, weights: torch.Tensor | None = None) -> torch.Tensor:
-        """Sum of the states of each bag, [keys, hidden]; weights, [rows], are in the order of `rows`."""
+        """Sum the states of each bag, [keys, hidden]; weights, [rows], are in the order of `rows`."""
         if not len(self.keys):
             return states.new_zeros(0, states.shape[1])
         # several times as fast as a reduction by segments
@@ -52,7 +52,7 @@ class Pack:
 
     @classmethod
     def of(cls, tokens: np.ndarray, windows: Windows, rows: np.ndarray, device: torch.device) -> "Pack":
-        """The windows of these rows, whose places are those in `tokens`."""
+        """Pack the windows of these rows, whose positions are those in `tokens`."""
         first, core_first = windows.first[rows], windows.core_first[rows]
         ids, lengths = pack(tokens, first, windows.length[rows])
         begins = np.cumsum(lengths) - lengths
@@ -64,13 +64,13 @@ class Pack:
         return cls(to_device(ids, device), layout, to_device(begins, device), bags, core, positions)
 
     def pooled(self, states: torch.Tensor) -> torch.Tensor:
-        """State of [CLS] and sum over the core of each window, [2, windows, hidden]."""
+        """Return the state of [CLS] and the sum over the core of each window, [2, windows, hidden]."""
         return torch.stack([states.index_select(0, self.begins), self.bags.sum(states)])
 
 
 @dataclass(frozen=True)
 class Readout:
-    """What a pack gives, on its device.
+    """The states of a pack that are kept, on its device.
 
     pooled [L, 2, windows, hidden], by pooling; sums float64 [L, ids, hidden] over the occurrences of each id; units float64 [L, used ids,
     hidden], sums of states scaled to length 1 over those that are used; kept float16 [L, kept tokens, hidden].
@@ -87,8 +87,9 @@ class Readout:
 def read_out(
     encoder: BertModel, pack: Pack, ids: np.ndarray, used: np.ndarray, kept: np.ndarray, layers: Sequence[int]
 ) -> Readout:
-    """Compute the states of a pack layer by layer, of which only what is wanted stays: `ids` are those of its core tokens, `used` and
-    `kept` bool masks of them.
+    """Compute the states of a pack layer by layer and keep what `Readout` describes.
+
+    ids: of its core tokens; used, kept: bool masks of them.
     """
     device = pack.ids.device
     by_id, by_used_id = Bags.of(ids, pack.core, device), Bags.of(ids[used], pack.core[used], device)
@@ -108,21 +109,21 @@ def read_out(
 
 
 def add_rows(total: torch.Tensor, ids: np.ndarray, added: torch.Tensor) -> None:
-    """Add [L, ids, hidden] to the rows of `total`, [L, vocabulary, hidden], in place; no id stands twice."""
+    """Add [L, ids, hidden] to the rows of `total`, [L, vocabulary, hidden], in place; no id occurs twice."""
     if total.is_cuda:
         total.index_add_(1, to_device(ids, total.device), added)
         return
-    # torch would share so little work with threads that are busy, and wait for them
+    # torch would share this little work among busy threads and wait for them
     for layer, values in zip(total.numpy(), added.numpy(), strict=True):
         layer[ids] += values
 
 
 def runs(first: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """The numbers of runs that begin at `first` and have these sizes, one run behind the other, int64."""
+    """Concatenate runs of consecutive numbers that begin at `first` and have these sizes, int64."""
     ends = np.cumsum(sizes)
     return np.arange(ends[-1] if len(ends) else 0) + np.repeat(first - ends + sizes, sizes)
 
 
 def to_device(array: np.ndarray, device: torch.device) -> torch.Tensor:
-    """The array as a tensor there."""
+    """Copy the array to the device."""
     return torch.from_numpy(array).to(device, non_blocking=True)

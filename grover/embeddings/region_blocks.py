@@ -27,13 +27,13 @@ class Means:
     def __init__(self, begin: int, tokens: np.ndarray):
         self.begin, self.tokens = begin, tokens
         self.lacking = int(tokens.sum())
-        self.sums = torch.zeros(0)  # of the right size with the first shares
+        self.sums: torch.Tensor | None = None
 
     def add(self, rows: np.ndarray, shares: torch.Tensor, tokens: int) -> bool:
         """Add the shares, [L, 2, rows, hidden], that windows with so many tokens have in the vectors of distinct `rows`; true where no
         window lacks any more.
         """
-        if not self.sums.ndim > 1:
+        if self.sums is None:
             size = (len(shares), len(POOLINGS), len(self.tokens), shares.shape[-1])
             self.sums = torch.zeros(size, dtype=torch.float32, device=shares.device)
         add_rows(self.sums.flatten(0, 1), rows, shares.flatten(0, 1))
@@ -45,6 +45,7 @@ class Means:
         rows = np.arange(self.begin, self.begin + len(self.tokens))
         places = {column: regions[column].iloc[rows].to_numpy() for column in ("chrom", "start", "end")}
         table: dict[str, np.ndarray] = {"region": rows, **places, "tokens": self.tokens.astype(np.int32)}
+        assert self.sums is not None, "a table is made of what was added"
         halves = self.sums.half().cpu().numpy()
         for layer, of_layer in zip(layers, halves, strict=True):
             for pooling, vectors in zip(POOLINGS, of_layer, strict=True):

@@ -26,7 +26,7 @@ def core_length(tokens: int, context: int) -> int:
     """Tokens of a window of `tokens` between its two contexts. Raises an InputError where none are left."""
     if tokens - 2 * context < 1:
         raise InputError(
-            f"windows of {tokens} tokens leave none between {context} tokens of context on both sides; choose longer windows or less context"
+            f"windows of {tokens} tokens leave none between {context} tokens of context on both sides; choose longer windows or less of it"
         )
     return tokens - 2 * context
 

@@ -6,7 +6,7 @@ import pandas as pd
 from typer import Option
 
 from grover.annotation.tracks import read_tracks
-from grover.embeddings.tokens.ambiguity import read_membership, tell_apart
+from grover.embeddings.tokens.ambiguity import annotate, distinguish
 from grover.embeddings.tokens.states import occurrences, open_contexts
 from grover.embeddings.vectors import check_weights
 from grover.genome.assembly import Genome, read_lengths
@@ -37,16 +37,23 @@ def compare_contexts(
     numbers, and those whose source is not given, are left out."""
     stored, genome = open_contexts(contexts), Genome(sequence, segments)
     check_weights({stored.name: stored}, source_files(weights, "--weights"))
-    found = occurrences(stored)
-    categories, member = read_membership(
-        found,
+    annotated = annotate(
+        occurrences(stored),
         read_tracks(tracks),
         source_files(source),
         read_lengths(contigs),
         dict(key_values(rename, "--rename")),
         promoter_flank,
     )
-    table = tell_apart(stored, pd.read_parquet(statistics), genome, found, categories, member, minimum, resamples, seed)
+    table = distinguish(
+        stored,
+        pd.read_parquet(statistics),
+        genome,
+        annotated,
+        minimum=minimum,
+        resamples=resamples,
+        seed=seed,
+    )
     write_table(output, table)
 
 

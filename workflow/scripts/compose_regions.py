@@ -7,7 +7,7 @@ import pandas as pd
 from typer import Option
 
 from grover.embeddings.composition import compose
-from grover.embeddings.region_table import places_of_table, token_ranges
+from grover.embeddings.region_table import Places, places_of_table
 from grover.embeddings.vectors import Writer
 from grover.genome.assembly import Genome
 from grover.runtime.cli import Input, Output, main
@@ -32,10 +32,9 @@ def compose_regions(
     genome, table = Genome(sequence, segments), pd.read_parquet(regions)
     tokenised = TokenisedGenome(tokens, index, Vocabulary.load(folder(vocabulary)))
     vectors = np.load(word2vec)
-    left, right = places_of_table(table, genome, regions)
-    first, last = token_ranges(left, right, tokenised, genome)
+    places = Places.of(*places_of_table(table, genome, regions), tokenised, genome)
     numbered = table.reset_index(names="region")[["region", "chrom", "start", "end"]]
-    numbered["tokens"] = (last - first).astype(np.int32)
+    numbered["tokens"] = (places.last - places.first).astype(np.int32)
     metadata = {
         "name": "composition",
         "model": checksum(word2vec),
@@ -48,7 +47,7 @@ def compose_regions(
     }
     written = 0
     with Writer(output, metadata) as writer:
-        for block in compose(left, right, first, last, genome.codes, tokenised.tokens, vectors, kmers):
+        for block in compose(places, genome.codes, tokenised.tokens, vectors, kmers):
             rows = numbered.iloc[written : written + len(block["kmers"])]
             writer.write({name: rows[name].to_numpy() for name in rows} | block)
             written += len(rows)

@@ -11,8 +11,7 @@ from typer import Option
 
 from grover.embeddings.embed import Reading, choose_layers, load_encoder
 from grover.embeddings.embed import embed as embed_shard
-from grover.embeddings.region_blocks import Places
-from grover.embeddings.region_table import places_of_table, token_ranges
+from grover.embeddings.region_table import Places, places_of_table
 from grover.embeddings.vectors import KEY, Writer
 from grover.genome.assembly import Genome
 from grover.network.bert import WEIGHTS
@@ -70,8 +69,7 @@ def embed(
     encoder = load_encoder(folder(model), initial == "random", seed)
     _check_vocabulary(tokenised, genome, encoder.config.vocab_size, tokens, model)
     table = pd.read_parquet(regions, columns=["chrom", "start", "end"])
-    left, right = places_of_table(table, genome, regions)
-    places = Places(left, *token_ranges(left, right, tokenised, genome))
+    places = Places.of(*places_of_table(table, genome, regions), tokenised, genome)
     reading = Reading(windows_tokens, context, choose_layers(encoder, layers), contexts, stored, shard, shards)
     said = {
         "name": name or folder(model).resolve().name,

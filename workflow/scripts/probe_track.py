@@ -6,7 +6,7 @@ import pandas as pd
 from typer import Option
 
 from grover.annotation.tracks import read_tracks
-from grover.embeddings.regions.probes import columns, make_target, probe, representations
+from grover.embeddings.regions.probes import Settings, columns, make_target, probe, representations
 from grover.embeddings.regions.tables import check_places, given_properties, read_annotation
 from grover.embeddings.vectors import check_weights, expect, open_embeddings
 from grover.runtime.cli import Input, Inputs, Output, Weights, main
@@ -49,7 +49,7 @@ def probe_track(
     kind, where, given = *rows.loc[track, ["kind", "where"]], given_properties(table, labels)
     target = make_target(labels[track], kind, table["fold"].to_numpy(), block, maximum_train, where)
     found = representations(embeddings, composed, table["gc"].to_numpy())
-    scores = probe(target, table, found, given.to_numpy(), resamples, trees, seed, threads)
+    scores = probe(target, table, found, given.to_numpy(), Settings(resamples, trees, seed, threads))
     write_table(output, columns(scores, track, kind, given))
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from typer import Option
 
-from grover.embeddings.word2vec import choose_sentences, word_vectors
+from grover.embeddings.word2vec import Settings, choose_sentences, word_vectors
 from grover.runtime.cli import Input, Output, main
 from grover.runtime.errors import InputError
 from grover.runtime.files import write_array
@@ -42,9 +42,8 @@ def train_word2vec(
     sentences = choose_sentences(pd.read_parquet(windows), split, most_tokens)
     ids = np.load(tokens, mmap_mode="r")
     with Progress(epochs * int(sentences["length"].sum()), "word2vec", "tokens") as bar:
-        vectors = word_vectors(
-            ids, sentences, model["vocab_size"], model["hidden_size"], window, epochs, seed, threads, bar.update
-        )
+        settings = Settings(model["hidden_size"], window, epochs, seed, threads)
+        vectors = word_vectors(ids, sentences, model["vocab_size"], settings, bar.update)
     write_array(output, vectors)
 
 

@@ -1,8 +1,8 @@
-"""Do regions of one category lie together? Silhouette, and the categories of nearest neighbours.
+"""Clustering of regions by category: silhouette, and the categories of nearest neighbours.
 
-Regions that are neighbours in the genome share annotation and sequence composition, so that a region's neighbours are looked
-for beyond `apart` bases. All categories count the same, however rare; vectors are centred first, since embeddings share a large
-common part that would make all of them look alike.
+Regions that are neighbours in the genome share annotation and sequence composition, so that nearest neighbours are searched
+beyond `apart` bases. All categories have the same weight, however rare. Vectors are centred first, since a large common component
+of embeddings would make all of them similar.
 """
 
 from collections.abc import Iterable
@@ -33,9 +33,9 @@ class Sample:
 
 
 def sample(values: pd.Series, kind: str, track: str, repeats: str, allowed: np.ndarray, most: int, seed: int) -> Sample:
-    """At most `most` of the regions that are `allowed` (bool), about as many of each category as far as they reach.
+    """Draw at most `most` of the `allowed` (bool) regions, equally many of each category as far as there are enough.
 
-    Regions without a category (`none`, strand "") are left out, of tracks of kind presence nothing is.
+    Regions without a category (`none`, strand "") are left out, except for tracks of kind presence.
     """
     names = values.astype(str).to_numpy(dtype=object)
     used = allowed & (np.ones(len(names), dtype=bool) if kind == "presence" else ~np.isin(names, NO_CATEGORY))
@@ -47,9 +47,9 @@ def sample(values: pd.Series, kind: str, track: str, repeats: str, allowed: np.n
         return Sample(track, repeats, np.empty(0, np.int64), np.empty(0, np.int64), note or NOT_ENOUGH)
     rng = np.random.default_rng(seed)
     share = _shares([len(places[name]) for name in common], most)
-    rows = [rng.choice(places[name], size, replace=False) for name, size in zip(common, share, strict=True)]
+    drawn = [rng.choice(places[name], size, replace=False) for name, size in zip(common, share, strict=True)]
     labels = np.repeat(np.arange(len(common)), share)
-    rows = np.concatenate(rows)
+    rows = np.concatenate(drawn)
     order = np.argsort(rows)
     return Sample(track, repeats, rows[order], labels[order], note)
 
@@ -57,7 +57,7 @@ def sample(values: pd.Series, kind: str, track: str, repeats: str, allowed: np.n
 def measure(
     samples: list[Sample], regions: pd.DataFrame, found: Iterable[Representation], neighbours: int, apart: int
 ) -> pd.DataFrame:
-    """Silhouette and purity of each sample in each representation: track, model, pooling, layer, repeats, n, silhouette, purity,
+    """Measure silhouette and purity of each sample in each representation: track, model, pooling, layer, repeats, n, silhouette, purity,
     purity_expected, neighbours, note.
 
     regions: chrom, start, end. What cannot be measured is not a number.
@@ -81,11 +81,11 @@ def measure(
 def together(
     vectors: np.ndarray, labels: np.ndarray, place: np.ndarray, neighbours: int, apart: int
 ) -> dict[str, float]:
-    """Silhouette, purity and purity_expected of vectors float32 [regions, features] with labels 0 .. categories - 1.
+    """Compute silhouette, purity and purity_expected of vectors float32 [regions, features] with labels 0 .. categories - 1.
 
     silhouette: of cosine distances (Rousseeuw 1987), mean over categories of the mean over their regions; purity: share of the
-    `neighbours` nearest regions, more than `apart` bases away by `place` int64 [regions], that are of the same category, mean over
-    categories too; purity_expected: the same share among all regions that are that far away. Regions with fewer of them than
+    same category among the `neighbours` nearest regions more than `apart` bases away by `place`, int64 [regions], mean over
+    categories too; purity_expected: the same share among all regions that are as far away. Regions with fewer of them than
     `neighbours` do not count.
     """
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
@@ -106,15 +106,15 @@ def together(
         nearest = np.argpartition(np.where(far, -similar, np.inf), neighbours - 1, axis=1)[:, :neighbours]
         hits = np.take_along_axis(same, nearest, axis=1).mean(axis=1)
         chance = (same & far).sum(axis=1) / np.maximum(far.sum(axis=1), 1)
-        pure[here], expected[here] = (np.where(enough, part, np.nan) for part in (hits, chance))
+        pure[here], expected[here] = (np.where(enough, share, np.nan) for share in (hits, chance))
     values = pd.DataFrame({"silhouette": silhouette, "purity": pure, "purity_expected": expected})
     return values.groupby(labels).mean().mean().to_dict()
 
 
 def _silhouette(distances: np.ndarray, own: np.ndarray, size: np.ndarray) -> np.ndarray:
-    """Silhouette of each region of its sums of distances to each category, [regions, categories]; `size`: of the categories."""
+    """Compute the silhouette of each region from its summed distances to each category, [regions, categories]; `size`: of categories."""
     rows = np.arange(len(own))
-    # a region is no neighbour of its own
+    # without the distance of a region to itself
     inside = distances[rows, own] / np.maximum(size[own] - 1, 1)
     means = distances / size
     means[rows, own] = np.inf
@@ -123,7 +123,7 @@ def _silhouette(distances: np.ndarray, own: np.ndarray, size: np.ndarray) -> np.
 
 
 def _shares(sizes: list[int], most: int) -> list[int]:
-    """How many to take of categories of these sizes: the same number of each, what a small one leaves going to the others."""
+    """Share `most` among categories of these sizes equally; what a small category leaves goes to the others."""
     shares, left = [0] * len(sizes), most
     for done, place in enumerate(np.argsort(sizes, kind="stable")):
         shares[place] = min(sizes[place], left // (len(sizes) - done))
@@ -132,6 +132,6 @@ def _shares(sizes: list[int], most: int) -> list[int]:
 
 
 def _places(regions: pd.DataFrame) -> np.ndarray:
-    """The middle of each region, int64, contigs farther apart than any distance."""
+    """Return the middle of each region, int64, with contigs farther apart than any distance."""
     middle = ((regions["start"] + regions["end"]) // 2).to_numpy(np.int64)
     return middle + (np.int64(1) << 40) * regions["chrom"].astype(str).factorize()[0].astype(np.int64)

@@ -4,7 +4,9 @@ One eigendecomposition of the features serves all strengths. Labels are 0 .. cla
 are probabilities [regions, classes], or numbers [regions].
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from scipy.optimize import minimize
@@ -16,12 +18,14 @@ PATIENCE = 2  # weaker strengths that may be worse than the best before the sear
 STEPS = 100
 TOLERANCE = 1e-6  # of a mean loss, in one step
 SMALLEST_LEAF = 5
-MOST_A_TREE = 2_000  # regions that a tree is grown from
+MOST_PER_TREE = 2_000  # regions that a tree is grown from
+
+Weights = tuple[np.ndarray, np.ndarray]  # of features, and intercept
 
 
 @dataclass(frozen=True)
 class Known:
-    """What a probe learns from: features [regions, features] and truth of folds train and valid; classes 0 for quantities."""
+    """Training data of a probe: features [regions, features] and truth of folds train and valid; classes 0 for quantities."""
 
     train: np.ndarray
     truth: np.ndarray
@@ -31,15 +35,15 @@ class Known:
 
 
 def linear(known: Known, asked: np.ndarray, strengths: tuple[float, ...] = STRENGTHS) -> np.ndarray:
-    """Predictions of a logistic (multinomial) or ridge regression for features `asked` [regions, features].
+    """Fit a logistic (multinomial) or ridge regression and predict for features `asked` [regions, features].
 
-    Features are standardised by fold train. The strength is the one with the smallest loss (logarithmic or squared) on fold
-    valid; without it, `USUAL`.
+    Features are standardised by fold train. The strength has the smallest loss (logarithmic or squared) on fold valid; without
+    that fold it is `USUAL`.
     """
     centre, scale = known.train.mean(axis=0, dtype=np.float64), known.train.std(axis=0, dtype=np.float64)
     scale[scale < 1e-9 * np.abs(centre).max(initial=1e-9)] = 1
     train, valid, asked = (((x - centre) / scale).astype(np.float32) for x in (known.train, known.valid, asked))
-    # the axes of the features: rotating them changes no penalty, and makes the curvature of every loss nearly diagonal
+    # on the principal axes of the features every penalty is the same, and the curvature of every loss nearly diagonal
     spread, axes = np.linalg.eigh((train.T @ train).astype(np.float64) / len(train))
     spread, axes = np.maximum(spread, 0), axes.astype(np.float32)
     train, valid, asked = train @ axes, valid @ axes, asked @ axes
@@ -48,8 +52,9 @@ def linear(known: Known, asked: np.ndarray, strengths: tuple[float, ...] = STREN
         models = _logistic(train, known.truth, known.classes, spread, strengths)
     else:
         models = _ridge(train, known.truth, spread, strengths)
-    best, lowest, worse = None, np.inf, 0
-    for model in models:
+    best = next(models)
+    lowest, worse = np.inf, 0
+    for model in chain([best], models):
         loss = _loss(_predict(valid, *model, known.classes), known.valid_truth) if len(valid) else 0.0
         best, lowest, worse = (model, loss, 0) if loss < lowest else (best, lowest, worse + 1)
         if worse == PATIENCE:
@@ -58,16 +63,18 @@ def linear(known: Known, asked: np.ndarray, strengths: tuple[float, ...] = STREN
 
 
 def forest(known: Known, asked: np.ndarray, trees: int, seed: int, threads: int = 1) -> np.ndarray:
-    """Predictions of a random forest grown on fold train, of at most 2,000 regions a tree (more were no better on
-    hg19), leaves of at least 5, and
-    as many features a split as the square root of all."""
+    """Grow a random forest on fold train and predict.
+
+    A tree sees at most 2,000 regions (more were no better on hg19). Leaves have at least 5, and a split considers as many features as
+    the square root of all.
+    """
     from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
     options = {
         "n_estimators": trees,
         "min_samples_leaf": SMALLEST_LEAF,
         "max_features": "sqrt",
-        "max_samples": min(1.0, MOST_A_TREE / len(known.truth)),
+        "max_samples": min(1.0, MOST_PER_TREE / len(known.truth)),
         "n_jobs": threads,
         "random_state": seed,
     }
@@ -76,18 +83,22 @@ def forest(known: Known, asked: np.ndarray, trees: int, seed: int, threads: int 
     return RandomForestRegressor(**options).fit(known.train, known.truth).predict(asked)
 
 
-def _ridge(features: np.ndarray, truth: np.ndarray, spread: np.ndarray, strengths: tuple[float, ...]):
-    """Weights and intercept for each strength; the features stand on their axes, with the variance `spread`."""
+def _ridge(
+    features: np.ndarray, truth: np.ndarray, spread: np.ndarray, strengths: tuple[float, ...]
+) -> Iterator[Weights]:
+    """Yield weights and intercept for each strength; the features are on their principal axes, with the variance `spread`."""
     mean = truth.mean()
     shared = features.T.astype(np.float64) @ (truth - mean) / len(truth)
     return (((shared / (spread + strength))[:, None], np.array([mean])) for strength in strengths)
 
 
-def _logistic(features: np.ndarray, labels: np.ndarray, classes: int, spread: np.ndarray, strengths: tuple[float, ...]):
+def _logistic(
+    features: np.ndarray, labels: np.ndarray, classes: int, spread: np.ndarray, strengths: tuple[float, ...]
+) -> Iterator[Weights]:
     """As `_ridge`, for the multinomial model; of two classes only the weights of label 1 are kept.
 
-    L-BFGS in coordinates in which the curvature at the start is 1 (the Hessian of a class is about the variance of the axes
-    times that of the class), each strength from where the one before has ended.
+    L-BFGS runs in coordinates in which the curvature at the start is 1 (the Hessian of a class is about the variance of the axes
+    times that of the class). Each strength starts from the solution of the one before.
     """
     truth = np.eye(classes, dtype=np.float32)[labels]
     share = truth.mean(axis=0, dtype=np.float64)
@@ -100,10 +111,12 @@ def _logistic(features: np.ndarray, labels: np.ndarray, classes: int, spread: np
         scale = 1 / np.sqrt(spread[:, None] * variance + strength)
         step = 1 / np.sqrt(variance)
 
-        def unpacked(flat, scale=scale, step=step):
+        def unpacked(flat: np.ndarray, scale: np.ndarray = scale, step: np.ndarray = step) -> Weights:
             return flat[number:].reshape(size, number) * scale, flat[:number] * step
 
-        def objective(flat, scale=scale, step=step, strength=strength):
+        def objective(
+            flat: np.ndarray, scale: np.ndarray = scale, step: np.ndarray = step, strength: float = strength
+        ) -> tuple[float, np.ndarray]:
             weights, intercept = unpacked(flat)
             log = _log_softmax(_scores(features, weights, intercept, classes))
             loss = -(log * truth).sum(dtype=np.float64) / len(truth) + strength / 2 * (weights**2).sum()

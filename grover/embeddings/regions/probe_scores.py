@@ -1,11 +1,12 @@
-"""How well predictions of held-out regions go with the truth: AUROC, AUPRC or R2 with intervals, and what is left of it beside
-GC content and repeats.
+"""Scores of predictions for held-out regions: AUROC, AUPRC or R2 with intervals, and the partial correlation given GC content and
+repeats.
 
-Intervals are those of a bootstrap over blocks of the genome (`grover.statistics.bootstrap`), as long as the track needs them, on the
-same draws for all representations, so that differences are paired.
+Intervals are those of a bootstrap over blocks of the genome (`grover.statistics.bootstrap`), as long as the track needs them. All
+representations share the draws, so that differences are paired.
 """
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.stats import rankdata
 
 from grover.statistics import bootstrap, metrics
@@ -14,7 +15,7 @@ CHANCE = {"auroc": 0.5, "r2": 0.0}
 
 
 def score(truth: np.ndarray, predicted: np.ndarray) -> tuple[float, float]:
-    """AUROC and AUPRC (average precision) of probabilities [regions, classes], of two classes those of label 1, of several the
+    """Compute AUROC and AUPRC (average precision) of probabilities [regions, classes], of two classes those of label 1, of several the
     mean over classes of one against rest; or R2 of numbers [regions] and not a number."""
     if predicted.ndim == 1:
         spread = ((truth - truth.mean()) ** 2).sum()
@@ -23,14 +24,16 @@ def score(truth: np.ndarray, predicted: np.ndarray) -> tuple[float, float]:
     return found["auroc"], found["auprc"]
 
 
-def beyond(scores, comparator, metric: str):
-    """Difference of two scores, numbers or arrays of draws, in which one below chance counts as chance: who guesses worse than a
-    coin has learnt nothing either, and being ahead of that is no gain."""
+def beyond(scores: ArrayLike, comparator: ArrayLike, metric: str) -> np.ndarray:
+    """Subtract two scores, numbers or arrays of draws; a score below chance counts as chance.
+
+    A probe that is worse than chance has learnt nothing, and exceeding its score is no gain.
+    """
     return np.maximum(scores, CHANCE[metric]) - np.maximum(comparator, CHANCE[metric])
 
 
 def resampled(drawn: np.ndarray, block: np.ndarray, truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-    """AUROC or R2 on each draw of blocks, float64 [resamples]; drawn: as `grover.statistics.bootstrap.draw` gives it, block: int64
+    """Compute AUROC or R2 on each draw of blocks, float64 [resamples]; drawn: as `grover.statistics.bootstrap.draw` gives it, block: int64
     [regions]. Not a number where a draw lacks a class."""
     if predicted.ndim == 1:
         return resampled_r2(drawn, block, truth, predicted)
@@ -38,10 +41,10 @@ def resampled(drawn: np.ndarray, block: np.ndarray, truth: np.ndarray, predicted
 
 
 def resampled_r2(drawn: np.ndarray, block: np.ndarray, truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-    """R2 on each draw of blocks, float64 [resamples]; not a number where the truth of a draw does not vary."""
+    """Compute R2 on each draw of blocks, float64 [resamples]; not a number where the truth of a draw does not vary."""
     centred = truth - truth.mean()  # so that the difference of squares keeps its digits
-    parts = (np.ones(len(truth)), centred, centred**2, (truth - predicted) ** 2)
-    sums = np.stack([np.bincount(block, part, minlength=drawn.shape[1]) for part in parts], axis=1)
+    terms = (np.ones(len(truth)), centred, centred**2, (truth - predicted) ** 2)
+    sums = np.stack([np.bincount(block, term, minlength=drawn.shape[1]) for term in terms], axis=1)
     number, total, squares, errors = (drawn.astype(np.float64) @ sums).T
     spread = squares - total**2 / np.maximum(number, 1)
     known = spread > 1e-12 * np.maximum(squares, 1e-300)
@@ -49,11 +52,11 @@ def resampled_r2(drawn: np.ndarray, block: np.ndarray, truth: np.ndarray, predic
 
 
 def partial(truth: np.ndarray, predicted: np.ndarray, given: np.ndarray) -> float:
-    """Partial rank correlation of prediction and truth given the columns of `given` [regions, properties].
+    """Compute the partial rank correlation of prediction and truth given the columns of `given` [regions, properties].
 
-    Pearson's correlation of what is left of the ranks of both once the ranks of the properties, their squares and cubes are
-    regressed out: neither the scale of a probability nor the tails of a quantity matter, and what goes up and down again with a
-    property is taken away too. Of several classes the mean over classes of one against rest. Not a number where nothing is left.
+    It is Pearson's correlation of the residuals of the ranks of both after regression on the ranks of the properties, their squares
+    and cubes. Neither the scale of a probability nor the tails of a quantity matter, and non-monotonic effects of a property are
+    removed too. For several classes it is the mean over classes of one against rest. Not a number where no variance is left.
     """
     if predicted.ndim == 1:
         return _partial(truth, predicted, given)
@@ -63,14 +66,14 @@ def partial(truth: np.ndarray, predicted: np.ndarray, given: np.ndarray) -> floa
 
 
 def columns_of_truth(truth: np.ndarray, classes: int) -> np.ndarray:
-    """The truth as numbers, float64 [regions, columns]: one column a class that is asked for against the rest, or the quantity."""
+    """Return the truth as numbers, float64 [regions, columns]: one column per class against the rest, or the quantity."""
     if not classes:
         return np.asarray(truth, np.float64)[:, None]
     return (truth[:, None] == np.array(metrics.against_rest(classes))).astype(np.float64)
 
 
 def chance(truth: np.ndarray, classes: int) -> float:
-    """AUPRC of a random order: the share of label 1, of several classes the mean of their shares; not a number for quantities."""
+    """Return the AUPRC of a random order: the share of label 1, or the mean of the shares of several classes; NaN for quantities."""
     if not classes:
         return np.nan
     return float(np.mean([(truth == name).mean() for name in metrics.against_rest(classes)]))
@@ -86,7 +89,7 @@ def _partial(truth: np.ndarray, predicted: np.ndarray, given: np.ndarray) -> flo
 
 
 def _ranks(values: np.ndarray) -> np.ndarray:
-    """Ranks with variance 1; zeros where all values are the same."""
+    """Rank values and scale the ranks to variance 1; zeros where all values are the same."""
     ranks = rankdata(values)
     ranks -= ranks.mean()
     return ranks / (ranks.std() or 1)

@@ -1,4 +1,4 @@
-"""Embeddings of regions in two dimensions: UMAP and principal components. For pictures only; the probes measure."""
+"""Embeddings of regions in two dimensions: UMAP and principal components. They are for figures only; the probes measure."""
 
 from dataclasses import dataclass
 
@@ -11,12 +11,12 @@ from grover.embeddings.vectors import POOLINGS, Embeddings
 DIMENSIONS = 32
 
 
-@dataclass
+@dataclass(frozen=True)
 class Flat:
     """Embeddings in two dimensions.
 
     points: float32 [rows, 2] by `method` (`UMAP`, or `PCA` where the rows were too few for it); components: float32 [rows, 2] on the
-    first two principal components; explained: the share of the variance that each of the two holds, 0 for one that does not exist.
+    first two principal components; explained: the share of the variance that each of the two explains, 0 for one that does not exist.
     """
 
     method: str
@@ -26,10 +26,10 @@ class Flat:
 
 
 def flatten(vectors: np.ndarray, seed: int, neighbours: int = 15, verbose: bool = False) -> Flat:
-    """Vectors [rows, hidden] in two dimensions: UMAP by cosine distance in their first 32 principal components (McInnes et al. 2018), and
-    the first two of these.
+    """Project vectors [rows, hidden] into two dimensions by UMAP (McInnes et al. 2018) and by principal components.
 
-    With no more rows than neighbours UMAP has nothing to learn from, and the components take its place. `verbose` prints how far it is.
+    UMAP uses cosine distances in the first 32 principal components. With no more rows than neighbours the first two components take its
+    place. `verbose` prints its progress.
     """
     rows, hidden = vectors.shape
     pca = PCA(min(DIMENSIONS, rows, hidden), random_state=seed)
@@ -47,8 +47,7 @@ def flatten(vectors: np.ndarray, seed: int, neighbours: int = 15, verbose: bool 
 
 
 def spread(count: int, maximum: int) -> np.ndarray:
-    """At most `maximum` (0: all) of the numbers 0..count-1 (int64, ascending), evenly spread; rows of regions lie in the order of the
-    genome."""
+    """Choose at most `maximum` (0: all) of the numbers 0..count-1 (int64, ascending), evenly spread."""
     if count <= maximum or not maximum:
         return np.arange(count)
     return np.arange(maximum) * count // maximum
@@ -57,7 +56,7 @@ def spread(count: int, maximum: int) -> np.ndarray:
 def project(
     embeddings: Embeddings, maximum: int, seed: int, neighbours: int = 15, verbose: bool = False
 ) -> pd.DataFrame:
-    """The last layer of at most `maximum` regions, evenly spread, in two dimensions.
+    """Project the last layer of at most `maximum` regions, evenly spread over the genome, into two dimensions.
 
     Returns region (row of the table of regions) and for both poolings x_, y_ (UMAP), pc1_, pc2_ (principal components), float32. Its
     `attrs`, which Parquet keeps: model, layer, of (number of regions of the embeddings) and, for each pooling, method and explained.
@@ -65,19 +64,19 @@ def project(
     regions = embeddings.regions()["region"].to_numpy(np.int64)
     rows = spread(len(regions), maximum)
     columns = {"region": regions[rows]}
-    attributes = {
-        "model": embeddings.name,
-        "layer": embeddings.layers[-1],
-        "of": len(regions),
-        "method": {},
-        "explained": {},
-    }
+    method, explained = {}, {}
     for pooling in POOLINGS:
         flat = flatten(embeddings.vectors(pooling)[rows], seed, neighbours, verbose)
         for names, points in ((("x", "y"), flat.points), (("pc1", "pc2"), flat.components)):
             columns |= {f"{name}_{pooling}": points[:, i] for i, name in enumerate(names)}
-        attributes["method"][pooling] = flat.method
-        attributes["explained"][pooling] = [float(share) for share in flat.explained]
+        method[pooling] = flat.method
+        explained[pooling] = [float(share) for share in flat.explained]
     table = pd.DataFrame(columns)
-    table.attrs = attributes
+    table.attrs = {
+        "model": embeddings.name,
+        "layer": embeddings.layers[-1],
+        "of": len(regions),
+        "method": method,
+        "explained": explained,
+    }
     return table

@@ -1,8 +1,8 @@
-"""How alike a model embeds a region and its reverse complement, which is the same stretch of the genome read from the other strand.
+"""How similar the embeddings of a region and of its reverse complement are, which is the same stretch of the genome on the other strand.
 
-Both are tokenised anew from the bare sequence, so that neither knows what stands beside it. Vectors of a trained model point into one
-corner of the space (Ethayarajh 2019), so that any two are alike: the similarity of a region and the reverse complement of another one
-is the baseline, and with the mean of all vectors taken away ("centred") nothing of the corner is left.
+Both are tokenised anew from the bare sequence, without their surroundings. Vectors of a trained model point in similar directions
+(Ethayarajh 2019), so that any two are similar. The baseline is the similarity of a region and the reverse complement of another one.
+Subtracting the mean of all vectors ("centred") removes the common direction.
 """
 
 from collections.abc import Sequence
@@ -21,26 +21,26 @@ from grover.tokenization.vocabulary import Vocabulary
 
 BASES = 1 << 22  # of regions that are embedded at a time
 ROWS = 1024  # regions compared with all others at a time
-NOTHING = 1e-6  # length of a vector that has none
-EQUAL = 1e-12  # a difference of cosines that is none
+NOTHING = 1e-6  # length of a vector that counts as 0
+EQUAL = 1e-12  # difference of cosines that counts as 0
 
 
 def cut(tokens: np.ndarray, longest: int) -> list[np.ndarray]:
-    """A sequence of tokens in as few pieces of equal length as have at most `longest` tokens each."""
+    """Cut a sequence of tokens into as few pieces of equal length as have at most `longest` tokens each."""
     return np.array_split(tokens, max(1, -(-len(tokens) // longest)))
 
 
 def embed_whole(
     encoder: BertModel,
-    sequences: Sequence[np.ndarray],
+    sequences: list[np.ndarray],
     longest: int,
     layers: Sequence[int],
     device: torch.device,
     precision: str = "auto",
 ) -> dict[tuple[str, int], np.ndarray]:
-    """Vectors, float32 [sequences, hidden], by pooling and layer, of sequences of token ids of any length.
+    """Embed sequences of token ids of any length; returns vectors, float32 [sequences, hidden], by pooling and layer.
 
-    What is longer than `longest` is read in pieces, whose vectors are averaged, each weighed by its tokens.
+    Sequences above `longest` tokens are read in pieces, whose vectors are averaged with weights by their tokens.
     """
     pieces = [cut(tokens, longest) for tokens in sequences]
     owner = np.repeat(np.arange(len(sequences)), [len(of_one) for of_one in pieces])
@@ -53,16 +53,16 @@ def embed_whole(
 
 def embed_strands(
     encoder: BertModel,
-    codes: Sequence[np.ndarray],
+    codes: list[np.ndarray],
     vocabulary: Vocabulary,
     longest: int,
     layers: Sequence[int],
     device: torch.device,
     precision: str = "auto",
 ) -> dict[tuple[str, int], tuple[np.ndarray, np.ndarray]]:
-    """By pooling and layer the vectors, float32 [regions, hidden], of sequences (uint8 codes) and of their reverse complements.
+    """Embed sequences (uint8 codes) and their reverse complements; returns both, float32 [regions, hidden], by pooling and layer.
 
-    A few million bases are read at a time, so that memory holds no more than the vectors and one such run, however long the regions.
+    A few million bases are read at a time, so that only the vectors and one such run are in memory.
     """
     run = np.cumsum([len(sequence) for sequence in codes]) // BASES
     found = []
@@ -73,20 +73,23 @@ def embed_strands(
             vectors = embed_whole(encoder, tokens, longest, layers, device, precision)
             found.append({key: np.split(both, 2) for key, both in vectors.items()})
             bar.update(len(rows))
-    return {key: tuple(np.concatenate([part[key][i] for part in found]) for i in (0, 1)) for key in found[0]}
+    return {
+        key: (np.concatenate([run[key][0] for run in found]), np.concatenate([run[key][1] for run in found]))
+        for key in found[0]
+    }
 
 
 def compare_strands(
     vectors: dict[tuple[str, int], tuple[np.ndarray, np.ndarray]], regions: pd.DataFrame, resamples: int, seed: int = 0
 ) -> pd.DataFrame:
-    """One row a layer and pooling: layer, pooling, n, similarity, low, high, baseline, adjusted, adjusted_low, adjusted_high, nearest,
+    """Tabulate per layer and pooling: layer, pooling, n, similarity, low, high, baseline, adjusted, adjusted_low, adjusted_high, nearest,
     chance, centred_similarity, centred_low, centred_high.
 
     vectors as `embed_strands` gives them; regions: chrom, start, end, the rows in the same order. `similarity` is the mean cosine of a
-    region and its reverse complement, `baseline` that of a region and the reverse complement of another one, `adjusted` what the
-    former is more; intervals are those of a bootstrap over blocks of the genome. `centred_similarity` is the cosine from the mean of all
-    vectors, and `nearest` the share of regions to which, seen from there, their own reverse complement is nearer than that of any other
-    region. Of one region there are no others, and what needs them is missing.
+    region and its reverse complement, `baseline` that of a region and the reverse complement of another one, `adjusted` their
+    difference; intervals are those of a bootstrap over blocks of the genome. `centred_similarity` is the cosine after subtracting the mean
+    of all vectors, and `nearest` the share of regions whose own reverse complement is then nearer than that of any other region. For a
+    single region, what needs other regions is missing.
     """
     block = bootstrap.blocks(regions.assign(sequence=""), LARGEST)
     drawn = bootstrap.draw(block.max() + 1, resamples, seed).astype(np.float64)
@@ -123,7 +126,7 @@ def compare_strands(
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:
-    """Vectors scaled to length 1, float64; those of no length, but for what float32 leaves of a difference, become 0."""
+    """Scale vectors to length 1, float64; those whose length is only rounding of float32 become 0."""
     vectors = np.asarray(vectors, np.float64)
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.divide(vectors, length, out=np.zeros_like(vectors), where=length > NOTHING)
@@ -132,10 +135,10 @@ def unit(vectors: np.ndarray) -> np.ndarray:
 def pair_means(
     ours: np.ndarray, theirs: np.ndarray, block: np.ndarray, drawn: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Mean cosine of the pairs (i, i) and of all pairs (i, j) with j not i, for each draw of blocks, both float64 [resamples].
+    """Compute the mean cosine of the pairs (i, i) and of all pairs (i, j) with j not i, for each draw of blocks, both float64 [resamples].
 
     ours, theirs: vectors of length 1, [regions, hidden]; block: int64 [regions]; drawn: how often each block is drawn, float64
-    [resamples, blocks]. A region that is drawn twice is not another one than itself.
+    [resamples, blocks]. A region drawn twice makes no pair (i, j) with itself.
     """
     number = drawn.shape[1]
     size = np.bincount(block, minlength=number).astype(np.float64)
@@ -148,7 +151,7 @@ def pair_means(
 
 
 def nearest(ours: np.ndarray, theirs: np.ndarray) -> float:
-    """Share of rows i of `ours` to which row i of `theirs` is the nearest by cosine; m equally near rows count 1 / m."""
+    """Compute the share of rows i of `ours` to which row i of `theirs` is the nearest by cosine; m equally near rows count 1 / m."""
     found = 0.0
     for first in range(0, len(ours), ROWS):
         cosines = ours[first : first + ROWS] @ theirs.T

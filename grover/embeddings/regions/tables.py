@@ -1,4 +1,4 @@
-"""Tables that stand row by row beside the regions, and whether they do."""
+"""Tables with the rows of the table of regions, and checks that they are the same rows."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ REPEATS = "repeat_share"  # share of a region's bases in repeats, beside the tra
 
 
 def read_annotation(path: Path, regions: Path, number: int) -> pd.DataFrame:
-    """The annotation of `number` regions; raises InputError where it has another number of rows."""
+    """Read the annotation of `number` regions; raises InputError where it has another number of rows."""
     table = pd.read_parquet(path)
     if table.columns.empty:
         # without a track, Parquet does not keep how many rows there were
@@ -31,11 +31,11 @@ def check_places(embeddings: Embeddings, table: pd.DataFrame, regions: Path) -> 
     same = len(found) == len(table) and all((found[name].to_numpy() == table[name].to_numpy()).all() for name in names)
     if not same:
         raise InputError(
-            f"{embeddings.paths[0]} and {regions} do not hold the same regions in the same order; embed the regions anew"
+            f"{embeddings.paths[0]} and {regions} do not contain the same regions in the same order; embed the regions anew"
         )
 
 
 def given_properties(table: pd.DataFrame, annotation: pd.DataFrame) -> pd.DataFrame:
-    """GC content (`gc`) and, where it is known, the share of repeats (`repeats`) of each region, float64."""
+    """Return GC content (`gc`) and, where it is known, the share of repeats (`repeats`) of each region, float64."""
     columns = {"gc": table["gc"]} | ({"repeats": annotation[REPEATS]} if REPEATS in annotation else {})
     return pd.DataFrame({name: values.to_numpy(np.float64) for name, values in columns.items()})

@@ -1,11 +1,12 @@
-"""Lexical ambiguity: two groups of a token's contexts, and the annotation that tells them apart.
+"""Lexical ambiguity: two groups of a token's contexts, and the annotation that distinguishes them.
 
-The states of a token's occurrences are cut into two groups by k-means, which never sees the annotation. Two groups are always found, so
-that the silhouette stands beside that of a cloud without structure. Whether they mean something is asked of the annotation: a
-category that holds other shares of the two groups tells them apart. Occurrences that lie near each other are alike; errors are
-those between blocks of the genome. Groups may differ by composition alone, so GC content around the occurrences stands beside.
+K-means cuts the states of a token's occurrences into two groups without the annotation. It always finds two groups, so that their
+silhouette is compared with that of a cloud without structure. A category distinguishes the groups where their shares inside it
+differ. Neighbouring occurrences are similar, so that errors are those between blocks of the genome. Groups may differ by composition
+alone, so that GC content around the occurrences is compared too.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -29,19 +30,19 @@ from grover.statistics.blocks import number_blocks
 
 COMPONENTS, STARTS = 16, 4  # of the PCA before, and of k-means
 FLANK = 50  # bases on each side of an occurrence whose GC content counts
-PORTION = 1 << 16  # occurrences at work at a time
+AT_ONCE = 1 << 16  # occurrences
 STRANDS = ("+", "-")
 COLUMNS = ["token", "id", "length", "n", "silhouette", "silhouette_expected", "share", "track", "category", *MEASURED]
 COLUMNS += ["q", "gc_auroc", "within_gc"]
 
 
 def find_groups(states: np.ndarray, seed: int) -> tuple[np.ndarray, float, float]:
-    """Two groups of the rows of `states` by k-means on their first 16 principal components.
+    """Cut the rows of `states` into two groups by k-means on their first 16 principal components.
 
-    Returns bool [rows], true in the smaller group; their silhouette; and that of the two groups of a cloud without structure, normal
-    with the same spread along each component.
+    Returns bool [rows], true in the smaller group; their silhouette; and that of the two groups of a cloud without structure, normally
+    distributed with the same standard deviation along each component.
     """
-    if (states == states[0]).all():  # all contexts alike, as in a model that does not look at them
+    if (states == states[0]).all():  # all contexts are equal, as in a model that ignores them
         return np.zeros(len(states), bool), float("nan"), float("nan")
     rng = np.random.default_rng(seed)
     components = min(COMPONENTS, *states.shape)
@@ -55,24 +56,34 @@ def find_groups(states: np.ndarray, seed: int) -> tuple[np.ndarray, float, float
     return groups[0], *silhouettes
 
 
-def read_membership(
+@dataclass(frozen=True)
+class Annotated:
+    """Annotated `occurrences` (chrom, start, end) of tokens: `member`, bool [occurrences, categories], says which `categories` (track,
+    category) the middle base of each is in.
+    """
+
+    occurrences: pd.DataFrame
+    categories: list[Category]
+    member: np.ndarray
+
+
+def annotate(
     occurrences: pd.DataFrame,
     tracks: pd.DataFrame,
     sources: dict[str, Path],
     lengths: dict[str, int],
     renames: dict[str, str],
     promoter_flank: int,
-) -> tuple[list[Category], np.ndarray]:
-    """In which categories the middle base of each occurrence lies: their tracks and names, and bool [occurrences, categories].
+) -> Annotated:
+    """Find the categories of the middle base of each occurrence (chrom, start, end).
 
-    occurrences: chrom, start, end; tracks: as `grover.annotation.tracks.read_tracks` returns them, of which those of numbers and those
-    whose source is not given are left out; sources, renames: file and contig renaming by source; lengths: of the contigs. A track of
-    kind presence has its own name as category, one of kind strand `+` and `-`. Promoters reach at least `promoter_flank` bases to both
-    sides of their middle.
+    tracks: as `grover.annotation.tracks.read_tracks` returns them; those of numbers and those whose source is not given are left out;
+    sources, renames: file and contig renaming by source; lengths: of the contigs. A track of kind presence has its own name as
+    category, one of kind strand `+` and `-`. Promoters extend at least `promoter_flank` bases to both sides of their middle.
     """
     middle = (occurrences["start"] + occurrences["end"] - 1) // 2
     middle = pd.DataFrame({"chrom": occurrences["chrom"], "start": middle, "end": middle + 1})
-    found = {}
+    found: dict[Category, np.ndarray] = {}
     tracks = tracks[tracks["kind"] != "quantity"]
     for row, table in each_track(tracks, sources, lengths, renames):
         if row.track.startswith(PROMOTER):
@@ -81,14 +92,15 @@ def read_membership(
             table = table[table["strand"].isin(STRANDS)]
         of = {"category": row.column, "strand": "strand"}.get(row.kind)
         groups = table.groupby(table[of] if of else np.full(len(table), row.track), sort=True, observed=True)
-        for name, part in groups:
-            found[row.track, str(name)] = overlaps(middle, part)
+        for name, intervals in groups:
+            found[row.track, str(name)] = overlaps(middle, intervals)
     found = in_order(found, tracks)
-    return list(found), np.stack([*found.values()], axis=1) if found else np.zeros((len(occurrences), 0), bool)
+    member = np.stack([*found.values()], axis=1) if found else np.zeros((len(occurrences), 0), bool)
+    return Annotated(occurrences, list(found), member)
 
 
 def places(genome: Genome, occurrences: pd.DataFrame) -> np.ndarray:
-    """Place in the genome's codes, int64, of the middle base of each occurrence (chrom, start, end)."""
+    """Locate the middle base of each occurrence (chrom, start, end) in the genome's codes, int64."""
     found = np.empty(len(occurrences), np.int64)
     middle = ((occurrences["start"] + occurrences["end"] - 1) // 2).to_numpy()
     for chrom, rows in occurrences.groupby("chrom", sort=False).indices.items():
@@ -96,75 +108,79 @@ def places(genome: Genome, occurrences: pd.DataFrame) -> np.ndarray:
     if (found < 0).any():
         row = occurrences.iloc[int(np.flatnonzero(found < 0)[0])]
         raise InputError(
-            f"the contexts hold an occurrence at {row['chrom']}:{row['start']:,}, which the segments do not; give the genome they come from"
+            f"the contexts have an occurrence at {row['chrom']}:{row['start']:,}, which is in no segment; give their genome"
         )
     return found
 
 
 def gc_around(genome: Genome, place: np.ndarray) -> np.ndarray:
-    """Share of G and C in the 50 bases on each side of places in the genome's codes, within their segment; float64."""
+    """Compute the share of G and C in the 50 bases on each side of places in the genome's codes, within their segment; float64."""
     segment = np.searchsorted(genome.bounds, place, side="right") - 1
     low, high = genome.bounds[segment], genome.bounds[segment + 1]
     answer = np.empty(len(place))
-    for start in range(0, len(place), PORTION):
-        part = slice(start, start + PORTION)
-        around = place[part, None] + np.arange(-FLANK, FLANK)
-        inside = (around >= low[part, None]) & (around < high[part, None])
-        codes = genome.codes[np.where(inside, around, place[part, None])]
-        answer[part] = (((codes == C) | (codes == G)) & inside).sum(1) / inside.sum(1)
+    for start in range(0, len(place), AT_ONCE):
+        rows = slice(start, start + AT_ONCE)
+        around = place[rows, None] + np.arange(-FLANK, FLANK)
+        inside = (around >= low[rows, None]) & (around < high[rows, None])
+        codes = genome.codes[np.where(inside, around, place[rows, None])]
+        answer[rows] = (((codes == C) | (codes == G)) & inside).sum(1) / inside.sum(1)
     return answer
 
 
-def tell_apart(
+def distinguish(
     stored: Embeddings,
     statistics: pd.DataFrame,
     genome: Genome,
-    occurrences: pd.DataFrame,
-    categories: list[Category],
-    member: np.ndarray,
+    annotated: Annotated,
+    *,
     minimum: int = 60,
     resamples: int = 300,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """The two groups of each token with at least `minimum` stored contexts, by their states in the last layer, and what tells them apart.
+    """Cut the stored contexts of each token that has at least `minimum` into two groups, and find what distinguishes them.
 
-    statistics: id, token, length of the vocabulary; occurrences, categories and member: the stored contexts and what
-    `read_membership` says of them. Returns a table token, id, length, n (contexts), silhouette, silhouette_expected (of a cloud without
+    The groups are those of the states in the last layer. statistics: id, token, length of the vocabulary; annotated: the stored
+    contexts. Returns a table token, id, length, n (contexts), silhouette, silhouette_expected (of a cloud without
     structure), share (of the larger group, the first), track, category, share_first, share_second (inside the category),
     difference, low, high, p, q (Benjamini and Hochberg over all tests of all tokens), gc_auroc (0.5: both groups have the same GC
-    content around them), within_gc (the difference among occurrences with like GC content around them). Of each token it has the
-    categories with q below 0.05, or else the one with the lowest p, or one row without category where none could be tested; the
-    first kind stands first, then by size of the difference.
+    content around them), within_gc (the difference among occurrences with similar GC content around them). Each token has the
+    categories with q below 0.05, or else the one with the lowest p, or one row without category where none could be tested. Rows
+    with q below 0.05 come first, then those with the largest difference.
     """
-    words = statistics.loc[statistics["length"] > 0, ["token", "id", "length"]].sort_values("id")
+    member = annotated.member
+    tokens = statistics.loc[statistics["length"] > 0, ["token", "id", "length"]].sort_values("id")
     order, edges = by_token(stored, int(statistics["id"].max()) + 1)
-    words = words[np.diff(edges)[words["id"]] >= minimum]
+    tokens = tokens[np.diff(edges)[tokens["id"]] >= minimum]
     states = sorted_states(stored, stored.layers[-1], order)
-    place = places(genome, occurrences)
+    place = places(genome, annotated.occurrences)
     block, gc = number_blocks(place), gc_around(genome, place)
-    parts = []
-    for word in track(words.itertuples(index=False), len(words), "ambiguity", "tokens"):
-        rows = order[edges[word.id] : edges[word.id + 1]]
-        second, silhouette, expected = find_groups(states[edges[word.id] : edges[word.id + 1]], seed)
+    tables = []
+    for token in track(tokens.itertuples(index=False), len(tokens), "ambiguity", "tokens"):
+        rows = order[edges[token.id] : edges[token.id + 1]]
+        second, silhouette, expected = find_groups(states[edges[token.id] : edges[token.id + 1]], seed)
         measured = compare(second, member[rows], block[rows], resamples, seed)
-        found = pd.DataFrame(categories, columns=["track", "category"]).assign(**measured)
+        found = pd.DataFrame(annotated.categories, columns=["track", "category"]).assign(**measured)
         found["within_gc"] = within_strata(second, member[rows], gc[rows])
         found = found[found["p"].notna()] if found["p"].notna().any() else pd.DataFrame([dict.fromkeys(found)])
-        about = word._asdict() | {"n": len(rows), "silhouette": silhouette, "silhouette_expected": expected}
+        about = token._asdict() | {"n": len(rows), "silhouette": silhouette, "silhouette_expected": expected}
         about |= {"share": float((~second).mean()), "gc_auroc": auroc(second, gc[rows])}
-        parts.append(found.assign(**about))
-    return _leading(pd.concat(parts, ignore_index=True))[COLUMNS] if parts else pd.DataFrame(columns=COLUMNS)
+        tables.append(found.assign(**about))
+    return _leading(pd.concat(tables, ignore_index=True))[COLUMNS] if tables else pd.DataFrame(columns=COLUMNS)
 
 
 def _leading(table: pd.DataFrame) -> pd.DataFrame:
-    """Of each token the categories with q below 0.05 or else that with the lowest p, with q; sorted."""
+    """Select the categories of each token with q below 0.05, or else that with the lowest p; add q and sort."""
     table = table.astype(dict.fromkeys([*MEASURED, "within_gc"], "float64"))
     table["q"] = np.nan
     known = table["p"].notna()
     if known.any():
         table.loc[known, "q"] = false_discovery_control(table.loc[known, "p"])
-    table["told"] = table["q"] < LEVEL
+    table["significant"] = table["q"] < LEVEL
     table = table.sort_values("p", kind="stable")
-    table = table[table["told"] | ~table.duplicated("id")]
+    table = table[table["significant"] | ~table.duplicated("id")]
     size = table["difference"].abs().fillna(-1)
-    return table.assign(size=size).sort_values(["told", "size"], ascending=False, kind="stable").reset_index(drop=True)
+    return (
+        table.assign(size=size)
+        .sort_values(["significant", "size"], ascending=False, kind="stable")
+        .reset_index(drop=True)
+    )

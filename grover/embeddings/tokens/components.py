@@ -1,4 +1,4 @@
-"""Principal components of token embeddings and what they go with (Sanabria et al. 2024, Figure 3)."""
+"""Principal components of token embeddings and the properties that they correlate with (Sanabria et al. 2024, Figure 3)."""
 
 import numpy as np
 import pandas as pd
@@ -15,29 +15,29 @@ EFFECTS = ["property", "component", "spearman", "low", "high", "share", "publish
 
 
 def choose_tokens(tokens: pd.DataFrame, counts: np.ndarray, minimum: int) -> pd.DataFrame:
-    """The tokens that were embedded at least `minimum` times: id, token, count; specials are left out.
+    """Choose the tokens that were embedded at least `minimum` times: id, token, count; specials are left out.
 
     tokens: id, token (text), count (occurrences in the whole genome); counts: int [vocabulary], occurrences embedded.
     """
-    words = tokens[tokens["token"].str.fullmatch("[ACGT]+")]
-    if len(words) and words["id"].max() >= len(counts):
+    chosen = tokens[tokens["token"].str.fullmatch("[ACGT]+")]
+    if len(chosen) and chosen["id"].max() >= len(counts):
         raise InputError(
-            f"the vocabulary has token {words['id'].max()}, and {len(counts)} were embedded; give the vocabulary of the model"
+            f"the vocabulary has token {chosen['id'].max()}, but {len(counts)} were embedded; give the vocabulary of the model"
         )
-    words = words[counts[words["id"]] >= minimum].reset_index(drop=True)
-    if len(words) < FEWEST:
+    chosen = chosen[counts[chosen["id"]] >= minimum].reset_index(drop=True)
+    if len(chosen) < FEWEST:
         raise InputError(
-            f"only {len(words)} tokens were embedded at least {minimum} times, and {FEWEST} are needed; embed more regions or lower "
+            f"only {len(chosen)} tokens were embedded at least {minimum} times, but {FEWEST} are needed; embed more regions or lower "
             "the minimum"
         )
-    return words[["id", "token", "count"]]
+    return chosen[["id", "token", "count"]]
 
 
 def principal_components(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The first six principal components, float64 [tokens, 6], and the share of the variance that each explains, float64 [6].
+    """Compute the first six principal components, float64 [tokens, 6], and the share of the variance that each explains, float64 [6].
 
-    vectors: float [tokens, hidden]. The sign of a component is arbitrary. n tokens, such as the four single letters, have n - 1
-    components; those that are not there are missing.
+    vectors: float [tokens, hidden]. The sign of a component is arbitrary. n tokens, such as the four single bases, have n - 1
+    components; the others are missing.
     """
     number = min(COMPONENTS, len(vectors) - 1, vectors.shape[1])
     pca = PCA(number, svd_solver="full")
@@ -48,10 +48,10 @@ def principal_components(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def token_properties(tokens: pd.DataFrame, repeats: pd.Series | None = None) -> pd.DataFrame:
-    """Properties of tokens, one column each: `frequency` (log10 of the count), `gc`, `ag`, `ac` (share of the token's bases),
+    """Compute properties of tokens, one column each: `frequency` (log10 of the count), `gc`, `ag`, `ac` (share of the token's bases),
     `length` (bases) and, where it is known, `repeats`.
 
-    tokens: id, token, count; repeats: share of a token's occurrences that lie in repeats, by id.
+    tokens: id, token, count; repeats: share of a token's occurrences inside repeats, by id.
     """
     text = tokens["token"]
     length = text.str.len()
@@ -61,17 +61,18 @@ def token_properties(tokens: pd.DataFrame, repeats: pd.Series | None = None) -> 
 
 
 def repeat_shares(enrichment: pd.DataFrame) -> pd.Series | None:
-    """Share of each token's occurrences that lie in any repeat, by id, from the table of where tokens lie; None where no track holds
-    repeats."""
+    """Return the share of each token's occurrences inside any repeat, by id, from the enrichment of tokens; None without a track of
+    repeats.
+    """
     rows = enrichment[(enrichment["track"] == "repeats") & (enrichment["category"] == "any")]
     return rows.set_index("id")["share"] if len(rows) else None
 
 
 def correlate(values: np.ndarray, properties: pd.DataFrame) -> pd.DataFrame:
-    """Spearman correlation of every component with every property, with its 95 % interval: component, property, spearman, low, high.
+    """Compute the Spearman correlation of every component with every property, with its 95 % interval.
 
-    values: float [tokens, 6]; properties: one row a token. A property that is the same for all tokens is left out, as is a token whose
-    property is not known.
+    values: float [tokens, 6]; properties: one row per token. A property that is the same for all tokens is left out, as is a token whose
+    property is unknown. Returns component, property, spearman, low, high.
     """
     rows = []
     for name in properties:
@@ -86,9 +87,9 @@ def correlate(values: np.ndarray, properties: pd.DataFrame) -> pd.DataFrame:
 
 
 def spearman_interval(value: float, n: int) -> tuple[float, float]:
-    """95 % interval of a Spearman correlation of `n` pairs (Bonett and Wright 2000, doi 10.1007/BF02294183), by Fisher's transform.
+    """Compute the 95 % interval of a Spearman correlation of `n` pairs (Bonett and Wright 2000, doi 10.1007/BF02294183).
 
-    It takes the pairs as independent; tokens made of the same letters are less than that, so it is narrow rather than wide.
+    It uses Fisher's transform and assumes independent pairs. Tokens that share bases are not independent, so that it is too narrow.
     """
     if n < 4 or not abs(value) < 1:
         return value, value
@@ -97,22 +98,22 @@ def spearman_interval(value: float, n: int) -> tuple[float, float]:
 
 
 def chance_level(n: int) -> float:
-    """What the strongest of six correlations of `n` unrelated pairs stays below in 95 % of the cases."""
+    """Return the 95 % quantile of the strongest of six correlations of `n` independent pairs."""
     return min(1.0, float(norm.ppf(1 - LEVEL / 2 / COMPONENTS) / np.sqrt(max(1, n - 1))))
 
 
 def strongest(correlations: pd.DataFrame, shares: np.ndarray) -> pd.DataFrame:
-    """Where each property is: the component that it goes with most and its share of the variance, beside the published ones.
+    """Find the component that each property correlates with most and its share of the variance, beside the published ones.
 
     correlations: component, property, spearman, low, high, published; shares: float [6], explained variance. Of several published
-    components of one property the strongest stands. Returns property, component, spearman, low, high, share, published_component,
+    components of one property the strongest is taken. Returns property, component, spearman, low, high, share, published_component,
     published.
     """
     rows = []
     for _, group in correlations.groupby("property", sort=False):
         ours = group.loc[group["spearman"].abs().idxmax()]
-        told = group.dropna(subset=["published"])
-        paper = told.loc[told["published"].abs().idxmax()] if len(told) else {"component": None, "published": np.nan}
+        known = group.dropna(subset=["published"])
+        paper = known.loc[known["published"].abs().idxmax()] if len(known) else {"component": None, "published": np.nan}
         rows.append(
             {
                 **ours[["property", "component", "spearman", "low", "high"]],

@@ -1,6 +1,6 @@
-"""What is stored of the tokens of a genome: sums over their occurrences, and a sample of these with their states.
+"""Stored states of the tokens of a genome: sums over their occurrences, and a sample of occurrences with their states.
 
-`embed.py` writes both shard by shard; here all shards of one model are read. Of states one layer at a time is in memory.
+`embed.py` writes both shard by shard; this module reads all shards of one model. One layer of states at a time is in memory.
 """
 
 import json
@@ -35,21 +35,21 @@ class Sums:
     unit: np.ndarray
 
     def averages(self) -> np.ndarray:
-        """Average state of each token, float32 [L, V, H]; 0 for tokens that do not occur."""
+        """Return the average state of each token, float32 [L, V, H]; 0 for tokens that do not occur."""
         return (self.total / np.maximum(self.count, 1)[:, None]).astype(np.float32)
 
 
 def read_sums(paths: list[Path]) -> Sums:
-    """The sums of all shards of one model, added up.
+    """Add up the sums of all shards of one model.
 
-    Raises an InputError where a file is none that `embed.py` writes, where a shard lacks or stands twice, or where shards come from
+    Raises an InputError where `embed.py` did not write a file, where a shard is missing or given twice, or where shards come from
     different models or regions.
     """
     shards = []
     for path in paths:
-        said = json.loads(str(_read(path, (KEY.decode(),))[0]))
-        shards.append((said["shard"], path, said))
-    names = sorted({said["name"] for _, _, said in shards})
+        metadata = json.loads(str(_read(path, (KEY.decode(),))[0]))
+        shards.append((metadata["shard"], path, metadata))
+    names = sorted({metadata["name"] for _, _, metadata in shards})
     if len(names) != 1:
         raise InputError(f"the sums are those of {' and '.join(names)}; give the shards of one model")
     check_shards(names[0], shards)
@@ -66,12 +66,12 @@ def _read(path: Path, keys: tuple[str, ...]) -> list[np.ndarray]:
             return [stored[key] for key in keys]
     except (OSError, ValueError, BadZipFile, KeyError, EOFError, TypeError, AttributeError):
         raise InputError(
-            f"{path} holds no sums of tokens; expected {', '.join(SUMS)} and what they were made with, as embed.py writes them"
+            f"{path} contains no sums of tokens; expected {', '.join(SUMS)} and their metadata, as embed.py writes them"
         ) from None
 
 
 def open_contexts(paths: list[Path]) -> Embeddings:
-    """The stored contexts of one model, of the files of all its shards."""
+    """Open the stored contexts of one model, from the files of all its shards."""
     found = open_embeddings(paths)
     if len(found) != 1:
         raise InputError(f"the contexts are those of {' and '.join(sorted(found))}; give the shards of one model")
@@ -79,23 +79,23 @@ def open_contexts(paths: list[Path]) -> Embeddings:
 
 
 def occurrences(stored: Embeddings) -> pd.DataFrame:
-    """Where the stored contexts lie: chrom, start, end of the tokens, in the order of the files."""
+    """Return chrom, start, end of the tokens of the stored contexts, in the order of the files."""
     return pd.DataFrame({name: stored.column(name) for name in ("chrom", "start", "end")})
 
 
 def by_token(stored: Embeddings, vocabulary: int) -> tuple[np.ndarray, np.ndarray]:
-    """Order that sorts the stored contexts by token, int64 [rows], and the first row of each token in it, int64 [vocabulary + 1]."""
+    """Return the order of the stored contexts by token, int64 [rows], and the first row of each token in it, int64 [vocabulary + 1]."""
     tokens = stored.column("token")
     if len(tokens) and not 0 <= tokens.min() <= tokens.max() < vocabulary:
         raise InputError(
-            f"{stored.paths[0]} holds the token {tokens.max()}, the sums only {vocabulary}; give those of one model"
+            f"{stored.paths[0]} contains the token {tokens.max()}, but the sums have {vocabulary} tokens; give those of one model"
         )
     order = np.argsort(tokens, kind="stable")
     return order, np.searchsorted(tokens[order], np.arange(vocabulary + 1))
 
 
 def sorted_states(stored: Embeddings, layer: int, order: np.ndarray) -> np.ndarray:
-    """States of one layer in the given order, float16 [rows, hidden]: the only copy in memory."""
+    """Read the states of one layer in the given order, float16 [rows, hidden], without a second copy in memory."""
     place = np.empty(len(order), np.int64)
     place[order] = np.arange(len(order))
     states = np.empty((len(order), stored.hidden), np.float16)

@@ -1,6 +1,6 @@
-"""Two groups of places on a genome, and the categories that hold other shares of them.
+"""Two groups of places in a genome, and the categories in which their shares differ.
 
-Places that lie near each other are alike, and so is annotation. Errors are those between blocks of the genome.
+Neighbouring places are similar, and so is their annotation. Errors are those between blocks of the genome.
 """
 
 import numpy as np
@@ -19,15 +19,15 @@ MEASURED = ["share_first", "share_second", "difference", "low", "high", "p"]
 def compare(
     second: np.ndarray, member: np.ndarray, block: np.ndarray, resamples: int, seed: int
 ) -> dict[str, np.ndarray]:
-    """How the shares of two groups inside each category differ, with interval and test, each float64 [categories].
+    """Compare the shares of two groups inside each category, with interval and test, each float64 [categories].
 
     second: bool [occurrences], false in the first group; member: bool [occurrences, categories]; block: int64 [occurrences], of the
-    genome. Returns share_first, share_second, difference (first less second), low, high (95 % interval) and p. The standard
-    error is that over resamples of blocks, drawn with replacement, but at least that of independent occurrences; t has one degree
-    of freedom less than there are blocks with the first group, the second, occurrences inside or outside, whichever are fewest.
-    Blocks count by what they weigh (Kish: square of the sum of their occurrences over the sum of squares), so that a tandem repeat is
-    one place and not a thousand. The last three are missing where these blocks are fewer than 10 or where fewer than 5 occurrences of
-    either group are expected on either side.
+    genome. Returns share_first, share_second, difference (first minus second), low, high (95 % interval) and p. The standard
+    error is that over resamples of blocks, drawn with replacement, but at least that of independent occurrences. t has one degree
+    of freedom less than the fewest blocks with the first group, the second group, occurrences inside or occurrences outside.
+    The number of blocks is the effective one (Kish: squared sum of their occurrences over the sum of squares), so that a tandem
+    repeat counts once. The last three are missing with fewer than 10 such blocks, or where fewer than 5 occurrences of either group
+    are expected on either side.
     """
     _, block = np.unique(block, return_inverse=True)
     blocks = int(block.max(initial=-1)) + 1
@@ -58,15 +58,15 @@ def compare(
 
 
 def count_blocks(counts: np.ndarray) -> np.ndarray:
-    """As how many equally full blocks the given ones count, by their occurrences along the first axis; NaN where there are none."""
+    """Return the effective number of blocks by their occurrences along the first axis (Kish); NaN where there are none."""
     return counts.sum(0) ** 2 / (counts**2).sum(0)
 
 
 def within_strata(second: np.ndarray, member: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Difference of the shares of two groups inside each category among occurrences of like `values`, float64 [categories].
+    """Compare the shares of two groups inside each category among occurrences with similar `values`, float64 [categories].
 
-    The occurrences are cut into fifths by their values; the differences of the fifths are weighed as Mantel and Haenszel do (Greenland
-    and Robins, Biometrics 41:55, 1985). NaN where no fifth holds both groups.
+    The occurrences are cut into fifths by their values. The differences of the fifths have the weights of Mantel and Haenszel (Greenland
+    and Robins, Biometrics 41:55, 1985). NaN where no fifth has both groups.
     """
     fifth = np.searchsorted(np.quantile(values, np.arange(1, FIFTHS) / FIFTHS), values)
     total, weights = np.zeros(member.shape[1]), 0.0
@@ -80,8 +80,7 @@ def within_strata(second: np.ndarray, member: np.ndarray, values: np.ndarray) ->
 
 
 def auroc(second: np.ndarray, values: np.ndarray) -> float:
-    """Share of pairs of an occurrence of the first and one of the second group in which the first has the higher value, ties half;
-    NaN where a group is empty."""
+    """Compute the AUROC of `values` for the first group against the second, with ties as half; NaN where a group is empty."""
     if second.all() or not second.any():
         return float("nan")
     return float(roc_auc_score(~second, values))

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from grover.embeddings.composition import compose, kmer_frequencies, mean_vectors
+from grover.embeddings.region_table import Places
 from grover.embeddings.vectors import open_embeddings
 from grover.genome.assembly import Genome
 from grover.genome.bases import decode
@@ -23,12 +24,12 @@ SCRIPT = Path(__file__).parents[3] / "workflow/scripts/compose_regions.py"
 def test_kmers_are_those_of_the_text(k):
     codes = np.random.default_rng(1).integers(0, 4, 300).astype(np.uint8)
     left, right = np.array([0, 17, 100, 299]), np.array([300, 40, 102, 300])
-    words = ["".join(letters) for letters in product("ACGT", repeat=k)]
+    kmers = ["".join(bases) for bases in product("ACGT", repeat=k)]
     found = kmer_frequencies(codes, left, right, k)
     assert found.shape == (4, 4**k) and found.dtype == np.float32
     for row, begin, end in zip(found, left, right, strict=True):
         text = decode(codes[begin:end])
-        counted = [sum(text.startswith(word, at) for at in range(len(text))) for word in words]
+        counted = [sum(text.startswith(kmer, at) for at in range(len(text))) for kmer in kmers]
         assert row == pytest.approx(np.array(counted) / max(1, len(text) - k + 1))
 
 
@@ -45,9 +46,9 @@ def test_the_mean_is_that_of_the_tokens_with_a_vector():
 
 
 def test_vectors_of_another_vocabulary_are_refused():
-    with pytest.raises(InputError, match=r"of 3 tokens, but the genome holds token 7.*same vocabulary"):
+    with pytest.raises(InputError, match=r"of 3 tokens, but the genome contains token 7.*same vocabulary"):
         mean_vectors(np.array([7], np.uint16), np.array([0]), np.array([1]), np.ones((3, 2), np.float32))
-    with pytest.raises(InputError, match="k-mers of 9 letters"):
+    with pytest.raises(InputError, match="k-mers of 9 bases"):
         kmer_frequencies(np.zeros(9, np.uint8), np.array([0]), np.array([9]), 9)
 
 
@@ -55,7 +56,7 @@ def test_blocks_are_those_of_all_regions_at_once(monkeypatch):
     rng = np.random.default_rng(3)
     codes, tokens = rng.integers(0, 4, 500).astype(np.uint8), rng.integers(1, 6, 100).astype(np.uint16)
     left, first = np.arange(0, 490, 10), np.arange(0, 98, 2)
-    regions = (left, left + 10, first, first + 2, codes, tokens, np.eye(6, dtype=np.float32))
+    regions = (Places(left, left + 10, first, first + 2), codes, tokens, np.eye(6, dtype=np.float32))
     (whole,) = compose(*regions)
     monkeypatch.setattr("grover.embeddings.composition.REGIONS_AT_ONCE", 20)
     blocks = list(compose(*regions))

@@ -14,8 +14,8 @@ from transformers import BertConfig, BertForMaskedLM, BertModel
 from grover.embeddings import region_blocks
 from grover.embeddings.embed import Reading, choose_layers, embed, embed_sequences, load_encoder
 from grover.embeddings.occurrences import Occurrences, choose_occurrences
-from grover.embeddings.region_blocks import Places, blocks
-from grover.embeddings.region_table import cut_windows, places_of_table, token_ranges
+from grover.embeddings.region_blocks import blocks
+from grover.embeddings.region_table import Places, cut_windows, places_of_table
 from grover.embeddings.vectors import Writer, open_embeddings, read_metadata
 from grover.genome.assembly import Genome
 from grover.network import inference
@@ -53,7 +53,7 @@ def world(tmp_path_factory):
     ends = [108, 140, 141, 160, 208, 220, 260, 300, 16, 70, 100, 101]
     table = pd.DataFrame({"chrom": ["chr1"] * 8 + ["chr2"] * 4, "start": starts, "end": ends})
     left, right = places_of_table(table, genome, folder)
-    places = Places(left, *token_ranges(left, right, tokens, genome))
+    places = Places.of(left, right, tokens, genome)
     return SimpleNamespace(
         folder=folder,
         genome=genome,
@@ -191,7 +191,7 @@ def test_a_block_holds_few_tokens_however_long_a_region_is(world, monkeypatch, l
     monkeypatch.setattr(region_blocks, "TOKENS_AT_ONCE", longest)
     first, last = world.segments[:-1], world.segments[1:]  # regions of 100 and 51 tokens
     occurrences = Occurrences(world.tokens.tokens, first, last, 0, WORDS.size, 5, 3)
-    places = Places(world.genome.bounds[:-1], first, last)
+    places = Places(world.genome.bounds[:-1], world.genome.bounds[1:], first, last)
     found = list(blocks(world.tokens, range(2), places, world.segments, WINDOW, CONTEXT, occurrences))
     assert len(found) > 2 * (longest < 50) and all(len(block.ids) <= longest for block in found)
     np.testing.assert_array_equal(np.concatenate([block.ids for block in found]), world.tokens.tokens)

@@ -58,7 +58,7 @@ def test_regions_tile_the_segments():
     # one from each hundredth of the genome, on the grid
     assert (chosen // 100).tolist() == list(range(100)) and not (chosen % 10).any()
     assert chosen.tolist() == sample_regions(np.array([0, 10_000]), 10, 100, seed=1).tolist()
-    with pytest.raises(InputError, match="no segment holds 60 tokens"):
+    with pytest.raises(InputError, match="no segment contains 60 tokens"):
         sample_regions(segments, 60, 10, 0)
 
 

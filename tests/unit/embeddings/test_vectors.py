@@ -81,7 +81,7 @@ def test_a_model_without_cls_has_the_mean_alone(tmp_path):
     both = open_embeddings([write(tmp_path / "1.parquet", [whole])])["chosen"]
     assert external.poolings == ("mean",) and both.poolings == ("cls", "mean")
     np.testing.assert_array_equal(external.vectors("mean"), both.vectors("mean"))
-    with pytest.raises(InputError, match="no vectors 'cls' of layer 11 of external; it holds mean of the layers 1, 11"):
+    with pytest.raises(InputError, match="no vectors 'cls' of layer 11 of external; it has mean of the layers 1, 11"):
         external.vectors("cls")
 
 
@@ -97,7 +97,7 @@ def test_a_part_without_regions_has_the_columns_of_the_others(tmp_path):
 def test_files_that_do_not_belong_together_are_told_apart(tmp_path):
     first = write(tmp_path / "0.parquet", [table(0, 2)], shards=3)
     second = write(tmp_path / "1.parquet", [table(2, 2)], shard=1, shards=3)
-    with pytest.raises(InputError, match="chosen: shard 2 of 3 lacks"):
+    with pytest.raises(InputError, match="chosen: shard 2 of 3 is missing"):
         open_embeddings([first, second])
     with pytest.raises(InputError, match="given twice"):
         open_embeddings([first, second, write(tmp_path / "2.parquet", [table(4, 2)], shard=2, shards=3), first])
@@ -121,7 +121,7 @@ def test_embeddings_of_other_regions_are_refused(tmp_path):
 def test_the_model_that_was_named_must_be_among_the_files(tmp_path):
     found = open_embeddings([write(tmp_path / "0.parquet", [table(0, 2)], name="kmer-4", model="1a2b3c" + "0" * 58)])
     assert expect(found, "kmer-4").name == "kmer-4"
-    with pytest.raises(InputError, match=r"holds embeddings of kmer-4 \(weights 1a2b3c\), not of chosen; give"):
+    with pytest.raises(InputError, match=r"contains embeddings of kmer-4 \(weights 1a2b3c\), not of chosen; give"):
         expect(found, "chosen")
     with pytest.raises(InputError, match="no vectors 'mean' of layer 2 of kmer-4.*layers 1, 11"):
         found["kmer-4"].vectors("mean", 2)
@@ -135,7 +135,7 @@ def test_embeddings_must_come_from_the_weights_of_their_model(tmp_path):
     found = open_embeddings([write(tmp_path / "0.parquet", [table(0, 2)], model=checksum(mine))])
     check_weights(found, {"chosen": mine})
     with pytest.raises(
-        InputError, match=r"0.parquet: the embeddings of chosen come from the weights \w{6}.*other.safetensors holds"
+        InputError, match=r"0.parquet: the embeddings of chosen come from the weights \w{6}.*other.safetensors contains"
     ):
         check_weights(found, {"chosen": other})
     with pytest.raises(InputError, match="not of chosen-random"):

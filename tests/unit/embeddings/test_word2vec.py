@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from grover.embeddings.word2vec import Sentences, choose_sentences, word_vectors
+from grover.embeddings.word2vec import Sentences, Settings, choose_sentences, word_vectors
 from grover.runtime.errors import InputError
 
 SIZE = 16
@@ -23,7 +23,7 @@ def corpus():
 
 @pytest.fixture(scope="module")
 def vectors(corpus):
-    return word_vectors(*corpus, SIZE, 8, window=1, seed=4)
+    return word_vectors(*corpus, SIZE, Settings(8, window=1, seed=4))
 
 
 def test_tokens_that_share_contexts_come_nearer_than_others(vectors):
@@ -40,8 +40,8 @@ def test_ids_keep_their_rows_and_tokens_that_never_occur_have_zeros(corpus, vect
 
 
 def test_the_same_seed_gives_the_same_vectors(corpus, vectors):
-    np.testing.assert_array_equal(vectors, word_vectors(*corpus, SIZE, 8, window=1, seed=4))
-    assert not np.array_equal(vectors, word_vectors(*corpus, SIZE, 8, window=1, seed=5))
+    np.testing.assert_array_equal(vectors, word_vectors(*corpus, SIZE, Settings(8, window=1, seed=4)))
+    assert not np.array_equal(vectors, word_vectors(*corpus, SIZE, Settings(8, window=1, seed=5)))
 
 
 def test_sentences_are_the_windows_and_are_counted_by_token():
@@ -55,7 +55,7 @@ def test_sentences_are_the_windows_and_are_counted_by_token():
 
 def test_progress_counts_every_epoch(corpus):
     seen = []
-    word_vectors(*corpus, SIZE, 4, epochs=2, progress=seen.append)
+    word_vectors(*corpus, SIZE, Settings(4, epochs=2), seen.append)
     assert sum(seen) == 2 * corpus[0].size
 
 
@@ -72,5 +72,5 @@ def test_sentences_of_fold_train_are_spread_over_the_genome():
 def test_nothing_to_train_on_and_tokens_of_another_vocabulary_are_refused(corpus):
     with pytest.raises(InputError, match="no window is for training under split region"):
         choose_sentences(corpus[1].assign(region="test"), "region", 0)
-    with pytest.raises(InputError, match="holds token 15, and the model knows 12"):
-        word_vectors(*corpus, 12, 4)
+    with pytest.raises(InputError, match="contains token 15, but the model has 12 tokens"):
+        word_vectors(*corpus, 12, Settings(4))

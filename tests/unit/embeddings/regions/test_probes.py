@@ -9,7 +9,7 @@ from sklearn.metrics import average_precision_score, r2_score, roc_auc_score
 
 from grover.embeddings.regions.probe_fits import Known, linear
 from grover.embeddings.regions.probe_scores import beyond, chance, partial, resampled, score
-from grover.embeddings.regions.probes import Representation, columns, make_target, probe, representations
+from grover.embeddings.regions.probes import Representation, Settings, columns, make_target, probe, representations
 from grover.embeddings.regions.tables import check_places, given_properties, read_annotation
 from grover.embeddings.vectors import Writer, open_embeddings
 from grover.runtime.errors import InputError
@@ -43,7 +43,7 @@ def run(values, kind, signal, gc, trees=10, **options):
         ("gc", "", None): (gc[:, None], True),
     }
     found = [Representation(*key, forest, lambda x=x: x.astype(np.float32)) for key, (x, forest) in features.items()]
-    table = probe(target, REGIONS, found, gc[:, None], resamples=100, trees=trees)
+    table = probe(target, REGIONS, found, gc[:, None], Settings(resamples=100, trees=trees))
     return columns(table, "track", kind, ["gc"]).set_index(["model", "layer", "probe"]).sort_index()
 
 
@@ -82,12 +82,12 @@ def test_noise_covers_chance():
     rows = []
     for _ in range(12):
         target = make_target(pd.Series(rng.choice(["a", "b", "c"], N)), "category", FOLDS, BLOCKS)
-        rows.append(probe(target, REGIONS, found, given, resamples=60).iloc[0])
+        rows.append(probe(target, REGIONS, found, given, Settings(resamples=60)).iloc[0])
     table = pd.DataFrame(rows)
     assert ((table["low"] < 0.5) & (table["high"] > 0.5)).sum() >= 9 and abs(table["value"].mean() - 0.5) < 0.03
     assert abs(table["partial"].mean()) < 0.03 and abs((table["auprc"] - table["chance"]).mean()) < 0.03
     target = make_target(pd.Series(rng.normal(size=N)), "quantity", FOLDS, BLOCKS)
-    assert probe(target, REGIONS, found, given, resamples=100)["value"].iloc[0] < 0.05
+    assert probe(target, REGIONS, found, given, Settings(resamples=100))["value"].iloc[0] < 0.05
 
 
 def test_what_only_gc_explains_leaves_no_partial_correlation():
@@ -240,7 +240,7 @@ def test_tables_that_do_not_go_together_are_named(tmp_path):
     places = pd.DataFrame({"chrom": "chr1", "start": [0, 9], "end": [5, 20]})
     check_places(embeddings, places, regions)
     for other in (places.iloc[:1], places.assign(start=[0, 8])):
-        with pytest.raises(InputError, match=r"0.parquet and .*regions.parquet do not hold the same regions"):
+        with pytest.raises(InputError, match=r"0.parquet and .*regions.parquet do not contain the same regions"):
             check_places(embeddings, other, regions)
 
 

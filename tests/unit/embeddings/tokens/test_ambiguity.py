@@ -58,7 +58,7 @@ def annotation(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def stored(tmp_path_factory, genome, annotation):
-    """Contexts whose last layer tells LINE from SINE for one token, GC for another and nothing for a third."""
+    """Contexts whose last layer separates LINE from SINE for one token, GC content for another and nothing for a third."""
     rng = np.random.default_rng(2)
     ids = np.repeat([TWO_MEANINGS, ONE_MEANING, BY_COMPOSITION, FEW], [200, 200, 200, 30])
     start = rng.integers(100, 399_000, len(ids))
@@ -66,7 +66,7 @@ def stored(tmp_path_factory, genome, annotation):
     shift = np.where(ids == TWO_MEANINGS, line, 0) + np.where(ids == BY_COMPOSITION, start // 1000 % 2, 0)
     states = rng.normal(size=(2, len(ids), 24))
     states[1] += 6 * shift[:, None] * rng.normal(size=24) / np.sqrt(24)
-    path = tmp_path_factory.mktemp("parts") / "0.contexts.parquet"
+    path = tmp_path_factory.mktemp("shards") / "0.contexts.parquet"
     order = rng.permutation(len(ids))
     with Writer(path, METADATA | {"shard": 0, "shards": 1, "regions": "b" * 64}) as writer:
         columns = {"token": ids.astype(np.int32), "chrom": np.full(len(ids), "chr1"), "start": start, "end": start + 3}
@@ -76,47 +76,47 @@ def stored(tmp_path_factory, genome, annotation):
 
 
 @pytest.fixture(scope="module")
-def told(stored, genome, annotation):
+def table(stored, genome, annotation):
     tracks, files, _ = annotation
-    found = occurrences(stored)
-    categories, member = ambiguity.read_membership(found, tracks, files, LENGTHS, {}, 0)
-    return ambiguity.tell_apart(stored, STATISTICS, genome, found, categories, member, minimum=60, resamples=100)
+    annotated = ambiguity.annotate(occurrences(stored), tracks, files, LENGTHS, {}, 0)
+    return ambiguity.distinguish(stored, STATISTICS, genome, annotated, minimum=60, resamples=100)
 
 
-def test_a_token_with_two_planted_meanings_is_found_with_its_annotation(told):
-    best = told.iloc[0]
+def test_a_token_with_two_planted_meanings_is_found_with_its_annotation(table):
+    best = table.iloc[0]
     assert (best["token"], best["track"]) == ("AAA", "repeat_class") and best["n"] == 200
     assert best["q"] < 1e-6 and abs(best["difference"]) > 0.8 and best["low"] * best["high"] > 0
     assert best["share_first"] - best["share_second"] == pytest.approx(best["difference"])
     assert best["silhouette"] > best["silhouette_expected"] + 0.1 and 0.5 <= best["share"] < 0.65
     assert abs(best["gc_auroc"] - 0.5) < 0.15
-    assert set(told[told["token"] == "AAA"]["category"]) == {"LINE", "SINE"}
+    assert set(table[table["token"] == "AAA"]["category"]) == {"LINE", "SINE"}
 
 
-def test_a_token_with_one_meaning_is_not_and_stands_once_with_its_best_category(told):
-    row = told[told["token"] == "TTT"]
+def test_a_token_with_one_meaning_is_not_and_has_one_row_with_its_best_category(table):
+    row = table[table["token"] == "TTT"]
     assert len(row) == 1 and row["q"].iloc[0] > 0.05
     assert abs(row["silhouette"] - row["silhouette_expected"]).iloc[0] < 0.05
 
 
-def test_groups_that_are_only_composition_are_seen_as_that(told):
-    row = told[told["token"] == "ATA"]
+def test_groups_that_are_only_composition_are_seen_as_that(table):
+    row = table[table["token"] == "ATA"]
     assert len(row) == 1 and row["q"].iloc[0] > 0.05 and abs(row["gc_auroc"].iloc[0] - 0.5) > 0.45
 
 
-def test_tokens_with_few_contexts_are_left_out(told):
-    assert set(told["token"]) == {"AAA", "TTT", "ATA"}
+def test_tokens_with_few_contexts_are_left_out(table):
+    assert set(table["token"]) == {"AAA", "TTT", "ATA"}
 
 
-def test_without_annotation_groups_stand_without_a_category(stored, genome):
+def test_without_annotation_groups_have_no_category(stored, genome):
     found = occurrences(stored)
-    table = ambiguity.tell_apart(stored, STATISTICS, genome, found, [], np.zeros((len(found), 0), bool), 60, 10)
+    annotated = ambiguity.Annotated(found, [], np.zeros((len(found), 0), bool))
+    table = ambiguity.distinguish(stored, STATISTICS, genome, annotated, minimum=60, resamples=10)
     assert (
         len(table) == 3
         and table[["track", "category", "q"]].isna().all(axis=None)
         and table["silhouette"].notna().all()
     )
-    assert ambiguity.tell_apart(stored, STATISTICS, genome, found, [], np.zeros((len(found), 0), bool), 999).empty
+    assert ambiguity.distinguish(stored, STATISTICS, genome, annotated, minimum=999).empty
 
 
 @pytest.mark.filterwarnings("error:invalid value", "error:divide by zero")
@@ -132,11 +132,11 @@ def test_contexts_that_are_all_alike_have_no_groups():
 def test_an_occurrence_is_where_its_middle_base_is(annotation):
     tracks, files, repeats = annotation
     places = pd.DataFrame({"chrom": ["chr1", "chr1", "chr2"], "start": [497, 496, 0], "end": [502, 500, 3]})
-    names, member = ambiguity.read_membership(places, tracks, files, LENGTHS, {}, 0)
-    assert names == [("repeat_class", "LINE"), ("repeat_class", "SINE"), ("gene", "gene")]
+    annotated = ambiguity.annotate(places, tracks, files, LENGTHS, {}, 0)
+    assert annotated.categories == [("repeat_class", "LINE"), ("repeat_class", "SINE"), ("gene", "gene")]
     first = [name == repeats["name"][0] for name in ("LINE", "SINE")]
     # both middles, 499 and 497, lie in the first repeat
-    assert member[:, :2].tolist() == [first, first, [False, False]]
+    assert annotated.member[:, :2].tolist() == [first, first, [False, False]]
 
 
 def test_the_strand_of_a_track_is_two_categories(annotation):
@@ -144,9 +144,9 @@ def test_the_strand_of_a_track_is_two_categories(annotation):
     track = pd.DataFrame(
         [("strand", "repeats", "bed", "strand", "-")], columns=["track", "source", "format", "kind", "column"]
     ).assign(where="-")
-    names, member = ambiguity.read_membership(repeats, track, files, LENGTHS, {}, 0)
-    assert names == [("strand", "+"), ("strand", "-")]
-    assert (member == (repeats["strand"].to_numpy()[:, None] == ["+", "-"])).all()
+    annotated = ambiguity.annotate(repeats, track, files, LENGTHS, {}, 0)
+    assert annotated.categories == [("strand", "+"), ("strand", "-")]
+    assert (annotated.member == (repeats["strand"].to_numpy()[:, None] == ["+", "-"])).all()
 
 
 def test_gc_is_that_of_a_hundred_bases_within_the_segment(genome):
@@ -224,5 +224,5 @@ def test_nothing_is_found_where_groups_and_annotation_are_independent(clumped):
 
 def test_contexts_of_another_genome_are_refused(genome):
     elsewhere = pd.DataFrame({"chrom": ["chr1", "chr2"], "start": [5, 55_000], "end": [8, 55_003]})
-    with pytest.raises(InputError, match="an occurrence at chr2:55,000, which the segments do not"):
+    with pytest.raises(InputError, match="an occurrence at chr2:55,000, which is in no segment"):
         ambiguity.places(genome, elsewhere)

@@ -189,7 +189,7 @@ def test_shards_of_different_models_or_layers_are_refused(made, tmp_path):
     with pytest.raises(InputError, match="hidden is 8 and 12"):
         open_contexts([stored[0], theirs])
     for read, files in ((open_contexts, stored), (read_sums, sums)):
-        with pytest.raises(InputError, match="shard 1 of 2 lacks"):
+        with pytest.raises(InputError, match="shard 1 of 2 is missing"):
             read(files[:1])
     for key, value in (("layers", [0, 2]), ("model", "c" * 64)):
         with pytest.raises(InputError, match=f"no shards of the same embeddings of chosen: {key} is"):
@@ -200,18 +200,18 @@ def test_shards_of_different_models_or_layers_are_refused(made, tmp_path):
     ):
         with pytest.raises(InputError, match="those of chosen and chosen-random; give the shards of one model"):
             read([*files, *others])
-    with pytest.raises(InputError, match="shard 0 of 2 lacks"):
+    with pytest.raises(InputError, match="shard 0 of 2 is missing"):
         read_sums(sums[1:])
     np.savez(tmp_path / "old.npz", **{key: np.load(sums[0])[key] for key in ("layers", "count", "sum", "used", "unit")})
-    with pytest.raises(InputError, match="holds no sums of tokens; expected .* what they were made with"):
+    with pytest.raises(InputError, match="contains no sums of tokens; expected .* their metadata"):
         read_sums([tmp_path / "old.npz"])
-    with pytest.raises(InputError, match="holds no sums of tokens"):
+    with pytest.raises(InputError, match="contains no sums of tokens"):
         read_sums([stored[0]])
     narrow = [write_shard(tmp_path, part, ids, states[:, :, :8], hidden=8)[1] for part in (0, 1)]
     with pytest.raises(InputError, match="give sums and contexts of the same model"):
         contexts.change(read_sums(sums), open_contexts(narrow), STATISTICS, 4)
     longer = pd.DataFrame({"id": [300], "token": "A", "length": 1})
-    with pytest.raises(InputError, match="the vocabulary has the id 300, the sums hold 9 tokens"):
+    with pytest.raises(InputError, match="the vocabulary has the id 300, but the sums have 9 tokens"):
         contexts.change(read_sums(sums), open_contexts(stored), longer, 4)
 
 

@@ -193,8 +193,9 @@ def make_ours(options: argparse.Namespace):
     """A function of texts that gives [CLS] and mean of each, float32 [texts, 2, hidden], and the seconds that it took."""
     from grover.embeddings.embed import embed_sequences, load_encoder
 
-    encoder, vocabulary = load_encoder(options.folder / "model"), Vocabulary.load(options.folder / "model")
-    last, device = encoder.config.num_hidden_layers, torch.device(options.device)
+    vocabulary, device = Vocabulary.load(options.folder / "model"), torch.device(options.device)
+    encoder = load_encoder(options.folder / "model").to(device)
+    last = encoder.config.num_hidden_layers
 
     def embed(texts: list[str], *_) -> tuple[np.ndarray, float]:
         started = now(options)

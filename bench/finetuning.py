@@ -188,9 +188,11 @@ def predict_ours(options: argparse.Namespace, model, inputs: list, labels: np.nd
 
 def train_ours(options: argparse.Namespace, model, inputs: list, labels: np.ndarray) -> float:
     """One epoch; returns its seconds."""
-    from grover.network.classifier import fit
+    from grover.network.classifier import Schedule, fit
+    from grover.network.training import Execution
 
-    curve = fit(model, inputs, labels, 1, BATCH, RATE, torch.device(options.device), precision=options.precision)
+    execution = Execution(torch.device(options.device), options.precision)
+    curve = fit(model, inputs, labels, Schedule(1, BATCH, RATE), execution)
     return float(curve["seconds"].iloc[-1])
 
 

@@ -179,7 +179,7 @@ def train_ours(
     """One pass over the windows in their order, by our loop; returns the mean loss of the last quarter of the steps, and seconds."""
     import pandas as pd
 
-    from grover.network.training import Optimisation
+    from grover.network.training import Execution, Optimisation
     from grover.pretraining import pretrain
 
     # the windows in an order that the loop draws to be the given one
@@ -191,13 +191,8 @@ def train_ours(
         model,
         tokens,
         table,
-        BATCH,
-        Optimisation(steps, RATE, warmup=0.1),
-        MASKING,
-        device,
-        options.precision,
-        SEED,
-        compiled=options.compile,
+        pretrain.Settings(BATCH, Optimisation(steps, RATE, warmup=0.1), MASKING, options.compile),
+        Execution(device, options.precision, SEED),
     )
     if device.type == "cuda":
         torch.cuda.synchronize()

@@ -19,9 +19,11 @@ from grover.embeddings.readout import Pack, Readout, add_rows, read_out
 from grover.embeddings.region_blocks import Block, Means, Places, StatesFile, blocks
 from grover.embeddings.region_table import Windows
 from grover.embeddings.vectors import POOLINGS, Writer
+from grover.network.attention import choose_attention
 from grover.network.bert import check_length
 from grover.network.device import autocast
-from grover.network.inference import TOKENS_AT_ONCE, each, layer_states
+from grover.network.forward import layer_states
+from grover.network.inference import TOKENS_AT_ONCE, each, evaluating, threads_for
 from grover.network.initialisation import begin
 from grover.network.packed import group_by_tokens
 from grover.runtime.errors import InputError
@@ -62,18 +64,19 @@ def embed_sequences(
     device, layers = torch.device(device), choose_layers(encoder, layers)
     lengths = np.array([len(tokens) for tokens in inputs], np.int64)
     check_length(int(lengths.max()), encoder.config.max_position_embeddings, "sequences")
-    encoder = encoder.to(device).eval()
     tokens, ends = np.concatenate(inputs), np.cumsum(lengths)
     windows = Windows(np.arange(len(inputs)), ends - lengths, lengths, ends - lengths, ends)
 
     def compute(rows: np.ndarray) -> torch.Tensor:
         pack = Pack.of(tokens, windows, rows, device)
         with torch.inference_mode(), autocast(device, precision):
-            layer_by_layer = layer_states(encoder, pack.ids, pack.layout, layers)
+            layer_by_layer = layer_states(encoder, pack.ids, pack.layout, layers, attention=attention)
             return torch.stack([pack.pooled(states.float()) for states in layer_by_layer])
 
+    attention = choose_attention(device, training=False)
     groups = group_by_tokens(lengths, TOKENS_AT_ONCE[device.type])
-    grouped = torch.cat([*each(compute, groups, _threads(device, len(groups)))], 2).cpu().numpy()
+    with evaluating(encoder, device):
+        grouped = torch.cat([*each(compute, groups, threads_for(device, len(groups)))], 2).cpu().numpy()
     answer = np.empty_like(grouped)
     answer[:, :, np.concatenate(groups)] = grouped
     answer[:, 1] /= lengths[:, None]
@@ -149,7 +152,7 @@ def embed(
         for windows in group_by_tokens(block.windows.length, TOKENS_AT_ONCE[device.type])
     )
     with Progress(len(rows), "embed", "regions") as bar:
-        for block, windows, tokens, found, shares in _one_late(each(compute, work, _threads(device)), device):
+        for block, windows, tokens, found, shares in _one_late(each(compute, work, threads_for(device)), device):
             add_rows(sums, found.ids, found.sums)
             add_rows(units, found.used_ids, found.units)
             of_region, positions, kept = *block.where(tokens), found.kept.cpu().numpy()
@@ -184,8 +187,3 @@ def _one_late(items: Iterator, device: torch.device) -> Iterator:
         held = item
     if held is not None:
         yield held
-
-
-def _threads(device: torch.device, groups: int = 2) -> int:
-    """Threads that compute a group each: on a CPU all of them, unless there is but one group."""
-    return torch.get_num_threads() if device.type == "cpu" and groups > 1 else 1

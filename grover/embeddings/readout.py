@@ -9,7 +9,8 @@ from torch.nn.functional import embedding_bag
 from transformers import BertModel
 
 from grover.embeddings.region_table import Windows
-from grover.network.inference import layer_states
+from grover.network.attention import choose_attention
+from grover.network.forward import layer_states
 from grover.network.packed import Layout, pack
 
 
@@ -95,7 +96,8 @@ def read_out(
     by_id, by_used_id = Bags.of(ids, pack.core, device), Bags.of(ids[used], pack.core[used], device)
     kept_rows = to_device(pack.core[kept], device)
     found = []
-    for states in layer_states(encoder, pack.ids, pack.layout, layers):
+    attention = choose_attention(device, encoder.training)
+    for states in layer_states(encoder, pack.ids, pack.layout, layers, attention=attention):
         states = states.float()
         lengths = torch.linalg.vector_norm(states.index_select(0, by_used_id.rows), dim=1)
         units = by_used_id.sum(states, 1 / lengths.clamp_min(1e-12))

@@ -13,7 +13,8 @@ import pandas as pd
 import torch
 from scipy.special import log_softmax, softmax
 
-from grover.network.classifier import fit, logits
+from grover.network.classifier import Network, Schedule, fit, logits
+from grover.network.training import Execution
 from grover.runtime.errors import InputError
 from grover.runtime.files import checksum
 
@@ -21,7 +22,7 @@ CLASS_WEIGHTS = ("balanced", "none")
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(Schedule):
     """How a classifier is trained; `patience` counts epochs without a better loss on fold valid.
 
     `balanced` class weights are the inverse of the shares of the classes in training: a rare label then counts as much as a common
@@ -32,14 +33,13 @@ class Settings:
     epochs: int = 4
     batch: int = 32
     learning_rate: float = 5e-5
-    warmup: float = 0.1
     patience: int = 2
     class_weights: str = "balanced"
     maximum_train: int = 0  # examples of fold train, drawn by the seed; 0: all
     maximum_valid: int = 0  # examples of fold valid that the loss after an epoch is of, drawn by the seed; 0: all
     precision: str = "auto"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.class_weights not in CLASS_WEIGHTS:
             raise InputError(
                 f"class weights: {self.class_weights!r} is unknown; expected one of {', '.join(CLASS_WEIGHTS)}"
@@ -49,11 +49,11 @@ class Settings:
 def fine_tune(
     dataset: pd.DataFrame,
     inputs: Sequence[np.ndarray],
-    make: Callable[[int, int], torch.nn.Module],
+    make: Callable[[int, int], Network],
     settings: Settings,
     device: torch.device,
     seed: int,
-) -> tuple[torch.nn.Module, pd.DataFrame]:
+) -> tuple[Network, pd.DataFrame]:
     """Train on fold train, stop by fold valid, predict folds valid and test.
 
     `dataset` has the columns label (0..classes - 1) and fold, `inputs` are what the network reads of each of its rows, and
@@ -85,16 +85,10 @@ def fine_tune(
         network,
         [inputs[row] for row in train],
         labels[train],
-        settings.epochs,
-        settings.batch,
-        settings.learning_rate,
-        device,
-        settings.warmup,
-        settings.precision,
-        seed,
-        f"{task}, seed {seed}",
-        weights,
-        watch,
+        settings,
+        Execution(device, settings.precision, seed, label=f"{task}, seed {seed}"),
+        class_weights=weights,
+        after_epoch=watch,
     )
     network.load_state_dict(watch.weights)
     if settings.class_weights == "balanced":
@@ -152,7 +146,6 @@ class BestEpoch:
 
     def __call__(self) -> bool:
         loss = self.loss()
-        self.model.train()
         self.since, self.epochs = self.since + 1, self.epochs + 1
         if loss < self.lowest:
             self.lowest, self.since, self.weights = loss, 0, deepcopy(self.model.state_dict())
@@ -178,7 +171,7 @@ def _counts(dataset: pd.DataFrame, train: np.ndarray, valid: np.ndarray, classes
     return counts
 
 
-def _check_lengths(network: torch.nn.Module, inputs: Sequence[np.ndarray], rows: np.ndarray, task: str) -> None:
+def _check_lengths(network: Network, inputs: Sequence[np.ndarray], rows: np.ndarray, task: str) -> None:
     longest = rows[np.argmax([len(inputs[row]) for row in rows])]
     try:
         network.check(len(inputs[longest]))

@@ -20,14 +20,17 @@ from transformers import BertForMaskedLM
 
 from grover.genome.assembly import Genome
 from grover.genome.bases import N, decode, encode
-from grover.network.batching import SPECIALS, by_length, pad
-from grover.network.bert import check_length, logits_at
+from grover.network.attention import choose_attention
+from grover.network.batching import SPECIALS
+from grover.network.bert import check_length
 from grover.network.device import autocast
+from grover.network.forward import logits_at
+from grover.network.inference import TOKENS_AT_ONCE, each, evaluating, threads_for
+from grover.network.packed import Layout, group_by_tokens, pack_rows
 from grover.runtime.errors import InputError
 from grover.runtime.progress import Progress
 from grover.tokenization.vocabulary import MASK, Vocabulary
 
-TOKENS_AT_ONCE = {"cpu": 16_384, "cuda": 131_072}  # padded
 MOST_DIFFERING = 0.01  # share of records with another REF, such as an ambiguity letter, before the file is refused
 RENAME = {
     "": lambda name: name,
@@ -126,23 +129,28 @@ def log_likelihoods(
     most = model.config.max_position_embeddings
     check_length(int(lengths.min()), most, "variants with their flanks")
     fitting = np.flatnonzero(lengths + SPECIALS <= most)
-    model.to(device).eval()
+    groups = [fitting[rows] for rows in group_by_tokens(lengths[fitting], TOKENS_AT_ONCE[device.type])]
+
+    def compute(group: np.ndarray) -> np.ndarray:
+        alleles = [sequences[row] for row in group]
+        ids, with_specials = pack_rows([allele.tokens for allele in alleles])
+        begins = np.cumsum(with_specials) - with_specials + 1  # behind [CLS]
+        masked = [begin + np.arange(allele.first, allele.last) for begin, allele in zip(begins, alleles, strict=True)]
+        positions = np.concatenate(masked)
+        targets, ids[positions] = torch.from_numpy(ids[positions]).to(device), MASK
+        given = (
+            value.to(device) for value in (torch.from_numpy(ids), Layout.of(with_specials), torch.from_numpy(positions))
+        )
+        with torch.inference_mode(), autocast(device, precision):
+            logits = logits_at(model, *given, attention=choose_attention(device, training=False))
+            nats = cross_entropy(logits, targets, reduction="none").double().cpu().numpy()
+        owner = np.repeat(np.arange(len(group)), list(map(len, masked)))
+        return -np.bincount(owner, weights=nats, minlength=len(group))
+
     found = np.full(len(sequences), np.nan)
-    with Progress(len(fitting), "score", "alleles") as bar, torch.inference_mode(), autocast(device, precision):
-        for group in (fitting[rows] for rows in by_length(lengths[fitting], TOKENS_AT_ONCE[device.type])):
-            ids = pad([sequences[row].tokens for row in group])
-            masked = np.zeros(ids.shape, bool)
-            for line, row in zip(masked, group, strict=True):
-                line[sequences[row].first + 1 : sequences[row].last + 1] = True  # [CLS] stands before
-            targets = torch.from_numpy(ids[masked]).to(device)
-            ids[masked] = MASK
-            positions = torch.from_numpy(np.flatnonzero(masked)).to(device)
-            nats = cross_entropy(
-                logits_at(model, torch.from_numpy(ids).to(device), positions), targets, reduction="none"
-            )
-            found[group] = -np.bincount(
-                np.nonzero(masked)[0], weights=nats.double().cpu().numpy(), minlength=len(group)
-            )
+    with Progress(len(fitting), "score", "alleles") as bar, evaluating(model, device):
+        for group, scores in zip(groups, each(compute, groups, threads_for(device, len(groups))), strict=True):
+            found[group] = scores
             bar.update(len(group))
     return found
 

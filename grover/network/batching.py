@@ -1,22 +1,8 @@
-"""From windows of tokens to padded arrays: [CLS] tokens [SEP], and as little padding as possible."""
-
-from collections.abc import Sequence
+"""Groups of sequences for networks that read padded arrays, with as little padding as possible."""
 
 import numpy as np
 
-from grover.tokenization.vocabulary import CLS, PAD, SEP
-
 SPECIALS = 2  # [CLS] and [SEP] around every window
-
-
-def pad(rows: Sequence[np.ndarray]) -> np.ndarray:
-    """Token ids as int64 [rows, longest + 2]: [CLS] tokens [SEP] and then [PAD]."""
-    padded = np.full((len(rows), max(map(len, rows)) + SPECIALS), PAD, dtype=np.int64)
-    padded[:, 0] = CLS
-    for line, row in zip(padded, rows, strict=True):
-        line[1 : len(row) + 1] = row
-        line[len(row) + 1] = SEP
-    return padded
 
 
 def by_length(lengths: np.ndarray, limit: int) -> list[np.ndarray]:

@@ -1,4 +1,4 @@
-"""The network: a BERT encoder of any size, where it runs, and how it is stored.
+"""The network: a BERT encoder of any size, and how it is stored.
 
 Models are Hugging Face folders (`config.json`, `model.safetensors`, `tokenizer.json`, `tokenizer_config.json`).
 """
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import load_file, save_file
-from transformers import BertConfig, BertForMaskedLM, BertModel
+from transformers import BertConfig, BertForMaskedLM
 
 from grover.network.batching import SPECIALS
 from grover.network.initialisation import STARTS, begin
@@ -22,11 +22,10 @@ WEIGHTS, CONFIG, TOKENIZER = "model.safetensors", "config.json", ("tokenizer.jso
 
 @dataclass(frozen=True)
 class Architecture:
-    """Size of the encoder; the defaults are the paper's (87.1 M parameters with 609 tokens). `start` is where its weights begin
-    (grover/network/initialisation.py).
+    """Size of the encoder; the defaults are the paper's (87.1 M parameters with 609 tokens). `start` is how its weights are
+    initialised (`grover.network.initialisation`).
 
-    Attention has no dropout of its own: the fused kernels of the CPU have none, and dropout of the hidden states does
-    the work.
+    Attention has no dropout of its own: the fused kernels of the CPU have none, and the hidden states have dropout.
     """
 
     layers: int = 12
@@ -43,7 +42,7 @@ class Architecture:
             raise InputError(f"model: hidden {self.hidden} is no multiple of heads {self.heads}; choose one that is")
         if self.start == "neighbours" and self.heads < 2:
             raise InputError(
-                "model: start neighbours needs 2 heads or more, since one would leave no coordinates to the words"
+                "model: start neighbours needs 2 heads or more, since one would leave no coordinates to the tokens"
             )
         if self.start not in STARTS:
             raise InputError(f"model: start {self.start!r} is unknown; expected one of {', '.join(STARTS)}")
@@ -65,7 +64,7 @@ class Architecture:
 
 
 def new_language_model(config: BertConfig, seed: int) -> BertForMaskedLM:
-    """An untrained masked language model whose weights depend on `seed` alone."""
+    """A randomly initialised masked language model whose weights depend on `seed` alone."""
     torch.manual_seed(seed)
     model = BertForMaskedLM(config)
     begin(model.bert)
@@ -79,20 +78,6 @@ def check_length(longest: int, positions: int, what: str) -> None:
             f"{what} of {longest} tokens with [CLS] and [SEP] exceed the {positions} positions of the model; "
             f"give the model {longest + SPECIALS} positions or make them shorter"
         )
-
-
-def encode(encoder: BertModel, input_ids: torch.Tensor) -> torch.Tensor:
-    """Hidden states [rows, tokens, hidden] of the last layer; padding is not attended to."""
-    mask = input_ids != PAD
-    return encoder(input_ids, attention_mask=None if mask.all() else mask).last_hidden_state
-
-
-def logits_at(model: BertForMaskedLM, input_ids: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
-    """Logits [masked, vocabulary] at `positions`, which count through the flattened `input_ids`.
-
-    The output layer is as costly as several of a small model, and all but the masked positions would be thrown away.
-    """
-    return model.cls(encode(model.bert, input_ids).flatten(0, 1)[positions]).float()
 
 
 def save(model: torch.nn.Module, config: BertConfig, folder: Path, vocabulary: Path) -> None:
@@ -126,16 +111,15 @@ def load_config(folder: Path) -> BertConfig:
 
 
 def load_into(model: torch.nn.Module, folder: Path, prefix: str = "") -> None:
-    """Fill `model` with the weights stored in `folder`, those whose names start with `prefix`; raises an InputError if
-    some lack.
-    """
+    """Fill `model` with the weights stored in `folder` whose names start with `prefix`; raises an InputError if some are missing."""
     _check_folder(folder)
     stored = load_file(Path(folder) / WEIGHTS)
     weights = {name.removeprefix(prefix): tensor for name, tensor in stored.items() if name.startswith(prefix)}
-    lacking = set(model.state_dict()) - set(weights) - set(getattr(model, "all_tied_weights_keys", {}))
-    if lacking:
+    missing = set(model.state_dict()) - set(weights) - set(getattr(model, "all_tied_weights_keys", {}))
+    if missing:
         raise InputError(
-            f"{Path(folder) / WEIGHTS}: weights lack, {sorted(lacking)[0]} among them; expected a model of this project"
+            f"{Path(folder) / WEIGHTS}: {len(missing)} weights are missing, {sorted(missing)[0]} among them; "
+            "expected a model of this project"
         )
     model.load_state_dict(weights, strict=False)
 
@@ -143,4 +127,4 @@ def load_into(model: torch.nn.Module, folder: Path, prefix: str = "") -> None:
 def _check_folder(folder: Path) -> None:
     for name in (WEIGHTS, CONFIG):
         if not (Path(folder) / name).is_file():
-            raise InputError(f"{folder}: no {name} there; expected a model folder as the command pretrain.py writes it")
+            raise InputError(f"{folder}: no {name} in this folder; expected a model folder that pretrain.py wrote")

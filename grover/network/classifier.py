@@ -4,17 +4,15 @@ Sequences are laid end to end (`grover.network.packed`), so that no padding is c
 The stored folder opens with `AutoModel` as an encoder; the linear layer is `classifier` in its weights, what it reads is `pooling`
 in its `config.json`.
 
-`fit` and `logits` work on any network that has
-  `check(longest)`            raise an InputError where an input of so many tokens is too long,
-  `groups(lengths, device_type)`  cut inputs of these lengths (without specials) into lists of rows that are computed at once,
-  `collate(inputs)`           a dictionary of what `forward` takes, each with a `.to(device, non_blocking=)`,
-  `forward(**collated)`       logits [rows, classes],
-  `reentrant`                 true where several threads may call `forward` at once.
+`fit` and `logits` work on any network that has the methods of `Network`.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,12 +20,14 @@ import torch
 from torch.nn.functional import cross_entropy
 from transformers import BertConfig, BertModel
 
+from grover.network.attention import choose_attention
 from grover.network.bert import check_length, load_config, load_into
 from grover.network.device import autocast
-from grover.network.inference import TOKENS_AT_ONCE, each, hidden_states
+from grover.network.forward import hidden_states
+from grover.network.inference import TOKENS_AT_ONCE, each, evaluating, threads_for
 from grover.network.initialisation import begin
-from grover.network.packed import Layout, group_by_tokens, pack
-from grover.network.training import Batch, Optimisation, train
+from grover.network.packed import Layout, group_by_tokens, pack_rows
+from grover.network.training import Batch, Execution, Optimisation, train
 from grover.runtime.errors import InputError
 from grover.runtime.progress import Progress
 
@@ -35,7 +35,28 @@ POOLINGS = ("mean", "cls", "last")
 OF_TRAINING = ("targets", "tokens")  # what a batch holds beside the input of the network
 
 
-class Classifier(torch.nn.Module):
+class Network(torch.nn.Module, ABC):
+    """What `fit` and `logits` need of a network.
+
+    `forward(**collated)` returns logits [rows, classes]. `reentrant` is true where several threads may call it at once.
+    """
+
+    reentrant: bool
+
+    @abstractmethod
+    def check(self, longest: int) -> None:
+        """Raise an InputError where an input of so many tokens is too long."""
+
+    @abstractmethod
+    def groups(self, lengths: np.ndarray, device_type: str) -> list[np.ndarray]:
+        """Cut inputs of these lengths (without specials) into lists of rows that are computed at once."""
+
+    @abstractmethod
+    def collate(self, inputs: Sequence[np.ndarray]) -> dict[str, Any]:
+        """The arguments of `forward`, each with a `.to(device, non_blocking=)`."""
+
+
+class Classifier(Network):
     """`bert` and a linear layer `classifier` on the mean of all states, on the first ([CLS]) or on the last ([SEP])."""
 
     reentrant = True
@@ -53,7 +74,7 @@ class Classifier(torch.nn.Module):
         """Logits, float32 [rows, classes], of sequences laid end to end."""
         return self.classifier(self.dropout(pool(self.bert, input_ids, layout, self.pooling))).float()
 
-    def collate(self, inputs: Sequence[np.ndarray]) -> dict:
+    def collate(self, inputs: Sequence[np.ndarray]) -> dict[str, Any]:
         """What `forward` takes, of token ids without specials."""
         return lay(inputs)
 
@@ -66,24 +87,25 @@ class Classifier(torch.nn.Module):
         check_length(longest, self.config.max_position_embeddings, "sequences")
 
 
-def lay(inputs: Sequence[np.ndarray]) -> dict:
+def lay(inputs: Sequence[np.ndarray]) -> dict[str, Any]:
     """`input_ids`, int64 [tokens], of sequences as [CLS] tokens [SEP] end to end, and their `layout`."""
-    lengths = np.array([len(tokens) for tokens in inputs], np.int64)
-    ids, with_specials = pack(np.concatenate(inputs), np.cumsum(lengths) - lengths, lengths)
-    return {"input_ids": torch.from_numpy(ids), "layout": Layout.of(with_specials)}
+    ids, lengths = pack_rows(inputs)
+    return {"input_ids": torch.from_numpy(ids), "layout": Layout.of(lengths)}
 
 
 def pool(encoder: BertModel, input_ids: torch.Tensor, layout: Layout, pooling: str) -> torch.Tensor:
-    """One vector a sequence, [rows, hidden]; for `cls` and `last` the last layer is computed at these tokens alone."""
+    """One vector per sequence, [rows, hidden]; for `cls` and `last` the last layer is computed at these tokens alone."""
+    attention = choose_attention(input_ids.device, encoder.training)
     if pooling == "mean":
-        states = hidden_states(encoder, input_ids, layout).float()
+        states = hidden_states(encoder, input_ids, layout, attention=attention).float()
         return torch.segment_reduce(states, "mean", offsets=layout.bounds, axis=0, unsafe=True)
-    return hidden_states(encoder, input_ids, layout, layout.bounds[:-1] if pooling == "cls" else layout.bounds[1:] - 1)
+    positions = layout.bounds[:-1] if pooling == "cls" else layout.bounds[1:] - 1
+    return hidden_states(encoder, input_ids, layout, positions, attention=attention)
 
 
 def new_classifier(folder: Path, classes: int, pooling: str, pretrained: bool, seed: int) -> Classifier:
-    """A classifier of the size of the model in `folder`, its encoder pretrained or, for the twin, random; the rest
-    depends on `seed`.
+    """A classifier of the size of the model in `folder`, its encoder pretrained or randomly initialised; all random weights
+    depend on `seed`.
     """
     torch.manual_seed(seed)
     model = Classifier(load_config(folder), classes, pooling)
@@ -97,36 +119,41 @@ def load_classifier(folder: Path) -> Classifier:
     """The classifier stored in `folder`, in evaluation mode."""
     config = load_config(folder)
     if not hasattr(config, "pooling"):
-        raise InputError(f"{folder}: that model is no classifier; expected a folder that finetune.py wrote")
+        raise InputError(f"{folder}: this model is no classifier; expected a folder that finetune.py wrote")
     model = Classifier(config, config.num_labels, config.pooling)
     load_into(model, folder)
     return model.eval()
 
 
+@dataclass(frozen=True)
+class Schedule:
+    """How long and how fast a classifier is trained: a step sees `batch` inputs; `warmup` is a share of the steps."""
+
+    epochs: int
+    batch: int
+    learning_rate: float
+    warmup: float = Optimisation.warmup
+
+
 def fit(
-    network: torch.nn.Module,
+    network: Network,
     inputs: Sequence[np.ndarray],
     labels: np.ndarray,
-    epochs: int,
-    batch: int,
-    learning_rate: float,
-    device: torch.device,
-    warmup: float = 0.1,
-    precision: str = "auto",
-    seed: int = 0,
-    label: str = "finetune",
+    schedule: Schedule,
+    execution: Execution,
+    *,
     class_weights: np.ndarray | None = None,
     after_epoch: Callable[[], bool] | None = None,
 ) -> pd.DataFrame:
     """Train on inputs as `network` collates them and their classes (int64 [n]); returns the loss curve.
 
-    A step sees `batch` inputs. `class_weights` (float [classes]) weigh the examples; `after_epoch` may end the training by
-    returning true.
+    `class_weights` (float [classes]) weigh the examples; `after_epoch` may end the training by returning true.
     """
     lengths = np.array([len(tokens) for tokens in inputs])
     network.check(int(lengths.max()))
+    device, batch = execution.device, schedule.batch
     steps = -(-len(inputs) // batch)
-    order = lru_cache(2)(lambda epoch: np.random.default_rng([seed, epoch]).permutation(len(inputs)))
+    order = lru_cache(2)(lambda epoch: np.random.default_rng([execution.seed, epoch]).permutation(len(inputs)))
     weights = None if class_weights is None else torch.tensor(class_weights, dtype=torch.float32, device=device)
 
     def batches(step: int) -> list[Batch]:
@@ -142,10 +169,10 @@ def fit(
         return cross_entropy(network(**given).float(), batch["targets"], weights, reduction="sum")
 
     def after(step: int) -> bool:
-        return step % steps == 0 and after_epoch()
+        return after_epoch is not None and step % steps == 0 and after_epoch()
 
-    optimisation = Optimisation(epochs * steps, learning_rate, warmup)
-    return train(network, batches, loss, optimisation, device, precision, seed, label, after if after_epoch else None)
+    optimisation = Optimisation(schedule.epochs * steps, schedule.learning_rate, schedule.warmup)
+    return train(network, batches, loss, optimisation, execution, after=after if after_epoch else None)
 
 
 def pooled(
@@ -164,21 +191,17 @@ def pooled(
     lengths = np.array([len(tokens) for tokens in inputs])
     check_length(int(lengths.max()), encoder.config.max_position_embeddings, "sequences")
     groups = group_by_tokens(lengths, TOKENS_AT_ONCE[device.type])
-    return _predicted(
-        encoder,
-        lay,
-        lambda **given: pool(encoder, pooling=pooling, **given),
-        inputs,
-        groups,
-        device,
-        precision,
-        label,
-        True,
-    )
+
+    def compute(group: np.ndarray) -> torch.Tensor:
+        with torch.inference_mode(), autocast(device, precision):
+            return pool(encoder, **_moved(lay([inputs[row] for row in group]), device), pooling=pooling).float()
+
+    with evaluating(encoder, device):
+        return _in_order(compute, groups, threads_for(device, len(groups)), label)
 
 
 def logits(
-    network: torch.nn.Module,
+    network: Network,
     inputs: Sequence[np.ndarray],
     device: torch.device,
     precision: str = "auto",
@@ -188,39 +211,33 @@ def logits(
     lengths = np.array([len(tokens) for tokens in inputs])
     network.check(int(lengths.max()))
     groups = network.groups(lengths, device.type)
-    return _predicted(network, network.collate, network, inputs, groups, device, precision, label, network.reentrant)
 
-
-def _predicted(
-    module: torch.nn.Module,
-    collate: Callable[[list[np.ndarray]], dict],
-    forward: Callable[..., torch.Tensor],
-    inputs: Sequence[np.ndarray],
-    groups: list[np.ndarray],
-    device: torch.device,
-    precision: str,
-    label: str,
-    reentrant: bool,
-) -> np.ndarray:
-    """What `forward` gives each input, float32, computed group by group and put back in the order of the inputs."""
-    module.to(device).eval()
-
-    def computed(group: np.ndarray) -> torch.Tensor:
-        given = collate([inputs[row] for row in group])
+    def compute(group: np.ndarray) -> torch.Tensor:
         with torch.inference_mode(), autocast(device, precision):
-            # nothing is read back before the end, so that a GPU never waits for the next group
-            return forward(**{name: value.to(device, non_blocking=True) for name, value in given.items()}).float()
+            return network(**_moved(network.collate([inputs[row] for row in group]), device)).float()
 
+    with evaluating(network, device):
+        return _in_order(compute, groups, threads_for(device, len(groups)) if network.reentrant else 1, label)
+
+
+def _in_order(
+    compute: Callable[[np.ndarray], torch.Tensor], groups: list[np.ndarray], threads: int, label: str
+) -> np.ndarray:
+    """Rows that `compute` gives of each group, put back in the order of the inputs."""
+    found = []
     with Progress(len(groups), label, silent=not label) as bar:
-        found = []
-        alone = not reentrant or device.type != "cpu" or len(groups) == 1
-        for vectors in each(computed, groups, 1 if alone else torch.get_num_threads()):
+        # nothing is read back before the end, so that a GPU never waits for the next group
+        for vectors in each(compute, groups, threads):
             found.append(vectors)
             bar.update(1)
     grouped = torch.cat(found).cpu().numpy()
     answer = np.empty_like(grouped)
     answer[np.concatenate(groups)] = grouped
     return answer
+
+
+def _moved(collated: dict[str, Any], device: torch.device) -> dict[str, Any]:
+    return {name: value.to(device, non_blocking=True) for name, value in collated.items()}
 
 
 def _check_pooling(pooling: str) -> None:

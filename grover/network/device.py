@@ -1,7 +1,7 @@
 """Where a network runs and in which precision."""
 
 import sys
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 
@@ -10,7 +10,7 @@ from grover.runtime.errors import InputError
 
 
 def choose_device(name: str, threads: int = 0, processes: Processes = ALONE) -> torch.device:
-    """The device asked for (`auto`, `cpu` or `cuda`), said aloud, since a job on the wrong one wastes days.
+    """Select the device (`auto`, `cpu` or `cuda`) and print it.
 
     Each of several processes on a node gets a GPU of its own. Raises an InputError where a GPU is asked for and there is none, or too
     few; `threads` above 0 limits those of the CPU.
@@ -50,6 +50,6 @@ def computes_in_bf16(device: torch.device, precision: str) -> bool:
     return precision == "bf16"
 
 
-def autocast(device: torch.device, precision: str):
+def autocast(device: torch.device, precision: str) -> AbstractContextManager[None]:
     """Context in which the network computes: bfloat16 where the `precision` says so."""
     return torch.autocast(device.type, dtype=torch.bfloat16) if computes_in_bf16(device, precision) else nullcontext()

@@ -11,7 +11,7 @@ from torch import distributed
 
 from grover.runtime.errors import InputError
 
-SILENCE = timedelta(minutes=30)  # a process that says nothing for so long is lost
+SILENCE = timedelta(minutes=30)  # a process that does not answer for so long is lost
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Processes:
 
     @classmethod
     def here(cls) -> "Processes":
-        """As torchrun says, or srun for the tasks that workflow/scripts/launch.py starts; else one process."""
+        """Read the environment that torchrun sets, or srun for the tasks of workflow/scripts/launch.py; otherwise one process."""
         if "LOCAL_WORLD_SIZE" not in os.environ:
             return cls()
         torchrun = "RANK", "WORLD_SIZE", "LOCAL_RANK"
@@ -34,7 +34,7 @@ class Processes:
 
     @property
     def first(self) -> bool:
-        """Whether this is the one that writes."""
+        """Whether this process is the one that writes."""
         return self.rank == 0
 
     def total(self, values: torch.Tensor) -> torch.Tensor:
@@ -44,14 +44,14 @@ class Processes:
         return values
 
     def agreed(self, number: int, device: torch.device) -> int:
-        """The number that the first process says."""
-        said = torch.tensor(number, device=device)
+        """The `number` of the first process."""
+        sent = torch.tensor(number, device=device)
         if self.world > 1:
-            distributed.broadcast(said, 0)
-        return int(said)
+            distributed.broadcast(sent, 0)
+        return int(sent)
 
     def wait(self) -> None:
-        """Until all processes are here."""
+        """Wait until all processes are here."""
         if self.world > 1:
             distributed.barrier()
 

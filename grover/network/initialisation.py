@@ -1,25 +1,25 @@
-"""Where the weights of an encoder begin, other than at random.
+"""How the weights of an encoder are initialised, other than at random.
 
-BERT's positions are learnt, so that a fresh model attends to all tokens of a window alike and the tokens beside a hidden one are one
-voice among hundreds; until heads have found them, the loss stands at that of the frequencies of the tokens. Long
-trainings get over that; small models with minutes on a CPU were not seen to. Under `neighbours` the heads know where to look: the
-positions begin as sines and cosines in coordinates that the words leave free, and the heads of the first layer begin with
-attention to the tokens 1 to the left, 1 to the right, 2 to the left, and so on, since a shift is a rotation of these
-coordinates (Vaswani et al. 2017, section 3.5). Nothing is fixed: all weights are trained from there.
+BERT's positions are learnt, so a randomly initialised model attends to all tokens of a window alike, and the neighbours of a masked token
+are two among hundreds. Until heads have found them, the loss stays at that of the frequencies of the tokens. Long trainings
+get over that; small models with minutes on a CPU were not seen to. Under `neighbours` the heads start with it: the
+positions begin as sines and cosines in coordinates that the token embeddings leave free, and the heads of the first layer begin
+with attention to the tokens 1 to the left, 1 to the right, 2 to the left, and so on, since a shift is a rotation of these
+coordinates (Vaswani et al. 2017, section 3.5). All weights are trained from there.
 """
 
 import torch
 from transformers import BertModel
 
 STARTS = ("random", "neighbours")
-FASTEST, SLOWEST = 2.0, 0.2  # radians a token
-SHARPNESS = 3.0  # about three quarters of the attention on the token that a head looks at
-LOUDNESS = 3.0  # of what attention brings, beside the state of the token itself
+FASTEST, SLOWEST = 2.0, 0.2  # radians per token
+SHARPNESS = 3.0  # gives about three quarters of the attention to the token that a head starts with
+LOUDNESS = 3.0  # factor on the output of attention, relative to the state of the token itself
 
 
 @torch.no_grad()
 def begin(encoder: BertModel) -> None:
-    """Set the positions, the words and the first attention of a random encoder as `start` in its configuration says."""
+    """Set the positions, the tokens and the first attention of a random encoder as `start` in its configuration says."""
     config = encoder.config
     if getattr(config, "start", "random") == "random":
         return
@@ -40,7 +40,7 @@ def begin(encoder: BertModel) -> None:
 
 
 def _place(embeddings: torch.nn.Module, speed: torch.Tensor, spread: float) -> None:
-    """Sines and cosines as positions, as large as words are, in coordinates that words and types then leave to them."""
+    """Set the positions to sines and cosines, as large as token embeddings, in coordinates that tokens and types then leave to them."""
     used = 2 * len(speed)
     angles = torch.arange(embeddings.position_embeddings.num_embeddings)[:, None] * speed
     positions = embeddings.position_embeddings.weight.zero_()

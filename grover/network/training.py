@@ -1,8 +1,8 @@
 """The training loop that pretraining, next-k-mer prediction and fine-tuning share.
 
 Everything that a step does is a function of its number: the batch, the masks, the learning rate and the dropout. The weights, the
-state of the optimiser and the number of steps done are therefore all that a training needs to go on exactly as if it
-had never stopped, on as many threads and processes; no random generator has a state that outlives a step.
+state of the optimiser and the number of steps done are therefore all that an exact resume needs, on the same number of
+threads and processes; no random generator has a state that outlives a step.
 """
 
 import math
@@ -10,31 +10,32 @@ import signal
 import sys
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any
 
 import pandas as pd
 import torch
 from torch.nn.parallel import DistributedDataParallel
 
 from grover.network.checkpoints import Checkpoints
+from grover.network.curve import COLUMNS, RISE, SMOOTHED, Curve
 from grover.network.device import autocast
 from grover.network.distributed import ALONE, Processes
 from grover.runtime.errors import InputError
 from grover.runtime.progress import Progress
 
-Batch = dict  # `targets`, one for each prediction, and `tokens`, how many it holds without padding, at least
+Batch = dict[str, Any]  # `targets`, one for each prediction, and `tokens`, how many it holds without padding, at least
+Loss = Callable[[torch.nn.Module, Batch], torch.Tensor]
 POINTS = 500  # rows of the loss curve at most
-SMOOTHED = 50  # steps over which the loss is averaged before it may count as diverging
-RISE = 1.0  # nats above the start at which it does
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1)  # pre-emption, and a time limit that is near
 
 
 class Interrupted(Exception):
-    """A signal ended the training after `step` steps of which `done_here` were done by this process; all is in a checkpoint."""
+    """A signal ended the training after `step` steps, `done_here` of them by this process; a checkpoint holds its state."""
 
     def __init__(self, step: int, done_here: int):
         super().__init__(f"interrupted after step {step:,}")
@@ -59,173 +60,177 @@ class Optimisation:
         return self.learning_rate * min((step + 1) / warmup, (self.steps - step) / max(1, self.steps - warmup), 1.0)
 
 
-@dataclass
-class Curve:
-    """What the training has seen and lost so far; plain numbers, so that a checkpoint holds it."""
+@dataclass(frozen=True)
+class Execution:
+    """Where a training runs: device, precision (auto, fp32, bf16), the seed of its random numbers, and the processes that share it.
 
-    rows: list[tuple] = field(default_factory=list)
-    tokens: int = 0
-    seconds: float = 0.0
-    loss: float = 0.0  # summed since the last row, as are the targets
-    targets: int = 0
-    start: list[float] = field(default_factory=list)  # mean losses of the first steps
-    latest: deque[float] = field(default_factory=lambda: deque(maxlen=SMOOTHED))
+    `label` names the training in its messages.
+    """
 
-    def add(self, loss: float, targets: int, tokens: int) -> None:
-        """Count one step; `loss` is summed over its targets."""
-        self.loss, self.targets, self.tokens = self.loss + loss, self.targets + targets, self.tokens + tokens
-        if targets:
-            self.latest.append(loss / targets)
-            if len(self.start) < SMOOTHED:
-                self.start.append(loss / targets)
-
-    def close_row(self, step: int, rate: float, norm: float) -> dict[str, float]:
-        """End the row of the curve at `step`; returns it."""
-        self.rows.append((step, self.loss / max(1, self.targets), rate, norm, self.tokens, self.seconds))
-        self.loss, self.targets = 0.0, 0
-        return dict(zip(COLUMNS, self.rows[-1], strict=True))
-
-    def diverges(self) -> bool:
-        """Whether the loss is far above where it began."""
-        full = len(self.latest) == SMOOTHED == len(self.start)
-        return full and sum(self.latest) / SMOOTHED > sum(self.start) / SMOOTHED + RISE
-
-    def state(self) -> dict:
-        """Lists and numbers."""
-        return {**vars(self), "latest": list(self.latest)}
-
-    @classmethod
-    def of(cls, state: dict) -> "Curve":
-        """The curve of which `state` is the state."""
-        return cls(**{**state, "latest": deque(state["latest"], maxlen=SMOOTHED)})
+    device: torch.device
+    precision: str = "auto"
+    seed: int = 0
+    processes: Processes = ALONE
+    label: str = "train"
 
 
-COLUMNS = ["step", "loss", "learning_rate", "gradient_norm", "tokens", "seconds"]
+@dataclass(frozen=True)
+class Recording:
+    """What a training leaves while it runs: a checkpoint every so many `minutes`, and each row of the curve, given to `watch`."""
+
+    checkpoints: Checkpoints | None = None
+    minutes: float = 15.0
+    watch: Callable[[dict[str, float]], None] = lambda row: None
+
+
+NOTHING = Recording()
 
 
 def train(
     model: torch.nn.Module,
     batches: Callable[[int], list[Batch]],
-    loss: Callable[[torch.nn.Module, Batch], torch.Tensor],
+    loss: Loss,
     optimisation: Optimisation,
-    device: torch.device,
-    precision: str = "auto",
-    seed: int = 0,
-    label: str = "train",
+    execution: Execution,
+    recording: Recording = NOTHING,
     after: Callable[[int], bool] | None = None,
-    processes: Processes = ALONE,
-    checkpoints: Checkpoints | None = None,
-    minutes: float = 15.0,
-    watch: Callable[[dict], None] = lambda row: None,
 ) -> pd.DataFrame:
-    """Train `model` in place and return its loss curve.
+    """Train `model` in place and return its loss curve; the model stays on the device, in evaluation mode.
 
     `batches(step)` gives the micro-batches of one step for this process, and `loss(model, batch)` the loss summed over the targets
     of one. Gradients are added up over micro-batches and processes and divided by the number of all targets of the step, so
     that neither cut matters. After each step `after(steps done)` may end the training by returning true. The curve has the
-    columns step, loss (mean over a target since the row before), learning_rate, gradient_norm, tokens (seen so far,
-    without padding) and seconds; `watch` is given each row.
+    columns step, loss (mean per target since the row before), learning_rate, gradient_norm, tokens (seen so far,
+    without padding) and seconds.
 
-    With `checkpoints` the training goes on from the newest one, writes one every so many `minutes`, at SIGTERM or
-    SIGUSR1, after which it raises Interrupted, and at the end. Only the first process writes. Raises an InputError if
-    the loss is no longer finite or diverges.
+    With checkpoints the training resumes from the newest one. It writes one after the given minutes, at the end, and at SIGTERM or
+    SIGUSR1, after which it raises Interrupted. Only the first process writes. Raises an InputError if the loss is no
+    longer finite or diverges.
     """
-    model.to(device).train()
+    processes, steps = execution.processes, optimisation.steps
+    model.to(execution.device).train()
     optimiser = _optimiser(model, optimisation)
-    curve, begun = Curve(), 0
-    if checkpoints is not None:
-        begun, state = _go_on(checkpoints, optimisation.steps, label, processes, device)
-        if state:
-            model.load_state_dict(state["model"])
-            optimiser.load_state_dict(state["optimiser"])
-            curve = Curve.of(state["curve"])
-        del state
-    every = max(1, optimisation.steps // POINTS)
-    before, started = curve.seconds, time.monotonic()
-    saved = begun, started
-    network = _distributed(_Objective(model, loss), processes, device)
-
-    def save(done: int) -> None:
-        nonlocal saved
-        if checkpoints is not None and processes.first and done > saved[0]:
-            state = {"model": model.state_dict(), "optimiser": optimiser.state_dict(), "curve": curve.state()}
-            checkpoints.save(done, state)
-        saved = done, time.monotonic()
-
-    def settle(done: int, sums: torch.Tensor, norm: torch.Tensor, rate: float) -> bool:
-        """Account for a step that was computed; returns whether a process was asked to stop. A GPU computes the next step meanwhile."""
-        summed, targets, tokens, stop = sums.tolist()
-        curve.add(summed, int(targets), int(tokens))
-        curve.seconds = before + time.monotonic() - started
-        mean = summed / max(1, targets)
-        if not math.isfinite(mean) or not math.isfinite(float(norm)) or curve.diverges():
-            raise InputError(_failure(label, done, optimisation.steps, curve, mean, float(norm), rate, checkpoints))
-        if done % every == 0 or done == optimisation.steps:
-            watch(curve.close_row(done, rate, float(norm)))
-        speed = (curve.tokens - first_tokens) / (curve.seconds - before)
-        bar.update(1, loss=mean, **{"tokens/s": round(speed)})
-        return stop > 0
-
-    first_tokens = curve.tokens
-    pending, stopping = None, False
+    begun, curve = _restore(model, optimiser, steps, execution, recording.checkpoints)
+    network = _distributed(_Objective(model, loss), execution)
     with (
-        Progress(optimisation.steps, label, begun=begun, silent=not processes.first) as bar,
-        _signals(checkpoints is not None) as asked,
+        Progress(steps, execution.label, begun=begun, silent=not processes.first) as bar,
+        _signals(recording.checkpoints is not None) as asked,
     ):
-        for step, micro_batches in _ahead(batches, begun, optimisation.steps):
+        ledger = _Ledger(curve, begun, steps, execution, recording, bar)
+        for step, micro_batches in _ahead(batches, begun, steps):
             # dropout differs between steps and processes, and is the same in a resumed training
-            torch.manual_seed((seed * 1_000_003 + step) * 4_099 + processes.rank)
+            torch.manual_seed((execution.seed * 1_000_003 + step) * 4_099 + processes.rank)
             rate = optimisation.rate(step)
             for group in optimiser.param_groups:
                 group["lr"] = rate
-
-            targets, tokens = (sum(counts) for counts in zip(*map(_counts, micro_batches), strict=True))
-            sums = torch.tensor([0.0, targets, tokens, bool(asked)], dtype=torch.float64).to(device, non_blocking=True)
-            for number, batch in enumerate(micro_batches, 1):
-                batch = {name: _moved(value, device) for name, value in batch.items()}
-                exchanged = processes.world == 1 or number == len(micro_batches)
-                with nullcontext() if exchanged else network.no_sync():
-                    with autocast(device, precision):
-                        part = network(batch)
-                    part.backward()
-                sums[0] += part.detach()
-            processes.total(sums)
-            gradients = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
-            # the processes' gradients come averaged
-            torch._foreach_mul_(gradients, (processes.world / sums[1].clamp(min=1)).float())
-            norm = torch.nn.utils.clip_grad_norm_(model.parameters(), optimisation.clip)
+            sums = _backward(network, micro_batches, execution, bool(asked))
+            norm = _mean_gradient(model, sums[1], processes.world, optimisation.clip)
 
             # the step before is accounted for only now, so that a GPU never waits for its loss to be read
-            if pending is not None:
-                stopping, pending = settle(*pending) or stopping, None
-            if stopping or (asked and processes.world == 1):
-                # the same in all processes; this step is not taken, it comes again when the training goes on
-                save(step)
+            ledger.settle()
+            if ledger.stopping or (asked and processes.world == 1):
+                # the same in all processes; this step is not taken and is computed again by the resumed training
+                ledger.save(step, model, optimiser)
                 processes.wait()
                 with suppress(OSError):
-                    print(f"{label}: {' '.join(asked) or 'a signal'} ends it", file=sys.stderr, flush=True)
+                    print(f"{execution.label}: stopped by {' '.join(asked) or 'a signal'}", file=sys.stderr, flush=True)
                 raise Interrupted(step, step - begun)
             optimiser.step()
             optimiser.zero_grad(set_to_none=True)
+            done, ledger.pending = step + 1, _Step(step + 1, rate, sums, norm)
 
-            done, pending = step + 1, (step + 1, sums, norm, rate)
-            last = done == optimisation.steps
-            due = checkpoints is not None and time.monotonic() - saved[1] > 60 * minutes
-            if last or due or after is not None:
-                stopping, pending = settle(*pending) or stopping, None
-            if last or due:
-                save(done)
-            if after is not None and after(done):
-                break
+            if done == steps or ledger.due():
+                ledger.settle()
+                ledger.save(done, model, optimiser)
+            if after is not None:
+                ledger.settle()
+                if after(done):
+                    break
     processes.wait()
     model.eval()
     return pd.DataFrame(curve.rows, columns=COLUMNS)
 
 
+@dataclass(frozen=True)
+class _Step:
+    """A step that was computed: steps `done` with it, its learning rate, and, still on the device, what `_backward` sums up and
+    the norm of the gradient.
+    """
+
+    done: int
+    rate: float
+    sums: torch.Tensor
+    norm: torch.Tensor
+
+
+class _Ledger:
+    """Accounts for the steps of a training: curve, progress, checkpoints, and whether a process was asked to stop (`stopping`).
+
+    The step in `pending` was computed and is not yet accounted for; a GPU computes the next one meanwhile.
+    """
+
+    def __init__(
+        self, curve: Curve, begun: int, steps: int, execution: Execution, recording: Recording, progress: Progress
+    ):
+        self.curve, self.steps, self.execution, self.recording = curve, steps, execution, recording
+        self.progress = progress
+        self.every = max(1, steps // POINTS)
+        self.started = self.saved_at = time.monotonic()
+        self.seconds_before, self.tokens_before = curve.seconds, curve.tokens
+        self.saved = begun
+        self.pending: _Step | None = None
+        self.stopping = False
+
+    def settle(self) -> None:
+        """Account for the pending step, if there is one. Raises an InputError where its loss is not finite or diverges."""
+        if self.pending is None:
+            return
+        step, self.pending = self.pending, None
+        loss, targets, tokens, stop = step.sums.tolist()
+        norm, mean = float(step.norm), loss / max(1, targets)
+        self.curve.add(loss, int(targets), int(tokens))
+        self.curve.seconds = self.seconds_before + time.monotonic() - self.started
+        if not math.isfinite(mean) or not math.isfinite(norm) or self.curve.diverges():
+            raise InputError(self._failure(step, mean, norm))
+        if step.done % self.every == 0 or step.done == self.steps:
+            self.recording.watch(self.curve.close_row(step.done, step.rate, norm))
+        speed = (self.curve.tokens - self.tokens_before) / (self.curve.seconds - self.seconds_before)
+        self.progress.update(1, loss=mean, **{"tokens/s": round(speed)})
+        self.stopping = self.stopping or stop > 0
+
+    def due(self) -> bool:
+        """Whether it is time for a checkpoint."""
+        return self.recording.checkpoints is not None and time.monotonic() - self.saved_at > 60 * self.recording.minutes
+
+    def save(self, done: int, model: torch.nn.Module, optimiser: torch.optim.Optimizer) -> None:
+        """Write the checkpoint after `done` steps, unless there is one; only the first process does."""
+        checkpoints = self.recording.checkpoints
+        if checkpoints is not None and self.execution.processes.first and done > self.saved:
+            state = {"model": model.state_dict(), "optimiser": optimiser.state_dict(), "curve": self.curve.state()}
+            checkpoints.save(done, state)
+        self.saved, self.saved_at = done, time.monotonic()
+
+    def _failure(self, step: _Step, loss: float, norm: float) -> str:
+        """The sentence for a loss that is not finite or that rises."""
+        what = (
+            f"the mean loss of the last {SMOOTHED} steps is {sum(self.curve.latest) / SMOOTHED:.3g}, more than {RISE} above that of "
+            "the first ones"
+            if math.isfinite(loss) and math.isfinite(norm)
+            else f"the loss became {loss:.3g} (norm of the gradient {norm:.3g})"
+        )
+        checkpoints = self.recording.checkpoints
+        kept = checkpoints.steps() if checkpoints is not None else []
+        last = f"; the last good checkpoint is {checkpoints.path(kept[0])}" if checkpoints is not None and kept else ""
+        return (
+            f"{self.execution.label}: {what} at step {step.done:,} of {self.steps:,} (learning rate {step.rate:.3g}); lower the "
+            f"learning rate or lengthen the warm-up{last}"
+        )
+
+
 class _Objective(torch.nn.Module):
     """The loss as a module, which is what DistributedDataParallel wraps."""
 
-    def __init__(self, model: torch.nn.Module, loss: Callable[[torch.nn.Module, Batch], torch.Tensor]):
+    def __init__(self, model: torch.nn.Module, loss: Loss):
         super().__init__()
         self.model, self.loss = model, loss
 
@@ -233,46 +238,64 @@ class _Objective(torch.nn.Module):
         return self.loss(self.model, batch)
 
 
-def _distributed(objective: _Objective, processes: Processes, device: torch.device) -> torch.nn.Module:
-    """The objective, and where there are several processes with an exchange of gradients behind its backward pass."""
-    if processes.world == 1:
+def _distributed(objective: _Objective, execution: Execution) -> torch.nn.Module:
+    """The objective; with several processes, their gradients are exchanged in its backward pass."""
+    if execution.processes.world == 1:
         return objective
+    device = execution.device
     return DistributedDataParallel(objective, device_ids=[device.index] if device.type == "cuda" else None)
 
 
-def _go_on(
-    checkpoints: Checkpoints, steps: int, label: str, processes: Processes, device: torch.device
-) -> tuple[int, dict]:
-    """Step and state to go on from; 0 and nothing, with older checkpoints set aside, where there is none of use.
+def _restore(
+    model: torch.nn.Module,
+    optimiser: torch.optim.Optimizer,
+    steps: int,
+    execution: Execution,
+    checkpoints: Checkpoints | None,
+) -> tuple[int, Curve]:
+    """Load the state to resume from into the model and the optimiser; returns the steps done and the curve so far."""
+    begun, state = _resume(checkpoints, steps, execution) if checkpoints is not None else (0, {})
+    if not state:
+        return begun, Curve()
+    model.load_state_dict(state["model"])
+    optimiser.load_state_dict(state["optimiser"])
+    return begun, Curve.of(state["curve"])
 
-    The first process decides, and the others load the same, however old their view of the file system is. A longer training
-    than the one asked for cannot be shortened, and what other code has finished is not its work.
+
+def _resume(checkpoints: Checkpoints, steps: int, execution: Execution) -> tuple[int, dict[str, Any]]:
+    """Return the step and the state to resume from, or `(0, {})`, with unusable checkpoints set aside.
+
+    The first process decides, and the others load the same step, however old their view of the file system is. A training that went
+    beyond the steps asked for cannot be shortened, and a finished training of other code is repeated.
     """
-    step, state = 0, {}
+    step, state, processes = 0, {}, execution.processes
     if processes.first and (found := checkpoints.load()):
         step, state = found
         same = checkpoints.same_code(step)
         why = "beyond the steps asked for" if step > steps else "" if step < steps or same else "finished by other code"
         if why:
             aside = checkpoints.set_aside(step)
-            said = f"a checkpoint of step {step:,} is {why}; kept in {aside}, training begins anew"
+            said = f"a checkpoint of step {step:,} is {why}; kept in {aside}, training starts anew"
             step, state = 0, {}
         else:
             said = f"resumed at step {step:,} of {steps:,}" + ("" if same else "; the code has changed since then")
-        print(f"{label}: {said}", file=sys.stderr, flush=True)
-    agreed = processes.agreed(step, device)
-    if agreed != step and not (state := checkpoints.load_step(agreed)):
-        raise InputError(
-            f"{checkpoints.path(agreed)}: process {processes.rank} cannot read what the first one goes on from; start again, and if it "
-            "comes back, look whether all nodes see the same files there"
-        )
+        print(f"{execution.label}: {said}", file=sys.stderr, flush=True)
+    agreed = processes.agreed(step, execution.device)
+    if agreed != step:
+        loaded = checkpoints.load_step(agreed)
+        if not loaded:
+            raise InputError(
+                f"{checkpoints.path(agreed)}: process {processes.rank} cannot read the checkpoint that the first process resumes from; "
+                "start again, and if this repeats, check that all nodes see the same files there"
+            )
+        state = loaded
     return agreed, state
 
 
 def _optimiser(model: torch.nn.Module, optimisation: Optimisation) -> torch.optim.AdamW:
     """AdamW in one fused kernel; biases and the scales of LayerNorm, which are vectors, do not decay."""
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    groups = [
+    groups: list[dict[str, Any]] = [
         {"params": [p for p in parameters if p.dim() > 1], "weight_decay": optimisation.weight_decay},
         {"params": [p for p in parameters if p.dim() <= 1], "weight_decay": 0.0},
     ]
@@ -280,21 +303,50 @@ def _optimiser(model: torch.nn.Module, optimisation: Optimisation) -> torch.opti
 
 
 def _ahead(batches: Callable[[int], list[Batch]], begin: int, end: int) -> Iterator[tuple[int, list[Batch]]]:
-    """Steps and their micro-batches; the next step's are made while this one is computed."""
+    """Steps and their micro-batches; those of the next step are made while this one is computed."""
     with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(batches, begin) if begin < end else None
+        waiting = [pool.submit(batches, begin)] if begin < end else []
         for step in range(begin, end):
-            made = waiting.result()
-            waiting = pool.submit(batches, step + 1) if step + 1 < end else None
+            made = waiting.pop().result()
+            if step + 1 < end:
+                waiting.append(pool.submit(batches, step + 1))
             yield step, made
+
+
+def _backward(network: torch.nn.Module, micro_batches: list[Batch], execution: Execution, asked: bool) -> torch.Tensor:
+    """Add up the gradients of a step's micro-batches; those of several processes come averaged.
+
+    Returns sums over all processes, float64 [4] on the device: loss, targets, tokens, and how many were asked to stop.
+    """
+    device, processes = execution.device, execution.processes
+    targets = sum(len(batch["targets"]) for batch in micro_batches)
+    tokens = sum(batch["tokens"] for batch in micro_batches)
+    sums = torch.tensor([0.0, targets, tokens, asked], dtype=torch.float64).to(device, non_blocking=True)
+    for number, batch in enumerate(micro_batches, 1):
+        moved = {name: _moved(value, device) for name, value in batch.items()}
+        exchanged = processes.world == 1 or number == len(micro_batches)
+        with nullcontext() if exchanged else network.no_sync():
+            with autocast(device, execution.precision):
+                loss = network(moved)
+            loss.backward()
+        sums[0] += loss.detach()
+    return processes.total(sums)
+
+
+def _mean_gradient(model: torch.nn.Module, targets: torch.Tensor, world: int, clip: float) -> torch.Tensor:
+    """Divide the gradients, averaged over `world` processes, by the targets of the step and clip them; returns their norm before."""
+    gradients = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
+    torch._foreach_mul_(gradients, (world / targets.clamp(min=1)).float())
+    return torch.nn.utils.clip_grad_norm_(model.parameters(), clip)
 
 
 @contextmanager
 def _signals(wanted: bool) -> Iterator[list[str]]:
-    """Collect the signals that ask for an end instead of dying of them; only the main thread can."""
-    asked, before = [], {}
+    """Collect the names of the signals that ask for an end instead of dying of them; only the main thread can."""
+    asked: list[str] = []
+    before = {}
 
-    def note(number: int, frame) -> None:
+    def note(number: int, frame: FrameType | None) -> None:
         asked.append(signal.Signals(number).name)  # and nothing else: it may come while a line is being printed
 
     if wanted and threading.current_thread() is threading.main_thread():
@@ -306,33 +358,5 @@ def _signals(wanted: bool) -> Iterator[list[str]]:
             signal.signal(number, handler)
 
 
-def _counts(batch: Batch) -> tuple[int, int]:
-    return len(batch["targets"]), batch["tokens"]
-
-
-def _moved(value, device: torch.device):
+def _moved(value: Any, device: torch.device) -> Any:
     return value.to(device, non_blocking=True) if hasattr(value, "to") else value
-
-
-def _failure(
-    label: str,
-    step: int,
-    steps: int,
-    curve: Curve,
-    loss: float,
-    norm: float,
-    rate: float,
-    checkpoints: Checkpoints | None,
-) -> str:
-    """The sentence for a loss that is no number or that rises."""
-    what = (
-        f"the mean loss of the last {SMOOTHED} steps is {sum(curve.latest) / SMOOTHED:.3g}, more than {RISE} above that of the first ones"
-        if math.isfinite(loss) and math.isfinite(norm)
-        else f"the loss became {loss:.3g} (norm of the gradient {norm:.3g})"
-    )
-    kept = checkpoints.steps() if checkpoints is not None else []
-    last = f"; the last good checkpoint is {checkpoints.path(kept[0])}" if kept else ""
-    return (
-        f"{label}: {what} at step {step:,} of {steps:,} (learning rate {rate:.3g}); lower the learning rate or lengthen the "
-        f"warm-up{last}"
-    )

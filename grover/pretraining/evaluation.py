@@ -16,7 +16,9 @@ from transformers import BertForMaskedLM
 from grover.intervals.overlaps import union
 from grover.network.bert import check_length
 from grover.network.device import autocast
-from grover.network.packed import Layout, group_by_tokens, hidden_states, pack
+from grover.network.forward import hidden_states
+from grover.network.inference import evaluating
+from grover.network.packed import Layout, group_by_tokens, pack
 from grover.pretraining.count_baselines import TokenCounts
 from grover.pretraining.masking import Masking, hide
 from grover.pretraining.token_auc import TokenCurves
@@ -123,9 +125,8 @@ def predict(
     """
     longest = max(int(lengths.max()) for _, lengths, _ in hidden.batches) - 2
     check_length(longest, model.config.max_position_embeddings, "windows")
-    model.to(device).eval()
     nats, ranks, done = [], [], 0
-    with torch.inference_mode():
+    with evaluating(model, device), torch.inference_mode():
         for ids, lengths, at in hidden.batches:
             if not len(at):
                 continue

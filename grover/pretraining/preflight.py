@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +10,12 @@ import torch
 from torch.nn.functional import cross_entropy
 from transformers import BertConfig, BertForMaskedLM
 
-from grover.network import packed
+from grover.network.attention import Attention, attend, has_kernel
 from grover.network.device import autocast, computes_in_bf16
 from grover.network.distributed import ALONE, Processes
-from grover.network.packed import Layout, has_kernel
+from grover.network.forward import AfterAttention, after_attention, logits_at
+from grover.network.inference import evaluating
+from grover.network.packed import Layout
 from grover.network.training import Batch
 from grover.runtime.errors import InputError
 from grover.runtime.files import checksum
@@ -142,16 +144,19 @@ def prove_step(
     batch: Batch,
     device: torch.device,
     precision: str,
-    after_attention: Callable = packed.after_attention,
+    *,
+    attention: Attention = attend,
+    after_attention: AfterAttention = after_attention,
 ) -> None:
     """Run one step without taking it, and compare its first windows with the model as Hugging Face computes it.
 
     Raises an InputError where they differ: a kernel of this machine then computes something else.
     """
+    parts: dict = {"attention": attention, "after_attention": after_attention}
     batch = {name: value.to(device) if hasattr(value, "to") else value for name, value in batch.items()}
     model.train()
     with autocast(device, precision):
-        logits = packed.logits_at(model, batch["input_ids"], batch["layout"], batch["positions"], after_attention)
+        logits = logits_at(model, batch["input_ids"], batch["layout"], batch["positions"], **parts)
         cross_entropy(logits, batch["targets"], reduction="sum").backward()
     model.zero_grad(set_to_none=True)
 
@@ -160,14 +165,12 @@ def prove_step(
     rows = torch.nn.utils.rnn.pad_sequence(ids.split(lengths), batch_first=True)
     inside = (torch.arange(rows.shape[1]) < torch.tensor(lengths)[:, None]).to(device)
     layout, everywhere = Layout.of(np.array(lengths)).to(device), torch.arange(len(ids), device=device)
-    model.eval()
-    with torch.inference_mode(), autocast(device, precision):
-        ours = packed.logits_at(model, ids, layout, everywhere, after_attention).log_softmax(1)
+    with evaluating(model, device), torch.inference_mode(), autocast(device, precision):
+        ours = logits_at(model, ids, layout, everywhere, **parts).log_softmax(1)
         theirs = model(input_ids=rows, attention_mask=inside.long()).logits[inside].float().log_softmax(1)
-    model.train()
     difference = float((ours - theirs).gather(1, ids[:, None]).abs().mean())
     if not difference < TOLERANCE:
         raise InputError(
-            f"pretrain: on {device} the packed model is {difference:.3g} nats per token away from the plain one, where less than "
+            f"pretrain: on {device} the packed model differs from the plain one by {difference:.3g} nats per token, where less than "
             f"{TOLERANCE} is expected; a kernel of this machine is wrong: try `precision: fp32` or another GPU"
         )

@@ -9,13 +9,13 @@ import pandas as pd
 import torch
 
 from grover.genome.folds import FOLDS
-from grover.network.classifier import fit, logits, new_classifier
+from grover.network.classifier import Schedule, fit, logits, new_classifier
+from grover.network.training import Execution
 from grover.selection.next_kmer import Contexts, score, tokenise_contexts
 from grover.statistics.proportions import example_variance
 from grover.tokenization.vocabulary import Vocabulary
 
 SCORED = ("valid", "test")
-WARMUP = 0.1  # share of the steps
 
 
 @dataclass(frozen=True)
@@ -56,14 +56,8 @@ def fine_tune(
         model,
         tokens["train"],
         contexts.labels("train", k),
-        settings.epochs,
-        settings.batch,
-        settings.learning_rate,
-        device,
-        WARMUP,
-        settings.precision,
-        seed,
-        f"next {k}-mer, seed {seed}",
+        Schedule(settings.epochs, settings.batch, settings.learning_rate),
+        Execution(device, settings.precision, seed, label=f"next {k}-mer, seed {seed}"),
     )
     answers = {fold: logits(model, tokens[fold], device, settings.precision).argmax(1) for fold in SCORED}
     right = {fold: answers[fold] == contexts.labels(fold, k) for fold in SCORED}

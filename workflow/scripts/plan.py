@@ -183,9 +183,9 @@ def _probe(run: Run, rates: Rates, gpu: Gpu) -> tuple[Rates, Gpu, str]:
 
     from grover.network.bert import Architecture, new_language_model
     from grover.network.device import choose_device
-    from grover.network.training import Optimisation
+    from grover.network.training import Execution, Optimisation
     from grover.pretraining.masking import Masking
-    from grover.pretraining.pretrain import pretrain
+    from grover.pretraining.pretrain import Settings, pretrain
 
     config = run.config
     asked, name = config["pretraining"], config["selection"]["vocabulary"]
@@ -201,7 +201,8 @@ def _probe(run: Run, rates: Rates, gpu: Gpu) -> tuple[Rates, Gpu, str]:
     def timed(steps: int) -> float:
         began = time.perf_counter()
         masking, optimisation = Masking(asked["mask_ratio"]), Optimisation(steps)
-        pretrain(model, tokens, windows, asked["batch"], optimisation, masking, device, config["precision"])
+        settings = Settings(asked["batch"], optimisation, masking)
+        pretrain(model, tokens, windows, settings, Execution(device, config["precision"]))
         return time.perf_counter() - began
 
     timed(2)  # compilation, allocation

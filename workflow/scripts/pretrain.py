@@ -20,12 +20,12 @@ from grover.network.bert import Architecture, new_language_model, save
 from grover.network.checkpoints import Checkpoints, folder_of
 from grover.network.device import choose_device, computes_in_bf16
 from grover.network.distributed import Processes, together
-from grover.network.training import Interrupted, Optimisation
+from grover.network.training import NOTHING, Execution, Interrupted, Optimisation, Recording
 from grover.pretraining.lock import lease
 from grover.pretraining.masking import Masking
 from grover.pretraining.preflight import check_data
+from grover.pretraining.pretrain import Settings, steps_for
 from grover.pretraining.pretrain import pretrain as train_on_windows
-from grover.pretraining.pretrain import steps_for
 from grover.runtime.cli import Input, Output, main
 from grover.runtime.digest import code_digest
 from grover.runtime.files import folder, write_table
@@ -102,28 +102,18 @@ def pretrain(
         run = folder_of(checkpoints, model.parent.name, identity)
         own = lease(run) if processes.first else nullcontext()
     with own as held, together(processes, place):
-        keeping = {}
+        recording = NOTHING
         if checkpoints is not None:
             allowed = held.check if processes.first else lambda: None
-            keeping = {
-                "checkpoints": Checkpoints(run, allowed, code_digest(Path(__file__))),
-                "minutes": execution.checkpoint_minutes,
-                "watch": tensorboard(run / "tensorboard") if processes.first else lambda row: None,
-            }
+            recording = Recording(
+                Checkpoints(run, allowed, code_digest(Path(__file__))),
+                execution.checkpoint_minutes,
+                tensorboard(run / "tensorboard") if processes.first else NOTHING.watch,
+            )
+        settings = Settings(batch, optimisation, masking, execution.compile)
         try:
             curve = train_on_windows(
-                network,
-                ids,
-                table,
-                batch,
-                optimisation,
-                masking,
-                place,
-                precision,
-                seed,
-                processes,
-                execution.compile,
-                **keeping,
+                network, ids, table, settings, Execution(place, precision, seed, processes), recording
             )
         except Interrupted as interrupted:
             if not processes.first:

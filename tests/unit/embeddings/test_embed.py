@@ -20,7 +20,8 @@ from grover.embeddings.vectors import Writer, open_embeddings, read_metadata
 from grover.genome.assembly import Genome
 from grover.network import inference
 from grover.network.bert import save
-from grover.network.inference import each, layer_states
+from grover.network.forward import layer_states
+from grover.network.inference import each
 from grover.network.packed import Layout, pack
 from grover.runtime.errors import InputError
 from grover.tokenization.genome_tokens import TokenisedGenome, tokenise

@@ -93,9 +93,9 @@ def test_limits_and_class_weights_reach_the_training(folder, monkeypatch):
     rare = table.drop(index=table.index[(table["label"] == 1) & (table["fold"] == "train")][4:]).reset_index(drop=True)
     rare.attrs = table.attrs
 
-    def record(network, inputs, labels, *options):
-        asked.update(labels=labels, weights=options[-2])
-        options[-1]()
+    def record(network, inputs, labels, *rest, class_weights, after_epoch):
+        asked.update(labels=labels, weights=class_weights)
+        after_epoch()
 
     monkeypatch.setattr(finetune, "fit", record)
     tuned(folder, rare)
@@ -175,7 +175,7 @@ def test_examples_are_drawn_by_the_seed():
 
 
 def test_what_cannot_be_trained_is_refused_before_it_is(folder, monkeypatch):
-    monkeypatch.setattr(finetune, "fit", lambda *given: pytest.fail("trained"))
+    monkeypatch.setattr(finetune, "fit", lambda *given, **options: pytest.fail("trained"))
     table = dataset()
     with pytest.raises(InputError, match="bases: the 0 examples of fold valid .* not two labels"):
         tuned(folder, table[table["fold"] != "valid"])

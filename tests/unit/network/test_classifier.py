@@ -5,7 +5,19 @@ from transformers import AutoModel
 
 from grover.network import classifier
 from grover.network.bert import Architecture, load_language_model, new_language_model, save
-from grover.network.classifier import POOLINGS, Classifier, fit, load_classifier, logits, new_classifier, pooled
+from grover.network.classifier import (
+    POOLINGS,
+    Classifier,
+    Network,
+    Schedule,
+    fit,
+    load_classifier,
+    logits,
+    new_classifier,
+    pooled,
+)
+from grover.network.inference import evaluating
+from grover.network.training import Execution
 from grover.runtime.errors import InputError
 from grover.tokenization.vocabulary import CLS, SEP, Vocabulary
 
@@ -41,7 +53,7 @@ def plain_pooled(encoder, inputs: list[np.ndarray], pooling: str) -> torch.Tenso
 
 @pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize("pooling", POOLINGS)
-def test_answers_and_gradients_are_those_of_hugging_face_with_padding(pooling, training):
+def test_logits_and_gradients_are_those_of_hugging_face_with_padding(pooling, training):
     model, inputs, labels = network(pooling).train(training), sequences(), torch.tensor([0, 1, 2, 0, 1])
     torch.nn.functional.cross_entropy(model(**model.collate(inputs)), labels).backward()
     ours = {name: parameter.grad.clone() for name, parameter in model.named_parameters()}
@@ -85,12 +97,12 @@ def test_bfloat16_answers_nearly_alike_and_learns(pooling):
     full, half = logits(model, inputs, CPU, "fp32"), logits(model, inputs, CPU, "bf16")
     assert half.dtype == np.float32 and 0 < np.abs(full - half).max() < 0.05
     labels = np.array([int(tokens[0] < tokens[-1]) for tokens in inputs])
-    curve = fit(model, inputs, labels, 2, 8, 1e-3, CPU, precision="bf16")
+    curve = fit(model, inputs, labels, Schedule(2, 8, 1e-3), Execution(CPU, "bf16"))
     assert np.isfinite(curve["loss"]).all() and len(curve) == 10
 
 
-class Rival(torch.nn.Module):
-    """Another maker's network: padded, with numbers per token of its own, at most 12 tokens."""
+class Padded(Network):
+    """Another network: padded, with numbers per token, at most 12 tokens."""
 
     reentrant = False
 
@@ -116,16 +128,16 @@ class Rival(torch.nn.Module):
 
 def test_another_network_is_fitted_and_predicted_likewise():
     torch.manual_seed(0)
-    rival, inputs = Rival(), sequences(np.random.default_rng(2).integers(3, 13, 60))
+    network, inputs = Padded(), sequences(np.random.default_rng(2).integers(3, 13, 60))
     with torch.no_grad():
-        expected = torch.stack([rival.numbers(torch.from_numpy(np.int64(row))).sum(0) for row in inputs])
-    np.testing.assert_allclose(logits(rival, inputs, CPU), expected, rtol=1e-5, atol=1e-5)
+        expected = torch.stack([network.numbers(torch.from_numpy(np.int64(row))).sum(0) for row in inputs])
+    np.testing.assert_allclose(logits(network, inputs, CPU), expected, rtol=1e-5, atol=1e-5)
     labels = np.array([int((row < 27).mean() > 0.5) for row in inputs])
-    fit(rival, inputs, labels, 30, 20, 0.1, CPU)
-    assert (logits(rival, inputs, CPU).argmax(1) == labels).mean() > 0.95
+    fit(network, inputs, labels, Schedule(30, 20, 0.1), Execution(CPU))
+    assert (logits(network, inputs, CPU).argmax(1) == labels).mean() > 0.95
     for refused in (
-        lambda: logits(rival, sequences([13]), CPU),
-        lambda: fit(rival, sequences([13]), labels, 1, 1, 1, CPU),
+        lambda: logits(network, sequences([13]), CPU),
+        lambda: fit(network, sequences([13]), labels, Schedule(1, 1, 1), Execution(CPU)),
     ):
         with pytest.raises(InputError, match="13 tokens exceed 12"):
             refused()
@@ -135,9 +147,20 @@ def test_a_class_that_weighs_more_is_called_more_often():
     inputs, labels = [np.array([7, 8])] * 40, np.arange(40) % 4 // 3  # nothing tells the classes apart
     for weights, share in (None, 0.25), (np.array([2 / 3, 2.0]), 0.5):
         model = network("mean", 2)
-        fit(model, inputs, labels, 40, 40, 1e-2, CPU, class_weights=weights)
+        fit(model, inputs, labels, Schedule(40, 40, 1e-2), Execution(CPU), class_weights=weights)
         found = np.exp(logits(model, inputs[:1], CPU)[0])
         assert found[1] / found.sum() == pytest.approx(share, abs=0.05)
+
+
+def test_prediction_leaves_device_and_modes_as_they_were():
+    model = network().train()
+    model.dropout.eval()
+    with pytest.raises(KeyError), evaluating(model, CPU):
+        assert not any(module.training for module in model.modules())
+        raise KeyError
+    assert model.training and model.bert.training and not model.dropout.training
+    logits(model, sequences(), CPU)
+    assert model.training
 
 
 def test_too_long_and_unknown_are_refused():
@@ -156,19 +179,19 @@ def test_too_long_and_unknown_are_refused():
 
 @pytest.fixture
 def folder(tmp_path):
-    letters = Vocabulary.from_kmers("char", 1)
-    letters.save(tmp_path / "vocabulary")
-    model = new_language_model(Architecture(1, 16, 2, 32, 40, 0.0).config(letters.size), 7)
+    bases = Vocabulary.from_kmers("char", 1)
+    bases.save(tmp_path / "vocabulary")
+    model = new_language_model(Architecture(1, 16, 2, 32, 40, 0.0).config(bases.size), 7)
     save(model, model.config, tmp_path / "model", tmp_path / "vocabulary")
     return tmp_path / "model"
 
 
 def test_pretrained_weights_are_taken_and_the_random_model_has_others(folder):
     stored = load_language_model(folder).bert.state_dict()
-    pretrained, twin = (new_classifier(folder, 2, "cls", kind, 3).bert.state_dict() for kind in (True, False))
+    pretrained, random = (new_classifier(folder, 2, "cls", kind, 3).bert.state_dict() for kind in (True, False))
     assert all(torch.equal(stored[name], pretrained[name]) for name in pretrained)
-    assert stored.keys() == twin.keys() and not torch.equal(
-        stored["embeddings.word_embeddings.weight"], twin["embeddings.word_embeddings.weight"]
+    assert stored.keys() == random.keys() and not torch.equal(
+        stored["embeddings.word_embeddings.weight"], random["embeddings.word_embeddings.weight"]
     )
 
 

@@ -1,4 +1,4 @@
-"""Weights that begin elsewhere than at random: where the first heads look, and that twins begin there too."""
+"""Weights that are not initialised at random: where the first heads attend, also in randomly initialised models."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from grover.network.classifier import new_classifier
 from grover.runtime.errors import InputError
 from grover.tokenization.vocabulary import Vocabulary
 
-LETTERS = Vocabulary.from_merges("bpe-2", np.array([[0, 0], [4, 3]], np.int32))
+VOCABULARY = Vocabulary.from_merges("bpe-2", np.array([[0, 0], [4, 3]], np.int32))
 
 
 def first_attention(encoder, ids: torch.Tensor) -> np.ndarray:
@@ -48,9 +48,9 @@ def test_an_unknown_start_is_refused():
         Architecture(start="middle").config(20)
 
 
-def test_the_random_models_begin_where_their_model_began(tmp_path):
-    LETTERS.save(tmp_path / "vocabulary")
-    config = Architecture(1, 32, 2, 32, 40, 0.0, "neighbours").config(LETTERS.size)
+def test_randomly_initialised_models_begin_where_their_model_began(tmp_path):
+    VOCABULARY.save(tmp_path / "vocabulary")
+    config = Architecture(1, 32, 2, 32, 40, 0.0, "neighbours").config(VOCABULARY.size)
     model = new_language_model(config, 7)
     save(model, config, tmp_path / "model", tmp_path / "vocabulary")
     encoders = [

@@ -1,10 +1,14 @@
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
 
-from grover.network import packed
+from grover.network import attention
+from grover.network.attention import attend, attend_fused, choose_attention
 from grover.network.bert import Architecture, new_language_model
-from grover.network.packed import Layout, dropout, group_by_tokens, hidden_states, logits_at, pack
+from grover.network.forward import dropout, hidden_states, layer_states, logits_at
+from grover.network.packed import Layout, group_by_tokens, pack, pack_rows
 from grover.tokenization.vocabulary import CLS, SEP
 
 STEADY = Architecture(2, 16, 2, 32, 80, dropout=0.0)
@@ -24,23 +28,37 @@ def rows(lengths: list[int], seed: int = 0) -> list[torch.Tensor]:
 def test_pack_puts_windows_end_to_end():
     ids, lengths = pack(np.arange(10, 30, dtype=np.uint16), np.array([3, 0]), np.array([2, 4]))
     assert ids.tolist() == [CLS, 13, 14, SEP, CLS, 10, 11, 12, 13, SEP] and lengths.tolist() == [4, 6]
+    again = pack_rows([np.array([13, 14]), np.array([10, 11, 12, 13])])
+    assert again[0].tolist() == ids.tolist() and again[1].tolist() == lengths.tolist()
     layout = Layout.of(lengths)
     assert layout.places.tolist() == [0, 1, 2, 3, 0, 1, 2, 3, 4, 5] and layout.bounds.tolist() == [0, 4, 10]
 
 
+@pytest.mark.parametrize("way", [attend, attend_fused])
 @pytest.mark.parametrize("lengths", [[9, 9, 9], [60, 31, 30, 2, 1], [1], [70, 3, 70]])
-def test_the_logits_are_those_of_hugging_face_on_each_window_alone(model, lengths, monkeypatch):
-    monkeypatch.setattr(packed, "SCORES_AT_ONCE", 40 * 40)
+def test_states_and_logits_are_those_of_hugging_face_on_each_window_alone(model, way, lengths, monkeypatch):
+    monkeypatch.setattr(attention, "SCORES_AT_ONCE", 40 * 40)
     windows = rows(lengths)
     ids, layout = torch.cat(windows), Layout.of(np.array([len(window) for window in windows]))
     with torch.no_grad():
         expected = torch.cat([model(input_ids=window[None]).logits[0] for window in windows])
         everywhere = torch.arange(len(ids))
-        torch.testing.assert_close(logits_at(model, ids, layout, everywhere), expected, rtol=1e-4, atol=1e-5)
+        close = partial(torch.testing.assert_close, rtol=1e-4, atol=1e-5)
+        close(logits_at(model, ids, layout, everywhere, attention=way), expected)
         some = torch.tensor([0, len(ids) - 1, len(ids) // 2])
-        torch.testing.assert_close(logits_at(model, ids, layout, some), expected[some], rtol=1e-4, atol=1e-5)
-        states = torch.cat([model.bert(window[None]).last_hidden_state[0] for window in windows])
-        torch.testing.assert_close(hidden_states(model.bert, ids, layout), states, rtol=1e-4, atol=1e-5)
+        close(logits_at(model, ids, layout, some, attention=way), expected[some])
+        plain = [model.bert(window[None], output_hidden_states=True).hidden_states for window in windows]
+        states = [torch.cat(of_layer, 1)[0] for of_layer in zip(*plain, strict=True)]
+        close(hidden_states(model.bert, ids, layout, attention=way), states[2])
+        close(list(layer_states(model.bert, ids, layout, [0, 1, 2], attention=way)), states)
+        deepest, at_some = layer_states(model.bert, ids, layout, [0, 1], positions=some, attention=way)
+        close([deepest, at_some], [states[0], states[1][some]])
+
+
+def test_nothing_is_trained_with_the_fused_attention():
+    cpu, gpu = torch.device("cpu"), torch.device("cuda", 0)
+    assert [choose_attention(cpu, training=mode) for mode in (True, False)] == [attend, attend_fused]
+    assert choose_attention(gpu, training=True) is choose_attention(gpu, training=False) is attend
 
 
 def test_the_gradients_are_those_of_hugging_face(model):
@@ -70,7 +88,7 @@ def test_dropout_drops_its_share_and_keeps_the_mean():
     dropped = dropout(torch.ones(1000, 1001), 0.1, True)
     assert dropped.unique().tolist() == [0.0, pytest.approx(1 / 0.9)]
     assert float((dropped == 0).float().mean()) == pytest.approx(0.1, abs=0.002)
-    # neither rows nor columns, nor the four draws of one random word, go together
+    # neither rows nor columns, nor the four draws of one random integer, go together
     assert float((dropped == 0).float().mean(0).std()) < 0.012
     assert float(((dropped[:, 1:] == 0) & (dropped[:, :-1] == 0)).float().mean()) == pytest.approx(0.01, abs=0.001)
     assert dropout(dropped, 0.1, False) is dropped and dropout(dropped, 0.0, True) is dropped

@@ -8,16 +8,17 @@ import pytest
 import torch
 from transformers import AutoModel, AutoModelForMaskedLM, AutoTokenizer
 
-from grover.network import packed
-from grover.network.bert import Architecture, load_language_model, logits_at, new_language_model, save
+from grover.network.attention import attend
+from grover.network.bert import Architecture, load_language_model, new_language_model, save
 from grover.network.checkpoints import Checkpoints
 from grover.network.device import autocast, choose_device
-from grover.network.distributed import Processes, together
+from grover.network.distributed import ALONE, Processes, together
+from grover.network.forward import logits_at
 from grover.network.packed import Layout, pack
-from grover.network.training import Interrupted, Optimisation, train
+from grover.network.training import Execution, Interrupted, Optimisation, Recording, train
 from grover.pretraining import preflight
 from grover.pretraining.masking import Masking
-from grover.pretraining.pretrain import masked_batch, pretrain, steps_for
+from grover.pretraining.pretrain import Settings, masked_batch, pretrain, steps_for
 from grover.runtime.errors import InputError
 from grover.tokenization.vocabulary import Vocabulary
 
@@ -37,23 +38,19 @@ def one_thread():
 
 @pytest.fixture
 def corpus():
-    """Tokens that follow one another in a fixed order, so that neighbours tell everything."""
+    """Tokens in a fixed order, so that neighbours determine a token."""
     tokens = (np.arange(4000) % 4 + 5).astype(np.uint16)
     rng = np.random.default_rng(0)
     first = rng.integers(0, 3900, 300)
     return tokens, pd.DataFrame({"first": first, "length": rng.integers(20, 33, 300)})
 
 
-def run(corpus, steps=4, seed=0, architecture=TINY, **changes):
+def run(corpus, steps=4, seed=0, architecture=TINY, processes=ALONE, **recording):
     model = new_language_model(architecture.config(9), seed)
-    settings = {
-        "batch": 16,
-        "optimisation": Optimisation(steps, 1e-2),
-        "masking": Masking(0.2),
-        "device": CPU,
-        "seed": seed,
-    } | changes
-    return model, pretrain(model, *corpus, **settings)
+    settings = Settings(16, Optimisation(steps, 1e-2), Masking(0.2))
+    return model, pretrain(
+        model, *corpus, settings, Execution(CPU, seed=seed, processes=processes), Recording(**recording)
+    )
 
 
 def same(one: torch.nn.Module, other: torch.nn.Module) -> bool:
@@ -114,7 +111,7 @@ def one_number(value: float):
 def test_a_loss_that_is_no_number_stops_with_a_sentence(tmp_path):
     model, batches, loss = one_number(float("nan"))
     with pytest.raises(InputError, match="loss became nan .* at step 1 of 3"):
-        train(model, lambda step: batches, loss, Optimisation(3), CPU)
+        train(model, lambda step: batches, loss, Optimisation(3), Execution(CPU))
 
 
 def test_a_loss_that_rises_stops_and_names_the_last_good_checkpoint(tmp_path):
@@ -127,7 +124,9 @@ def test_a_loss_that_rises_stops_and_names_the_last_good_checkpoint(tmp_path):
     with pytest.raises(
         InputError, match=rf"mean loss of the last 50 steps .* step 8\d of 300 .* {tmp_path}/step-0000000\d\d.pt"
     ):
-        train(model, lambda step: batches, rising, Optimisation(300), CPU, checkpoints=Checkpoints(tmp_path), minutes=0)
+        train(
+            model, lambda step: batches, rising, Optimisation(300), Execution(CPU), Recording(Checkpoints(tmp_path), 0)
+        )
 
 
 # -- checkpoints -------------------------------------------------------------------------------------------------------
@@ -265,7 +264,8 @@ def test_the_windows_and_masks_of_a_step_do_not_depend_on_the_number_of_processe
     """What the processes of a step get, together, is what one gets."""
     seen = {}
 
-    def collect(model, batches, *arguments, processes, **options):
+    def collect(model, batches, loss, optimisation, execution, recording):
+        processes = execution.processes
         for step in (0, 7, 18):  # the last one spans two epochs
             seen.setdefault((processes.world, step), []).extend(
                 (ids.tolist(), [p - begin for p in batch["positions"].tolist() if begin <= p < begin + len(ids)])
@@ -318,11 +318,11 @@ def test_what_does_not_fit_after_all_is_tried_with_half_as_many_tokens(corpus, m
 
     true, tried = module.prove_step, []
 
-    def short(model, batch, *rest):
+    def short(model, batch, *rest, **parts):
         tried.append(len(batch["input_ids"]))
         if tried[-1] > 70:
             raise torch.OutOfMemoryError
-        true(model, batch, *rest)
+        true(model, batch, *rest, **parts)
 
     monkeypatch.setitem(preflight.TOKENS_AT_ONCE, "cpu", 256)
     monkeypatch.setattr(module, "prove_step", short)
@@ -331,7 +331,7 @@ def test_what_does_not_fit_after_all_is_tried_with_half_as_many_tokens(corpus, m
         -1
     ] <= 64
     assert "out of memory with 256 tokens at once" in capsys.readouterr().err
-    monkeypatch.setattr(module, "prove_step", lambda *a: (_ for _ in ()).throw(torch.OutOfMemoryError))
+    monkeypatch.setattr(module, "prove_step", lambda *a, **b: (_ for _ in ()).throw(torch.OutOfMemoryError))
     with pytest.raises(InputError, match="out of memory on cpu with one window of 34 tokens"):
         run(corpus)
 
@@ -350,7 +350,7 @@ def borderless(true):
 
 @pytest.mark.parametrize("broken", [flipped, zeroed, borderless])
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
-def test_a_kernel_that_computes_something_else_is_found_before_the_first_step(corpus, monkeypatch, broken, precision):
+def test_a_kernel_that_computes_something_else_is_found_before_the_first_step(corpus, broken, precision):
     wide = Architecture(2, 128, 4, 256, 40, dropout=0.0)
     model = new_language_model(wide.config(9), 0)
     tokens, windows = corpus
@@ -358,9 +358,8 @@ def test_a_kernel_that_computes_something_else_is_found_before_the_first_step(co
     batch = masked_batch(ids, lengths, np.arange(6), 9, Masking(0.2), 0, 0)
     preflight.prove_step(model, batch, CPU, precision)
     assert all(parameter.grad is None for parameter in model.parameters())
-    monkeypatch.setattr(packed, "attend", broken(packed.attend))
     with pytest.raises(InputError, match="a kernel of this machine is wrong"):
-        preflight.prove_step(model, batch, CPU, precision)
+        preflight.prove_step(model, batch, CPU, precision, attention=broken(attend))
 
 
 def test_the_smallest_limit_of_the_control_groups_counts(tmp_path):
@@ -398,7 +397,8 @@ def test_the_folder_opens_without_our_code(tmp_path):
     expected = model(ids).logits
     torch.testing.assert_close(AutoModelForMaskedLM.from_pretrained(tmp_path / "model")(ids).logits, expected)
     torch.testing.assert_close(load_language_model(tmp_path / "model")(ids).logits, expected)
-    torch.testing.assert_close(logits_at(model, ids, torch.tensor([3])), expected[0, 3:4])
+    layout = Layout.of(np.array([ids.shape[1]]))
+    torch.testing.assert_close(logits_at(model, ids[0], layout, torch.tensor([3])), expected[0, 3:4])
     assert AutoModel.from_pretrained(tmp_path / "model").config.hidden_size == 16
     assert AutoTokenizer.from_pretrained(tmp_path / "model")("AATC")["input_ids"] == [2, 10, 6, 3]
 

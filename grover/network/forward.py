@@ -1,0 +1,103 @@
+"""The forward pass of BERT on windows laid end to end (`grover.network.packed`).
+
+It is the only one: training, prediction, embeddings and scores call it with the attention function that suits them. It
+computes no padding, no window attends to another, and the last layer is computed only for the tokens that are read. The modules
+and weights are those of the Hugging Face model, and so are the results. The caller sets the model's device and mode.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+
+import torch
+from torch.nn import functional
+from transformers import BertForMaskedLM, BertModel
+
+from grover.network.attention import Attention, attend
+from grover.network.packed import Layout
+
+AfterAttention = Callable[[torch.nn.Module, torch.Tensor, torch.Tensor], torch.Tensor]
+
+
+def after_attention(layer: torch.nn.Module, mixed: torch.Tensor, states: torch.Tensor) -> torch.Tensor:
+    """The part of a layer that works token by token: `mixed` are the values that attention has weighed, `states` its input."""
+    attention, last = layer.attention.output, layer.output
+    added = dropout(attention.dense(mixed), attention.dropout.p, layer.training)
+    states = attention.LayerNorm(added + states)
+    added = dropout(last.dense(layer.intermediate(states)), last.dropout.p, layer.training)
+    return last.LayerNorm(added + states)
+
+
+def layer_states(
+    encoder: BertModel,
+    ids: torch.Tensor,
+    layout: Layout,
+    layers: Sequence[int],
+    *,
+    positions: torch.Tensor | None = None,
+    attention: Attention = attend,
+    after_attention: AfterAttention = after_attention,
+) -> Iterator[torch.Tensor]:
+    """States [tokens, hidden] of ascending `layers`, each as soon as it is computed; with `positions` the deepest one only at these.
+
+    Layer 0 is the input of the first layer and i the output of layer i, as in the `hidden_states` of `transformers`. Layers beyond the
+    deepest one are not computed.
+    """
+    embeddings = encoder.embeddings
+    states = embeddings.word_embeddings(ids) + embeddings.position_embeddings(layout.places)
+    states = embeddings.LayerNorm(states + embeddings.token_type_embeddings.weight[0])
+    states = dropout(states, embeddings.dropout.p, encoder.training)
+    if 0 in layers:
+        yield states
+    for number, layer in enumerate(islice(encoder.encoder.layer, layers[-1]), start=1):
+        mixed = attention(layer.attention.self, states, layout)
+        if number == layers[-1] and positions is not None:
+            mixed, states = mixed.index_select(0, positions), states.index_select(0, positions)
+        states = after_attention(layer, mixed, states)
+        if number in layers:
+            yield states
+
+
+def hidden_states(
+    encoder: BertModel,
+    ids: torch.Tensor,
+    layout: Layout,
+    positions: torch.Tensor | None = None,
+    *,
+    attention: Attention = attend,
+    after_attention: AfterAttention = after_attention,
+) -> torch.Tensor:
+    """States of the last layer, [tokens, hidden], or [positions, hidden] at `positions` alone."""
+    last = [encoder.config.num_hidden_layers]
+    (states,) = layer_states(
+        encoder, ids, layout, last, positions=positions, attention=attention, after_attention=after_attention
+    )
+    return states
+
+
+def logits_at(
+    model: BertForMaskedLM,
+    ids: torch.Tensor,
+    layout: Layout,
+    positions: torch.Tensor,
+    *,
+    attention: Attention = attend,
+    after_attention: AfterAttention = after_attention,
+) -> torch.Tensor:
+    """Logits, float32 [positions, vocabulary], at `positions` of packed `ids`.
+
+    The output layer is as costly as several of a small model, and its other rows would be thrown away.
+    """
+    states = hidden_states(model.bert, ids, layout, positions, attention=attention, after_attention=after_attention)
+    return model.cls(states).float()
+
+
+def dropout(states: torch.Tensor, share: float, training: bool) -> torch.Tensor:
+    """Dropout; on the CPU from 16 random bits per element, since torch's own draws one by one and takes a sixth of a step."""
+    if not training or share == 0:
+        return states
+    if states.is_cuda:
+        return functional.dropout(states, share)
+    bits = torch.empty(states.numel() // 4 + 1, dtype=torch.int64).random_(-(2**63), None)
+    draws = bits.view(torch.int16)[: states.numel()].view(states.shape)
+    kept = draws >= round(share * 2**16) - 2**15
+    return states * (kept * torch.tensor(1 / (1 - share), dtype=states.dtype))

@@ -26,7 +26,7 @@ import torch
 
 from grover.config.sections.pretraining import SIZES
 from grover.network.packed import pack
-from grover.pretraining.masking import Masking, hide
+from grover.pretraining.masking import Masking, mask
 from grover.tokenization import bpe
 from grover.tokenization.vocabulary import Vocabulary
 
@@ -207,11 +207,11 @@ def train_peer(
     from transformers import Trainer, TrainingArguments
 
     ids, lengths = pack(tokens, first, length)
-    hidden, chosen = hide(ids, lengths, np.arange(len(first)), 609, MASKING, SEED, 0)
+    shown, chosen = mask(ids, lengths, np.arange(len(first)), 609, MASKING, SEED, 0)
     labels = np.where(chosen, ids, IGNORED)
     ends = np.cumsum(lengths)
     rows = [
-        {"input_ids": torch.from_numpy(hidden[a:b]), "labels": torch.from_numpy(labels[a:b])}
+        {"input_ids": torch.from_numpy(shown[a:b]), "labels": torch.from_numpy(labels[a:b])}
         for a, b in zip(ends - lengths, ends, strict=True)
     ]
 

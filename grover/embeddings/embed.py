@@ -8,11 +8,12 @@ computed, and everything is written block by block, so that memory does not grow
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
 import torch
-from transformers import AutoConfig, AutoModel, PreTrainedModel
+from transformers import AutoConfig, AutoModel, BertModel
 
 from grover.embeddings.occurrences import Occurrences
 from grover.embeddings.readout import Pack, Readout, add_rows, read_out
@@ -30,19 +31,21 @@ from grover.runtime.errors import InputError
 from grover.runtime.progress import Progress
 from grover.tokenization.genome_tokens import TokenisedGenome
 
+Item = TypeVar("Item")
 
-def load_encoder(folder: Path | str, random: bool = False, seed: int = 0) -> PreTrainedModel:
-    """The encoder stored in a Hugging Face folder; `random` gives its randomly initialised model, the same network untrained."""
+
+def load_encoder(folder: Path | str, random: bool = False, seed: int = 0) -> BertModel:
+    """The encoder stored in a Hugging Face folder; with `random` a randomly initialised model of the same size."""
     config = AutoConfig.from_pretrained(folder)
     if random:
         torch.manual_seed(seed)
-        random_model = AutoModel.from_config(config, add_pooling_layer=False)
-        begin(random_model)
-        return random_model.eval()
+        encoder = AutoModel.from_config(config, add_pooling_layer=False)
+        begin(encoder)
+        return encoder.eval()
     return AutoModel.from_pretrained(folder, add_pooling_layer=False).eval()
 
 
-def choose_layers(encoder: PreTrainedModel, layers: Sequence[int] = ()) -> list[int]:
+def choose_layers(encoder: BertModel, layers: Sequence[int] = ()) -> list[int]:
     """The layers to keep, ascending: those asked for, or for none all from 0 (what the first layer reads) to the last."""
     number = encoder.config.num_hidden_layers
     if unknown := set(layers) - set(range(number + 1)):
@@ -51,7 +54,7 @@ def choose_layers(encoder: PreTrainedModel, layers: Sequence[int] = ()) -> list[
 
 
 def embed_sequences(
-    encoder: PreTrainedModel,
+    encoder: BertModel,
     inputs: Sequence[np.ndarray],
     layers: Sequence[int] = (),
     device: torch.device | str = "cpu",
@@ -103,39 +106,55 @@ class Reading:
         return range(regions * self.shard // self.shards, regions * (self.shard + 1) // self.shards)
 
 
+@dataclass(frozen=True)
+class Regions:
+    """Regions to embed: their `table` (chrom, start, end), where they are, and the first token of each segment, followed by the end
+    of the last (`segment_tokens`).
+    """
+
+    table: pd.DataFrame
+    places: Places
+    segment_tokens: np.ndarray
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What is written: the vectors of the regions, the contexts kept of each token, and, where asked for, the states of all tokens."""
+
+    vectors: Writer
+    contexts: Writer
+    states: Writer | None = None
+
+
 def embed(
-    encoder: PreTrainedModel,
+    encoder: BertModel,
     genome: TokenisedGenome,
-    segment_tokens: np.ndarray,
-    regions: pd.DataFrame,
-    places: Places,
+    regions: Regions,
     reading: Reading,
-    vectors: Writer,
-    contexts: Writer,
-    states: Writer | None = None,
+    outputs: Outputs,
     device: torch.device | str = "cpu",
     precision: str = "auto",
 ) -> dict[str, np.ndarray]:
-    """Embed one shard of the regions (chrom, start, end) and write it: their vectors, the contexts kept of each token, and, where asked
-    for, the states of all tokens of the regions.
+    """Embed one shard of the regions and write it.
 
-    segment_tokens: first token of each segment and the end of the last. Vectors are written in the order of the regions, contexts and
-    states in that of the computation. Returns sums over the occurrences of each token: count, int64 [V]; sum, float64 [L, V, hidden], of
-    their states; used, int64 [V], occurrences that are compared; unit, float64 [L, V, hidden], sum of their states scaled to length 1;
-    and layers, int64 [L].
+    Vectors are written in the order of the regions, contexts and states in that of the computation. Returns sums over the occurrences
+    of each token: count, int64 [V]; sum, float64 [L, V, hidden], of their states; used, int64 [V], occurrences that are compared; unit,
+    float64 [L, V, hidden], sum of their states scaled to length 1; and layers, int64 [L].
     """
-    device, layers, rows = torch.device(device), reading.layers, reading.rows(len(regions))
+    device, layers, rows = torch.device(device), reading.layers, reading.rows(len(regions.table))
+    places = regions.places
     size, hidden = encoder.config.vocab_size, encoder.config.hidden_size
     check_length(reading.tokens, encoder.config.max_position_embeddings, "windows")
-    encoder = encoder.to(device).eval()
     occurrences = Occurrences(
         genome.tokens, places.first, places.last, rows.start, size, reading.contexts, reading.stored
     )
     sums, units = torch.zeros(2, len(layers), size, hidden, dtype=torch.float64, device=device)
-    stored, whole = (
-        StatesFile(writer, genome, regions, places.left, layers, hidden) if writer else None
-        for writer in (contexts, states)
-    )
+    files = [
+        StatesFile(writer, genome, regions.table, places.left, layers, hidden)
+        for writer in (outputs.contexts, outputs.states)
+        if writer
+    ]
+    stored, whole = files[0], files[1] if len(files) > 1 else None
 
     def compute(item: tuple[Block, np.ndarray]) -> tuple[Block, np.ndarray, np.ndarray, Readout, tuple]:
         block, windows = item
@@ -148,24 +167,25 @@ def embed(
 
     work = (
         (block, windows)
-        for block in blocks(genome, rows, places, segment_tokens, reading.tokens, reading.context, occurrences)
+        for block in blocks(genome, rows, places, regions.segment_tokens, reading.tokens, reading.context, occurrences)
         for windows in group_by_tokens(block.windows.length, TOKENS_AT_ONCE[device.type])
     )
-    with Progress(len(rows), "embed", "regions") as bar:
+    with Progress(len(rows), "embed", "regions") as bar, evaluating(encoder, device):
         for block, windows, tokens, found, shares in _one_late(each(compute, work, threads_for(device)), device):
             add_rows(sums, found.ids, found.sums)
             add_rows(units, found.used_ids, found.units)
-            of_region, positions, kept = *block.where(tokens), found.kept.cpu().numpy()
+            of_region, positions = block.where(tokens)
+            kept = found.kept.cpu().numpy()
             if whole:
                 whole.add(of_region, positions, kept)
             chosen = block.stored[tokens]
             stored.add(of_region[chosen], positions[chosen], kept[:, chosen])
             if block.means.add(*shares):
-                vectors.write(block.means.table(regions, layers))
+                outputs.vectors.write(block.means.table(regions.table, layers))
             bar.update(int(block.begins[windows].sum()))
     if not rows:
-        vectors.write(Means.empty(rows.start, len(layers), hidden).table(regions, layers))
-    for file in filter(None, (stored, whole)):
+        outputs.vectors.write(Means.empty(rows.start, len(layers), hidden).table(regions.table, layers))
+    for file in files:
         file.flush()
     return {
         "count": occurrences.count,
@@ -176,14 +196,11 @@ def embed(
     }
 
 
-def _one_late(items: Iterator, device: torch.device) -> Iterator:
+def _one_late(items: Iterator[Item], device: torch.device) -> Iterator[Item]:
     """The items; a GPU gets the next one before this one is looked at, so that it does not wait for what is done with it."""
-    if device.type == "cpu":
-        yield from items
-        return
-    held = next(items, None)
+    held: list[Item] = []
     for item in items:
-        yield held
-        held = item
-    if held is not None:
-        yield held
+        held.append(item)
+        if len(held) > (device.type != "cpu"):
+            yield held.pop(0)
+    yield from held

@@ -18,7 +18,7 @@ import numpy as np
 from transformers import AutoConfig, AutoTokenizer, PreTrainedTokenizerBase, dynamic_module_utils
 
 from grover.external_models.folder import CONFIG, TEXTS, auto_map, check_folder, code_of, weights_of
-from grover.external_models.network import ExternalNetwork, check_limit, make_network, unreadable, width
+from grover.external_models.network import ExternalNetwork, Source, check_limit, make_network, unreadable, width
 from grover.runtime.errors import InputError
 from grover.runtime.files import checksum
 
@@ -184,7 +184,8 @@ def load(
     if tokenizer.pad_token_id is None:
         raise InputError(f"{folder}: its tokenizer has no padding token; name one in tokenizer_config.json")
     limit = chosen.limit or positions(config)
-    make = partial(make_network, folder, tokenizer, config, kind, initial == "pretrained", pooling, limit)
+    source = Source(folder, tokenizer, config, kind, initial == "pretrained", pooling, limit)
+    make = partial(make_network, source)
     return ExternalModel(folder, chosen, tokenizer, config, limit, pooling, make)
 
 

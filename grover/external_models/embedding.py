@@ -45,7 +45,8 @@ def embed(
                 found = torch.stack(
                     [vectors.float() for vectors in network.pooled(**given, poolings=external.poolings)]
                 )
-            np.add.at(sums, (slice(None), owner[group]), found.cpu().numpy() * weight[group][:, None])
+            for total, vectors in zip(sums, found.cpu().numpy(), strict=True):
+                np.add.at(total, owner[group], vectors * weight[group][:, None])
         tokens = np.bincount(owner, weight)
         means = (sums / tokens[:, None]).astype(np.float32)
         yield dict(zip(external.poolings, means, strict=True)), tokens.astype(np.int32)

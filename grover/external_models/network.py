@@ -6,13 +6,16 @@ It works with transformers 4 and 5, since the code that a model brings may need 
 import inspect
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from transformers import AutoModel, PreTrainedTokenizerBase
+from transformers import AutoModel, PretrainedConfig, PreTrainedTokenizerBase
 
 from grover.network.batching import by_length
+from grover.network.classifier import Network
 from grover.runtime.errors import InputError
 
 TOKENS_AT_ONCE = {"cpu": 4_096, "cuda": 16_384}  # padded; external models are large and their attention is not packed
@@ -30,7 +33,7 @@ def check_limit(longest: int, limit: int, what: str = "sequences", letters: int 
         )
 
 
-class ExternalNetwork(torch.nn.Module):
+class ExternalNetwork(Network):
     """An encoder from elsewhere, dropout and a linear layer on one vector a sequence.
 
     Inputs are rows of token ids with specials. The mean is that of the tokens that stand for sequence; `cls` is the
@@ -41,7 +44,7 @@ class ExternalNetwork(torch.nn.Module):
 
     def __init__(
         self,
-        encoder: torch.nn.Module,
+        encoder: Any,
         tokenizer: PreTrainedTokenizerBase,
         classes: int,
         pooling: str,
@@ -106,50 +109,57 @@ class ExternalNetwork(torch.nn.Module):
         return ~torch.isin(input_ids, torch.tensor(self.specials, device=input_ids.device))
 
 
-def width(config) -> int:
+def width(config: PretrainedConfig) -> int:
     """Numbers in a state of a model of this configuration."""
     return getattr(config, "hidden_size", None) or config.d_model
 
 
-def make_network(
-    folder: Path,
-    tokenizer: PreTrainedTokenizerBase,
-    config,
-    kind: type | None,
-    pretrained: bool,
-    pooling: str,
-    limit: int,
-    classes: int,
-    seed: int,
-) -> ExternalNetwork:
-    """Return a classifier over an external model: its encoder, from the stored weights or from random ones, and a new linear layer.
+@dataclass(frozen=True)
+class Source:
+    """What an external model is built from.
 
-    kind: class of the encoder, None for the one that transformers chooses. limit: tokens that the model takes at most. Raises InputError
-    where the stored weights do not fit the configuration.
+    kind: class of the encoder, None for the one that transformers chooses. pretrained: with the weights in `folder`, else with random
+    ones. limit: tokens that the model takes at most, 0 where there is no limit.
+    """
+
+    folder: Path
+    tokenizer: PreTrainedTokenizerBase
+    config: PretrainedConfig
+    kind: Any
+    pretrained: bool
+    pooling: str
+    limit: int
+
+
+def make_network(source: Source, classes: int, seed: int) -> ExternalNetwork:
+    """Return a classifier over an external model: its encoder and a new linear layer.
+
+    Raises InputError where the stored weights do not fit the configuration.
     """
     torch.manual_seed(seed)
-    encoder = (
-        _pretrained(folder, config, kind) if pretrained else kind(config) if kind else AutoModel.from_config(config)
-    )
+    if source.pretrained:
+        encoder = _pretrained(source)
+    else:
+        encoder = source.kind(source.config) if source.kind else AutoModel.from_config(source.config)
     encoder = getattr(encoder, encoder.base_model_prefix, encoder)  # without the head that some come with
     # the random numbers of the head do not depend on how many the encoder used up
     torch.manual_seed(seed)
-    return ExternalNetwork(encoder.float(), tokenizer, classes, pooling, limit)
+    return ExternalNetwork(encoder.float(), source.tokenizer, classes, source.pooling, source.limit)
 
 
-def _pretrained(folder: Path, config, kind: type | None) -> torch.nn.Module:
+def _pretrained(source: Source) -> Any:
     """The encoder with its stored weights. Raises InputError where some of them are not in the file."""
     try:
-        encoder, report = (kind or AutoModel).from_pretrained(
-            folder, config=config, local_files_only=True, output_loading_info=True
+        encoder, report = (source.kind or AutoModel).from_pretrained(
+            source.folder, config=source.config, local_files_only=True, output_loading_info=True
         )
     except (OSError, ValueError, RuntimeError, ImportError, AttributeError, TypeError, KeyError) as error:
-        raise InputError(unreadable(folder, error)) from error
-    lacking = sorted(name for name in report["missing_keys"] if not UNUSED.search(name))
+        raise InputError(unreadable(source.folder, error)) from error
+    missing = sorted(name for name in report["missing_keys"] if not UNUSED.search(name))
     wrong = sorted(str(name) for name in report.get("mismatched_keys") or [])
-    if lacking or wrong:
+    if missing or wrong:
         raise InputError(
-            f"{folder}: its weights are not those of its configuration, {(lacking or wrong)[0]} is missing or of another "
+            f"{source.folder}: its weights are not those of its configuration, {(missing or wrong)[0]} is missing or of another "
             "size; take config.json and weights from one version of the model"
         )
     return encoder

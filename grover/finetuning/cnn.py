@@ -13,6 +13,7 @@ from torch.nn.functional import max_pool1d, relu
 
 from grover.genome.bases import encode
 from grover.network.batching import by_length
+from grover.network.classifier import Network
 from grover.runtime.errors import InputError
 
 CHANNELS = 64
@@ -23,7 +24,7 @@ PADDING = 5  # behind the end of a sequence; 0 to 3 are A C G T, 4 is any other 
 LETTERS_AT_ONCE = {"cpu": 1 << 15, "cuda": 1 << 21}  # padded
 
 
-class ConvolutionalNetwork(torch.nn.Module):
+class ConvolutionalNetwork(Network):
     """Logits of sequences of any length; a letter that is no base is zero in all four channels."""
 
     reentrant = True

@@ -92,7 +92,7 @@ def fine_tune(
     )
     network.load_state_dict(watch.weights)
     if settings.class_weights == "balanced":
-        restore_shares(network.classifier, counts / len(train))
+        restore_shares(network.get_submodule("classifier"), counts / len(train))
 
     scores = logits(
         network, [inputs[row] for row in held_out], device, settings.precision, f"{task}, seed {seed}: predict"
@@ -124,7 +124,7 @@ def probabilities(scores: np.ndarray) -> dict[str, np.ndarray]:
     return {"probability": shares[1]} if len(shares) == 2 else {f"probability_{i}": row for i, row in enumerate(shares)}
 
 
-def restore_shares(layer: torch.nn.Linear, shares: np.ndarray) -> None:
+def restore_shares(layer: torch.nn.Module, shares: np.ndarray) -> None:
     """Turn a last layer trained with balanced class weights into one for classes as common as they are (`shares`, float [classes]).
 
     Weights inverse to the shares make the best probabilities proportional to p(label | input) / share; the logarithm of the share,
@@ -132,7 +132,8 @@ def restore_shares(layer: torch.nn.Linear, shares: np.ndarray) -> None:
     those of classifiers without weights; between two classes the order of the examples stays the same.
     """
     with torch.no_grad():
-        layer.bias += torch.from_numpy(np.log(shares * len(shares))).to(layer.bias)
+        bias = layer.get_parameter("bias")
+        bias.add_(torch.from_numpy(np.log(shares * len(shares))).to(bias))
 
 
 class BestEpoch:
@@ -142,7 +143,8 @@ class BestEpoch:
 
     def __init__(self, model: torch.nn.Module, patience: int, loss: Callable[[], float]):
         self.model, self.patience, self.loss = model, patience, loss
-        self.lowest, self.since, self.epochs, self.weights = np.inf, 0, 0, {}
+        self.lowest, self.since, self.epochs = np.inf, 0, 0
+        self.weights: dict[str, torch.Tensor] = {}
 
     def __call__(self) -> bool:
         loss = self.loss()

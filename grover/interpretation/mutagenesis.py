@@ -48,4 +48,5 @@ def mutate(codes: np.ndarray, predict: Callable[[list[np.ndarray]], np.ndarray])
 def surest(predictions: pd.DataFrame, label: int = 1) -> int:
     """The example of fold test that carries `label` and whose probability, averaged over seeds, is highest."""
     rows = predictions[(predictions["fold"] == "test") & (predictions["label"] == label)]
-    return int(rows.groupby("example")["probability"].mean().idxmax())
+    means = rows.groupby("example")["probability"].mean()
+    return int(means.index.to_numpy()[means.to_numpy().argmax()])

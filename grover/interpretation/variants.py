@@ -3,14 +3,15 @@
 Both alleles are cut out with `flank` bases on either side and tokenised. A substitution usually changes where tokens
 begin, so the two cannot be compared token by token. Instead the tokens are masked between two bases at which tokens
 begin and end in both alleles: the nearest such bases that lie at least `span` bases outside the variant. Of overlapping
-words every one that holds a base between the two is masked. So both alleles have the same surroundings visible and
+k-mers every one that contains a base between the two is masked. So both alleles have the same surroundings visible and
 predict the same bases, the variant's own apart. The score is log p(masked tokens | alternative) - log p(masked tokens |
 reference) in nats, each the sum over the masked tokens as if they were independent (masked marginal; Meier et al. 2021);
-it is conditional on each allele's tokenisation, and a base counts once for each word that holds it.
+it is conditional on each allele's tokenisation, and a base counts once for each token that contains it.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -31,12 +32,29 @@ from grover.runtime.errors import InputError
 from grover.runtime.progress import Progress
 from grover.tokenization.vocabulary import MASK, Vocabulary
 
-MOST_DIFFERING = 0.01  # share of records with another REF, such as an ambiguity letter, before the file is refused
+MOST_DIFFERING = 0.01  # share of records with another REF, such as an ambiguity code, before the file is refused
 RENAME = {
     "": lambda name: name,
     "add-chr": lambda name: f"chr{name}",
     "strip-chr": lambda name: name.removeprefix("chr"),
 }
+
+
+class Variant(NamedTuple):
+    """A variant as a VCF has it; `pos` is 1-based."""
+
+    chrom: str
+    pos: int
+    ref: str
+    alt: str
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """Bases on either side of a variant: `flank` that the model sees at most, and `span` whose tokens are masked at least."""
+
+    flank: int
+    span: int
 
 
 @dataclass(frozen=True)
@@ -63,7 +81,7 @@ def read_variants(path: Path, genome: Genome, rename: str = "") -> tuple[pd.Data
         with pysam.VariantFile(str(path)) as stream:
             keeps_effect = "EFFECT" in stream.header.info
             for record in stream:
-                chrom, ref = RENAME[rename](record.chrom), record.ref.upper()
+                chrom, ref = RENAME[rename](record.chrom), (record.ref or "").upper()
                 found = decode(genome.fetch(chrom, record.start, record.start + len(ref)))
                 if "N" in found:
                     left_out["outside the segments"] += len(record.alts or ())
@@ -96,15 +114,16 @@ def read_variants(path: Path, genome: Genome, rename: str = "") -> tuple[pd.Data
 
 
 def alleles(
-    genome: Genome, vocabulary: Vocabulary, chrom: str, pos: int, ref: str, alt: str, flank: int, span: int
+    genome: Genome, vocabulary: Vocabulary, variant: Variant, surroundings: Surroundings
 ) -> tuple[Allele, Allele]:
-    """Both alleles with their surroundings, which end where the segment does. `pos` is 1-based."""
-    start, end = pos - 1, pos - 1 + len(ref)
-    left = genome.fetch(chrom, max(0, start - flank), start)
-    right = genome.fetch(chrom, end, end + flank)
+    """Both alleles, the reference first, with their surroundings, which end where the segment does."""
+    start, span = variant.pos - 1, surroundings.span
+    end = start + len(variant.ref)
+    left = genome.fetch(variant.chrom, max(0, start - surroundings.flank), start)
+    right = genome.fetch(variant.chrom, end, end + surroundings.flank)
     left = left[np.flatnonzero(left == N).max(initial=-1) + 1 :]
     right = right[: np.flatnonzero(right == N).min(initial=len(right))]
-    tokens = [vocabulary.encode(np.concatenate([left, encode(allele), right])) for allele in (ref, alt)]
+    tokens = [vocabulary.encode(np.concatenate([left, encode(allele), right])) for allele in (variant.ref, variant.alt)]
     begins = [np.cumsum(vocabulary.lengths[ids], dtype=np.int64) - vocabulary.lengths[ids] for ids in tokens]
     ends = [begin + vocabulary.widths[ids] for begin, ids in zip(begins, tokens, strict=True)]
 
@@ -113,10 +132,11 @@ def alleles(
     first = before[before <= max(0, len(left) - span)].max()
     after = np.intersect1d(*(end[-1] - end for end in ends))
     behind = after[after <= max(0, len(right) - span)].max()
-    return tuple(
+    reference, alternative = (
         Allele(ids, int(np.searchsorted(end, first, side="right")), int(np.searchsorted(begin, end[-1] - behind)))
         for ids, begin, end in zip(tokens, begins, ends, strict=True)
     )
+    return reference, alternative
 
 
 def log_likelihoods(
@@ -130,6 +150,7 @@ def log_likelihoods(
     check_length(int(lengths.min()), most, "variants with their flanks")
     fitting = np.flatnonzero(lengths + SPECIALS <= most)
     groups = [fitting[rows] for rows in group_by_tokens(lengths[fitting], TOKENS_AT_ONCE[device.type])]
+    attention = choose_attention(device, training=False)
 
     def compute(group: np.ndarray) -> np.ndarray:
         alleles = [sequences[row] for row in group]
@@ -138,11 +159,9 @@ def log_likelihoods(
         masked = [begin + np.arange(allele.first, allele.last) for begin, allele in zip(begins, alleles, strict=True)]
         positions = np.concatenate(masked)
         targets, ids[positions] = torch.from_numpy(ids[positions]).to(device), MASK
-        given = (
-            value.to(device) for value in (torch.from_numpy(ids), Layout.of(with_specials), torch.from_numpy(positions))
-        )
+        packed, layout = torch.from_numpy(ids).to(device), Layout.of(with_specials).to(device)
         with torch.inference_mode(), autocast(device, precision):
-            logits = logits_at(model, *given, attention=choose_attention(device, training=False))
+            logits = logits_at(model, packed, layout, torch.from_numpy(positions).to(device), attention=attention)
             nats = cross_entropy(logits, targets, reduction="none").double().cpu().numpy()
         owner = np.repeat(np.arange(len(group)), list(map(len, masked)))
         return -np.bincount(owner, weights=nats, minlength=len(group))
@@ -160,8 +179,7 @@ def score(
     model: BertForMaskedLM,
     vocabulary: Vocabulary,
     genome: Genome,
-    flank: int,
-    span: int,
+    surroundings: Surroundings,
     device: torch.device,
     precision: str = "auto",
 ) -> np.ndarray:
@@ -169,7 +187,7 @@ def score(
     unlikely.
     """
     columns = (variants[name] for name in ("chrom", "pos", "ref", "alt"))
-    pairs = [alleles(genome, vocabulary, *row, flank, span) for row in zip(*columns, strict=True)]
+    pairs = [alleles(genome, vocabulary, Variant(*row), surroundings) for row in zip(*columns, strict=True)]
     found = log_likelihoods(model, [allele for pair in pairs for allele in pair], device, precision)
     return found[1::2] - found[::2]
 

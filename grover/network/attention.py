@@ -6,6 +6,7 @@ the weighed values [tokens, hidden].
 
 from collections.abc import Callable
 from itertools import groupby
+from typing import Any
 
 import torch
 from torch.nn import functional
@@ -13,7 +14,8 @@ from torch.nn.attention.varlen import varlen_attn
 
 from grover.network.packed import Layout
 
-Attention = Callable[[torch.nn.Module, torch.Tensor, Layout], torch.Tensor]
+Module = Any  # one of `transformers`, whose submodules mypy cannot see
+Attention = Callable[[Module, torch.Tensor, Layout], torch.Tensor]
 
 AMPERE = (8, 0)  # the first generation of GPUs that the variable-length kernel runs on
 SCORES_AT_ONCE = 512 * 512  # attention scores of a head that stay in the cache of a CPU
@@ -24,19 +26,20 @@ def choose_attention(device: torch.device, training: bool) -> Attention:
     return attend if training or device.type == "cuda" else attend_fused
 
 
-def attend(attention: torch.nn.Module, states: torch.Tensor, layout: Layout) -> torch.Tensor:
+def attend(attention: Module, states: torch.Tensor, layout: Layout) -> torch.Tensor:
     """Attention by the variable-length kernel of a GPU; elsewhere by matrix products, window by window."""
     projected = _project(attention, states)
     if has_kernel(states.device, projected.dtype, projected.shape[-1]):
         query, key, value = projected.unbind(1)
         longest = max(layout.lengths)
-        return varlen_attn(query, key, value, layout.bounds, layout.bounds, longest, longest).flatten(1)
+        mixed: Any = varlen_attn(query, key, value, layout.bounds, layout.bounds, longest, longest)
+        return mixed.flatten(1)
     groups = _groups(layout.lengths)
     pieces = projected.split([sum(lengths) for lengths in groups])
     return torch.cat([_attend_group(piece, lengths) for piece, lengths in zip(pieces, groups, strict=True)])
 
 
-def attend_fused(attention: torch.nn.Module, states: torch.Tensor, layout: Layout) -> torch.Tensor:
+def attend_fused(attention: Module, states: torch.Tensor, layout: Layout) -> torch.Tensor:
     """Attention by torch's fused kernel, which keeps no scores; neighbouring windows of the same length are computed together."""
     projected = _project(attention, states)
     runs = [(length, len(list(run))) for length, run in groupby(layout.lengths)]
@@ -58,7 +61,7 @@ def has_kernel(device: torch.device, kind: torch.dtype, width: int) -> bool:
     )
 
 
-def _project(attention: torch.nn.Module, states: torch.Tensor) -> torch.Tensor:
+def _project(attention: Module, states: torch.Tensor) -> torch.Tensor:
     """Query, key and value of each head, [tokens, 3, heads, width], by one matrix product."""
     parts = attention.query, attention.key, attention.value
     weight, bias = torch.cat([part.weight for part in parts]), torch.cat([part.bias for part in parts])

@@ -46,7 +46,7 @@ class Architecture:
             )
         if self.start not in STARTS:
             raise InputError(f"model: start {self.start!r} is unknown; expected one of {', '.join(STARTS)}")
-        return BertConfig(
+        config = BertConfig(
             vocab_size=vocabulary_size,
             num_hidden_layers=self.layers,
             hidden_size=self.hidden,
@@ -59,8 +59,9 @@ class Architecture:
             initializer_range=0.02 * (768 / self.hidden) ** 0.5,
             type_vocab_size=1,
             pad_token_id=PAD,
-            start=self.start,
         )
+        config.start = self.start
+        return config
 
 
 def new_language_model(config: BertConfig, seed: int) -> BertForMaskedLM:

@@ -93,7 +93,7 @@ class Checkpoints:
 
         A damaged one is named, and the one before it taken. Raises an InputError if all are damaged.
         """
-        damaged = []
+        damaged: list[Path] = []
         for step in self.steps():
             state = self.load_step(step)
             if state is not None:

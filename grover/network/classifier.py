@@ -117,7 +117,7 @@ def new_classifier(folder: Path, classes: int, pooling: str, pretrained: bool, s
 
 def load_classifier(folder: Path) -> Classifier:
     """The classifier stored in `folder`, in evaluation mode."""
-    config = load_config(folder)
+    config: Any = load_config(folder)
     if not hasattr(config, "pooling"):
         raise InputError(f"{folder}: this model is no classifier; expected a folder that finetune.py wrote")
     model = Classifier(config, config.num_labels, config.pooling)

@@ -12,13 +12,13 @@ import torch
 from torch.nn import functional
 from transformers import BertForMaskedLM, BertModel
 
-from grover.network.attention import Attention, attend
+from grover.network.attention import Attention, Module, attend
 from grover.network.packed import Layout
 
-AfterAttention = Callable[[torch.nn.Module, torch.Tensor, torch.Tensor], torch.Tensor]
+AfterAttention = Callable[[Module, torch.Tensor, torch.Tensor], torch.Tensor]
 
 
-def after_attention(layer: torch.nn.Module, mixed: torch.Tensor, states: torch.Tensor) -> torch.Tensor:
+def after_attention(layer: Module, mixed: torch.Tensor, states: torch.Tensor) -> torch.Tensor:
     """The part of a layer that works token by token: `mixed` are the values that attention has weighed, `states` its input."""
     attention, last = layer.attention.output, layer.output
     added = dropout(attention.dense(mixed), attention.dropout.p, layer.training)
@@ -42,13 +42,14 @@ def layer_states(
     Layer 0 is the input of the first layer and i the output of layer i, as in the `hidden_states` of `transformers`. Layers beyond the
     deepest one are not computed.
     """
-    embeddings = encoder.embeddings
+    embeddings: Module = encoder.embeddings
+    stack: Module = encoder.encoder.layer
     states = embeddings.word_embeddings(ids) + embeddings.position_embeddings(layout.places)
     states = embeddings.LayerNorm(states + embeddings.token_type_embeddings.weight[0])
     states = dropout(states, embeddings.dropout.p, encoder.training)
     if 0 in layers:
         yield states
-    for number, layer in enumerate(islice(encoder.encoder.layer, layers[-1]), start=1):
+    for number, layer in enumerate(islice(stack, layers[-1]), start=1):
         mixed = attention(layer.attention.self, states, layout)
         if number == layers[-1] and positions is not None:
             mixed, states = mixed.index_select(0, positions), states.index_select(0, positions)

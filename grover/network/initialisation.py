@@ -11,6 +11,8 @@ coordinates (Vaswani et al. 2017, section 3.5). All weights are trained from the
 import torch
 from transformers import BertModel
 
+from grover.network.attention import Module
+
 STARTS = ("random", "neighbours")
 FASTEST, SLOWEST = 2.0, 0.2  # radians per token
 SHARPNESS = 3.0  # gives about three quarters of the attention to the token that a head starts with
@@ -25,8 +27,10 @@ def begin(encoder: BertModel) -> None:
         return
     width = config.hidden_size // config.num_attention_heads
     pairs = width // 2
-    speed = torch.logspace(*torch.tensor([FASTEST, SLOWEST]).log10().tolist(), pairs)
-    embeddings, first = encoder.embeddings, encoder.encoder.layer[0].attention
+    fastest, slowest = torch.tensor([FASTEST, SLOWEST]).log10().tolist()
+    speed = torch.logspace(fastest, slowest, pairs)
+    embeddings: Module = encoder.embeddings
+    first: Module = encoder.encoder.layer[0].attention
     _place(embeddings, speed, config.initializer_range)
     query, key = first.self.query.weight, first.self.key.weight
     query.zero_(), key.zero_()
@@ -39,7 +43,7 @@ def begin(encoder: BertModel) -> None:
     first.output.dense.weight.mul_(LOUDNESS)
 
 
-def _place(embeddings: torch.nn.Module, speed: torch.Tensor, spread: float) -> None:
+def _place(embeddings: Module, speed: torch.Tensor, spread: float) -> None:
     """Set the positions to sines and cosines, as large as token embeddings, in coordinates that tokens and types then leave to them."""
     used = 2 * len(speed)
     angles = torch.arange(embeddings.position_embeddings.num_embeddings)[:, None] * speed

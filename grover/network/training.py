@@ -268,7 +268,8 @@ def _resume(checkpoints: Checkpoints, steps: int, execution: Execution) -> tuple
     The first process decides, and the others load the same step, however old their view of the file system is. A training that went
     beyond the steps asked for cannot be shortened, and a finished training of other code is repeated.
     """
-    step, state, processes = 0, {}, execution.processes
+    step, processes = 0, execution.processes
+    state: dict[str, Any] = {}
     if processes.first and (found := checkpoints.load()):
         step, state = found
         same = checkpoints.same_code(step)
@@ -324,8 +325,8 @@ def _backward(network: torch.nn.Module, micro_batches: list[Batch], execution: E
     sums = torch.tensor([0.0, targets, tokens, asked], dtype=torch.float64).to(device, non_blocking=True)
     for number, batch in enumerate(micro_batches, 1):
         moved = {name: _moved(value, device) for name, value in batch.items()}
-        exchanged = processes.world == 1 or number == len(micro_batches)
-        with nullcontext() if exchanged else network.no_sync():
+        last = number == len(micro_batches)
+        with nullcontext() if last or not isinstance(network, DistributedDataParallel) else network.no_sync():
             with autocast(device, execution.precision):
                 loss = network(moved)
             loss.backward()

@@ -20,7 +20,7 @@ from grover.network.forward import hidden_states
 from grover.network.inference import evaluating
 from grover.network.packed import Layout, group_by_tokens, pack
 from grover.pretraining.count_baselines import TokenCounts
-from grover.pretraining.masking import Masking, hide
+from grover.pretraining.masking import Masking, mask
 from grover.pretraining.token_auc import TokenCurves
 from grover.runtime.errors import InputError
 from grover.tokenization.vocabulary import MASK
@@ -33,9 +33,9 @@ Batch = tuple[np.ndarray, np.ndarray, np.ndarray]  # packed ids, lengths with sp
 
 
 @dataclass(frozen=True)
-class Hidden:
-    """Windows with tokens hidden: packed `batches`; and over all masked tokens, int64 [hidden], their ids `targets`, the
-    visible `left` and `right` neighbours (MASK where hidden too, CLS and SEP at the ends), and their `position` in the array
+class Masked:
+    """Windows with tokens masked: packed `batches`; and over all masked tokens, int64 [masked], their ids `targets`, the
+    visible `left` and `right` neighbours (MASK where masked too, CLS and SEP at the ends), and their `position` in the array
     of tokens.
     """
 
@@ -63,18 +63,18 @@ def choose_windows(windows: pd.DataFrame, split: str, most: int, seed: int) -> p
     return held_out.iloc[np.sort(chosen)]
 
 
-def hide_tokens(tokens: np.ndarray, windows: pd.DataFrame, size: int, masking: Masking, seed: int) -> Hidden:
-    """Hide tokens of each window (first, length) as `masking` says, the same ones at every call."""
+def mask_tokens(tokens: np.ndarray, windows: pd.DataFrame, size: int, masking: Masking, seed: int) -> Masked:
+    """Mask tokens of each window (first, length) as `masking` says, the same ones at every call."""
     names = windows.index.to_numpy()
 
     def choose(ids: np.ndarray, lengths: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return hide(ids, lengths, names[rows], size, masking, seed, EPOCH)
+        return mask(ids, lengths, names[rows], size, masking, seed, EPOCH)
 
-    return _hidden(tokens, windows["first"].to_numpy(), windows["length"].to_numpy(), choose)
+    return _masked(tokens, windows["first"].to_numpy(), windows["length"].to_numpy(), choose)
 
 
-def hide_marked(tokens: np.ndarray, offsets: np.ndarray, marked: np.ndarray) -> Hidden:
-    """Hide the tokens where `marked`, bool [tokens], is true; window i is `tokens[offsets[i]:offsets[i + 1]]`."""
+def mask_marked(tokens: np.ndarray, offsets: np.ndarray, marked: np.ndarray) -> Masked:
+    """Mask the tokens where `marked`, bool [tokens], is true; window i is `tokens[offsets[i]:offsets[i + 1]]`."""
     first, length = offsets[:-1], np.diff(offsets)
 
     def choose(ids: np.ndarray, lengths: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -82,10 +82,10 @@ def hide_marked(tokens: np.ndarray, offsets: np.ndarray, marked: np.ndarray) -> 
         chosen = pack(marked, first[rows], length[rows])[0] == 1
         return np.where(chosen, MASK, ids), chosen
 
-    return _hidden(tokens, first, length, choose)
+    return _masked(tokens, first, length, choose)
 
 
-def _hidden(tokens: np.ndarray, first: np.ndarray, length: np.ndarray, choose: Callable) -> Hidden:
+def _masked(tokens: np.ndarray, first: np.ndarray, length: np.ndarray, choose: Callable) -> Masked:
     batches, found = [], []
     for rows in group_by_tokens(length, TOKENS_AT_ONCE):
         ids, lengths = pack(tokens, first[rows], length[rows])
@@ -96,12 +96,12 @@ def _hidden(tokens: np.ndarray, first: np.ndarray, length: np.ndarray, choose: C
         row = np.searchsorted(ends, at, side="right")
         place = at - (ends - lengths)[row] - 1  # behind [CLS]
         found.append((ids[at], shown[at - 1], shown[at + 1], first[rows][row] + place))
-    hidden = Hidden(batches, *map(np.concatenate, zip(*found, strict=True)))
-    if not len(hidden.targets):
+    masked = Masked(batches, *map(np.concatenate, zip(*found, strict=True)))
+    if not len(masked.targets):
         raise InputError(
-            "evaluation: none of the tokens of the test windows was hidden; raise `evaluation.maximum_windows` or `evaluation.mask_ratio`"
+            "evaluation: none of the tokens of the test windows was masked; raise `evaluation.maximum_windows` or `evaluation.mask_ratio`"
         )
-    return hidden
+    return masked
 
 
 def seen(position: np.ndarray, training: pd.DataFrame) -> np.ndarray:
@@ -114,7 +114,7 @@ def seen(position: np.ndarray, training: pd.DataFrame) -> np.ndarray:
 
 def predict(
     model: BertForMaskedLM,
-    hidden: Hidden,
+    masked: Masked,
     device: torch.device,
     precision: str = "auto",
     curves: TokenCurves | None = None,
@@ -123,11 +123,11 @@ def predict(
 
     The output layer is computed in float32 whatever the precision: in bfloat16 many tokens of a large vocabulary tie.
     """
-    longest = max(int(lengths.max()) for _, lengths, _ in hidden.batches) - 2
+    longest = max(int(lengths.max()) for _, lengths, _ in masked.batches) - 2
     check_length(longest, model.config.max_position_embeddings, "windows")
     nats, ranks, done = [], [], 0
     with evaluating(model, device), torch.inference_mode():
-        for ids, lengths, at in hidden.batches:
+        for ids, lengths, at in masked.batches:
             if not len(at):
                 continue
             layout = Layout.of(lengths).to(device)
@@ -136,7 +136,7 @@ def predict(
                     model.bert, torch.from_numpy(ids).to(device), layout, torch.from_numpy(at).to(device)
                 )
             logits = model.cls(states.float())
-            targets = torch.from_numpy(hidden.targets[done : done + len(at)]).to(device)
+            targets = torch.from_numpy(masked.targets[done : done + len(at)]).to(device)
             score = logits.gather(1, targets[:, None])
             total = logits.logsumexp(1, keepdim=True)
             nats.append((total - score)[:, 0].double().cpu().numpy())
@@ -148,16 +148,16 @@ def predict(
 
 
 def tabulate(
-    hidden: Hidden, predicted: dict[str, Predicted], base: np.ndarray, lengths: np.ndarray | None, seen: np.ndarray
+    masked: Masked, predicted: dict[str, Predicted], base: np.ndarray, lengths: np.ndarray | None, seen: np.ndarray
 ) -> pd.DataFrame:
     """The table of masked tokens that `grover.pretraining.scores` works on.
 
-    base: int64 [hidden], where each token begins in the genome's codes; lengths: bases by id, None for overlapping words;
-    seen: bool [hidden]. The middle base of an even number is the left one of the two.
+    base: int64 [masked], where each token begins in the genome's codes; lengths: bases by id, None for overlapping words;
+    seen: bool [masked]. The middle base of an even number is the left one of the two.
     """
-    bases = np.full(len(base), np.nan) if lengths is None else lengths[hidden.targets]
+    bases = np.full(len(base), np.nan) if lengths is None else lengths[masked.targets]
     middle = base if lengths is None else base + (bases - 1) // 2
-    table = pd.DataFrame({"target": hidden.targets.astype(np.uint16), "bases": bases, "base": middle, "seen": seen})
+    table = pd.DataFrame({"target": masked.targets.astype(np.uint16), "bases": bases, "base": middle, "seen": seen})
     for name, prediction in predicted.items():
         table[f"nats_{name}"] = prediction.nats.astype(np.float32)
         table[f"rank_{name}"] = prediction.rank.astype(np.int32)
@@ -165,24 +165,24 @@ def tabulate(
 
 
 def score(probabilities: np.ndarray, targets: np.ndarray) -> Predicted:
-    """The predictions that a table of probabilities [hidden, vocabulary] makes."""
+    """The predictions that a table of probabilities [masked, vocabulary] makes."""
     own = np.take_along_axis(probabilities, targets[:, None], axis=1)
     return Predicted(-np.log(own[:, 0].astype(np.float64)), (probabilities > own).sum(axis=1))
 
 
-def neighbour_baseline(counts: TokenCounts, hidden: Hidden) -> Predicted:
+def neighbour_baseline(counts: TokenCounts, masked: Masked) -> Predicted:
     """The predictions of the counts between neighbours, worked out in pieces, since a row has the size of the
     vocabulary.
     """
     pieces = []
-    for begin in range(0, len(hidden.targets), PLACES_AT_ONCE):
+    for begin in range(0, len(masked.targets), PLACES_AT_ONCE):
         part = slice(begin, begin + PLACES_AT_ONCE)
-        pieces.append(score(counts.between(hidden.left[part], hidden.right[part]), hidden.targets[part]))
+        pieces.append(score(counts.between(masked.left[part], masked.right[part]), masked.targets[part]))
     return Predicted(np.concatenate([p.nats for p in pieces]), np.concatenate([p.rank for p in pieces]))
 
 
-def frequency_baseline(counts: TokenCounts, hidden: Hidden) -> Predicted:
+def frequency_baseline(counts: TokenCounts, masked: Masked) -> Predicted:
     """The predictions of the token frequencies."""
     frequency = counts.frequency()
     rank = np.searchsorted(np.sort(-frequency), -frequency)
-    return Predicted(-np.log(frequency[hidden.targets]), rank[hidden.targets])
+    return Predicted(-np.log(frequency[masked.targets]), rank[masked.targets])

@@ -1,4 +1,4 @@
-"""Which tokens are hidden, as a function of (seed, epoch, window, place in the window) alone.
+"""Which tokens are masked, as a function of (seed, epoch, window, place in the window) alone.
 
 Draws come from a counter-based generator (the output function of SplitMix64; Steele, Lea and Flood 2014), so that masks
 depend neither on the order of the windows nor on the number of processes, and a resumed training sees the same ones.
@@ -23,8 +23,8 @@ class Masking:
     """`share` of the tokens are to be predicted, in runs of `span` and more; of these runs `mask` become [MASK], `keep`
     stay, the rest become other tokens.
 
-    The defaults are the paper's; BERT's own are 0.15, 0.8 and 0.1. Overlapping words of k bases need spans of k: then all
-    words that hold one base are hidden together, while the neighbours of a single hidden word spell it out (Ji et al. 2021).
+    The defaults are the paper's; BERT's own are 0.15, 0.8 and 0.1. Overlapping k-mers need spans of k: then all
+    k-mers that contain one base are masked together, while the neighbours of a single masked k-mer spell it out (Ji et al. 2021).
     """
 
     share: float = 0.022
@@ -41,11 +41,11 @@ class Masking:
         if self.span < 1 or (self.span > 1 and self.keep > 0):
             raise InputError(
                 f"masking: spans of {self.span} tokens with keep {self.keep} cannot be; expected a span of 1 or more, and "
-                "keep 0 where it is longer, since a token that stays shows what its neighbours hide"
+                "keep 0 where it is longer, since a token that stays shows what is masked beside it"
             )
 
 
-def hide(
+def mask(
     ids: np.ndarray,
     lengths: np.ndarray,
     names: np.ndarray,
@@ -54,23 +54,23 @@ def hide(
     seed: int,
     epoch: int | np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Hide tokens of windows that lie end to end.
+    """Mask tokens of windows that lie end to end.
 
     `ids` is int64 [tokens] with specials, `lengths` the tokens of each window, `names` the numbers that identify the
-    windows, `size` that of the vocabulary, `epoch` one for all windows or one for each. Returns the ids with tokens hidden,
+    windows, `size` that of the vocabulary, `epoch` one for all windows or one for each. Returns the ids with masked tokens,
     and a boolean array that is true at the tokens to predict. Specials are never chosen.
     """
-    hidden, chosen = ids.copy(), np.zeros(len(ids), bool)
+    shown, chosen = ids.copy(), np.zeros(len(ids), bool)
     # a token is chosen if a span begins at it or at one of the `span - 1` before it
     begins = 1 - (1 - masking.share) ** (1 / masking.span)
     names, epochs = names.astype(np.uint64), np.broadcast_to(epoch, len(names)).astype(np.uint64)
     shares = begins, masking.mask, masking.mask + masking.keep
-    _hide(ids, lengths, names, np.uint64(seed), epochs, size, masking.span, shares, hidden, chosen)
-    return hidden, chosen
+    _mask(ids, lengths, names, np.uint64(seed), epochs, size, masking.span, shares, shown, chosen)
+    return shown, chosen
 
 
 @njit(cache=True, nogil=True)
-def _hide(ids, lengths, names, seed, epochs, size, span, shares, hidden, chosen):
+def _mask(ids, lengths, names, seed, epochs, size, span, shares, shown, chosen):
     begins, mask, mask_or_keep = shares
     first = 0
     for window in range(len(lengths)):
@@ -89,12 +89,12 @@ def _hide(ids, lengths, names, seed, epochs, size, span, shares, hidden, chosen)
             left -= 1
             chosen[first + place] = True
             if action < mask:
-                hidden[first + place] = MASK
+                shown[first + place] = MASK
             elif action >= mask_or_keep:
                 # any of the other tokens: one fewer than there are, shifted past the token itself
                 draw = _uniform(_mix(key ^ (counter + REPLACEMENT)))
                 other = FIRST_LETTER + np.int64(draw * (size - FIRST_LETTER - 1))
-                hidden[first + place] = other + (other >= token)
+                shown[first + place] = other + (other >= token)
         first += lengths[window]
 
 

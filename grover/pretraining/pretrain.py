@@ -18,7 +18,7 @@ from grover.network.distributed import Processes
 from grover.network.forward import AfterAttention, after_attention, logits_at
 from grover.network.packed import Layout, group_by_tokens, pack
 from grover.network.training import NOTHING, Batch, Execution, Optimisation, Recording, train
-from grover.pretraining.masking import Masking, hide
+from grover.pretraining.masking import Masking, mask
 from grover.pretraining.preflight import fewer_tokens, fitting_tokens, prove_step
 from grover.runtime.errors import InputError
 
@@ -125,7 +125,7 @@ def _prepare(model: BertForMaskedLM, batches: _Batches, compiled: bool, executio
     """
     device, precision = execution.device, execution.precision
     batches.most = fitting_tokens(model, batches.longest, device, precision, execution.processes)
-    model.to(device)
+    model.to(device)  # type: ignore[arg-type]  # transformers wraps the method without its signature
     chosen = _fastest(compiled, device)
     while True:
         try:
@@ -150,7 +150,7 @@ def masked_batch(
     epoch: int | np.ndarray,
 ) -> Batch:
     """Packed windows with masked tokens, their layout, the `positions` of the tokens to predict, and their ids as `targets`."""
-    shown, chosen = hide(ids, lengths, names, size, masking, seed, epoch)
+    shown, chosen = mask(ids, lengths, names, size, masking, seed, epoch)
     return {
         "input_ids": torch.from_numpy(shown),
         "layout": Layout.of(lengths),

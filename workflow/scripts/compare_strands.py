@@ -48,7 +48,7 @@ def compare_strands(
         raise InputError(f"initial: {initial!r} is unknown; expected pretrained or random")
     place = choose_device(device, threads)
     genome = Genome(sequence, segments)
-    encoder = load_encoder(folder(model), initial == "random", seed)
+    encoder = load_encoder(folder(model), initial == "random", seed).to(place)
     check_length(windows_tokens, encoder.config.max_position_embeddings, "windows")
     table = pd.read_parquet(regions, columns=["chrom", "start", "end"])
     if table.empty:

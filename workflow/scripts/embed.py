@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from typer import Option
 
-from grover.embeddings.embed import Reading, choose_layers, load_encoder
+from grover.embeddings.embed import Outputs, Reading, Regions, choose_layers, load_encoder
 from grover.embeddings.embed import embed as embed_shard
 from grover.embeddings.region_table import Places, places_of_table
 from grover.embeddings.vectors import KEY, Writer
@@ -84,8 +84,8 @@ def embed(
     with ExitStack() as stack:
         files = [path and stack.enter_context(Writer(path, said)) for path in (output, contexts_output, states)]
         sums_file = stack.enter_context(open(stack.enter_context(atomic(token_sums)), "wb"))
-        segment_tokens = tokenised.tokens_at(genome.bounds)
-        sums = embed_shard(encoder, tokenised, segment_tokens, table, places, reading, *files, place, precision)
+        embedded = Regions(table, places, tokenised.tokens_at(genome.bounds))
+        sums = embed_shard(encoder, tokenised, embedded, reading, Outputs(*files), place, precision)
         np.savez(sums_file, **sums, **{KEY.decode(): np.array(json.dumps(said))})
 
 

@@ -78,11 +78,11 @@ def evaluate_pretraining(
 
     masking = Masking(mask_ratio, mask=1.0, span=mask_span or words.mask_span)
     held_out = {name: evaluation.choose_windows(table, name, most_windows, seed) for name in SPLITS}
-    hidden = {
-        name: evaluation.hide_tokens(tokenised.tokens, rows, words.size, masking, seed)
+    masked = {
+        name: evaluation.mask_tokens(tokenised.tokens, rows, words.size, masking, seed)
         for name, rows in held_out.items()
     }
-    begins = {name: tokenised.bases_at(item.position) for name, item in hidden.items()}
+    begins = {name: tokenised.bases_at(item.position) for name, item in masked.items()}
     spans = {}
     if lengths is not None:
         genome, regions = Genome(sequence, segments), read_folds(folds)
@@ -99,14 +99,14 @@ def evaluate_pretraining(
                 continue
             cut, offsets, touched = common_spans.touched_tokens(genome.codes, spans[fold], words, max(1, threads))
             common_spans.check_windows(offsets, network.config.max_position_embeddings, span_bases, words.name)
-            hidden[fold] = evaluation.hide_marked(cut, offsets, touched)
-            begins[fold] = common_spans.places(cut, offsets, spans[fold], lengths)[hidden[fold].position]
+            masked[fold] = evaluation.mask_marked(cut, offsets, touched)
+            begins[fold] = common_spans.places(cut, offsets, spans[fold], lengths)[masked[fold].position]
 
-    left, right = (np.concatenate([getattr(item, side) for item in hidden.values()]) for side in ("left", "right"))
+    left, right = (np.concatenate([getattr(item, side) for item in masked.values()]) for side in ("left", "right"))
     counts = TokenCounts(tokenised.tokens, training, words.size, left, right, count_tokens)
     curves = {name: TokenCurves() for name in SPLITS}
     tables = {}
-    for name, item in hidden.items():
+    for name, item in masked.items():
         predicted = {
             MODEL: evaluation.predict(network, item, place, precision, curves.get(name)),
             "frequency": evaluation.frequency_baseline(counts, item),

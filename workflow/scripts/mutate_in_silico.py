@@ -28,7 +28,7 @@ def mutate_in_silico(
     strand say where it lies.
     """
     place = choose_device(device, threads)
-    classifier, vocabulary = load_classifier(folder(model)), Vocabulary.load(folder(model))
+    classifier, vocabulary = load_classifier(folder(model)).to(place), Vocabulary.load(folder(model))
     if classifier.classifier.out_features != 2:
         raise InputError(
             f"{model}: the classifier has {classifier.classifier.out_features} classes, but two were expected"

@@ -6,7 +6,7 @@ import numpy as np
 from typer import Option
 
 from grover.genome.assembly import Genome
-from grover.interpretation.variants import RENAME, read_variants, score, separation
+from grover.interpretation.variants import RENAME, Surroundings, read_variants, score, separation
 from grover.network.bert import load_language_model
 from grover.network.device import choose_device
 from grover.runtime.cli import Input, Output, main
@@ -43,8 +43,9 @@ def score_variants(
     rows, left_out = read_variants(variants, genome, rename)
     left_out["beyond the maximum"] = max(0, len(rows) - maximum)
     rows = rows.iloc[np.sort(np.random.default_rng(seed).permutation(len(rows))[:maximum])]
+    surroundings = Surroundings(flank, span)
     rows = rows.assign(
-        score=score(rows, load_language_model(folder(model)), words, genome, flank, span, place, precision)
+        score=score(rows, load_language_model(folder(model)), words, genome, surroundings, place, precision)
     )
     left_out["longer than the model"] = int(rows["score"].isna().sum())
     rows = rows.dropna(subset=["score"])

@@ -12,7 +12,7 @@ import torch
 from transformers import BertConfig, BertForMaskedLM, BertModel
 
 from grover.embeddings import region_blocks
-from grover.embeddings.embed import Reading, choose_layers, embed, embed_sequences, load_encoder
+from grover.embeddings.embed import Outputs, Reading, Regions, choose_layers, embed, embed_sequences, load_encoder
 from grover.embeddings.occurrences import Occurrences, choose_occurrences
 from grover.embeddings.region_blocks import blocks
 from grover.embeddings.region_table import Places, cut_windows, places_of_table
@@ -27,7 +27,7 @@ from grover.runtime.errors import InputError
 from grover.tokenization.genome_tokens import TokenisedGenome, tokenise
 from grover.tokenization.vocabulary import CLS, SEP, Vocabulary
 
-WORDS = Vocabulary.from_kmers("kmer-2", 2)
+VOCABULARY = Vocabulary.from_kmers("kmer-2", 2)
 WINDOW, CONTEXT = 12, 2
 CPU = torch.device("cpu")
 NUMBERS = ["region", "chrom", "start", "end", "token"]
@@ -37,7 +37,7 @@ NUMBERS = ["region", "chrom", "start", "end", "token"]
 def encoder():
     torch.manual_seed(0)
     sizes = {"num_hidden_layers": 2, "hidden_size": 16, "num_attention_heads": 2, "intermediate_size": 32}
-    config = BertConfig(vocab_size=WORDS.size, max_position_embeddings=14, initializer_range=0.3, **sizes)
+    config = BertConfig(vocab_size=VOCABULARY.size, max_position_embeddings=14, initializer_range=0.3, **sizes)
     return BertModel(config, add_pooling_layer=False).eval()
 
 
@@ -48,8 +48,8 @@ def world(tmp_path_factory):
     np.save(folder / "sequence.npy", np.random.default_rng(0).integers(0, 4, 301, dtype=np.uint8))
     (folder / "segments.bed").write_text("chr1\t100\t300\ts0\nchr2\t0\t101\ts1\n")
     genome = Genome(folder / "sequence.npy", folder / "segments.bed")
-    tokenise(genome.codes, genome.bounds, WORDS, folder / "tokens.npy", folder / "index.npy")
-    tokens = TokenisedGenome(folder / "tokens.npy", folder / "index.npy", WORDS)
+    tokenise(genome.codes, genome.bounds, VOCABULARY, folder / "tokens.npy", folder / "index.npy")
+    tokens = TokenisedGenome(folder / "tokens.npy", folder / "index.npy", VOCABULARY)
     starts = [100, 108, 140, 141, 160, 208, 220, 260, 0, 16, 70, 100]
     ends = [108, 140, 141, 160, 208, 220, 260, 300, 16, 70, 100, 101]
     table = pd.DataFrame({"chrom": ["chr1"] * 8 + ["chr2"] * 4, "start": starts, "end": ends})
@@ -76,9 +76,8 @@ def run(encoder, world, folder, states=True, precision="fp32", **reading):
     writers = [Writer(path, said) for path in paths]
     for writer in writers:
         writer.__enter__()
-    sums = embed(
-        encoder, world.tokens, world.segments, world.table, world.places, reading, *writers, precision=precision
-    )
+    regions = Regions(world.table, world.places, world.segments)
+    sums = embed(encoder, world.tokens, regions, reading, Outputs(*writers), precision=precision)
     for writer in writers:
         writer.__exit__(None, None, None)
     return paths, sums
@@ -122,7 +121,7 @@ def expected(encoder, world):
 def test_states_of_layers_are_the_hidden_states_of_transformers(encoder):
     rng = np.random.default_rng(1)
     lengths = [1, 12, 12, 5, 3, 3, 12]
-    rows = [rng.integers(5, WORDS.size, length) for length in lengths]
+    rows = [rng.integers(5, VOCABULARY.size, length) for length in lengths]
     ids, with_specials = pack(np.concatenate(rows), np.cumsum([0, *lengths[:-1]]), lengths)
     expected = np.concatenate([plain_states(encoder, row) for row in rows], 1)
     for layers in ([0, 1, 2], [1], [0, 2]):
@@ -145,7 +144,7 @@ def test_nothing_is_computed_behind_the_deepest_layer_asked_for(encoder, monkeyp
 def test_sequences_have_the_vectors_that_each_gets_alone(encoder, monkeypatch):
     monkeypatch.setitem(inference.TOKENS_AT_ONCE, "cpu", 30)
     rng = np.random.default_rng(2)
-    inputs = [rng.integers(5, WORDS.size, length).astype(np.uint16) for length in rng.integers(1, 13, 40)]
+    inputs = [rng.integers(5, VOCABULARY.size, length).astype(np.uint16) for length in rng.integers(1, 13, 40)]
     found = embed_sequences(encoder, inputs)
     for row, ids in enumerate(inputs):
         states = plain_states(encoder, ids)
@@ -183,7 +182,7 @@ def test_regions_in_bf16_have_nearly_the_same_vectors(encoder, world, expected, 
     paths, sums = run(encoder, world, tmp_path, states=False, precision="bf16")
     chosen = open_embeddings(paths[:1])["chosen"]
     assert 1e-5 < np.abs(chosen.vectors("mean", 2) - expected.mean[2]).max() < 0.1
-    of_tokens = np.stack([expected.states[:, expected.ids == token].sum(1) for token in range(WORDS.size)], 1)
+    of_tokens = np.stack([expected.states[:, expected.ids == token].sum(1) for token in range(VOCABULARY.size)], 1)
     np.testing.assert_allclose(sums["sum"], of_tokens, rtol=0.1, atol=1)
 
 
@@ -191,7 +190,7 @@ def test_regions_in_bf16_have_nearly_the_same_vectors(encoder, world, expected, 
 def test_a_block_holds_few_tokens_however_long_a_region_is(world, monkeypatch, longest):
     monkeypatch.setattr(region_blocks, "TOKENS_AT_ONCE", longest)
     first, last = world.segments[:-1], world.segments[1:]  # regions of 100 and 51 tokens
-    occurrences = Occurrences(world.tokens.tokens, first, last, 0, WORDS.size, 5, 3)
+    occurrences = Occurrences(world.tokens.tokens, first, last, 0, VOCABULARY.size, 5, 3)
     places = Places(world.genome.bounds[:-1], world.genome.bounds[1:], first, last)
     found = list(blocks(world.tokens, range(2), places, world.segments, WINDOW, CONTEXT, occurrences))
     assert len(found) > 2 * (longest < 50) and all(len(block.ids) <= longest for block in found)
@@ -199,7 +198,9 @@ def test_a_block_holds_few_tokens_however_long_a_region_is(world, monkeypatch, l
     assert sum(block.begins.sum() for block in found) == 2 and len({id(block.means) for block in found}) == 2
     # the same occurrences as if all were one block
     ids = np.asarray(world.tokens.tokens)
-    used, stored = choose_occurrences(ids, np.zeros(WORDS.size, int), np.bincount(ids, minlength=WORDS.size), 5, 3)
+    used, stored = choose_occurrences(
+        ids, np.zeros(VOCABULARY.size, int), np.bincount(ids, minlength=VOCABULARY.size), 5, 3
+    )
     np.testing.assert_array_equal(np.concatenate([block.used for block in found]), used)
     np.testing.assert_array_equal(np.concatenate([block.stored for block in found]), stored)
 
@@ -210,16 +211,16 @@ def test_states_and_sums_are_those_of_all_tokens_of_the_regions(encoder, world, 
     assert table["token"].tolist() == expected.ids.tolist() and table["region"].tolist() == expected.region.tolist()
     bases = world.tokens.bases_at(expected.position)
     assert table["start"].tolist() == world.genome.locate(bases)[1].tolist()
-    assert (table["end"] - table["start"]).tolist() == WORDS.widths[expected.ids].tolist()
+    assert (table["end"] - table["start"]).tolist() == VOCABULARY.widths[expected.ids].tolist()
     assert table["chrom"].tolist() == world.table["chrom"].iloc[expected.region].tolist()
     for layer in range(3):
         np.testing.assert_allclose(np.stack(table[f"state_{layer}"]), expected.states[layer], rtol=1e-3, atol=1e-3)
-    np.testing.assert_array_equal(sums["count"], np.bincount(expected.ids, minlength=WORDS.size))
+    np.testing.assert_array_equal(sums["count"], np.bincount(expected.ids, minlength=VOCABULARY.size))
     np.testing.assert_array_equal(sums["used"], np.minimum(sums["count"], 5))
     assert sums["layers"].tolist() == [0, 1, 2] and sums["sum"].dtype == np.float64
-    used = choose_occurrences(expected.ids, np.zeros(WORDS.size, int), sums["count"], 5, 3)[0]
+    used = choose_occurrences(expected.ids, np.zeros(VOCABULARY.size, int), sums["count"], 5, 3)[0]
     units = expected.states / np.linalg.norm(expected.states, axis=2, keepdims=True)
-    for token in range(WORDS.size):
+    for token in range(VOCABULARY.size):
         of_token = expected.ids == token
         np.testing.assert_allclose(sums["sum"][:, token], expected.states[:, of_token].sum(1), atol=1e-4)
         np.testing.assert_allclose(sums["unit"][:, token], units[:, of_token & used].sum(1), atol=1e-5)
@@ -305,7 +306,7 @@ def files(encoder, world, tmp_path):
     """What the script reads: a model's folder with its tokenizer, the genome, and a table of regions."""
     language_model = BertForMaskedLM(encoder.config)
     language_model.bert = encoder
-    WORDS.save(tmp_path / "vocabulary")
+    VOCABULARY.save(tmp_path / "vocabulary")
     save(language_model, encoder.config, tmp_path / "kmer-2", tmp_path / "vocabulary")
     world.table.to_parquet(tmp_path / "regions.parquet")
     names = ("tokens.npy", "index.npy", "sequence.npy", "segments.bed")

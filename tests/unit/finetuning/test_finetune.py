@@ -24,9 +24,9 @@ SCRIPT = Path(__file__).parents[3] / "workflow/scripts/finetune.py"
 
 @pytest.fixture
 def folder(tmp_path):
-    letters = Vocabulary.from_kmers("char", 1)
-    letters.save(tmp_path / "vocabulary")
-    model = new_language_model(Architecture(1, 16, 2, 32, 40, 0.0).config(letters.size), 7)
+    bases = Vocabulary.from_kmers("char", 1)
+    bases.save(tmp_path / "vocabulary")
+    model = new_language_model(Architecture(1, 16, 2, 32, 40, 0.0).config(bases.size), 7)
     save(model, model.config, tmp_path / "model", tmp_path / "vocabulary")
     return tmp_path / "model"
 

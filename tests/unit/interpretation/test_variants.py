@@ -5,7 +5,7 @@ from sklearn.metrics import roc_auc_score
 
 from grover.genome.assembly import Genome
 from grover.genome.bases import decode
-from grover.interpretation.variants import alleles, log_likelihoods, read_variants, separation
+from grover.interpretation.variants import Surroundings, Variant, alleles, log_likelihoods, read_variants, separation
 from grover.network.bert import Architecture, new_language_model
 from grover.runtime.errors import InputError
 from grover.tokenization.vocabulary import MASK, Vocabulary
@@ -37,7 +37,7 @@ def base(genome, pos):
 
 
 def test_reference_is_checked_and_effects_kept(tmp_path, genome):
-    ref, other = base(genome, 200), [letter for letter in "ACGT" if letter != base(genome, 200)]
+    ref, other = base(genome, 200), [code for code in "ACGT" if code != base(genome, 200)]
     path = vcf(
         tmp_path,
         ("c", 200, "v1", ref, f"{other[0]},{other[1]}", ".", ".", "EFFECT=break"),
@@ -76,9 +76,9 @@ def test_both_alleles_show_and_predict_the_same_bases(genome, span):
             continue
         alt = "".join(rng.choice(list("ACGT"), int(rng.integers(1, 4))))
         texts = []
-        for allele in alleles(genome, BPE, "c", int(pos), ref, alt, 60, span):
-            words = [BPE.tokens[i] for i in allele.tokens]
-            parts = (words[: allele.first], words[allele.first : allele.last], words[allele.last :])
+        for allele in alleles(genome, BPE, Variant("c", int(pos), ref, alt), Surroundings(60, span)):
+            tokens = [BPE.tokens[i] for i in allele.tokens]
+            parts = (tokens[: allele.first], tokens[allele.first : allele.last], tokens[allele.last :])
             texts.append(["".join(part) for part in parts])
         assert texts[0][0] == texts[1][0] and texts[0][2] == texts[1][2]
         left = len(decode(genome.fetch("c", max(0, pos - 61), pos - 1)).replace("N", ""))
@@ -89,7 +89,7 @@ def test_both_alleles_show_and_predict_the_same_bases(genome, span):
 
 def test_likelihood_is_that_of_masking_by_hand(genome):
     model = new_language_model(Architecture(1, 16, 2, 32, 128, 0.0).config(BPE.size), 0).eval()
-    pair = alleles(genome, BPE, "c", 300, base(genome, 300), "A", 30, 4)
+    pair = alleles(genome, BPE, Variant("c", 300, base(genome, 300), "A"), Surroundings(30, 4))
     found = log_likelihoods(model, list(pair), torch.device("cpu"))
     for allele, value in zip(pair, found, strict=True):
         ids = torch.tensor([[2, *allele.tokens.tolist(), 3]])

@@ -31,43 +31,43 @@ def corpus():
 
 
 @pytest.fixture
-def hidden(corpus):
+def masked(corpus):
     tokens, windows = corpus
     chosen = evaluation.choose_windows(windows, "region", 60, 0)
-    return evaluation.hide_tokens(tokens, chosen, SIZE, Masking(0.15, mask=1.0), 0)
+    return evaluation.mask_tokens(tokens, chosen, SIZE, Masking(0.15, mask=1.0), 0)
 
 
-def counts(corpus, hidden):
+def counts(corpus, masked):
     tokens, windows = corpus
-    return TokenCounts(tokens, windows[windows["region"] == "train"], SIZE, hidden.left, hidden.right, 10**6)
+    return TokenCounts(tokens, windows[windows["region"] == "train"], SIZE, masked.left, masked.right, 10**6)
 
 
-def test_masked_tokens_are_known_and_their_neighbours_visible(corpus, hidden):
-    assert len(hidden.targets) == sum(len(at) for _, _, at in hidden.batches)
-    shown = np.concatenate([ids[at] for ids, _, at in hidden.batches])
+def test_masked_tokens_are_known_and_their_neighbours_visible(corpus, masked):
+    assert len(masked.targets) == sum(len(at) for _, _, at in masked.batches)
+    shown = np.concatenate([ids[at] for ids, _, at in masked.batches])
     assert (shown == MASK).all()
-    assert set(np.unique(hidden.left)) <= {CLS, MASK, *range(FIRST_LETTER, SIZE)}
-    assert set(np.unique(hidden.right)) <= {SEP, MASK, *range(FIRST_LETTER, SIZE)}
+    assert set(np.unique(masked.left)) <= {CLS, MASK, *range(FIRST_LETTER, SIZE)}
+    assert set(np.unique(masked.right)) <= {SEP, MASK, *range(FIRST_LETTER, SIZE)}
 
 
-def test_targets_stand_at_their_positions_in_their_windows(corpus, hidden):
+def test_targets_stand_at_their_positions_in_their_windows(corpus, masked):
     tokens, windows = corpus
-    np.testing.assert_array_equal(tokens[hidden.position], hidden.targets)
+    np.testing.assert_array_equal(tokens[masked.position], masked.targets)
     chosen = evaluation.choose_windows(windows, "region", 60, 0)
-    assert set(hidden.position // 40 * 40) <= set(chosen["first"])
-    visible = hidden.left >= FIRST_LETTER
-    np.testing.assert_array_equal(tokens[hidden.position - 1][visible], hidden.left[visible])
+    assert set(masked.position // 40 * 40) <= set(chosen["first"])
+    visible = masked.left >= FIRST_LETTER
+    np.testing.assert_array_equal(tokens[masked.position - 1][visible], masked.left[visible])
 
 
 def test_marked_tokens_and_no_others_are_hidden():
     tokens = np.arange(5, 12).astype(np.uint16)
     marked = np.array([True, False, False, False, True, True, False])
-    hidden = evaluation.hide_marked(tokens, np.array([0, 3, 7]), marked)
-    order = np.argsort(hidden.position)
-    assert hidden.targets[order].tolist() == [5, 9, 10]
-    assert hidden.left[order].tolist() == [CLS, 8, MASK] and hidden.right[order].tolist() == [6, MASK, 11]
+    masked = evaluation.mask_marked(tokens, np.array([0, 3, 7]), marked)
+    order = np.argsort(masked.position)
+    assert masked.targets[order].tolist() == [5, 9, 10]
+    assert masked.left[order].tolist() == [CLS, 8, MASK] and masked.right[order].tolist() == [6, MASK, 11]
     with pytest.raises(InputError, match="none of the tokens"):
-        evaluation.hide_marked(tokens, np.array([0, 7]), np.zeros(7, bool))
+        evaluation.mask_marked(tokens, np.array([0, 7]), np.zeros(7, bool))
 
 
 def test_seen_positions_are_those_inside_training_windows():
@@ -76,16 +76,16 @@ def test_seen_positions_are_those_inside_training_windows():
     assert evaluation.seen(np.arange(50), training).tolist() == [place in inside for place in range(50)]
 
 
-def test_counts_are_those_of_a_slow_count(corpus, hidden):
+def test_counts_are_those_of_a_slow_count(corpus, masked):
     tokens, _ = corpus
-    found = counts(corpus, hidden)
+    found = counts(corpus, masked)
     rows = [tokens[f : min(f + 512, 16_000)].tolist() for f in range(0, 16_000, 512)]
     singles = Counter(token for row in rows for token in row)
     pairs = Counter(pair for row in rows for pair in zip(row, row[1:], strict=False))
     triples = Counter(triple for row in rows for triple in zip(row, row[1:], row[2:], strict=False))
     assert {i: n for i, n in enumerate(found.single) if n} == singles
-    left, right = set(hidden.left.tolist()), set(hidden.right.tolist())
-    asked = set(zip(hidden.left.tolist(), hidden.right.tolist(), strict=True))
+    left, right = set(masked.left.tolist()), set(masked.right.tolist())
+    asked = set(zip(masked.left.tolist(), masked.right.tolist(), strict=True))
     assert kept(found.after) == {a * SIZE + b: n for (a, b), n in pairs.items() if a in left}
     assert kept(found.before) == {b * SIZE + a: n for (a, b), n in pairs.items() if b in right}
     assert kept(found.both) == {(a * SIZE + c) * SIZE + b: n for (a, b, c), n in triples.items() if (a, c) in asked}
@@ -96,16 +96,16 @@ def kept(contexts) -> dict[int, int]:
     return dict(zip(contexts.keys.tolist(), contexts.counts.astype(int).tolist(), strict=True))
 
 
-def test_three_passes_over_the_same_sequence_make_the_same_baseline_as_one(corpus, hidden):
+def test_three_passes_over_the_same_sequence_make_the_same_baseline_as_one(corpus, masked):
     tokens, windows = corpus
     training = windows[windows["region"] == "train"]
     shifted = [training.iloc[1:].assign(first=training["first"].iloc[1:] - shift) for shift in (7, 23)]
     once, thrice = (
-        TokenCounts(tokens, table, SIZE, hidden.left, hidden.right, 10**6)
+        TokenCounts(tokens, table, SIZE, masked.left, masked.right, 10**6)
         for table in (training, pd.concat([training, *shifted], ignore_index=True))
     )
-    expected = evaluation.neighbour_baseline(once, hidden)
-    np.testing.assert_array_equal(evaluation.neighbour_baseline(thrice, hidden).nats, expected.nats)
+    expected = evaluation.neighbour_baseline(once, masked)
+    np.testing.assert_array_equal(evaluation.neighbour_baseline(thrice, masked).nats, expected.nats)
     assert thrice.single.sum() == 16_000
 
 
@@ -131,40 +131,40 @@ def test_the_neighbour_baseline_is_worked_out_by_hand():
     backed = after * after / frequency  # b alone stands behind a, and before c
     expected = 0.5 * np.array([0, 1, 0, 0]) + 0.5 * backed / backed.sum()
     np.testing.assert_allclose(found.between(np.array([a]), np.array([c]))[0, FIRST_LETTER:], expected)
-    # a hidden neighbour and a window's end say nothing
+    # a masked neighbour and a window's end say nothing
     np.testing.assert_allclose(found.between(np.array([MASK]), np.array([SEP]))[0, FIRST_LETTER:], frequency)
 
 
-def test_baselines_are_distributions_and_neighbours_help(corpus, hidden):
-    table = counts(corpus, hidden)
-    between = table.between(hidden.left, hidden.right)
+def test_baselines_are_distributions_and_neighbours_help(corpus, masked):
+    table = counts(corpus, masked)
+    between = table.between(masked.left, masked.right)
     np.testing.assert_allclose(between.sum(axis=1), 1, rtol=1e-9)
     assert (between >= 0).all()
-    neighbours = evaluation.neighbour_baseline(table, hidden)
-    frequency = evaluation.frequency_baseline(table, hidden)
+    neighbours = evaluation.neighbour_baseline(table, masked)
+    frequency = evaluation.frequency_baseline(table, masked)
     assert neighbours.nats.mean() < frequency.nats.mean() - 0.3
 
 
-def test_a_network_predicts_what_transformers_computes(hidden):
+def test_a_network_predicts_what_transformers_computes(masked):
     model = new_language_model(Architecture(1, 64, 2, 128, 48).config(SIZE), 0).eval()
-    predicted = evaluation.predict(model, hidden, torch.device("cpu"))
+    predicted = evaluation.predict(model, masked, torch.device("cpu"))
     assert predicted.nats.mean() == pytest.approx(np.log(SIZE), abs=0.4)
-    ids, lengths, at = hidden.batches[0]
+    ids, lengths, at = masked.batches[0]
     padded = torch.from_numpy(ids.reshape(len(lengths), -1))  # windows of one length
     assert isinstance(model, BertForMaskedLM)
     with torch.inference_mode():
         logits = model(padded).logits.flatten(0, 1)[torch.from_numpy(at)]
-    targets = torch.from_numpy(hidden.targets[: len(at)])
+    targets = torch.from_numpy(masked.targets[: len(at)])
     expected = torch.nn.functional.cross_entropy(logits, targets, reduction="none").numpy()
     np.testing.assert_allclose(predicted.nats[: len(at)], expected, atol=1e-4)
 
 
-def test_scores_in_bfloat16_have_no_ties(hidden):
+def test_scores_in_bfloat16_have_no_ties(masked):
     """A bfloat16 has 8 bits: of thousands of scores most would be equal to another."""
     model = new_language_model(Architecture(1, 64, 2, 128, 48).config(4_000), 0).eval()
     ranks, curves = [], Scores()
     for precision in ("bf16", "fp32"):
-        ranks.append(evaluation.predict(model, hidden, torch.device("cpu"), precision, curves).rank)
+        ranks.append(evaluation.predict(model, masked, torch.device("cpu"), precision, curves).rank)
     for scores in curves.scores:
         assert len(scores[0].unique()) > 3_900
     assert np.abs(ranks[0] - ranks[1]).mean() < 20
@@ -178,14 +178,14 @@ class Scores:
         self.scores.append(scores)
 
 
-def test_a_token_lies_where_its_middle_base_does_and_overlapping_words_have_no_bases(hidden):
-    begins = np.arange(len(hidden.targets)) * 10
+def test_a_token_lies_where_its_middle_base_does_and_overlapping_words_have_no_bases(masked):
+    begins = np.arange(len(masked.targets)) * 10
     lengths = np.arange(SIZE, dtype=np.int32)
     none = evaluation.Predicted(np.zeros(len(begins)), np.zeros(len(begins), np.int64))
-    table = evaluation.tabulate(hidden, {"model": none}, begins, lengths, begins > 50)
-    np.testing.assert_array_equal(table["base"], begins + (hidden.targets - 1) // 2)
-    np.testing.assert_array_equal(table["bases"], hidden.targets)
-    table = evaluation.tabulate(hidden, {"model": none}, begins, None, begins > 50)
+    table = evaluation.tabulate(masked, {"model": none}, begins, lengths, begins > 50)
+    np.testing.assert_array_equal(table["base"], begins + (masked.targets - 1) // 2)
+    np.testing.assert_array_equal(table["bases"], masked.targets)
+    table = evaluation.tabulate(masked, {"model": none}, begins, None, begins > 50)
     assert table["bases"].isna().all() and (table["base"] == begins).all()
 
 

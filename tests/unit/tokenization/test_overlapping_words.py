@@ -11,9 +11,9 @@ import pytest
 from grover.embeddings.region_table import places_of_tokens, token_ranges
 from grover.genome.assembly import Genome
 from grover.genome.bases import decode
-from grover.interpretation.variants import alleles
+from grover.interpretation.variants import Surroundings, Variant, alleles
 from grover.network.packed import pack
-from grover.pretraining.masking import Masking, hide
+from grover.pretraining.masking import Masking, mask
 from grover.tokenization.genome_tokens import TokenisedGenome, tokenise
 from grover.tokenization.vocabulary import CLS, MASK, SEP, Vocabulary
 
@@ -45,7 +45,7 @@ def test_no_masked_base_is_visible_in_an_unmasked_word(k):
     masked = 0
     for epoch in range(20):
         masking = Masking(0.15, mask=1.0, span=vocabulary.mask_span)
-        hidden, chosen = hide(ids, lengths, np.arange(56), vocabulary.size, masking, 7, epoch)
+        hidden, chosen = mask(ids, lengths, np.arange(56), vocabulary.size, masking, 7, epoch)
         assert (hidden[chosen] == MASK).all() and (hidden[~chosen] == ids[~chosen]).all()
         for stop, n in zip(ends, lengths, strict=True):
             window = slice(stop - n, stop)
@@ -67,7 +67,7 @@ def test_a_word_hidden_alone_is_spelt_by_its_neighbours():
     vocabulary = words(3)
     tokens = vocabulary.encode(np.random.default_rng(0).integers(0, 4, 402, dtype=np.uint8))
     ids, lengths = pack(tokens, np.array([0]), np.array([400]))
-    hidden, chosen = hide(ids, lengths, np.array([0]), vocabulary.size, Masking(0.05, mask=1.0, span=1), 0, 0)
+    hidden, chosen = mask(ids, lengths, np.array([0]), vocabulary.size, Masking(0.05, mask=1.0, span=1), 0, 0)
     shown = letters_shown(vocabulary, hidden, np.arange(-1, 401))
     alone = [at - 1 for at in np.flatnonzero(chosen) if not chosen[[at - 2, at - 1, at + 1, at + 2]].any()]
     spelt = ["".join(shown[base] for base in range(at, at + 3)) for at in alone]
@@ -140,7 +140,7 @@ def test_a_substitution_hides_all_words_that_hold_it(tmp_path):
     np.save(tmp_path / "sequence.npy", np.array([0, 1, 2, 3, 0, 0, 1, 2, 3, 3], np.uint8))  # ACGTAACGTT
     (tmp_path / "segments.bed").write_text("c\t0\t10\ts0\n")
     genome = Genome(tmp_path / "sequence.npy", tmp_path / "segments.bed")
-    reference, alternative = alleles(genome, words(3), "c", 6, "A", "G", 4, 0)
+    reference, alternative = alleles(genome, words(3), Variant("c", 6, "A", "G"), Surroundings(4, 0))
     # 4 bases to the left, 4 to the right: CGTA A CGTT, and CGTA G CGTT
     for allele, expected in ((reference, ["TAA", "AAC", "ACG"]), (alternative, ["TAG", "AGC", "GCG"])):
         text = [words(3).tokens[token] for token in allele.tokens]
@@ -160,7 +160,9 @@ def test_both_alleles_show_the_same_words_and_none_of_the_variant(k, span, tmp_p
         alt = "".join(rng.choice(list("ACGT"), int(rng.integers(1, 4))))
         shown = []
         before = min(60, int(pos) - 101)
-        for allele, text in zip(alleles(genome, words(k), "c", int(pos), ref, alt, 60, span), (ref, alt), strict=True):
+        variant = Variant("c", int(pos), ref, alt)
+        pair = alleles(genome, words(k), variant, Surroundings(60, span))
+        for allele, text in zip(pair, (ref, alt), strict=True):
             visible = [*range(allele.first), *range(allele.last, len(allele.tokens))]
             left, right = max(0, before - span), before + len(text) + span
             assert all(at + k <= left or at >= right for at in visible)

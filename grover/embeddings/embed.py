@@ -17,8 +17,8 @@ from transformers import AutoConfig, AutoModel, BertModel
 
 from grover.embeddings.occurrences import Occurrences
 from grover.embeddings.readout import Pack, Readout, add_rows, read_out
-from grover.embeddings.region_blocks import Block, Means, Places, StatesFile, blocks
-from grover.embeddings.region_table import Windows
+from grover.embeddings.region_blocks import Block, Means, StatesFile, blocks
+from grover.embeddings.region_table import Places, Windows
 from grover.embeddings.vectors import POOLINGS, Writer
 from grover.network.attention import choose_attention
 from grover.network.bert import check_length

@@ -1,68 +1,78 @@
-"""The plan (make plan) beside what finished runs took: each run is estimated from the throughput of the others.
+"""The plan (make plan) compared with finished runs: each run is estimated as if it had not run, from the others in its folder.
 
-Folders of finished runs are given as arguments; without any those in results/ are taken. For each run the JSON says how many jobs
-it has, what they took, the ratio of estimate and measurement for all of them together and for the disk, and within which factor
-half and nine in ten of the jobs of at least 5 s lie. A run alone is held against the stored table. --learn writes that table,
-resources/throughput.tsv, from all runs.
+Folders of finished runs are given as arguments; without any those in results/ are taken. For each run the JSON gives the number of jobs
+with and without an estimate, and over the jobs with one the measured seconds, the ratio of estimated to measured seconds, and the factors
+within which half and nine in ten of the jobs of at least 5 s are. `trainings` has the same for the networks, which have formulas.
+The disk is compared with all files of the run.
 
-  python bench/plan.py results/demo results/hg19-local results/test --learn --record plan
+  python bench/plan.py results/demo results/test --record plan
 """
 
 import argparse
+import math
 import os
-from datetime import date
+import re
 from pathlib import Path
 
 import support
 
-from grover.planning.costs import written
-from grover.planning.plan import compare, error, finished_run
-from grover.planning.throughput import learn, read_rates, table
+from grover.planning.costs import WORK
+from grover.planning.plan import Job, Machine, estimate, totals
+from grover.planning.runs import finished_run
 
 ROOT = Path(__file__).resolve().parent.parent
-TABLE = ROOT / "resources/throughput.tsv"
+LEAST_SECONDS = 5.0  # of a job whose factor counts; shorter ones measure the start of Python
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", nargs="*", type=Path, help="folders of finished runs on a CPU")
-    parser.add_argument("--learn", action="store_true", help="write resources/throughput.tsv")
     options = support.arguments(parser)
-    folders = options.runs or sorted(Path("results").glob("*/"))
-    known = {folder.name: found for folder in folders if (found := finished_run(folder, ROOT)) and len(found[1])}
-    errors, pairs = {}, []
-    for name, (run, jobs) in known.items():
-        others = [found for other, found in known.items() if other != name]
-        compared = compare(run, jobs, learn(others) if others else read_rates(TABLE), os.cpu_count() or 1, None)
-        disk = sum(written(run, job.rule, job.key) for job in jobs)
-        errors[name] = error(compared) | {"disk_ratio": round(disk / size(Path(run.config["results"], name)), 2)}
-        pairs += compared
-        print(f"{name}: {errors[name]}", flush=True)
-        for job, expected in compared:
-            if job.seconds >= 5:
-                print(f"  {job.rule} {job.key}: {expected:.1f} s expected, {job.seconds:.1f} s measured")
-    result = {"runs": errors} | ({"all": error(pairs)} if pairs else {})
-    if options.learn and pairs:
-        TABLE.write_text(_said(errors, result["all"]) + table(learn(known.values())), encoding="utf-8")
-    support.finish(result, [], options.record)
+    costs, machine = declared_costs(), Machine(os.cpu_count() or 1)
+    results = {}
+    for folder in options.runs or sorted(Path("results").glob("*/")):
+        found = finished_run(folder, ROOT)
+        if found is None or not found.seconds:
+            print(f"{folder}: no finished run of this version")
+            continue
+        threads = found.run.settings.threads
+        jobs = [Job(rule, key, costs.get(rule, ""), threads) for rule, key in sorted(found.seconds)]
+        jobs = estimate(jobs, found.run, machine, ROOT, apart=folder.name)
+        pairs = [(job.seconds, found.seconds[job.rule, job.key], job) for job in jobs if job.seconds is not None]
+        trainings = [pair for pair in pairs if pair[2].cost in WORK]
+        size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+        results[folder.name] = {
+            "without_estimate": len(jobs) - len(pairs),
+            **error([pair[:2] for pair in pairs]),
+            "trainings": error([pair[:2] for pair in trainings]),
+            "disk_ratio": round(totals(jobs)["disk_gb"] * 1e9 / size, 2),
+        }
+        for expected, measured, job in pairs:
+            if measured >= LEAST_SECONDS:
+                print(f"  {job.rule} {job.key}: {expected:.1f} s estimated, {measured:.1f} s measured")
+        print(f"{folder}: {results[folder.name]}", flush=True)
+    support.finish({"runs": results}, [], options.record)
 
 
-def size(folder: Path) -> int:
-    """Bytes of all files in a folder; links do not count."""
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+def declared_costs() -> dict[str, str]:
+    """The kind of cost of each rule that declares one."""
+    text = "\n".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "workflow/rules").glob("*.smk")))
+    rules = re.split(r"^rule (\w+):$", text, flags=re.M)[1:]
+    found = zip(rules[::2], (re.search(r'^        cost="(.+)",$', body, re.M) for body in rules[1::2]), strict=True)
+    return {rule: cost[1] for rule, cost in found if cost}
 
 
-def _said(errors: dict[str, dict], together: dict) -> str:
-    """The comment of the table: where it was measured, and its error."""
-    ratios = [found["total_ratio"] for found in errors.values()]
-    disk = [found["disk_ratio"] for found in errors.values()]
-    half, most = together["half_within_factor"], together["nine_in_ten_within_factor"]
-    return (
-        f"# throughput: {support.machine()}, {date.today().isoformat()}, finished runs {', '.join(errors)} (bench/plan.py --learn)\n"
-        f"# error: a run estimated from the others came to {min(ratios):g} to {max(ratios):g} of what it took, its disk to "
-        f"{min(disk):g} to {max(disk):g}; of the jobs of 5 s and more half are within a factor of {half:g}, nine in ten within {most:g}\n"
-        "# not measured: larger runs, GPUs, other machines\n"
-    )
+def error(pairs: list[tuple[float, float]]) -> dict[str, float]:
+    """Compare estimated with measured seconds."""
+    expected, measured = (sum(column) for column in zip(*pairs or [(0.0, 0.0)], strict=True))
+    summary = {"jobs": len(pairs), "measured_seconds": round(measured, 1)}
+    if pairs:
+        summary["total_ratio"] = round(expected / measured, 2)
+    factors = sorted(math.exp(abs(math.log(guess / seconds))) for guess, seconds in pairs if seconds >= LEAST_SECONDS)
+    if factors:
+        summary["half_within_factor"] = round(factors[(len(factors) - 1) // 2], 2)
+        summary["nine_in_ten_within_factor"] = round(factors[math.ceil(0.9 * len(factors)) - 1], 2)
+    return summary
 
 
 if __name__ == "__main__":

@@ -1,4 +1,1 @@
-"""Estimates of what a run will take: amounts of work, measured rates, jobs, time, disk.
-
-Nothing heavy is imported, since the workflow asks before its first job.
-"""
+"""Estimates of what a run will take: work, time, disk. No results are read or made. Nothing heavy is imported, since the driver asks."""

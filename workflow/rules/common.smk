@@ -276,17 +276,16 @@ def external_files(name):
 
 def hold_to_budget():
     """Before the first job: end the workflow where the jobs to run are estimated at more than `budget` allows."""
-    from grover.planning import plan, throughput
+    from grover.planning import plan
+    from grover.planning.runs import read_run
 
-    run, _ = plan.read_run(config, ROOT)
-    known = throughput.read_gpus(ROOT / "resources/gpus.tsv")
-    device = throughput.choose_gpu(known, configuration.budget.gpu)
-    rates, _ = plan.known_rates(config, device if configuration.device == "cuda" else None, ROOT)
+    machine = plan.choose_machine(configuration, workflow.cores or 1, 0, configuration.budget.gpu, ROOT)
+    run, _ = read_run(configuration, ROOT)
     jobs = [
-        plan.new_job(job.rule.name, job.benchmark, job.threads, dict(job.resources.items()), job.input, job.output)
+        plan.new_job(job.rule.name, job.benchmark, {**dict(job.resources.items()), "threads": job.threads})
         for job in workflow.dag.needrun_jobs()
     ]
-    plan.hold_to_budget(plan.estimate(jobs, run, rates, workflow.cores or 1, device), configuration.budget, ORIGIN)
+    plan.hold_to_budget(plan.estimate(jobs, run, machine, ROOT), configuration, ORIGIN)
 
 
 onstart:

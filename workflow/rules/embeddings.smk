@@ -94,6 +94,7 @@ rule embed:
     threads: configuration.threads
     resources:
         **gpu(16000, 240),
+        cost="embedding",
     params:
         initial=lambda wildcards: "random" if wildcards.model.endswith("-random") else "pretrained",
         shards=len(SHARDS),
@@ -208,6 +209,7 @@ rule compose_regions:
         ENVIRONMENT
     resources:
         **cpu(4000, 60),
+        cost="composition",
     params:
         kmers=configuration.embeddings.kmers,
         code=code("compose_regions"),

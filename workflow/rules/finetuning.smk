@@ -149,6 +149,7 @@ rule finetune:
     threads: configuration.threads
     resources:
         **gpu(16000, 720),
+        cost="finetuning",
     params:
         initial=lambda wildcards: "random" if wildcards.model.endswith("-random") else "pretrained",
         seeds=repeated("--seeds", SEEDS),

@@ -107,6 +107,7 @@ rule encode_genome:
         ENVIRONMENT
     resources:
         **cpu(6000, 60),
+        cost="genome",
     params:
         include=repeated("--include", configuration.genome.include),
         exclude=repeated("--exclude", configuration.genome.exclude or [""]),

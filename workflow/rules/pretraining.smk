@@ -49,6 +49,7 @@ rule pretrain:
         # beside a GPU the plugin would take `tasks` as tasks a GPU
         **({"tasks": configuration.nodes * configuration.gpus} if configuration.device != "cuda" else {}),
         # an empty `mpi` leaves Snakemake itself in the batch script, so that the training alone is a step and gets signals
+        cost="pretraining",
         mpi="",
         nodes=configuration.nodes,
         # the signal comes two minutes before the time limit, in time for a checkpoint

@@ -32,6 +32,7 @@ rule next_kmer:
     threads: configuration.threads
     resources:
         **gpu(16000, 720),
+        cost="next-kmer",
     params:
         split=configuration.corpus.split,
         k=repeated("--k", configuration.selection.k),

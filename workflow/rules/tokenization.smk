@@ -87,6 +87,7 @@ rule tokenise_genome:
     threads: configuration.threads
     resources:
         **cpu(8000, 60),
+        cost="tokens",
     params:
         code=code("tokenise_genome"),
     shell:

@@ -1,0 +1,109 @@
+"""FLOPs and bytes by kind of cost, compared with counts by hand."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from grover.config.benchmark_table import Task
+from grover.config.configuration import complete
+from grover.planning.costs import DISK, WORK, Run, core_weights, forward_flops, tokens_of, weights
+
+ROOT = Path(__file__).resolve().parents[3]
+TASK = {"ctcf": Task("ctcf", "motif-bound", ("peaks",), "unbound", 201, 0, {"threshold": "1e-5"})}
+KEYS = {"finetuning": "ctcf.chosen"}
+TINY = {"layers": 2, "hidden": 8, "heads": 2, "intermediate": 16, "positions": 512}
+
+
+def run_of(bases: int = 26_000_000, **changes) -> Run:
+    raw = {"run": "x", "sources": {"genome": {"url": "genome.fa"}}, "device": "cpu", "threads": 1}
+    return Run(complete(raw | changes, "my.yaml"), bases, TASK)
+
+
+def test_flops_of_a_small_network_by_hand():
+    run = run_of(pretraining=TINY)
+    # 2 layers: 4 x 8 x 8 for queries, keys, values and output, 2 x 8 x 16 for the two products of the feed-forward part
+    assert core_weights(run) == 2 * (256 + 256)
+    # a multiplication and an addition per weight; scores and their sum with the values: 2 x 8 x 10 products each per layer
+    assert forward_flops(run, "bpe-600", 10) == 2 * 1024 + 2 * (2 * 2 * 8 * 10)
+    assert core_weights(run_of()) == 84_934_656  # BERT-base without embeddings, biases and layer norms
+
+
+def test_weights_of_the_network_that_is_built():
+    from transformers import BertConfig, BertForMaskedLM
+
+    shape = BertConfig(
+        vocab_size=609,
+        hidden_size=8,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=16,
+        max_position_embeddings=512,
+    )
+    matrices = [each.numel() for each in BertForMaskedLM(shape).parameters() if each.dim() == 2]
+    assert weights(run_of(pretraining=TINY), "bpe-600") == sum(matrices)
+
+
+def test_a_training_step_costs_6n_and_12lht_per_token():
+    run = run_of(pretraining=TINY | {"steps": 10, "batch": 4})
+    length = (510 + (20 + 510) / 2) / 2 + 2  # the paper's windows, with [CLS] and [SEP]
+    trained = 10 * 4 * length * (6 * 1024 + 12 * 2 * 8 * length)
+    predicted = 10 * 4 * length * 0.022 * 6 * 8 * (8 + 609)
+    flops, steps = WORK["pretraining"](run, "bpe-600")
+    assert (flops, steps) == (pytest.approx(trained + predicted), 10)
+
+
+def test_a_budget_in_bases_is_the_same_for_every_vocabulary():
+    run = run_of(pretraining={"bases": 1_200_000, "batch": 1})
+    steps = {name: WORK["pretraining"](run, name)[1] for name in ("kmer-6", "overlap-6")}
+    assert steps["overlap-6"] == pytest.approx(1_200_000 / 387.5)
+    assert steps["kmer-6"] == pytest.approx(steps["overlap-6"] / 6)
+
+
+def test_tokens_as_measured_on_hg19():
+    for name, stride in {"bpe-100": 3.017, "bpe-600": 4.124, "bpe-5000": 5.520, "kmer-6": 6, "overlap-6": 1}.items():
+        assert tokens_of(name)[1] == pytest.approx(stride, rel=0.02)
+    assert [tokens_of(name)[0] for name in ("bpe-600", "kmer-2", "char", "dnabert2")] == [609, 25, 9, 4096]
+
+
+@pytest.mark.parametrize("cost", WORK)
+def test_a_larger_network_and_more_of_its_driver_cost_more(cost):
+    driver = {
+        "pretraining": {"pretraining": {"steps": 200_000}},
+        "next-kmer": {"selection": {"k": [1, 2, 3, 4, 5, 6]}},
+        "finetuning": {"finetuning": {"seeds": 9}},
+    }[cost]
+    key = KEYS.get(cost, "bpe-600")
+    flops = WORK[cost](run_of(), key)[0]
+    assert WORK[cost](run_of(**driver), key)[0] > flops
+    assert WORK[cost](run_of(pretraining={"size": "small"}), key)[0] < flops
+
+
+@pytest.mark.parametrize("cost", DISK)
+def test_a_larger_genome_never_takes_less_disk(cost):
+    key = KEYS.get(cost, "bpe-600")
+    small, large = (DISK[cost](run_of(bases), key) for bases in (1_000_000, 3_000_000_000))
+    assert 0 < small <= large
+
+
+def test_the_disk_of_a_genome_and_a_training_by_hand():
+    assert DISK["genome"](run_of(1000), "") == 1020  # one byte per base, and the tables
+    run = run_of(pretraining=TINY)
+    # a model, and two checkpoints of the model and both moments of Adam
+    assert DISK["pretraining"](run, "bpe-600") == 4 * weights(run, "bpe-600") * 7
+
+
+def test_rules_declare_known_kinds_of_cost_and_every_kind_is_declared():
+    text = "".join(path.read_text() for path in (ROOT / "workflow/rules").glob("*.smk"))
+    assert set(re.findall(r'^ +cost="(.+)",$', text, re.M)) == WORK.keys() | DISK.keys()
+
+
+def test_the_package_names_no_rules():
+    rules = {
+        rule
+        for path in (ROOT / "workflow/rules").glob("*.smk")
+        for rule in re.findall(r"^rule (\w+):", path.read_text(), re.M)
+    }
+    text = "".join(path.read_text() for path in (ROOT / "grover/planning").glob("*.py"))
+    quoted = set(re.findall(r'"(\w+)"', text))
+    assert len(rules) > 40 and not rules & quoted

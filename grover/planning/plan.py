@@ -11,7 +11,7 @@ from grover.planning.costs import DISK, WORK, Run
 from grover.planning.runs import Finished, read_finished, read_table
 from grover.runtime.errors import InputError
 
-# measured on one core of an Intel(R) Xeon(R) Processor (docs/plan.md): seconds before a network computes, and FLOP/s
+# measured (docs/plan.md): seconds before a network computes, and FLOP/s of one core
 CPU_START, CPU_RATE = 5.0, 4.04e10
 SCALING = 0.95  # exponent of the speed over threads or GPUs
 CPU_STEP, GPU_STEP = (

@@ -1,4 +1,4 @@
-"""The plan of the test configuration, and a budget that keeps it from starting."""
+"""The plan of the test configuration, its comparison with finished jobs, and a budget that keeps the run from starting."""
 
 import os
 import subprocess
@@ -11,14 +11,9 @@ pytestmark = pytest.mark.workflow
 
 
 def planned(copy, *arguments: str) -> subprocess.CompletedProcess:
-    command = [
-        sys.executable,
-        str(copy.root / "workflow/scripts/plan.py"),
-        "--configfile",
-        str(copy.root / "config/test.yaml"),
-    ]
+    script, configfile = copy.root / "workflow/scripts/plan.py", copy.root / "config/test.yaml"
     return subprocess.run(
-        [*command, *arguments],
+        [sys.executable, str(script), "--configfile", str(configfile), *arguments],
         cwd=copy.work,
         env=os.environ | {"PYTHONPATH": str(copy.root)},
         capture_output=True,
@@ -26,33 +21,53 @@ def planned(copy, *arguments: str) -> subprocess.CompletedProcess:
     )
 
 
-def test_the_plan_names_every_stage_and_the_error_and_runs_nothing(installation):
-    done = planned(installation, "--cores", "2")
+def rows_of(done: subprocess.CompletedProcess) -> dict[str, list[str]]:
+    """The table by stage: jobs, jobs without an estimate, job time, wall time, GPU hours, CPU hours, disk, memory."""
     assert done.returncode == 0, done.stderr
-    stages = [line.split()[0] for line in done.stdout.splitlines()]
-    assert {"genome", "pretraining", "selection", "finetuning", "report", "all"} <= set(stages)
-    assert "error: a run estimated from the others" in done.stdout and "no GPU" in done.stdout
+    lines = [line.split() for line in done.stdout.splitlines()]
+    return {words[0]: words[1:] for words in lines if len(words) == 9 and words[1].isdigit()}
+
+
+def test_the_plan_names_every_stage_and_what_has_no_estimate_and_runs_nothing(installation):
+    done = planned(installation, "--cores", "2")
+    rows = rows_of(done)
+    assert {"genome", "pretraining", "selection", "finetuning", "report", "all"} <= rows.keys()
+    assert "no GPU" in done.stdout
+    jobs, unknown = map(int, rows["all"][:2])
+    assert sum(int(row[0]) for row in rows.values()) == 2 * jobs
+    # two pretrainings, two vocabularies of next-k-mer prediction, two tasks by two models
+    assert jobs - unknown == 8
     assert not (installation.work / "results").exists()
 
 
-def test_only_jobs_that_run_a_network_cost_gpu_hours(installation):
-    done = planned(installation, "--config", "device=cuda", "--gpu", "A100", "--rules", "--cores", "8")
-    assert done.returncode == 0, done.stderr
-    lines = [line.split() for line in done.stdout.splitlines()]
-    rows = {words[0]: float(words[4]) for words in lines if len(words) == 8 and words[1].isdigit()}
-    assert rows["pretrain"] > 0 and rows["finetune"] > 0
-    assert rows["train_bpe"] == rows["make_windows"] == rows["run_baseline"] == 0
+def test_only_trainings_cost_gpu_hours(installation):
+    rows = rows_of(planned(installation, "--config", "device=cuda", "--gpu", "A100", "--cores", "8"))
+    hours = {stage: float(row[4]) for stage, row in rows.items()}
+    assert hours["pretraining"] > 0 and hours["finetuning"] > 0
+    assert hours["tokenization"] == hours["corpus"] == hours["report"] == 0
 
 
 def test_a_budget_refuses_to_plan_and_to_start(installation):
     done = planned(installation, "--budget", "cpu_hours=0.001")
-    assert done.returncode == 1 and "`budget.cpu_hours` allows 0.001 CPU hours, but" in done.stderr
+    assert done.returncode == 1 and "`budget.cpu_hours` is 0.001, but the jobs to run" in done.stderr
     config = yaml.safe_load((installation.root / "config/test.yaml").read_text())
     (installation.root / "config/own.yaml").write_text(yaml.safe_dump(config | {"budget": {"cpu_hours": 0.001}}))
     started = installation.snakemake(config="config/own.yaml")
     assert started.returncode == 1
-    assert "config/own.yaml: `budget.cpu_hours` allows 0.001 CPU hours, but the jobs to run" in started.stdout
+    assert "config/own.yaml: `budget.cpu_hours` is 0.001, but the jobs to run" in started.stdout
     assert not (installation.work / "results").exists()
     # and what fits starts
     (installation.root / "config/own.yaml").write_text(yaml.safe_dump(config | {"budget": {"cpu_hours": 100}}))
-    assert installation.snakemake("simulate_genome", config="config/own.yaml").returncode == 0
+    started = installation.snakemake("encode_genome", "write_configuration", config="config/own.yaml")
+    assert started.returncode == 0, started.stdout
+
+    # finished jobs are compared with what other runs took, of which there is none
+    compared = planned(installation, "--compare")
+    assert compared.returncode == 0, compared.stderr
+    assert [line.split()[:2] for line in compared.stdout.splitlines()][1:3] == [
+        ["simulate_genome", "1"],
+        ["encode_genome", "1"],
+    ]
+    # they are the estimate of the next run
+    rows = rows_of(planned(installation, "--all"))
+    assert rows["genome"][:2] == ["4", "2"]

@@ -65,8 +65,8 @@ run: setup  ## the embedded default, or CONFIG=..., to its report in results/
 plan: setup  ## what CONFIG will take before it is submitted: jobs, GPU hours, time, disk; ARGS="--gpu H100 --gpus 4"
 	@$(BIN)/python workflow/scripts/plan.py --configfile $(CONFIG) $(ARGS)
 
-test: setup chromium  ## unit, workflow and browser tests; ARGS="-m 'not slow'" for some of them
-	$(BIN)/python -m pytest $(ARGS)
+test: setup chromium  ## unit, workflow and browser tests with the coverage of grover/; ARGS="-m 'not slow'" for some of them
+	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered $(ARGS)
 
 test-slurm: setup slurm-programs  ## tests on a private SLURM cluster on this machine
 	$(BIN)/python -m pytest tests/slurm -m "not slurm_slow" $(ARGS)
@@ -77,10 +77,11 @@ test-slurm-all: setup slurm-programs  ## these and those that wait for time limi
 reference: setup  ## write docs/configuration.md and config/schemas/ from the classes in grover/config
 	$(BIN)/python -m grover.config.reference
 
-lint: setup  ## ruff, snakefmt, snakemake --lint
+lint: setup  ## ruff, snakefmt, mypy, snakemake --lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/mypy
 	@lints=$$($(SNAKEMAKE) --lint 2>&1); case "$$lints" in *"Lints for"*|*Congratulations*) ;; *) echo "$$lints"; exit 1;; esac; \
 		! echo "$$lints" | grep '^ *\* ' | grep -v 'variable $(PLACE) from outside of the rule'
 

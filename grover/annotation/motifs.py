@@ -189,7 +189,7 @@ def _core(strands: np.ndarray, cut: int) -> tuple[int, np.ndarray]:
 
 
 @njit(cache=True, nogil=True)
-def _scan(codes, strands, cut, begin, hopeful, places, minus, scores):
+def _scan(codes, strands, cut, begin, hopeful, places, minus, scores):  # noqa: PLR0913 - a numba kernel takes arrays and numbers
     """Fill in places, strands and scores of at least `cut`, by place and + before -; return how many there are."""
     width = strands.shape[2]
     size = 0

@@ -208,7 +208,7 @@ def _compare(
 
 
 @njit(cache=True, nogil=True)
-def _compare_windows(begins, lengths, offsets, other_begins, other_lengths, other_offsets, lows, highs, changed):
+def _compare_windows(begins, lengths, offsets, other_begins, other_lengths, other_offsets, lows, highs, changed):  # noqa: PLR0913 - a numba kernel takes arrays and numbers
     found = np.zeros((8, lows.size), np.int64)
     places, boundaries, kept, others, tokens, tokens_kept, first, last = found
     for window in range(lows.size):

@@ -85,7 +85,7 @@ def _note(keys, maybe):
 
 
 @njit(cache=True)
-def _search(codes, start, stop, end, keys, order, letters, ends, k, maybe):
+def _search(codes, start, stop, end, keys, order, letters, ends, k, maybe):  # noqa: PLR0913 - a numba kernel takes arrays and numbers
     """Entries that begin in [start, stop) and end before `end`, and where, both int64."""
     mask = (np.uint64(1) << np.uint64(2 * k)) - np.uint64(1)
     entries, places = np.empty(1024, np.int64), np.empty(1024, np.int64)

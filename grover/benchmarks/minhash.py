@@ -131,7 +131,7 @@ def _sketch(codes, bounds, k, seeds, found):
 
 
 @njit(cache=True)
-def _compare(queries, asked, references, order, low, high, most, best, found):
+def _compare(queries, asked, references, order, low, high, most, best, found):  # noqa: PLR0913 - a numba kernel takes arrays and numbers
     """Keep for each query the reference, among those of its band, that agrees in the most entries."""
     for i in range(len(asked)):
         query = asked[i]

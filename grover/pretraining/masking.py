@@ -70,7 +70,7 @@ def mask(
 
 
 @njit(cache=True, nogil=True)
-def _mask(ids, lengths, names, seed, epochs, size, span, shares, shown, chosen):
+def _mask(ids, lengths, names, seed, epochs, size, span, shares, shown, chosen):  # noqa: PLR0913 - a numba kernel
     begins, mask, mask_or_keep = shares
     first = 0
     for window in range(len(lengths)):

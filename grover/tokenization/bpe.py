@@ -220,7 +220,7 @@ def _widen(narrow, wide, length):
 
 
 @njit(cache=True, nogil=True)
-def _merge_pass(tokens, length, boundary, partner, result, first_made, slot, rows, columns, merged):
+def _merge_pass(tokens, length, boundary, partner, result, first_made, slot, rows, columns, merged):  # noqa: PLR0913 - a numba kernel takes arrays and numbers
     """Replace every pair (t, partner[t]) by result[t], compacting in place; note how the counts of pairs change.
 
     Each emitted token knows the old tokens at its two ends. Between two neighbours of which one is new, the old pair goes and the

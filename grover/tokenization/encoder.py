@@ -204,7 +204,7 @@ def _stands(left, right, limit, splits, joined):
 
 
 @njit(cache=True, nogil=True)
-def _encode_windows(codes, starts, ends, tokens, numbers, unknown, piece, tables):
+def _encode_windows(codes, starts, ends, tokens, numbers, unknown, piece, tables):  # noqa: PLR0913 - a numba kernel takes arrays and numbers
     written = np.int64(0)
     for i in range(starts.size):
         before = written

@@ -1,6 +1,7 @@
 """Means of a bigWig over regions, read from the file's own index: memory does not grow with the genome."""
 
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
 import pandas as pd
@@ -38,7 +39,7 @@ def check_contigs(sizes: dict[str, int], lengths: dict[str, int], path: Path | s
     return {name: theirs for name, theirs in zip(names, sizes, strict=True) if name in lengths}
 
 
-def _open(stream, path: Path | str):
+def _open(stream: BinaryIO, path: Path | str) -> Any:
     import pybigtools
 
     try:

@@ -87,8 +87,9 @@ def _skip_comment(row: pa.csv.InvalidRow) -> str:
 def _has_comment(block: pa.RecordBatch, first: str) -> bool:
     """True if a comment with as many columns as the rows may have been taken for a row, by the first column."""
     column = block[first]
-    texts = pa.types.is_dictionary(column.type)
-    return texts and pc.any(pc.match_substring_regex(column.dictionary, COMMENT)).as_py()
+    if not pa.types.is_dictionary(column.type):
+        return False
+    return bool(pc.any(pc.match_substring_regex(column.dictionary, COMMENT)).as_py())
 
 
 def _write_rows(stream: BinaryIO, path: Path | str, layout: Layout, types: dict[str, pa.DataType], done: int) -> None:

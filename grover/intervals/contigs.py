@@ -48,7 +48,7 @@ def check_names(rows_on: Mapping[str, int], lengths: Mapping[str, int], path: Pa
         rename: sum(n for name, n in zip(rename_contigs(names, rename), rows, strict=True) if name in lengths)
         for rename in RENAMES
     }
-    best = max(matched, key=matched.get)
+    best = max(matched, key=matched.__getitem__)
     if matched[best] > matched[""]:
         theirs = next(name for name in names if name not in lengths)
         raise InputError(

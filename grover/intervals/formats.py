@@ -209,7 +209,8 @@ class _Codes:
         number = self._number
         table = [number.setdefault(text, len(number)) for text in column.dictionary.to_pylist()]
         kind = np.int16 if len(number) < 1 << 15 else np.int32
-        return np.array(table or [0], kind)[column.indices.to_numpy()]
+        codes: np.ndarray = np.array(table or [0], kind)[column.indices.to_numpy()]
+        return codes
 
 
 # What each format has in which column
@@ -276,7 +277,7 @@ COMPUTED["gtf"] |= {key: (["attributes"], partial(_attribute, key=key)) for key 
 
 def _blocks(path: Path | str, layout: Layout, wanted: dict[str, pa.DataType], rename: str) -> Iterator[Block]:
     """Yield the columns `wanted`, chrom among them, as these types, a block of rows at a time."""
-    types = {}
+    types: dict[str, pa.DataType] = {}
     for name, kind in wanted.items():
         if name in layout.computed:
             types |= {source: layout.types.get(source, TEXT) for source in layout.computed[name][0]}

@@ -26,9 +26,9 @@ def merge(intervals: pd.DataFrame) -> pd.DataFrame:
 def overlap_bases(regions: pd.DataFrame, intervals: pd.DataFrame) -> np.ndarray:
     """Bases of each region that at least one interval covers, int64."""
     covered = np.zeros(len(regions), np.int64)
-    for rows, starts, ends, _, *places in by_contig(regions, intervals):
-        places = union(*places)
-        covered[rows] = bases_before(*places, ends) - bases_before(*places, starts)
+    for rows, starts, ends, _, from_, to in by_contig(regions, intervals):
+        merged = union(from_, to)
+        covered[rows] = bases_before(*merged, ends) - bases_before(*merged, starts)
     return covered
 
 
@@ -39,7 +39,8 @@ def overlaps(regions: pd.DataFrame, intervals: pd.DataFrame) -> np.ndarray:
 
 def inside(intervals: pd.DataFrame, regions: pd.DataFrame) -> np.ndarray:
     """True for each interval that lies wholly within the union of `regions`."""
-    return overlap_bases(intervals, regions) == (intervals["end"] - intervals["start"]).to_numpy()
+    whole: np.ndarray = overlap_bases(intervals, regions) == (intervals["end"] - intervals["start"]).to_numpy()
+    return whole
 
 
 def union(starts: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -66,9 +67,10 @@ def bases_before(
     return np.where(i >= 0, before[np.maximum(i, 0)] + partial, 0)
 
 
-def by_contig(regions: pd.DataFrame, intervals: pd.DataFrame) -> Iterator[tuple[np.ndarray, ...]]:
-    """For each contig with regions and intervals: rows, starts and ends (int64) of the regions, and which, starts and ends of the
-    intervals."""
+def by_contig(
+    regions: pd.DataFrame, intervals: pd.DataFrame
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | slice, np.ndarray, np.ndarray]]:
+    """Yield, for each contig with both, rows, starts and ends (int64) of the regions, then those of the intervals."""
     codes, names = pd.factorize(regions["chrom"])
     names = pd.Index(np.asarray(names, object))
     kind = np.int16 if len(names) < 1 << 15 else np.int32
@@ -87,7 +89,7 @@ def by_contig(regions: pd.DataFrame, intervals: pd.DataFrame) -> Iterator[tuple[
         ]
         if found[0].size and found[2].size:
             rows = np.arange(mine.start, mine.stop) if isinstance(mine, slice) else mine
-            yield rows, *found[:2], other, *found[2:]
+            yield rows, found[0], found[1], other, found[2], found[3]
 
 
 def _rows_of(codes: np.ndarray, number: int) -> Callable[[int], np.ndarray | slice]:

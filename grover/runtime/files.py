@@ -9,16 +9,19 @@ import json
 import mmap
 import os
 import tempfile
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, TextIO
 
 import numpy as np
+import pandas as pd
 
 from grover.runtime.errors import InputError
 
 
 @contextmanager
-def atomic(path: Path | str):
+def atomic(path: Path | str) -> Iterator[Path]:
     """Yield a temporary path beside `path`; rename it to `path` when the block ends without an error.
 
     The temporary name keeps the suffix of `path`, since several writers choose the format by it.
@@ -42,7 +45,7 @@ def write_text(path: Path | str, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
-def write_json(path: Path | str, data) -> None:
+def write_json(path: Path | str, data: Any) -> None:
     """Write JSON atomically, NumPy scalars included."""
     write_text(path, json.dumps(data, indent=2, default=_plain) + "\n")
 
@@ -53,7 +56,7 @@ def write_array(path: Path | str, array: np.ndarray) -> None:
         np.save(stream, array)
 
 
-def write_table(path: Path | str, table) -> None:
+def write_table(path: Path | str, table: pd.DataFrame) -> None:
     """Write a pandas table atomically, as Parquet or as TSV with a header, by the suffix of `path`."""
     with atomic(path) as temporary:
         if Path(path).suffix == ".parquet":
@@ -75,7 +78,7 @@ def is_gzip(path: Path | str) -> bool:
         return stream.read(2) == b"\x1f\x8b"
 
 
-def open_text(path: Path | str):
+def open_text(path: Path | str) -> TextIO:
     """Open a plain or gzip-compressed text file for reading, by content and not by name."""
     if is_gzip(path):
         return gzip.open(path, "rt", encoding="utf-8")
@@ -117,7 +120,7 @@ def _umask() -> int:
     return mask
 
 
-def _plain(value):
+def _plain(value: Any) -> Any:
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, np.ndarray):

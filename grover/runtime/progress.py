@@ -4,10 +4,13 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from typing import Any, TypeVar
 
 from tqdm import tqdm
 
 SECONDS_BETWEEN_LINES = 10.0
+
+Item = TypeVar("Item")
 
 
 class Progress:
@@ -29,13 +32,13 @@ class Progress:
     def __enter__(self) -> "Progress":
         return self
 
-    def __exit__(self, *exception) -> None:
+    def __exit__(self, *exception: Any) -> None:
         if self.bar is not None:
             self.bar.close()
         elif exception[0] is None and not self.complete:
             self._line()
 
-    def update(self, steps: int = 1, **values) -> None:
+    def update(self, steps: int = 1, **values: Any) -> None:
         """Advance by `steps`; `values` (such as the loss) are shown beside the count."""
         self.done += steps
         self.note = "  ".join(
@@ -60,7 +63,7 @@ class Progress:
                 print(f"{self.label}: {count}  {self.note}  {seconds:.0f} s{left}", file=sys.stderr, flush=True)
 
 
-def track(items: Iterable, total: int, label: str, unit: str = "steps") -> Iterator:
+def track(items: Iterable[Item], total: int, label: str, unit: str = "steps") -> Iterator[Item]:
     """Iterate over `items` and show progress."""
     with Progress(total, label, unit) as bar:
         for item in items:

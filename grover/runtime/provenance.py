@@ -8,6 +8,7 @@ import sys
 import time
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from grover.runtime.digest import code_digest
 from grover.runtime.files import checksum, write_json
@@ -17,7 +18,7 @@ PACKAGES = ("torch", "transformers", "tokenizers", "numpy", "pandas", "scikit-le
 SUFFIX = ".provenance.json"
 
 
-def record(outputs: list[Path], inputs: list[Path], arguments: dict, started: float) -> None:
+def record(outputs: list[Path], inputs: list[Path], arguments: dict[str, Any], started: float) -> None:
     """Write `FIRST_OUTPUT.provenance.json`; without outputs nothing is written.
 
     `started` is the time in seconds since the epoch at which the command began. The checksum of each output lets a
@@ -43,10 +44,11 @@ def record(outputs: list[Path], inputs: list[Path], arguments: dict, started: fl
     )
 
 
-def read(output: Path | str) -> dict | None:
-    """The provenance beside an output, or None where there is none."""
+def read(output: Path | str) -> dict[str, Any] | None:
+    """Return the provenance beside an output, or None where there is none."""
     path = Path(f"{output}{SUFFIX}")
-    return json.loads(path.read_text()) if path.is_file() else None
+    found: dict[str, Any] | None = json.loads(path.read_text()) if path.is_file() else None
+    return found
 
 
 def known_checksum(path: Path) -> str:
@@ -55,11 +57,11 @@ def known_checksum(path: Path) -> str:
     for sidecar in path.parent.glob(f"*{SUFFIX}"):
         stamp = json.loads(sidecar.read_text())["outputs"].get(str(path))
         if stamp and (stamp["size"], stamp["modified"]) == (status.st_size, status.st_mtime_ns):
-            return stamp["sha256"]
+            return str(stamp["sha256"])
     return checksum(path)
 
 
-def _stamp(path: Path) -> dict:
+def _stamp(path: Path) -> dict[str, Any]:
     status = path.stat()
     return {"sha256": checksum(path), "size": status.st_size, "modified": status.st_mtime_ns}
 
@@ -83,7 +85,7 @@ def _git_revision(folder: Path) -> str | None:
         return None
 
 
-def _hardware() -> dict:
+def _hardware() -> dict[str, Any]:
     model = ""
     if Path("/proc/cpuinfo").is_file():
         lines = Path("/proc/cpuinfo").read_text().splitlines()
@@ -93,7 +95,7 @@ def _hardware() -> dict:
     return {"host": platform.node(), "cpu": model, "cores": len(os.sched_getaffinity(0)), "gpus": gpus}
 
 
-def _plain(value):
+def _plain(value: Any) -> Any:
     if isinstance(value, list):
         return [_plain(item) for item in value]
     return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)

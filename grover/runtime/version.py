@@ -19,6 +19,6 @@ def version(root: Path = ROOT) -> str:
     if declared.is_file():
         project = tomllib.loads(declared.read_text(encoding="utf-8")).get("project", {})
         if project.get("name") == NAME:
-            return project["version"]
+            return str(project["version"])
     installed = metadata.distributions(name=NAME, path=[str(root)])
     return next((distribution.version for distribution in installed), UNKNOWN)

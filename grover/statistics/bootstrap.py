@@ -5,6 +5,8 @@ one sequence) are drawn together, and all models of a task on the same draws, so
 widen the interval of a difference. Seeds are drawn too, those of models with the same seeds together.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 import pandas as pd
 
@@ -52,8 +54,9 @@ def blocks_unlike(regions: pd.DataFrame, truth: np.ndarray, fewest: int) -> tupl
 
 def _places(examples: pd.DataFrame) -> np.ndarray:
     """Middle of each example on all contigs end to end, int64."""
-    middle = ((examples["start"] + examples["end"]) // 2).to_numpy(np.int64)
-    return examples["chrom"].astype(str).factorize()[0].astype(np.int64) * CONTIG + middle
+    middle: np.ndarray = ((examples["start"] + examples["end"]) // 2).to_numpy(np.int64)
+    contig: np.ndarray = examples["chrom"].astype(str).factorize()[0].astype(np.int64)
+    return contig * CONTIG + middle
 
 
 def _alike(contig: np.ndarray, block: np.ndarray, truth: np.ndarray) -> float:
@@ -101,7 +104,8 @@ def resampled_auroc(drawn: np.ndarray, block: np.ndarray, label: np.ndarray, pro
     """
     each = each_class(probability)
     curves = [_auroc(drawn, block, label == name, each[:, name]) for name in against_rest(each.shape[1])]
-    return np.mean(curves, axis=0)
+    mean: np.ndarray = np.mean(curves, axis=0)
+    return mean
 
 
 def over_seeds(values: np.ndarray, seeds: tuple[int, ...], seed: int) -> np.ndarray:
@@ -115,7 +119,9 @@ def over_seeds(values: np.ndarray, seeds: tuple[int, ...], seed: int) -> np.ndar
         return values[:, 0]
     chosen = np.random.default_rng([seed, number, *seeds]).integers(0, number, values.shape)
     mean = values.mean(axis=1)
-    return mean + np.sqrt(number / (number - 1)) * (np.take_along_axis(values, chosen, axis=1).mean(axis=1) - mean)
+    drawn = np.take_along_axis(values, chosen, axis=1).mean(axis=1)
+    stretched: np.ndarray = mean + np.sqrt(number / (number - 1)) * (drawn - mean)
+    return stretched
 
 
 def interval(values: np.ndarray, highest: float = np.inf) -> tuple[float, float]:
@@ -142,6 +148,6 @@ def _auroc(drawn: np.ndarray, block: np.ndarray, positive: np.ndarray, probabili
     return np.concatenate(values)
 
 
-def _portions(drawn: np.ndarray, width: int):
+def _portions(drawn: np.ndarray, width: int) -> Iterator[np.ndarray]:
     rows = max(1, PORTION // max(width, 1))
     return (drawn[start : start + rows] for start in range(0, len(drawn), rows))

@@ -177,7 +177,8 @@ def mcc(table: np.ndarray) -> np.ndarray:
     label, call = table.sum(axis=-1), table.sum(axis=-2)
     scale = np.sqrt((total**2 - (label**2).sum(axis=-1)) * (total**2 - (call**2).sum(axis=-1)))
     covariance = right * total - (label * call).sum(axis=-1)
-    return np.divide(covariance, scale, out=np.zeros_like(scale), where=scale > 0)
+    coefficient: np.ndarray = np.divide(covariance, scale, out=np.zeros_like(scale), where=scale > 0)
+    return coefficient
 
 
 @dataclass(frozen=True)
@@ -218,7 +219,8 @@ def _curve(positive: np.ndarray, probability: np.ndarray) -> _Curve:
 def _f1(table: np.ndarray) -> np.ndarray:
     """F1 of each label; 0 where it neither is there nor is called."""
     scale = table.sum(axis=0) + table.sum(axis=1)
-    return np.divide(2 * np.diagonal(table), scale, out=np.zeros(len(table)), where=scale > 0)
+    f1: np.ndarray = np.divide(2 * np.diagonal(table), scale, out=np.zeros(len(table)), where=scale > 0)
+    return f1
 
 
 def _calibration_error(seen: np.ndarray, said: np.ndarray) -> float:

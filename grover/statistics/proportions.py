@@ -23,7 +23,7 @@ def example_variance(right: np.ndarray, block: np.ndarray) -> float:
     and never below the one between examples, which it equals where each has a block of its own.
     """
     share = right.mean(axis=0)
-    alone, n, blocks = float(share.var()), share.size, int(block.max()) + 1
+    alone, n, blocks = float(share.var()), int(share.size), int(block.max()) + 1
     apart = np.bincount(block, weights=share - share.mean(), minlength=blocks)
     # few blocks know their spread badly; like the variance between examples, this one divides by their number, not one less
     return max(alone, float(apart @ apart) / n * blocks / max(1, blocks - 1) * (n - 1) / n)

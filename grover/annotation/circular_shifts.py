@@ -110,8 +110,8 @@ def label_runs(places: list[Places], bases: int) -> tuple[np.ndarray, np.ndarray
     # two sums that are the same by chance need not be feared.
     keys = np.random.default_rng(0).integers(1, 2**62, len(places))
     at = np.concatenate([[0], *(np.concatenate(place) for place in places)]).astype(np.int64)
-    steps = [np.repeat([key, -key], starts.size) for key, (starts, _) in zip(keys, places, strict=True)]
-    steps = np.concatenate([[0], *steps]).astype(np.int64)
+    changes = [np.repeat([key, -key], starts.size) for key, (starts, _) in zip(keys, places, strict=True)]
+    steps = np.concatenate([[0], *changes]).astype(np.int64)
     order = np.argsort(at, kind="stable")
     at, sums = at[order], np.cumsum(steps[order])
     last = np.append(at[1:] > at[:-1], True) & (at < bases)
@@ -158,7 +158,9 @@ def count_rotated(
 
 
 @njit(cache=True, nogil=True)
-def _middles(tokens, first, anchors, lengths, widths):
+def _middles(
+    tokens: np.ndarray, first: int, anchors: np.ndarray, lengths: np.ndarray, widths: np.ndarray
+) -> np.ndarray:
     """Middle base of each token, int64; `first` is the number of the first one, at which an anchor lies."""
     anchor = np.searchsorted(anchors[:, 0], first)
     base = np.int64(0)
@@ -174,7 +176,14 @@ def _middles(tokens, first, anchors, lengths, widths):
 
 
 @njit(cache=True, nogil=True)
-def _count(tokens, middles, edges, labels, turns, counts):
+def _count(
+    tokens: np.ndarray,
+    middles: np.ndarray,
+    edges: np.ndarray,
+    labels: np.ndarray,
+    turns: np.ndarray,
+    counts: np.ndarray,
+) -> None:
     bases = edges[-1]
     for turn in range(turns.size):
         # runs lie at their edges + shift, and behind the last one the first one comes again

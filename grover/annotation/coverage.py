@@ -63,7 +63,9 @@ def leading_category(
     return names, leading, bases
 
 
-def _category_blocks(regions, intervals, column) -> tuple[list[str], Iterator[tuple[np.ndarray, np.ndarray]]]:
+def _category_blocks(
+    regions: pd.DataFrame, intervals: pd.DataFrame, column: str
+) -> tuple[list[str], Iterator[tuple[np.ndarray, np.ndarray]]]:
     """Names of the categories that occur, and for each run of regions their rows and bases under each category."""
     named = intervals[column].notna()
     if not named.all():
@@ -73,7 +75,7 @@ def _category_blocks(regions, intervals, column) -> tuple[list[str], Iterator[tu
     names = sorted(map(str, values))
     code = rank[code].astype(np.int32)
 
-    def blocks():
+    def blocks() -> Iterator[tuple[np.ndarray, np.ndarray]]:
         for rows, starts, ends, of, *places in by_contig(regions, intervals):
             line, span = code[of].astype(np.int64), max(ends.max(), places[1].max()) + 1
             left, right = union(line * span + places[0], line * span + places[1])
@@ -87,7 +89,9 @@ def _category_blocks(regions, intervals, column) -> tuple[list[str], Iterator[tu
     return names, blocks() if names else iter(())
 
 
-def _cells(starts, ends, left, right, category, number) -> np.ndarray:
+def _cells(
+    starts: np.ndarray, ends: np.ndarray, left: np.ndarray, right: np.ndarray, category: np.ndarray, number: int
+) -> np.ndarray:
     """Bases of each region under each category: int64 [regions, number]; intervals of a category are disjoint.
 
     The ends of the regions cut the contig into pieces; each interval adds its bases to those that it reaches, and a region is the

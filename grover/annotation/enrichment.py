@@ -41,7 +41,7 @@ def read_categories(
     of the contigs. Promoters reach at least `promoter_flank` bases to both sides of their middle, since most tables give a base or
     a few. A category outside the kept sequence is left out.
     """
-    found = {}
+    found: dict[Category, Places] = {}
     tracks = tracks[tracks["kind"].isin(["category", "presence"])]
     for track, table in each_track(tracks, sources, lengths, renames):
         if track.track.startswith(PROMOTER):
@@ -109,9 +109,10 @@ def count(
 
     edges: first place of each block and the end of the last.
     """
-    number = np.concatenate([np.full(starts.size, i, np.int16) for i, (starts, _) in enumerate(places)] or [[]])
-    starts = np.concatenate([starts for starts, _ in places] or [[]])
-    ends = np.concatenate([ends for _, ends in places] or [[]])
+    none = np.zeros(0, np.int16)
+    number = np.concatenate([none, *(np.full(starts.size, i, np.int16) for i, (starts, _) in enumerate(places))])
+    starts = np.concatenate([none, *(starts for starts, _ in places)])
+    ends = np.concatenate([none, *(ends for _, ends in places)])
     at = np.concatenate([starts, ends]).astype(np.int64)
     order = np.argsort(at, kind="stable")
     # one line of events: at each place the category that begins (its number) or ends (its number below zero)
@@ -124,7 +125,15 @@ def count(
 
 
 @njit(cache=True, nogil=True)
-def _count(tokens, lengths, at, events, edges, counts, inside):
+def _count(
+    tokens: np.ndarray,
+    lengths: np.ndarray,
+    at: np.ndarray,
+    events: np.ndarray,
+    edges: np.ndarray,
+    counts: np.ndarray,
+    inside: np.ndarray,
+) -> None:
     active = np.empty(inside.shape[2], np.int64)  # the categories at the present place
     size = 0
     event = np.int64(0)

@@ -102,16 +102,16 @@ def scan(genome: Genome, matrix: np.ndarray, threshold: float = 1e-4, resolve: b
     found = [(np.empty(0, np.int64), np.empty(0, bool), np.empty(0, np.int64), np.empty(0))]
     buffers = np.empty(2 * CHUNK, np.int64), np.empty(2 * CHUNK, bool), np.empty(2 * CHUNK, np.int64)
     with Progress(size, "scan motif", "bases") as bar:
-        for start in range(0, size, CHUNK):
-            codes = np.ascontiguousarray(genome.codes[start : start + CHUNK + width - 1])
+        for first in range(0, size, CHUNK):
+            codes = np.ascontiguousarray(genome.codes[first : first + CHUNK + width - 1])
             number = _scan(codes, strands, cut, core, hopeful, *buffers)
             places, minus, bins = (buffer[:number].copy() for buffer in buffers)
             words = codes[places[:, None] + np.arange(width)]
             words[minus] = reverse_complement(words[minus])
             scores = log_odds(matrix)[words, np.arange(width)].sum(axis=1)
-            found.append((places + start, minus, bins, scores))
+            found.append((places + first, minus, bins, scores))
             release(genome.codes)
-            bar.update(min(CHUNK, size - start))
+            bar.update(min(CHUNK, size - first))
     place, minus, bins, score = map(np.concatenate, zip(*found, strict=True))
 
     # Segments stand end to end, so that a match may run from one into the next, where no sequence does.
@@ -189,7 +189,16 @@ def _core(strands: np.ndarray, cut: int) -> tuple[int, np.ndarray]:
 
 
 @njit(cache=True, nogil=True)
-def _scan(codes, strands, cut, begin, hopeful, places, minus, scores):  # noqa: PLR0913 - a numba kernel takes arrays and numbers
+def _scan(  # noqa: PLR0913 - a numba kernel takes arrays and numbers
+    codes: np.ndarray,
+    strands: np.ndarray,
+    cut: int,
+    begin: int,
+    hopeful: np.ndarray,
+    places: np.ndarray,
+    minus: np.ndarray,
+    scores: np.ndarray,
+) -> int:
     """Fill in places, strands and scores of at least `cut`, by place and + before -; return how many there are."""
     width = strands.shape[2]
     size = 0
@@ -219,7 +228,7 @@ def _scan(codes, strands, cut, begin, hopeful, places, minus, scores):  # noqa: 
 
 
 @njit(cache=True, nogil=True)
-def _best(codes, odds, opposite):
+def _best(codes: np.ndarray, odds: np.ndarray, opposite: np.ndarray) -> float:
     width = odds.shape[1]
     best = -np.inf
     for i in range(codes.size - width + 1):

@@ -1,8 +1,9 @@
 """Annotation of regions: the category, presence, mean quantity or strand of each track. It colours and tests embeddings and
 is never an input."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -19,6 +20,8 @@ REPEATS = "rmsk"
 REPEAT_SHARE = "repeat_share"
 STRANDS = ("+", "-")
 
+Found = TypeVar("Found")
+
 
 def read_tracks(path: Path | str) -> pd.DataFrame:
     """The table of tracks: track, source, format, kind, column (`-` where none is needed), where (`-`: all rows)."""
@@ -27,7 +30,7 @@ def read_tracks(path: Path | str) -> pd.DataFrame:
 
 def each_track(
     tracks: pd.DataFrame, sources: dict[str, Path], lengths: dict[str, int], renames: dict[str, str]
-) -> Iterator[tuple]:
+) -> Iterator[tuple[Any, pd.DataFrame]]:
     """Row and intervals of each track whose source is given, of any format but bigwig, checked against the assembly: chrom (text),
     start, end, and the columns that the track names. Tracks of one source, which is read once, come together.
 
@@ -40,7 +43,7 @@ def each_track(
             yield track, select(table, track, path).astype({"chrom": "str", "start": "int64", "end": "int64"})
 
 
-def in_order(found: dict[tuple[str, str], object], tracks: pd.DataFrame) -> dict:
+def in_order(found: Mapping[tuple[str, str], Found], tracks: pd.DataFrame) -> dict[tuple[str, str], Found]:
     """What was found by track and category, in the order of the table of tracks."""
     place = {name: number for number, name in enumerate(tracks["track"])}
     return dict(sorted(found.items(), key=lambda item: place[item[0][0]]))
@@ -60,7 +63,8 @@ def annotate(
     sources and renames: file and contig renaming by source; lengths: of the contigs; threshold: share of a region that
     its leading category, or features of one strand, must cover. Each source is read once.
     """
-    columns, share = {}, {}
+    columns: dict[str, np.ndarray] = {}
+    share: dict[str, np.ndarray] = {}
     for rows, path, rename in _by_source(tracks, sources, renames):
         if rows[0].format == "bigwig":
             columns |= dict.fromkeys((track.track for track in rows), read_means(path, regions, lengths, rename))
@@ -78,7 +82,7 @@ def annotate(
     return pd.DataFrame({name: columns[name] for name in known} | share, index=regions.index)
 
 
-def select(table: pd.DataFrame, track, path: Path | str) -> pd.DataFrame:
+def select(table: pd.DataFrame, track: Any, path: Path | str) -> pd.DataFrame:
     """The rows of a track's source that its `where` asks for; where there are none a line says so, since not every genome has LINEs."""
     if track.where == ALL:
         return table
@@ -92,17 +96,20 @@ def select(table: pd.DataFrame, track, path: Path | str) -> pd.DataFrame:
     return kept
 
 
-def _by_source(tracks: pd.DataFrame, sources: dict[str, Path], renames: dict[str, str]) -> Iterator[tuple]:
+def _by_source(
+    tracks: pd.DataFrame, sources: dict[str, Path], renames: dict[str, str]
+) -> Iterator[tuple[list[Any], Path, str]]:
     """The rows of the tracks of each source that is given, its file, and how its contigs are renamed."""
     known = tracks[tracks["source"].isin(list(sources))]
     for (source, _), rows in known.groupby(["source", "format"], sort=False):
         yield list(rows.itertuples()), sources[source], renames.get(source, "")
 
 
-def _read(tracks: list, path: Path, lengths: dict[str, int], rename: str) -> pd.DataFrame:
+def _read(tracks: list[Any], path: Path, lengths: dict[str, int], rename: str) -> pd.DataFrame:
     """The rows of one source with the columns that several tracks need."""
     present = columns_of(path, tracks[0].format)
-    text, numbers = [], []
+    text: list[str] = []
+    numbers: list[str] = []
     for track in tracks:
         named = [] if track.kind == "presence" or track.column == ALL else [track.column]
         (numbers if track.kind == "quantity" else text).extend(named)
@@ -153,9 +160,9 @@ def _enough(regions: pd.DataFrame, threshold: float) -> np.ndarray:
     return np.maximum(threshold * (regions["end"] - regions["start"]).to_numpy(), 1)
 
 
-def _some(names) -> str:
-    names = sorted(map(str, names))
-    return ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
+def _some(names: Iterable[object]) -> str:
+    listed = sorted(map(str, names))
+    return ", ".join(listed[:8]) + (", ..." if len(listed) > 8 else "")
 
 
 KINDS = {"category": category, "presence": presence, "quantity": quantity, "strand": strand}

@@ -60,7 +60,7 @@ def _chances(counts: np.ndarray, order: int) -> np.ndarray:
 
 
 @njit(cache=True, nogil=True)
-def _count_words(codes, length, counts):
+def _count_words(codes: np.ndarray, length: int, counts: np.ndarray) -> None:
     mask = np.int64(counts.size - 1)
     word = np.int64(0)
     for i in range(codes.size):
@@ -70,7 +70,7 @@ def _count_words(codes, length, counts):
 
 
 @njit(cache=True, nogil=True)
-def _walk(codes, draws, thresholds, context):
+def _walk(codes: np.ndarray, draws: np.ndarray, thresholds: np.ndarray, context: int) -> int:
     """Draw the letters of one block, behind the word `context`; the word at its end."""
     mask = thresholds.shape[0] - 1
     for i in range(codes.size):

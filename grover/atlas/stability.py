@@ -208,7 +208,17 @@ def _compare(
 
 
 @njit(cache=True, nogil=True)
-def _compare_windows(begins, lengths, offsets, other_begins, other_lengths, other_offsets, lows, highs, changed):  # noqa: PLR0913 - a numba kernel takes arrays and numbers
+def _compare_windows(  # noqa: PLR0913 - a numba kernel takes arrays and numbers
+    begins: np.ndarray,
+    lengths: np.ndarray,
+    offsets: np.ndarray,
+    other_begins: np.ndarray,
+    other_lengths: np.ndarray,
+    other_offsets: np.ndarray,
+    lows: np.ndarray,
+    highs: np.ndarray,
+    changed: np.ndarray,
+) -> np.ndarray:
     found = np.zeros((8, lows.size), np.int64)
     places, boundaries, kept, others, tokens, tokens_kept, first, last = found
     for window in range(lows.size):

@@ -180,8 +180,8 @@ def regions(bed: pd.DataFrame, length: int, labels: list[str] | None = None, der
         )
     for label in labels or []:
         if label not in set(names):
-            known = ", ".join(sorted(names.unique())[:10])
-            raise InputError(f"no region in the genome has the name {label!r} given in `labels`; names are {known}")
+            found = ", ".join(sorted(names.unique())[:10])
+            raise InputError(f"no region in the genome has the name {label!r} given in `labels`; names are {found}")
     if labels:
         bed, names = bed[names.isin(labels)], names[names.isin(labels)]
     middle = (bed["start"] + bed["end"]) // 2
@@ -237,8 +237,7 @@ def splice(junctions: pd.DataFrame, genome: Genome, length: int, kind: str = "bo
     sites = pd.concat(found, ignore_index=True)
     windows = _anchored(sites, sites["border"], length // 2, length).assign(label=sites["label"].to_numpy(np.int64))
     windows["dropped"] = sites["dropped"].to_numpy()
-    labels = ("acceptor", "donor", "neither") if kind == "both" else ("neither", kind)
-    return windows, labels
+    return windows, ("acceptor", "donor", "neither") if kind == "both" else ("neither", kind)
 
 
 def _borders(junctions: pd.DataFrame, what: str) -> pd.DataFrame:

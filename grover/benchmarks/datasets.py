@@ -5,7 +5,7 @@ all of one length. `dropped` is the reason why a window leaves the benchmark, an
 are 0-based half-open. What comes of them is the table `COLUMNS`, the same for all builders.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -95,7 +95,7 @@ def read_sequences(windows: pd.DataFrame, genome: Genome, context: int) -> pd.Da
     return windows
 
 
-def drop(windows: pd.DataFrame, mask, reason: str) -> None:
+def drop(windows: pd.DataFrame, mask: np.ndarray | pd.Series, reason: str) -> None:
     """Give the windows of the mask a reason to leave, unless they have one."""
     windows.loc[np.asarray(mask) & (windows["dropped"] == "").to_numpy(), "dropped"] = reason
 
@@ -170,7 +170,7 @@ def transfer(
     return table.loc[stays, COLUMNS].reset_index(drop=True), table.loc[~stays, "dropped"].value_counts().to_dict()
 
 
-def count(dataset: pd.DataFrame, labels: tuple[str, ...]) -> dict[str, dict[str, int]]:
+def count(dataset: pd.DataFrame, labels: Sequence[str]) -> dict[str, dict[str, int]]:
     """Number of examples by fold and name of the label."""
     numbers = dataset.groupby(["fold", "label"]).size()
     return {fold: {name: int(numbers.get((fold, label), 0)) for label, name in enumerate(labels)} for fold in FOLDS}

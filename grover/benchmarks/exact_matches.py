@@ -53,24 +53,24 @@ def locate(
     for first, last in zip(bounds[:-1], bounds[1:], strict=True):
         for start in range(first, last, STRETCH):
             stop = min(start + STRETCH, last)
-            entry, place = _search(codes, start, stop, last, keys, order, letters, ends, k, maybe)
-            entries.append(entry)
-            starts.append(place)
+            here, places = _search(codes, start, stop, last, keys, order, letters, ends, k, maybe)
+            entries.append(here)
+            starts.append(places)
             if stop < last:
                 release(codes)
-    entry, start = np.concatenate(entries), np.concatenate(starts)
-    row, minus = np.array(rows, np.int64)[entry], np.array(minus)[entry]
-    order = np.lexsort((start, row))
-    return row[order], start[order], np.where(minus[order], "-", "+")
+    entry, at = np.concatenate(entries), np.concatenate(starts)
+    row_of, strand = np.array(rows, np.int64)[entry], np.where(np.array(minus)[entry], "-", "+")
+    order = np.lexsort((at, row_of))
+    return row_of[order], at[order], strand[order]
 
 
 @njit(cache=True)
-def _slot(key):
+def _slot(key: np.uint64) -> np.uint64:
     return (key * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(64 - FILTER_BITS)
 
 
 @njit(cache=True)
-def _first_words(letters, ends, k):
+def _first_words(letters: np.ndarray, ends: np.ndarray, k: int) -> np.ndarray:
     words = np.zeros(len(ends) - 1, np.uint64)
     for i in range(len(words)):
         for j in range(ends[i], ends[i] + k):
@@ -79,13 +79,24 @@ def _first_words(letters, ends, k):
 
 
 @njit(cache=True)
-def _note(keys, maybe):
+def _note(keys: np.ndarray, maybe: np.ndarray) -> None:
     for key in keys:
         maybe[_slot(key)] = True
 
 
 @njit(cache=True)
-def _search(codes, start, stop, end, keys, order, letters, ends, k, maybe):  # noqa: PLR0913 - a numba kernel takes arrays and numbers
+def _search(  # noqa: PLR0913 - a numba kernel takes arrays and numbers
+    codes: np.ndarray,
+    start: int,
+    stop: int,
+    end: int,
+    keys: np.ndarray,
+    order: np.ndarray,
+    letters: np.ndarray,
+    ends: np.ndarray,
+    k: int,
+    maybe: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
     """Entries that begin in [start, stop) and end before `end`, and where, both int64."""
     mask = (np.uint64(1) << np.uint64(2 * k)) - np.uint64(1)
     entries, places = np.empty(1024, np.int64), np.empty(1024, np.int64)

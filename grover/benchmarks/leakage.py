@@ -5,6 +5,7 @@ bases with it in the genome, or one on which the model was pretrained. Scores ar
 """
 
 import hashlib
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -37,7 +38,7 @@ LIMITS = {
 
 def audit(
     dataset: pd.DataFrame,
-    labels: list[str],
+    labels: Sequence[str],
     genome: Genome,
     pretraining: pd.DataFrame,
     repeats: pd.DataFrame | None = None,
@@ -165,7 +166,7 @@ def pretrained_share(dataset: pd.DataFrame, genome: Genome, pretraining: pd.Data
     return share, how
 
 
-def balance(dataset: pd.DataFrame, labels: list[str], repeats: np.ndarray) -> dict[str, dict]:
+def balance(dataset: pd.DataFrame, labels: Sequence[str], repeats: np.ndarray) -> dict[str, dict]:
     """Mean and standard deviation of the GC share, mean share of bases in repeats and mean length of the examples of each label."""
     numbers = _numbers(dataset, repeats).assign(label=dataset["label"].to_numpy())
     found = {}

@@ -129,10 +129,10 @@ def _match(
 def _free(genome: Genome, within: np.ndarray, taken: list[np.ndarray]) -> np.ndarray:
     """Stretches of single segments inside `within` and outside all of `taken`; places in `genome.codes`, int64 [2, stretches]."""
     within = np.stack(union(*within))
-    taken = np.stack(union(*np.concatenate([np.zeros((2, 0), np.int64), *taken], axis=1)))
-    cuts = np.unique(np.concatenate([genome.bounds, within.ravel(), taken.ravel()]))
+    gone = np.stack(union(*np.concatenate([np.zeros((2, 0), np.int64), *taken], axis=1)))
+    cuts = np.unique(np.concatenate([genome.bounds, within.ravel(), gone.ravel()]))
     starts, ends = cuts[:-1], cuts[1:]
-    free = _covered(starts, within) & ~_covered(starts, taken)
+    free = _covered(starts, within) & ~_covered(starts, gone)
     return np.stack([starts[free], ends[free]])
 
 
@@ -147,8 +147,8 @@ def _covered(positions: np.ndarray, intervals: np.ndarray) -> np.ndarray:
 def _on_codes(intervals: pd.DataFrame, genome: Genome) -> np.ndarray:
     """Starts and ends in `genome.codes` of intervals, int64 [2, n], without those that lie on no segment."""
     parts = [genome.places(chrom, rows) for chrom, rows in intervals.groupby("chrom", sort=False)]
-    parts = np.concatenate([np.zeros((2, 0), np.int64), *parts], axis=1)
-    return parts[:, parts[1] > parts[0]]
+    places = np.concatenate([np.zeros((2, 0), np.int64), *parts], axis=1)
+    return places[:, places[1] > places[0]]
 
 
 def _place(windows: pd.DataFrame, size: np.ndarray, genome: Genome) -> np.ndarray:
@@ -187,7 +187,7 @@ def _distance(points: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 
 @njit(cache=True, nogil=True)
-def _count_gc(codes, places, sizes, counts):
+def _count_gc(codes: np.ndarray, places: np.ndarray, sizes: np.ndarray, counts: np.ndarray) -> None:
     for i in range(places.size):
         count = 0
         for j in range(places[i], places[i] + sizes[i]):

@@ -28,17 +28,17 @@ def nearest(
     Queries without a k-mer (shorter than k, or N everywhere) and those that share a band with no reference get 0 and -1. `most`
     bounds how many references of a crowded band are looked at, so that the cost is near linear even among repeats.
     """
-    references, numbers, first = _distinct(sketches(references, k, seed))
-    queries = sketches(queries, k, seed)
-    best, found = np.zeros(len(queries), np.int32), np.full(len(queries), -1, np.int64)
-    asked = np.flatnonzero(queries.any(axis=1))
+    known, numbers, first = _distinct(sketches(references, k, seed))
+    ours = sketches(queries, k, seed)
+    best, found = np.zeros(len(ours), np.int32), np.full(len(ours), -1, np.int64)
+    asked = np.flatnonzero(ours.any(axis=1))
     for band in range(0, ENTRIES, ROWS):
-        keys = _keys(references[:, band : band + ROWS])
+        keys = _keys(known[:, band : band + ROWS])
         order = np.argsort(keys, kind="stable")
-        keys, wanted = keys[order], _keys(queries[asked, band : band + ROWS])
+        keys, wanted = keys[order], _keys(ours[asked, band : band + ROWS])
         low, high = np.searchsorted(keys, wanted), np.searchsorted(keys, wanted, side="right")
         some = low < high
-        _compare(queries, asked[some], references, order, low[some], high[some], most, best, found)
+        _compare(ours, asked[some], known, order, low[some], high[some], most, best, found)
     found[found >= 0] = numbers[first[found[found >= 0]]]
     return (best / ENTRIES).astype(np.float32), found
 
@@ -74,7 +74,7 @@ def _keys(band: np.ndarray) -> np.ndarray:
 
 
 @njit(cache=True)
-def _mix(value):
+def _mix(value: np.uint64) -> np.uint64:
     """The finaliser of SplitMix64, which spreads every bit over all others."""
     value ^= value >> np.uint64(30)
     value *= np.uint64(0xBF58476D1CE4E5B9)
@@ -84,7 +84,7 @@ def _mix(value):
 
 
 @njit(cache=True)
-def _canonical(codes, k, words):
+def _canonical(codes: np.ndarray, k: int, words: np.ndarray) -> int:
     """Write the canonical k-mers of a sequence to `words` and return how many they are."""
     mask = (np.uint64(1) << np.uint64(2 * k)) - np.uint64(1)
     top = np.uint64(2 * (k - 1))
@@ -104,7 +104,7 @@ def _canonical(codes, k, words):
 
 
 @njit(cache=True)
-def _sketch(codes, bounds, k, seeds, found):
+def _sketch(codes: np.ndarray, bounds: np.ndarray, k: int, seeds: np.ndarray, found: np.ndarray) -> None:
     entries = found.shape[1]
     words = np.empty(np.diff(bounds).max(), np.uint64)
     for row in range(len(found)):
@@ -131,7 +131,17 @@ def _sketch(codes, bounds, k, seeds, found):
 
 
 @njit(cache=True)
-def _compare(queries, asked, references, order, low, high, most, best, found):  # noqa: PLR0913 - a numba kernel takes arrays and numbers
+def _compare(  # noqa: PLR0913 - a numba kernel takes arrays and numbers
+    queries: np.ndarray,
+    asked: np.ndarray,
+    references: np.ndarray,
+    order: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,
+    most: int,
+    best: np.ndarray,
+    found: np.ndarray,
+) -> None:
     """Keep for each query the reference, among those of its band, that agrees in the most entries."""
     for i in range(len(asked)):
         query = asked[i]

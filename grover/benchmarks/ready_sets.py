@@ -7,7 +7,9 @@ import csv
 import hashlib
 import re
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TextIO
 
 import numpy as np
 import pandas as pd
@@ -29,6 +31,7 @@ FOLD_NAMES = {
 }
 GIVEN = {2: ("train", "test"), 3: FOLDS}
 VALID = 10  # where no fold valid is given, one sequence in so many of train
+NOTHING: tuple[int, list[str]] = (0, [])  # where a file has no such line
 NUMBER = re.compile(r"[+-]?\d+")
 
 
@@ -51,8 +54,8 @@ def read_labelled(
             ignore_index=True,
         )
     if "valid" not in set(table["fold"]):
-        drawn = [hashlib.blake2b(text.encode(), digest_size=8).digest() for text in either_strand(table["sequence"])]
-        drawn = np.array([int.from_bytes(digest) % VALID == 0 for digest in drawn])
+        digests = (hashlib.blake2b(text.encode(), digest_size=8).digest() for text in either_strand(table["sequence"]))
+        drawn = np.array([int.from_bytes(digest) % VALID == 0 for digest in digests])
         table.loc[drawn & (table["fold"] == "train").to_numpy(), "fold"] = "valid"
     names = sorted(table["label"].unique(), key=int if table["label"].str.fullmatch(NUMBER).all() else None)
     missing = set(names) - set(table.loc[table["fold"] == "train", "label"])
@@ -72,8 +75,8 @@ def check_labelled(path: Path | str) -> int:
     """Rows of a file of labelled sequences, after a look at its header and first row; raises InputError where they are none."""
     with _open(path) as stream:
         rows = _rows(path, stream)
-        _, header = next(rows, (1, []))
-        _, first = next(rows, (2, []))
+        header = next(rows, NOTHING)[1]
+        first = next(rows, NOTHING)[1]
         if len(header) < 2 or not any(re.fullmatch("[ACGTNacgtn]+", value) for value in first):
             raise InputError(
                 f"{path}: expected a header and rows with a sequence and a label, separated by commas, but found the columns "
@@ -86,7 +89,7 @@ def _read(path: Path, sequence: str, label: str, fold: str | None) -> pd.DataFra
     """Columns sequence, label and fold of one file; `fold` is that of all its rows, else a column tells it."""
     with _open(path) as stream:
         rows = _rows(path, stream)
-        _, header = next(rows, (1, []))
+        header = next(rows, NOTHING)[1]
         column = next((name for name in FOLD_COLUMNS if name in header), "")
         if fold is None and not column:
             raise InputError(
@@ -124,13 +127,13 @@ def _example(path: Path, line: int, sequence: str, label: str, fold: str) -> tup
     return letters, label, FOLD_NAMES[fold.strip().lower()]
 
 
-def _open(path: Path | str):
+def _open(path: Path | str) -> TextIO:
     if not Path(path).is_file():
         raise InputError(f"{path} does not exist; correct the path")
     return open_text(path)
 
 
-def _rows(path: Path | str, stream):
+def _rows(path: Path | str, stream: TextIO) -> Iterator[tuple[int, list[str]]]:
     """Line number and values of the header and of each row; empty lines are left out."""
     try:
         header = stream.readline().removeprefix("\ufeff")

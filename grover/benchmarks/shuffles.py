@@ -47,14 +47,14 @@ def token_shuffle(tokens: Sequence[np.ndarray], rng: np.random.Generator) -> lis
 
 
 @njit(cache=True)
-def _shuffle_rows(line, bounds, rng):
+def _shuffle_rows(line: np.ndarray, bounds: np.ndarray, rng: np.random.Generator) -> None:
     for row in range(bounds.size - 1):
         if bounds[row + 1] - bounds[row] > 3:  # a shorter one has but one order
             _shuffle(line[bounds[row] : bounds[row + 1]], rng)
 
 
 @njit(cache=True)
-def _shuffle(codes, rng):
+def _shuffle(codes: np.ndarray, rng: np.random.Generator) -> None:
     """Shuffle one row in place."""
     # the letters behind each letter, letter by letter: those behind v are successors[first[v] : first[v + 1]]
     first = np.zeros(LETTERS + 1, np.int64)
@@ -102,6 +102,6 @@ def _shuffle(codes, rng):
 
 
 @njit(cache=True)
-def _below(n, rng):
+def _below(n: int, rng: np.random.Generator) -> int:
     """A random whole number from 0 to n - 1."""
     return int(rng.random() * n)

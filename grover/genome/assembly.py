@@ -68,8 +68,8 @@ class Genome:
 
         intervals: chrom, start, end, disjoint and sorted within each contig, as `softmask.bed` has them.
         """
-        covered = [self.places(name, rows) for name, rows in intervals.groupby("chrom", sort=False)]
-        covered = np.concatenate([np.zeros((2, 0), np.int64), *covered], axis=1)
+        places = [self.places(name, rows) for name, rows in intervals.groupby("chrom", sort=False)]
+        covered = np.concatenate([np.zeros((2, 0), np.int64), *places], axis=1)
         covered = covered[:, covered[1] > covered[0]]
         first, last = covered[:, np.argsort(covered[0])]
         starts = np.union1d(self.bounds[:-1], last)

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
 import pandas as pd
@@ -65,13 +66,13 @@ def encode_contig(
             "give a nucleotide FASTA (A, C, G, T, N and ambiguity letters)"
         )
     keep = (codes & N) == 0
-    not_acgt = codes.size - np.count_nonzero(keep)
+    not_acgt = codes.size - int(np.count_nonzero(keep))
     outside = 0
     if regions is not None:
         inside = np.zeros(codes.size, dtype=bool)
         for start, end in regions:
             inside[start:end] = True
-        outside = np.count_nonzero(keep & ~inside)
+        outside = int(np.count_nonzero(keep & ~inside))
         keep &= inside
     stretches = runs(keep)
     lengths = stretches[:, 1] - stretches[:, 0]
@@ -92,7 +93,7 @@ def runs(mask: np.ndarray) -> np.ndarray:
 
 
 def encode_genome(
-    contigs: Iterable[tuple[str, bytes]],
+    contigs: Iterable[tuple[str, bytes | bytearray]],
     sequence_path: Path,
     segments_path: Path,
     softmask_path: Path,
@@ -113,7 +114,7 @@ def encode_genome(
     """
     include, exclude, sizes = list(include), list(exclude), sizes or {}
     wanted = None if regions is None else read_bed(regions)
-    rows: dict[str, dict] = {}
+    rows: dict[str, dict[str, Any]] = {}
     upper = 0
     with (
         atomic(sequence_path) as sequence_file,
@@ -154,7 +155,7 @@ def encode_genome(
                 print("the genome is all lower case: taken as carrying no soft mask", file=sys.stderr)
         lengths = {name: row["length"] for name, row in rows.items()}
         _check_patterns(list(rows), include, exclude)
-        if wanted is not None:
+        if wanted is not None and regions is not None:
             check(wanted, lengths, regions)
         table = pd.DataFrame(rows.values())
         if table["kept"].sum() == 0:
@@ -174,7 +175,7 @@ class ArrayWriter:
         self._header()
         return self
 
-    def __exit__(self, *exception) -> None:
+    def __exit__(self, *exception: Any) -> None:
         # NumPy leaves room in the header for a longer first axis, so that it can be written over
         self.stream.seek(0)
         self._header()
@@ -195,7 +196,7 @@ def _choose(name: str, include: list[str], exclude: list[str]) -> str:
     return "excluded" if any(fnmatchcase(name, pattern) for pattern in exclude) else "kept"
 
 
-def _row(name: str, length: int, status: str) -> dict:
+def _row(name: str, length: int, status: str) -> dict[str, Any]:
     counts = dict.fromkeys(("kept", "segments", "not_acgt", "too_short", "outside_regions"), 0)
     return {"contig": name, "length": length, **counts, "status": status}
 
@@ -206,7 +207,7 @@ def _regions_of(name: str, regions: pd.DataFrame | None) -> np.ndarray | None:
     return regions.loc[regions["chrom"] == name, ["start", "end"]].to_numpy(dtype=np.int64)
 
 
-def _write_bed(stream, name: str, intervals: np.ndarray) -> None:
+def _write_bed(stream: BinaryIO, name: str, intervals: np.ndarray) -> None:
     """Append BED3 rows; a genome has millions of masked runs, which Arrow writes ten times as fast as pandas."""
     table = pa.table({"chrom": pa.repeat(name, len(intervals)), "start": intervals[:, 0], "end": intervals[:, 1]})
     options = pa.csv.WriteOptions(include_header=False, delimiter="\t", quoting_style="none")

@@ -8,6 +8,7 @@ import gzip
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from grover.genome import twobit
 from grover.runtime.errors import InputError
@@ -22,7 +23,9 @@ TRUNCATED = "{} is a truncated or damaged gzip file; fetch it again"
 BGZIP_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
 
 
-def read_contigs(path: Path | str, report: Callable[[int], None] | None = None) -> Iterator[tuple[str, bytes]]:
+def read_contigs(
+    path: Path | str, report: Callable[[int], None] | None = None
+) -> Iterator[tuple[str, bytes | bytearray]]:
     """Name and sequence (ASCII, case kept) of each contig, in the order of the file.
 
     Memory holds about two contigs. `report` is told the bytes of the file read since it was told last.
@@ -34,6 +37,7 @@ def read_contigs(path: Path | str, report: Callable[[int], None] | None = None) 
     if path.stat().st_size == 0:
         raise InputError(f"{path} is empty; give the assembly as FASTA (plain, gzip, bgzip) or 2bit")
     with open(path, "rb") as stream:
+        contigs: Iterator[tuple[str, bytes | bytearray]]
         contigs = twobit.read_contigs(path) if twobit.is_twobit(path) else _read_fasta(path, stream)
         told = 0
         for contig in contigs:
@@ -43,11 +47,11 @@ def read_contigs(path: Path | str, report: Callable[[int], None] | None = None) 
                 told = stream.tell()
 
 
-def _read_fasta(path: Path, raw) -> Iterator[tuple[str, bytearray]]:
+def _read_fasta(path: Path, raw: BinaryIO) -> Iterator[tuple[str, bytearray]]:
     """Blocks end at line ends, so that a header is never cut; within a block each piece after `>` is a contig."""
     if is_gzip(path):
         _check_bgzip_end(path, path)
-        stream = gzip.GzipFile(fileobj=raw)
+        stream: BinaryIO | gzip.GzipFile = gzip.GzipFile(fileobj=raw)
     else:
         stream = raw
     name, sequence = None, bytearray()

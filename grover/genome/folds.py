@@ -1,5 +1,8 @@
 """Folds of the assembly, made once: corpus, selection, benchmarks and probes read them and none makes its own."""
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 
@@ -50,13 +53,15 @@ def contig_folds(lengths: dict[str, int], valid: list[str], test: list[str]) -> 
     return pd.DataFrame({"chrom": list(lengths), "start": 0, "end": list(lengths.values()), "fold": folds})
 
 
-def read_folds(path) -> pd.DataFrame:
+def read_folds(path: Path | str) -> pd.DataFrame:
     """`folds.bed` as a table chrom, start, end, fold."""
     names = ["chrom", "start", "end", "fold"]
     return pd.read_csv(path, sep="\t", header=None, names=names, dtype={"chrom": str, "fold": str})
 
 
-def fold_of(folds: pd.DataFrame, chrom, start: np.ndarray, end: np.ndarray) -> np.ndarray:
+def fold_of(
+    folds: pd.DataFrame, chrom: np.ndarray | pd.Series | Sequence[str], start: np.ndarray, end: np.ndarray
+) -> np.ndarray:
     """Fold ('train', 'valid', 'test') that holds each interval wholly, else 'gap'; an array of text.
 
     `chrom` gives for each interval the name of the contig, or its number in the order of `folds`, which is that of

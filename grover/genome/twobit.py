@@ -7,6 +7,7 @@ and the bases, four to a byte with the first in the highest bits: T 0, C 1, A 2,
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -43,7 +44,7 @@ def read_contigs(path: Path | str) -> Iterator[tuple[str, bytes]]:
 class _Reader:
     """Typed reads from an open 2bit file in its own byte order, after its signature."""
 
-    def __init__(self, path, stream):
+    def __init__(self, path: Path | str, stream: BinaryIO):
         self.path, self.stream = path, stream
         self.order = "<" if int.from_bytes(stream.read(4), "little") == SIGNATURE else ">"
 

@@ -31,7 +31,7 @@ def write_genome(canvas: Canvas, path: Path) -> None:
     """FASTA, repeats in lower case, BGZF."""
     letters = UPPER[canvas.codes]
     letters[canvas.masked] += ord("a") - ord("A")
-    with atomic(path) as temporary, pysam.BGZFile(str(temporary), "wb") as stream:
+    with atomic(path) as temporary, pysam.BGZFile(str(temporary), "wb", None) as stream:
         for name, first, last in zip(canvas.names, canvas.offsets[:-1], canvas.offsets[1:], strict=True):
             sequence = letters[first:last].tobytes()
             lines = [sequence[start : start + LINE] for start in range(0, len(sequence), LINE)]
@@ -209,5 +209,5 @@ def _write_lines(path: Path, lines: list[str]) -> None:
 
 
 def _write_bgzf(path: Path, content: str) -> None:
-    with atomic(path) as temporary, pysam.BGZFile(str(temporary), "wb") as stream:
+    with atomic(path) as temporary, pysam.BGZFile(str(temporary), "wb", None) as stream:
         stream.write(content.encode())

@@ -17,7 +17,9 @@ def plant_genes(rng: np.random.Generator, canvas: Canvas) -> None:
     """Genes of 3 to 8 exons with GT..AG introns, most with a CpG island around the start, others with a TATA box."""
     end = int(canvas.offsets[canvas.main])
     occupied = canvas.taken.copy()  # whole genes, so that none lies within another
-    genes, exons, islands = [], [], []
+    genes: list[tuple[int, int, str, str, bool, bool]] = []
+    exons: list[tuple[int, int, str, str, int]] = []
+    islands: list[tuple[int, int]] = []
     for _ in range(max(4, end // 20_000)):
         exon_lengths = rng.integers(90, 300, rng.integers(3, 9))
         intron_lengths = 150 + rng.exponential(700, len(exon_lengths) - 1).astype(int)
@@ -47,7 +49,9 @@ def plant_genes(rng: np.random.Generator, canvas: Canvas) -> None:
     canvas.tables["islands"] = pd.DataFrame(islands, columns=["start", "end"])
 
 
-def _free_gene_place(rng, canvas, occupied, length, margin, end) -> int | None:
+def _free_gene_place(
+    rng: np.random.Generator, canvas: Canvas, occupied: np.ndarray, length: int, margin: int, end: int
+) -> int | None:
     """Start of a gene with `margin` free bases on both sides; GC-rich isochores are preferred."""
     for start in rng.integers(margin, end - length - margin, 60):
         preferred = rng.random() < np.exp(10 * (canvas.gc[start] - ISOCHORE_GC[-1]))
@@ -56,7 +60,15 @@ def _free_gene_place(rng, canvas, occupied, length, margin, end) -> int | None:
     return None
 
 
-def _promoter(rng, canvas, start, length, strand, island, islands) -> bool:
+def _promoter(
+    rng: np.random.Generator,
+    canvas: Canvas,
+    start: int,
+    length: int,
+    strand: str,
+    island: bool,
+    islands: list[tuple[int, int]],
+) -> bool:
     """Write the island around the start of transcription, or the TATA box 30 bases before it, and claim it."""
     tss = start if strand == "+" else start + length
     if island:
@@ -71,7 +83,9 @@ def _promoter(rng, canvas, start, length, strand, island, islands) -> bool:
     return island
 
 
-def _gene_sequence(rng, canvas, start, bounds, strand, island, gc) -> np.ndarray:
+def _gene_sequence(
+    rng: np.random.Generator, canvas: Canvas, start: int, bounds: np.ndarray, strand: str, island: bool, gc: float
+) -> np.ndarray:
     """The gene along its strand: exons richer in GC than their surroundings, splice sites at every intron."""
     sense = canvas.codes[start : start + bounds[-1]].copy()
     sense = sense if strand == "+" else reverse_complement(sense)

@@ -5,6 +5,8 @@ half-open, until `grover.simulation.files` writes them by contig. What is plante
 shifts. Each step claims free sequence, on which no later step writes.
 """
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -65,7 +67,7 @@ def _background(rng: np.random.Generator, bases: int, contigs: int) -> Canvas:
             rows.append((start, stop, ISOCHORE_NAMES[level], float(ISOCHORE_GC[level] + rng.normal(0, 0.008))))
             start = stop
     isochores = pd.DataFrame(rows, columns=["start", "end", "name", "gc"])
-    gc = np.repeat(isochores.gc, isochores.end - isochores.start).to_numpy(np.float32)
+    gc = np.repeat(isochores["gc"].to_numpy(np.float32), (isochores["end"] - isochores["start"]).to_numpy())
     sequence = markov(rng, gc[::CHAIN], CHAIN).ravel()[: len(gc)]
     taken, masked = np.zeros(len(gc), dtype=bool), np.zeros(len(gc), dtype=bool)
     canvas = Canvas(names, lengths, sequence, taken, masked, gc, contigs, tables={"isochores": isochores})
@@ -135,6 +137,8 @@ def _plant_repeats(rng: np.random.Generator, canvas: Canvas) -> None:
         canvas.masked[start:end] = True
 
 
-def _repeat_row(start, end, strand, kind, report) -> dict:
+def _repeat_row(
+    start: int, end: int, strand: str, kind: tuple[str, str, str, int], report: dict[str, int]
+) -> dict[str, Any]:
     named = dict(zip(("name", "repeat_class", "family", "consensus_length"), kind, strict=True))
     return {"start": start, "end": end, "strand": strand} | named | report

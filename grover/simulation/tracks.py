@@ -54,7 +54,7 @@ def plant_chromatin_states(rng: np.random.Generator, canvas: Canvas) -> None:
     canvas.tables["states"] = pd.DataFrame(rows, columns=["start", "end", "name"])
 
 
-def _speckle(rng, state, start, end, share, value) -> None:
+def _speckle(rng: np.random.Generator, state: np.ndarray, start: int, end: int, share: float, value: int) -> None:
     """Set a `share` of the stretches of 2,000 bases between `start` and `end` to `value`."""
     for place in range(start, end, 2_000):
         if rng.random() < share:

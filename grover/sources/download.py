@@ -6,12 +6,12 @@ import os
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from grover.genome.fasta import check_gzip
@@ -22,6 +22,8 @@ from grover.runtime.progress import Progress
 BLOCK = 1 << 18
 TIMEOUT = 60.0
 LONGEST_WAIT = 60.0
+
+Result = TypeVar("Result")
 
 # Digests are told apart by their length in hexadecimal digits.
 ALGORITHMS = {32: "md5", 64: "sha256"}
@@ -126,12 +128,13 @@ def _read_listing(url: str, retries: int, wait: float) -> str:
 
     def read() -> str:
         with urllib.request.urlopen(url, timeout=TIMEOUT) as answer:
-            return answer.read().decode("utf-8", "replace")
+            text: str = answer.read().decode("utf-8", "replace")
+        return text
 
     return _retry(read, url, retries, wait)
 
 
-def _retry(attempt, url: str, retries: int, wait: float):
+def _retry(attempt: Callable[[], Result], url: str, retries: int, wait: float) -> Result:
     """Result of `attempt`; failures that may pass are tried again, the last one becomes an `InputError`."""
     for number in range(retries + 1):
         try:
@@ -161,7 +164,7 @@ def _reason(error: BaseException) -> str:
 class _Transfer:
     """An open download: its bytes from `offset` on, the size of the whole file (0: unknown), and the file's version."""
 
-    stream: BinaryIO
+    stream: IO[bytes]
     offset: int
     size: int
     version: str = ""
@@ -223,7 +226,7 @@ def _open_http(url: str, have: int, version: str) -> Iterator[_Transfer]:
 def _open_ftp(url: str, have: int, version: str) -> Iterator[_Transfer]:
     parts = urlsplit(url)
     with ftplib.FTP(timeout=TIMEOUT) as server:
-        server.connect(parts.hostname, parts.port or ftplib.FTP_PORT)
+        server.connect(parts.hostname or "", parts.port or ftplib.FTP_PORT)
         server.login(unquote(parts.username or ""), unquote(parts.password or ""))
         path = unquote(parts.path)
         server.voidcmd("TYPE I")

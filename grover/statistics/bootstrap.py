@@ -54,9 +54,10 @@ def blocks_unlike(regions: pd.DataFrame, truth: np.ndarray, fewest: int) -> tupl
 
 def _places(examples: pd.DataFrame) -> np.ndarray:
     """Middle of each example on all contigs end to end, int64."""
-    middle: np.ndarray = ((examples["start"] + examples["end"]) // 2).to_numpy(np.int64)
-    contig: np.ndarray = examples["chrom"].astype(str).factorize()[0].astype(np.int64)
-    return contig * CONTIG + middle
+    middle = ((examples["start"] + examples["end"]) // 2).to_numpy(np.int64)
+    contig = examples["chrom"].astype(str).factorize()[0].astype(np.int64)
+    places: np.ndarray = contig * CONTIG + middle
+    return places
 
 
 def _alike(contig: np.ndarray, block: np.ndarray, truth: np.ndarray) -> float:

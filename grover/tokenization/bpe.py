@@ -24,6 +24,8 @@ LARGEST_VOCABULARY = 10_004  # the table of pairs then takes 0.8 GB
 READ = 1 << 25  # bases copied at a time
 FORWARD, BOTH = "forward", "both"
 
+Report = Callable[[int], None]
+
 
 class Learnt(NamedTuple):
     """What `train` returns, in the order of the merges.
@@ -47,7 +49,7 @@ def train(
     threads: int = 1,
     partial: bool = False,
     progress: Callable[[int, int], None] | None = None,
-    reading: Callable[[int], None] | None = None,
+    reading: Report | None = None,
 ) -> Learnt:
     """Learn `cycles` merges from the segments of a genome; no merge crosses the end of a segment.
 
@@ -84,7 +86,9 @@ def train(
     closed = Closed(pairs) if strands == BOTH else None
     choose = closed.next_batch if closed else pairs.next_batch
     tokens_left = sum(part.bases for part in parts)
-    merges, counts, tokens = [], [], []
+    merges: list[tuple[int, int]] = []
+    counts: list[int] = []
+    tokens: list[int] = []
     with ThreadPoolExecutor(len(parts)) as pool:
         for found in pool.map(_Part.count_letters, parts):
             pairs.table[:LETTERS, :LETTERS] += found
@@ -127,9 +131,11 @@ class _Part:
     One byte a token until ids need two; by then the tokens have become so few that the wider ones fit into the same memory.
     """
 
-    def __init__(self, codes, starts, ends, backwards, reading):
+    def __init__(
+        self, codes: np.ndarray, starts: np.ndarray, ends: np.ndarray, backwards: np.ndarray, reading: Report | None
+    ):
         self.bases = int((ends - starts).sum())
-        self.tokens = np.empty(self.bases + len(starts), np.uint8)
+        self.tokens: np.ndarray = np.empty(self.bases + len(starts), np.uint8)
         places = np.concatenate([[0], np.cumsum(ends - starts + 1)])
         # about READ bases at a time, so that of a memory-mapped genome little is held beside its copy
         group = places[:-1] // READ
@@ -141,7 +147,7 @@ class _Part:
             release(codes)
             if reading is not None:
                 reading(int((ends[first:last] - starts[first:last]).sum()))
-        self.length = self.tokens.size
+        self.length = int(self.tokens.size)
 
     def count_letters(self) -> np.ndarray:
         """int64 [4, 4]: how often each letter follows each."""
@@ -160,9 +166,10 @@ class _Part:
         slot = np.full(used, -1, np.int32)
         slot[concerned] = np.arange(len(concerned))
         change = Change.nothing(concerned, used, len(batch))
-        self.length = _merge_pass(
+        length = _merge_pass(
             self.tokens, self.length, _boundary(self.tokens), partner, result, int(made[0]), slot, *change[1:]
         )
+        self.length = int(length)
         return change
 
     def _widen(self) -> None:
@@ -174,7 +181,9 @@ class _Part:
         self.tokens = wide
 
 
-def _deal(codes, starts, ends, both, threads, reading) -> list[_Part]:
+def _deal(
+    codes: np.ndarray, starts: np.ndarray, ends: np.ndarray, both: bool, threads: int, reading: Report | None
+) -> list[_Part]:
     """Deal the segments, on both strands if asked, to as many parts of about equal size as there are threads."""
     backwards = np.repeat([False, True], len(starts)) if both else np.zeros(len(starts), bool)
     starts, ends = np.resize(starts, len(backwards)), np.resize(ends, len(backwards))
@@ -193,7 +202,14 @@ def _boundary(tokens: np.ndarray) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _copy_segments(codes, starts, ends, backwards, places, tokens):
+def _copy_segments(
+    codes: np.ndarray,
+    starts: np.ndarray,
+    ends: np.ndarray,
+    backwards: np.ndarray,
+    places: np.ndarray,
+    tokens: np.ndarray,
+) -> None:
     """Copy segments to their places in `tokens`, with a boundary behind each, as the other strand reads them where asked."""
     for i in range(starts.size):
         place = places[i]
@@ -203,7 +219,7 @@ def _copy_segments(codes, starts, ends, backwards, places, tokens):
 
 
 @njit(cache=True, nogil=True)
-def _count_letters(tokens, boundary):
+def _count_letters(tokens: np.ndarray, boundary: int) -> np.ndarray:
     counts = np.zeros((LETTERS, LETTERS), np.int64)
     for i in range(tokens.size - 1):
         if tokens[i] != boundary and tokens[i + 1] != boundary:
@@ -212,7 +228,7 @@ def _count_letters(tokens, boundary):
 
 
 @njit(cache=True, nogil=True)
-def _widen(narrow, wide, length):
+def _widen(narrow: np.ndarray, wide: np.ndarray, length: int) -> None:
     # from the end, since both may lie in the same memory
     for i in range(length - 1, -1, -1):
         token = narrow[i]
@@ -220,7 +236,18 @@ def _widen(narrow, wide, length):
 
 
 @njit(cache=True, nogil=True)
-def _merge_pass(tokens, length, boundary, partner, result, first_made, slot, rows, columns, merged):  # noqa: PLR0913 - a numba kernel takes arrays and numbers
+def _merge_pass(  # noqa: PLR0913 - a numba kernel takes arrays and numbers
+    tokens: np.ndarray,
+    length: int,
+    boundary: int,
+    partner: np.ndarray,
+    result: np.ndarray,
+    first_made: int,
+    slot: np.ndarray,
+    rows: np.ndarray,
+    columns: np.ndarray,
+    merged: np.ndarray,
+) -> np.int64:
     """Replace every pair (t, partner[t]) by result[t], compacting in place; note how the counts of pairs change.
 
     Each emitted token knows the old tokens at its two ends. Between two neighbours of which one is new, the old pair goes and the

@@ -124,8 +124,11 @@ def _longest_proper_prefix(texts: list[str], tokens: np.ndarray) -> np.ndarray:
     return prefix
 
 
+# `type: ignore` in the kernels: numba makes one type of `int` and `np.int64`, which mypy keeps apart
+
+
 @njit(cache=True)
-def _index_of_pairs(merges):
+def _index_of_pairs(merges: np.ndarray) -> np.ndarray:
     """An open hash table, int64 [slots, 3], of left, right and the token that they make; a left below zero is an empty slot."""
     slots = 16
     while slots < 4 * merges.shape[0]:
@@ -141,13 +144,13 @@ def _index_of_pairs(merges):
 
 
 @njit(cache=True)
-def _first_slot(left, right, slots):
+def _first_slot(left: int | np.int64, right: int | np.int64, slots: int) -> int | np.int64:
     # Fibonacci hashing: the high bits of a product with 2^64 over the golden ratio (as a signed number)
     return ((left << 16 | right) * -7046029254386353131 >> 40) & (slots - 1)
 
 
 @njit(cache=True)
-def _compatible(splits, joined):
+def _compatible(splits: np.ndarray, joined: np.ndarray) -> np.ndarray:
     """For each pair of tokens: does encoding their joined text give the two back? As `Tables.beside`: one bit a pair, so that
     the table stays in the cache."""
     size = splits.shape[0]
@@ -160,7 +163,7 @@ def _compatible(splits, joined):
 
 
 @njit(cache=True)
-def _reachable(splits, joined):
+def _reachable(splits: np.ndarray, joined: np.ndarray) -> np.ndarray:
     """For each token: does encoding its text give it back? It does if its parts do and can stand side by side until they are merged."""
     reachable = np.ones(splits.shape[0], np.bool_)
     for token in range(LETTERS, splits.shape[0]):
@@ -170,7 +173,7 @@ def _reachable(splits, joined):
 
 
 @njit(cache=True)
-def _stands(left, right, limit, splits, joined):
+def _stands(left: int, right: int, limit: int, splits: np.ndarray, joined: np.ndarray) -> bool:
     """Does encoding the joined text of two tokens with the merges before `limit` give the two back?
 
     Undo the merges at the seam from the last to the first; if at some moment the two tokens at the seam would have been
@@ -204,7 +207,16 @@ def _stands(left, right, limit, splits, joined):
 
 
 @njit(cache=True, nogil=True)
-def _encode_windows(codes, starts, ends, tokens, numbers, unknown, piece, tables):  # noqa: PLR0913 - a numba kernel takes arrays and numbers
+def _encode_windows(  # noqa: PLR0913 - a numba kernel takes arrays and numbers
+    codes: np.ndarray,
+    starts: np.ndarray,
+    ends: np.ndarray,
+    tokens: np.ndarray,
+    numbers: np.ndarray,
+    unknown: int,
+    piece: int,
+    tables: Tables,
+) -> np.int64:
     written = np.int64(0)
     for i in range(starts.size):
         before = written
@@ -225,7 +237,7 @@ def _encode_windows(codes, starts, ends, tokens, numbers, unknown, piece, tables
 
 
 @njit(cache=True, nogil=True)
-def _encode_stretch(codes, tokens, piece, tables):
+def _encode_stretch(codes: np.ndarray, tokens: np.ndarray, piece: int, tables: Tables) -> np.int64:
     """Encode a stretch of A, C, G and T piece by piece, which needs little memory, into the front of `tokens`; their number.
 
     The tokenisation of a text is the only one in which all neighbours can stand side by side. So the next piece may begin at any
@@ -246,14 +258,14 @@ def _encode_stretch(codes, tokens, piece, tables):
             back = min(OVERLAP, count // 2)  # the last tokens may be others once the bases behind them are seen
         else:
             length *= 2  # for good, so that the end is reached whatever the sequence
-            back = min(OVERLAP, kept)
+            back = min(OVERLAP, kept)  # type: ignore[assignment]
         for _ in range(back):
             kept -= 1
             start -= lengths[tokens[kept] - first]
 
 
 @njit(cache=True, nogil=True)
-def _encode(codes, tokens, tables):
+def _encode(codes: np.ndarray, tokens: np.ndarray, tables: Tables) -> int:
     """Encode one piece of A, C, G and T into the front of `tokens`; their number."""
     children, node_token, word_token, word_node, prefix, beside, lengths, first = tables
     size = codes.size
@@ -283,18 +295,18 @@ def _encode(codes, tokens, tables):
                 reachable[position] = False
                 count -= 1
                 position -= lengths[last]
-                token = last
-                last = np.int64(tokens[count - 1]) - first if count else lengths.size
+                token = last  # type: ignore[assignment]
+                last = np.int64(tokens[count - 1]) - first if count else lengths.size  # type: ignore[assignment]
             token = np.int64(prefix[token])
         tokens[count] = token + first
         count += 1
         position += lengths[token]
-        last = token
+        last = token  # type: ignore[assignment]
     return count
 
 
 @njit(cache=True, nogil=True)
-def _words_of(codes):
+def _words_of(codes: np.ndarray) -> np.ndarray:
     """For each position the next WORD letters as a number; computed at once, so that no lookup waits for it."""
     words = np.zeros(codes.size, np.uint16)
     for i in range(codes.size - WORD + 1):

@@ -8,8 +8,9 @@ last token by these lengths belong to it: overlapping words begin at every base,
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pandas as pd
@@ -61,14 +62,14 @@ def _encoded(
 ) -> Iterator[tuple[int, int, np.ndarray]]:
     """First base, end and tokens of each segment in order; few are encoded ahead, to hold little in memory."""
     with ThreadPoolExecutor(threads) as pool:
-        ahead = deque()
+        ahead: deque[tuple[int, int, Future[np.ndarray]]] = deque()
         for start, end in zip(offsets[:-1], offsets[1:], strict=True):
             ahead.append((start, end, pool.submit(vocabulary.encode, codes[start:end])))
             while len(ahead) > threads or (ahead and end - ahead[0][0] > AHEAD):
                 first, last, tokens = ahead.popleft()
                 yield first, last, tokens.result()
-        for start, end, tokens in ahead:
-            yield start, end, tokens.result()
+        for first, last, tokens in ahead:
+            yield first, last, tokens.result()
 
 
 def token_statistics(vocabulary: Vocabulary, counts: np.ndarray) -> pd.DataFrame:
@@ -84,7 +85,7 @@ def token_statistics(vocabulary: Vocabulary, counts: np.ndarray) -> pd.DataFrame
     )
 
 
-def _write_header(stream, length: int) -> None:
+def _write_header(stream: BinaryIO, length: int) -> None:
     header = {"descr": "<u2", "fortran_order": False, "shape": (length,)}
     # version 1.0 headers are padded to 64 bytes and NumPy leaves room for the shape to grow
     np.lib.format.write_array_header_1_0(stream, header)
@@ -122,7 +123,7 @@ class TokenisedGenome:
 
 
 @njit(cache=True)
-def _anchors(tokens, lengths, written, base):
+def _anchors(tokens: np.ndarray, lengths: np.ndarray, written: int, base: int) -> np.ndarray:
     """Position and base of the first token of a segment and of every 1,024th of the genome, int64 [anchors, 2]."""
     anchors = np.empty((tokens.size // STRIDE + 2, 2), np.int64)
     found = 0
@@ -135,7 +136,9 @@ def _anchors(tokens, lengths, written, base):
 
 
 @njit(cache=True)
-def _bases_at(positions, blocks, tokens, anchors, lengths):
+def _bases_at(
+    positions: np.ndarray, blocks: np.ndarray, tokens: np.ndarray, anchors: np.ndarray, lengths: np.ndarray
+) -> np.ndarray:
     bases = np.empty(positions.size, np.int64)
     for i in range(positions.size):
         position, base = anchors[blocks[i]]
@@ -146,7 +149,9 @@ def _bases_at(positions, blocks, tokens, anchors, lengths):
 
 
 @njit(cache=True)
-def _tokens_at(bases, blocks, tokens, anchors, lengths):
+def _tokens_at(
+    bases: np.ndarray, blocks: np.ndarray, tokens: np.ndarray, anchors: np.ndarray, lengths: np.ndarray
+) -> np.ndarray:
     positions = np.empty(bases.size, np.int64)
     for i in range(bases.size):
         position, base = anchors[blocks[i]]

@@ -2,6 +2,7 @@
 that mirrors each. `grover.tokenization.bpe` carries the merges out.
 """
 
+from functools import reduce
 from typing import NamedTuple
 
 import numpy as np
@@ -21,8 +22,8 @@ class Change(NamedTuple):
 
     @classmethod
     def nothing(cls, concerned: np.ndarray, size: int, merges: int = 0) -> "Change":
-        zeros = (np.zeros((len(concerned), size), np.int64) for _ in range(2))
-        return cls(concerned, *zeros, np.zeros(merges, np.int64))
+        rows, columns = (np.zeros((len(concerned), size), np.int64) for _ in range(2))
+        return cls(concerned, rows, columns, np.zeros(merges, np.int64))
 
 
 class Pairs:
@@ -38,8 +39,8 @@ class Pairs:
 
     def apply(self, changes: list[Change], used: int) -> None:
         """Add what a pass changed."""
-        rows = sum(change.rows for change in changes)
-        columns = sum(change.columns for change in changes)
+        rows = reduce(np.add, (change.rows for change in changes))
+        columns = reduce(np.add, (change.columns for change in changes))
         _apply(self.table, used, changes[0].concerned, rows, columns, self.best, self.partner)
 
     def next_batch(self, used: int, most: int) -> list[tuple[int, int]]:
@@ -71,7 +72,7 @@ class Closed:
             pair = _best_except(self.pairs.table, used, self.pairs.best, self.pairs.partner, self.refused)
             if pair[0] < 0:
                 return []
-            batch = self._with_mate(*pair)
+            batch = self._with_mate(int(pair[0]), int(pair[1]))
             if batch is None:
                 self.refused[pair] = True
                 refused.append(pair)
@@ -114,7 +115,7 @@ def apply_merges(text: str, ranks: dict[tuple[str, str], int]) -> list[str]:
         possible = [pair for pair in zip(parts, parts[1:], strict=False) if pair in ranks]
         if not possible:
             return parts
-        left, right = min(possible, key=ranks.get)
+        left, right = min(possible, key=ranks.__getitem__)
         merged, i = [], 0
         while i < len(parts):
             if parts[i : i + 2] == [left, right]:
@@ -127,17 +128,25 @@ def apply_merges(text: str, ranks: dict[tuple[str, str], int]) -> list[str]:
 
 
 @njit(cache=True)
-def _best_of_row(table, row, used, without):
+def _best_of_row(table: np.ndarray, row: int, used: int, without: int) -> tuple[np.int64, np.int64]:
     """Largest count of a row and the first column that has it, one column left out."""
     best, partner = np.int64(0), np.int64(-1)
     for column in range(used):
         if table[row, column] > best and column != without:
-            best, partner = table[row, column], column
+            best, partner = table[row, column], column  # type: ignore[assignment]  # one type for numba
     return best, partner
 
 
 @njit(cache=True)
-def _apply(table, used, concerned, rows, columns, best, partner):
+def _apply(
+    table: np.ndarray,
+    used: int,
+    concerned: np.ndarray,
+    rows: np.ndarray,
+    columns: np.ndarray,
+    best: np.ndarray,
+    partner: np.ndarray,
+) -> None:
     """Add the changes of a pass to the counts, and find the best partners anew where they may be others."""
     stale = np.zeros(used, np.bool_)
     for i in range(concerned.size):
@@ -159,7 +168,7 @@ def _apply(table, used, concerned, rows, columns, best, partner):
 
 
 @njit(cache=True)
-def _next_batch(table, used, most, best, partner):
+def _next_batch(table: np.ndarray, used: int, most: int, best: np.ndarray, partner: np.ndarray) -> np.ndarray:
     batch = np.empty((most, 2), np.int64)
     taken = np.zeros(used, np.bool_)
     is_left = np.zeros(used, np.bool_)
@@ -188,7 +197,9 @@ def _next_batch(table, used, most, best, partner):
 
 
 @njit(cache=True)
-def _best_except(table, used, best, partner, refused):
+def _best_except(
+    table: np.ndarray, used: int, best: np.ndarray, partner: np.ndarray, refused: np.ndarray
+) -> tuple[np.int64, np.int64]:
     """The most frequent pair that was not refused; (-1, -1) where none occurs twice."""
     highest, pair = np.int64(1), (np.int64(-1), np.int64(-1))
     for row in range(used):

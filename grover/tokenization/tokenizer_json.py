@@ -7,6 +7,7 @@ import json
 import reprlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -19,14 +20,14 @@ OTHER_TOKENS = 9  # five specials and the letters, which no merge makes
 OTHER_CUTTING = ("dropout", "continuing_subword_prefix", "end_of_word_suffix", "byte_fallback", "ignore_merges")
 
 
-def read(path: Path | str) -> dict:
+def read(path: Path | str) -> dict[str, Any]:
     """The content of a `tokenizer.json`; its `model` has a `type` and `vocab`. Raises InputError, also where a name stands twice."""
     path = Path(path)
     if not path.is_file():
         raise InputError(f"{path}: no such file; a tokenizer.json was expected")
 
-    def unique(pairs: list[tuple]) -> dict:
-        found = {}
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
         for name, value in pairs:
             if name in found:
                 values = f"{reprlib.repr(found[name])} and {reprlib.repr(value)}"
@@ -55,7 +56,7 @@ def read(path: Path | str) -> dict:
 def tokens_by_id(path: Path | str, vocab: dict[str, int]) -> list[str]:
     """Texts of all tokens in the order of their ids, which must run from 0 on without a gap or a repeat."""
     check_number(path, len(vocab))
-    texts = {}
+    texts: dict[int, str] = {}
     for text, token in vocab.items():
         if type(token) is not int or token < 0:
             raise InputError(f"{path}: the id of {text!r} is {token!r}, but a whole number from 0 on was expected")
@@ -74,7 +75,7 @@ def check_number(path: Path | str, number: int) -> None:
         raise InputError(f"{path}: {number:,} tokens, but ids are stored in 16 bits; at most {LARGEST:,} are possible")
 
 
-def merges_of(path: Path | str, model: dict) -> np.ndarray:
+def merges_of(path: Path | str, model: dict[str, Any]) -> np.ndarray:
     """Merges of a byte-pair model as int32 [n, 2]: letters are 0 to 3, and merge r (from 0) makes token 4 + r.
 
     Merges of anything but A, C, G and T are left out: none of them ever applies to sequence. Each other merge must join tokens that

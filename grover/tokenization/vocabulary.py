@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise, zip_longest
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -147,7 +148,7 @@ class Vocabulary:
         # PreTrainedTokenizerFast is the name that transformers 4 and 5 both know
         write_json(folder / "tokenizer_config.json", {"tokenizer_class": "PreTrainedTokenizerFast", **names})
 
-    def _tokenizer(self):
+    def _tokenizer(self) -> Any:
         from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
         ids = {text: number for number, text in enumerate(self.tokens)}
@@ -229,7 +230,7 @@ def _word_length(path: Path, size: int) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _encode_kmers(codes, k, first_letter):
+def _encode_kmers(codes: np.ndarray, k: int, first_letter: int) -> np.ndarray:
     words = codes.size // k if k > 1 else 0
     tail = codes.size - words * k
     tokens = np.empty(words + tail, np.uint16)
@@ -244,7 +245,7 @@ def _encode_kmers(codes, k, first_letter):
 
 
 @njit(cache=True, nogil=True)
-def _encode_overlapping(codes, k, first_letter):
+def _encode_overlapping(codes: np.ndarray, k: int, first_letter: int) -> np.ndarray:
     if codes.size < k or k == 1:
         return _encode_kmers(codes, 1, first_letter)
     tokens = np.empty(codes.size - k + 1, np.uint16)

@@ -6,6 +6,7 @@ are 0-based half-open.
 """
 
 import re
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -44,21 +45,29 @@ def check_options(builder: str, negatives: str, options: dict[str, str]) -> None
         raise InputError("negatives `accessible` need the option accessible=SOURCE, a BED of open chromatin")
 
 
+@dataclass(frozen=True)
+class Surroundings:
+    """What builders read beside their sites.
+
+    hits: the matches that motif-bound judges. accessible: the open chromatin of its negatives.
+    """
+
+    genome: Genome
+    hits: pd.DataFrame | None = None
+    accessible: pd.DataFrame | None = None
+
+
 def make_windows(
     builder: str,
     sites: pd.DataFrame,
     length: int,
     options: dict[str, str],
-    genome: Genome,
-    hits: pd.DataFrame | None = None,
-    accessible: pd.DataFrame | None = None,
+    surroundings: Surroundings,
+    *,
     derived: bool = False,
     seed: int = 0,
 ) -> Built:
-    """What a builder of `grover.config.benchmark_table.BUILDERS` makes of its sites with the options of a task; `csv` makes no windows.
-
-    `hits` are the matches that motif-bound judges, `accessible` the open chromatin of its negatives.
-    """
+    """Make the windows of a task from its sites with a builder of `grover.config.benchmark_table.BUILDERS`; `csv` makes none."""
     if length < 1:
         raise InputError(f"the builder {builder} needs the number of bases of a window; give --length")
     whole = {name: int(options[name]) for name in ("upstream", "reach", "step") if name in options}
@@ -68,6 +77,7 @@ def make_windows(
         case "promscan":
             return promscan(sites, length, seed=seed, **whole)
         case "motif-bound":
+            hits, accessible = surroundings.hits, surroundings.accessible
             if hits is None:
                 raise InputError("the benchmark builder motif-bound needs --hits, the matches that scan_motif finds")
             if accessible is not None and "states" in options:
@@ -76,7 +86,7 @@ def make_windows(
         case "tfbs":
             return tfbs(sites, length)
         case "splice":
-            return splice(sites, genome, length, options.get("kind", "both"), seed)
+            return splice(sites, surroundings.genome, length, options.get("kind", "both"), seed)
         case "regions":
             labels = options["labels"].split("+") if "labels" in options else None
             return regions(sites, length, labels, derived)

@@ -6,6 +6,7 @@ are 0-based half-open. What comes of them is the table `COLUMNS`, the same for a
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -26,23 +27,37 @@ RARE = 0.4
 Negatives = Callable[[pd.DataFrame], tuple[pd.DataFrame, pd.DataFrame]]
 
 
+@dataclass(frozen=True)
+class Limit:
+    """How many examples are kept, drawn by the seed.
+
+    maximum: per fold and label; 0 is no limit. proportional: keep the shares of the labels in each fold, where that one is rare is
+    part of the task: as many examples as `maximum` allows of all labels together.
+    """
+
+    maximum: int = 0
+    seed: int = 0
+    proportional: bool = False
+
+
+ALL = Limit()
+
+
 def assemble(
     windows: pd.DataFrame,
     genome: Genome,
     folds: pd.DataFrame,
+    *,
     context: int = 0,
-    maximum: int = 0,
+    most: Limit = ALL,
     negatives: Negatives | None = None,
-    seed: int = 0,
-    proportional: bool = False,
 ) -> tuple[pd.DataFrame, dict]:
     """The examples that windows of one length make, and how many windows there were and why some left.
 
     `folds` (chrom, start, end, fold) is `folds.bed`. A window stays where it lies wholly in one segment and one fold, and
     where no other fold holds the same sequence on either strand (test keeps it before valid, valid before train).
-    `context` bases of the segment on both sides come along as `before` and `after`. `maximum` keeps at most so many a fold
-    and label, `proportional` in the shares of the labels, by a seeded draw; 0 keeps all. `negatives` makes negatives of the
-    positives that stay.
+    `context` bases of the segment on both sides come along as `before` and `after`. `most` limits the examples. `negatives`
+    makes negatives of the positives that stay.
 
     Returns the table `COLUMNS`, the sequences read along the strand, in the order of `windows`, negatives behind; and
     sites_found, the number of windows, with dropped, how many left for each reason.
@@ -51,7 +66,7 @@ def assemble(
     found = len(table)
     table = read_sequences(table, genome, context).assign(pieces="")
     drop_leaking(table)
-    limit(table, maximum, seed, proportional)
+    limit(table, most)
     if negatives is not None:
         left = table[table["dropped"] != ""]
         positives, others = negatives(table[table["dropped"] == ""])
@@ -117,19 +132,15 @@ def either_strand(sequences: pd.Series) -> pd.Series:
     return pd.Series(np.minimum(sequences.to_numpy(object), np.array(opposite, object)), sequences.index)
 
 
-def limit(examples: pd.DataFrame, maximum: int, seed: int, proportional: bool = False) -> None:
-    """Drop what is above `maximum` examples a fold and label, drawn by the seed; 0 is no limit.
-
-    `proportional` keeps the shares of the labels in each fold, where that one is rare is part of the task: as many examples as
-    `maximum` allows of all labels together.
-    """
+def limit(examples: pd.DataFrame, most: Limit) -> None:
+    """Drop the examples above the limit."""
     kept = examples[examples["dropped"] == ""]
-    if not maximum:
+    if not most.maximum:
         return
-    shuffled = kept.iloc[np.random.default_rng(seed).permutation(len(kept))]
+    shuffled = kept.iloc[np.random.default_rng(most.seed).permutation(len(kept))]
     groups = shuffled.groupby(["fold", "label"])
-    rank, reason = groups.cumcount(), "above the maximum of its fold and label"
-    if proportional:
+    rank, maximum, reason = groups.cumcount(), most.maximum, "above the maximum of its fold and label"
+    if most.proportional:
         # how far down its label an example stands, so that the first of a fold hold its labels in their shares
         rank = ((rank + 0.5) / groups["label"].transform("size")).groupby(shuffled["fold"]).rank(method="first") - 1
         maximum, reason = maximum * kept["label"].nunique(), "above the maximum of its fold"
@@ -139,7 +150,7 @@ def limit(examples: pd.DataFrame, maximum: int, seed: int, proportional: bool = 
 def limit_dataset(dataset: pd.DataFrame, maximum: int, seed: int) -> tuple[pd.DataFrame, dict]:
     """The same for ready examples: the dataset, and sites_found and dropped as `assemble` returns them."""
     table = dataset.assign(dropped="")
-    limit(table, maximum, seed)
+    limit(table, Limit(maximum, seed))
     left = table.loc[table["dropped"] != "", "dropped"]
     dataset = dataset[(table["dropped"] == "").to_numpy()].reset_index(drop=True)
     return dataset, {"sites_found": len(table), "dropped": left.value_counts().to_dict()}

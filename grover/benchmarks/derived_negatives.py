@@ -9,10 +9,9 @@ import numpy as np
 import pandas as pd
 
 from grover.benchmarks.datasets import drop, read_sequences
-from grover.benchmarks.matched_negatives import genomic_matched
+from grover.benchmarks.matched_negatives import Background, genomic_matched
 from grover.benchmarks.shuffles import dinucleotide_shuffle, token_shuffle
 from grover.benchmarks.tokenise import read_tokens
-from grover.genome.assembly import Genome
 from grover.genome.bases import decode, encode
 from grover.intervals.overlaps import overlaps
 from grover.runtime.errors import InputError
@@ -46,7 +45,7 @@ def tokens_shuffled(positives: pd.DataFrame, vocabulary: Vocabulary, seed: int, 
     return _pairs(positives.assign(before="", after=""), shuffles.assign(before="", after=""))
 
 
-def letters_shuffled(positives: pd.DataFrame, seed: int) -> Pair:
+def bases_shuffled(positives: pd.DataFrame, seed: int) -> Pair:
     """Positives as they are, and their letters in an order that has the same dinucleotides (Altschul & Erickson 1985).
 
     A shuffle has the `before` and `after` of its positive, so that both are read in the same place.
@@ -55,53 +54,33 @@ def letters_shuffled(positives: pd.DataFrame, seed: int) -> Pair:
     return _pairs(positives.copy(), positives.assign(sequence=[decode(row) for row in codes], label=0, score=np.nan))
 
 
-def matched(
-    positives: pd.DataFrame,
-    genome: Genome,
-    folds: pd.DataFrame,
-    repeats: pd.DataFrame | None,
-    blacklist: pd.DataFrame | None,
-    exclude: pd.DataFrame,
-    context: int,
-    seed: int,
-) -> Pair:
+def matched(positives: pd.DataFrame, background: Background, context: int, seed: int) -> Pair:
     """Positives off the blacklist, and for each a window of its fold that is like it in GC and repeats; see `genomic_matched`.
 
-    `exclude` (chrom, start, end) are the places where no negative may lie. A positive that nothing is like leaves, since its GC alone
-    would tell it.
+    A positive that nothing is like leaves, since its GC alone would tell it.
     """
     positives = positives.copy()
-    if blacklist is not None:
-        drop(positives, overlaps(positives, blacklist), "on the blacklist")
+    if background.blacklist is not None:
+        drop(positives, overlaps(positives, background.blacklist), "on the blacklist")
     stays = positives[positives["dropped"] == ""]
-    found = genomic_matched(
-        stays[["chrom", "start", "end", "strand", "fold"]], genome, folds, repeats, blacklist, exclude, seed
-    )
+    found = genomic_matched(stays[["chrom", "start", "end", "strand", "fold"]], background, seed)
     drop(
         positives,
         positives.index.isin(stays.index[(found["chrom"] == "").to_numpy()]),
         "nothing in its fold is like it",
     )
     found = found[(found["chrom"] != "").to_numpy()].assign(label=0, score=np.nan, dropped="", pieces="")
-    return positives, read_sequences(found, genome, context)
+    return positives, read_sequences(found, background.genome, context)
 
 
 def deriver(
-    kind: str,
-    genome: Genome,
-    folds: pd.DataFrame,
-    vocabulary: Vocabulary | None,
-    repeats: pd.DataFrame | None,
-    blacklist: pd.DataFrame | None,
-    exclude: pd.DataFrame,
-    context: int,
-    seed: int,
+    kind: str, background: Background, vocabulary: Vocabulary | None, *, context: int, seed: int
 ) -> Callable[[pd.DataFrame], Pair]:
-    """The function that makes negatives of this kind, one of `grover.config.benchmark_table.DERIVED`."""
+    """Return the function that makes negatives of this kind, one of `grover.config.benchmark_table.DERIVED`."""
     if kind == "genomic-matched":
-        return lambda positives: matched(positives, genome, folds, repeats, blacklist, exclude, context, seed)
+        return lambda positives: matched(positives, background, context, seed)
     if kind == "dinucleotide-shuffle":
-        return lambda positives: letters_shuffled(positives, seed)
+        return lambda positives: bases_shuffled(positives, seed)
     if vocabulary is None:
         raise InputError(f"negatives {kind} are made of tokens; give --vocabulary tokenizer.json")
     return lambda positives: tokens_shuffled(positives, vocabulary, seed, pieces=kind == "token-shuffle")

@@ -5,6 +5,8 @@ excluded. Each positive takes the nearest one left; what has no candidate within
 and has no negative at the end, since one unlike it could be told by its GC alone.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 from numba import njit
@@ -23,22 +25,29 @@ ROUNDS = 10
 NEAREST = 20  # candidates that a positive looks at before it waits for the next round
 
 
-def genomic_matched(
-    positives: pd.DataFrame,
-    genome: Genome,
-    folds: pd.DataFrame,
-    repeats: pd.DataFrame | None,
-    blacklist: pd.DataFrame | None,
-    exclude: pd.DataFrame,
-    seed: int,
-) -> pd.DataFrame:
-    """One window of the genome for each positive, of its length and fold and like it in GC and repeats.
+@dataclass(frozen=True)
+class Background:
+    """The genome that negatives are drawn from, with what they must match and avoid.
 
-    positives: chrom, start, end, strand, fold; folds: chrom, start, end, fold; repeats, blacklist (None: none) and exclude
-    (the positives and their sites): chrom, start, end. Returns chrom, start, end, strand, fold with the index of
-    `positives`. No two windows overlap, none lies on `blacklist` or `exclude`, each lies in one segment and one interval
-    of its fold; strands are random. A positive without a match has chrom "", start and end -1 and strand ".".
+    folds: chrom, start, end, fold. exclude: chrom, start, end of the places where no negative may lie, the positives and their sites.
+    repeats, blacklist: chrom, start, end; None where there are none.
     """
+
+    genome: Genome
+    folds: pd.DataFrame
+    exclude: pd.DataFrame
+    repeats: pd.DataFrame | None = None
+    blacklist: pd.DataFrame | None = None
+
+
+def genomic_matched(positives: pd.DataFrame, background: Background, seed: int) -> pd.DataFrame:
+    """Draw one window of the genome for each positive, of its length and fold and like it in GC and repeats.
+
+    positives: chrom, start, end, strand, fold. Returns chrom, start, end, strand, fold with the index of `positives`. No two windows
+    overlap, none lies on the blacklist or an excluded place, each lies in one segment and one interval of its fold; strands are
+    random. A positive without a match has chrom "", start and end -1 and strand ".".
+    """
+    genome, folds, repeats = background.genome, background.folds, background.repeats
     rng = np.random.default_rng(seed)
     size = (positives["end"] - positives["start"]).to_numpy(np.int64)
     place = _place(positives, size, genome)
@@ -46,7 +55,7 @@ def genomic_matched(
     held = place >= 0
     gc, covered = _gc(genome, place[held], size[held]), _repeats(positives[held], size[held], repeats)
     wanted[held] = np.column_stack([gc, covered])
-    blocked = [rows for rows in (exclude, blacklist) if rows is not None and len(rows)]
+    blocked = [rows for rows in (background.exclude, background.blacklist) if rows is not None and len(rows)]
     taken = [_on_codes(rows, genome) for rows in blocked]
 
     found = np.full(len(positives), -1, dtype=np.int64)

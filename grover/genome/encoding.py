@@ -34,6 +34,16 @@ def read_sizes(path: Path | str) -> dict[str, int]:
     return dict(zip(table["contig"], table["length"].tolist(), strict=True))
 
 
+@dataclass(frozen=True)
+class GenomeFiles:
+    """What `encode_genome` writes: `sequence.npy`, `segments.bed`, `softmask.bed` and `contigs.tsv`."""
+
+    sequence: Path
+    segments: Path
+    softmask: Path
+    contigs: Path
+
+
 @dataclass
 class Contig:
     """What is kept of one contig; intervals are int64 arrays [n, 2] in its coordinates."""
@@ -94,10 +104,8 @@ def runs(mask: np.ndarray) -> np.ndarray:
 
 def encode_genome(
     contigs: Iterable[tuple[str, bytes | bytearray]],
-    sequence_path: Path,
-    segments_path: Path,
-    softmask_path: Path,
-    contigs_path: Path,
+    files: GenomeFiles,
+    *,
     include: Iterable[str] = ("*",),
     exclude: Iterable[str] = DEFAULT_EXCLUDE,
     minimum_segment: int = 20,
@@ -117,9 +125,9 @@ def encode_genome(
     rows: dict[str, dict[str, Any]] = {}
     upper = 0
     with (
-        atomic(sequence_path) as sequence_file,
-        atomic(segments_path) as segments_file,
-        atomic(softmask_path) as softmask_file,
+        atomic(files.sequence) as sequence_file,
+        atomic(files.segments) as segments_file,
+        atomic(files.softmask) as softmask_file,
     ):
         with (
             ArrayWriter(sequence_file) as codes,
@@ -160,7 +168,7 @@ def encode_genome(
         table = pd.DataFrame(rows.values())
         if table["kept"].sum() == 0:
             raise InputError(f"the chosen contigs hold no stretch of at least {minimum_segment} bases of A, C, G, T")
-        write_table(contigs_path, table)
+        write_table(files.contigs, table)
     return table
 
 

@@ -10,6 +10,7 @@ takes one byte.
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -39,26 +40,47 @@ class Learnt(NamedTuple):
     tokens: np.ndarray
 
 
+@dataclass(frozen=True)
+class Rules:
+    """How merges are learnt.
+
+    strands: with "both" pairs are counted on both strands and a merge is followed at once by the one that makes its token's reverse
+    complement, so that the vocabulary is closed under reverse complement; then one merge more than asked for may be learnt.
+    partial: return what was learnt where no pair occurs twice any more, instead of raising an InputError.
+    """
+
+    strands: str = FORWARD
+    partial: bool = False
+
+
+@dataclass(frozen=True)
+class Watch:
+    """What is called while merges are learnt.
+
+    reading: called with the bases read; progress: called after each pass with the merges it made and the tokens left.
+    """
+
+    reading: Report | None = None
+    progress: Callable[[int, int], None] | None = None
+
+
+RULES, SILENT = Rules(), Watch()
+
+
 def train(
     codes: np.ndarray,
     starts: np.ndarray,
     ends: np.ndarray,
     cycles: int,
     *,
-    strands: str = FORWARD,
+    rules: Rules = RULES,
     threads: int = 1,
-    partial: bool = False,
-    progress: Callable[[int, int], None] | None = None,
-    reading: Report | None = None,
+    watch: Watch = SILENT,
 ) -> Learnt:
     """Learn `cycles` merges from the segments of a genome; no merge crosses the end of a segment.
 
     codes: uint8, 0..3, may be memory-mapped; segment i is `codes[starts[i]:ends[i]]`. threads: segments are dealt to so many
-    threads, which does not change the result. strands: with "both" pairs are counted on both strands and a merge is followed at
-    once by the one that makes its token's reverse complement, so that the vocabulary is closed under reverse complement;
-    then one merge more than `cycles` may be learnt. partial: return what was learnt where no pair occurs twice any more, instead
-    of raising an InputError. reading: called with the bases read; progress: called after each
-    pass with the merges it made and the tokens left.
+    threads, which does not change the result.
 
     Memory: one byte a base (three at most where the bases hardly compress, twice as much with both strands), and eight bytes for
     each pair of tokens.
@@ -73,17 +95,18 @@ def train(
             f"{cycles} byte-pair cycles asked for, but at most {LARGEST_VOCABULARY - LETTERS} are supported"
         )
     starts, ends = np.asarray(starts, np.int64), np.asarray(ends, np.int64)
-    if strands not in (FORWARD, BOTH):
-        raise InputError(f"strands is {strands!r}; give {FORWARD} or {BOTH}")
+    if rules.strands not in (FORWARD, BOTH):
+        raise InputError(f"strands is {rules.strands!r}; give {FORWARD} or {BOTH}")
     if len(starts) == 0:
         raise InputError(
             "there is no segment to learn byte pairs from; give a genome that holds A, C, G and T, or with "
             "`vocabulary.mask: exclude` one that is not soft-masked throughout"
         )
-    size = LETTERS + cycles + (strands == BOTH)
-    parts = _deal(codes, starts, ends, strands == BOTH, threads, reading)
+    both = rules.strands == BOTH
+    size = LETTERS + cycles + both
+    parts = _deal(codes, starts, ends, both, threads, watch.reading)
     pairs = Pairs(size)
-    closed = Closed(pairs) if strands == BOTH else None
+    closed = Closed(pairs) if both else None
     choose = closed.next_batch if closed else pairs.next_batch
     tokens_left = sum(part.bases for part in parts)
     merges: list[tuple[int, int]] = []
@@ -96,7 +119,7 @@ def train(
         while len(merges) < cycles or (closed and closed.waiting):
             used = LETTERS + len(merges)
             batch = choose(used, cycles - len(merges))
-            if len(batch) == 0 and partial:
+            if len(batch) == 0 and rules.partial:
                 break
             if len(batch) == 0:
                 raise InputError(
@@ -111,8 +134,8 @@ def train(
             tokens_left = tokens[-1]
             merges += batch
             pairs.apply(changes, used + len(batch))
-            if progress is not None:
-                progress(len(batch), tokens_left)
+            if watch.progress is not None:
+                watch.progress(len(batch), tokens_left)
     return Learnt(np.array(merges, np.int32).reshape(-1, 2), np.array(counts, np.int64), np.array(tokens, np.int64))
 
 

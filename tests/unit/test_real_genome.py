@@ -22,7 +22,7 @@ def paths(tmp_path_factory) -> list[Path]:
     folder = tmp_path_factory.mktemp("genome")
     paths = [folder / name for name in ("sequence.npy", "segments.bed", "softmask.bed", "contigs.tsv")]
     data = Path(os.environ["GROVER_DATA"]) / "hg19"
-    encoding.encode_genome(read_contigs(data / "genome/hg19.partial.fa.gz"), *paths)
+    encoding.encode_genome(read_contigs(data / "genome/hg19.partial.fa.gz"), encoding.GenomeFiles(*paths))
     return paths
 
 

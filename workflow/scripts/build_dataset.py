@@ -7,9 +7,10 @@ from typing import Annotated
 import pandas as pd
 from typer import Option
 
-from grover.benchmarks.builders import check_options, make_windows
-from grover.benchmarks.datasets import COLUMNS, assemble, call_of, check_counts, count, limit_dataset, transfer
+from grover.benchmarks.builders import Surroundings, check_options, make_windows
+from grover.benchmarks.datasets import COLUMNS, Limit, assemble, call_of, check_counts, count, limit_dataset, transfer
 from grover.benchmarks.derived_negatives import deriver
+from grover.benchmarks.matched_negatives import Background
 from grover.benchmarks.ready_sets import read_labelled
 from grover.config.benchmark_table import BUILDERS, DERIVED
 from grover.genome.assembly import Genome, read_lengths
@@ -77,8 +78,7 @@ def build_dataset(
     for key in [*sites, *([options["accessible"]] if negatives == "accessible" else [])]:
         if key not in files:
             raise InputError(f"task {task}: source {key} is not given; add --source {key}=FILE")
-    shuffled = negatives.startswith("token-shuffle") and vocabulary
-    words = Vocabulary.load(vocabulary.parent) if shuffled else None
+    shuffled = Vocabulary.load(vocabulary.parent) if vocabulary and negatives.startswith("token-shuffle") else None
 
     like = {}
     if builder == "csv":
@@ -113,9 +113,7 @@ def build_dataset(
             given,
             length,
             options,
-            genome,
-            hits=matches,
-            accessible=accessible,
+            Surroundings(genome, matches, accessible),
             derived=negatives in DERIVED,
             seed=seed,
         )
@@ -129,10 +127,12 @@ def build_dataset(
                     key: files[key].name for key in ANNOTATION if key in files
                 }
             exclude = pd.concat([rows[["chrom", "start", "end"]] for rows in (given, windows)], ignore_index=True)
-            derive = deriver(negatives, genome, fold_table, words, masked, blacklist, exclude, context, seed)
+            background = Background(genome, fold_table, exclude, masked, blacklist)
+            derive = deriver(negatives, background, shuffled, context=context, seed=seed)
         # where its builder takes a threshold from fold valid, that one label is rare is part of the task
         rare = BUILDERS[builder].call == "valid"
-        table, found = assemble(windows, genome, fold_table, context, maximum, derive, seed, rare)
+        most = Limit(maximum, seed, proportional=rare)
+        table, found = assemble(windows, genome, fold_table, context=context, most=most, negatives=derive)
 
     if transfer_to:
         run = options.get("transfer", transfer_to.parent.name).split("/")[0]
@@ -146,7 +146,12 @@ def build_dataset(
     table.attrs = {"task": task, "labels": list(labels), "call": call}
     write_table(dataset, table)
     inputs = {"sequence": sequence, "segments": segments, "folds": folds, **files}
-    inputs |= {"hits": hits, "vocabulary": vocabulary if words else None, "softmask": softmask, "transfer": transfer_to}
+    inputs |= {
+        "hits": hits,
+        "vocabulary": vocabulary if shuffled else None,
+        "softmask": softmask,
+        "transfer": transfer_to,
+    }
     inputs = {name: {"file": path.name, "sha256": checksum(path)} for name, path in inputs.items() if path}
     summary = {
         "task": task,
@@ -162,7 +167,7 @@ def build_dataset(
         "counts": counts,
         **found,
         "context": context,
-        "vocabulary": words.name if words else "",
+        "vocabulary": shuffled.name if shuffled else "",
         "checksums": {"dataset": checksum(dataset), "inputs": inputs},
     }
     write_json(built, summary)

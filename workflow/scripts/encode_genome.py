@@ -31,15 +31,12 @@ def encode_genome(
     with Progress(fasta.stat().st_size, "encode genome", "bytes") as bar:
         table = encoding.encode_genome(
             read_contigs(fasta, bar.update),
-            sequence,
-            segments,
-            softmask,
-            contigs,
-            include,
-            [pattern for pattern in exclude if pattern],
-            minimum_segment,
-            regions,
-            encoding.read_sizes(sizes) if sizes else None,
+            encoding.GenomeFiles(sequence, segments, softmask, contigs),
+            include=include,
+            exclude=[pattern for pattern in exclude if pattern],
+            minimum_segment=minimum_segment,
+            regions=regions,
+            sizes=encoding.read_sizes(sizes) if sizes else None,
         )
     chosen = table[table["segments"] > 0]
     print(f"{chosen['kept'].sum():,} bases in {chosen['segments'].sum():,} segments of {len(chosen):,} contigs")

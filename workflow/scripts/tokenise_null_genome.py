@@ -53,10 +53,9 @@ def tokenise_null_genome(
                 bounds[:-1],
                 bounds[1:],
                 cycles,
-                strands=strands,
+                rules=bpe.Rules(strands, partial=True),  # without the repeats of a genome fewer pairs occur twice
                 threads=threads,
-                partial=True,  # without the repeats of a genome fewer pairs occur twice
-                progress=lambda made, left: bar.update(made, tokens=f"{left:,}"),
+                watch=bpe.Watch(progress=lambda made, left: bar.update(made, tokens=f"{left:,}")),
             )
         vocabulary = Vocabulary.from_merges(f"markov-{order}", learnt.merges[:described])
     else:

@@ -50,10 +50,12 @@ def train_bpe(
             starts,
             ends,
             cycles,
-            strands=strands,
-            threads=threads or os.cpu_count(),
-            reading=reading.update,
-            progress=lambda made, left: bar.update(made, tokens=f"{left:,}", bases_a_token=strand_bases / left),
+            rules=bpe.Rules(strands),
+            threads=threads or os.cpu_count() or 1,
+            watch=bpe.Watch(
+                reading.update,
+                lambda made, left: bar.update(made, tokens=f"{left:,}", bases_per_token=strand_bases / left),
+            ),
         )
     rare = int(np.sum(learnt.counts < RARE))
     if rare:

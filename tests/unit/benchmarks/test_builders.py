@@ -87,7 +87,9 @@ def test_starts_stand_anywhere_in_the_windows_of_a_scan():
     # of 20 parts of the window; the 3 or 4 windows of a start depend on each other, so that the spread is below Poisson's
     counts = np.histogram(place, 20, (0, 1_001))[0]
     assert counts.min() > 0.8 * counts.mean() and counts.max() < 1.2 * counts.mean()
-    again, other = (builders.make_windows("promscan", tss, 1_001, {}, None, seed=seed)[0] for seed in (1, 2))
+    again, other = (
+        builders.make_windows("promscan", tss, 1_001, {}, builders.Surroundings(None), seed=seed)[0] for seed in (1, 2)
+    )
     assert again.equals(windows) and not other.equals(windows)
 
 
@@ -234,13 +236,15 @@ def test_every_builder_of_the_table_but_csv_makes_windows(tmp_path):
     for name, builder in BUILDERS.items():
         if name == "csv":
             with pytest.raises(InputError, match="csv makes no windows"):
-                builders.make_windows(name, peaks, 300, {}, genome)
+                builders.make_windows(name, peaks, 300, {}, builders.Surroundings(genome))
             continue
-        table, labels = builders.make_windows(name, sites[builder.format], 300, {}, genome, hits=hits, derived=True)
+        table, labels = builders.make_windows(
+            name, sites[builder.format], 300, {}, builders.Surroundings(genome, hits), derived=True
+        )
         assert {*("chrom", "start", "end", "strand", "label", "score", "dropped")} <= set(table)
         assert ((table["end"] - table["start"]) == 300).all() and len(labels) > table["label"].max()
     with pytest.raises(InputError, match="motif-bound needs --hits"):
-        builders.make_windows("motif-bound", peaks, 300, {}, genome)
+        builders.make_windows("motif-bound", peaks, 300, {}, builders.Surroundings(genome))
 
 
 @pytest.mark.parametrize(

@@ -103,14 +103,14 @@ def many(tmp_path):
 def test_the_maximum_of_each_fold_and_label_is_drawn_by_the_seed(tmp_path):
     windows, genome, folds = many(tmp_path)
     everything, _ = datasets.assemble(windows, genome, folds)
-    few, _ = datasets.assemble(windows, genome, folds, maximum=30)
+    few, _ = datasets.assemble(windows, genome, folds, most=datasets.Limit(30))
     whole, counts = (datasets.count(table, ("no", "yes")) for table in (everything, few))
     for fold, by_label in whole.items():
         assert counts[fold] == {label: min(number, 30) for label, number in by_label.items()}
         assert max(by_label.values()) > 30
     assert set(few["start"]) < set(everything["start"])
-    again, _ = datasets.assemble(windows, genome, folds, maximum=30)
-    other, _ = datasets.assemble(windows, genome, folds, maximum=30, seed=1)
+    again, _ = datasets.assemble(windows, genome, folds, most=datasets.Limit(30))
+    other, _ = datasets.assemble(windows, genome, folds, most=datasets.Limit(30, seed=1))
     pd.testing.assert_frame_equal(few, again)
     assert set(other["start"]) != set(few["start"])
     ready, found = datasets.limit_dataset(everything, 30, 0)
@@ -120,16 +120,17 @@ def test_the_maximum_of_each_fold_and_label_is_drawn_by_the_seed(tmp_path):
 def test_where_a_rare_label_is_part_of_the_task_the_maximum_keeps_the_shares(tmp_path):
     windows, genome, folds = many(tmp_path)
     everything, _ = datasets.assemble(windows, genome, folds)
-    few, found = datasets.assemble(windows, genome, folds, maximum=30, proportional=True)
+    few, found = datasets.assemble(windows, genome, folds, most=datasets.Limit(30, proportional=True))
     whole, counts = (datasets.count(table, ("no", "yes")) for table in (everything, few))
     for fold, by_label in whole.items():
         assert sum(counts[fold].values()) == 60 < sum(by_label.values())
         assert abs(counts[fold]["yes"] - 60 * by_label["yes"] / sum(by_label.values())) <= 1
     assert found["dropped"]["above the maximum of its fold"] == len(everything) - len(few)
-    again, other = (datasets.assemble(windows, genome, folds, 0, 30, None, seed, True)[0] for seed in (0, 1))
+    limits = (datasets.Limit(30, seed, proportional=True) for seed in (0, 1))
+    again, other = (datasets.assemble(windows, genome, folds, most=most)[0] for most in limits)
     pd.testing.assert_frame_equal(few, again)
     assert set(other["start"]) != set(few["start"])
-    most = datasets.assemble(windows, genome, folds, maximum=200, proportional=True)[0]
+    most = datasets.assemble(windows, genome, folds, most=datasets.Limit(200, proportional=True))[0]
     pd.testing.assert_frame_equal(most, everything)
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from grover.benchmarks import datasets
 from grover.benchmarks.derived_negatives import deriver
+from grover.benchmarks.matched_negatives import Background
 from grover.benchmarks.tokenise import read_tokens
 from grover.config.benchmark_table import DERIVED
 from grover.genome.assembly import Genome
@@ -58,9 +59,9 @@ def made(kind: str, folder: Path, genome: Genome, seed: int = 1, **settings) -> 
     )
     windows = windows.assign(label=1, score=np.nan, dropped="")
     folds = read_folds(folder / "folds.bed")
-    given = {"vocabulary": Vocabulary.from_kmers("kmer-4", 4), "repeats": None, "blacklist": None, **settings}
-    derive = deriver(kind, genome, folds, exclude=windows, context=CONTEXT, seed=seed, **given)
-    return datasets.assemble(windows, genome, folds, CONTEXT, negatives=derive)
+    vocabulary = settings.pop("vocabulary", Vocabulary.from_kmers("kmer-4", 4))
+    derive = deriver(kind, Background(genome, folds, windows, **settings), vocabulary, context=CONTEXT, seed=seed)
+    return datasets.assemble(windows, genome, folds, context=CONTEXT, negatives=derive)
 
 
 @pytest.mark.parametrize("kind", DERIVED)

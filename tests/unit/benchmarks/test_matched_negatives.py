@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy.stats import ks_2samp
 
-from grover.benchmarks.matched_negatives import GC_TOLERANCE, REPEAT_TOLERANCE, genomic_matched
+from grover.benchmarks.matched_negatives import GC_TOLERANCE, REPEAT_TOLERANCE, Background, genomic_matched
 from grover.genome.assembly import Genome
 from grover.genome.bases import decode
 
@@ -68,7 +68,7 @@ def test_negatives_lie_in_their_fold_clear_of_all_else_and_look_like_their_posit
     rng = np.random.default_rng(1)
     positives = sites(rng, genome, folds, 200).sample(frac=1, random_state=0)
     blacklist = pd.DataFrame({"chrom": ["chr1", "chr2", "chrX"], "start": [20_000, 5000, 1], "end": [29_000, 9000, 50]})
-    made = genomic_matched(positives, genome, folds, repeats, blacklist, positives, seed=4)
+    made = genomic_matched(positives, Background(genome, folds, positives, repeats, blacklist), seed=4)
 
     assert list(made.columns) == ["chrom", "start", "end", "strand", "fold"] and made.index.equals(positives.index)
     assert made["fold"].equals(positives["fold"])
@@ -106,7 +106,7 @@ def test_negatives_are_seeded(world):
     genome, folds, repeats = world
     positives = sites(np.random.default_rng(1), genome, folds, 60)
     first, again, other = (
-        genomic_matched(positives, genome, folds, repeats, None, positives, seed) for seed in (1, 1, 2)
+        genomic_matched(positives, Background(genome, folds, positives, repeats), seed) for seed in (1, 1, 2)
     )
     pd.testing.assert_frame_equal(first, again)
     assert (first["start"] != other["start"]).mean() > 0.9
@@ -116,7 +116,7 @@ def test_windows_of_several_lengths_do_not_overlap_either(world):
     genome, folds, _ = world
     rng = np.random.default_rng(3)
     positives = pd.concat([sites(rng, genome, folds, 100, length) for length in (70, 300, 501)], ignore_index=True)
-    made = genomic_matched(positives, genome, folds, None, None, positives, seed=0)
+    made = genomic_matched(positives, Background(genome, folds, positives), seed=0)
     kept = made[made["chrom"] != ""]
     assert len(kept) > 285
     size = (kept["end"] - kept["start"]).to_numpy()
@@ -135,8 +135,8 @@ def test_positives_without_a_like_or_a_place_have_no_negative(world):
             "fold": ["test", "train", "train", "train"],
         }
     )
-    made = genomic_matched(positives, genome, folds, repeats, None, positives, seed=0)
+    made = genomic_matched(positives, Background(genome, folds, positives, repeats), seed=0)
     assert (made["chrom"] == "").tolist() == [True, False, True, True]
     everything = pd.DataFrame({"chrom": ["chr1", "chr2"], "start": 0, "end": 400_000})
-    assert (genomic_matched(positives, genome, folds, repeats, None, everything, seed=0)["chrom"] == "").all()
-    assert len(genomic_matched(positives[:0], genome, folds, repeats, None, positives, seed=0)) == 0
+    assert (genomic_matched(positives, Background(genome, folds, everything, repeats), seed=0)["chrom"] == "").all()
+    assert len(genomic_matched(positives[:0], Background(genome, folds, positives, repeats), seed=0)) == 0

@@ -27,9 +27,8 @@ class Encoded:
     def __init__(self, folder, contigs=CONTIGS, **options):
         names = ("sequence.npy", "segments.bed", "softmask.bed", "contigs.tsv")
         self.paths = [folder / name for name in names]
-        self.table = encoding.encode_genome(contigs, *self.paths, **{"minimum_segment": 5, **options}).set_index(
-            "contig"
-        )
+        files = encoding.GenomeFiles(*self.paths)
+        self.table = encoding.encode_genome(contigs, files, **{"minimum_segment": 5, **options}).set_index("contig")
         self.genome = Genome(*self.paths[:2])
 
     def bed(self, number):

@@ -68,12 +68,13 @@ def test_merges_do_not_cross_segments():
 
 
 def test_what_was_learnt_before_pairs_ran_out_is_kept_where_asked():
-    merges, counts, tokens = train(["AC", "AC"], 9, partial=True)
+    merges, counts, tokens = train(["AC", "AC"], 9, rules=bpe.Rules(partial=True))
     assert merges.tolist() == [[0, 1]] and counts.tolist() == [2] and tokens.tolist() == [2]
 
 
 @pytest.mark.parametrize(
-    "cycles, options, sentence", [(10_001, {}, "at most 10000 are"), (3, {"strands": "sense"}, "strands is 'sense'")]
+    "cycles, options, sentence",
+    [(10_001, {}, "at most 10000 are"), (3, {"rules": bpe.Rules("sense")}, "strands is 'sense'")],
 )
 def test_what_cannot_be_learnt_is_one_sentence(cycles, options, sentence):
     with pytest.raises(InputError, match=sentence):
@@ -82,9 +83,8 @@ def test_what_cannot_be_learnt_is_one_sentence(cycles, options, sentence):
 
 def test_progress_is_told_every_base_and_every_merge():
     read, made = [], []
-    train(
-        ["ACACAC" * 20, "GTGTT" * 9], 6, reading=read.append, progress=lambda merges, left: made.append((merges, left))
-    )
+    watch = bpe.Watch(read.append, lambda merges, left: made.append((merges, left)))
+    train(["ACACAC" * 20, "GTGTT" * 9], 6, watch=watch)
     assert sum(read) == 165 and sum(merges for merges, _ in made) == 6
     assert [left for _, left in made] == sorted((left for _, left in made), reverse=True)
 
@@ -175,9 +175,9 @@ def test_on_both_strands_the_vocabulary_is_closed_under_reverse_complement(segme
     expected = by_definition_on_both_strands(segments, 12)
     if len(expected) < 4 + 12:
         with pytest.raises(InputError, match=f"supports only {len(expected) - 4} "):
-            train(segments, 12, strands="both")
+            train(segments, 12, rules=bpe.Rules("both"))
         return
-    merges, _, tokens = train(segments, 12, strands="both")
+    merges, _, tokens = train(segments, 12, rules=bpe.Rules("both"))
     texts = token_texts(merges)
     assert texts == expected and len(set(texts)) == len(texts)
     assert {pairs.reverse_complement(text) for text in texts} == set(texts)

@@ -277,7 +277,7 @@ def make_models(options: argparse.Namespace, codes: np.ndarray) -> None:
         config = Architecture(**size, positions=POSITIONS).config(vocabulary.size)
         save(new_language_model(config, SEED), config, options.folder / name, options.folder / "vocabulary")
     tokens = vocabulary.encode(piece)
-    bases = np.concatenate([[0], np.cumsum(vocabulary.lengths[tokens])])
+    bases = np.concatenate([[0], np.cumsum(vocabulary.strides[tokens])])
     number = options.sequences + FEW
     lengths = SHORTEST + ((np.arange(1, number + 1) * 0.5 * (5**0.5 - 1)) % 1 * (LONGEST + 1 - SHORTEST)).astype(int)
     firsts = np.random.default_rng(SEED).integers(0, len(tokens) - LONGEST, number)

@@ -1,20 +1,21 @@
-"""Where the tokens of a genome lie, judged by rotating the annotation along it.
+"""Enrichment of the tokens of a genome in annotation, judged by circular shifts of the annotation.
 
 As in `grover.annotation.enrichment`, an occurrence belongs to a category if its middle base does. Neighbouring occurrences are
-alike, and so is neighbouring annotation; so no test may take them as independent. Here the annotation slides along the genome as a
-whole, all segments end to end, by a random number of bases, and what leaves at the end comes in at the beginning. That breaks the
-tie between tokens and annotation and keeps the clumps of both. How the number of occurrences inside varies over such circular shifts is
-how it varies where nothing ties them. regioneR rotates likewise, each chromosome in itself (circularRandomizeRegions; Gel et al.,
-Bioinformatics 32:289, 2016). Here the whole genome is one circle: assemblies and parts of genomes have short contigs, which hardly
-turn.
+alike, and so is neighbouring annotation; so no test may take them as independent. Here the annotation is shifted along the genome as a
+whole, all segments end to end, by a random number of bases; what leaves at the end comes in at the beginning. That breaks the
+association between tokens and annotation and keeps the clumps of both. The number of occurrences inside varies over such shifts as it
+varies without association. regioneR shifts each chromosome in itself (circularRandomizeRegions; Gel et al., Bioinformatics 32:289,
+2016). Here the whole genome is one circle: assemblies and parts of genomes have short contigs, which can hardly be shifted.
 
-What this cannot do: a p-value is never below 1 / (circular shifts + 1); a circular shift brings annotation over the ends of segments and
-chromosomes, where what meets are no neighbours; and a category with another composition than the genome's is tied to the tokens of
-its letters, which says nothing of words.
+Limits: a p-value is never below 1 / (shifts + 1); a shift brings annotation over the ends of segments and chromosomes, where what meets
+are no neighbours; and a category with another composition than the genome's is associated with tokens of that composition, whatever
+the order of their bases.
 """
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -44,20 +45,46 @@ def all_repeats(
     return {REPEATS: next(iter(found.values()))} if found else {}
 
 
-def locate_by_shifts(
+@dataclass(frozen=True)
+class PlacedTokens:
+    """The tokens of a genome and what says where they lie.
+
+    ids, anchors: `tokens.npy`, which may be memory-mapped, and `index.npy`; strides, spans: by id, as
+    `grover.tokenization.vocabulary.Vocabulary` has them.
+    """
+
+    ids: np.ndarray
+    anchors: np.ndarray
+    strides: np.ndarray
+    spans: np.ndarray
+
+
+class Runs(NamedTuple):
+    """A genome of `bases` bases cut into runs, wherever a category begins or ends.
+
+    starts: first base of each run (int64, ascending from 0); labels: of each run (int64); members: the categories that each label
+    stands for, bool [labels, categories].
+    """
+
+    starts: np.ndarray
+    labels: np.ndarray
+    members: np.ndarray
+    bases: int
+
+
+def enrich_by_shifts(
     tokens: np.ndarray,
     anchors: np.ndarray,
     statistics: pd.DataFrame,
     categories: dict[Category, Places],
     bases: int,
-    shifts: int = 200,
-    seed: int = 0,
+    shifts: np.ndarray,
     threads: int = 1,
 ) -> pd.DataFrame:
-    """How much more often than expected each token lies in each category, with the interval and test of random circular shifts.
+    """Compare how often each token lies in each category with circular shifts of the categories.
 
     tokens, anchors: `tokens.npy`, which may be memory-mapped, and `index.npy` of a genome of `bases` bases; statistics: id, token,
-    length, one row an id; categories: sorted, disjoint places in the genome's codes.
+    length, one row per id; categories: sorted, disjoint places in the genome's codes; shifts: as `draw_shifts` returns them.
     Returns track, category, id, token, length, count (occurrences), inside, share (inside / count), expected (mean of that share
     over all circular shifts, which is the category's share of the bases), log2 (enrichment, with one pseudo-occurrence that lies as
     expected), low, high (95 % interval), p (two-sided) and q (Benjamini and Hochberg over the table), with a row for each category
@@ -65,22 +92,22 @@ def locate_by_shifts(
     than 10 occurrences are expected inside or the category is everywhere.
     """
     spelt = statistics["token"].str.fullmatch("[ACGT]+").to_numpy()
-    words = statistics.loc[spelt, ["id", "token"]].assign(length=statistics["token"].str.len())
-    # overlapping words begin at every base, so that their length in the statistics is 1
-    lengths = statistics["length"].to_numpy(np.int64)
-    widths = np.where(spelt, statistics["token"].str.len(), lengths)
-    turns = np.append(0, draw_offsets(bases, shifts, seed))  # the first one is the annotation as it is
+    described = statistics.loc[spelt, ["id", "token"]].assign(length=statistics["token"].str.len())
+    # overlapping k-mers begin at every base, so that their length in the statistics is the stride of 1
+    strides = statistics["length"].to_numpy(np.int64)
+    placed = PlacedTokens(tokens, anchors, strides, np.where(spelt, statistics["token"].str.len(), strides))
+    with_none = np.append(0, shifts)  # the first one is the annotation as it is
     tables = []
     for track in dict.fromkeys(track for track, _ in categories):
         names = [name for name in categories if name[0] == track]
-        starts, labels, members = label_runs([clip(*categories[name], bases) for name in names], bases)
-        counts = count_rotated(tokens, anchors, lengths, widths, starts, labels, turns, bases, threads)[:, :, spelt]
-        covered = np.bincount(labels, np.diff(np.append(starts, bases)), len(members))
+        runs = label_runs([clip(*categories[name], bases) for name in names], bases)
+        counts = count_shifted(placed, runs, with_none, threads)[:, :, spelt]
+        covered = np.bincount(runs.labels, np.diff(np.append(runs.starts, bases)), len(runs.members))
         total = counts[0].sum(0)
-        for name, inside in zip(names, members.T, strict=True):
+        for name, inside in zip(names, runs.members.T, strict=True):
             hits = counts[:, inside].sum(1)
             expected = covered[inside].sum() / bases
-            table = words.assign(track=name[0], category=name[1], count=total, inside=hits[0], expected=expected)
+            table = described.assign(track=name[0], category=name[1], count=total, inside=hits[0], expected=expected)
             table["share"] = table["inside"] / table["count"].where(table["count"] > 0)
             tables.append(table.assign(**judge(hits, total, expected)))
     columns = ["track", "category", "id", "token", "length", "count", "inside", "share", "expected"]
@@ -90,22 +117,18 @@ def locate_by_shifts(
     table["q"] = np.nan
     if known.any():
         table.loc[known, "q"] = false_discovery_control(table.loc[known, "p"])
-    table.attrs["shifts"] = shifts
+    table.attrs["shifts"] = len(shifts)
     return table
 
 
-def draw_offsets(bases: int, shifts: int, seed: int) -> np.ndarray:
-    """Random circular shifts of a genome of `bases` bases, int64 [shifts], none nearer than 1 % of the genome to where it begins."""
+def draw_shifts(bases: int, number: int, seed: int) -> np.ndarray:
+    """Draw circular shifts of a genome of `bases` bases, int64 [number], none nearer than 1 % of the genome to where it begins."""
     nearest = max(1, int(bases * NEAREST))
-    return np.random.default_rng(seed).integers(nearest, bases - nearest + 1, shifts)
+    return np.random.default_rng(seed).integers(nearest, bases - nearest + 1, number)
 
 
-def label_runs(places: list[Places], bases: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """A genome of `bases` bases cut into runs, wherever a category begins or ends.
-
-    Returns the first base of each run (int64, ascending from 0), its label (int64), and the categories that each label stands for,
-    bool [labels, categories].
-    """
+def label_runs(places: list[Places], bases: int) -> Runs:
+    """Cut a genome of `bases` bases into runs, wherever one of the categories at `places` begins or ends."""
     # A run is known by the sum of random keys of the categories that lie over it. There are far fewer runs than keys, so that
     # two sums that are the same by chance need not be feared.
     keys = np.random.default_rng(0).integers(1, 2**62, len(places))
@@ -121,39 +144,28 @@ def label_runs(places: list[Places], bases: int) -> tuple[np.ndarray, np.ndarray
     members = [
         np.searchsorted(begin, examples, "right") > np.searchsorted(end, examples, "right") for begin, end in places
     ]
-    return starts, labels, np.array(members, bool).reshape(len(places), len(first)).T
+    return Runs(starts, labels, np.array(members, bool).reshape(len(places), len(first)).T, bases)
 
 
-def count_rotated(
-    tokens: np.ndarray,
-    anchors: np.ndarray,
-    lengths: np.ndarray,
-    widths: np.ndarray,
-    starts: np.ndarray,
-    labels: np.ndarray,
-    turns: np.ndarray,
-    bases: int,
-    threads: int = 1,
-) -> np.ndarray:
-    """Occurrences of each token by the label of their middle base, after each circular shift of the labels: int32 [turns, labels, ids].
+def count_shifted(tokens: PlacedTokens, runs: Runs, shifts: np.ndarray, threads: int = 1) -> np.ndarray:
+    """Count each token by the label of its middle base, after each circular shift of the labels: int32 [shifts, labels, ids].
 
-    lengths, widths: of the tokens by id, as `grover.tokenization.vocabulary.Vocabulary` has them; starts, labels: runs of a
-    genome of `bases` bases; turns: how many bases, fewer than `bases`, the runs move along it.
+    shifts: how many bases, fewer than the genome has, the runs move along it.
     """
-    counts = np.zeros((len(turns), int(labels.max()) + 1, len(lengths)), np.int32)
-    edges = np.append(starts, bases)
-    parts = [part for part in np.array_split(np.arange(len(turns)), threads) if part.size]
+    counts = np.zeros((len(shifts), int(runs.labels.max()) + 1, len(tokens.strides)), np.int32)
+    edges = np.append(runs.starts, runs.bases)
+    parts = [part for part in np.array_split(np.arange(len(shifts)), threads) if part.size]
     with ThreadPoolExecutor(threads) as pool:
-        for first in range(0, len(tokens), CHUNK):
-            chunk = np.array(tokens[first : first + CHUNK])
-            middles = _middles(chunk, first, anchors, lengths, widths)
+        for first in range(0, len(tokens.ids), CHUNK):
+            chunk = np.array(tokens.ids[first : first + CHUNK])
+            middles = _middles(chunk, first, tokens.anchors, tokens.strides, tokens.spans)
             jobs = [
-                pool.submit(_count, chunk, middles, edges, labels, turns[part], counts[part[0] : part[-1] + 1])
+                pool.submit(_count, chunk, middles, edges, runs.labels, shifts[part], counts[part[0] : part[-1] + 1])
                 for part in parts
             ]
             for job in jobs:
                 job.result()
-            release(tokens)
+            release(tokens.ids)
     return counts
 
 

@@ -188,7 +188,7 @@ class _Comparison(NamedTuple):
 
 def _read(vocabulary: Vocabulary, codes: np.ndarray, starts: np.ndarray, ends: np.ndarray, threads: int) -> _Reading:
     tokens, offsets = vocabulary.encode_windows(codes, starts, ends, threads)
-    return _Reading(starts, vocabulary.lengths[tokens].astype(np.int64), offsets)
+    return _Reading(starts, vocabulary.strides[tokens].astype(np.int64), offsets)
 
 
 def _read_mirrored(vocabulary: Vocabulary, codes: np.ndarray, bounds: np.ndarray, threads: int) -> _Reading:

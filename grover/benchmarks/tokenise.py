@@ -35,5 +35,5 @@ def read_tokens(dataset: pd.DataFrame, vocabulary: Vocabulary, threads: int = 1)
 
 def _within(tokens: np.ndarray, vocabulary: Vocabulary, first: int, last: int) -> np.ndarray:
     """The tokens that lie wholly between two bases of what was tokenised."""
-    starts = np.cumsum(vocabulary.lengths[tokens]) - vocabulary.lengths[tokens]
-    return tokens[(starts >= first) & (starts + vocabulary.widths[tokens] <= last)]
+    starts = np.cumsum(vocabulary.strides[tokens]) - vocabulary.strides[tokens]
+    return tokens[(starts >= first) & (starts + vocabulary.spans[tokens] <= last)]

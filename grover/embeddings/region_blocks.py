@@ -169,7 +169,7 @@ class StatesFile:
             "token": ids.astype(np.int32),
             "chrom": self.regions["chrom"].iloc[rows].to_numpy(),
             "start": start,
-            "end": start + self.genome.vocabulary.widths[ids],
+            "end": start + self.genome.vocabulary.spans[ids],
             "region": rows,
         }
         self.waiting, self.bytes = [], 0

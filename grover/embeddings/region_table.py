@@ -56,7 +56,7 @@ def places_of_tokens(firsts: np.ndarray, size: int, tokens: TokenisedGenome) -> 
     A region ends where the next token begins, so that neighbours share no base, even of overlapping k-mers.
     """
     last = firsts + size - 1
-    return tokens.bases_at(firsts), tokens.bases_at(last) + tokens.vocabulary.lengths[tokens.tokens[last]]
+    return tokens.bases_at(firsts), tokens.bases_at(last) + tokens.vocabulary.strides[tokens.tokens[last]]
 
 
 def places_of_bed(path: Path, genome: Genome, rename: str = "") -> tuple[np.ndarray, np.ndarray]:
@@ -203,7 +203,7 @@ def _first_at(bases: np.ndarray, tokens: TokenisedGenome, genome: Genome) -> np.
     # a segment shorter than k is cut into single bases
     begins = bases - np.where(end - segment < vocabulary.k, 0, before)
     found = np.minimum(tokens.tokens_at(np.maximum(begins, segment)), len(tokens.tokens) - 1)
-    middle = tokens.bases_at(found) + (vocabulary.widths[tokens.tokens[found]] - 1) // 2
+    middle = tokens.bases_at(found) + (vocabulary.spans[tokens.tokens[found]] - 1) // 2
     return found + (middle < bases)
 
 

@@ -124,8 +124,8 @@ def alleles(
     left = left[np.flatnonzero(left == N).max(initial=-1) + 1 :]
     right = right[: np.flatnonzero(right == N).min(initial=len(right))]
     tokens = [vocabulary.encode(np.concatenate([left, encode(allele), right])) for allele in (variant.ref, variant.alt)]
-    begins = [np.cumsum(vocabulary.lengths[ids], dtype=np.int64) - vocabulary.lengths[ids] for ids in tokens]
-    ends = [begin + vocabulary.widths[ids] for begin, ids in zip(begins, tokens, strict=True)]
+    begins = [np.cumsum(vocabulary.strides[ids], dtype=np.int64) - vocabulary.strides[ids] for ids in tokens]
+    ends = [begin + vocabulary.spans[ids] for begin, ids in zip(begins, tokens, strict=True)]
 
     # from the left both alleles count bases alike, from the right when counted from the end
     before = np.intersect1d(*begins)

@@ -105,7 +105,7 @@ def touched_tokens(
     """
     ends = spans.starts + spans.marked.shape[1]
     tokens, offsets = vocabulary.encode_windows(codes, spans.starts, ends, threads)
-    edges = np.concatenate([[0], np.cumsum(vocabulary.lengths[tokens], dtype=np.int64)])
+    edges = np.concatenate([[0], np.cumsum(vocabulary.strides[tokens], dtype=np.int64)])
     before = np.concatenate([[0], np.cumsum(spans.marked.ravel())])[edges]
     return tokens, offsets, np.diff(before) > 0
 

@@ -45,7 +45,7 @@ def tokenise(
             _write_header(stream, 0)
             for start, end, tokens in _encoded(codes, offsets, vocabulary, threads):
                 counts += np.bincount(tokens, minlength=vocabulary.size)
-                anchors.append(_anchors(tokens, vocabulary.lengths, written, start))
+                anchors.append(_anchors(tokens, vocabulary.strides, written, start))
                 stream.write(tokens.tobytes())
                 written += tokens.size
                 if progress is not None:
@@ -78,7 +78,7 @@ def token_statistics(vocabulary: Vocabulary, counts: np.ndarray) -> pd.DataFrame
         {
             "id": range(vocabulary.size),
             "token": vocabulary.tokens,
-            "length": vocabulary.lengths,
+            "length": vocabulary.strides,
             "count": counts,
             "share": counts / max(1, counts.sum()),
         }
@@ -106,20 +106,20 @@ class TokenisedGenome:
         """First base, int64, of each token position; the position behind the last token gives the genome's end."""
         positions = np.minimum(np.atleast_1d(np.asarray(positions, np.int64)), len(self.tokens))
         blocks = np.searchsorted(self.anchors[:, 0], positions, side="right") - 1
-        return _bases_at(positions, blocks, self.tokens, self.anchors, self.vocabulary.lengths)
+        return _bases_at(positions, blocks, self.tokens, self.anchors, self.vocabulary.strides)
 
     def ends_at(self, positions: np.ndarray) -> np.ndarray:
         """Base, int64, behind the last one that each token holds: where a run of tokens ends that it is the last of. The token after it
         may begin earlier, if words overlap."""
         positions = np.atleast_1d(np.asarray(positions, np.int64))
-        return self.bases_at(positions) + self.vocabulary.widths[self.tokens[positions]]
+        return self.bases_at(positions) + self.vocabulary.spans[self.tokens[positions]]
 
     def tokens_at(self, bases: np.ndarray) -> np.ndarray:
         """Position, int64, of the token that holds each base, of overlapping words the one that begins there; the genome's end gives the
         number of tokens."""
         bases = np.atleast_1d(np.asarray(bases, np.int64))
         blocks = np.searchsorted(self.anchors[:, 1], bases, side="right") - 1
-        return _tokens_at(bases, blocks, self.tokens, self.anchors, self.vocabulary.lengths)
+        return _tokens_at(bases, blocks, self.tokens, self.anchors, self.vocabulary.strides)
 
 
 @njit(cache=True)

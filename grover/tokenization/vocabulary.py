@@ -43,9 +43,9 @@ class Vocabulary:
         tokenizer_json.check_number(name, len(tokens))
         self.name, self.kind, self.k, self.tokens = name, kind, k, tokens
         self.merges = np.zeros((0, 2), np.int32) if merges is None else merges
-        self.widths = np.array([0] * len(SPECIALS) + [len(text) for text in tokens[len(SPECIALS) :]], np.int32)
-        self.widths[UNK] = 1
-        self.lengths = np.minimum(self.widths, 1) if kind == "overlap" else self.widths
+        self.spans = np.array([0] * len(SPECIALS) + [len(text) for text in tokens[len(SPECIALS) :]], np.int32)
+        self.spans[UNK] = 1
+        self.strides = np.minimum(self.spans, 1) if kind == "overlap" else self.spans
         self._encoder = Encoder(self.merges - FIRST_LETTER, FIRST_LETTER, UNK) if kind == "bpe" else None
 
     @classmethod

@@ -1,4 +1,4 @@
-"""Where the tokens of a genome lie, by rotating the annotation along it."""
+"""Enrichment of the tokens of a genome in annotation, by circular shifts of it."""
 
 from typing import Annotated
 
@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from typer import Option
 
-from grover.annotation.circular_shifts import all_repeats, locate_by_shifts
+from grover.annotation.circular_shifts import all_repeats, draw_shifts, enrich_by_shifts
 from grover.annotation.enrichment import read_categories
 from grover.annotation.tracks import read_tracks
 from grover.genome.assembly import Genome, read_lengths
@@ -34,16 +34,15 @@ def enrich_tokens(
     threads: Annotated[int, Option(min=1, help="circular shifts counted at a time")] = 1,
 ):
     """Write how much more often than expected each token lies in each category of the tracks, with the interval and the test that
-    come from rotating the annotation along the genome. The category `any` of `repeats` is all repeats of the first track of the
+    come from circular shifts of the annotation. The category `any` of `repeats` is all repeats of the first track of the
     format rmsk."""
     genome = Genome(sequence, segments)
     rows, sources = read_tracks(tracks), source_files(source)
     rest = sources, read_lengths(contigs), dict(key_values(rename, "--rename"))
     categories = read_categories(genome, rows, *rest, promoter_flank) | all_repeats(genome, rows, *rest)
-    ids, anchors = np.load(tokens, mmap_mode="r"), np.load(index)
-    table = locate_by_shifts(
-        ids, anchors, pd.read_parquet(statistics), categories, len(genome.codes), shifts, seed, threads
-    )
+    ids, anchors, bases = np.load(tokens, mmap_mode="r"), np.load(index), len(genome.codes)
+    drawn = draw_shifts(bases, shifts, seed)
+    table = enrich_by_shifts(ids, anchors, pd.read_parquet(statistics), categories, bases, drawn, threads)
     write_table(output, table)
 
 

@@ -71,7 +71,7 @@ def evaluate_pretraining(
     network = load_language_model(folder(model))
     untrained = new_language_model(network.config, seed + 1)
     words = Vocabulary.load(folder(model))
-    lengths = None if words.kind == "overlap" else words.lengths
+    lengths = None if words.kind == "overlap" else words.strides
     tokenised = TokenisedGenome(tokens, index, words)
     table = pd.read_parquet(windows)
     training = table[table[split] == "train"]

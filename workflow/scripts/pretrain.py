@@ -75,7 +75,7 @@ def pretrain(
     architecture = Architecture(**vars(encoder))
     batch, steps = schedule.batch, schedule.steps
     if schedule.bases:
-        steps = steps_for(schedule.bases, ids, table, words.lengths, batch)
+        steps = steps_for(schedule.bases, ids, table, words.strides, batch)
     optimisation = Optimisation(steps, schedule.learning_rate, schedule.warmup)
     network = new_language_model(architecture.config(words.size), seed)
     if processes.first:

@@ -7,12 +7,13 @@ from scipy.stats import binomtest, false_discovery_control
 
 from grover.annotation.circular_shifts import (
     CHUNK,
+    PlacedTokens,
     all_repeats,
-    count_rotated,
-    draw_offsets,
+    count_shifted,
+    draw_shifts,
+    enrich_by_shifts,
     judge,
     label_runs,
-    locate_by_shifts,
 )
 from grover.genome.assembly import Genome
 from grover.report.parts import Folded, Picture, Results, Table
@@ -64,48 +65,48 @@ def test_runs_name_every_category_over_a_base():
     rng = np.random.default_rng(1)
     bases = 400
     places = [random_places(rng, bases, 20) for _ in range(5)] + [(np.array([0]), np.array([bases]))]
-    starts, labels, members = label_runs(places, bases)
+    starts, labels, members, _ = label_runs(places, bases)
     runs = np.searchsorted(starts, np.arange(bases), "right") - 1
     found = members[labels[runs]]
     assert (found == np.array([mask(place, bases) for place in places]).T).all()
     assert starts[0] == 0 and (np.diff(starts) > 0).all() and starts[-1] < bases
     assert len(members) == labels.max() + 1
     nothing = label_runs([(np.empty(0, np.int64), np.empty(0, np.int64))], bases)
-    assert [part.tolist() for part in nothing] == [[0], [0], [[False]]]
+    assert [part.tolist() for part in nothing[:3]] == [[0], [0], [[False]]]
 
 
 @pytest.mark.parametrize("threads", [1, 3])
-def test_rotated_counts_agree_with_a_label_on_every_base(threads):
+def test_shifted_counts_agree_with_a_label_on_every_base(threads):
     rng = np.random.default_rng(2)
     tokens, anchors, middles, bases = tokens_of_segments(rng, [700, 1, 1800], behind=4)
     places = [random_places(rng, bases, 30), random_places(rng, bases, 3)]
-    starts, labels, members = label_runs(places, bases)
+    runs = label_runs(places, bases)
     # the whole way round, and to both ends of it
-    turns = np.append([0, 1, bases - 1, bases // 2], rng.integers(0, bases, 20))
-    counts = count_rotated(tokens, anchors, LENGTHS, LENGTHS, starts, labels, turns, bases, threads)
-    for turn, found in zip(turns, counts, strict=True):
+    shifts = np.append([0, 1, bases - 1, bases // 2], rng.integers(0, bases, 20))
+    counts = count_shifted(PlacedTokens(tokens, anchors, LENGTHS, LENGTHS), runs, shifts, threads)
+    for shift, found in zip(shifts, counts, strict=True):
         for number, place in enumerate(places):
-            inside = np.roll(mask(place, bases), turn)[middles]
+            inside = np.roll(mask(place, bases), shift)[middles]
             expected = np.bincount(tokens[inside], minlength=len(LENGTHS))
-            assert found[members[:, number]].sum(0).tolist() == expected.tolist()
+            assert found[runs.members[:, number]].sum(0).tolist() == expected.tolist()
 
 
 def test_chunks_join_without_a_seam(monkeypatch):
     rng = np.random.default_rng(3)
     tokens, anchors, _, bases = tokens_of_segments(rng, [3_000, 2_500])
-    starts, labels, _ = label_runs([random_places(rng, bases, 40)], bases)
-    turns = np.arange(0, bases, bases // 7)
-    whole = count_rotated(tokens, anchors, LENGTHS, LENGTHS, starts, labels, turns, bases)
+    runs = label_runs([random_places(rng, bases, 40)], bases)
+    shifts, placed = np.arange(0, bases, bases // 7), PlacedTokens(tokens, anchors, LENGTHS, LENGTHS)
+    whole = count_shifted(placed, runs, shifts)
     monkeypatch.setattr("grover.annotation.circular_shifts.CHUNK", STRIDE)
     assert CHUNK % STRIDE == 0
-    assert (count_rotated(tokens, anchors, LENGTHS, LENGTHS, starts, labels, turns, bases) == whole).all()
+    assert (count_shifted(placed, runs, shifts) == whole).all()
 
 
 def test_the_table_holds_observed_and_expected_shares():
     rng = np.random.default_rng(4)
     tokens, anchors, middles, bases = tokens_of_segments(rng, [4_000])
     categories = {("states", "a"): random_places(rng, bases, 30), ("gene", "gene"): random_places(rng, bases, 5)}
-    table = locate_by_shifts(tokens, anchors, statistics(), categories, bases, 40, seed=1)
+    table = enrich_by_shifts(tokens, anchors, statistics(), categories, bases, draw_shifts(bases, 40, 1))
     assert table[["track", "category", "token"]].values.tolist() == [
         [*name, token] for name in categories for token in TEXTS[1:]
     ]
@@ -123,7 +124,7 @@ def test_the_table_holds_observed_and_expected_shares():
     ]
     assert table["q"].to_numpy() == pytest.approx(false_discovery_control(table["p"]))
     assert table["p"].min() >= 1 / 41
-    again = locate_by_shifts(tokens, anchors, statistics(), categories, bases, 40, seed=1, threads=2)
+    again = enrich_by_shifts(tokens, anchors, statistics(), categories, bases, draw_shifts(bases, 40, 1), threads=2)
     pd.testing.assert_frame_equal(table, again)
 
 
@@ -131,9 +132,9 @@ def test_expected_is_the_mean_over_all_circular_shifts():
     rng = np.random.default_rng(5)
     tokens, anchors, _, bases = tokens_of_segments(rng, [60])
     place = random_places(rng, bases, 6)
-    starts, labels, members = label_runs([place], bases)
-    counts = count_rotated(tokens, anchors, LENGTHS, LENGTHS, starts, labels, np.arange(bases), bases)
-    mean = counts[:, members[:, 0]].sum(1).mean(0)
+    runs = label_runs([place], bases)
+    counts = count_shifted(PlacedTokens(tokens, anchors, LENGTHS, LENGTHS), runs, np.arange(bases))
+    mean = counts[:, runs.members[:, 0]].sum(1).mean(0)
     assert mean == pytest.approx(np.bincount(tokens, minlength=5) * mask(place, bases).mean())
 
 
@@ -142,7 +143,7 @@ def test_overlapping_words_lie_where_their_middle_does():
     tokens, anchors = np.array([3, 3, 3, 3], np.uint16), np.array([[0, 0], [3, 5], [4, 8]])
     lengths = np.minimum(LENGTHS, 1)
     places = {("t", "t"): (np.array([1, 6]), np.array([3, 7]))}
-    table = locate_by_shifts(tokens, anchors, statistics(lengths), places, 8, 20)
+    table = enrich_by_shifts(tokens, anchors, statistics(lengths), places, 8, draw_shifts(8, 20, 0))
     assert table.set_index("id").loc[3, ["count", "inside", "length"]].tolist() == [4, 3, 3]
 
 
@@ -160,10 +161,10 @@ def test_p_and_interval_follow_from_the_circular_shifts():
 
 
 def test_circular_shifts_are_seeded_and_never_small():
-    offsets = draw_offsets(10_000, 500, 7)
-    assert (offsets == draw_offsets(10_000, 500, 7)).all() and (offsets != draw_offsets(10_000, 500, 8)).any()
+    offsets = draw_shifts(10_000, 500, 7)
+    assert (offsets == draw_shifts(10_000, 500, 7)).all() and (offsets != draw_shifts(10_000, 500, 8)).any()
     assert offsets.min() >= 100 and offsets.max() <= 9_900
-    assert set(draw_offsets(3, 50, 0)) == {1, 2}
+    assert set(draw_shifts(3, 50, 0)) == {1, 2}
 
 
 def clumped(rng, bases: int, kinds: int, tied: float = 0.0):
@@ -181,15 +182,17 @@ def clumped(rng, bases: int, kinds: int, tied: float = 0.0):
     return tokens, (edges[::2], edges[1::2])
 
 
-def locate_clumped(tokens, places, kinds: int, shifts: int) -> pd.DataFrame:
+def enrich_clumped(tokens, places, kinds: int, shifts: int) -> pd.DataFrame:
     anchors = np.array([[at, at] for at in (*range(0, tokens.size, STRIDE), tokens.size)])
     names = pd.DataFrame({"id": range(kinds + 1), "token": ["[PAD]"] + ["A"] * kinds, "length": 1})
-    return locate_by_shifts(tokens, anchors, names, {("t", "t"): places}, tokens.size, shifts)
+    return enrich_by_shifts(
+        tokens, anchors, names, {("t", "t"): places}, tokens.size, draw_shifts(tokens.size, shifts, 0)
+    )
 
 
 def test_what_is_planted_is_found_with_its_size():
     tokens, places = clumped(np.random.default_rng(1), 200_000, 20, tied=0.05)
-    table = locate_clumped(tokens, places, 20, 199).set_index("id")
+    table = enrich_clumped(tokens, places, 20, 199).set_index("id")
     share = (tokens[mask(places, tokens.size)] == 20).mean()
     truth = np.log2(share / (tokens == 20).mean())
     planted = table.loc[20]
@@ -201,7 +204,7 @@ def test_p_is_even_for_clumps_that_nothing_ties_where_independence_would_find_mu
     p, naive = [], []
     for seed in range(15):
         tokens, places = clumped(np.random.default_rng(100 + seed), 40_000, 20)
-        table = locate_clumped(tokens, places, 20, 99)
+        table = enrich_clumped(tokens, places, 20, 99)
         p += table["p"].tolist()
         naive += [binomtest(row.inside, row.count, row.expected).pvalue for row in table.itertuples(index=False)]
     p, naive = np.array(p), np.array(naive)
@@ -211,7 +214,7 @@ def test_p_is_even_for_clumps_that_nothing_ties_where_independence_would_find_mu
 
 def test_the_interval_holds_no_enrichment_where_there_is_none():
     tokens, places = clumped(np.random.default_rng(9), 200_000, 20)
-    table = locate_clumped(tokens, places, 20, 199)
+    table = enrich_clumped(tokens, places, 20, 199)
     assert ((table["low"] <= 0) & (table["high"] >= 0)).mean() > 0.8
 
 
@@ -232,7 +235,9 @@ def test_all_repeats_are_the_union_of_the_first_table_of_repeats(tmp_path):
         ("repeats", "any"): [[10, 500], [60, 510]]
     }
     assert all_repeats(genome, tracks, {}, {"chr1": 1_000}, {}) == {}
-    empty = locate_by_shifts(np.zeros(0, np.uint16), np.array([[0, 0]]), statistics(), {}, 1_000)
+    empty = enrich_by_shifts(
+        np.zeros(0, np.uint16), np.array([[0, 0]]), statistics(), {}, 1_000, draw_shifts(1_000, 20, 0)
+    )
     assert len(empty) == 0 and "q" in empty
 
 

@@ -211,7 +211,7 @@ def test_states_and_sums_are_those_of_all_tokens_of_the_regions(encoder, world, 
     assert table["token"].tolist() == expected.ids.tolist() and table["region"].tolist() == expected.region.tolist()
     bases = world.tokens.bases_at(expected.position)
     assert table["start"].tolist() == world.genome.locate(bases)[1].tolist()
-    assert (table["end"] - table["start"]).tolist() == VOCABULARY.widths[expected.ids].tolist()
+    assert (table["end"] - table["start"]).tolist() == VOCABULARY.spans[expected.ids].tolist()
     assert table["chrom"].tolist() == world.table["chrom"].iloc[expected.region].tolist()
     for layer in range(3):
         np.testing.assert_allclose(np.stack(table[f"state_{layer}"]), expected.states[layer], rtol=1e-3, atol=1e-3)

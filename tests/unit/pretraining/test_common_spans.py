@@ -60,8 +60,8 @@ def test_spans_have_their_length_and_about_their_share_and_depend_on_the_seed_al
 def test_every_token_that_touches_a_span_is_hidden_and_no_other(genome, vocabulary):
     spans = draw(genome)
     tokens, offsets, touched = common_spans.touched_tokens(genome.codes, spans, vocabulary)
-    begins = common_spans.places(tokens, offsets, spans, vocabulary.lengths)
-    sizes = vocabulary.lengths[tokens]
+    begins = common_spans.places(tokens, offsets, spans, vocabulary.strides)
+    sizes = vocabulary.strides[tokens]
     hidden = {base + i for base, size in zip(begins[touched], sizes[touched], strict=True) for i in range(size)}
     marked = {
         start + place for start, row in zip(spans.starts, spans.marked, strict=True) for place in np.flatnonzero(row)
@@ -69,7 +69,7 @@ def test_every_token_that_touches_a_span_is_hidden_and_no_other(genome, vocabula
     assert marked <= hidden
     assert vocabulary.name != "char" or marked == hidden
     for place, token, hit in zip(begins, tokens, touched, strict=True):
-        text = "".join("ACGT"[code] for code in genome.codes[place : place + vocabulary.lengths[token]])
+        text = "".join("ACGT"[code] for code in genome.codes[place : place + vocabulary.strides[token]])
         assert text == vocabulary.tokens[token]
         assert hit == any(place + i in marked for i in range(len(text)))
 
@@ -79,14 +79,14 @@ def test_what_a_word_leaves_over_at_the_end_of_a_window_is_never_hidden(genome, 
     """k-mers spell the rest of a window in single letters, which a training hardly sees."""
     vocabulary = Vocabulary.from_kmers(f"kmer-{k}", k)
     tokens, _, touched = common_spans.touched_tokens(genome.codes, draw(genome, share=0.5, bases=101), vocabulary)
-    assert (vocabulary.lengths[tokens] == 1).any() and (vocabulary.lengths[tokens[touched]] == k).all()
+    assert (vocabulary.strides[tokens] == 1).any() and (vocabulary.strides[tokens[touched]] == k).all()
 
 
 def test_bits_are_divided_by_the_bases_hidden(genome):
     spans = draw(genome)
     vocabulary = Vocabulary.from_kmers("char", 1)
     tokens, offsets, touched = common_spans.touched_tokens(genome.codes, spans, vocabulary)
-    base = common_spans.places(tokens, offsets, spans, vocabulary.lengths)[touched]
+    base = common_spans.places(tokens, offsets, spans, vocabulary.strides)[touched]
     table = pd.DataFrame({"target": FIRST_LETTER, "bases": 1, "base": base * 1_000, "seen": base < 4_000})
     for name in PREDICTORS:
         table[f"nats_{name}"] = np.log(4)  # a quarter for each letter

@@ -95,7 +95,7 @@ def test_load_gives_back_what_was_saved(vocabulary, tmp_path):
     again = Vocabulary.load(tmp_path / vocabulary.name)
     codes = random_codes(500, 7)
     assert (again.name, again.kind, again.k) == (vocabulary.name, vocabulary.kind, vocabulary.k)
-    assert again.tokens == vocabulary.tokens and (again.lengths == vocabulary.lengths).all()
+    assert again.tokens == vocabulary.tokens and (again.strides == vocabulary.strides).all()
     assert (again.encode(codes) == vocabulary.encode(codes)).all()
 
 
@@ -108,7 +108,7 @@ def test_bases_and_tokens_map_both_ways(name, tmp_path):
     genome = TokenisedGenome(tmp_path / "tokens.npy", tmp_path / "index.npy", vocabulary)
     assert counts.sum() == len(genome.tokens) > STRIDE
     assert "".join(vocabulary.tokens[token] for token in genome.tokens) == text_of(codes)
-    lengths = vocabulary.lengths[genome.tokens]
+    lengths = vocabulary.strides[genome.tokens]
     starts = np.concatenate([[0], np.cumsum(lengths)])
     assert (genome.bases_at(np.arange(len(starts))) == starts).all()
     assert (genome.tokens_at(np.arange(codes.size)) == np.repeat(np.arange(len(lengths)), lengths)).all()

@@ -65,7 +65,7 @@ def widen(intervals: pd.DataFrame, flank: int) -> pd.DataFrame:
     )
 
 
-def locate(
+def enrich(
     tokens: np.ndarray, statistics: pd.DataFrame, lengths: np.ndarray, categories: dict[Category, Places], bases: int
 ) -> pd.DataFrame:
     """How much more often than expected each token lies in each category, with interval and test.

@@ -106,9 +106,9 @@ def scan(genome: Genome, matrix: np.ndarray, threshold: float = 1e-4, resolve: b
             codes = np.ascontiguousarray(genome.codes[first : first + CHUNK + width - 1])
             number = _scan(codes, strands, cut, core, hopeful, *buffers)
             places, minus, bins = (buffer[:number].copy() for buffer in buffers)
-            words = codes[places[:, None] + np.arange(width)]
-            words[minus] = reverse_complement(words[minus])
-            scores = log_odds(matrix)[words, np.arange(width)].sum(axis=1)
+            matches = codes[places[:, None] + np.arange(width)]
+            matches[minus] = reverse_complement(matches[minus])
+            scores = log_odds(matrix)[matches, np.arange(width)].sum(axis=1)
             found.append((places + first, minus, bins, scores))
             release(genome.codes)
             bar.update(min(CHUNK, size - first))
@@ -206,15 +206,15 @@ def _scan(  # noqa: PLR0913 - a numba kernel takes arrays and numbers
         size += 1
     # the core begins at another place of the window on each strand, so the word of a window stands at two ends
     plus_end, minus_end = begin + size - 1, width - begin - 1
-    words = np.empty(codes.size, np.uint32)
-    word = np.uint32(0)
+    kmers = np.empty(codes.size, np.uint32)
+    kmer = np.uint32(0)
     mask = np.uint32(hopeful.size - 1)
     for i in range(codes.size):
-        word = (word << np.uint32(2) | np.uint32(codes[i])) & mask
-        words[i] = word
+        kmer = (kmer << np.uint32(2) | np.uint32(codes[i])) & mask
+        kmers[i] = kmer
     number = 0
     for i in range(codes.size - width + 1):
-        hope = (hopeful[words[i + plus_end]] & 1) | (hopeful[words[i + minus_end]] & 2)
+        hope = (hopeful[kmers[i + plus_end]] & 1) | (hopeful[kmers[i + minus_end]] & 2)
         if hope:
             for strand in range(2):
                 if hope >> strand & 1:

@@ -20,7 +20,7 @@ def markov_counts(codes: np.ndarray, bounds: np.ndarray, order: int) -> np.ndarr
     """
     counts = np.zeros(4 ** (order + 1), np.int64)
     for start, end in zip(bounds[:-1], bounds[1:], strict=True):
-        _count_words(codes[start:end], order + 1, counts)
+        _count_kmers(codes[start:end], order + 1, counts)
         release(codes)
     return counts
 
@@ -60,13 +60,13 @@ def _chances(counts: np.ndarray, order: int) -> np.ndarray:
 
 
 @njit(cache=True, nogil=True)
-def _count_words(codes: np.ndarray, length: int, counts: np.ndarray) -> None:
+def _count_kmers(codes: np.ndarray, length: int, counts: np.ndarray) -> None:
     mask = np.int64(counts.size - 1)
-    word = np.int64(0)
+    kmer = np.int64(0)
     for i in range(codes.size):
-        word = (word << 2 | codes[i]) & mask
+        kmer = (kmer << 2 | codes[i]) & mask
         if i >= length - 1:
-            counts[word] += 1
+            counts[kmer] += 1
 
 
 @njit(cache=True, nogil=True)
@@ -75,9 +75,9 @@ def _walk(codes: np.ndarray, draws: np.ndarray, thresholds: np.ndarray, context:
     mask = thresholds.shape[0] - 1
     for i in range(codes.size):
         draw = np.int64(draws[i])
-        letter = np.int64(draw >= thresholds[context, 0])
-        letter += draw >= thresholds[context, 1]
-        letter += draw >= thresholds[context, 2]
-        codes[i] = letter
-        context = (context << 2 | letter) & mask
+        base = np.int64(draw >= thresholds[context, 0])
+        base += draw >= thresholds[context, 1]
+        base += draw >= thresholds[context, 2]
+        codes[i] = base
+        context = (context << 2 | base) & mask
     return context

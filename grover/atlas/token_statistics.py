@@ -5,7 +5,7 @@ import pandas as pd
 
 from grover.atlas.null_genomes import markov_counts
 
-WORDS = (4, 5, 6)
+KMERS = (4, 5, 6)
 # hg19 has about 712 million tokens of 4.07 bases, so that the 100,000 times of the paper are 140 in a million
 FREQUENT, PER_MILLION = 100_000, 140
 
@@ -19,34 +19,34 @@ def describe_tokens(statistics: pd.DataFrame, pairs: np.ndarray) -> pd.DataFrame
     side by side anywhere if each letter depended only on the one before it. A token may occur less often than its letters, since
     other tokens can begin among them.
     """
-    words = statistics.loc[statistics["token"].str.fullmatch("[ACGT]+"), ["id", "token", "count"]]
-    words = words.sort_values("count", ascending=False, kind="stable", ignore_index=True)
-    length = words["token"].str.len()
-    words.insert(2, "length", length)
-    words["share"] = words["count"] / max(1, words["count"].sum())
-    words["rank"] = range(1, len(words) + 1)
-    words["first"] = words["token"].str[0]
-    for letters in ("gc", "ag", "ac"):
-        words[letters] = words["token"].str.count(f"[{letters.upper()}]") / length
-    return words.assign(expected=[expected_count(token, pairs.reshape(4, 4)) for token in words["token"]])
+    spelt = statistics.loc[statistics["token"].str.fullmatch("[ACGT]+"), ["id", "token", "count"]]
+    spelt = spelt.sort_values("count", ascending=False, kind="stable", ignore_index=True)
+    length = spelt["token"].str.len()
+    spelt.insert(2, "length", length)
+    spelt["share"] = spelt["count"] / max(1, spelt["count"].sum())
+    spelt["rank"] = range(1, len(spelt) + 1)
+    spelt["first"] = spelt["token"].str[0]
+    for bases in ("gc", "ag", "ac"):
+        spelt[bases] = spelt["token"].str.count(f"[{bases.upper()}]") / length
+    return spelt.assign(expected=[expected_count(token, pairs.reshape(4, 4)) for token in spelt["token"]])
 
 
-def expected_count(word: str, pairs: np.ndarray) -> float:
+def expected_count(token: str, pairs: np.ndarray) -> float:
     """Occurrences of a word in a first-order Markov sequence with the given counts of pairs, [first letter, second letter]."""
-    letters = ["ACGT".index(letter) for letter in word]
+    bases = ["ACGT".index(base) for base in token]
     followed = pairs.sum(1)
-    expected = float(followed[letters[0]])
-    for left, right in zip(letters, letters[1:], strict=False):
+    expected = float(followed[bases[0]])
+    for left, right in zip(bases, bases[1:], strict=False):
         expected *= pairs[left, right] / max(1, followed[left])
     return expected
 
 
-def count_words(codes: np.ndarray, bounds: np.ndarray) -> pd.DataFrame:
+def count_kmers(codes: np.ndarray, bounds: np.ndarray) -> pd.DataFrame:
     """How often each word of 4, 5 and 6 letters stands in the genome, at any position: k, word, count."""
     tables = []
-    for k in WORDS:
-        words = ["".join("ACGT"[number >> 2 * (k - 1 - i) & 3] for i in range(k)) for number in range(4**k)]
-        tables.append(pd.DataFrame({"k": k, "word": words, "count": markov_counts(codes, bounds, k - 1)}))
+    for k in KMERS:
+        kmers = ["".join("ACGT"[number >> 2 * (k - 1 - i) & 3] for i in range(k)) for number in range(4**k)]
+        tables.append(pd.DataFrame({"k": k, "word": kmers, "count": markov_counts(codes, bounds, k - 1)}))
     return pd.concat(tables, ignore_index=True)
 
 
@@ -64,7 +64,7 @@ def gini(counts: np.ndarray) -> float:
     return float((2 * ranks - len(counts) - 1) @ counts / (len(counts) * counts.sum()))
 
 
-def summarise(tokens: pd.DataFrame, words: pd.DataFrame, bases: int) -> dict:
+def summarise(tokens: pd.DataFrame, kmers: pd.DataFrame, bases: int) -> dict:
     """Numbers of a vocabulary on a genome of `bases` bases, the ones that the paper reports among them.
 
     tokens: as `describe_tokens` returns them; words: as `count_words` does. Keys that end in `_types` count each token once, the
@@ -77,8 +77,8 @@ def summarise(tokens: pd.DataFrame, words: pd.DataFrame, bases: int) -> dict:
     runs = used[[len(set(token)) == 1 for token in used["token"]]]
     with_at = tokens["first"].isin(["A", "T"])
     per_million = counts * 1e6 / total
-    letters = tokens[lengths == 1].set_index("token")["share"]
-    balance = {"tokens": counts.to_numpy()} | {f"{k}-mers": rows["count"].to_numpy() for k, rows in words.groupby("k")}
+    alone = tokens[lengths == 1].set_index("token")["share"]
+    balance = {"tokens": counts.to_numpy()} | {f"{k}-mers": rows["count"].to_numpy() for k, rows in kmers.groupby("k")}
     return {
         "bases": bases,
         "occurrences": total,
@@ -99,7 +99,7 @@ def summarise(tokens: pd.DataFrame, words: pd.DataFrame, bases: int) -> dict:
         "median_per_million": float(per_million.median()),
         "frequent": int((counts > FREQUENT).sum()),
         "frequent_per_million": float((per_million > PER_MILLION).mean()),
-        "lone_letters": {letter: float(letters.get(letter, 0.0)) for letter in "ACGT"},
+        "lone_letters": {base: float(alone.get(base, 0.0)) for base in "ACGT"},
         "has_cg": bool((tokens["token"] == "CG").any()),
         "balance": {
             name: {"rows": len(values), "evenness": evenness(values), "gini": gini(values)}

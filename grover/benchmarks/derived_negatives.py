@@ -38,10 +38,10 @@ def tokens_shuffled(positives: pd.DataFrame, vocabulary: Vocabulary, seed: int, 
     stays = (positives["dropped"] == "").to_numpy()
     shuffles = positives[stays].assign(label=0, score=np.nan)
     for rows, order in ((positives, tokens), (shuffles, token_shuffle(tokens, np.random.default_rng(seed)))):
-        words = [texts[row] for row in order]
+        spelt = [texts[row] for row in order]
         kept = (rows["dropped"] == "").to_numpy()
-        rows.loc[kept, "sequence"] = ["".join(row) for row in words]
-        rows.loc[kept, "pieces"] = [" ".join(row) for row in words] if pieces else ""
+        rows.loc[kept, "sequence"] = ["".join(row) for row in spelt]
+        rows.loc[kept, "pieces"] = [" ".join(row) for row in spelt] if pieces else ""
     return _pairs(positives.assign(before="", after=""), shuffles.assign(before="", after=""))
 
 

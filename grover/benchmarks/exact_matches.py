@@ -12,7 +12,7 @@ from numba import njit
 from grover.genome.bases import N, encode, reverse_complement
 from grover.runtime.files import release
 
-LONGEST_WORD = 31
+LONGEST_K = 31
 FILTER_BITS = 22
 STRETCH = 1 << 26  # bases that are read before they are let go
 
@@ -27,24 +27,24 @@ def locate(
     reverse complement only "+"). Sequences with another letter than A, C, G, T stand nowhere, nor do empty ones. The lookup
     uses as many letters as the shortest sequence has, up to 31, and slows down where these are fewer than 12.
     """
-    words, rows, minus = [], [], []
+    patterns, rows, minus = [], [], []
     for row, sequence in enumerate(sequences):
-        letters = encode(sequence)
-        if letters.size and letters.max() < N:
-            opposite = reverse_complement(letters)
-            words.append(letters)
+        bases = encode(sequence)
+        if bases.size and bases.max() < N:
+            opposite = reverse_complement(bases)
+            patterns.append(bases)
             rows.append(row)
             minus.append(False)
-            if not np.array_equal(letters, opposite):
-                words.append(opposite)
+            if not np.array_equal(bases, opposite):
+                patterns.append(opposite)
                 rows.append(row)
                 minus.append(True)
-    if not words:
+    if not patterns:
         return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, "U1")
-    ends = np.cumsum([0, *map(len, words)])
-    k = min(LONGEST_WORD, int(np.diff(ends).min()))
-    letters = np.concatenate(words)
-    keys = _first_words(letters, ends, k)
+    ends = np.cumsum([0, *map(len, patterns)])
+    k = min(LONGEST_K, int(np.diff(ends).min()))
+    bases = np.concatenate(patterns)
+    keys = _first_kmers(bases, ends, k)
     order = np.argsort(keys, kind="stable")
     keys = keys[order]
     maybe = np.zeros(1 << FILTER_BITS, np.bool_)
@@ -53,7 +53,7 @@ def locate(
     for first, last in zip(bounds[:-1], bounds[1:], strict=True):
         for start in range(first, last, STRETCH):
             stop = min(start + STRETCH, last)
-            here, places = _search(codes, start, stop, last, keys, order, letters, ends, k, maybe)
+            here, places = _search(codes, start, stop, last, keys, order, bases, ends, k, maybe)
             entries.append(here)
             starts.append(places)
             if stop < last:
@@ -70,12 +70,12 @@ def _slot(key: np.uint64) -> np.uint64:
 
 
 @njit(cache=True)
-def _first_words(letters: np.ndarray, ends: np.ndarray, k: int) -> np.ndarray:
-    words = np.zeros(len(ends) - 1, np.uint64)
-    for i in range(len(words)):
+def _first_kmers(bases: np.ndarray, ends: np.ndarray, k: int) -> np.ndarray:
+    kmers = np.zeros(len(ends) - 1, np.uint64)
+    for i in range(len(kmers)):
         for j in range(ends[i], ends[i] + k):
-            words[i] = words[i] << np.uint64(2) | np.uint64(letters[j])
-    return words
+            kmers[i] = kmers[i] << np.uint64(2) | np.uint64(bases[j])
+    return kmers
 
 
 @njit(cache=True)
@@ -92,7 +92,7 @@ def _search(  # noqa: PLR0913 - a numba kernel takes arrays and numbers
     end: int,
     keys: np.ndarray,
     order: np.ndarray,
-    letters: np.ndarray,
+    bases: np.ndarray,
     ends: np.ndarray,
     k: int,
     maybe: np.ndarray,
@@ -101,21 +101,21 @@ def _search(  # noqa: PLR0913 - a numba kernel takes arrays and numbers
     mask = (np.uint64(1) << np.uint64(2 * k)) - np.uint64(1)
     entries, places = np.empty(1024, np.int64), np.empty(1024, np.int64)
     number = 0
-    word = np.uint64(0)
+    kmer = np.uint64(0)
     for position in range(start, min(stop + k - 1, end)):
-        word = (word << np.uint64(2) | np.uint64(codes[position])) & mask
+        kmer = (kmer << np.uint64(2) | np.uint64(codes[position])) & mask
         place = position - k + 1
-        if place < start or not maybe[_slot(word)]:
+        if place < start or not maybe[_slot(kmer)]:
             continue
-        for i in range(np.searchsorted(keys, word), len(keys)):
-            if keys[i] != word:
+        for i in range(np.searchsorted(keys, kmer), len(keys)):
+            if keys[i] != kmer:
                 break
             entry = order[i]
             length = ends[entry + 1] - ends[entry]
             if place + length > end:
                 continue
             j = k
-            while j < length and letters[ends[entry] + j] == codes[place + j]:
+            while j < length and bases[ends[entry] + j] == codes[place + j]:
                 j += 1
             if j == length:
                 if number == len(entries):

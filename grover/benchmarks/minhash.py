@@ -84,7 +84,7 @@ def _mix(value: np.uint64) -> np.uint64:
 
 
 @njit(cache=True)
-def _canonical(codes: np.ndarray, k: int, words: np.ndarray) -> int:
+def _canonical(codes: np.ndarray, k: int, kmers: np.ndarray) -> int:
     """Write the canonical k-mers of a sequence to `words` and return how many they are."""
     mask = (np.uint64(1) << np.uint64(2 * k)) - np.uint64(1)
     top = np.uint64(2 * (k - 1))
@@ -98,7 +98,7 @@ def _canonical(codes: np.ndarray, k: int, words: np.ndarray) -> int:
         forward = (forward << np.uint64(2) | np.uint64(code)) & mask
         backward = backward >> np.uint64(2) | np.uint64(3 - code) << top
         if length >= k:
-            words[number] = min(forward, backward)
+            kmers[number] = min(forward, backward)
             number += 1
     return number
 
@@ -106,9 +106,9 @@ def _canonical(codes: np.ndarray, k: int, words: np.ndarray) -> int:
 @njit(cache=True)
 def _sketch(codes: np.ndarray, bounds: np.ndarray, k: int, seeds: np.ndarray, found: np.ndarray) -> None:
     entries = found.shape[1]
-    words = np.empty(np.diff(bounds).max(), np.uint64)
+    kmers = np.empty(np.diff(bounds).max(), np.uint64)
     for row in range(len(found)):
-        number = _canonical(codes[bounds[row] : bounds[row + 1]], k, words)
+        number = _canonical(codes[bounds[row] : bounds[row + 1]], k, kmers)
         if number == 0:
             continue
         sketch = found[row]
@@ -116,7 +116,7 @@ def _sketch(codes: np.ndarray, bounds: np.ndarray, k: int, seeds: np.ndarray, fo
         empty = entries
         for turn in range(2 * entries):
             for i in range(number):
-                value = _mix(words[i] ^ seeds[turn])
+                value = _mix(kmers[i] ^ seeds[turn])
                 # after as many rounds as there are entries each round fills one for certain
                 entry = np.int64(value & np.uint64(entries - 1)) if turn < entries else turn - entries
                 # an earlier round is always smaller, as the method needs; the high bits do not depend on the entry

@@ -115,16 +115,16 @@ def _read(path: Path, sequence: str, label: str, fold: str | None) -> pd.DataFra
 
 
 def _example(path: Path, line: int, sequence: str, label: str, fold: str) -> tuple[str, str, str]:
-    letters, label = sequence.strip().upper(), label.strip()
-    wrong = letters.strip("ACGTN")
-    if wrong or not letters:
+    bases, label = sequence.strip().upper(), label.strip()
+    wrong = bases.strip("ACGTN")
+    if wrong or not bases:
         found = f"holds {wrong[0]!r}" if wrong else "is empty"
         raise InputError(f"{path}, line {line}: the sequence {found}; only the letters A, C, G, T and N are read")
     if not label:
         raise InputError(f"{path}, line {line}: the label is missing; give each sequence one")
     if fold.strip().lower() not in FOLD_NAMES:
         raise InputError(f"{path}, line {line}: fold {fold!r} is none of {', '.join(FOLD_NAMES)}")
-    return letters, label, FOLD_NAMES[fold.strip().lower()]
+    return bases, label, FOLD_NAMES[fold.strip().lower()]
 
 
 def _open(path: Path | str) -> TextIO:

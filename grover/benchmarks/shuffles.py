@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from numba import njit
 
-LETTERS = 5  # A, C, G, T and 4 for anything else, as `grover.genome.bases` has them
+BASES = 5  # A, C, G, T and 4 for anything else, as `grover.genome.bases` has them
 
 
 def dinucleotide_shuffle(codes: np.ndarray | Sequence[np.ndarray], seed: int) -> np.ndarray | list[np.ndarray]:
@@ -26,8 +26,8 @@ def dinucleotide_shuffle(codes: np.ndarray | Sequence[np.ndarray], seed: int) ->
         return np.array(codes, dtype=np.uint8) if isinstance(codes, np.ndarray) else []
     bounds = np.concatenate([[0], np.cumsum([len(row) for row in rows])]).astype(np.int64)
     line = np.concatenate(rows).astype(np.uint8)
-    if line.size and line.max() >= LETTERS:
-        raise ValueError(f"codes are 0..{LETTERS - 1}, not {line.max()}")
+    if line.size and line.max() >= BASES:
+        raise ValueError(f"codes are 0..{BASES - 1}, not {line.max()}")
     _shuffle_rows(line, bounds, np.random.default_rng(seed))
     if isinstance(codes, np.ndarray):
         return line.reshape(codes.shape)
@@ -57,10 +57,10 @@ def _shuffle_rows(line: np.ndarray, bounds: np.ndarray, rng: np.random.Generator
 def _shuffle(codes: np.ndarray, rng: np.random.Generator) -> None:
     """Shuffle one row in place."""
     # the letters behind each letter, letter by letter: those behind v are successors[first[v] : first[v + 1]]
-    first = np.zeros(LETTERS + 1, np.int64)
+    first = np.zeros(BASES + 1, np.int64)
     for i in range(codes.size - 1):
         first[codes[i] + 1] += 1
-    for v in range(LETTERS):
+    for v in range(BASES):
         first[v + 1] += first[v]
     filled = first[:-1].copy()
     successors = np.empty(codes.size - 1, np.uint8)
@@ -70,10 +70,10 @@ def _shuffle(codes: np.ndarray, rng: np.random.Generator) -> None:
 
     # Wilson: from each letter walk at random until the tree is met; the last way out of each letter passed belongs to the tree
     root = codes[codes.size - 1]
-    exits = np.full(LETTERS, -1, np.int64)
-    in_tree = np.zeros(LETTERS, np.bool_)
+    exits = np.full(BASES, -1, np.int64)
+    in_tree = np.zeros(BASES, np.bool_)
     in_tree[root] = True
-    for v in range(LETTERS):
+    for v in range(BASES):
         if first[v] == first[v + 1]:
             continue
         u = v
@@ -85,7 +85,7 @@ def _shuffle(codes: np.ndarray, rng: np.random.Generator) -> None:
             in_tree[u] = True
             u = successors[exits[u]]
 
-    for v in range(LETTERS):
+    for v in range(BASES):
         last = first[v + 1]
         if exits[v] >= 0:
             last -= 1

@@ -27,9 +27,9 @@ def read_tokens(dataset: pd.DataFrame, vocabulary: Vocabulary, threads: int = 1)
     if "pieces" in dataset:
         ids = {text: number for number, text in enumerate(vocabulary.tokens)}
         for row, pieces in enumerate(dataset["pieces"]):
-            words = pieces.split()
-            if words and all(word in ids for word in words):
-                found[row] = np.array([ids[word] for word in words], np.uint16)
+            parts = pieces.split()
+            if parts and all(part in ids for part in parts):
+                found[row] = np.array([ids[part] for part in parts], np.uint16)
     return found
 
 

@@ -28,7 +28,7 @@ from grover.annotation import motifs
 from grover.benchmarks.tokenise import read_tokens
 from grover.genome.bases import encode
 from grover.runtime.errors import InputError
-from grover.tokenization.vocabulary import FIRST_LETTER, NOT_ACGT, UNK, Vocabulary
+from grover.tokenization.vocabulary import FIRST_BASE, NOT_ACGT, UNK, Vocabulary
 
 LETTERS_AT_ONCE = 1 << 24
 LONGEST = 10  # letters of a k-mer: 4^10 are a million features
@@ -169,7 +169,7 @@ def kmer_counts(dataset: pd.DataFrame, settings: Settings) -> csr_matrix:
 def token_counts(dataset: pd.DataFrame, settings: Settings) -> csr_matrix:
     """How often each token of the vocabulary stands in each sequence, sparse float32 [examples, tokens]; specials do not count."""
     vocabulary = _vocabulary_of(settings)
-    tokens = [row[row >= FIRST_LETTER] for row in read_tokens(dataset, vocabulary, settings.threads)]
+    tokens = [row[row >= FIRST_BASE] for row in read_tokens(dataset, vocabulary, settings.threads)]
     return _counts(np.concatenate(tokens), np.array([len(row) for row in tokens]), vocabulary.size)
 
 

@@ -13,11 +13,11 @@ LOWER, INVALID = 16, 255
 def _table(lower: int, invalid: int) -> bytes:
     """Return 256 codes for `bytes.translate`; lower-case bases carry the bit `lower`."""
     table = bytearray([invalid]) * 256
-    for letter in AMBIGUOUS + AMBIGUOUS.lower():
-        table[letter] = N
-    for code, letter in enumerate(b"ACGT"):
-        table[letter] = code
-        table[letter + 32] = code | lower
+    for base in AMBIGUOUS + AMBIGUOUS.lower():
+        table[base] = N
+    for code, base in enumerate(b"ACGT"):
+        table[base] = code
+        table[base + 32] = code | lower
     return bytes(table)
 
 

@@ -67,8 +67,8 @@ def _read_fasta(path: Path, raw: BinaryIO) -> Iterator[tuple[str, bytearray]]:
             for piece in started:
                 if name is not None:
                     yield name, sequence
-                header, _, letters = piece.partition(b"\n")
-                name, sequence = _name(path, header), bytearray(letters.translate(None, SPACE))
+                header, _, bases = piece.partition(b"\n")
+                name, sequence = _name(path, header), bytearray(bases.translate(None, SPACE))
     except DAMAGED:
         raise InputError(TRUNCATED.format(path)) from None
     if name is None:

@@ -14,9 +14,9 @@ import numpy as np
 from grover.runtime.errors import InputError
 
 SIGNATURE = 0x1A412743
-LETTERS = np.frombuffer(b"TCAG", dtype=np.uint8)
+BASES = np.frombuffer(b"TCAG", dtype=np.uint8)
 # four letters of every byte
-UNPACK = LETTERS[(np.arange(256)[:, None] >> np.array([6, 4, 2, 0])) & 3]
+UNPACK = BASES[(np.arange(256)[:, None] >> np.array([6, 4, 2, 0])) & 3]
 
 
 def is_twobit(path: Path | str) -> bool:
@@ -72,9 +72,9 @@ def _sequence(read: _Reader) -> bytes:
     unknown, masked = read.blocks(), read.blocks()
     read.integers(1)
     packed = np.frombuffer(read.bytes((length + 3) // 4), dtype=np.uint8)
-    letters = UNPACK[packed].reshape(-1)[:length]
+    bases = UNPACK[packed].reshape(-1)[:length]
     for start, end in unknown:
-        letters[start:end] = ord("N")
+        bases[start:end] = ord("N")
     for start, end in masked:
-        letters[start:end] |= 32
-    return letters.tobytes()
+        bases[start:end] |= 32
+    return bases.tobytes()

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from grover.intervals.overlaps import union
-from grover.tokenization.vocabulary import FIRST_LETTER
+from grover.tokenization.vocabulary import FIRST_BASE
 
 PIECE = 512  # tokens
 PIECES_AT_ONCE = 4_096
@@ -46,7 +46,7 @@ class TokenCounts:
 
     def frequency(self) -> np.ndarray:
         """Probabilities of the tokens, float64 [vocabulary]; one is added to each count, none to the specials."""
-        counts = np.where(np.arange(self.size) < FIRST_LETTER, 0, self.single + 1.0)
+        counts = np.where(np.arange(self.size) < FIRST_BASE, 0, self.single + 1.0)
         return counts / counts.sum()
 
     def between(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:

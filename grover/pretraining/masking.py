@@ -10,7 +10,7 @@ import numpy as np
 from numba import njit
 
 from grover.runtime.errors import InputError
-from grover.tokenization.vocabulary import FIRST_LETTER, MASK
+from grover.tokenization.vocabulary import FIRST_BASE, MASK
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 FIRST_FACTOR, SECOND_FACTOR = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
@@ -78,7 +78,7 @@ def _mask(ids, lengths, names, seed, epochs, size, span, shares, shown, chosen):
         left, action = 0, 0.0  # tokens that the span still covers, and what happens to them
         for place in range(lengths[window]):
             token = ids[first + place]
-            if token < FIRST_LETTER:
+            if token < FIRST_BASE:
                 left = 0
                 continue
             counter = np.uint64(place) * DRAWS
@@ -93,7 +93,7 @@ def _mask(ids, lengths, names, seed, epochs, size, span, shares, shown, chosen):
             elif action >= mask_or_keep:
                 # any of the other tokens: one fewer than there are, shifted past the token itself
                 draw = _uniform(_mix(key ^ (counter + REPLACEMENT)))
-                other = FIRST_LETTER + np.int64(draw * (size - FIRST_LETTER - 1))
+                other = FIRST_BASE + np.int64(draw * (size - FIRST_BASE - 1))
                 shown[first + place] = other + (other >= token)
         first += lengths[window]
 

@@ -84,7 +84,7 @@ def plant_variants(rng: np.random.Generator, canvas: Canvas) -> None:
     wanted = min(len(sites), max(20, end // 40_000))
     core = np.flatnonzero(MOTIF.max(axis=1) > 0.9)
     neutral_places = _free_bases(canvas, end)
-    rows, letters = [], "ACGT"
+    rows, bases = [], "ACGT"
     for site in sites.iloc[np.sort(rng.choice(len(sites), wanted, replace=False))].itertuples():
         probabilities = MOTIF if site.strand == "+" else MOTIF[::-1, ::-1]  # along the plus strand
         offsets = core if site.strand == "+" else len(MOTIF) - 1 - core
@@ -95,7 +95,7 @@ def plant_variants(rng: np.random.Generator, canvas: Canvas) -> None:
         alternative = int(rng.choice(np.setdiff1d(np.arange(4), reference)))
         same = neutral_places[canvas.codes[neutral_places] == reference]
         for place, effect in ((site.start + offset, "break"), (int(rng.choice(same)), "neutral")):
-            rows.append((place, place + 1, letters[reference], letters[alternative], effect))
+            rows.append((place, place + 1, bases[reference], bases[alternative], effect))
     variants = pd.DataFrame(rows, columns=["start", "end", "reference", "alternative", "effect"])
     # Two neutral variants on the same base would be one record with two alleles.
     canvas.tables["variants"] = variants.drop_duplicates("start").sort_values("start", ignore_index=True)

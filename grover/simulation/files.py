@@ -29,11 +29,11 @@ UPPER = np.frombuffer(b"ACGTN", dtype=np.uint8)
 
 def write_genome(canvas: Canvas, path: Path) -> None:
     """FASTA, repeats in lower case, BGZF."""
-    letters = UPPER[canvas.codes]
-    letters[canvas.masked] += ord("a") - ord("A")
+    bases = UPPER[canvas.codes]
+    bases[canvas.masked] += ord("a") - ord("A")
     with atomic(path) as temporary, pysam.BGZFile(str(temporary), "wb", None) as stream:
         for name, first, last in zip(canvas.names, canvas.offsets[:-1], canvas.offsets[1:], strict=True):
-            sequence = letters[first:last].tobytes()
+            sequence = bases[first:last].tobytes()
             lines = [sequence[start : start + LINE] for start in range(0, len(sequence), LINE)]
             stream.write(b"".join([b">", name.encode(), b"\n", b"\n".join(lines), b"\n"]))
 

@@ -19,7 +19,7 @@ IUPAC = {"A": "A", "C": "C", "G": "G", "T": "T", "R": "AG", "Y": "CT", "M": "AC"
 
 def codes(text: str) -> np.ndarray:
     """Codes of an upper-case ACGT string."""
-    return np.array(["ACGT".index(letter) for letter in text], dtype=np.uint8)
+    return np.array(["ACGT".index(base) for base in text], dtype=np.uint8)
 
 
 def text(sequence: np.ndarray) -> str:
@@ -38,13 +38,13 @@ def markov(rng: np.random.Generator, gc: np.ndarray, steps: int) -> np.ndarray:
     `gc` is the GC share of the letter frequencies of each chain. All chains advance together, so the loop is short.
     """
     gc = np.asarray(gc, dtype=float)
-    letters = np.stack([(1 - gc) / 2, gc / 2, gc / 2, (1 - gc) / 2], axis=1)
-    transition = letters[:, None, :] * DINUCLEOTIDE_ODDS
+    frequencies = np.stack([(1 - gc) / 2, gc / 2, gc / 2, (1 - gc) / 2], axis=1)
+    transition = frequencies[:, None, :] * DINUCLEOTIDE_ODDS
     transition = transition / transition.sum(axis=2, keepdims=True)
     cumulative = np.cumsum(transition, axis=2)[:, :, :3]
     chain = np.arange(len(gc))
     drawn = np.empty((steps, len(gc)), dtype=np.uint8)
-    state = (rng.random((len(gc), 1)) > np.cumsum(letters, axis=1)[:, :3]).sum(axis=1)
+    state = (rng.random((len(gc), 1)) > np.cumsum(frequencies, axis=1)[:, :3]).sum(axis=1)
     for step in range(steps):
         drawn[step] = state
         state = (rng.random((len(gc), 1)) > cumulative[chain, state]).sum(axis=1)
@@ -66,7 +66,7 @@ def matrix(consensus: str, strength: float | list[float]) -> np.ndarray:
 
     The letters that the consensus allows share `strength` (one number, or one a position), the others the rest.
     """
-    allowed = np.array([[base in IUPAC[letter] for base in "ACGT"] for letter in consensus], dtype=float)
+    allowed = np.array([[base in IUPAC[symbol] for base in "ACGT"] for symbol in consensus], dtype=float)
     inside = np.broadcast_to(np.asarray(strength, dtype=float), len(consensus))[:, None]
     outside = 4 - allowed.sum(axis=1, keepdims=True)
     inside = np.where(outside == 0, 1.0, inside)

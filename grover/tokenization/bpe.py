@@ -18,7 +18,7 @@ from numba import njit
 
 from grover.runtime.errors import InputError
 from grover.runtime.files import release
-from grover.tokenization.encoder import LETTERS
+from grover.tokenization.encoder import BASES
 from grover.tokenization.pairs import Change, Closed, Pairs
 
 LARGEST_VOCABULARY = 10_004  # the table of pairs then takes 0.8 GB
@@ -90,10 +90,8 @@ def train(
     n / 2, since merging (a, a) may create (aa, a) and (aa, aa), each at most n / 2 times. Any other new pair counts no more than
     a pair of one of the merged tokens that is still behind in the order.
     """
-    if cycles + LETTERS > LARGEST_VOCABULARY:
-        raise InputError(
-            f"{cycles} byte-pair cycles asked for, but at most {LARGEST_VOCABULARY - LETTERS} are supported"
-        )
+    if cycles + BASES > LARGEST_VOCABULARY:
+        raise InputError(f"{cycles} byte-pair cycles asked for, but at most {LARGEST_VOCABULARY - BASES} are supported")
     starts, ends = np.asarray(starts, np.int64), np.asarray(ends, np.int64)
     if rules.strands not in (FORWARD, BOTH):
         raise InputError(f"strands is {rules.strands!r}; give {FORWARD} or {BOTH}")
@@ -103,7 +101,7 @@ def train(
             "`vocabulary.mask: exclude` one that is not soft-masked throughout"
         )
     both = rules.strands == BOTH
-    size = LETTERS + cycles + both
+    size = BASES + cycles + both
     parts = _deal(codes, starts, ends, both, threads, watch.reading)
     pairs = Pairs(size)
     closed = Closed(pairs) if both else None
@@ -113,11 +111,11 @@ def train(
     counts: list[int] = []
     tokens: list[int] = []
     with ThreadPoolExecutor(len(parts)) as pool:
-        for found in pool.map(_Part.count_letters, parts):
-            pairs.table[:LETTERS, :LETTERS] += found
-        pairs.apply([Change.nothing(np.arange(LETTERS), LETTERS)], LETTERS)
+        for found in pool.map(_Part.count_dinucleotides, parts):
+            pairs.table[:BASES, :BASES] += found
+        pairs.apply([Change.nothing(np.arange(BASES), BASES)], BASES)
         while len(merges) < cycles or (closed and closed.waiting):
-            used = LETTERS + len(merges)
+            used = BASES + len(merges)
             batch = choose(used, cycles - len(merges))
             if len(batch) == 0 and rules.partial:
                 break
@@ -172,9 +170,9 @@ class _Part:
                 reading(int((ends[first:last] - starts[first:last]).sum()))
         self.length = int(self.tokens.size)
 
-    def count_letters(self) -> np.ndarray:
+    def count_dinucleotides(self) -> np.ndarray:
         """int64 [4, 4]: how often each letter follows each."""
-        return _count_letters(self.tokens, _boundary(self.tokens))
+        return _count_dinucleotides(self.tokens, _boundary(self.tokens))
 
     def merge(self, batch: list[tuple[int, int]], made: np.ndarray) -> Change:
         """Merge the pairs of a batch, which share no token, into the tokens `made`."""
@@ -242,8 +240,8 @@ def _copy_segments(
 
 
 @njit(cache=True, nogil=True)
-def _count_letters(tokens: np.ndarray, boundary: int) -> np.ndarray:
-    counts = np.zeros((LETTERS, LETTERS), np.int64)
+def _count_dinucleotides(tokens: np.ndarray, boundary: int) -> np.ndarray:
+    counts = np.zeros((BASES, BASES), np.int64)
     for i in range(tokens.size - 1):
         if tokens[i] != boundary and tokens[i + 1] != boundary:
             counts[tokens[i], tokens[i + 1]] += 1

@@ -9,10 +9,10 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-LETTERS = 4
+BASES = 4
 PIECE = 1 << 20  # bases encoded at a time, and
 OVERLAP = 64  # the tokens at most that the next piece encodes again
-WORD = 7  # letters looked up at once; the tables then stay in the fastest cache
+LOOKUP = 7  # letters looked up at once; the tables then stay in the fastest cache
 
 
 class Tables(NamedTuple):
@@ -27,8 +27,8 @@ class Tables(NamedTuple):
 
     children: np.ndarray
     node_token: np.ndarray
-    word_token: np.ndarray
-    word_node: np.ndarray
+    kmer_token: np.ndarray
+    kmer_node: np.ndarray
     prefix: np.ndarray
     beside: np.ndarray
     lengths: np.ndarray
@@ -47,17 +47,17 @@ class Encoder:
     def __init__(self, merges: np.ndarray, first: int = 0, unknown: int = 65_535):
         """merges: int, [n, 2], ids as in this module; first: what is added to an id when it is written."""
         merges = np.asarray(merges, np.int32).reshape(-1, 2)
-        self.size = LETTERS + len(merges)
+        self.size = BASES + len(merges)
         self.texts = token_texts(merges)
         self.lengths = np.array([len(text) for text in self.texts], np.int32)
-        splits = np.vstack([np.repeat(np.arange(LETTERS, dtype=np.int32)[:, None], 2, axis=1), merges]).astype(np.int32)
+        splits = np.vstack([np.repeat(np.arange(BASES, dtype=np.int32)[:, None], 2, axis=1), merges]).astype(np.int32)
         joined = _index_of_pairs(merges)
         # merges from outside may hold tokens that never come up, since an earlier merge always takes one of their letters
         reachable = np.flatnonzero(_reachable(splits, joined))
         children, node_token = _trie(self.texts, reachable)
         prefix = _longest_proper_prefix(self.texts, reachable)
         beside = _compatible(splits, joined)
-        self._tables = Tables(children, node_token, *_words(children, node_token), prefix, beside, self.lengths, first)
+        self._tables = Tables(children, node_token, *_kmers(children, node_token), prefix, beside, self.lengths, first)
         self._unknown = unknown
 
     def encode(self, codes: np.ndarray, piece: int = PIECE) -> np.ndarray:
@@ -90,8 +90,8 @@ def _trie(texts: list[str], tokens: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     children, ends = [[0, 0, 0, 0]], [-1]
     for token in tokens:
         node = 0
-        for letter in texts[token]:
-            code = "ACGT".index(letter)
+        for base in texts[token]:
+            code = "ACGT".index(base)
             if not children[node][code]:
                 children[node][code] = len(children)
                 children.append([0, 0, 0, 0])
@@ -101,10 +101,10 @@ def _trie(texts: list[str], tokens: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     return np.array(children, np.int32), np.array(ends, np.int32)
 
 
-def _words(children: np.ndarray, node_token: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _kmers(children: np.ndarray, node_token: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """For every word of WORD letters the longest token that it starts with, and the node where a longer one may go on (0: none)."""
     nodes, tokens = children[0], node_token[children[0]]
-    for _ in range(WORD - 1):
+    for _ in range(LOOKUP - 1):
         deeper = np.where(nodes[:, None] > 0, children[nodes], 0)
         found = np.where(deeper > 0, node_token[deeper], -1)
         tokens = np.where(found >= 0, found, tokens[:, None]).ravel()
@@ -139,7 +139,7 @@ def _index_of_pairs(merges: np.ndarray) -> np.ndarray:
         slot = _first_slot(left, right, slots)
         while index[slot, 0] >= 0:
             slot = (slot + 1) & (slots - 1)
-        index[slot] = np.array([left, right, LETTERS + i])
+        index[slot] = np.array([left, right, BASES + i])
     return index
 
 
@@ -166,7 +166,7 @@ def _compatible(splits: np.ndarray, joined: np.ndarray) -> np.ndarray:
 def _reachable(splits: np.ndarray, joined: np.ndarray) -> np.ndarray:
     """For each token: does encoding its text give it back? It does if its parts do and can stand side by side until they are merged."""
     reachable = np.ones(splits.shape[0], np.bool_)
-    for token in range(LETTERS, splits.shape[0]):
+    for token in range(BASES, splits.shape[0]):
         left, right = splits[token]
         reachable[token] = reachable[left] and reachable[right] and _stands(left, right, token, splits, joined)
     return reachable
@@ -222,13 +222,13 @@ def _encode_windows(  # noqa: PLR0913 - a numba kernel takes arrays and numbers
         before = written
         start = starts[i]
         while start < ends[i]:
-            if codes[start] >= LETTERS:
+            if codes[start] >= BASES:
                 tokens[written] = unknown
                 written += 1
                 start += 1
                 continue
             end = start + 1
-            while end < ends[i] and codes[end] < LETTERS:
+            while end < ends[i] and codes[end] < BASES:
                 end += 1
             written += _encode_stretch(codes[start:end], tokens[written:], piece, tables)
             start = end
@@ -267,18 +267,18 @@ def _encode_stretch(codes: np.ndarray, tokens: np.ndarray, piece: int, tables: T
 @njit(cache=True, nogil=True)
 def _encode(codes: np.ndarray, tokens: np.ndarray, tables: Tables) -> int:
     """Encode one piece of A, C, G and T into the front of `tokens`; their number."""
-    children, node_token, word_token, word_node, prefix, beside, lengths, first = tables
+    children, node_token, kmer_token, kmer_node, prefix, beside, lengths, first = tables
     size = codes.size
     reachable = np.ones(size + 1, np.bool_)  # False: no valid tokenisation continues from here
-    words = _words_of(codes)
+    kmers = _kmers_of(codes)
     count = 0
     position = 0
     last = lengths.size  # the row of the beginning
     while position < size:
-        if position + WORD <= size:
-            longest = np.int64(word_token[words[position]])
-            node = word_node[words[position]]
-            i = position + WORD
+        if position + LOOKUP <= size:
+            longest = np.int64(kmer_token[kmers[position]])
+            node = kmer_node[kmers[position]]
+            i = position + LOOKUP
         else:
             node = children[0, codes[position]]
             longest = np.int64(node_token[node])
@@ -306,12 +306,12 @@ def _encode(codes: np.ndarray, tokens: np.ndarray, tables: Tables) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _words_of(codes: np.ndarray) -> np.ndarray:
+def _kmers_of(codes: np.ndarray) -> np.ndarray:
     """For each position the next WORD letters as a number; computed at once, so that no lookup waits for it."""
-    words = np.zeros(codes.size, np.uint16)
-    for i in range(codes.size - WORD + 1):
-        word = np.uint16(0)
-        for j in range(WORD):
-            word = np.uint16(word << 2) | np.uint16(codes[i + j])
-        words[i] = word
-    return words
+    kmers = np.zeros(codes.size, np.uint16)
+    for i in range(codes.size - LOOKUP + 1):
+        kmer = np.uint16(0)
+        for j in range(LOOKUP):
+            kmer = np.uint16(kmer << 2) | np.uint16(codes[i + j])
+        kmers[i] = kmer
+    return kmers

@@ -8,7 +8,7 @@ import pandas as pd
 
 from grover.runtime.errors import InputError
 from grover.tokenization.bpe import Learnt
-from grover.tokenization.encoder import LETTERS, token_texts
+from grover.tokenization.encoder import BASES, token_texts
 from grover.tokenization.pairs import reverse_complement
 
 COLUMNS = ("rank", "left", "right", "token", "count", "tokens")
@@ -23,7 +23,7 @@ def merge_table(learnt: Learnt) -> pd.DataFrame:
             "rank": range(1, len(learnt.merges) + 1),
             "left": [texts[left] for left, _ in learnt.merges],
             "right": [texts[right] for _, right in learnt.merges],
-            "token": texts[LETTERS:],
+            "token": texts[BASES:],
             "count": learnt.counts,
             "tokens": learnt.tokens,
         }
@@ -45,7 +45,7 @@ def read_merges(path: Path | str, cycles: int) -> tuple[pd.DataFrame, np.ndarray
     lacking = [name for name in COLUMNS if name not in table]
     if lacking:
         raise InputError(f"{path}, line 1: no column {lacking[0]}; {', '.join(COLUMNS)} were expected")
-    ids = {letter: token for token, letter in enumerate("ACGT")}
+    ids = {base: token for token, base in enumerate("ACGT")}
     merges = []
     rows = zip(*(table[name] for name in COLUMNS), strict=True)
     for number, (rank, left, right, token, *numbers) in enumerate(rows, 1):

@@ -13,7 +13,7 @@ import numpy as np
 
 from grover.runtime.errors import InputError
 
-LETTERS = "ACGT"
+BASES = "ACGT"
 LARGEST = 65_536
 OTHER_TOKENS = 9  # five specials and the letters, which no merge makes
 # settings of a byte-pair model with which it does not cut sequence by its merges alone
@@ -81,7 +81,7 @@ def merges_of(path: Path | str, model: dict[str, Any]) -> np.ndarray:
     Merges of anything but A, C, G and T are left out: none of them ever applies to sequence. Each other merge must join tokens that
     are made before it, into a token that is in the `vocab` and that no other merge makes.
     """
-    ids = {letter: token for token, letter in enumerate(LETTERS)}
+    ids = {base: token for token, base in enumerate(BASES)}
     merges = []
     for number, merge in enumerate(model["merges"], 1):
         # written as "A C" or as ["A", "C"]
@@ -90,12 +90,12 @@ def merges_of(path: Path | str, model: dict[str, Any]) -> np.ndarray:
             raise InputError(f"{path}: merge {number} is {merge!r}, but two tokens were expected")
         left, right = parts
         made = left + right
-        if not set(made) <= set(LETTERS):
+        if not set(made) <= set(BASES):
             continue
         for part in parts:
             if part not in ids:
                 raise InputError(
-                    f"{path}: merge {number} joins {left} and {right}, but no merge before it makes {part or 'a token of no letter'}"
+                    f"{path}: merge {number} joins {left} and {right}, but no merge before it makes {part or 'a token of no base'}"
                 )
         if made in ids:
             raise InputError(
@@ -123,11 +123,11 @@ def outside_merges(path: Path | str) -> np.ndarray:
                 f"{path}: its model has `{setting}` {model[setting]!r}, so that it does not cut by its merges alone; "
                 "give a tokenizer without it"
             )
-    lacking = [letter for letter in LETTERS if letter not in model["vocab"]]
+    lacking = [base for base in BASES if base not in model["vocab"]]
     if lacking:
         raise InputError(f"{path}: {', '.join(lacking)} not in the vocabulary; a tokenizer of DNA was expected")
     for added in content.get("added_tokens") or []:
-        if set(added["content"].upper()) <= set(LETTERS):
+        if set(added["content"].upper()) <= set(BASES):
             raise InputError(
                 f"{path}: {added['content']} is an added token, which is cut out before any merge; give a tokenizer without it"
             )
@@ -173,7 +173,7 @@ def _with_runs(number: int, seed: int) -> list[str]:
     generator = np.random.default_rng([seed, 1])
     sequences = []
     for length in [*generator.integers(1, 301, number), 5_000]:
-        letters = generator.choice(list(LETTERS), length, p=generator.dirichlet(np.ones(4)))
+        bases = generator.choice(list(BASES), length, p=generator.dirichlet(np.ones(4)))
         runs = generator.geometric(generator.uniform(0.3, 1), length)
-        sequences.append("".join(np.repeat(letters, runs))[:length])
+        sequences.append("".join(np.repeat(bases, runs))[:length])
     return sequences

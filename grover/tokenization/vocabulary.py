@@ -23,7 +23,7 @@ from grover.tokenization.encoder import Encoder, token_texts
 
 SPECIALS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 PAD, UNK, CLS, SEP, MASK = range(5)
-FIRST_LETTER = 5
+FIRST_BASE = 5
 NOT_ACGT = 4
 
 
@@ -46,23 +46,23 @@ class Vocabulary:
         self.spans = np.array([0] * len(SPECIALS) + [len(text) for text in tokens[len(SPECIALS) :]], np.int32)
         self.spans[UNK] = 1
         self.strides = np.minimum(self.spans, 1) if kind == "overlap" else self.spans
-        self._encoder = Encoder(self.merges - FIRST_LETTER, FIRST_LETTER, UNK) if kind == "bpe" else None
+        self._encoder = Encoder(self.merges - FIRST_BASE, FIRST_BASE, UNK) if kind == "bpe" else None
 
     @classmethod
     def from_merges(cls, name: str, merges: np.ndarray) -> "Vocabulary":
         """A byte-pair vocabulary; merges as `grover.tokenization.bpe.train` returns them (letters 0..3)."""
-        return cls(name, "bpe", [*SPECIALS, *token_texts(merges)], merges=np.asarray(merges, np.int32) + FIRST_LETTER)
+        return cls(name, "bpe", [*SPECIALS, *token_texts(merges)], merges=np.asarray(merges, np.int32) + FIRST_BASE)
 
     @classmethod
     def from_kmers(cls, name: str, k: int) -> "Vocabulary":
         """All words of k letters, read one behind the other; what is left at a segment's end is spelt in single letters."""
-        return cls(name, "kmer", _with_words(k), k=k)
+        return cls(name, "kmer", _with_kmers(k), k=k)
 
     @classmethod
     def from_overlapping_kmers(cls, name: str, k: int) -> "Vocabulary":
         """All words of k letters, one at every base that begins one (DNABERT; Ji et al. 2021): n - k + 1 tokens for n bases. A
         stretch of fewer than k bases is spelt in single letters."""
-        return cls(name, "overlap", _with_words(k), k=k)
+        return cls(name, "overlap", _with_kmers(k), k=k)
 
     @classmethod
     def from_outside(cls, name: str, path: Path | str) -> "Vocabulary":
@@ -75,10 +75,10 @@ class Vocabulary:
         vocabulary = cls.from_merges(name, tokenizer_json.outside_merges(path))
 
         def cut(text: str) -> list[str]:
-            codes = np.array(["ACGT".index(letter) for letter in text], np.uint8)
+            codes = np.array(["ACGT".index(base) for base in text], np.uint8)
             return [vocabulary.tokens[token] for token in vocabulary.encode(codes)]
 
-        tokenizer_json.check_cutting(path, vocabulary.tokens[FIRST_LETTER:], cut)
+        tokenizer_json.check_cutting(path, vocabulary.tokens[FIRST_BASE:], cut)
         return vocabulary
 
     @property
@@ -135,7 +135,7 @@ class Vocabulary:
 
     def _encode(self, codes: np.ndarray) -> np.ndarray:
         encode = _encode_overlapping if self.kind == "overlap" else _encode_kmers
-        return encode(codes, self.k, FIRST_LETTER)
+        return encode(codes, self.k, FIRST_BASE)
 
     def save(self, folder: Path | str) -> None:
         """Write `tokenizer.json` and `tokenizer_config.json`, which `AutoTokenizer.from_pretrained` opens.
@@ -157,8 +157,8 @@ class Vocabulary:
             tokenizer = Tokenizer(models.BPE(vocab=ids, merges=merges, unk_token=SPECIALS[UNK]))
         else:
             tokenizer = Tokenizer(models.WordLevel(vocab=ids, unk_token=SPECIALS[UNK]))
-            word = f"[ACGT]{{{self.k}}}|." if self.k > 1 else "."
-            separate = pre_tokenizers.Split(Regex(word), behavior="isolated")
+            kmer = f"[ACGT]{{{self.k}}}|." if self.k > 1 else "."
+            separate = pre_tokenizers.Split(Regex(kmer), behavior="isolated")
             tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit() if self.kind == "overlap" else separate
         # soft-masked bases are the same letters
         tokenizer.normalizer = normalizers.Sequence([normalizers.Replace(low, low.upper()) for low in "acgt"])
@@ -188,7 +188,7 @@ class Vocabulary:
         else:
             overlap = (content.get("pre_tokenizer") or {}).get("type") == "WhitespaceSplit"
             make = cls.from_overlapping_kmers if overlap else cls.from_kmers
-            vocabulary = make(name, _word_length(path, len(tokens)))
+            vocabulary = make(name, _k_of(path, len(tokens)))
         for token, (found, expected) in enumerate(zip_longest(tokens, vocabulary.tokens)):
             if found != expected:
                 raise InputError(
@@ -198,28 +198,28 @@ class Vocabulary:
         return vocabulary
 
 
-def overlapping_words(text: str, k: int) -> str:
+def overlapping_kmers(text: str, k: int) -> str:
     """Sequence as a vocabulary of overlapping words reads it: its words of k letters, separated by spaces.
 
     `ACGTN` is `ACG CGT N` for k = 3: anything but A, C, G and T (in either case) is a word by itself, and no word holds it. A stretch
     of fewer than k letters is written letter by letter.
     """
-    words = []
+    kmers = []
     for stretch in re.findall("[ACGTacgt]+|.", text):
         k_or_one = k if len(stretch) >= k else 1
-        words += [stretch[i : i + k_or_one] for i in range(len(stretch) - k_or_one + 1)]
-    return " ".join(words)
+        kmers += [stretch[i : i + k_or_one] for i in range(len(stretch) - k_or_one + 1)]
+    return " ".join(kmers)
 
 
-def _with_words(k: int) -> list[str]:
+def _with_kmers(k: int) -> list[str]:
     """Specials, letters, and all words of k letters in the order of the alphabet; for k = 1 the letters are the words."""
-    words = (
+    kmers = (
         ["".join("ACGT"[number >> 2 * (k - 1 - i) & 3] for i in range(k)) for number in range(4**k)] if k > 1 else []
     )
-    return [*SPECIALS, *"ACGT", *words]
+    return [*SPECIALS, *"ACGT", *kmers]
 
 
-def _word_length(path: Path, size: int) -> int:
+def _k_of(path: Path, size: int) -> int:
     """Letters of the words of a vocabulary of `size` tokens."""
     sizes = {len(SPECIALS) + 4 + (4**k if k > 1 else 0): k for k in range(1, 8)}
     if size not in sizes:
@@ -230,28 +230,28 @@ def _word_length(path: Path, size: int) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _encode_kmers(codes: np.ndarray, k: int, first_letter: int) -> np.ndarray:
-    words = codes.size // k if k > 1 else 0
-    tail = codes.size - words * k
-    tokens = np.empty(words + tail, np.uint16)
-    for i in range(words):
+def _encode_kmers(codes: np.ndarray, k: int, first_base: int) -> np.ndarray:
+    kmers = codes.size // k if k > 1 else 0
+    tail = codes.size - kmers * k
+    tokens = np.empty(kmers + tail, np.uint16)
+    for i in range(kmers):
         number = 0
         for j in range(k):
             number = 4 * number + codes[i * k + j]
-        tokens[i] = first_letter + 4 + number
+        tokens[i] = first_base + 4 + number
     for i in range(tail):
-        tokens[words + i] = first_letter + codes[words * k + i]
+        tokens[kmers + i] = first_base + codes[kmers * k + i]
     return tokens
 
 
 @njit(cache=True, nogil=True)
-def _encode_overlapping(codes: np.ndarray, k: int, first_letter: int) -> np.ndarray:
+def _encode_overlapping(codes: np.ndarray, k: int, first_base: int) -> np.ndarray:
     if codes.size < k or k == 1:
-        return _encode_kmers(codes, 1, first_letter)
+        return _encode_kmers(codes, 1, first_base)
     tokens = np.empty(codes.size - k + 1, np.uint16)
-    number, words = np.int64(0), np.int64(4) ** k
+    number, kmers = np.int64(0), np.int64(4) ** k
     for i in range(codes.size):
-        number = (4 * number + codes[i]) % words
+        number = (4 * number + codes[i]) % kmers
         if i >= k - 1:
-            tokens[i - k + 1] = first_letter + 4 + number
+            tokens[i - k + 1] = first_base + 4 + number
     return tokens

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from typer import Option
 
-from grover.annotation.enrichment import locate, read_categories
+from grover.annotation.enrichment import enrich, read_categories
 from grover.annotation.tracks import read_tracks
 from grover.atlas import token_statistics
 from grover.atlas.null_genomes import markov_counts
@@ -46,7 +46,7 @@ def describe_tokens(
     bounds = np.unique(np.minimum(genome.bounds, len(codes)))
     table = pd.read_parquet(statistics)
     described = token_statistics.describe_tokens(table, markov_counts(codes, bounds, 1))
-    counted = token_statistics.count_words(codes, bounds)
+    counted = token_statistics.count_kmers(codes, bounds)
     write_table(descriptions, described)
     write_table(words, counted)
     paper = pd.read_csv(published, sep="\t", dtype=str).set_index("quantity")["published"].to_dict()
@@ -58,7 +58,7 @@ def describe_tokens(
         genome, read_tracks(tracks), source_files(source), read_lengths(contigs), renames, promoter_flank
     )
     ids = np.load(tokens, mmap_mode="r")
-    write_table(enrichment, locate(ids, described, table["length"].to_numpy(), categories, len(codes)))
+    write_table(enrichment, enrich(ids, described, table["length"].to_numpy(), categories, len(codes)))
 
 
 if __name__ == "__main__":

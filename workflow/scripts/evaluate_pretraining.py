@@ -21,7 +21,7 @@ from grover.runtime.errors import InputError
 from grover.runtime.files import folder, write_json, write_table
 from grover.runtime.options import Device, Precision, Seed, Threads
 from grover.tokenization.genome_tokens import TokenisedGenome
-from grover.tokenization.vocabulary import FIRST_LETTER, Vocabulary
+from grover.tokenization.vocabulary import FIRST_BASE, Vocabulary
 
 # of the common spans: test for the report, valid for choosing a vocabulary
 SPAN_FOLDS = ("test", "valid")
@@ -120,7 +120,7 @@ def evaluate_pretraining(
         by_token(tables[name], curves[name].areas().numpy(), words.tokens).assign(split=name) for name in SPLITS
     ]
     scores = {
-        name: {"windows": len(held_out[name]), **score_split(tables[name], words.size - FIRST_LETTER, top, seed)}
+        name: {"windows": len(held_out[name]), **score_split(tables[name], words.size - FIRST_BASE, top, seed)}
         for name in SPLITS
     }
     common = {fold: common_spans.score_spans(tables[fold], drawn, span, seed) for fold, drawn in spans.items()}

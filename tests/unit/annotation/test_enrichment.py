@@ -6,7 +6,7 @@ import pybedtools
 import pytest
 from scipy.stats import false_discovery_control
 
-from grover.annotation.enrichment import clip, count, coverage, enrichment, locate, most_tied, read_categories, widen
+from grover.annotation.enrichment import clip, count, coverage, enrich, enrichment, most_tied, read_categories, widen
 from grover.annotation.tracks import read_tracks
 from grover.genome.assembly import Genome
 from grover.intervals.overlaps import bases_before
@@ -67,7 +67,7 @@ def test_counts_and_shares_agree_with_bedtools(genome, tmp_path):
     categories = read_categories(genome, tracks, files, LENGTHS, {}, 0)
     tokens = random_tokens(rng, genome.bounds)
     statistics = pd.DataFrame({"id": range(1, 7), "token": list("abcdef"), "length": TOKEN_LENGTHS[1:]})
-    table = locate(tokens, statistics, TOKEN_LENGTHS, categories, len(genome.codes))
+    table = enrich(tokens, statistics, TOKEN_LENGTHS, categories, len(genome.codes))
 
     lengths = TOKEN_LENGTHS[tokens].astype(np.int64)
     chrom, middle = genome.locate(np.cumsum(lengths) - lengths + (lengths - 1) // 2)
@@ -166,7 +166,7 @@ def scattered(rng, bases: int, planted: float):
 
 def located(tokens, places) -> pd.DataFrame:
     statistics = pd.DataFrame({"id": [1, 2, 3], "token": list("ACG"), "length": 1})
-    return locate(tokens, statistics, np.ones(4, np.int32), {("track", "category"): places}, tokens.size)
+    return enrich(tokens, statistics, np.ones(4, np.int32), {("track", "category"): places}, tokens.size)
 
 
 def test_planted_enrichment_is_found_with_its_size():
@@ -194,7 +194,7 @@ def test_what_is_too_rare_gets_no_test():
     assert np.isnan(table.loc[3, ["low", "high", "p", "q"]].to_numpy(float)).all() and np.isfinite(table.loc[3, "log2"])
     one_place = (np.array([1_000]), np.array([9_000]))
     assert located(tokens, one_place)["p"].isna().all()
-    nothing = locate(
+    nothing = enrich(
         tokens, pd.DataFrame({"id": [1], "token": ["A"], "length": [1]}), np.ones(4, np.int32), {}, tokens.size
     )
     assert len(nothing) == 0 and "q" in nothing

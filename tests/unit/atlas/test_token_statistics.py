@@ -6,7 +6,7 @@ import pytest
 from scipy.stats import entropy
 
 from grover.atlas.null_genomes import markov_counts, simulate
-from grover.atlas.token_statistics import count_words, describe_tokens, evenness, expected_count, gini, summarise
+from grover.atlas.token_statistics import count_kmers, describe_tokens, evenness, expected_count, gini, summarise
 
 PAIRS = np.arange(1, 17)
 
@@ -36,7 +36,7 @@ def test_expected_occurrences_are_those_of_a_first_order_chain():
 
 
 def test_words_are_counted():
-    table = count_words(np.array([0, 1, 2, 3, 0, 1, 2], np.uint8), np.array([0, 7]))
+    table = count_kmers(np.array([0, 1, 2, 3, 0, 1, 2], np.uint8), np.array([0, 7]))
     found = table[table["count"] > 0].set_index("word")["count"].to_dict()
     assert found == {"ACGT": 1, "CGTA": 1, "GTAC": 1, "TACG": 1, "ACGTA": 1, "CGTAC": 1, "GTACG": 1} | {
         "ACGTAC": 1,

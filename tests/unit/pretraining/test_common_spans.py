@@ -6,7 +6,7 @@ from grover.genome.assembly import Genome
 from grover.pretraining import common_spans
 from grover.pretraining.scores import PREDICTORS
 from grover.runtime.errors import InputError
-from grover.tokenization.vocabulary import FIRST_LETTER, Vocabulary
+from grover.tokenization.vocabulary import FIRST_BASE, Vocabulary
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def test_bits_are_divided_by_the_bases_hidden(genome):
     vocabulary = Vocabulary.from_kmers("char", 1)
     tokens, offsets, touched = common_spans.touched_tokens(genome.codes, spans, vocabulary)
     base = common_spans.places(tokens, offsets, spans, vocabulary.strides)[touched]
-    table = pd.DataFrame({"target": FIRST_LETTER, "bases": 1, "base": base * 1_000, "seen": base < 4_000})
+    table = pd.DataFrame({"target": FIRST_BASE, "bases": 1, "base": base * 1_000, "seen": base < 4_000})
     for name in PREDICTORS:
         table[f"nats_{name}"] = np.log(4)  # a quarter for each letter
     found = common_spans.score_spans(table, spans, 6, seed=0)

@@ -11,7 +11,7 @@ from grover.pretraining import evaluation
 from grover.pretraining.count_baselines import TokenCounts
 from grover.pretraining.masking import Masking
 from grover.runtime.errors import InputError
-from grover.tokenization.vocabulary import CLS, FIRST_LETTER, MASK, SEP
+from grover.tokenization.vocabulary import CLS, FIRST_BASE, MASK, SEP
 
 SIZE = 12
 
@@ -27,7 +27,7 @@ def corpus():
     first = np.arange(0, 20_000, 40)
     windows = pd.DataFrame({"segment": 0, "first": first, "length": 40})
     windows["region"] = np.where(first < 16_000, "train", "test")
-    return (tokens + FIRST_LETTER).astype(np.uint16), windows
+    return (tokens + FIRST_BASE).astype(np.uint16), windows
 
 
 @pytest.fixture
@@ -46,8 +46,8 @@ def test_masked_tokens_are_known_and_their_neighbours_visible(corpus, masked):
     assert len(masked.targets) == sum(len(at) for _, _, at in masked.batches)
     shown = np.concatenate([ids[at] for ids, _, at in masked.batches])
     assert (shown == MASK).all()
-    assert set(np.unique(masked.left)) <= {CLS, MASK, *range(FIRST_LETTER, SIZE)}
-    assert set(np.unique(masked.right)) <= {SEP, MASK, *range(FIRST_LETTER, SIZE)}
+    assert set(np.unique(masked.left)) <= {CLS, MASK, *range(FIRST_BASE, SIZE)}
+    assert set(np.unique(masked.right)) <= {SEP, MASK, *range(FIRST_BASE, SIZE)}
 
 
 def test_targets_stand_at_their_positions_in_their_windows(corpus, masked):
@@ -55,7 +55,7 @@ def test_targets_stand_at_their_positions_in_their_windows(corpus, masked):
     np.testing.assert_array_equal(tokens[masked.position], masked.targets)
     chosen = evaluation.choose_windows(windows, "region", 60, 0)
     assert set(masked.position // 40 * 40) <= set(chosen["first"])
-    visible = masked.left >= FIRST_LETTER
+    visible = masked.left >= FIRST_BASE
     np.testing.assert_array_equal(tokens[masked.position - 1][visible], masked.left[visible])
 
 
@@ -110,9 +110,9 @@ def test_three_passes_over_the_same_sequence_make_the_same_baseline_as_one(corpu
 
 
 def test_no_neighbours_are_counted_across_segments_and_no_more_tokens_than_asked():
-    tokens = np.tile(np.arange(FIRST_LETTER, 9), 500).astype(np.uint16)
+    tokens = np.tile(np.arange(FIRST_BASE, 9), 500).astype(np.uint16)
     windows = pd.DataFrame({"segment": [0, 0, 1], "first": [0, 400, 1_001], "length": [500, 601, 999]})
-    letters = np.arange(FIRST_LETTER, 9)
+    letters = np.arange(FIRST_BASE, 9)
     found = TokenCounts(tokens, windows, 9, letters, letters, 10**6)
     # 2,000 tokens in four pieces: two in each segment
     assert found.counted == found.available == 2_000 and found.after.counts.sum() == 2_000 - 4
@@ -122,7 +122,7 @@ def test_no_neighbours_are_counted_across_segments_and_no_more_tokens_than_asked
 
 def test_the_neighbour_baseline_is_worked_out_by_hand():
     """A training of A B C D alone, and what it says of the place between A and C."""
-    a, b, c, d = range(FIRST_LETTER, 9)
+    a, b, c, d = range(FIRST_BASE, 9)
     tokens = np.array([a, b, c, d], np.uint16)
     windows = pd.DataFrame({"segment": [0], "first": [0], "length": [4]})
     found = TokenCounts(tokens, windows, 9, np.array([a]), np.array([c]), 10)
@@ -130,9 +130,9 @@ def test_the_neighbour_baseline_is_worked_out_by_hand():
     after = 0.5 * np.array([0, 1, 0, 0]) + 0.5 * frequency  # the discount is a half: no count is 2
     backed = after * after / frequency  # b alone stands behind a, and before c
     expected = 0.5 * np.array([0, 1, 0, 0]) + 0.5 * backed / backed.sum()
-    np.testing.assert_allclose(found.between(np.array([a]), np.array([c]))[0, FIRST_LETTER:], expected)
+    np.testing.assert_allclose(found.between(np.array([a]), np.array([c]))[0, FIRST_BASE:], expected)
     # a masked neighbour and a window's end say nothing
-    np.testing.assert_allclose(found.between(np.array([MASK]), np.array([SEP]))[0, FIRST_LETTER:], frequency)
+    np.testing.assert_allclose(found.between(np.array([MASK]), np.array([SEP]))[0, FIRST_BASE:], frequency)
 
 
 def test_baselines_are_distributions_and_neighbours_help(corpus, masked):

@@ -4,13 +4,13 @@ import pytest
 from grover.network.packed import pack
 from grover.pretraining.masking import Masking, mask
 from grover.runtime.errors import InputError
-from grover.tokenization.vocabulary import CLS, FIRST_LETTER, MASK, SEP
+from grover.tokenization.vocabulary import CLS, FIRST_BASE, MASK, SEP
 
 SIZE = 609
 
 
 def windows(number: int, length: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    tokens = np.random.default_rng(seed).integers(FIRST_LETTER, SIZE, number * length)
+    tokens = np.random.default_rng(seed).integers(FIRST_BASE, SIZE, number * length)
     return pack(tokens, np.arange(number) * length, np.full(number, length))
 
 
@@ -29,7 +29,7 @@ def test_shares_hold_statistically(masking):
     assert within((masked[chosen] == ids[chosen]).sum(), n, masking.keep) or masking.keep == 0
     replaced = chosen & (masked != MASK) & (masked != ids)
     assert within(replaced.sum(), n, 1 - masking.mask - masking.keep)
-    assert masked[replaced].min() >= FIRST_LETTER and masked[replaced].max() < SIZE
+    assert masked[replaced].min() >= FIRST_BASE and masked[replaced].max() < SIZE
 
 
 def test_every_place_of_a_window_is_masked_alike_and_neighbours_do_not_matter():
@@ -43,7 +43,7 @@ def test_every_place_of_a_window_is_masked_alike_and_neighbours_do_not_matter():
 def test_replacements_are_uniform_over_the_other_tokens():
     ids, lengths = pack(np.full(100, 6), np.zeros(2000, int), np.full(2000, 100))
     masked, chosen = mask(ids, lengths, np.arange(2000), 10, Masking(0.5, 0.0), 0, 0)
-    counts = np.bincount(masked[chosen], minlength=10)[FIRST_LETTER:]
+    counts = np.bincount(masked[chosen], minlength=10)[FIRST_BASE:]
     assert counts[1] == 0  # never the token itself
     assert all(within(count, counts.sum(), 1 / 4) for count in counts[[0, 2, 3, 4]])
 

@@ -6,7 +6,7 @@ from sklearn.metrics import log_loss, top_k_accuracy_score
 from grover.genome.assembly import Genome
 from grover.pretraining import evaluation, scores
 from grover.pretraining.scores import BASELINES, PREDICTORS
-from grover.tokenization.vocabulary import FIRST_LETTER
+from grover.tokenization.vocabulary import FIRST_BASE
 
 SIZE = 12
 
@@ -14,7 +14,7 @@ SIZE = 12
 def made_up(n: int = 4_000, seed: int = 0) -> pd.DataFrame:
     """Masked tokens over 2 Mb; the model loses half a nat less than each baseline."""
     rng = np.random.default_rng(seed)
-    table = pd.DataFrame({"target": rng.integers(FIRST_LETTER, SIZE, n), "bases": rng.integers(1, 5, n)})
+    table = pd.DataFrame({"target": rng.integers(FIRST_BASE, SIZE, n), "bases": rng.integers(1, 5, n)})
     table["base"] = np.sort(rng.integers(0, 2_000_000, n))
     table["seen"] = rng.random(n) < 0.25
     for name in PREDICTORS:
@@ -25,10 +25,10 @@ def made_up(n: int = 4_000, seed: int = 0) -> pd.DataFrame:
 
 def test_scores_agree_with_scikit_learn():
     rng = np.random.default_rng(0)
-    probabilities = rng.dirichlet(np.ones(SIZE - FIRST_LETTER), 300)
-    probabilities = np.hstack([np.zeros((300, FIRST_LETTER)), probabilities])
-    targets = rng.integers(FIRST_LETTER, SIZE, 300)
-    bases = np.array([0] * FIRST_LETTER + [1, 2, 3, 1, 2, 3, 4])[targets]
+    probabilities = rng.dirichlet(np.ones(SIZE - FIRST_BASE), 300)
+    probabilities = np.hstack([np.zeros((300, FIRST_BASE)), probabilities])
+    targets = rng.integers(FIRST_BASE, SIZE, 300)
+    bases = np.array([0] * FIRST_BASE + [1, 2, 3, 1, 2, 3, 4])[targets]
     predicted = evaluation.score(probabilities, targets)
     table = pd.DataFrame({"bases": bases, "base": targets * 100, "seen": False})
     for name in PREDICTORS:
@@ -45,7 +45,7 @@ def test_scores_agree_with_scikit_learn():
 
 def test_a_split_has_scores_gains_and_the_share_that_training_saw():
     table = made_up()
-    found = scores.score_split(table, SIZE - FIRST_LETTER, 3, seed=0)
+    found = scores.score_split(table, SIZE - FIRST_BASE, 3, seed=0)
     assert found["seen_share"] == table["seen"].mean() and found["masked_tokens"] == 4_000
     assert list(found["baselines"]) == list(BASELINES)
     for name, gain in found["gains"].items():

@@ -11,7 +11,7 @@ from grover.runtime.errors import InputError
 from grover.tokenization import bpe
 from grover.tokenization.genome_tokens import STRIDE, TokenisedGenome, tokenise
 from grover.tokenization.merges import check_closed, merge_table, read_merges
-from grover.tokenization.vocabulary import FIRST_LETTER, MASK, UNK, Vocabulary, overlapping_words
+from grover.tokenization.vocabulary import FIRST_BASE, MASK, UNK, Vocabulary, overlapping_kmers
 
 NAMES = ["bpe-50", "kmer-4", "char", "overlap-3"]
 
@@ -38,7 +38,7 @@ def make(name: str) -> Vocabulary:
 
 def written(vocabulary: Vocabulary, text: str) -> str:
     """Sequence as the tokenizer of the vocabulary reads it."""
-    return overlapping_words(text, vocabulary.k) if vocabulary.kind == "overlap" else text
+    return overlapping_kmers(text, vocabulary.k) if vocabulary.kind == "overlap" else text
 
 
 @pytest.fixture(scope="module", params=NAMES)
@@ -140,7 +140,7 @@ def test_kmers_spell_the_rest_of_a_segment_in_letters():
     vocabulary = make("kmer-4")
     ids = vocabulary.encode(np.array([0, 1, 2, 3, 3, 0], np.uint8))
     assert [vocabulary.tokens[token] for token in ids] == ["ACGT", "T", "A"]
-    assert ids[-1] == FIRST_LETTER
+    assert ids[-1] == FIRST_BASE
 
 
 @pytest.mark.parametrize("k", [3, 4, 5, 6])
@@ -152,13 +152,13 @@ def test_overlapping_words_begin_at_every_base(k):
         words = [text[i : i + k] for i in range(length - k + 1)] or list(text)
         ids = vocabulary.encode(random_codes(length, length))
         assert [vocabulary.tokens[token] for token in ids] == words
-        assert overlapping_words(text, k) == " ".join(words)
+        assert overlapping_kmers(text, k) == " ".join(words)
     tokens, offsets = vocabulary.encode_windows(random_codes(90, 90), [0, 5], [20, 7])
     assert offsets.tolist() == [0, 20 - k + 1, 20 - k + 1 + 2]
 
 
 def test_no_overlapping_word_holds_an_n():
-    assert overlapping_words("ACGTNNACnacgt", 3) == "ACG CGT N N A C n acg cgt"
+    assert overlapping_kmers("ACGTNNACnacgt", 3) == "ACG CGT N N A C n acg cgt"
 
 
 def changed(vocabulary: Vocabulary, folder, change) -> None:

@@ -1,8 +1,8 @@
 """Where a motif matches the genome: matrices from MEME files, and a scan of both strands with FIMO's p-values.
 
 Coordinates are 0-based half-open. As in FIMO (Grant, Bailey, Noble, Bioinformatics 27:1017, 2011) the score of a place is
-the sum of the log2 odds of its letters against equal base frequencies, in bits, and its p-value the share of random
-words that score as high or higher. Odds are rounded to `BIN` bits for it, in the scan as in the count of words, so that
+the sum of the log2 odds of its bases against equal base frequencies, in bits, and its p-value the share of random
+k-mers that score as high or higher. Odds are rounded to `BIN` bits for it, in the scan as in the count of k-mers, so that
 p-value and threshold hold exactly for the rounded odds.
 """
 
@@ -21,13 +21,13 @@ from grover.runtime.errors import InputError
 from grover.runtime.files import open_text, release
 from grover.runtime.progress import Progress
 
-# Added to each probability, as in memelite, so that a letter that was never seen costs 11 bits and not everything.
+# Added to each probability, as in memelite, so that a base that was never seen costs 11 bits and not everything.
 PSEUDO = 1e-4
 
 # Finer bins move the p-values of CTCF's matches by less than a part in a hundred; FIMO's 0.1 bit moves them by a fifth.
 BIN = 0.001
 
-CORE = 8  # letters by which most places are ruled out with a single look into a table of 4 ** 8
+CORE = 8  # bases by which most places are ruled out with a single look into a table of 4 ** 8
 CHUNK = 1 << 20
 
 COLUMNS = ["chrom", "start", "end", "strand", "score", "pvalue"]
@@ -93,7 +93,7 @@ def scan(genome: Genome, matrix: np.ndarray, threshold: float = 1e-4, resolve: b
     width, size = matrix.shape[1], len(genome.codes)
     weights = np.rint(log_odds(matrix) / BIN).astype(np.int64)
     lowest, tail = pvalues(weights)
-    # the first score whose p-value is low enough; where no word is that rare, none that a word reaches
+    # the first score whose p-value is low enough; where no k-mer is that rare, none that a k-mer reaches
     cut = lowest + int(np.searchsorted(-tail, -threshold, side="right"))
     strands = np.stack([weights, weights[::-1, ::-1]])
     core, hopeful = _core(strands, cut)
@@ -132,7 +132,7 @@ def scan(genome: Genome, matrix: np.ndarray, threshold: float = 1e-4, resolve: b
 def best_scores(codes: np.ndarray | Sequence[np.ndarray], matrix: np.ndarray) -> np.ndarray:
     """Highest score of `matrix` [4, width] on either strand of each row, in bits: float64 [rows].
 
-    codes: uint8 [rows, length] or a list of uint8 arrays; a letter that is no base (4) adds nothing. A row shorter than
+    codes: uint8 [rows, length] or a list of uint8 arrays; a code of 4 (no base) adds nothing. A row shorter than
     the motif has NaN.
     """
     odds = np.vstack([log_odds(matrix), np.zeros(matrix.shape[1])])
@@ -145,15 +145,15 @@ def best_scores(codes: np.ndarray | Sequence[np.ndarray], matrix: np.ndarray) ->
 
 
 def log_odds(matrix: np.ndarray) -> np.ndarray:
-    """log2 of probabilities over equal base frequencies, the score in bits of each letter at each place."""
+    """log2 of probabilities over equal base frequencies, the score in bits of each base at each place."""
     return np.log2(matrix + PSEUDO) + 2
 
 
 def pvalues(weights: np.ndarray) -> tuple[int, np.ndarray]:
-    """Share of random words, letters alike likely, that score at least s for each whole number s from the lowest score on.
+    """Share of random k-mers, bases alike likely, that score at least s for each whole number s from the lowest score on.
 
     weights: whole numbers [4, width]. Returns the lowest score and float64 shares, those of the lowest first and one 0
-    behind the highest. Words are counted by dynamic programming over the places of the motif; up to a width of 26 the
+    behind the highest. K-mers are counted by dynamic programming over the places of the motif; up to a width of 26 the
     shares, whole multiples of 4 ** -width, are exact.
     """
     lowest = weights.min(axis=0)
@@ -167,15 +167,15 @@ def pvalues(weights: np.ndarray) -> tuple[int, np.ndarray]:
 
 
 def _core(strands: np.ndarray, cut: int) -> tuple[int, np.ndarray]:
-    """Where the most telling `CORE` places of the motif begin, and which words there leave hope for a match.
+    """Where the most telling `CORE` places of the motif begin, and which k-mers there leave hope for a match.
 
     strands: weights of both strands [2, 4, width]. Returns for the + strand the first place of the core, and for every
-    word, as a number of base four, bit 1 for hope on strand + and bit 2 on strand -, uint8 [4 ** size of the core].
+    k-mer, as a number of base four, bit 1 for hope on strand + and bit 2 on strand -, uint8 [4 ** size of the core].
     """
     width = strands.shape[2]
     size = min(CORE, width)
     most = strands[0].max(axis=0)
-    lost = most - strands[0].mean(axis=0)  # what a random letter loses on the best one
+    lost = most - strands[0].mean(axis=0)  # what a random base loses on the best one
     begin = int(np.argmax(np.convolve(lost, np.ones(size), mode="valid")))
     hopeful = np.zeros(4**size, np.uint8)
     for strand, first in enumerate((begin, width - begin - size)):
@@ -204,7 +204,7 @@ def _scan(  # noqa: PLR0913 - a numba kernel takes arrays and numbers
     size = 0
     while 4**size < hopeful.size:
         size += 1
-    # the core begins at another place of the window on each strand, so the word of a window stands at two ends
+    # the core begins at another place of the window on each strand, so the k-mer of a window stands at two ends
     plus_end, minus_end = begin + size - 1, width - begin - 1
     kmers = np.empty(codes.size, np.uint32)
     kmer = np.uint32(0)

@@ -57,7 +57,7 @@ def annotate(
     renames: dict[str, str],
     threshold: float,
 ) -> pd.DataFrame:
-    """One column a track, row-aligned with `regions` (chrom, start, end); tracks whose source is not among `sources`
+    """One column per track, row-aligned with `regions` (chrom, start, end); tracks whose source is not among `sources`
     are left out. `repeat_share` is added where a track's format is rmsk: the share of the bases under any row of the first such source.
 
     sources and renames: file and contig renaming by source; lengths: of the contigs; threshold: share of a region that

@@ -7,14 +7,14 @@ boundary: a place between two bases where one token ends and the next begins. On
 kept: a boundary of the reference that is one of the disturbed reading too. A token is kept where the disturbed reading has a token
     of exactly the same bases; one that holds a substituted base is not, and only tokens that lie wholly inside the stretch count.
 in step: two readings are in step from their first common token on, seen from the disturbance. Behind it they are equal up to
-    the next place where they differ in their bases. For words of k letters this is plain. For byte pairs it holds since a
+    the next place where they differ in their bases. For k-mers this is plain. For byte pairs it holds since a
     segmentation is the encoding of its text if and only if all neighbours can stand side by side: of two readings with a
     common token the left part of one and the right part of the other also make an encoding, and there is only one.
 distance: bases from the disturbance to the place where the readings are in step. It counts the bases that both readings hold but
     that lie in other tokens, so that 0 means that the token right beside the disturbance is the same. A window whose
     readings have no token in common on that side never comes back in step; its distance is infinite.
 
-Overlapping k-mers have one token a base and no boundaries, so that nothing here applies to them.
+Overlapping k-mers have one token per base and no boundaries, so that nothing here applies to them.
 """
 
 from typing import NamedTuple
@@ -30,7 +30,7 @@ from grover.tokenization.vocabulary import Vocabulary
 
 QUANTILES = {"q05": 0.05, "q25": 0.25, "median": 0.5, "q75": 0.75, "q95": 0.95, "q99": 0.99}
 NEAR = 100  # bases beside a disturbance; GROVER's authors pad a stretch by as many before they cut its tokens out
-PHASES = 60  # divisible by 1 to 6, the usual sizes of words
+PHASES = 60  # divisible by 1 to 6, the usual sizes of k-mers
 NORMAL_95 = 1.959964
 
 CUT_LEFT, CUT_RIGHT, SHIFT = "cut-left", "cut-right", "shift"
@@ -61,7 +61,7 @@ def sample_windows(genome: Genome, number: int, length: int, flank: int, seed: i
     """Draw windows of `length` bases, uniformly among all places where a segment holds one with its surroundings.
 
     Places are drawn with replacement, and windows may overlap. The surroundings have at least `flank` bases on either
-    side; on each side up to `PHASES - 1` more are drawn, uniformly, so that words of k letters are read in every phase
+    side; on each side up to `PHASES - 1` more are drawn, uniformly, so that k-mers are read in every phase
     equally often (the place of a window says nothing on the phase in which a genome is read). Substitutes are drawn uniformly
     among the three other bases. Raises `InputError` where no segment is long enough.
     """
@@ -98,13 +98,13 @@ def measure(vocabulary: Vocabulary, windows: Windows, threads: int = 1) -> pd.Da
     cut-left, cut-right: the window encoded alone. The distance is counted from its left, or right, end; the shares are
         the same in both rows, but for those near the end.
     shift: the window without its first base encoded alone, beside the window encoded alone. The distance is counted
-        from the second base. Of words of k letters the last k - 1 bases, which may be spelt in single letters, are left out.
+        from the second base. Of k-mers the last k - 1 bases, which may be spelt in single bases, are left out.
     mutation-left, mutation-right: the base in the middle substituted, with the surroundings. The distance is counted
         from that base towards either end; all shares are the same in both rows.
     reverse-complement: the reverse complement of the window in its surroundings, its boundaries mirrored. There is no distance, since
         no place is disturbed more than another: the readings fall in and out of step all along.
 
-    Returns one row a disturbance, in the order of `DISTURBANCES`:
+    Returns one row per disturbance, in the order of `DISTURBANCES`:
         vocabulary, disturbance, windows (their number), length (bases of a window);
         kept, kept_low, kept_high: share of the boundaries in the window that are kept, the mean over the windows, and its
             95 % interval from the standard error (windows that overlap count as independent);

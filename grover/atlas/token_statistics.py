@@ -1,4 +1,4 @@
-"""What the tokens of a vocabulary are like: frequency, length, composition, balance against words of fixed length."""
+"""What the tokens of a vocabulary are like: frequency, length, composition, balance against k-mers."""
 
 import numpy as np
 import pandas as pd
@@ -12,11 +12,11 @@ FREQUENT, PER_MILLION = 100_000, 140
 
 def describe_tokens(statistics: pd.DataFrame, pairs: np.ndarray) -> pd.DataFrame:
     """The tokens that spell sequence, most frequent first: id, token, length, count, share (of all occurrences), rank (from 1),
-    first (letter), gc, ag, ac (shares of the letters), expected.
+    first (base), gc, ag, ac (shares of the bases), expected.
 
-    statistics: id, token, count. pairs: how often each two letters stand side by side, int [16], as
-    `grover.atlas.null_genomes.markov_counts` of order 1 returns them. `expected` says how often the token's letters would stand
-    side by side anywhere if each letter depended only on the one before it. A token may occur less often than its letters, since
+    statistics: id, token, count. pairs: how often each two bases stand side by side, int [16], as
+    `grover.atlas.null_genomes.markov_counts` of order 1 returns them. `expected` says how often the token's bases would stand
+    side by side anywhere if each base depended only on the one before it. A token may occur less often than its bases, since
     other tokens can begin among them.
     """
     spelt = statistics.loc[statistics["token"].str.fullmatch("[ACGT]+"), ["id", "token", "count"]]
@@ -32,7 +32,7 @@ def describe_tokens(statistics: pd.DataFrame, pairs: np.ndarray) -> pd.DataFrame
 
 
 def expected_count(token: str, pairs: np.ndarray) -> float:
-    """Occurrences of a word in a first-order Markov sequence with the given counts of pairs, [first letter, second letter]."""
+    """Occurrences of a token in a first-order Markov sequence with the given counts of pairs, [first base, second base]."""
     bases = ["ACGT".index(base) for base in token]
     followed = pairs.sum(1)
     expected = float(followed[bases[0]])
@@ -42,7 +42,7 @@ def expected_count(token: str, pairs: np.ndarray) -> float:
 
 
 def count_kmers(codes: np.ndarray, bounds: np.ndarray) -> pd.DataFrame:
-    """How often each word of 4, 5 and 6 letters stands in the genome, at any position: k, word, count."""
+    """Count each 4-mer, 5-mer and 6-mer of the genome, at any position: k, word (the k-mer), count."""
     tables = []
     for k in KMERS:
         kmers = ["".join("ACGT"[number >> 2 * (k - 1 - i) & 3] for i in range(k)) for number in range(4**k)]
@@ -67,8 +67,8 @@ def gini(counts: np.ndarray) -> float:
 def summarise(tokens: pd.DataFrame, kmers: pd.DataFrame, bases: int) -> dict:
     """Numbers of a vocabulary on a genome of `bases` bases, the ones that the paper reports among them.
 
-    tokens: as `describe_tokens` returns them; words: as `count_words` does. Keys that end in `_types` count each token once, the
-    others count occurrences. `balance` gives rows, evenness and Gini coefficient of the tokens and of all words of 4, 5, 6 letters.
+    tokens: as `describe_tokens` returns them; kmers: as `count_kmers` does. Keys that end in `_types` count each token once, the
+    others count occurrences. `balance` gives rows, evenness and Gini coefficient of the tokens and of all 4-mers, 5-mers and 6-mers.
     """
     counts, lengths = tokens["count"], tokens["length"]
     total = int(counts.sum())

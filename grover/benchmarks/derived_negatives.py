@@ -1,4 +1,4 @@
-"""Negatives that are made of the positives: shuffles of their tokens or letters, or like stretches of the genome.
+"""Negatives that are made of the positives: shuffles of their tokens or bases, or like stretches of the genome.
 
 A shuffle stands at the place of its positive (chrom, start, end, strand, fold), so that the two are held out and resampled together.
 """
@@ -23,7 +23,7 @@ Pair = tuple[pd.DataFrame, pd.DataFrame]
 def tokens_shuffled(positives: pd.DataFrame, vocabulary: Vocabulary, seed: int, pieces: bool) -> Pair:
     """Positives as the tokens that lie wholly in them, cut in their place in the genome, and these tokens in another order.
 
-    The sequences of both are their joined tokens, so that the letters agree, and the intervals are those of the tokens. Neither has a
+    The sequences of both are their joined tokens, so that the bases agree, and the intervals are those of the tokens. Neither has a
     `before` or `after`, since a shuffle has none. With `pieces`, both say how they are cut (the task of the paper, whose
     shuffles have neighbours that no tokenisation gives); without, both are cut anew by who reads them.
     """
@@ -46,7 +46,7 @@ def tokens_shuffled(positives: pd.DataFrame, vocabulary: Vocabulary, seed: int, 
 
 
 def bases_shuffled(positives: pd.DataFrame, seed: int) -> Pair:
-    """Positives as they are, and their letters in an order that has the same dinucleotides (Altschul & Erickson 1985).
+    """Positives as they are, and their bases in an order that has the same dinucleotides (Altschul & Erickson 1985).
 
     A shuffle has the `before` and `after` of its positive, so that both are read in the same place.
     """

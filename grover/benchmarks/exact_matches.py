@@ -1,6 +1,6 @@
-"""Where given sequences stand in the genome, letter by letter, on either strand: for sets that carry no coordinates.
+"""Where given sequences stand in the genome, base by base, on either strand: for sets that carry no coordinates.
 
-The first letters of every sequence and of its reverse complement are looked up at each base while one pass goes over the genome, and what
+The first bases of every sequence and of its reverse complement are looked up at each base while one pass goes over the genome, and what
 they promise is verified. The genome is never copied, so memory does not grow with it.
 """
 
@@ -24,8 +24,8 @@ def locate(
 
     bounds: int64, where each segment begins and where the last ends. Returns, sorted by row and start, the number of the sequence
     (int64), the place of its leftmost base in `codes` (int64) and the strand it reads along ("+" or "-"; a sequence that is its own
-    reverse complement only "+"). Sequences with another letter than A, C, G, T stand nowhere, nor do empty ones. The lookup
-    uses as many letters as the shortest sequence has, up to 31, and slows down where these are fewer than 12.
+    reverse complement only "+"). Sequences with another base than A, C, G, T stand nowhere, nor do empty ones. The lookup
+    uses as many bases as the shortest sequence has, up to 31, and slows down where these are fewer than 12.
     """
     patterns, rows, minus = [], [], []
     for row, sequence in enumerate(sequences):

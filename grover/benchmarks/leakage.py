@@ -144,7 +144,7 @@ def pretrained_share(dataset: pd.DataFrame, genome: Genome, pretraining: pd.Data
     """Share of the bases of each example on which the model was pretrained (float64), and how it is known for fold test.
 
     Examples with an interval of this genome are answered by it, so a shuffled sequence as the one it was made from. The others are searched
-    in the genome, letter by letter on both strands, and take the place that was seen the most; those without a place were not seen.
+    in the genome, base by base on both strands, and take the place that was seen the most; those without a place were not seen.
     NaN where an example has neither an interval nor A, C, G, T alone. How: "intervals", "search" where any was searched, or "".
     """
     at_home = (dataset["chrom"].isin(genome.chroms) & (dataset["start"] >= 0)).to_numpy()

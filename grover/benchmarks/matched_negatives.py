@@ -19,7 +19,7 @@ from grover.runtime.files import release
 # A negative differs by at most these shares of its bases from its positive; distances count in these units.
 GC_TOLERANCE, REPEAT_TOLERANCE = 0.02, 0.1
 
-CANDIDATES = 50  # a positive and round
+CANDIDATES = 50  # per positive and round
 FEWEST = 20_000  # candidates of a round, where positives are few
 ROUNDS = 10
 NEAREST = 20  # candidates that a positive looks at before it waits for the next round

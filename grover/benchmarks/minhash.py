@@ -4,7 +4,7 @@ The similarity is the Jaccard index of the sets of canonical k-mers (the smaller
 sequence and its reverse complement are one; k-mers that hold anything but A, C, G, T do not count. A sketch has 128 entries, and two
 sketches agree in an entry with the probability that is the similarity, so their share of equal entries estimates it with a standard
 error of at most 0.044. Sketches are filled as by Dahlgaard, Knudsen and Thorup (Fast similarity sketching, FOCS 2017): each k-mer of a
-sequence is thrown into one entry a round, until no entry is empty, which costs a hash a k-mer for long sequences where MinHash costs 128.
+sequence is thrown into one entry per round, until no entry is empty. For long sequences this costs one hash per k-mer, and MinHash 128.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from grover.genome.bases import N, encode
 
 ENTRIES = 128
 ROWS = 2  # entries of a band: a pair of similarity s is looked at with probability 1 - (1 - s^2)^64, 0.93 at s = 0.2
-BLOCK = 1 << 26  # letters held as codes at a time
+BLOCK = 1 << 26  # bases held as codes at a time
 MOST = 64  # references of one band that a query is compared with
 
 
@@ -85,7 +85,7 @@ def _mix(value: np.uint64) -> np.uint64:
 
 @njit(cache=True)
 def _canonical(codes: np.ndarray, k: int, kmers: np.ndarray) -> int:
-    """Write the canonical k-mers of a sequence to `words` and return how many they are."""
+    """Write the canonical k-mers of a sequence to `kmers` and return how many they are."""
     mask = (np.uint64(1) << np.uint64(2 * k)) - np.uint64(1)
     top = np.uint64(2 * (k - 1))
     forward, backward = np.uint64(0), np.uint64(0)

@@ -43,7 +43,7 @@ def read_labelled(
     One file tells the fold of a row in a column `fold` or `split`; two are train and test, of which valid is drawn from train by a
     hash of the sequence, the same on both strands; three are train, valid and test. Files are plain or gzip, separated by commas,
     or by tabs where the header has one. Lower case is folded. Labels are text or whole numbers and are numbered in sorted
-    order. Raises InputError, naming file and line, for a missing column, an empty label or fold, letters other than ACGTN, and labels
+    order. Raises InputError, naming file and line, for a missing column, an empty label or fold, characters other than ACGTN, and labels
     that no row of train has.
     """
     if len(paths) == 1:
@@ -119,7 +119,7 @@ def _example(path: Path, line: int, sequence: str, label: str, fold: str) -> tup
     wrong = bases.strip("ACGTN")
     if wrong or not bases:
         found = f"holds {wrong[0]!r}" if wrong else "is empty"
-        raise InputError(f"{path}, line {line}: the sequence {found}; only the letters A, C, G, T and N are read")
+        raise InputError(f"{path}, line {line}: the sequence {found}; only A, C, G, T and N are read")
     if not label:
         raise InputError(f"{path}, line {line}: the label is missing; give each sequence one")
     if fold.strip().lower() not in FOLD_NAMES:

@@ -1,9 +1,9 @@
 """Shuffled sequences: what keeps the dinucleotides of a sequence, or its tokens, and nothing else of it.
 
 The dinucleotide shuffle is that of Altschul and Erickson (Mol Biol Evol 2:526, 1985) in the form of uShuffle (Jiang et al., BMC
-Bioinformatics 9:192, 2008). A sequence is a walk over its letters in which each dinucleotide is an edge; every walk that uses each edge
-once has the same dinucleotides. Such a walk is drawn in two steps: for each letter the edge by which the walk leaves it for the last time
-(together a tree towards the last letter, drawn by Wilson's loop-erased random walk), then an order of all its other edges. All
+Bioinformatics 9:192, 2008). A sequence is a walk over its bases in which each dinucleotide is an edge; every walk that uses each edge
+once has the same dinucleotides. Such a walk is drawn in two steps: for each base the edge by which the walk leaves it for the last time
+(together a tree towards the last base, drawn by Wilson's loop-erased random walk), then an order of all its other edges. All
 permutations with these dinucleotides are equally likely.
 """
 
@@ -16,9 +16,9 @@ BASES = 5  # A, C, G, T and 4 for anything else, as `grover.genome.bases` has th
 
 
 def dinucleotide_shuffle(codes: np.ndarray | Sequence[np.ndarray], seed: int) -> np.ndarray | list[np.ndarray]:
-    """Each row in a random order that has exactly its dinucleotides; first and last letter stay where they are.
+    """Each row in a random order that has exactly its dinucleotides; first and last base stay where they are.
 
-    codes: uint8 [rows, length], or a list of uint8 arrays of any lengths; letters 0..4. Returns the same form, uint8. All orders of a
+    codes: uint8 [rows, length], or a list of uint8 arrays of any lengths; bases 0..4. Returns the same form, uint8. All orders of a
     row that keep its dinucleotides are equally likely, its own among them.
     """
     rows = list(codes)
@@ -56,7 +56,7 @@ def _shuffle_rows(line: np.ndarray, bounds: np.ndarray, rng: np.random.Generator
 @njit(cache=True)
 def _shuffle(codes: np.ndarray, rng: np.random.Generator) -> None:
     """Shuffle one row in place."""
-    # the letters behind each letter, letter by letter: those behind v are successors[first[v] : first[v + 1]]
+    # the bases behind each base, base by base: those behind v are successors[first[v] : first[v + 1]]
     first = np.zeros(BASES + 1, np.int64)
     for i in range(codes.size - 1):
         first[codes[i] + 1] += 1
@@ -68,7 +68,7 @@ def _shuffle(codes: np.ndarray, rng: np.random.Generator) -> None:
         successors[filled[codes[i]]] = codes[i + 1]
         filled[codes[i]] += 1
 
-    # Wilson: from each letter walk at random until the tree is met; the last way out of each letter passed belongs to the tree
+    # Wilson: from each base walk at random until the tree is met; the last way out of each base passed belongs to the tree
     root = codes[codes.size - 1]
     exits = np.full(BASES, -1, np.int64)
     in_tree = np.zeros(BASES, np.bool_)

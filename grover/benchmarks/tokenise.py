@@ -13,7 +13,7 @@ def read_tokens(dataset: pd.DataFrame, vocabulary: Vocabulary, threads: int = 1)
     A sequence is tokenised between its neighbours in the genome (`before`, `after`), as in the genome itself, and the tokens
     that lie wholly in it are kept: a cut changes the tokens beside it. Where none does, the sequence is tokenised alone, so that
     nothing outside it is read. Where the row says how the sequence is cut
-    (`pieces`, the words of a shuffle), a vocabulary that knows all the words reads it so; any other reads the bare letters.
+    (`pieces`, the tokens of a shuffle), a vocabulary with all of these tokens reads it so; any other reads the bare sequence.
     """
     before, after = (dataset[name] if name in dataset else pd.Series("", dataset.index) for name in ("before", "after"))
     whole = (before + dataset["sequence"] + after).to_list()

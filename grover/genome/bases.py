@@ -4,8 +4,8 @@ import numpy as np
 
 A, C, G, T, N = range(5)
 
-# Besides the four bases an assembly may hold N, X (hard mask) and the ambiguity letters of IUPAC. All others, U among
-# them, tell that the file is no DNA.
+# Besides the four bases an assembly may contain N, X (hard mask) and the ambiguity codes of IUPAC. Any other character,
+# such as U, shows that the file is no DNA.
 AMBIGUOUS = b"NXRYSWKMBDHV"
 LOWER, INVALID = 16, 255
 

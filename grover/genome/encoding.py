@@ -66,14 +66,14 @@ def encode_contig(
     """Cut one contig into its stretches of ACGT of at least `minimum_segment` bases.
 
     `regions` [n, 2], where given, leaves only the bases inside. `softmask` holds the lower-case runs of the segments.
-    Raises `InputError` at a letter that no DNA sequence has.
+    Raises `InputError` at a character that no DNA sequence has.
     """
     codes = np.frombuffer(sequence.translate(ENCODE_CASE), dtype=np.uint8)
     wrong = codes.tobytes().find(INVALID) if codes.size and codes.max() == INVALID else -1
     if wrong >= 0:
         raise InputError(
-            f"contig {name} holds {chr(sequence[wrong])!r} at position {wrong + 1:,}, which is no letter of DNA; "
-            "give a nucleotide FASTA (A, C, G, T, N and ambiguity letters)"
+            f"contig {name} holds {chr(sequence[wrong])!r} at position {wrong + 1:,}, which is no code of DNA; "
+            "give a nucleotide FASTA (A, C, G, T, N and ambiguity codes)"
         )
     keep = (codes & N) == 0
     not_acgt = codes.size - int(np.count_nonzero(keep))

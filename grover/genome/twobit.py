@@ -15,7 +15,7 @@ from grover.runtime.errors import InputError
 
 SIGNATURE = 0x1A412743
 BASES = np.frombuffer(b"TCAG", dtype=np.uint8)
-# four letters of every byte
+# four bases of every byte
 UNPACK = BASES[(np.arange(256)[:, None] >> np.array([6, 4, 2, 0])) & 3]
 
 

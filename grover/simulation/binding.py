@@ -78,7 +78,7 @@ def plant_peaks(rng: np.random.Generator, canvas: Canvas) -> None:
 def plant_variants(rng: np.random.Generator, canvas: Canvas) -> None:
     """Single-base variants: half change a core base of a motif instance, half lie in free sequence.
 
-    Each neutral variant makes the same substitution as its breaking fellow, so that the letters alone tell nothing.
+    Each neutral variant makes the same substitution as its breaking fellow, so that the substituted base alone predicts nothing.
     """
     sites, end = canvas.tables["sites"], int(canvas.offsets[canvas.main])
     wanted = min(len(sites), max(20, end // 40_000))

@@ -23,7 +23,7 @@ from grover.simulation.binding import (
 from grover.simulation.canvas import Canvas
 from grover.simulation.sequence import text
 
-LINE = 60  # bases a line of FASTA
+LINE = 60  # bases per line of FASTA
 UPPER = np.frombuffer(b"ACGTN", dtype=np.uint8)
 
 
@@ -42,7 +42,7 @@ def write_repeats(canvas: Canvas, path: Path) -> None:
     """The 17 columns of UCSC `rmsk`.
 
     On the minus strand the bases left in the consensus come first, negative, as in UCSC's table. `swScore` is a
-    rough stand-in: 9 a match, -9 a substitution, -15 an inserted or deleted base.
+    rough stand-in: 9 per match, -9 per substitution, -15 per inserted or deleted base.
     """
     table = _by_contig(canvas, canvas.tables["repeats"])
     aligned = table.consensus_end - table.consensus_start

@@ -43,7 +43,7 @@ def plant_genes(rng: np.random.Generator, canvas: Canvas) -> None:
             canvas.claim(start + first - 30, start + last + 30)
         genes.append((start, start + length, strand, name, active, island))
     if not genes:
-        raise InputError("simulated genome: no gene found room; set more bases a contig")
+        raise InputError("simulated genome: no gene found room; set more bases per contig")
     canvas.tables["genes"] = pd.DataFrame(genes, columns=["start", "end", "strand", "name", "active", "cpg_island"])
     canvas.tables["exons"] = pd.DataFrame(exons, columns=["start", "end", "strand", "gene", "number"])
     canvas.tables["islands"] = pd.DataFrame(islands, columns=["start", "end"])

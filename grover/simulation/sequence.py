@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-# Odds of a dinucleotide against the product of its letters, rounded values of the human genome (rows: first letter).
+# Odds of a dinucleotide against the product of its bases, rounded values of the human genome (rows: first base).
 # CpG is the fourth of what is expected; TpG and CpA, its products of decay, are in excess (Burge et al. 1992).
 DINUCLEOTIDE_ODDS = np.array(
     [[1.13, 0.85, 1.16, 0.88], [1.21, 1.19, 0.24, 1.16], [1.01, 1.00, 1.19, 0.85], [0.73, 1.01, 1.21, 1.13]]
@@ -33,9 +33,9 @@ def reverse_complement(sequence: np.ndarray) -> np.ndarray:
 
 
 def markov(rng: np.random.Generator, gc: np.ndarray, steps: int) -> np.ndarray:
-    """First-order Markov chains with `DINUCLEOTIDE_ODDS`, one a row: uint8 [len(gc), steps].
+    """First-order Markov chains with `DINUCLEOTIDE_ODDS`, one per row: uint8 [len(gc), steps].
 
-    `gc` is the GC share of the letter frequencies of each chain. All chains advance together, so the loop is short.
+    `gc` is the GC share of the base frequencies of each chain. All chains advance together, so the loop is short.
     """
     gc = np.asarray(gc, dtype=float)
     frequencies = np.stack([(1 - gc) / 2, gc / 2, gc / 2, (1 - gc) / 2], axis=1)
@@ -57,14 +57,14 @@ def background(rng: np.random.Generator, gc: float, length: int) -> np.ndarray:
 
 
 def independent(rng: np.random.Generator, gc: float, length: int) -> np.ndarray:
-    """One stretch of independent letters, in which CpG is as frequent as its letters allow: uint8 [length]."""
+    """One stretch of independent bases, in which CpG is as frequent as its bases allow: uint8 [length]."""
     return rng.choice(4, length, p=[(1 - gc) / 2, gc / 2, gc / 2, (1 - gc) / 2]).astype(np.uint8)
 
 
 def matrix(consensus: str, strength: float | list[float]) -> np.ndarray:
     """Position probabilities float [len(consensus), 4] of an IUPAC consensus.
 
-    The letters that the consensus allows share `strength` (one number, or one a position), the others the rest.
+    The bases that the consensus allows share `strength` (one number, or one per position), the others the rest.
     """
     allowed = np.array([[base in IUPAC[symbol] for base in "ACGT"] for symbol in consensus], dtype=float)
     inside = np.broadcast_to(np.asarray(strength, dtype=float), len(consensus))[:, None]

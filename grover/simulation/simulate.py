@@ -29,7 +29,7 @@ def simulate(bases: int, contigs: int, seed: int) -> Canvas:
     """
     if contigs < 1 or bases < 20_000 * contigs:
         raise InputError(
-            f"simulated genome: {bases} bases over {contigs} contigs; expected at least 20,000 bases a contig, "
+            f"simulated genome: {bases} bases over {contigs} contigs; expected at least 20,000 bases per contig, "
             "set more bases or fewer contigs"
         )
     rng = np.random.default_rng(seed)

@@ -12,7 +12,7 @@ STATES = ("TssA", "TssBiv", "Tx", "TxWk", "Enh", "ReprPC", "Het", "Quies")
 
 
 def plant_chromatin_states(rng: np.random.Generator, canvas: Canvas) -> None:
-    """One state a bin of 200 bases, later rules over earlier ones.
+    """One state per bin of 200 bases, later rules over earlier ones.
 
     AT-rich isochores are heterochromatin, GC-rich ones between genes partly repressed; bodies of active genes are
     transcribed, strongly in their first two thirds; silent genes with an island are repressed and poised; enhancers and

@@ -1,6 +1,6 @@
 """Learning the byte pairs of a genome, exactly and in parallel; `grover.tokenization.encoder` encodes with them.
 
-Letters have the ids A0 C1 G2 T3 and merge number r (from 0) makes the token 4 + r. Merges and their order are those that Hugging
+Bases have the ids A0 C1 G2 T3 and merge number r (from 0) makes the token 4 + r. Merges and their order are those that Hugging
 Face `tokenizers` learns from the same segments, ties included: the most frequent adjacent pair first, among equals the one with
 the smaller ids.
 
@@ -82,7 +82,7 @@ def train(
     codes: uint8, 0..3, may be memory-mapped; segment i is `codes[starts[i]:ends[i]]`. threads: segments are dealt to so many
     threads, which does not change the result.
 
-    Memory: one byte a base (three at most where the bases hardly compress, twice as much with both strands), and eight bytes for
+    Memory: one byte per base (three at most where the bases hardly compress, twice as much with both strands), and eight bytes for
     each pair of tokens.
 
     Several merges are made in one pass where this provably gives the same as one by one: pairs are taken in the order of
@@ -149,7 +149,7 @@ def sample_segments(starts: np.ndarray, ends: np.ndarray, share: float, seed: in
 class _Part:
     """The tokens of some segments, with a boundary behind each; the work of one thread.
 
-    One byte a token until ids need two; by then the tokens have become so few that the wider ones fit into the same memory.
+    One byte per token until ids need two; by then the tokens have become so few that the wider ones fit into the same memory.
     """
 
     def __init__(
@@ -171,7 +171,7 @@ class _Part:
         self.length = int(self.tokens.size)
 
     def count_dinucleotides(self) -> np.ndarray:
-        """int64 [4, 4]: how often each letter follows each."""
+        """int64 [4, 4]: how often each base follows each."""
         return _count_dinucleotides(self.tokens, _boundary(self.tokens))
 
     def merge(self, batch: list[tuple[int, int]], made: np.ndarray) -> Change:

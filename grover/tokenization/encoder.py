@@ -1,6 +1,6 @@
 """Encoding sequence with byte-pair merges, exactly as applying them in their order would, in linear time.
 
-Letters have the ids A0 C1 G2 T3 and merge number r (from 0) makes the token 4 + r. Tokens are those of Hugging Face `tokenizers` with the
+Bases have the ids A0 C1 G2 T3 and merge number r (from 0) makes the token 4 + r. Tokens are those of Hugging Face `tokenizers` with the
 same merges.
 """
 
@@ -12,16 +12,16 @@ from numba import njit
 BASES = 4
 PIECE = 1 << 20  # bases encoded at a time, and
 OVERLAP = 64  # the tokens at most that the next piece encodes again
-LOOKUP = 7  # letters looked up at once; the tables then stay in the fastest cache
+LOOKUP = 7  # bases looked up at once; the tables then stay in the fastest cache
 
 
 class Tables(NamedTuple):
     """What the encoder looks up; nodes are those of the trie of all tokens, the root is node 0.
 
     `children`: int32 [nodes, 4], 0 for none; `node_token`: int32, the token that ends at each node, -1 for none;
-    `word_token`, `word_node`: for each word of WORD letters the longest token that it begins with, uint16, and the node where a longer one
-    may go on, int32, 0 for none; `prefix`: int32, the longest other token that each token begins with, -1 for letters; `beside`: one bit
-    for each two tokens, uint8 [tokens + 1, bytes]: can the second stand behind the first? The last row is the beginning,
+    `kmer_token`, `kmer_node`: for each k-mer of `LOOKUP` bases the longest token that it begins with, uint16, and the node where
+    a longer one may go on, int32, 0 for none; `prefix`: int32, the longest other token that each token begins with, -1 for bases;
+    `beside`: one bit for each two tokens, uint8 [tokens + 1, bytes]: can the second stand behind the first? The last row is the beginning,
     where every token can stand; `lengths`: int32, bases of each token; `first`: what is added to an id when it is written.
     """
 
@@ -41,7 +41,7 @@ class Encoder:
     Method: at each position take the longest token that matches; if it cannot stand beside the token before it, try the
     next shorter prefix, else step back. Two tokens can stand side by side if encoding their joined text gives them back (van
     Antwerpen and Neubeck, "So many tokens, so little time", GitHub 2024). Anything but A, C, G and T is encoded as one `unknown`
-    a base, and the stretches between are encoded each alone.
+    per base, and the stretches between are encoded each alone.
     """
 
     def __init__(self, merges: np.ndarray, first: int = 0, unknown: int = 65_535):
@@ -52,7 +52,7 @@ class Encoder:
         self.lengths = np.array([len(text) for text in self.texts], np.int32)
         splits = np.vstack([np.repeat(np.arange(BASES, dtype=np.int32)[:, None], 2, axis=1), merges]).astype(np.int32)
         joined = _index_of_pairs(merges)
-        # merges from outside may hold tokens that never come up, since an earlier merge always takes one of their letters
+        # merges from outside may hold tokens that never come up, since an earlier merge always takes one of their bases
         reachable = np.flatnonzero(_reachable(splits, joined))
         children, node_token = _trie(self.texts, reachable)
         prefix = _longest_proper_prefix(self.texts, reachable)
@@ -78,7 +78,7 @@ class Encoder:
 
 
 def token_texts(merges: np.ndarray) -> list[str]:
-    """The letters of every token, by id."""
+    """The bases of every token, by id."""
     written = list("ACGT")
     for left, right in merges:
         written.append(written[left] + written[right])
@@ -86,7 +86,7 @@ def token_texts(merges: np.ndarray) -> list[str]:
 
 
 def _trie(texts: list[str], tokens: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Children of each node by letter (0: none) and which of `tokens` ends there (-1: none)."""
+    """Children of each node by base (0: none) and which of `tokens` ends there (-1: none)."""
     children, ends = [[0, 0, 0, 0]], [-1]
     for token in tokens:
         node = 0
@@ -102,7 +102,7 @@ def _trie(texts: list[str], tokens: np.ndarray) -> tuple[np.ndarray, np.ndarray]
 
 
 def _kmers(children: np.ndarray, node_token: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """For every word of WORD letters the longest token that it starts with, and the node where a longer one may go on (0: none)."""
+    """For every k-mer of `LOOKUP` bases the longest token that it starts with, and the node where a longer one may go on (0: none)."""
     nodes, tokens = children[0], node_token[children[0]]
     for _ in range(LOOKUP - 1):
         deeper = np.where(nodes[:, None] > 0, children[nodes], 0)
@@ -113,7 +113,7 @@ def _kmers(children: np.ndarray, node_token: np.ndarray) -> tuple[np.ndarray, np
 
 
 def _longest_proper_prefix(texts: list[str], tokens: np.ndarray) -> np.ndarray:
-    """For each of `tokens` the longest other one that it starts with, -1 for single letters."""
+    """For each of `tokens` the longest other one that it starts with, -1 for single bases."""
     ids = {texts[token]: token for token in tokens}
     prefix = np.full(len(texts), -1, np.int32)
     for text, token in ids.items():
@@ -151,7 +151,7 @@ def _first_slot(left: int | np.int64, right: int | np.int64, slots: int) -> int 
 
 @njit(cache=True)
 def _compatible(splits: np.ndarray, joined: np.ndarray) -> np.ndarray:
-    """For each pair of tokens: does encoding their joined text give the two back? As `Tables.beside`: one bit a pair, so that
+    """For each pair of tokens: does encoding their joined text give the two back? As `Tables.beside`: one bit per pair, so that
     the table stays in the cache."""
     size = splits.shape[0]
     beside = np.full((size + 1, (size + 7) // 8), 255, np.uint8)
@@ -177,7 +177,7 @@ def _stands(left: int, right: int, limit: int, splits: np.ndarray, joined: np.nd
     """Does encoding the joined text of two tokens with the merges before `limit` give the two back?
 
     Undo the merges at the seam from the last to the first; if at some moment the two tokens at the seam would have been
-    merged with each other before one of them was made, the pair cannot stand. A single letter splits into itself.
+    merged with each other before one of them was made, the pair cannot stand. A single base splits into itself.
     """
     slots = joined.shape[0]
     while True:
@@ -307,7 +307,7 @@ def _encode(codes: np.ndarray, tokens: np.ndarray, tables: Tables) -> int:
 
 @njit(cache=True, nogil=True)
 def _kmers_of(codes: np.ndarray) -> np.ndarray:
-    """For each position the next WORD letters as a number; computed at once, so that no lookup waits for it."""
+    """For each position the next `LOOKUP` bases as a number; computed at once, so that no lookup waits for it."""
     kmers = np.zeros(codes.size, np.uint16)
     for i in range(codes.size - LOOKUP + 1):
         kmer = np.uint16(0)

@@ -2,8 +2,8 @@
 
 Positions of bases are offsets in the genome's code array (all segments end to end), positions of tokens are offsets in
 `tokens.npy`. Anchors, the position and the base of a token, are stored for every 1,024th token, for the first one of each
-segment and for the end of the genome; the rest follows from the lengths of the tokens. Bases of a segment that lie behind its
-last token by these lengths belong to it: overlapping words begin at every base, and the last one holds k - 1 bases more.
+segment and for the end of the genome; the rest follows from the strides of the tokens. Bases of a segment that lie behind its
+last token by these strides belong to it: overlapping k-mers begin at every base, and the last one holds k - 1 bases more.
 """
 
 from collections import deque
@@ -110,12 +110,12 @@ class TokenisedGenome:
 
     def ends_at(self, positions: np.ndarray) -> np.ndarray:
         """Base, int64, behind the last one that each token holds: where a run of tokens ends that it is the last of. The token after it
-        may begin earlier, if words overlap."""
+        may begin earlier, if k-mers overlap."""
         positions = np.atleast_1d(np.asarray(positions, np.int64))
         return self.bases_at(positions) + self.vocabulary.spans[self.tokens[positions]]
 
     def tokens_at(self, bases: np.ndarray) -> np.ndarray:
-        """Position, int64, of the token that holds each base, of overlapping words the one that begins there; the genome's end gives the
+        """Position, int64, of the token that holds each base, of overlapping k-mers the one that begins there; the genome's end gives the
         number of tokens."""
         bases = np.atleast_1d(np.asarray(bases, np.int64))
         blocks = np.searchsorted(self.anchors[:, 1], bases, side="right") - 1

@@ -1,4 +1,4 @@
-"""The table of learnt byte-pair merges, one row a merge."""
+"""The table of learnt byte-pair merges, one row per merge."""
 
 import re
 from pathlib import Path

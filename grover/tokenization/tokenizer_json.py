@@ -15,7 +15,7 @@ from grover.runtime.errors import InputError
 
 BASES = "ACGT"
 LARGEST = 65_536
-OTHER_TOKENS = 9  # five specials and the letters, which no merge makes
+OTHER_TOKENS = 9  # five specials and the bases, which no merge makes
 # settings of a byte-pair model with which it does not cut sequence by its merges alone
 OTHER_CUTTING = ("dropout", "continuing_subword_prefix", "end_of_word_suffix", "byte_fallback", "ignore_merges")
 
@@ -76,7 +76,7 @@ def check_number(path: Path | str, number: int) -> None:
 
 
 def merges_of(path: Path | str, model: dict[str, Any]) -> np.ndarray:
-    """Merges of a byte-pair model as int32 [n, 2]: letters are 0 to 3, and merge r (from 0) makes token 4 + r.
+    """Merges of a byte-pair model as int32 [n, 2]: bases are 0 to 3, and merge r (from 0) makes token 4 + r.
 
     Merges of anything but A, C, G and T are left out: none of them ever applies to sequence. Each other merge must join tokens that
     are made before it, into a token that is in the `vocab` and that no other merge makes.
@@ -139,7 +139,7 @@ def outside_merges(path: Path | str) -> np.ndarray:
 def check_cutting(path: Path | str, tokens: list[str], cut: Callable[[str], list[str]], seed: int = 0) -> None:
     """Raise an InputError unless the tokenizer of `path` cuts test sequences into the same tokens as `cut` does.
 
-    tokens: texts of all tokens. The sequences are each token by itself; tokens drawn at random, end to end; and random letters,
+    tokens: texts of all tokens. The sequences are each token by itself; tokens drawn at random, end to end; and random bases,
     skewed and with runs, of 1 to 300 bases and of 5,000.
     """
     from tokenizers import Tokenizer

@@ -1,9 +1,9 @@
-"""Vocabularies of DNA tokens: byte pairs, k-mers that overlap or not, and single letters behind one interface.
+"""Vocabularies of DNA tokens: byte pairs, k-mers that overlap or not, and single bases behind one interface.
 
 A token's id is its row in the embedding matrix, and the same everywhere: in `tokenizer.json`, in the tokenised genome and in
-the model. Rows 0 to 4 are the special tokens, 5 to 8 the letters; 600 byte-pair cycles make 609 rows, as published.
+the model. Rows 0 to 4 are the special tokens, 5 to 8 the bases; 600 byte-pair cycles make 609 rows, as published.
 
-Anything but A, C, G and T is one [UNK] a base, and the stretches between are encoded each alone.
+Anything but A, C, G and T is one [UNK] per base, and the stretches between are encoded each alone.
 """
 
 import re
@@ -30,13 +30,13 @@ NOT_ACGT = 4
 class Vocabulary:
     """Tokens and how sequence is cut into them.
 
-    Attributes: `name`; `kind`, 'bpe', 'kmer' or 'overlap'; `k`, 1 for single letters, 0 for byte pairs; `tokens`, text by id, the
-    five specials first; `lengths`, bases from the beginning of each token to that of the next one, int32, 0 for specials other than UNK,
-    which stands for one base; `widths`, the bases that each token holds, likewise; `merges`, the ids of the two parts of each
+    Attributes: `name`; `kind`, 'bpe', 'kmer' or 'overlap'; `k`, 1 for single bases, 0 for byte pairs; `tokens`, text by id, the
+    five specials first; `strides`, bases from the beginning of each token to that of the next one, int32, 0 for specials other than UNK,
+    which stands for one base; `spans`, the bases that each token holds, likewise; `merges`, the ids of the two parts of each
     byte-pair token as int32 [n, 2].
 
-    The length of a token is its width; but overlapping words begin at every base, so that their length is 1 and their width k.
-    A run of tokens ends `widths` behind the beginning of its last one.
+    The stride of a token is its span; but overlapping k-mers begin at every base, so that their stride is 1 and their span k.
+    A run of tokens ends one span behind the beginning of its last one.
     """
 
     def __init__(self, name: str, kind: str, tokens: list[str], k: int = 0, merges: np.ndarray | None = None):
@@ -50,18 +50,18 @@ class Vocabulary:
 
     @classmethod
     def from_merges(cls, name: str, merges: np.ndarray) -> "Vocabulary":
-        """A byte-pair vocabulary; merges as `grover.tokenization.bpe.train` returns them (letters 0..3)."""
+        """A byte-pair vocabulary; merges as `grover.tokenization.bpe.train` returns them (bases 0..3)."""
         return cls(name, "bpe", [*SPECIALS, *token_texts(merges)], merges=np.asarray(merges, np.int32) + FIRST_BASE)
 
     @classmethod
     def from_kmers(cls, name: str, k: int) -> "Vocabulary":
-        """All words of k letters, read one behind the other; what is left at a segment's end is spelt in single letters."""
+        """All k-mers, read one behind the other; what is left at a segment's end is spelt in single bases."""
         return cls(name, "kmer", _with_kmers(k), k=k)
 
     @classmethod
     def from_overlapping_kmers(cls, name: str, k: int) -> "Vocabulary":
-        """All words of k letters, one at every base that begins one (DNABERT; Ji et al. 2021): n - k + 1 tokens for n bases. A
-        stretch of fewer than k bases is spelt in single letters."""
+        """All k-mers, one at every base that begins one (DNABERT; Ji et al. 2021): n - k + 1 tokens for n bases. A
+        stretch of fewer than k bases is spelt in single bases."""
         return cls(name, "overlap", _with_kmers(k), k=k)
 
     @classmethod
@@ -88,11 +88,11 @@ class Vocabulary:
 
     @property
     def mask_span(self) -> int:
-        """Neighbouring tokens that hide together: k where words of k bases overlap, since one hidden alone is spelt by the others."""
+        """Neighbouring tokens that are masked together: k where k-mers overlap, since the others spell one that is masked alone."""
         return self.k if self.kind == "overlap" else 1
 
     def encode(self, codes: np.ndarray) -> np.ndarray:
-        """Token ids, uint16, of uint8 codes (A0 C1 G2 T3; anything else is one UNK a base). No specials are added."""
+        """Token ids, uint16, of uint8 codes (A0 C1 G2 T3; anything else is one UNK per base). No specials are added."""
         codes = np.asarray(codes, np.uint8)
         if self._encoder is not None:
             return self._encoder.encode(codes)
@@ -140,7 +140,7 @@ class Vocabulary:
     def save(self, folder: Path | str) -> None:
         """Write `tokenizer.json` and `tokenizer_config.json`, which `AutoTokenizer.from_pretrained` opens.
 
-        It reads sequence; for overlapping words, as for DNABERT, the text that `overlapping_words` makes of it.
+        It reads sequence; for overlapping k-mers, as for DNABERT, the text that `overlapping_kmers` makes of it.
         """
         folder = Path(folder)
         write_text(folder / "tokenizer.json", self._tokenizer().to_str(pretty=True) + "\n")
@@ -160,7 +160,7 @@ class Vocabulary:
             kmer = f"[ACGT]{{{self.k}}}|." if self.k > 1 else "."
             separate = pre_tokenizers.Split(Regex(kmer), behavior="isolated")
             tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit() if self.kind == "overlap" else separate
-        # soft-masked bases are the same letters
+        # soft-masked bases are the same tokens
         tokenizer.normalizer = normalizers.Sequence([normalizers.Replace(low, low.upper()) for low in "acgt"])
         # without a decoder tokens are joined with spaces
         tokenizer.decoder = None if self.kind == "overlap" else decoders.Fuse()
@@ -193,16 +193,16 @@ class Vocabulary:
             if found != expected:
                 raise InputError(
                     f"{path}: id {token} is {found or 'missing'}, but {expected or 'no further token'} was expected; ids 0 to 4 are "
-                    f"{' '.join(SPECIALS)}, 5 to 8 are A C G T, and then comes one token a merge, or all words in order"
+                    f"{' '.join(SPECIALS)}, 5 to 8 are A C G T, and then comes one token per merge, or all k-mers in order"
                 )
         return vocabulary
 
 
 def overlapping_kmers(text: str, k: int) -> str:
-    """Sequence as a vocabulary of overlapping words reads it: its words of k letters, separated by spaces.
+    """Write sequence as a vocabulary of overlapping k-mers reads it: its k-mers, separated by spaces.
 
-    `ACGTN` is `ACG CGT N` for k = 3: anything but A, C, G and T (in either case) is a word by itself, and no word holds it. A stretch
-    of fewer than k letters is written letter by letter.
+    `ACGTN` is `ACG CGT N` for k = 3: anything but A, C, G and T (in either case) stands by itself, and no k-mer contains it. A stretch
+    of fewer than k bases is written base by base.
     """
     kmers = []
     for stretch in re.findall("[ACGTacgt]+|.", text):
@@ -212,7 +212,7 @@ def overlapping_kmers(text: str, k: int) -> str:
 
 
 def _with_kmers(k: int) -> list[str]:
-    """Specials, letters, and all words of k letters in the order of the alphabet; for k = 1 the letters are the words."""
+    """Specials, bases, and all k-mers in the order of the alphabet; for k = 1 the bases are the k-mers."""
     kmers = (
         ["".join("ACGT"[number >> 2 * (k - 1 - i) & 3] for i in range(k)) for number in range(4**k)] if k > 1 else []
     )
@@ -220,11 +220,11 @@ def _with_kmers(k: int) -> list[str]:
 
 
 def _k_of(path: Path, size: int) -> int:
-    """Letters of the words of a vocabulary of `size` tokens."""
+    """Return k of the k-mers of a vocabulary of `size` tokens."""
     sizes = {len(SPECIALS) + 4 + (4**k if k > 1 else 0): k for k in range(1, 8)}
     if size not in sizes:
         raise InputError(
-            f"{path}: {size:,} tokens, but words of 1 to 7 letters with the specials make {', '.join(map(str, sizes))}; the file is broken"
+            f"{path}: {size:,} tokens, but k-mers of 1 to 7 bases with the specials make {', '.join(map(str, sizes))}; the file is broken"
         )
     return sizes[size]
 

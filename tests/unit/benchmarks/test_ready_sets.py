@@ -82,7 +82,7 @@ TRAIN, TEST = "sequence,label\nAA,0\nC,1\n", "sequence,label\nA,1\n"
         ([TRAIN, "seq,label\nA,0\n"], "1: no column 'sequence' among seq, label"),
         (
             [TRAIN, "sequence,label\nA,0\nACXT,0\n"],
-            "1, line 3: the sequence holds 'X'; only the letters A, C, G, T and N",
+            "1, line 3: the sequence holds 'X'; only A, C, G, T and N",
         ),
         ([TRAIN, "sequence,label\n,0\n"], "1, line 2: the sequence is empty"),
         ([TRAIN, "sequence,label\n\nA,\n"], "1, line 3: the label is missing"),

@@ -253,5 +253,5 @@ def test_another_seed_gives_another_genome():
 
 
 def test_too_small_a_genome_is_refused():
-    with pytest.raises(InputError, match="at least 20,000 bases a contig"):
+    with pytest.raises(InputError, match="at least 20,000 bases per contig"):
         simulate(bases=50_000, contigs=5, seed=1)

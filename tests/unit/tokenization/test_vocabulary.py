@@ -192,7 +192,7 @@ def swap(one: str, other: str):
         ("bpe-50", give("G", 99), "no token has the id 7, but ids go up to 99"),
         ("bpe-50", give("G", 7.5), "the id of 'G' is 7.5, but a whole number"),
         ("bpe-50", take("[PAD]"), "no token has the id 0"),
-        ("kmer-4", take("TTTT"), "264 tokens, but words of 1 to 7 letters with the specials make 9, 25, 73, 265,"),
+        ("kmer-4", take("TTTT"), "264 tokens, but k-mers of 1 to 7 bases with the specials make 9, 25, 73, 265,"),
         ("bpe-50", swap("[MASK]", "A"), r"id 4 is A, but \[MASK\] was expected; ids 0 to 4 are \[PAD\]"),
         ("kmer-4", swap("AAAA", "AAAC"), "id 9 is AAAC, but AAAA was expected"),
         ("overlap-3", swap("C", "G"), "id 6 is G, but C was expected"),
@@ -201,7 +201,7 @@ def swap(one: str, other: str):
         ("bpe-50", lambda model: model["merges"].insert(1, model["merges"][0]), "merge 2 .* an earlier one makes too"),
         ("bpe-50", lambda model: model["merges"].insert(0, ["A"]), r"merge 1 is \['A'\], but two tokens were expected"),
         ("bpe-50", lambda model: model["merges"].append(["CG", "N"]), None),
-        ("char", give("N", 9), "10 tokens, but words of 1 to 7 letters"),
+        ("char", give("N", 9), "10 tokens, but k-mers of 1 to 7 bases"),
         (
             "char",
             lambda model: model.update(type="WordPiece"),

@@ -138,8 +138,8 @@ def test_expected_is_the_mean_over_all_circular_shifts():
     assert mean == pytest.approx(np.bincount(tokens, minlength=5) * mask(place, bases).mean())
 
 
-def test_overlapping_words_lie_where_their_middle_does():
-    # words of three letters at 0, 1, 2 (middles 1, 2, 3) of a segment of five bases, and at 5 (middle 6) of one of three
+def test_overlapping_kmers_lie_where_their_middle_does():
+    # k-mers of three bases at 0, 1, 2 (middles 1, 2, 3) of a segment of five bases, and at 5 (middle 6) of one of three
     tokens, anchors = np.array([3, 3, 3, 3], np.uint16), np.array([[0, 0], [3, 5], [4, 8]])
     lengths = np.minimum(LENGTHS, 1)
     places = {("t", "t"): (np.array([1, 6]), np.array([3, 7]))}

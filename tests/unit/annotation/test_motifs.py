@@ -1,4 +1,4 @@
-"""Matrices against memelite's own reader; the scan against counted mismatches, memelite's FIMO, brute force over all words and the
+"""Matrices against memelite's own reader; the scan against counted mismatches, memelite's FIMO, brute force over all k-mers and the
 expected number; all of it again on real sequence where GROVER_DATA is set."""
 
 import gzip
@@ -49,15 +49,15 @@ letter-probability matrix: alength= 4 w= 1 nsites= 20
 
 
 def genome_of(folder, contigs: dict[str, list[tuple[int, str]]]) -> Genome:
-    """A genome from the start and letters of its segments."""
-    segments = [(chrom, start, letters) for chrom, rows in contigs.items() for start, letters in rows]
-    np.save(folder / "sequence.npy", np.concatenate([encode(letters) for _, _, letters in segments]))
-    rows = [f"{chrom}\t{start}\t{start + len(letters)}\ts{i}\n" for i, (chrom, start, letters) in enumerate(segments)]
+    """A genome from the start and bases of its segments."""
+    segments = [(chrom, start, text) for chrom, rows in contigs.items() for start, text in rows]
+    np.save(folder / "sequence.npy", np.concatenate([encode(text) for _, _, text in segments]))
+    rows = [f"{chrom}\t{start}\t{start + len(text)}\ts{i}\n" for i, (chrom, start, text) in enumerate(segments)]
     (folder / "segments.bed").write_text("".join(rows))
     return Genome(folder / "sequence.npy", folder / "segments.bed")
 
 
-def letters(rng, size: int) -> str:
+def random_bases(rng, size: int) -> str:
     return "".join(rng.choice(list("ACGT"), size))
 
 
@@ -65,9 +65,9 @@ def opposite(sequence: str) -> str:
     return sequence[::-1].translate(str.maketrans("ACGT", "TGCA"))
 
 
-def matrix_of(word: str, strength: float) -> np.ndarray:
-    matrix = np.full((4, len(word)), (1 - strength) / 3)
-    matrix[encode(word), np.arange(len(word))] = strength
+def matrix_of(kmer: str, strength: float) -> np.ndarray:
+    matrix = np.full((4, len(kmer)), (1 - strength) / 3)
+    matrix[encode(kmer), np.arange(len(kmer))] = strength
     return matrix
 
 
@@ -104,23 +104,26 @@ def test_damaged_or_missing_motifs_are_named(tmp_path, text, motif, sentence):
 
 def test_matches_are_the_words_with_at_most_one_mismatch(tmp_path, monkeypatch):
     rng = np.random.default_rng(0)
-    word = "GATTCA"
+    kmer = "GATTCA"
     contigs = {
-        "chr1": [(7, letters(rng, 3000)), (5000, letters(rng, 2000))],
-        "chr2": [(0, letters(rng, 1000) + word[:3])],
+        "chr1": [(7, random_bases(rng, 3000)), (5000, random_bases(rng, 2000))],
+        "chr2": [(0, random_bases(rng, 1000) + kmer[:3])],
     }
-    contigs["chr3"] = [(0, word[3:] + letters(rng, 500)), (600, "GATTC")]  # half a word each side, too short a segment
+    contigs["chr3"] = [
+        (0, kmer[3:] + random_bases(rng, 500)),
+        (600, "GATTC"),
+    ]  # half a k-mer each side, too short a segment
     expected = {
         (chrom, start + i, strand, sum(a != b for a, b in zip(text[i : i + 6], target, strict=True)))
         for chrom, rows in contigs.items()
         for start, text in rows
         for i in range(len(text) - 5)
-        for strand, target in (("+", word), ("-", opposite(word)))
+        for strand, target in (("+", kmer), ("-", opposite(kmer)))
         if sum(a != b for a, b in zip(text[i : i + 6], target, strict=True)) <= 1
     }
     genome = genome_of(tmp_path, contigs)
-    # of the 4,096 words one has no mismatch and 18 have one
-    hits = motifs.scan(genome, matrix_of(word, 0.85), threshold=0.005, resolve=False)
+    # of the 4,096 k-mers one has no mismatch and 18 have one
+    hits = motifs.scan(genome, matrix_of(kmer, 0.85), threshold=0.005, resolve=False)
     mismatches = np.where(hits["pvalue"] < 0.001, 0, 1)
     assert set(zip(hits["chrom"], hits["start"], hits["strand"], mismatches, strict=True)) == expected
     assert len(hits) == len(expected) > 20
@@ -130,11 +133,11 @@ def test_matches_are_the_words_with_at_most_one_mismatch(tmp_path, monkeypatch):
     np.testing.assert_allclose(hits["score"], 6 * odds[0] + mismatches * (odds[1] - odds[0]), atol=0.01)
 
     monkeypatch.setattr(motifs, "CHUNK", int(hits["start"][1]) - 7 + 3)  # the second match spans two chunks
-    pd.testing.assert_frame_equal(motifs.scan(genome, matrix_of(word, 0.85), threshold=0.005, resolve=False), hits)
+    pd.testing.assert_frame_equal(motifs.scan(genome, matrix_of(kmer, 0.85), threshold=0.005, resolve=False), hits)
 
 
 def all_scores(codes: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """Score in bits of every place on strand + and on strand -: float64 [2, places]; one place after the other, letter by letter."""
+    """Score in bits of every place on strand + and on strand -: float64 [2, places]; one place after the other, base by base."""
     width = matrix.shape[1]
     odds = np.log2((matrix + 1e-4) / 0.25)
     places = len(codes) - width + 1
@@ -144,7 +147,7 @@ def all_scores(codes: np.ndarray, matrix: np.ndarray) -> np.ndarray:
 
 
 def half_words(odds: np.ndarray) -> np.ndarray:
-    """Sorted scores of all words of a width."""
+    """Sorted scores of all k-mers of a width."""
     scores = np.zeros(1)
     for column in odds.T:
         scores = (scores[:, None] + column).ravel()
@@ -152,7 +155,7 @@ def half_words(odds: np.ndarray) -> np.ndarray:
 
 
 def exact_pvalue(matrix: np.ndarray, score: float) -> float:
-    """Share of all 4 ** width words that reach a score: every first half of a word with all second halves."""
+    """Share of all 4 ** width k-mers that reach a score: every first half of a k-mer with all second halves."""
     odds = np.log2((matrix + 1e-4) / 0.25)
     middle = matrix.shape[1] // 2
     first, second = half_words(odds[:, :middle]), half_words(odds[:, middle:])
@@ -161,30 +164,30 @@ def exact_pvalue(matrix: np.ndarray, score: float) -> float:
 
 def test_hits_and_pvalues_of_a_short_motif_equal_those_of_all_words(tmp_path):
     rng = np.random.default_rng(3)
-    genome = genome_of(tmp_path, {"chr1": [(0, letters(rng, 5_000))]})
+    genome = genome_of(tmp_path, {"chr1": [(0, random_bases(rng, 5_000))]})
     codes = np.asarray(genome.codes)
     for width, threshold in ((1, 0.3), (3, 0.05), (6, 0.02), (6, 0.3)):
         matrix = rng.dirichlet(np.full(4, 0.5), width).T
-        words = np.array(list(product(range(4), repeat=width)))
+        kmers = np.array(list(product(range(4), repeat=width)))
         bins = np.rint(np.log2((matrix + 1e-4) / 0.25) / motifs.BIN)
-        of_words = bins[words, np.arange(width)].sum(1)
+        of_kmers = bins[kmers, np.arange(width)].sum(1)
         expected = {}
         for strand in "+-":
             for place in range(len(codes) - width + 1):
-                word = codes[place : place + width]
-                word = word if strand == "+" else reverse_complement(word)
-                expected[place, strand] = bins[word, np.arange(width)].sum()
-        pvalue = {score: (of_words >= score).mean() for score in set(expected.values())}
+                kmer = codes[place : place + width]
+                kmer = kmer if strand == "+" else reverse_complement(kmer)
+                expected[place, strand] = bins[kmer, np.arange(width)].sum()
+        pvalue = {score: (of_kmers >= score).mean() for score in set(expected.values())}
         expected = {key: pvalue[score] for key, score in expected.items() if pvalue[score] < threshold}
         hits = motifs.scan(genome, matrix, threshold, resolve=False)
-        # exact, also at the threshold: shares of 4 ** width words are exact in binary
+        # exact, also at the threshold: shares of 4 ** width k-mers are exact in binary
         assert dict(zip(zip(hits["start"], hits["strand"], strict=True), hits["pvalue"], strict=True)) == expected
         row = (hits["strand"] == "-").to_numpy().astype(int)
         np.testing.assert_allclose(hits["score"], all_scores(codes, matrix)[row, hits["start"]], atol=1e-9)
 
 
 def test_a_pvalue_equal_to_the_threshold_is_no_match(tmp_path):
-    genome = genome_of(tmp_path, {"chr1": [(0, letters(np.random.default_rng(4), 20_000))]})
+    genome = genome_of(tmp_path, {"chr1": [(0, random_bases(np.random.default_rng(4), 20_000))]})
     for threshold, mismatches in ((1 / 4096, None), (1.001 / 4096, 0), (19 / 4096, 0), (19.001 / 4096, 1)):
         hits = motifs.scan(genome, matrix_of("GATTCA", 0.85), threshold, resolve=False)
         shares = {0: {1 / 4096}, 1: {1 / 4096, 19 / 4096}}.get(mismatches, set())
@@ -195,7 +198,7 @@ def test_a_pvalue_equal_to_the_threshold_is_no_match(tmp_path):
 def test_hits_of_a_long_motif_equal_brute_force_and_fimo(tmp_path, threshold):
     rng = np.random.default_rng(5)
     matrix = rng.dirichlet(np.full(4, 0.4), 16).T
-    genome = genome_of(tmp_path, {"chr1": [(0, letters(rng, 100_000))]})
+    genome = genome_of(tmp_path, {"chr1": [(0, random_bases(rng, 100_000))]})
     codes = np.asarray(genome.codes)
     hits = motifs.scan(genome, matrix, threshold, resolve=False)
     scores = all_scores(codes, matrix)
@@ -237,9 +240,9 @@ def test_threshold_and_pvalues_hold_on_random_sequence(tmp_path, width, threshol
 
 
 def test_matches_stand_at_every_place_of_the_core_and_across_chunks(tmp_path, monkeypatch):
-    """The most telling letters at the left end, in the middle and at the right end of the motif."""
+    """The most telling bases at the left end, in the middle and at the right end of the motif."""
     rng = np.random.default_rng(6)
-    genome = genome_of(tmp_path, {"chr1": [(0, letters(rng, 20_000))], "chr2": [(5, letters(rng, 20))]})
+    genome = genome_of(tmp_path, {"chr1": [(0, random_bases(rng, 20_000))], "chr2": [(5, random_bases(rng, 20))]})
     codes = np.asarray(genome.codes)[:20_000]
     monkeypatch.setattr(motifs, "CHUNK", 997)
     for first in (0, 5, 10):

@@ -20,13 +20,13 @@ def random_codes(length: int, seed: int = 0) -> np.ndarray:
 @pytest.mark.parametrize("order", [0, 1, 3])
 def test_words_are_counted_within_segments_only(order):
     codes, bounds = random_codes(400), np.array([0, 2, 2, 150, 151, 400])
-    words = Counter()
+    kmers = Counter()
     for start, end in zip(bounds[:-1], bounds[1:], strict=True):
-        words.update(tuple(codes[i : i + order + 1]) for i in range(start, end - order))
+        kmers.update(tuple(codes[i : i + order + 1]) for i in range(start, end - order))
     counts = markov_counts(codes, bounds, order)
-    assert counts.sum() == sum(words.values())
+    assert counts.sum() == sum(kmers.values())
     for number, count in enumerate(counts):
-        assert words[tuple(number >> 2 * (order - i) & 3 for i in range(order + 1))] == count
+        assert kmers[tuple(number >> 2 * (order - i) & 3 for i in range(order + 1))] == count
 
 
 @pytest.mark.parametrize("order", [0, 1, 5])
@@ -39,7 +39,7 @@ def test_a_null_genome_has_the_frequencies_that_it_was_fitted_to(order):
     found = markov_counts(simulate(fitted, order, lengths, 3), np.array([0, 300_000, 500_000]), order)
     chances = (fitted.reshape(-1, 4) / np.maximum(fitted.reshape(-1, 4).sum(1, keepdims=True), 1)).ravel()
     behind = np.repeat(found.reshape(-1, 4).sum(1), 4)
-    # each letter is drawn on its own behind its word: binomial
+    # each base is drawn on its own behind its k-mer: binomial
     assert (np.abs(found - behind * chances) <= 5 * np.sqrt(behind * chances * (1 - chances)) + 1e-9).all()
     shares = fitted.reshape(-1, 4).sum(1) / fitted.sum()
     assert np.abs(found.reshape(-1, 4).sum(1) / found.sum() - shares).max() < 0.01
@@ -54,7 +54,7 @@ def test_the_seed_decides():
 
 
 def test_segments_do_not_depend_on_one_another():
-    # once begun, a segment stays with its letter; each begins anew by frequency
+    # once begun, a segment stays with its base; each begins anew by frequency
     lengths = np.full(2_000, 3)
     segments = simulate(np.diag([5, 1, 1, 3]).ravel(), 1, lengths, 1).reshape(-1, 3)
     assert (segments == segments[:, :1]).all()
@@ -64,7 +64,7 @@ def test_segments_do_not_depend_on_one_another():
 
 
 def test_behind_a_word_that_nothing_followed_the_lower_order_draws():
-    # A is followed by C, and C by nothing: the letters that followed anything are all C
+    # A is followed by C, and C by nothing: the bases that followed anything are all C
     counts = np.zeros((4, 4), np.int64)
     counts[0, 1] = 9
     assert simulate(counts.ravel(), 1, np.array([6]), 1).tolist() == [0, 1, 1, 1, 1, 1]

@@ -16,7 +16,7 @@ from tests.fakes.results import write as write_artefacts
 
 
 def one_window(stretch: str, start: int, end: int, substitute: str) -> Windows:
-    """A window of one stretch, given as letters."""
+    """A window of one stretch, given as bases."""
     number = [np.array([value], np.int64) for value in (start, end)]
     return Windows(encode(stretch), np.array([0, len(stretch)]), *number, encode(substitute))
 
@@ -27,12 +27,12 @@ def by_disturbance(table: pd.DataFrame) -> dict[str, pd.Series]:
 
 @pytest.fixture(scope="module")
 def genome(tmp_path_factory) -> Genome:
-    """Three segments of 400, 3,000 and 6,000 bases with runs of one letter and repeats of two."""
+    """Three segments of 400, 3,000 and 6,000 bases with runs of one base and repeats of two."""
     folder, rng = tmp_path_factory.mktemp("genome"), np.random.default_rng(0)
     pieces = [rng.choice(4, 9400, p=[0.4, 0.1, 0.15, 0.35])]
-    for word in ([0], [0, 1], [3, 3, 0]):
+    for unit in ([0], [0, 1], [3, 3, 0]):
         for at in rng.integers(0, 9300, 12):
-            pieces[0][at : at + 40] = np.resize(word, 40)
+            pieces[0][at : at + 40] = np.resize(unit, 40)
     np.save(folder / "sequence.npy", pieces[0].astype(np.uint8))
     (folder / "segments.bed").write_text("chr1\t0\t400\ts0\nchr1\t500\t3500\ts1\nchr2\t10\t6010\ts2\n")
     return Genome(folder / "sequence.npy", folder / "segments.bed")
@@ -41,17 +41,17 @@ def genome(tmp_path_factory) -> Genome:
 @pytest.fixture(scope="module")
 def vocabularies(genome) -> dict[str, Vocabulary]:
     merges = bpe.train(np.asarray(genome.codes), genome.bounds[:-1], genome.bounds[1:], 60)[0]
-    words = {name: Vocabulary.from_kmers(name, k) for name, k in (("char", 1), ("kmer-3", 3), ("kmer-4", 4))}
-    return {"bpe-60": Vocabulary.from_merges("bpe-60", merges), **words}
+    kmers = {name: Vocabulary.from_kmers(name, k) for name, k in (("char", 1), ("kmer-3", 3), ("kmer-4", 4))}
+    return {"bpe-60": Vocabulary.from_merges("bpe-60", merges), **kmers}
 
 
-def test_single_letters_are_never_disturbed(genome, vocabularies):
+def test_single_bases_are_never_disturbed(genome, vocabularies):
     table = measure(vocabularies["char"], sample_windows(genome, 20, 300, 100, 1))
     assert table["disturbance"].tolist() == list(DISTURBANCES)
     assert (table["kept"] == 1).all() and (table["chance"] == 1).all()
     distances = table[table["disturbance"] != "reverse-complement"]
     assert (distances[["q99", "largest", "never"]] == 0).all(axis=None) and (distances["within_50"] == 1).all()
-    assert table["tokens_changed"].tolist() == [0, 0, 0, 1, 1, 0]  # the substituted letter itself
+    assert table["tokens_changed"].tolist() == [0, 0, 0, 1, 1, 0]  # the substituted base itself
 
 
 def test_pairs_of_a_by_hand():
@@ -82,7 +82,7 @@ def test_a_substitution_by_hand():
 
 
 @pytest.mark.parametrize(("start", "kept", "never"), [(8, 1.0, 0.0), (9, 0.0, 1.0), (10, 0.0, 1.0), (12, 1.0, 0.0)])
-def test_words_of_four_letters_keep_their_phase_or_lose_all(vocabularies, start, kept, never):
+def test_4_mers_keep_their_phase_or_lose_all(vocabularies, start, kept, never):
     stretch = "".join(np.random.default_rng(2).choice(list("ACGT"), 60))
     rows = by_disturbance(measure(vocabularies["kmer-4"], one_window(stretch, start, start + 40, "A")))
     assert (rows["cut-left"]["kept"], rows["cut-left"]["never"]) == (kept, never)
@@ -94,7 +94,7 @@ def test_words_of_four_letters_keep_their_phase_or_lose_all(vocabularies, start,
 
 
 @pytest.mark.parametrize("length", range(41, 45))
-def test_single_letters_at_the_end_of_words_are_no_common_step(vocabularies, length):
+def test_single_bases_at_the_end_of_kmers_are_no_common_step(vocabularies, length):
     windows = one_window("ACGT" * 20, 10, 10 + length, "A")
     assert by_disturbance(measure(vocabularies["kmer-4"], windows))["shift"]["never"] == 1
 

@@ -55,10 +55,10 @@ def test_evenness_and_gini_agree_with_their_definitions():
 
 
 def test_the_summary_has_the_papers_numbers(statistics):
-    words = pd.DataFrame({"k": [4, 4, 5, 5, 6, 6], "count": [1, 1, 1, 3, 0, 2]})
+    kmers = pd.DataFrame({"k": [4, 4, 5, 5, 6, 6], "count": [1, 1, 1, 3, 0, 2]})
     tokens = describe_tokens(statistics, PAIRS)
     bases = int((tokens["length"] * tokens["count"]).sum())
-    summary = summarise(tokens, words, bases)
+    summary = summarise(tokens, kmers, bases)
     assert bases == 10 + 2 + 120 + 16 + 200 and summary["mean_length"] == pytest.approx(3.48)
     assert (summary["types"], summary["used_types"], summary["occurrences"]) == (8, 5, 100)
     # occurrences that begin with A or T: T, TTT, AACGT; types: these, A and AAAA

@@ -20,7 +20,7 @@ from grover.intervals.sites import read_masked, read_peaks, read_tss
 from grover.runtime.errors import InputError
 
 
-def letters(rng, size: int) -> str:
+def random_bases(rng, size: int) -> str:
     return "".join(rng.choice(list("ACGT"), size))
 
 
@@ -176,7 +176,7 @@ def test_regions_are_labelled_by_their_names():
 def gene_on(strand: str) -> tuple[str, pd.DataFrame]:
     """A chromosome with a gene of two introns, one of which begins with GC; the gene lies at 100..1500 on its strand."""
     rng = np.random.default_rng(4)
-    text = list(letters(rng, 1600))
+    text = list(random_bases(rng, 1600))
     text[400:402], text[698:700], text[900:902], text[1198:1200] = "GT", "AG", "GC", "AG"
     text = "".join(text)
     introns = np.array([[400, 700], [900, 1200]])

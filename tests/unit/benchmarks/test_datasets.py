@@ -12,7 +12,7 @@ from grover.runtime.errors import InputError
 LENGTH = 20
 
 
-def letters(rng, size: int) -> str:
+def random_bases(rng, size: int) -> str:
     return "".join(rng.choice(list("ACGT"), size))
 
 
@@ -21,7 +21,7 @@ def opposite(sequence: str) -> str:
 
 
 def genome_of(folder, contigs: dict[str, str]) -> Genome:
-    """A genome of contigs written as letters with N between their segments."""
+    """A genome of contigs written as bases with N between their segments."""
     codes, rows = [], []
     for chrom, text in contigs.items():
         start = 0
@@ -47,7 +47,7 @@ def windows_of(chrom: str, starts, strands="+", labels=0) -> pd.DataFrame:
 
 def test_windows_follow_the_strand_and_keep_to_segments_and_folds(tmp_path):
     rng = np.random.default_rng(1)
-    chromosome = letters(rng, 300) + "N" * 10 + letters(rng, 300)
+    chromosome = random_bases(rng, 300) + "N" * 10 + random_bases(rng, 300)
     genome = genome_of(tmp_path, {"chr1": chromosome})
     folds = folds_of("chr1", [0, 200, 220, 400, 610], ["train", "gap", "valid", "test"])
     starts = [10, 53, -4, 289, 283, 183, 198, 223, 389, 413, 489, 592]
@@ -71,7 +71,7 @@ def test_windows_follow_the_strand_and_keep_to_segments_and_folds(tmp_path):
 
 
 def test_windows_that_stand_twice_or_with_two_labels_leave(tmp_path):
-    genome = genome_of(tmp_path, {"chr1": letters(np.random.default_rng(1), 200)})
+    genome = genome_of(tmp_path, {"chr1": random_bases(np.random.default_rng(1), 200)})
     folds = folds_of("chr1", [0, 200], ["train"])
     windows = windows_of("chr1", [0, 0, 40, 40, 40, 80, 80], list("+++++-+"), [0, 0, 0, 1, 1, 0, 1])
     windows.loc[4, "dropped"] = "left before"
@@ -82,9 +82,9 @@ def test_windows_that_stand_twice_or_with_two_labels_leave(tmp_path):
 
 def test_no_sequence_is_in_two_folds_on_either_strand(tmp_path):
     rng = np.random.default_rng(2)
-    first, second, third = (letters(rng, LENGTH) for _ in range(3))
+    first, second, third = (random_bases(rng, LENGTH) for _ in range(3))
     # train holds all three, one of them twice; valid the second backwards; test the first, and the second as it is
-    pieces = [first, second, third, third, opposite(second), letters(rng, LENGTH), first, second]
+    pieces = [first, second, third, third, opposite(second), random_bases(rng, LENGTH), first, second]
     genome = genome_of(tmp_path, {"chr1": "".join(pieces)})
     folds = folds_of("chr1", [0, 80, 120, 160], ["train", "valid", "test"])
     table, found = datasets.assemble(windows_of("chr1", LENGTH * np.arange(8)), genome, folds)
@@ -94,7 +94,7 @@ def test_no_sequence_is_in_two_folds_on_either_strand(tmp_path):
 
 
 def many(tmp_path):
-    genome = genome_of(tmp_path, {"chr1": letters(np.random.default_rng(3), 9000)})
+    genome = genome_of(tmp_path, {"chr1": random_bases(np.random.default_rng(3), 9000)})
     folds = folds_of("chr1", [0, 3000, 6000, 9000], ["train", "valid", "test"])
     starts = 10 + 25 * np.arange(350)
     return windows_of("chr1", starts, labels=(np.arange(350) % 5 == 0).astype(int)), genome, folds
@@ -169,7 +169,7 @@ def test_overlap_between_folds_is_refused():
 def test_no_base_is_in_two_folds_whatever_the_windows(tmp_path, seed):
     rng = np.random.default_rng(seed)
     genome = genome_of(
-        tmp_path, {"chr1": letters(rng, 2000) + "N" * 30 + letters(rng, 2000), "chr2": letters(rng, 900)}
+        tmp_path, {"chr1": random_bases(rng, 2000) + "N" * 30 + random_bases(rng, 2000), "chr2": random_bases(rng, 900)}
     )
     borders = [*range(0, 4000, 250), 4030]
     folds = [
@@ -186,7 +186,7 @@ def test_no_base_is_in_two_folds_whatever_the_windows(tmp_path, seed):
 def test_another_run_takes_the_place_of_fold_test(tmp_path):
     own, _ = datasets.assemble(*many(tmp_path))
     labels = ("no", "yes")
-    other = own.assign(sequence=[letters(np.random.default_rng(row), LENGTH) for row in range(len(own))])
+    other = own.assign(sequence=[random_bases(np.random.default_rng(row), LENGTH) for row in range(len(own))])
     train = own.index[own["fold"] == "train"]
     other.loc[3, "sequence"] = opposite(own.loc[train[5], "sequence"])
     other.attrs["labels"] = list(labels)

@@ -96,10 +96,10 @@ def test_token_shuffles_have_the_tokens_of_the_genome_in_another_order(folder, g
     positives, negatives = (table[table["label"] == label]["pieces"].tolist() for label in (1, 0))
     assert [Counter(row.split()) for row in positives] == [Counter(row.split()) for row in negatives]
     assert all("".join(row.pieces.split()) == row.sequence for row in table.itertuples())
-    # words of four are cut in the phase of the context, so that up to three bases at both ends are lost
+    # k-mers of four are cut in the phase of the context, so that up to three bases at both ends are lost
     assert LENGTH - 6 <= table["sequence"].str.len().min() < LENGTH
-    words = Vocabulary.from_kmers("kmer-4", 4)
-    read = [" ".join(words.tokens[token] for token in row) for row in read_tokens(table, words)]
+    vocabulary = Vocabulary.from_kmers("kmer-4", 4)
+    read = [" ".join(vocabulary.tokens[token] for token in row) for row in read_tokens(table, vocabulary)]
     assert read == table["pieces"].tolist()
 
 
@@ -150,8 +150,8 @@ def test_the_command_writes_the_dataset_and_what_became_of_the_sites(folder, tmp
         "length": 50,
         "minimum": 5,
     }
-    words = folder / "kmer-4/tokenizer.json"
-    build_dataset(**settings, negatives="token-shuffle", vocabulary=words, option=["upstream=30"])
+    vocabulary = folder / "kmer-4/tokenizer.json"
+    build_dataset(**settings, negatives="token-shuffle", vocabulary=vocabulary, option=["upstream=30"])
     table, built = pd.read_parquet(tmp_path / "dataset.parquet"), json.loads((tmp_path / "built.json").read_text())
     assert table.attrs == {"task": "mine", "labels": ["no promoter", "promoter"], "call": "half"}
     assert built["examples"] == len(table) == 2 * (built["sites_found"] - sum(built["dropped"].values()))

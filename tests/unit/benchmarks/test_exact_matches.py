@@ -48,7 +48,7 @@ def test_places_are_those_of_a_plain_search(shortest, longest):
     assert len(found[0]) > 40
 
 
-def test_one_wrong_letter_is_no_place_and_neither_is_one_across_a_border():
+def test_one_wrong_base_is_no_place_and_neither_is_one_across_a_border():
     codes = np.random.default_rng(2).integers(4, size=400).astype(np.uint8)
     text = decode(codes[100:200])
     wrong = text[:-1] + ("A" if text[-1] != "A" else "C")

@@ -26,7 +26,7 @@ LENGTH = 100
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
-    """Two contigs of random bases, c1 in two segments, and their tokens of two letters."""
+    """Two contigs of random bases, c1 in two segments, and their tokens of two bases."""
     folder = tmp_path_factory.mktemp("genome")
     codes = np.random.default_rng(0).integers(4, size=30_000).astype(np.uint8)
     np.save(folder / "sequence.npy", codes)
@@ -224,9 +224,9 @@ def test_telling_is_scikit_learns_auroc_in_the_better_direction(classes):
     draw = [
         rng.choice(list("ATGC"), size, p=[(1 - p) / 2] * 2 + [p / 2] * 2) for size, p in zip(length, gc, strict=True)
     ]
-    table = pd.DataFrame({"sequence": ["".join(letters) for letters in draw], "label": label})
+    table = pd.DataFrame({"sequence": ["".join(drawn) for drawn in draw], "label": label})
     repeats = np.where(rng.random(200) < 0.1, np.nan, rng.random(200).round(1))
-    numbers = {"gc": [sum(letters.count(c) for c in "GC") / len(letters) for letters in table["sequence"]]}
+    numbers = {"gc": [sum(drawn.count(c) for c in "GC") / len(drawn) for drawn in table["sequence"]]}
     numbers |= {"length": length, "repeats": repeats}
     found = telling(table, repeats)
     for name, values in numbers.items():
@@ -367,7 +367,7 @@ def test_an_example_longer_than_the_positions_stops_before_anything_is_computed(
     table = dataset.assign(before="", after="")
     table.loc[7, "before"] = "A" * 40  # around the sequence and so not in it
     built = {"task": "mine", "labels": LABELS}
-    # 100 bases in words of two, and one at both ends
+    # 100 bases in k-mers of two, and one at both ends
     message = (
         r"^task mine: its longest example is 52 tokens of vocabulary with the special ones at both ends, but a model of 51 "
         r"positions .*; give the task a shorter length, or raise pretraining.positions and corpus.longest$"

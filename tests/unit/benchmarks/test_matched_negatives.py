@@ -1,4 +1,4 @@
-"""Matched negatives: where they lie is looked up base by base, what they are like is counted letter by letter."""
+"""Matched negatives: where they lie is looked up base by base, what they are like is counted base by base."""
 
 import numpy as np
 import pandas as pd

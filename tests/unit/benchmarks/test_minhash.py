@@ -18,19 +18,19 @@ def opposite(sequence: str) -> str:
 
 
 def substituted(rng: np.random.Generator, sequence: str, share: float) -> str:
-    letters = np.array([" ACGT".index(letter) for letter in sequence]) - 1
-    changed = rng.random(len(letters)) < share
-    letters[changed] = (letters[changed] + rng.integers(1, 4, changed.sum())) % 4
-    return "".join(np.array(list("ACGT"))[letters])
+    bases = np.array([" ACGT".index(base) for base in sequence]) - 1
+    changed = rng.random(len(bases)) < share
+    bases[changed] = (bases[changed] + rng.integers(1, 4, changed.sum())) % 4
+    return "".join(np.array(list("ACGT"))[bases])
 
 
-def words(sequence: str, k: int = K) -> set[str]:
+def kmers(sequence: str, k: int = K) -> set[str]:
     found = (sequence[i : i + k] for i in range(len(sequence) - k + 1))
-    return {min(word, opposite(word)) for word in found if "N" not in word}
+    return {min(kmer, opposite(kmer)) for kmer in found if "N" not in kmer}
 
 
 def jaccard(one: str, other: str) -> float:
-    return len(words(one) & words(other)) / len(words(one) | words(other))
+    return len(kmers(one) & kmers(other)) / len(kmers(one) | kmers(other))
 
 
 @pytest.mark.parametrize("lengths", [(70, 70), (101, 300), (300, 1001), (5000, 6000)])
@@ -46,7 +46,7 @@ def test_estimates_are_the_jaccard_index_of_the_canonical_words(lengths):
     one, other = (sketches(side, K, seed=2) for side in zip(*pairs, strict=True))
     estimated = (one == other).mean(axis=1)
     error = np.sqrt(exact * (1 - exact) / ENTRIES)
-    # fewer words than entries are sampled without replacement, so that estimates are better than a coin's
+    # fewer k-mers than entries are sampled without replacement, so that estimates are better than a coin's
     assert np.abs(estimated - exact).max() < 3.5 * error.max() + 0.01
     assert abs((estimated - exact).mean()) < 4 * error.max() / np.sqrt(len(pairs))
 
@@ -68,7 +68,7 @@ def test_planted_near_duplicates_are_found_among_many():
     similarity, found = nearest(queries, references)
     assert np.mean(found == planted) > 0.99
     exact = [jaccard(query, references[i]) for query, i in zip(queries, planted, strict=True)]
-    # 5 % of substitutions leave 0.95^11 of the words, so 0.4 of those of either
+    # 5 % of substitutions leave 0.95^11 of the k-mers, so 0.4 of those of either
     assert np.mean(exact) == pytest.approx(0.4, abs=0.02)
     assert np.sqrt(np.mean((similarity - exact) ** 2)) < 0.05
 

@@ -14,13 +14,13 @@ def dinucleotides(row: np.ndarray) -> np.ndarray:
     return np.bincount(row[:-1].astype(int) * 5 + row[1:], minlength=25)
 
 
-def rows_with_runs(rng, number: int, letters: int) -> list[np.ndarray]:
-    """Rows of 0 to 200 letters in which each letter follows itself often."""
+def rows_with_runs(rng, number: int, size_of_alphabet: int) -> list[np.ndarray]:
+    """Rows of 0 to 200 bases in which each base follows itself often."""
     rows = []
     for _ in range(number):
         size = rng.integers(0, 200)
         runs = rng.geometric(rng.uniform(0.1, 1), max(size, 1))
-        rows.append(np.repeat(rng.integers(0, letters, runs.size), runs)[:size].astype(np.uint8))
+        rows.append(np.repeat(rng.integers(0, size_of_alphabet, runs.size), runs)[:size].astype(np.uint8))
     return rows
 
 
@@ -36,7 +36,7 @@ def test_every_dinucleotide_count_and_both_ends_are_kept():
     assert changed > 4000
 
 
-def test_a_rare_way_out_of_two_letters_is_found():
+def test_a_rare_way_out_of_two_bases_is_found():
     """500 times AC, then G once: the walk may leave A and C for G only at the end of its edges."""
     row = np.array([0, 1] * 500 + [2, 3, 2], np.uint8)
     shuffled = dinucleotide_shuffle([row] * 50, seed=0)

@@ -57,7 +57,7 @@ def test_pieces_are_read_as_they_are_by_who_knows_them_all(pairs):
 
 @pytest.mark.parametrize("vocabulary", [Vocabulary.from_kmers("kmer-4", 4), Vocabulary.from_overlapping_kmers("o", 4)])
 def test_where_no_token_lies_in_a_sequence_it_is_read_alone_and_nothing_around_it(vocabulary):
-    # words of four begin at 0, 4, 8, ..., and of the overlapping ones none fits into three bases
+    # k-mers of four begin at 0, 4, 8, ..., and of the overlapping ones none fits into three bases
     short = pd.DataFrame({"sequence": ["CGC", "AT"], "before": ["AAA", "GGGG"], "after": ["TTTTTT", "CC"]})
     tokens = read_tokens(short, vocabulary)
     assert [texts(vocabulary, row) for row in tokens] == [["C", "G", "C"], ["A", "T"]]

@@ -1,4 +1,4 @@
-"""The encoded genome against regular expressions on the letters and against hand-made contigs."""
+"""The encoded genome against regular expressions on the bases and against hand-made contigs."""
 
 import re
 
@@ -38,13 +38,13 @@ class Encoded:
 def random_sequence(seed, length=3000):
     generator = np.random.default_rng(seed)
     pieces = [
-        "".join(generator.choice(list(letters), generator.integers(1, 40)))
-        for letters in generator.choice(["ACGT", "acgt", "N", "ACGTacgtR"], length // 20)
+        "".join(generator.choice(list(bases), generator.integers(1, 40)))
+        for bases in generator.choice(["ACGT", "acgt", "N", "ACGTacgtR"], length // 20)
     ]
     return "".join(pieces)
 
 
-def test_letters():
+def test_codes_of_bases():
     assert encode("ACGTacgtNRU-").tolist() == [0, 1, 2, 3, 0, 1, 2, 3, 4, 4, 4, 4]
     assert encode(b"ac").dtype == np.uint8
     assert decode(encode("acgtNx")) == "ACGTNN"
@@ -92,8 +92,8 @@ def test_places_go_both_ways(tmp_path):
     everything = np.arange(len(made.codes))
     chrom, coordinates = made.locate(everything)
     sequences = dict(CONTIGS)
-    letters = [chr(sequences[made.chroms[c]][x]).upper() for c, x in zip(chrom, coordinates, strict=True)]
-    assert "".join(letters) == decode(made.codes)
+    bases = [chr(sequences[made.chroms[c]][x]).upper() for c, x in zip(chrom, coordinates, strict=True)]
+    assert "".join(bases) == decode(made.codes)
     for number, name in enumerate(made.chroms):
         assert made.position(name, coordinates[chrom == number]).tolist() == everything[chrom == number].tolist()
     assert made.position("chr1", [2, 11, 12, 51, 10]).tolist() == [-1, -1, -1, -1, 7]

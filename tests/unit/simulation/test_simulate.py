@@ -93,7 +93,7 @@ def test_repeats_are_lower_case_and_nothing_else_is(folder, genome, truth):
     for repeat in repeats.itertuples():
         masked[repeat.chrom][repeat.start : repeat.end] = True
     for name, sequence in genome.items():
-        lower = np.array([letter.islower() for letter in sequence])
+        lower = np.array([base.islower() for base in sequence])
         assert (lower == masked[name]).all()
     assert 0.3 < np.concatenate(list(masked.values())).mean() < 0.42
     assert {"SINE", "LINE", "LTR", "DNA", "Satellite", "Simple_repeat"} == set(repeats["class"])
@@ -162,8 +162,8 @@ def test_the_matrix_alone_tells_nothing_and_the_planted_rule_tells_all(folder, g
     partner = truth["partner"]["consensus"]
     for site in truth["sites"]:
         instance = along(genome, site["chrom"], site["start"], site["end"], site["strand"])
-        letters = ["ACGT".index(letter) for letter in instance]
-        score.append(np.log2(probabilities[np.arange(len(letters)), letters]).sum())
+        codes_of_instance = ["ACGT".index(base) for base in instance]
+        score.append(np.log2(probabilities[np.arange(len(codes_of_instance)), codes_of_instance]).sum())
         reach = truth["partner"]["max_distance"]
         right = (site["end"], site["end"] + reach) if site["strand"] == "+" else (site["start"] - reach, site["start"])
         context = along(genome, site["chrom"], *right, site["strand"])

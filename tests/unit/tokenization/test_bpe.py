@@ -21,7 +21,7 @@ segment_lists = st.lists(st.lists(pieces, min_size=1, max_size=12).map("".join),
 
 
 def codes_of(text: str) -> np.ndarray:
-    return np.array(["ACGT".index(letter) for letter in text], np.uint8)
+    return np.array(["ACGT".index(base) for base in text], np.uint8)
 
 
 def train(segments: list[str], cycles: int, **options) -> bpe.Learnt:
@@ -207,7 +207,7 @@ def test_every_token_behind_every_token_encodes_as_tokenizers_does():
         assert [encoder.texts[token] for token in encoder.encode(codes_of(text))] == tokenizer.encode(text).tokens
 
 
-def test_windows_are_encoded_alone_and_other_letters_are_unknown():
+def test_windows_are_encoded_alone_and_other_codes_are_unknown():
     generator = np.random.default_rng(9)
     codes = generator.choice(5, 6_000, p=[0.4, 0.1, 0.1, 0.39, 0.01]).astype(np.uint8)
     encoder = Encoder(train(["".join("ACGT"[code] for code in codes if code < 4)], 60).merges, first=5, unknown=1)

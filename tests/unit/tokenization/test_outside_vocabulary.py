@@ -22,7 +22,7 @@ def random_texts(number: int, seed: int) -> list[str]:
 
 
 def cut(vocabulary: Vocabulary, text: str) -> list[str]:
-    codes = np.array(["ACGT".index(letter) for letter in text], np.uint8)
+    codes = np.array(["ACGT".index(base) for base in text], np.uint8)
     return [vocabulary.tokens[token] for token in vocabulary.encode(codes)]
 
 
@@ -72,18 +72,18 @@ def test_a_trained_tokenizer_is_taken_over(as_text, tmp_path):
     assert Vocabulary.load(tmp_path / "other").tokens == vocabulary.tokens
 
 
-def test_no_merge_at_all_is_single_letters(tmp_path):
+def test_no_merge_at_all_is_single_bases(tmp_path):
     vocabulary = Vocabulary.from_outside("letters", write(tmp_path / "tokenizer.json", merges=[]))
     assert cut(vocabulary, "GATTACA") == list("GATTACA")
 
 
 def random_merges(generator: np.random.Generator) -> list[list[str]]:
-    """Merges that no training would give: many of their tokens never come up, since an earlier merge takes their letters."""
+    """Merges that no training would give: many of their tokens never come up, since an earlier merge takes their bases."""
     texts, merges = list("ACGT"), []
-    letters = "ACGT"[: generator.integers(1, 5)]
+    bases = "ACGT"[: generator.integers(1, 5)]
     for _ in range(40):
         left, right = (texts[i] for i in generator.integers(0, len(texts), 2))
-        if left + right not in texts and len(left + right) < 15 and set(left + right) <= set(letters):
+        if left + right not in texts and len(left + right) < 15 and set(left + right) <= set(bases):
             texts.append(left + right)
             merges.append([left, right])
     return merges
@@ -106,7 +106,7 @@ def in_model(**values):
     return lambda content: content["model"].update(values)
 
 
-def words(content):
+def wordpieces(content):
     content["model"] = {"type": "WordPiece", "vocab": {"A": 0}, "unk_token": "A", "max_input_chars_per_word": 9}
 
 
@@ -131,7 +131,7 @@ def tokeniser_part(name: str, part):
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (words, "is a WordPiece tokenizer, but byte pairs are needed"),
+        (wordpieces, "is a WordPiece tokenizer, but byte pairs are needed"),
         (unigram, "is a Unigram tokenizer, but byte pairs are needed"),
         (in_model(dropout=0.1), "its model has `dropout` 0.1"),
         (in_model(continuing_subword_prefix="##"), "`continuing_subword_prefix` '##'"),
@@ -167,12 +167,12 @@ def test_no_json_at_all_names_the_line(tmp_path):
 
 
 def test_more_tokens_than_ids_can_count(tmp_path):
-    words, merges = list("ACGT"), []
+    wordpieces, merges = list("ACGT"), []
     while len(merges) < 65_528:
-        shorter, words = words, []
+        shorter, wordpieces = wordpieces, []
         for left in shorter:
             for right in "ACGT":
-                words.append(left + right)
+                wordpieces.append(left + right)
                 merges.append([left, right])
     merges = merges[:65_528]
     path = write(tmp_path / "tokenizer.json", vocab=[*"ACGT", *map("".join, merges)], merges=merges)

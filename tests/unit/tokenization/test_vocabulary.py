@@ -136,7 +136,7 @@ def test_the_last_overlapping_word_of_a_segment_holds_its_last_bases(tmp_path):
     assert (genome.bases_at(np.arange(firsts[-1])) == begins).all()
 
 
-def test_kmers_spell_the_rest_of_a_segment_in_letters():
+def test_kmers_spell_the_rest_of_a_segment_in_bases():
     vocabulary = make("kmer-4")
     ids = vocabulary.encode(np.array([0, 1, 2, 3, 3, 0], np.uint8))
     assert [vocabulary.tokens[token] for token in ids] == ["ACGT", "T", "A"]
@@ -144,15 +144,15 @@ def test_kmers_spell_the_rest_of_a_segment_in_letters():
 
 
 @pytest.mark.parametrize("k", [3, 4, 5, 6])
-def test_overlapping_words_begin_at_every_base(k):
+def test_overlapping_kmers_begin_at_every_base(k):
     vocabulary = make(f"overlap-{k}")
     assert vocabulary.size == 9 + 4**k
     for length in (0, 1, k - 1, k, k + 1, 90):
         text = text_of(random_codes(length, length))
-        words = [text[i : i + k] for i in range(length - k + 1)] or list(text)
+        kmers = [text[i : i + k] for i in range(length - k + 1)] or list(text)
         ids = vocabulary.encode(random_codes(length, length))
-        assert [vocabulary.tokens[token] for token in ids] == words
-        assert overlapping_kmers(text, k) == " ".join(words)
+        assert [vocabulary.tokens[token] for token in ids] == kmers
+        assert overlapping_kmers(text, k) == " ".join(kmers)
     tokens, offsets = vocabulary.encode_windows(random_codes(90, 90), [0, 5], [20, 7])
     assert offsets.tolist() == [0, 20 - k + 1, 20 - k + 1 + 2]
 

@@ -1,4 +1,4 @@
-"""Overlapping words after their making: what is hidden stays hidden, and intervals end where their last word does."""
+"""Overlapping k-mers after their making: what is hidden stays hidden, and intervals end where their last k-mer does."""
 
 import importlib.util
 from itertools import product
@@ -20,12 +20,12 @@ from grover.tokenization.vocabulary import CLS, MASK, SEP, Vocabulary
 SCRIPTS = Path(__file__).parents[3] / "workflow/scripts"
 
 
-def words(k: int) -> Vocabulary:
+def kmers(k: int) -> Vocabulary:
     return Vocabulary.from_overlapping_kmers(f"overlap-{k}", k)
 
 
-def letters_shown(vocabulary: Vocabulary, ids: np.ndarray, begins: np.ndarray) -> dict[int, str]:
-    """The letters that the visible words of a window spell, by base."""
+def bases_shown(vocabulary: Vocabulary, ids: np.ndarray, begins: np.ndarray) -> dict[int, str]:
+    """The bases that the visible k-mers of a window spell, by base."""
     shown = {}
     for token, begin in zip(ids, begins, strict=True):
         if token not in (CLS, SEP, MASK):
@@ -35,7 +35,7 @@ def letters_shown(vocabulary: Vocabulary, ids: np.ndarray, begins: np.ndarray) -
 
 @pytest.mark.parametrize("k", [3, 4, 5, 6])
 def test_no_masked_base_is_visible_in_an_unmasked_word(k):
-    vocabulary = words(k)
+    vocabulary = kmers(k)
     codes = np.random.default_rng(k).integers(0, 4, 3_000, dtype=np.uint8)
     tokens = vocabulary.encode(codes)
     first, length = np.arange(0, 2_800, 50), np.resize([5, 50, 20, 33], 56)
@@ -49,13 +49,13 @@ def test_no_masked_base_is_visible_in_an_unmasked_word(k):
         assert (hidden[chosen] == MASK).all() and (hidden[~chosen] == ids[~chosen]).all()
         for stop, n in zip(ends, lengths, strict=True):
             window = slice(stop - n, stop)
-            shown = letters_shown(vocabulary, hidden[window], begins[window])
+            shown = bases_shown(vocabulary, hidden[window], begins[window])
             inside = chosen[window]
-            # each masked word holds a base that no visible word spells, so that none can be copied from its neighbours
+            # each masked k-mer holds a base that no visible k-mer spells, so that none can be copied from its neighbours
             assert all(set(range(at, at + k)) - shown.keys() for at in begins[window][inside])
             runs = np.flatnonzero(np.diff(np.concatenate([[0], inside, [0]]))).reshape(-1, 2)
             for left, right in runs:
-                # hidden are the bases that all words of the run hold, at either end of the window those beyond them, too
+                # hidden are the bases that all k-mers of the run hold, at either end of the window those beyond them, too
                 low = begins[window][left] + (k - 1) * (left > 1)
                 high = begins[window][right - 1] + 1 + (k - 1) * (right == n - 1)
                 assert low < high and not set(range(low, high)) & shown.keys()
@@ -64,22 +64,22 @@ def test_no_masked_base_is_visible_in_an_unmasked_word(k):
 
 
 def test_a_word_hidden_alone_is_spelt_by_its_neighbours():
-    vocabulary = words(3)
+    vocabulary = kmers(3)
     tokens = vocabulary.encode(np.random.default_rng(0).integers(0, 4, 402, dtype=np.uint8))
     ids, lengths = pack(tokens, np.array([0]), np.array([400]))
     hidden, chosen = mask(ids, lengths, np.array([0]), vocabulary.size, Masking(0.05, mask=1.0, span=1), 0, 0)
-    shown = letters_shown(vocabulary, hidden, np.arange(-1, 401))
+    shown = bases_shown(vocabulary, hidden, np.arange(-1, 401))
     alone = [at - 1 for at in np.flatnonzero(chosen) if not chosen[[at - 2, at - 1, at + 1, at + 2]].any()]
     spelt = ["".join(shown[base] for base in range(at, at + 3)) for at in alone]
     assert len(spelt) > 5 and spelt == [vocabulary.tokens[tokens[at]] for at in alone]
 
 
-def test_visible_words_leave_all_letters_open_at_a_masked_base():
-    vocabulary, text = words(3), np.array([0, 1, 2, 3, 0, 1, 2, 2, 1], np.uint8)
+def test_visible_kmers_leave_all_bases_open_at_a_masked_base():
+    vocabulary, text = kmers(3), np.array([0, 1, 2, 3, 0, 1, 2, 2, 1], np.uint8)
     texts = np.array(list(product(range(4), repeat=3)), np.uint8)
     for at in range(1, 4):
         visible = np.delete(vocabulary.encode(text), range(at, at + 3))
-        # of all letters at these bases those fit that differ at the one base which the three hidden words share
+        # of all bases at these bases those fit that differ at the one base which the three masked k-mers share
         others = np.tile(text, (64, 1))
         others[:, at + 1 : at + 4] = texts
         fitting = [
@@ -90,13 +90,13 @@ def test_visible_words_leave_all_letters_open_at_a_masked_base():
 
 @pytest.fixture
 def tokenised(tmp_path):
-    """Two segments, of 8 and of 12 bases, in overlapping words of three: 6 and 10 tokens."""
+    """Two segments, of 8 and of 12 bases, in overlapping k-mers of three: 6 and 10 tokens."""
     codes = np.array([0, 3] * 4 + [1, 2] * 6, np.uint8)
     np.save(tmp_path / "sequence.npy", codes)
     (tmp_path / "segments.bed").write_text("chr1\t100\t108\ts0\nchr2\t0\t12\ts1\n")
-    tokenise(codes, np.array([0, 8, 20]), words(3), tmp_path / "tokens.npy", tmp_path / "index.npy")
+    tokenise(codes, np.array([0, 8, 20]), kmers(3), tmp_path / "tokens.npy", tmp_path / "index.npy")
     genome = Genome(tmp_path / "sequence.npy", tmp_path / "segments.bed")
-    return genome, TokenisedGenome(tmp_path / "tokens.npy", tmp_path / "index.npy", words(3))
+    return genome, TokenisedGenome(tmp_path / "tokens.npy", tmp_path / "index.npy", kmers(3))
 
 
 def test_a_run_of_words_ends_with_its_last_word(tokenised):
@@ -110,7 +110,7 @@ def test_a_run_of_words_ends_with_its_last_word(tokenised):
         Vocabulary.from_kmers("kmer-4", 4),
         Vocabulary.from_kmers("char", 1),
         Vocabulary.from_merges("bpe", np.array([[0, 3], [4, 4], [1, 2]], np.int32)),
-        words(4),
+        kmers(4),
     ],
     ids=lambda vocabulary: vocabulary.name,
 )
@@ -129,10 +129,10 @@ def test_every_token_ends_where_its_text_does(vocabulary, tmp_path):
 def test_regions_end_where_the_next_one_begins(tokenised):
     genome, tokens = tokenised
     left, right = places_of_tokens(np.array([0, 6, 11]), 5, tokens)
-    # five words begin at five bases
+    # five k-mers begin at five bases
     assert (left.tolist(), right.tolist()) == ([0, 8, 13], [5, 13, 18])
     first, last = token_ranges(left, right, tokens, genome)
-    # a word of three bases belongs to the region of its second one, and none of those of a segment has its first one there
+    # a k-mer of three bases belongs to the region of its second one, and none of those of a segment has its first one there
     assert (first.tolist(), last.tolist()) == ([0, 6, 10], [4, 10, 15])
 
 
@@ -140,10 +140,10 @@ def test_a_substitution_hides_all_words_that_hold_it(tmp_path):
     np.save(tmp_path / "sequence.npy", np.array([0, 1, 2, 3, 0, 0, 1, 2, 3, 3], np.uint8))  # ACGTAACGTT
     (tmp_path / "segments.bed").write_text("c\t0\t10\ts0\n")
     genome = Genome(tmp_path / "sequence.npy", tmp_path / "segments.bed")
-    reference, alternative = alleles(genome, words(3), Variant("c", 6, "A", "G"), Surroundings(4, 0))
+    reference, alternative = alleles(genome, kmers(3), Variant("c", 6, "A", "G"), Surroundings(4, 0))
     # 4 bases to the left, 4 to the right: CGTA A CGTT, and CGTA G CGTT
     for allele, expected in ((reference, ["TAA", "AAC", "ACG"]), (alternative, ["TAG", "AGC", "GCG"])):
-        text = [words(3).tokens[token] for token in allele.tokens]
+        text = [kmers(3).tokens[token] for token in allele.tokens]
         assert text[allele.first : allele.last] == expected
         assert (text[: allele.first], text[allele.last :]) == (["CGT", "GTA"], ["CGT", "GTT"])
 
@@ -161,12 +161,12 @@ def test_both_alleles_show_the_same_words_and_none_of_the_variant(k, span, tmp_p
         shown = []
         before = min(60, int(pos) - 101)
         variant = Variant("c", int(pos), ref, alt)
-        pair = alleles(genome, words(k), variant, Surroundings(60, span))
+        pair = alleles(genome, kmers(k), variant, Surroundings(60, span))
         for allele, text in zip(pair, (ref, alt), strict=True):
             visible = [*range(allele.first), *range(allele.last, len(allele.tokens))]
             left, right = max(0, before - span), before + len(text) + span
             assert all(at + k <= left or at >= right for at in visible)
-            # and no more is hidden than that, except where a flank is shorter than a word
+            # and no more is hidden than that, except where a flank is shorter than a k-mer
             if before > span + k and len(allele.tokens) > right + k:
                 assert allele.last - allele.first == right - left + k - 1
             shown.append((allele.tokens[: allele.first].tolist(), allele.tokens[allele.last :].tolist()))
@@ -178,8 +178,8 @@ def test_a_substitution_changes_all_words_that_hold_it():
     for base, k in product((0, 3, 20, 39), (3, 6)):
         other = codes.copy()
         other[base] ^= 1
-        changed = np.flatnonzero(words(k).encode(codes) != words(k).encode(other))
-        assert len(words(k).encode(codes)) == 40 - k + 1
+        changed = np.flatnonzero(kmers(k).encode(codes) != kmers(k).encode(other))
+        assert len(kmers(k).encode(codes)) == 40 - k + 1
         assert changed.tolist() == [at for at in range(40 - k + 1) if at <= base < at + k]
 
 
@@ -194,8 +194,8 @@ def test_a_window_is_in_a_fold_with_all_bases_of_its_last_word(tmp_path):
     folds = ["train", "test"] * 30
     rows = [f"c\t{500 + 67 * i}\t{567 + 67 * i}\t{fold}\n" for i, fold in enumerate(folds)]
     (tmp_path / "folds.bed").write_text("".join(rows))
-    words(6).save(tmp_path / "overlap-6")
-    tokenise(codes, np.array([0, 4_000]), words(6), paths["tokens"], paths["index"])
+    kmers(6).save(tmp_path / "overlap-6")
+    tokenise(codes, np.array([0, 4_000]), kmers(6), paths["tokens"], paths["index"])
     script.make_windows(
         segments=tmp_path / "segments.bed",
         tokenizer=tmp_path / "overlap-6/tokenizer.json",
@@ -206,7 +206,7 @@ def test_a_window_is_in_a_fold_with_all_bases_of_its_last_word(tmp_path):
         longest=20,
     )
     table = pd.read_parquet(tmp_path / "windows.parquet")
-    # in one segment the number of a word is that of its first base; n words hold n + 5 bases
+    # in one segment the number of a k-mer is that of its first base; n k-mers hold n + 5 bases
     first, last = table["first"] // 67, (table["first"] + table["length"] + 5 - 1) // 67
     expected = [folds[block] if block == end else "gap" for block, end in zip(first, last, strict=True)]
     assert table["region"].tolist() == expected and len(table) > 200

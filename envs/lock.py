@@ -16,7 +16,8 @@ HERE = Path(__file__).parent
 
 def closure(requirements: list[Requirement]) -> dict[str, str]:
     """Installed version, without a local part such as `+cpu`, of every distribution that `requirements` reach."""
-    versions, seen, waiting = {}, set(), [(requirement, "") for requirement in requirements]
+    versions: dict[str, str] = {}
+    seen, waiting = set(), [(requirement, "") for requirement in requirements]
     while waiting:
         requirement, extra = waiting.pop()
         if requirement.marker and not requirement.marker.evaluate({"extra": extra}):

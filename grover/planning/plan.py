@@ -55,9 +55,9 @@ class Machine:
 def new_job(rule: str, benchmark: str | None, resources: dict[str, Any]) -> Job:
     """Make a job from what Snakemake says: its benchmark file, and its resources with `threads` among them."""
     key = Path(benchmark or "").stem.partition(".")[2]
-    gpus = int(str(resources.get("gres") or resources.get("gpu", 0)).rpartition(":")[2]) * int(resources.get("nodes", 1))
+    gpus = str(resources.get("gres") or resources.get("gpu", 0)).rpartition(":")[2]  # per node
     threads, memory = int(resources.get("threads", 1)), float(resources.get("mem_mb", 0))
-    return Job(rule, key, str(resources.get("cost", "")), threads, memory, gpus)
+    return Job(rule, key, resources.get("cost", ""), threads, memory, int(gpus) * int(resources.get("nodes", 1)))
 
 
 def read_jobs(text: str) -> list[Job]:

@@ -80,7 +80,7 @@ def finished_run(folder: Path, installation: Path) -> Finished | None:
     except (InputError, OSError):
         return None
     name = json.loads(device.read_text(encoding="utf-8"))["name"] if device.is_file() else "CPU"
-    seconds = {}
+    seconds: dict[tuple[str, str], float] = {}
     for path in folder.glob("benchmark/*.tsv"):  # written by Snakemake
         rule, _, key = path.stem.partition(".")
         seconds.update(((rule, key), float(row["s"])) for row in read_table(path)[:1] if row["s"] != "NA")

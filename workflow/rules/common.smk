@@ -56,7 +56,7 @@ def shown(path):
 
 
 # what a mistake is blamed on, and how the report says the run was started
-if workflow.modifier.is_module:
+if workflow.modifier.namespace:  # `is_module` is true of a workflow of its own too
     ORIGIN = f"`config` of the module {workflow.modifier.namespace}"
     STARTED = f"--snakefile {shown(workflow.main_snakefile)}"
 else:

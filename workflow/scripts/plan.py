@@ -28,19 +28,19 @@ no estimate: jobs of rules without a formula that no run on a genome of similar 
 
 def plan(
     configfile: Annotated[list[Path], Option(help="configuration; repeat the option as for snakemake", exists=True)],
-    config: Annotated[list[str], Option(help="KEY=VALUE, as for snakemake")] = (),
+    config: Annotated[list[str], Option(help="KEY=VALUE, as for snakemake")] = [],  # noqa: B006
     cores: Annotated[int, Option(help="cores at once; 0: those of this machine")] = 0,
     gpus: Annotated[int, Option(help="GPUs at once")] = 1,
     gpu: Annotated[str, Option(help="type of the GPUs; empty: `budget.gpu`")] = "",
     everything: Annotated[bool, Option("--all", help="count finished jobs too")] = False,
     comparison: Annotated[bool, Option("--compare", help="compare the estimate with this run's finished jobs")] = False,
-    budget: Annotated[list[str], Option(help="KEY=LIMIT that replaces a key of `budget`")] = (),
+    budget: Annotated[list[str], Option(help="KEY=LIMIT that replaces a key of `budget`")] = [],  # noqa: B006
 ) -> None:
     """Print jobs, times, GPU hours, disk and memory of each stage, and refuse more than `budget` allows. Only a dry run is started."""
     raw: dict[str, Any] = {}
     for path in configfile:
         update_config(raw, yaml.safe_load(path.read_text(encoding="utf-8")) or {})
-    limits = [f"budget={{{key}: {value}}}" for key, value in key_values(list(budget), "--budget")]
+    limits = [f"budget={{{key}: {value}}}" for key, value in key_values(budget, "--budget")]
     for key, value in key_values([*config, *limits], "--config"):
         update_config(raw, {key: yaml.safe_load(value)})
     origin = " ".join(map(str, configfile))

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 
-from grover.pretraining.model_card import KINDS, own_settings
-from grover.pretraining.scores import BASELINES
+from grover.config.names import MASKED_LABELS, VOCABULARY_LABELS
+from grover.pretraining.model_card import own_settings
 from grover.runtime.errors import InputError
 from grover.runtime.provenance import SUFFIX
 from grover.tokenization.vocabulary import Vocabulary
@@ -110,7 +110,7 @@ def _held_out(metrics: dict) -> dict | None:
             "masked_tokens": scores["masked_tokens"],
             "seen_share": scores["seen_share"],
             **scores["model"],
-            "baseline": {"name": BASELINES[best], **scores["baselines"][best]},
+            "baseline": {"name": MASKED_LABELS[best], **scores["baselines"][best]},
             "difference": scores["gains"][best],
         }
     spans = metrics["common_spans"]
@@ -132,7 +132,10 @@ def _lines(found: dict) -> list[tuple[str, str]]:
             f"feed-forward width {size['intermediate']}, positions {size['positions']:,}",
         ),
         ("weights", f"{found['weights']:,}"),
-        ("vocabulary", f"{vocabulary['size']:,} tokens: {KINDS[vocabulary['kind']].format(k=vocabulary['k'])}"),
+        (
+            "vocabulary",
+            f"{vocabulary['size']:,} tokens: {VOCABULARY_LABELS[vocabulary['kind']].format(k=vocabulary['k'])}",
+        ),
         *_training_lines(found["training"], found["made"]),
         *_score_lines(found["held_out"]),
     ]

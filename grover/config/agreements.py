@@ -2,10 +2,9 @@
 
 import re
 from collections.abc import Iterator
-from typing import get_args
 
-from grover.config.names import OVERLAP, VOCABULARY
-from grover.config.sections.benchmarks import Baseline, Benchmarks
+from grover.config.names import BASELINES, CHOSEN, OVERLAP, REPRESENTATIONS, VOCABULARY, with_random
+from grover.config.sections.benchmarks import Benchmarks
 from grover.config.sections.embeddings import Embeddings
 from grover.config.sections.genome import Atlas, Corpus, Folds, Vocabulary
 from grover.config.sections.pretraining import Choice, Pretraining
@@ -13,7 +12,7 @@ from grover.config.sections.run import Source
 from grover.config.validation import Mistake
 
 # names that no external model may have: those of models, baselines and representations of the run
-RESERVED = {"chosen", "char", *get_args(Baseline), "word2vec", "kmers", "composition", "probes"}
+RESERVED = {CHOSEN, "char", *BASELINES, *REPRESENTATIONS, "composition", "probes"}
 
 
 def check_sources(sources: dict[str, Source], simulated: bool, data: str) -> Iterator[Mistake]:
@@ -82,7 +81,7 @@ def check_architecture(model: Pretraining) -> Iterator[Mistake]:
 
 def check_vocabularies(vocabulary: Vocabulary) -> Iterator[Mistake]:
     """The names of vocabularies exist, and enough cycles are learnt."""
-    for name in sorted({"char", "chosen"} & set(vocabulary.outside)):
+    for name in sorted({"char", CHOSEN} & set(vocabulary.outside)):
         yield Mistake(
             (f"vocabulary.outside.{name}",),
             f"`vocabulary.outside.{name}`: the name {name} is reserved; choose another",
@@ -166,8 +165,7 @@ def check_atlas(vocabulary: Vocabulary, atlas: Atlas) -> Iterator[Mistake]:
 def check_comparison(vocabulary: Vocabulary, benchmarks: Benchmarks) -> Iterator[Mistake]:
     """Models of the run are compared with external models under names that nothing else has."""
     yield from _models("benchmarks.models", benchmarks.models, vocabulary.candidates)
-    models = ("chosen", *vocabulary.candidates)
-    taken = {*RESERVED, *models, *(f"{name}-random" for name in models)}
+    taken = {*RESERVED, *with_random([CHOSEN, *vocabulary.candidates])}
     for name in sorted(taken & set(benchmarks.external_models)):
         key = f"benchmarks.external_models.{name}"
         yield Mistake((key, "vocabulary.candidates"), f"`{key}`: the name {name} is reserved; choose another")
@@ -213,7 +211,7 @@ def check_embeddings(
 
 def _models(key: str, names: list[str], candidates: list[str]) -> Iterator[Mistake]:
     for name in names:
-        if name not in ("chosen", *candidates):
+        if name not in (CHOSEN, *candidates):
             yield Mistake(
                 (key, "vocabulary.candidates"),
                 f"`{key}`: {name} is neither chosen nor one of `vocabulary.candidates` ({', '.join(candidates)})",

@@ -26,6 +26,7 @@ from sklearn.preprocessing import StandardScaler
 
 from grover.annotation import motifs
 from grover.benchmarks.tokenise import read_tokens
+from grover.config.names import LIMITED_BASELINES, SEEDED_BASELINES
 from grover.genome.bases import encode
 from grover.runtime.errors import InputError
 from grover.tokenization.vocabulary import FIRST_BASE, NOT_ACGT, UNK, Vocabulary
@@ -39,7 +40,7 @@ DENSE_BYTES = 2_000_000_000
 class Settings:
     """`kmers` are the shortest and longest words of tfidf-*, `trees` those of a forest; `vocabulary` cuts the tokens of token-*
     and adjacency, `matrix` (float64 [4, width]) is the motif of pwm where the sites have no score; `maximum_train` is how many
-    examples of fold train the baselines of `LIMITED` learn from at most, drawn by the seed, 0: all."""
+    examples of fold train the baselines of `LIMITED_BASELINES` learn from at most, drawn by the seed, 0: all."""
 
     trees: int = 500
     kmers: tuple[int, int] = (2, 6)
@@ -59,14 +60,14 @@ def predict(
     makes; its `attrs` say how many examples a fit learnt from (`n_train`). Raises InputError for an unknown baseline, for labels
     without a training example and for what a baseline lacks.
     """
-    if baseline not in BASELINES:
-        raise InputError(f"unknown baseline {baseline!r}; choose one of {', '.join(BASELINES)}")
+    if baseline not in STEPS:
+        raise InputError(f"unknown baseline {baseline!r}; choose one of {', '.join(STEPS)}")
     settings = settings or Settings()
     train, held_out = train_and_held_out(dataset)
     label = dataset["label"].to_numpy(np.int64)
-    read, learn = BASELINES[baseline]
-    seeds = seeds if baseline in BY_SEED else seeds[:1]
-    maximum = settings.maximum_train if baseline in LIMITED else 0
+    read, learn = STEPS[baseline]
+    seeds = seeds if baseline in SEEDED_BASELINES else seeds[:1]
+    maximum = settings.maximum_train if baseline in LIMITED_BASELINES else 0
     drawn = [_draw(train, label, maximum, seed) for seed in seeds]
     used = np.unique(np.concatenate([*drawn, held_out]))
     features = read(dataset.iloc[used], settings)
@@ -273,7 +274,8 @@ def tfidf(train: csr_matrix, held_out: csr_matrix) -> tuple[csr_matrix, csr_matr
     return weights.transform(train, copy=False), weights.transform(held_out, copy=False)
 
 
-BASELINES: dict[str, tuple[Callable, Callable]] = {
+# how each baseline reads features and how it learns; what else it takes: `grover.config.names`
+STEPS: dict[str, tuple[Callable, Callable]] = {
     "majority": (gc_share, _prior),
     "gc": (gc_share, _logistic),
     "dinucleotide": (dinucleotide_shares, _logistic),
@@ -284,6 +286,3 @@ BASELINES: dict[str, tuple[Callable, Callable]] = {
     "pwm": (motif_scores, _logistic),
     "adjacency": (allowed, _rule),
 }
-BY_SEED = ("tfidf-forest", "token-forest")
-LIMITED = ("tfidf-logistic", "tfidf-forest", "token-logistic", "token-forest")
-NEED_VOCABULARY = ("token-logistic", "token-forest", "adjacency")

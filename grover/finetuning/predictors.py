@@ -8,7 +8,7 @@ from pathlib import Path
 
 from grover.config.benchmark_table import DERIVED, Task
 from grover.config.configuration import Configuration
-from grover.config.names import OVERLAP
+from grover.config.names import BASELINES, CHOSEN, OVERLAP, with_random
 from grover.external_models.folder import check_folder, code_of
 from grover.runtime.errors import InputError
 
@@ -60,7 +60,7 @@ def _unreadable(task: Task, configuration: Configuration) -> str:
     if configuration.selection.method == "fixed":
         chosen = [configuration.selection.vocabulary]
     for model in configuration.benchmarks.models:
-        for name in chosen if model == "chosen" else [model]:
+        for name in chosen if model == CHOSEN else [model]:
             tokens = _kmers(name, task.length)
             if tokens + 2 > configuration.pretraining.positions:
                 return f"its {tokens:,} tokens of {name} do not fit into `pretraining.positions`"
@@ -77,29 +77,33 @@ def _kmers(vocabulary: str, length: int) -> int:
 
 def baselines_of(task: Task, configuration: Configuration) -> list[str]:
     """Return the baselines of a task: pwm where a matrix is named, adjacency where negatives are derived from positives."""
-    fits = {"pwm": "motif" in task.options, "adjacency": task.negatives in DERIVED}
-    return [baseline for baseline in configuration.benchmarks.baselines if fits.get(baseline, True)]
+    named, derived = "motif" in task.options, task.negatives in DERIVED
+    return [
+        name
+        for name in configuration.benchmarks.baselines
+        if (named or not BASELINES[name].motif) and (derived or not BASELINES[name].derived)
+    ]
 
 
 def predictors(task: Task, configuration: Configuration) -> list[str]:
     """Return all that predict a task: models, each with its randomly initialised one, external models for such a length, baselines."""
     asked = configuration.benchmarks
-    models = [model for name in asked.models for model in (name, f"{name}-random")]
     external_models = [
         name for name, external in asked.external_models.items() if not 0 < external.longest < task.length
     ]
-    return [*models, *external_models, *baselines_of(task, configuration)]
+    return [*with_random(asked.models), *external_models, *baselines_of(task, configuration)]
 
 
 def baseline_options(baseline: str, configuration: Configuration) -> list[tuple[str, object]]:
     """Return the settings that a baseline reads and no others, so that more trees rerun no regression; one seed where nothing is random."""
-    asked, seed, forest = configuration.benchmarks, configuration.seed, baseline.endswith("forest")
-    options = [("--seeds", seed + number) for number in range(configuration.finetuning.seeds if forest else 1)]
-    if forest:
+    asked, seed, takes = configuration.benchmarks, configuration.seed, BASELINES[baseline]
+    seeds = configuration.finetuning.seeds if takes.seeded else 1
+    options: list[tuple[str, object]] = [("--seeds", seed + number) for number in range(seeds)]
+    if takes.seeded:
         options.append(("--trees", asked.trees))
-    if baseline.startswith("tfidf"):
+    if takes.kmers:
         options += zip(("--shortest", "--longest"), asked.kmers, strict=True)
-    if baseline.startswith(("tfidf", "token")):
+    if takes.limited:
         options.append(("--maximum-train", asked.maximum_train))
     return options
 

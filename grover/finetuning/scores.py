@@ -1,4 +1,4 @@
-"""All who predict a benchmark side by side: scores with intervals, differences, curves, and the scan of promoters.
+"""All that predicts a benchmark: scores with intervals, differences, curves, and the scan of promoters.
 
 Each is scored on the whole test set (part `all`) and on the examples that the audit found no leak for (part `clean`).
 """
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from grover.config.names import random_of
 from grover.runtime.errors import InputError
 from grover.statistics import bootstrap
 from grover.statistics.metrics import SCORES, Fold, called, precision_recall, read_fold, thresholds
@@ -16,7 +17,6 @@ from grover.statistics.metrics import scores as scores_of
 
 PARTS = ("all", "clean")
 FEWEST = 10  # clean examples of each label; with fewer a score says nothing
-RANDOM = "-random"
 
 SCORE_COLUMNS = [
     *("task", "model", "kind", "part", "seed", "n_train", "n_test", "classes", "positive_share", "threshold"),
@@ -59,7 +59,7 @@ def score(
     """Scores, differences and precision at equal steps of recall of all models on a benchmark.
 
     dataset, audit: the tables of the benchmark; predictions, metrics: predictions.parquet and metrics.json by model, of which
-    the first is compared with all others, and each with its random initialisation, `NAME-random`; block: bases of the genome that
+    the first is compared with all others, and each with its randomly initialised model, `NAME-random`; block: bases of the genome that
     are drawn together. Returns three tables: a row for each model, part and seed, and one without a seed for the mean, which
     has the intervals (`SCORE_COLUMNS`); MCC and AUROC of a model minus those of a comparator on the same draws
     (`DIFFERENCE_COLUMNS`); model, recall, precision and threshold on the whole test set, the mean over seeds, for two classes.
@@ -68,7 +68,7 @@ def score(
     """
     examples = dataset[dataset["fold"] == "test"]
     predictors = {
-        name: _competitor(name, examples, dataset.attrs, predictions[name], metrics[name]) for name in predictions
+        name: _read_predictor(name, examples, dataset.attrs, predictions[name], metrics[name]) for name in predictions
     }
     rows, differences = [], []
     for part in PARTS:
@@ -117,7 +117,9 @@ def scan(dataset: pd.DataFrame, predictions: pd.DataFrame, step: int) -> pd.Data
     return pd.DataFrame({"chrom": chrom, "start": start, "end": end, "probability": table["probability"]})
 
 
-def _competitor(name: str, examples: pd.DataFrame, attrs: dict, predictions: pd.DataFrame, metrics: dict) -> _Predictor:
+def _read_predictor(
+    name: str, examples: pd.DataFrame, attrs: dict, predictions: pd.DataFrame, metrics: dict
+) -> _Predictor:
     """Read the predictions of a model and see that they are for this dataset."""
     missing = [key for key in NEEDED if key not in metrics]
     if missing:
@@ -178,9 +180,9 @@ def _rows(predictor: _Predictor, scored: _Scored, part: str, label: np.ndarray) 
 
 
 def _pairs(names: list[str]) -> list[tuple[str, str]]:
-    """Who is compared with whom: the first with all others, every other with its randomly initialised model."""
+    """What is compared: the first with all others, every other with its randomly initialised model."""
     first, *others = names
-    return [(first, name) for name in others] + [(name, name + RANDOM) for name in others if name + RANDOM in names]
+    return [(first, name) for name in others] + [(name, random_of(name)) for name in others if random_of(name) in names]
 
 
 def _difference(model: _Scored, comparator: _Scored) -> list[float]:

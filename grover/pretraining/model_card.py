@@ -10,14 +10,13 @@ from dataclasses import dataclass
 import pandas as pd
 import yaml
 
-from grover.pretraining.scores import BASELINES
+from grover.config.names import MASKED_LABELS, VOCABULARY_LABELS
 from grover.tokenization.vocabulary import Vocabulary
 
 SPLITS = {
     "region": "Whole blocks of the genome kept apart (`region`)",
     "random": "Windows dealt out at random (`random`, the paper's split)",
 }
-KINDS = {"bpe": "byte pairs", "kmer": "words of {k} bases, end to end", "overlap": "overlapping words of {k} bases"}
 ARCHITECTURE = {
     "num_hidden_layers": "layers",
     "hidden_size": "hidden size",
@@ -100,8 +99,8 @@ def _head(facts: Facts) -> dict:
 
 def _introduction(facts: Facts) -> list[str]:
     return [
-        f"A {facts.architecture.get('model_type', 'bert').upper()} encoder of {facts.metrics['parameters']:,} parameters that learnt "
-        f"to name masked tokens of `{_assembly_file(facts)}` in {int(facts.training['step'].max()):,} steps. "
+        f"A {facts.architecture.get('model_type', 'bert').upper()} encoder of {facts.metrics['parameters']:,} parameters that was trained "
+        f"to predict masked tokens of `{_assembly_file(facts)}` in {int(facts.training['step'].max()):,} steps. "
         "This card was written by the workflow that trained it, from the files of that run.",
     ]
 
@@ -122,7 +121,7 @@ def _loading(facts: Facts) -> list[str]:
     positions = facts.architecture["max_position_embeddings"]
     return [
         f"```python\n{code}\n```",
-        f"Letters are A, C, G and T in either case; anything else is one [UNK] a base. At most {positions:,} tokens fit, [CLS] and "
+        f"Bases are A, C, G and T in either case; anything else is one [UNK] per base. At most {positions:,} tokens fit, [CLS] and "
         "[SEP] included.",
     ]
 
@@ -130,18 +129,18 @@ def _loading(facts: Facts) -> list[str]:
 def _results(facts: Facts) -> list[str]:
     metrics = facts.metrics
     parts = [
-        f"{metrics['mask_ratio']:.1%} of the tokens were hidden"
+        f"{metrics['mask_ratio']:.1%} of the tokens were masked"
         + (f" in runs of {metrics['mask_span']}" if metrics["mask_span"] > 1 else "")
         + ", all of them behind [MASK]. Beside the model stand baselines: counts of "
-        f"{metrics['baseline_tokens']:,} of the {metrics['training_tokens']:,} tokens that the training windows cover, and the same "
-        "network with random weights. Nats, shares ranked first and perplexities do not compare between vocabularies.",
+        f"{metrics['baseline_tokens']:,} of the {metrics['training_tokens']:,} tokens that the training windows cover, and the "
+        "randomly initialised model. Nats, shares ranked first and perplexities do not compare between vocabularies.",
     ]
     header = ["predictor", "nats per token", "top-1", f"top-{metrics['top']}", "perplexity", "share of the vocabulary"]
     header.append("masked bits per base")
     for split, scores in metrics["splits"].items():
         rows = [
             [
-                BASELINES.get(name, "**this model**"),
+                MASKED_LABELS.get(name, "**this model**"),
                 f"{values['loss']:.3f}",
                 f"{values['top1']:.1%}",
                 f"{values['topk']:.1%}",
@@ -157,7 +156,7 @@ def _results(facts: Facts) -> list[str]:
             _table(header, rows),
             "Loss of the model minus that of the baseline (below zero is better): "
             + "; ".join(
-                f"{BASELINES[name]} {gain['difference']:+.3f}{_interval(gain, '+.3f')}"
+                f"{MASKED_LABELS[name]} {gain['difference']:+.3f}{_interval(gain, '+.3f')}"
                 for name, gain in scores["gains"].items()
             )
             + ".",
@@ -177,37 +176,36 @@ def _seen(share: float) -> str:
 
 def _common_spans(spans: dict | None) -> str:
     if spans is None:
-        return "Masked bits per base on common spans: none, since overlapping words hide each base in several tokens at once."
+        return "Masked bits per base on common spans: none, since each base lies in several overlapping k-mers."
     baselines = "; ".join(
-        f"{BASELINES[name]} {values['bits_per_base']:.3f}" for name, values in spans["baselines"].items()
+        f"{MASKED_LABELS[name]} {values['bits_per_base']:.3f}" for name, values in spans["baselines"].items()
     )
     return (
         f"Masked bits per base on common spans of {spans['span']} bases, which compare between vocabularies: "
         f"**{spans['bits_per_base']:.3f}**{_interval(spans, '.3f')} over {spans['bases']:,} masked bases ({baselines}). "
         f"{_seen(spans['seen_share'])} The score is conditional on the visible tokens, whose borders tell something about the "
-        "hidden ones; long tokens hide more bases around a span, and the tokens of a span are predicted each alone, which costs short "
+        "masked ones; long tokens mask more bases around a span, and the tokens of a span are predicted each alone, which costs short "
         "ones more."
     )
 
 
 def _limits(facts: Facts) -> list[str]:
-    best = min(facts.metrics["splits"][facts.metrics["split"]]["baselines"].items(), key=lambda item: item[1]["loss"])[
-        0
-    ]
-    gain = facts.metrics["splits"][facts.metrics["split"]]["gains"][best]
+    scores = facts.metrics["splits"][facts.metrics["split"]]
+    best = min(scores["baselines"], key=lambda name: scores["baselines"][name]["loss"])
+    gain = scores["gains"][best]
     items = [
         "No medical use: it was not tested on any question of diagnosis or treatment, and its probabilities are no measure of "
         "whether a variant does harm.",
         "No claim about sequence of other species, assemblies or alleles than the one named below without a test on it.",
         "No comparison by perplexity, nats or ranks with a model of another vocabulary.",
-        "A picture of its embeddings is no evidence: compare with baselines (GC content, k-mer counts, the untrained network) on "
+        "A picture of its embeddings is no evidence: compare with baselines (GC content, k-mer counts, the randomly initialised model) on "
         "regions that were held out.",
         "Forward strand only: a sequence and its reverse complement are cut into other tokens and get other scores.",
     ]
     if gain["high"] is None or gain["high"] >= 0:
         items.insert(
             0,
-            f"It has **not** been shown to predict better than its best baseline, {BASELINES[best]} "
+            f"It has **not** been shown to predict better than its best baseline, {MASKED_LABELS[best]} "
             f"({gain['difference']:+.3f} nats per token{_interval(gain, '+.3f')}): do not use it as a trained model of sequence.",
         )
     return ["\n".join(f"- {item}" for item in items)]
@@ -236,13 +234,14 @@ def _assembly(facts: Facts) -> list[str]:
 
 
 def _vocabulary(facts: Facts) -> list[str]:
-    words = facts.vocabulary
+    vocabulary = facts.vocabulary
     parts = [
-        f"`{facts.name}`: {words.size:,} tokens with 5 specials and 4 letters; {KINDS[words.kind].format(k=words.k)}."
-        + (f" {len(words.merges):,} merges." if words.kind == "bpe" else "")
+        f"`{facts.name}`: {vocabulary.size:,} tokens with 5 special ones and 4 single bases; "
+        f"{VOCABULARY_LABELS[vocabulary.kind].format(k=vocabulary.k)}."
+        + (f" {len(vocabulary.merges):,} merges." if vocabulary.kind == "bpe" else "")
     ]
     merges = facts.records.get("merges")
-    if words.kind == "bpe" and merges is not None:
+    if vocabulary.kind == "bpe" and merges is not None:
         parts.append(f"How the byte pairs were learnt: {_settings(merges)}.")
     return parts
 
@@ -354,7 +353,7 @@ def _interval(values: dict, style: str) -> str:
     return f" (95 % interval {values['low']:{style}} to {values['high']:{style}})"
 
 
-def _plain(value) -> str:
+def _plain(value: object) -> str:
     if isinstance(value, list):
         return ", ".join(map(str, value))
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)

@@ -11,18 +11,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from grover.config.names import MASKED_BASELINES
 from grover.genome.assembly import Genome
 from grover.intervals.formats import read_bed
 from grover.intervals.overlaps import union
 from grover.statistics.blocks import block_size, number_blocks
 
 MODEL = "model"
-BASELINES = {
-    "frequency": "token frequencies",
-    "neighbours": "counts between neighbours",
-    "untrained": "the untrained network",
-}
-PREDICTORS = (MODEL, *BASELINES)
+PREDICTORS = (MODEL, *MASKED_BASELINES)
 SPLITS = ("region", "random")
 RESAMPLES, AT_ONCE = 1_000, 100
 FEWEST_BLOCKS = 5  # with masked tokens, for an interval
@@ -111,13 +107,13 @@ def gains(table: pd.DataFrame, seed: int) -> dict[str, dict[str, float | None]]:
     """
     block = number_blocks(table["base"].to_numpy())
     blocks = int(block.max()) + 1
-    differences = [_difference(table, baseline) for baseline in BASELINES]
+    differences = [_difference(table, baseline) for baseline in MASKED_BASELINES]
     low, high = interval(
-        sums(differences, block, blocks), sums([np.ones(len(table))] * len(BASELINES), block, blocks), seed
+        sums(differences, block, blocks), sums([np.ones(len(table))] * len(MASKED_BASELINES), block, blocks), seed
     )
     return {
         baseline: {"difference": float(difference.mean()), "low": known(first), "high": known(last)}
-        for baseline, difference, first, last in zip(BASELINES, differences, low, high, strict=True)
+        for baseline, difference, first, last in zip(MASKED_BASELINES, differences, low, high, strict=True)
     }
 
 
@@ -149,13 +145,13 @@ def strata(
     rows = _memberships(table["base"].to_numpy(), categories)
     block = number_blocks(table["base"].to_numpy())
     blocks = int(block.max()) + 1
-    differences = [_difference(table, baseline) for baseline in BASELINES]
+    differences = [_difference(table, baseline) for baseline in MASKED_BASELINES]
     above, below = [], []
     for inside in rows.values():
         above.append(sums([difference[inside] for difference in differences], block[inside], blocks))
-        below.append(np.repeat(sums([np.ones(inside.size)], block[inside], blocks), len(BASELINES), axis=1))
+        below.append(np.repeat(sums([np.ones(inside.size)], block[inside], blocks), len(MASKED_BASELINES), axis=1))
     low, high = interval(np.hstack(above), np.hstack(below), seed)
-    low, high = low.reshape(-1, len(BASELINES)), high.reshape(-1, len(BASELINES))
+    low, high = low.reshape(-1, len(MASKED_BASELINES)), high.reshape(-1, len(MASKED_BASELINES))
 
     found = []
     for number, ((track, category), inside) in enumerate(rows.items()):

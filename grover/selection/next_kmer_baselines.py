@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from grover.config.names import LAST_TOKEN, MARKOV_ORDERS
 from grover.runtime.progress import Progress, track
 from grover.selection.next_kmer import Contexts, score, tokenise_contexts
 from grover.tokenization.vocabulary import Vocabulary
@@ -24,20 +25,20 @@ def baselines(
     }
     forest = _forest(contexts, max(k), trees, forest_examples, threads) if trees else None
     block, rows = contexts.block, []
-    for size in track(k, len(k), "counts", "word lengths"):
+    for size in track(k, len(k), "counts", "values of k"):
         known, truth = contexts.labels("train", size), contexts.labels("test", size)
         rows.append({"vocabulary": "chance", "kind": "baseline", "k": size, "accuracy": 4.0**-size, "n": len(truth)})
         rows[-1] |= {"low": rows[-1]["accuracy"], "high": rows[-1]["accuracy"]}
         common = np.bincount(known).argmax()
         rows.append(score("majority", "baseline", size, truth == common, block))
-        for order in range(6):
+        for order in MARKOV_ORDERS:
             answer = markov_answers(contexts.train, order, size)[_state(contexts.test[:, : contexts.context], order)]
             rows.append(score(f"markov-{order}", "baseline", size, truth == answer, block))
         for name, tokens in last.items():
             answer = last_token_answers(
                 tokens["train"], known, size, max(tokens["train"].max(), tokens["test"].max()) + 1
             )
-            rows.append(score(f"last token of {name}", "baseline", size, truth == answer[tokens["test"]], block))
+            rows.append(score(LAST_TOKEN + name, "baseline", size, truth == answer[tokens["test"]], block))
         if forest is not None:
             right = (forest[:, :size] == contexts.test[:, contexts.context : contexts.context + size]).all(axis=1)
             rows.append(score("tfidf-forest", "baseline", size, right, block))
@@ -88,7 +89,7 @@ def _state(codes: np.ndarray, order: int) -> np.ndarray:
 
 
 def _tfidf(contexts: Contexts, most: int):
-    """TF-IDF of the words of 3 to 6 bases in the contexts of fold train (at most `most`) and test."""
+    """TF-IDF of the k-mers of 3 to 6 bases in the contexts of fold train (at most `most`) and test."""
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     texts = [

@@ -29,6 +29,7 @@ if Path(grover.__file__).resolve().parent != (ROOT / "grover").resolve():
 from grover.config import annotations, files
 from grover.config.benchmark_table import read_tasks
 from grover.config.configuration import complete
+from grover.config.names import NETWORK_BASELINES, PROBES, TOKEN_BASELINES, is_random, original, with_random
 from grover.config.rule_params import named_params
 from grover.config.rule_params import options as script_options
 from grover.config.track_table import read_track_rows
@@ -110,9 +111,9 @@ if said and workflow.is_main_process:
     print("\n".join(said), file=sys.stderr)
 TRACK_SOURCES = sorted({row["source"] for row in TRACKS})
 FINETUNED = configuration.benchmarks.models
-MODELS = [model for name in FINETUNED for model in (name, f"{name}-random")]
+MODELS = with_random(FINETUNED)
 EMBEDDED = configuration.embeddings.models
-ENCODERS = [model for name in EMBEDDED for model in (name, f"{name}-random")]
+ENCODERS = with_random(EMBEDDED)
 SHARDS = range(configuration.embeddings.shards)
 READER = reader(configuration)
 EXTERNAL_MODELS = configuration.benchmarks.external_models
@@ -243,7 +244,7 @@ def transferred(task):
 
 def of_model(file):
     """An artefact of the model that a wildcard names, which a randomly initialised model shares with its model."""
-    return lambda wildcards: f"{RUN}/{file}".format(name=wildcards.model.removesuffix("-random"))
+    return lambda wildcards: f"{RUN}/{file}".format(name=original(wildcards.model))
 
 
 def weight_options(models):
@@ -251,9 +252,7 @@ def weight_options(models):
 
     A randomly initialised model has the file of its original. External models have weights of many forms and are not checked.
     """
-    return repeated(
-        "--weights", [f"{model}={RUN}/models/{model.removesuffix('-random')}/model.safetensors" for model in models]
-    )
+    return repeated("--weights", [f"{model}={RUN}/models/{original(model)}/model.safetensors" for model in models])
 
 
 def shards_of(models):

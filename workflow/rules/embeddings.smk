@@ -96,7 +96,7 @@ rule embed:
         **gpu(16000, 240),
         cost="embedding",
     params:
-        initial=lambda wildcards: "random" if wildcards.model.endswith("-random") else "pretrained",
+        initial=lambda wildcards: "random" if is_random(wildcards.model) else "pretrained",
         shards=len(SHARDS),
         window=configuration.embeddings.window_tokens,
         context=configuration.embeddings.context,

@@ -15,9 +15,6 @@ TUNING = {
     for option in ("epochs", "warmup", "patience", "class-weights", "maximum-train", "maximum-valid")
 }
 TUNING_OPTIONS = " ".join(f"--{option} {value}" for option, value in TUNING.items())
-TOKEN_BASELINES = ("token-forest", "token-logistic", "adjacency")
-PROBES = {"probe-cls": "cls", "probe-mean": "mean"}
-NETWORKS = ("cnn", *PROBES)
 
 
 rule run_baseline:
@@ -35,7 +32,7 @@ rule run_baseline:
     benchmark:
         f"{RUN}/benchmark/run_baseline.{{task}}.{{baseline}}.tsv"
     wildcard_constraints:
-        baseline=one_of(baseline for baseline in configuration.benchmarks.baselines if baseline not in NETWORKS),
+        baseline=one_of(baseline for baseline in configuration.benchmarks.baselines if baseline not in NETWORK_BASELINES),
     conda:
         ENVIRONMENT
     threads: lambda wildcards: configuration.threads if wildcards.baseline.endswith("forest") else 1
@@ -130,7 +127,7 @@ rule finetune:
     input:
         dataset=rules.build_dataset.output.dataset,
         passed=rules.audit_dataset.output.passed,
-        model=lambda wildcards: f"{RUN}/models/{wildcards.model.removesuffix('-random')}/model.safetensors",
+        model=lambda wildcards: f"{RUN}/models/{original(wildcards.model)}/model.safetensors",
     output:
         model=f"{RUN}/finetuning/{{task}}/{{model}}/model.safetensors",
         config=f"{RUN}/finetuning/{{task}}/{{model}}/config.json",
@@ -151,7 +148,7 @@ rule finetune:
         **gpu(16000, 720),
         cost="finetuning",
     params:
-        initial=lambda wildcards: "random" if wildcards.model.endswith("-random") else "pretrained",
+        initial=lambda wildcards: "random" if is_random(wildcards.model) else "pretrained",
         seeds=repeated("--seeds", SEEDS),
         tuning=TUNING_OPTIONS,
         batch=configuration.finetuning.batch,

@@ -143,7 +143,7 @@ rule compare_strands:
     resources:
         **gpu(8000, 120),
     params:
-        initial=lambda wildcards: "random" if wildcards.model.endswith("-random") else "pretrained",
+        initial=lambda wildcards: "random" if is_random(wildcards.model) else "pretrained",
         number=configuration.embeddings.strands,
         window=configuration.embeddings.window_tokens,
         layers=repeated("--layers", configuration.embeddings.layers),

@@ -8,7 +8,8 @@ import pandas as pd
 from typer import Option
 
 from grover.annotation.motifs import read_matrix
-from grover.finetuning.baselines import BY_SEED, LIMITED, NEED_VOCABULARY, Settings, predict
+from grover.config.names import LIMITED_BASELINES, SEEDED_BASELINES, TOKEN_BASELINES
+from grover.finetuning.baselines import Settings, predict
 from grover.runtime.cli import READ, Input, Output, main
 from grover.runtime.errors import InputError
 from grover.runtime.files import checksum, folder, write_json, write_table
@@ -56,16 +57,16 @@ def run_baseline(
         trees,
         (shortest, longest),
         threads,
-        Vocabulary.load(folder(vocabulary)) if vocabulary and baseline in NEED_VOCABULARY else None,
+        Vocabulary.load(folder(vocabulary)) if vocabulary and baseline in TOKEN_BASELINES else None,
         read_matrix(motifs, motif) if motifs and baseline == "pwm" else None,
         maximum_train,
     )
     predicted = predict(table, baseline, list(seeds), settings)
-    used = {"trees": trees} if baseline in BY_SEED else {}
+    used = {"trees": trees} if baseline in SEEDED_BASELINES else {}
     used |= {"shortest": shortest, "longest": longest} if baseline.startswith("tfidf") else {}
     used |= {"vocabulary": settings.vocabulary.name} if settings.vocabulary else {}
     used |= {"motif": motif} if settings.matrix is not None else {}
-    used |= {"maximum_train": maximum_train} if baseline in LIMITED else {}
+    used |= {"maximum_train": maximum_train} if baseline in LIMITED_BASELINES else {}
     write_table(predictions, predicted)
     write_json(
         metrics,

@@ -11,6 +11,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
+from grover.config.names import random_of
 from grover.config.track_table import ALL
 from grover.embeddings.regions import probe_fits, probe_scores
 from grover.embeddings.vectors import Embeddings
@@ -22,7 +23,6 @@ FEWEST_BLOCKS = 10  # the resamples of fewer differ too little, and their interv
 COMPARATORS = {"gain": "kmers", "over_gc": "gc", "over_word2vec": "word2vec", "over_random": "random"}
 NOT_ENOUGH = "too few regions"
 NOTHING = ("none", "", "False")  # values of regions outside a track, beside missing ones
-RANDOM = "-random"
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Representation:
 
     def comparator(self, name: str) -> tuple[str, str, int | None]:
         """Return the key of a comparator: kmers, gc, word2vec, or the randomly initialised model of the same size."""
-        return (self.model + RANDOM, self.pooling, self.layer) if name == "random" else (name, "", None)
+        return (random_of(self.model), self.pooling, self.layer) if name == "random" else (name, "", None)
 
 
 @dataclass(frozen=True)

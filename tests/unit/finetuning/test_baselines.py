@@ -16,6 +16,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import matthews_corrcoef, roc_auc_score
 
 from grover.annotation import motifs
+from grover.config.names import BASELINES, NETWORK_BASELINES
 from grover.finetuning import baselines
 from grover.finetuning.baselines import Settings
 from grover.finetuning.finetune import draw
@@ -46,6 +47,11 @@ def dataset_of(size: int, sequence_of, classes: int = 2) -> pd.DataFrame:
 def planted_word(rng, label) -> str:
     text = random_letters(rng, 60)
     return text[:20] + (text[20:27], "GATTACA", "CATCATC")[label] + text[27:]
+
+
+def test_the_registry_names_each_baseline_that_can_be_fitted():
+    assert {*baselines.STEPS, *NETWORK_BASELINES} == set(BASELINES)
+    assert not set(baselines.STEPS) & set(NETWORK_BASELINES)
 
 
 def auroc(dataset: pd.DataFrame, baseline: str, **settings) -> float:

@@ -8,9 +8,9 @@ import pytest
 import torch
 import yaml
 
+from grover.config.names import MASKED_BASELINES
 from grover.network.bert import Architecture, new_language_model, save
 from grover.pretraining.model_card import Facts, render
-from grover.pretraining.scores import BASELINES
 from grover.tokenization.vocabulary import Vocabulary
 
 SETTINGS = {"hidden": 16, "heads": 2, "intermediate": 32, "layers": 1, "positions": 24}
@@ -42,8 +42,8 @@ def split(seen: float, gain: float) -> dict:
         "masked_tokens": 600,
         "seen_share": seen,
         "model": scores(4.5),
-        "baselines": {name: scores(4.5 - gain) for name in BASELINES},
-        "gains": {name: {"difference": gain, "low": gain - 0.1, "high": gain + 0.1} for name in BASELINES},
+        "baselines": {name: scores(4.5 - gain) for name in MASKED_BASELINES},
+        "gains": {name: {"difference": gain, "low": gain - 0.1, "high": gain + 0.1} for name in MASKED_BASELINES},
     }
 
 
@@ -51,7 +51,7 @@ def split(seen: float, gain: float) -> dict:
 def facts():
     vocabulary = Vocabulary.from_merges("bpe-2", np.array([[0, 0], [4, 3]]))
     bits = {"bits_per_base": 1.875, "low": None, "high": None}
-    spans = {**bits, "bases": 77, "span": 6, "seen_share": 0.0, "baselines": {name: bits for name in BASELINES}}
+    spans = {**bits, "bases": 77, "span": 6, "seen_share": 0.0, "baselines": {name: bits for name in MASKED_BASELINES}}
     metrics = {"split": "region", "parameters": 4_321, "mask_ratio": 0.15, "mask_span": 1, "top": 60}
     metrics |= {"baseline_tokens": 5_000, "training_tokens": 8_000}
     metrics |= {"splits": {"region": split(0.0, -0.5), "random": split(0.75, -0.5)}, "common_spans": spans}

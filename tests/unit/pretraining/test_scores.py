@@ -3,9 +3,10 @@ import pandas as pd
 import pytest
 from sklearn.metrics import log_loss, top_k_accuracy_score
 
+from grover.config.names import MASKED_BASELINES
 from grover.genome.assembly import Genome
 from grover.pretraining import evaluation, scores
-from grover.pretraining.scores import BASELINES, PREDICTORS
+from grover.pretraining.scores import PREDICTORS
 from grover.tokenization.vocabulary import FIRST_BASE
 
 SIZE = 12
@@ -47,7 +48,7 @@ def test_a_split_has_scores_gains_and_the_share_that_training_saw():
     table = made_up()
     found = scores.score_split(table, SIZE - FIRST_BASE, 3, seed=0)
     assert found["seen_share"] == table["seen"].mean() and found["masked_tokens"] == 4_000
-    assert list(found["baselines"]) == list(BASELINES)
+    assert list(found["baselines"]) == list(MASKED_BASELINES)
     for name, gain in found["gains"].items():
         assert gain["low"] < gain["difference"] < gain["high"] < 0
         assert gain["difference"] == pytest.approx(found["model"]["loss"] - found["baselines"][name]["loss"], abs=1e-6)

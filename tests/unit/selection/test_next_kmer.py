@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import torch
 
+from grover.config.names import LAST_TOKEN, NEXT_KMER_BASELINES
 from grover.genome.assembly import Genome
 from grover.genome.bases import decode, encode
 from grover.network.bert import Architecture, new_language_model, save
@@ -142,6 +143,7 @@ def test_baselines_and_a_model_on_a_repeat(tmp_path):
     letters = Vocabulary.from_kmers("char", 1)
     table = baselines(cut, [letters], [2, 3], trees=5, forest_examples=200)
     score = table.pivot(index="vocabulary", columns="k", values="accuracy")
+    assert set(score.index) == {*NEXT_KMER_BASELINES, LAST_TOKEN + "char"}
     assert score.loc["chance"].tolist() == [1 / 16, 1 / 64]
     assert (score.loc[["markov-1", "markov-5", "last token of char", "tfidf-forest"]] == 1).all(axis=None)
     assert score.loc["markov-0", 2] < 0.5 and score.loc["majority", 3] < 0.5

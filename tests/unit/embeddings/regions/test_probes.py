@@ -7,6 +7,7 @@ from scipy.stats import rankdata
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import average_precision_score, r2_score, roc_auc_score
 
+from grover.config.names import REPRESENTATIONS
 from grover.embeddings.regions.probe_fits import Known, linear
 from grover.embeddings.regions.probe_scores import beyond, chance, partial, resampled, score
 from grover.embeddings.regions.probes import Representation, Settings, columns, make_target, probe, representations
@@ -264,4 +265,5 @@ def test_a_model_without_cls_is_probed_by_its_mean(tmp_path):
     made = representations(found, composition, np.array([0.4, 0.5]))
     poolings = {name: [each.pooling for each in made if each.model == name] for name in found}
     assert poolings == {"external": ["mean"], "chosen": ["cls", "mean"]}
+    assert tuple(each.model for each in made if each.model not in found) == REPRESENTATIONS
     assert all(len(each.features()) == 2 for each in made)

@@ -6,12 +6,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-CHOSEN = "selection/chosen.txt"
+from grover.config.names import CHOSEN, is_random, random_of
+
+CHOICE = "selection/chosen.txt"
 BETTER, WORSE, SAME = "beats", "stays behind", "does not differ measurably from"
 NUMBER = re.compile(r"–|[-+]?[\d.,]+(e[-+]\d+)?%?( \(.*\))?")
 
@@ -84,17 +87,17 @@ class Section:
 class Results:
     """The artefacts of a run by their names relative to its folder; only the given files exist for it."""
 
-    def __init__(self, folder: Path | str, files: Iterable[Path | str]):
+    def __init__(self, folder: Path | str, files: Iterable[Path | str]) -> None:
         self.folder = Path(folder).resolve()
         paths = [Path(path).resolve() for path in files]
         self.names = {str(path.relative_to(self.folder)) for path in paths if path.is_relative_to(self.folder)}
-        self.chosen = self.path(CHOSEN).read_text().split()[0] if CHOSEN in self.names else "chosen"
+        self.chosen = self.path(CHOICE).read_text().split()[0] if CHOICE in self.names else CHOSEN
 
     def find(self, pattern: str) -> list[str]:
         """Names that match a pattern such as `vocabulary/*/statistics.parquet`, sorted, those of the chosen
         vocabulary first."""
         found = sorted(name for name in self.names if fnmatchcase(name, pattern))
-        return sorted(found, key=lambda name: not {"chosen", self.chosen} & set(name.split("/")))
+        return sorted(found, key=lambda name: not {CHOSEN, self.chosen} & set(name.split("/")))
 
     def first(self, pattern: str) -> str | None:
         """The first name that matches, or None."""
@@ -106,11 +109,13 @@ class Results:
         return found[self.main_model(found)]
 
     def main_model(self, names: Iterable[str]) -> str:
-        """Which of the embedded models the sections describe: the chosen one, else the first in the alphabet; no `-random` one, and
-        none from elsewhere, which has no randomly initialised model, where there is one with a randomly initialised model."""
-        names, chosen = set(names), ["chosen", self.chosen]
-        models = [name for name in names if not name.endswith("-random")]
-        return min(models, key=lambda name: (name not in chosen, f"{name}-random" not in names, name), default="chosen")
+        """Return the embedded model that the sections describe: the chosen one, else the first in the alphabet.
+
+        Models of the run come before external models, which have no randomly initialised one beside them.
+        """
+        names, chosen = set(names), [CHOSEN, self.chosen]
+        models = [name for name in names if not is_random(name)]
+        return min(models, key=lambda name: (name not in chosen, random_of(name) not in names, name), default=CHOSEN)
 
     def path(self, name: str) -> Path:
         return self.folder / name
@@ -126,7 +131,7 @@ class Results:
             )
         return pd.read_csv(path, sep="\t", keep_default_na=False, na_values=[""])
 
-    def json(self, name: str):
+    def json(self, name: str) -> Any:
         return json.loads(self.path(name).read_text())
 
     def array(self, name: str) -> np.ndarray:
@@ -191,7 +196,7 @@ def formatted(frame: pd.DataFrame, formats: dict[str, str] | None = None, defaul
     a dash."""
     formats = formats or {}
 
-    def cell(column: str, value) -> str:
+    def cell(column: str, value: object) -> str:
         if value is None or (isinstance(value, float) and np.isnan(value)):
             return "–"
         if column in formats:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from grover.config.names import CHOSEN
 from grover.report.parts import with_interval
 from grover.runtime.errors import InputError
 
@@ -30,7 +31,7 @@ COLUMNS += ("ours", "low", "high", "verdict", "why")
 REPRODUCED, COMPATIBLE = "reproduced", "compatible, but uncertain"
 NOT_REPRODUCED, NOT_RUN = "not reproduced", "not run here"
 WIDEST = 0.2  # interval of a score that counts as reproduced, as a share of the published value
-CHOSEN, FOREST = "chosen", "tfidf-forest"
+FOREST = "tfidf-forest"
 AT_MOST = "<="
 NEXT_KMER, MASKED = "Next-6-mer", "Masked tokens"
 PAPER_PARAMETERS, PAPER_SIZE = "87.1 million", "12 layers x 768"
@@ -81,7 +82,7 @@ def dossier(
     metrics: dict[str, dict] | None = None,
     context: dict | None = None,
 ) -> pd.DataFrame:
-    """A row a published score and a score of this run that stands beside it.
+    """Return one row per published score and score of this run that is compared with it.
 
     published: as `read_published`; benchmarks: scores of all tasks, of which those of the whole test set, the mean over seeds, are
     taken; cards: of the datasets, whose option `published` names the task of the paper; next_kmer: comparison of vocabularies;
@@ -195,9 +196,9 @@ def reasons(table: pd.DataFrame) -> list[str]:
 
 
 def certainties(table: pd.DataFrame) -> dict[str, list[str]]:
-    """Letters of certainty by source."""
+    """Return the grades of certainty by source."""
     groups = table.groupby("source", sort=False)["certainty"].unique()
-    return {source: [letter or "not given" for letter in letters] for source, letters in groups.items()}
+    return {source: [grade or "not given" for grade in grades] for source, grades in groups.items()}
 
 
 def score(value: float, low: float, high: float, unit: str) -> str:
@@ -307,8 +308,8 @@ def _of_masked(row: dict, metrics: dict[str, dict], context: dict) -> list[dict]
     item = metrics.get(name)
     if item is None:
         return []
-    part = item["splits"][item["split"]]
-    model = part["model"]
+    scores = item["splits"][item["split"]]
+    model = scores["model"]
     values = {
         "top-1": 100 * model["top1"],
         f"top-{item['top']}": 100 * model["topk"],
@@ -317,7 +318,7 @@ def _of_masked(row: dict, metrics: dict[str, dict], context: dict) -> list[dict]
     if row["metric"] not in values:
         return []
     why = (
-        f"{part['masked_tokens']:,} masked tokens of split {item['split']}, {item['mask_ratio']:.1%} of the tokens hidden; no interval "
+        f"{scores['masked_tokens']:,} masked tokens of split {item['split']}, {item['mask_ratio']:.1%} of the tokens masked; no interval "
         f"is computed for this score, so that it cannot count as {REPRODUCED}"
     )
     none = {"low": np.nan, "high": np.nan}
@@ -352,8 +353,8 @@ def _differences(context: dict, metrics: dict[str, dict]) -> list[str]:
         )
     if context.get("maximum_train"):
         sentences.append(
-            f"Budget: networks are fine-tuned on at most {context['maximum_train']:,} examples a task (`finetuning.maximum_train`); how "
-            "many a baseline learns from is said with its score."
+            f"Budget: networks are fine-tuned on at most {context['maximum_train']:,} examples per task (`finetuning.maximum_train`); how "
+            "many a baseline learns from is given with its score."
         )
     return sentences
 

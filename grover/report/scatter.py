@@ -11,6 +11,7 @@ import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.colors import to_hex
+from numpy.typing import ArrayLike
 
 from grover.report.style import colours
 
@@ -27,9 +28,9 @@ def prepare(
 ) -> dict:
     """What the page draws, as JSON can hold it.
 
-    regions: chrom, start, end (0-based half-open); embeddings: points [regions, 2] and a word on the axes by name; tracks: one column a
-    track, beside the regions: text or bool are categories, floats are quantities (NaN where nothing lies); assembly: the name at UCSC, or
-    nothing where no link is wanted.
+    regions: chrom, start, end (0-based half-open); embeddings: points [regions, 2] and a sentence on the axes by name; tracks: one
+    column per track, beside the regions: text or bool are categories, floats are quantities (NaN where nothing lies); assembly: the name
+    at UCSC, or nothing where no link is wanted.
     """
     names, chroms = np.unique(regions["chrom"].to_numpy(str), return_inverse=True)
     return {
@@ -116,7 +117,7 @@ def limits(values: np.ndarray) -> tuple[float, float]:
     return (low, high) if high > low else (low - 0.5, low + 0.5)
 
 
-def packed(values, dtype: type) -> str:
+def packed(values: ArrayLike, dtype: type) -> str:
     """Whole numbers as base64 of little-endian integers of type `dtype`."""
     return base64.b64encode(np.ascontiguousarray(values, np.dtype(dtype).newbyteorder("<"))).decode()
 

@@ -3,9 +3,12 @@
 import io
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import matplotlib
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from grover.runtime.errors import InputError
@@ -68,7 +71,7 @@ def use_palette(name: str) -> None:
 
 
 def panels(
-    rows: int = 1, columns: int = 1, width: float = 9.0, height: float = 3.0, **options
+    rows: int = 1, columns: int = 1, width: float = 9.0, height: float = 3.0, **options: Any
 ) -> tuple[Figure, np.ndarray]:
     """A figure of `width` x `height` inches and its axes as an array [rows, columns]."""
     figure = Figure(figsize=(width, height), layout="constrained")
@@ -90,18 +93,27 @@ def colours(names: Sequence[str]) -> dict[str, str]:
     return {name: chosen.get(name, PALE if name == "none" else GREY) for name in names}
 
 
-def intervals(axes, positions, values, low, high, colour, label=None, marker="o") -> None:
-    """Horizontal dots with their intervals, at the given heights."""
-    values, low, high = (np.asarray(item, float) for item in (values, low, high))
+@dataclass(frozen=True)
+class Look:
+    """Colour, marker and label of a group of dots."""
+
+    colour: str
+    marker: str = "o"
+    label: str | None = None
+
+
+def intervals(axis: Axes, heights: Sequence[float] | np.ndarray, spans: np.ndarray, look: Look) -> None:
+    """Draw horizontal dots with their intervals. spans: float [dots, 3] of value, low and high."""
+    values, low, high = np.asarray(spans, float).T
     errors = np.clip(np.vstack([values - low, high - values]), 0, None)
-    axes.errorbar(
+    axis.errorbar(
         values,
-        positions,
+        heights,
         xerr=np.nan_to_num(errors),
-        fmt=marker,
-        color=colour,
+        fmt=look.marker,
+        color=look.colour,
         markersize=5.5,
         linewidth=1.4,
         capsize=0,
-        label=label,
+        label=look.label,
     )

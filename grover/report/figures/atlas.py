@@ -5,13 +5,15 @@ Every function takes tables by the name of the genome, `observed` first and then
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 
 from grover.report.style import BLUE, GREEN, GREY, ORANGE, PALE, RED, panels
 
 OBSERVED = "observed"
 NULL_STYLES = ((PALE, "-"), (GREY, (0, (2, 1.2))), (PALE, (0, (4, 1.5))), (GREY, "-"))
-KMERS = {"4-mers": GREEN, "5-mers": ORANGE, "6-mers": RED}
+KMER_COLOURS = {"4-mers": GREEN, "5-mers": ORANGE, "6-mers": RED}
 LONGEST = 10  # in the coverage, longer tokens count as this long
 STRONGEST = 3.0  # end of the colour scale, log2
 MOST_TOKENS = 45
@@ -68,13 +70,13 @@ def frequencies(tokens: dict[str, pd.DataFrame]) -> Figure:
 
 
 def composition(tokens: dict[str, pd.DataFrame]) -> Figure:
-    """Tokens by first letter, each once and by occurrence, and the GC content of the tokens.
+    """Tokens by first base, each once and by occurrence, and the GC content of the tokens.
 
     tokens: first, gc, length, count.
     """
     figure, axes = panels(1, 3, height=2.9)
     looks = styles(tokens)
-    for axis, title in zip(axes[0], ("First letter, each token once", "First letter, by occurrence"), strict=False):
+    for axis, title in zip(axes[0], ("First base, each token once", "First base, by occurrence"), strict=False):
         width = 0.8 / len(tokens)
         for i, (name, table) in enumerate(tokens.items()):
             weight = table["count"] if title.endswith("occurrence") else pd.Series(1, table.index)
@@ -94,18 +96,18 @@ def composition(tokens: dict[str, pd.DataFrame]) -> Figure:
     return figure
 
 
-def balance(tokens: dict[str, pd.DataFrame], words: pd.DataFrame, summaries: dict[str, dict]) -> Figure:
-    """How evenly the rows of the vocabulary are used, beside all words of 4, 5 and 6 letters.
+def balance(tokens: dict[str, pd.DataFrame], kmers: pd.DataFrame, summaries: dict[str, dict]) -> Figure:
+    """How evenly the rows of the vocabulary are used, beside all 4-mers, 5-mers and 6-mers.
 
-    tokens: count; words: of the observed genome, k, count; summaries: `balance` as
+    tokens: count; kmers: of the observed genome, k, count; summaries: `balance` as
     `grover.atlas.token_statistics.summarise` returns it.
     """
     figure, axes = panels(1, 3, height=3.1, width_ratios=[5, 3, 3])
     curves = axes[0, 0]
     looks = styles(tokens)
-    for k, rows in words.groupby("k"):
+    for k, rows in kmers.groupby("k"):
         name = f"{k}-mers"
-        curves.plot(*_relative(rows["count"]), color=KMERS[name], linewidth=1.2, label=f"{name}, genome")
+        curves.plot(*_relative(rows["count"]), color=KMER_COLOURS[name], linewidth=1.2, label=f"{name}, genome")
     for name, table in tokens.items():
         curves.plot(*_relative(table["count"]), **looks[name] | {"label": f"tokens, {label(name)}"})
     curves.axhline(1, color=GREY, linewidth=0.8, linestyle=":")
@@ -141,9 +143,9 @@ def _relative(counts: pd.Series) -> tuple[np.ndarray, np.ndarray]:
 
 
 def compression(merges: dict[str, pd.DataFrame], mean_lengths: dict[str, float], cycles: int) -> Figure:
-    """Bases a token after each merge, and the length of the token that it makes.
+    """Bases per token after each merge, and the length of the token that it makes.
 
-    merges: token, tokens (left after the merge); mean_lengths: bases a token of the genome after `cycles` merges.
+    merges: token, tokens (left after the merge); mean_lengths: bases per token of the genome after `cycles` merges.
     """
     figure, axes = panels(1, 2, height=2.9)
     bases, lengths = axes[0]
@@ -159,7 +161,7 @@ def compression(merges: dict[str, pd.DataFrame], mean_lengths: dict[str, float],
         lengths.scatter(
             learnt, made, s=5, linewidths=0, color=looks[name]["color"], rasterized=True, zorder=looks[name]["zorder"]
         )
-    bases.set(xlabel="merges learnt", ylabel="bases a token", title="Compression")
+    bases.set(xlabel="merges learnt", ylabel="bases per token", title="Compression")
     bases.grid(axis="y")
     handles, names = bases.get_legend_handles_labels()
     bases.legend(handles[::-1], names[::-1])
@@ -169,7 +171,7 @@ def compression(merges: dict[str, pd.DataFrame], mean_lengths: dict[str, float],
 
 
 def coverage(shares: dict[str, pd.DataFrame], overall: dict[str, pd.Series]) -> Figure:
-    """Bases of each category by the length of the tokens that cover them, against the whole genome; one panel a genome.
+    """Bases of each category by the length of the tokens that cover them, against the whole genome; one panel per genome.
 
     shares: track, category, length, share, as `grover.annotation.enrichment.coverage` returns them; overall: share of all bases
     by length.
@@ -243,11 +245,11 @@ def name_category(track: str, category: str) -> str:
     return track if track == category.replace("_", " ") else f"{track}: {category}"
 
 
-def _bare(axis) -> None:
+def _bare(axis: Axes) -> None:
     axis.tick_params(length=0)
     axis.spines[:].set_visible(False)
 
 
-def _scale(figure: Figure, picture, axes: list, text: str) -> None:
+def _scale(figure: Figure, picture: ScalarMappable, axes: list[Axes], text: str) -> None:
     bar = figure.colorbar(picture, ax=axes, location="bottom", label=text, shrink=0.5, aspect=45, pad=0.02)
     bar.outline.set_visible(False)

@@ -8,10 +8,10 @@ from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from grover.report.style import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, RED, SKY, YELLOW, intervals, panels
+from grover.config.names import CHOSEN, KIND_LABELS, random_of
+from grover.report.style import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, RED, SKY, YELLOW, Look, intervals, panels
 
 COLUMNS = 3
-KINDS = {"model": "model", "random": "randomly initialised", "external": "external models", "baseline": "baselines"}
 # a colour is laid over the page no thicker than this, so that ink and, on a dark page, light text can be read on it
 THICKEST = 0.62
 BETWEEN = 0.3  # widths of a cell between groups of predictors
@@ -25,7 +25,7 @@ def heat(wide: pd.DataFrame, kinds: dict[str, str], names: dict[str, str]) -> Fi
     wide: float [tasks, predictors], NaN where there is none; kinds: predictor -> model, random, external or baseline; names: predictor ->
     label.
     """
-    order = [name for kind in KINDS for name in wide.columns if kinds[name] == kind]
+    order = [name for kind in KIND_LABELS for name in wide.columns if kinds[name] == kind]
     shift = np.cumsum([0] + [BETWEEN * (kinds[a] != kinds[b]) for a, b in zip(order, order[1:], strict=False)])
     places = dict(zip(order, np.arange(len(order)) + shift, strict=True))
     figure, axes = panels(height=1.35 + 0.29 * len(wide))
@@ -46,7 +46,7 @@ def heat(wide: pd.DataFrame, kinds: dict[str, str], names: dict[str, str]) -> Fi
         if best_baseline:
             x = places[best_baseline]
             axis.add_patch(Rectangle((x - 0.47, row - 0.45), 0.94, 0.9, facecolor="none", edgecolor=INK, linewidth=1.2))
-    for kind, label in KINDS.items():
+    for kind, label in KIND_LABELS.items():
         here = [places[name] for name in order if kinds[name] == kind]
         # one column has no room for its kind, and says it in its own name
         if len(here) > 1:
@@ -63,7 +63,7 @@ def heat(wide: pd.DataFrame, kinds: dict[str, str], names: dict[str, str]) -> Fi
 
 
 def dots(table: pd.DataFrame, names: dict[str, str]) -> Figure:
-    """MCC with its interval, a panel a task: blue pretrained, red random initialisation, orange external models, grey diamonds baselines.
+    """MCC with its interval, one panel per task: pretrained blue, randomly initialised red, external models orange, baselines grey.
 
     table: task, model, kind, mcc, mcc_low, mcc_high of what is to be shown, in the order of the panels; names: predictor -> label.
     """
@@ -78,9 +78,8 @@ def dots(table: pd.DataFrame, names: dict[str, str]) -> Figure:
         colours = {"model": BLUE, "random": RED, "external": ORANGE, "baseline": GREY}
         for row, one in part.iterrows():
             marker = {"baseline": "D", "external": "s"}.get(one["kind"], "o")
-            intervals(
-                axis, [row], [one["mcc"]], [one["mcc_low"]], [one["mcc_high"]], colours[one["kind"]], marker=marker
-            )
+            spans = one[["mcc", "mcc_low", "mcc_high"]].to_numpy(float)[None]
+            intervals(axis, [row], spans, Look(colours[one["kind"]], marker))
         axis.axvline(0, color=GREY, linewidth=0.9, linestyle=":")
         axis.set_title(task, fontsize=9)
         axis.set_yticks(range(len(part)), [names.get(model, model) for model in part["model"]])
@@ -94,7 +93,7 @@ def dots(table: pd.DataFrame, names: dict[str, str]) -> Figure:
 
 
 def precision_recall(curves: dict[str, pd.DataFrame], shares: dict[str, float], names: dict[str, str]) -> Figure:
-    """Precision by recall, a panel a task; the dotted line is the share of label 1, which a coin reaches.
+    """Precision by recall, one panel per task; the dotted line is the share of label 1, which a coin reaches.
 
     curves: task -> model, recall, precision of what is to be shown; shares: task -> share of label 1.
     """
@@ -103,7 +102,7 @@ def precision_recall(curves: dict[str, pd.DataFrame], shares: dict[str, float], 
     figure, axes = panels(rows, columns, height=2.7 * rows + 0.5, sharex=True, sharey=True)
     models = list(dict.fromkeys(name for table in curves.values() for name in table["model"]))
     cycle = iter([ORANGE, GREEN, PURPLE, SKY, YELLOW, GREY] * len(models))
-    fixed = {"chosen": BLUE, "chosen-random": RED}
+    fixed = {CHOSEN: BLUE, random_of(CHOSEN): RED}
     colours = {name: fixed.get(name) or next(cycle) for name in models}
     for axis, (task, table) in zip(axes.flat, curves.items(), strict=False):
         for name, points in table.groupby("model", sort=False):

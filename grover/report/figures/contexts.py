@@ -5,9 +5,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from grover.config.names import RANDOM_LABEL
 from grover.report.style import BLUE, GREY, RED, panels
 
-MODEL, RANDOM = "model", "random initialisation"
+MODEL, RANDOM = "model", RANDOM_LABEL
 LOOKS = {MODEL: (BLUE, "o", -0.12), RANDOM: (RED, "s", 0.12)}  # colour, marker, shift along the axis of layers
 SPREAD = (0.05, 0.25, 0.5, 0.75, 0.95)
 MOST_CATEGORIES = 12
@@ -40,7 +41,7 @@ def explained(tables: dict[str, pd.DataFrame]) -> Figure:
 
 
 def _layers(axes: np.ndarray, tables: dict[str, pd.DataFrame], columns: tuple[str, ...], baseline: str) -> None:
-    """Spread of the columns over the tokens by layer, one an axis; the first axis has the baseline too, the others a line at 0."""
+    """Spread of the columns over the tokens by layer, one per axis; the first axis has the baseline too, the others a line at 0."""
     for name, table in tables.items():
         for axis, column in zip(axes, columns, strict=True):
             _spread(axis, table, column, name)
@@ -96,7 +97,7 @@ def change(table: pd.DataFrame) -> Figure:
 def ambiguity(tables: dict[str, pd.DataFrame]) -> Figure:
     """Tokens whose two groups each category tells apart best (left), and how far GC content alone does so (right).
 
-    tables: by MODEL and perhaps RANDOM, one row a token that is told apart, with track, category, difference, gc_auroc.
+    tables: by MODEL and perhaps RANDOM, one row per token that is told apart, with track, category, difference, gc_auroc.
     """
     figure, axes = panels(1, 2, height=3.6, width_ratios=[1, 1.1])
     counts = {name: (table["track"] + ": " + table["category"]).value_counts() for name, table in tables.items()}

@@ -60,5 +60,5 @@ def enrichment(table: pd.DataFrame, categories: list[tuple[str, str]], tokens: l
 
 
 def shorten(token: str, longest: int = 14) -> str:
-    """A token, cut behind `longest` letters."""
+    """Return a token, cut behind `longest` bases."""
     return token if len(token) <= longest else f"{token[: longest - 1]}…"

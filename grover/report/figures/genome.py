@@ -9,7 +9,7 @@ from matplotlib.ticker import EngFormatter, NullFormatter
 from grover.report.style import BLUE, FOLDS, GREY, ORANGE, PALE, panels
 
 DROPPED = {
-    "not_acgt": ("N or other letters", PALE),
+    "not_acgt": ("N or ambiguous", PALE),
     "too_short": ("segment too short", ORANGE),
     "outside_regions": ("outside the regions asked for", GREY),
 }

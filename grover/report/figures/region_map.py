@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -16,7 +17,7 @@ SHADES = ListedColormap(RAMP[::4], "few").with_extremes(bad=PALE)
 
 
 def tracks(points: np.ndarray, table: pd.DataFrame) -> Figure:
-    """The same points [regions, 2] once a column of `table` (text, bool or float), three panels a row."""
+    """The same points [regions, 2] once per column of `table` (text, bool or float), three panels per row."""
     rows = -(-table.shape[1] // COLUMNS)
     figure, axes = panels(rows, COLUMNS, height=2.15 * rows)
     for axis, name in zip(axes.flat, table, strict=False):
@@ -28,7 +29,7 @@ def tracks(points: np.ndarray, table: pd.DataFrame) -> Figure:
 
 
 def pair(points: dict[str, np.ndarray], values: pd.Series, labels: dict[str, tuple[str, str]]) -> Figure:
-    """Two panels coloured by one track; points [regions, 2] and the words on the axes (none where they mean nothing) by title."""
+    """Two panels coloured by one track; points [regions, 2] and the labels of the axes (none where they have no meaning) by title."""
     figure, axes = panels(1, 2, height=3.5)
     for axis, (title, flat) in zip(axes[0], points.items(), strict=True):
         draw(axis, flat, values, legend=axis is axes[0, 1], size=2.6)
@@ -36,7 +37,7 @@ def pair(points: dict[str, np.ndarray], values: pd.Series, labels: dict[str, tup
     return figure
 
 
-def draw(axis, points: np.ndarray, values: pd.Series, legend: bool = True, size: float = 1.6) -> None:
+def draw(axis: Axes, points: np.ndarray, values: pd.Series, legend: bool = True, size: float = 1.6) -> None:
     """One panel with its legend, or its scale where the values are numbers; what has none is grey.
 
     Points lie in a random order, so that what covers what says nothing and the colours keep their shares.

@@ -1,25 +1,29 @@
 """Figures of the probes: what each representation tells of each track."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
+from grover.config.names import POOLING_LABELS, RANDOM_LABEL, REPRESENTATION_LABELS
 from grover.embeddings.regions.probe_scores import CHANCE
 from grover.report.figures.benchmarks import BETWEEN, THICKEST
-from grover.report.style import BLUE, GREEN, GREY, ORANGE, RED, intervals, panels
+from grover.report.style import BLUE, GREEN, GREY, ORANGE, RED, Look, intervals, panels
 
 ABOVE, BELOW = "\u25b2", "\u25bd"
 UNITS = {"auroc": "AUROC", "r2": "R²"}
 COLUMNS = 5
+GAIN = ["gain", "gain_low", "gain_high"]
 LINES = {
-    ("own", "mean"): ("mean", BLUE, "o"),
-    ("own", "cls"): ("CLS", GREEN, "s"),
-    ("random", "mean"): ("random initialisation, mean", RED, "v"),
+    ("own", "mean"): (POOLING_LABELS["mean"], BLUE, "o"),
+    ("own", "cls"): (POOLING_LABELS["cls"], GREEN, "s"),
+    ("random", "mean"): (f"{RANDOM_LABEL}, {POOLING_LABELS['mean']}", RED, "v"),
 }
 
 
@@ -58,7 +62,7 @@ def heat(table: pd.DataFrame, order: list[str], groups: list[str]) -> Figure:
 
 
 def gains(table: pd.DataFrame, order: dict[str, tuple[str, str]]) -> Figure:
-    """Gains over k-mers with their intervals, one row a track, a panel a metric; the dotted line is no gain.
+    """Gains over k-mers with their intervals, one row per track, one panel per metric; the dotted line is no gain.
 
     table: as for `heat` with `gain`; order: representation -> colour and marker.
     """
@@ -74,13 +78,12 @@ def gains(table: pd.DataFrame, order: dict[str, tuple[str, str]]) -> Figure:
         for i, name in enumerate(shown):
             rows = part[part["representation"] == name]
             height = [names.index(track) + (i - (len(shown) - 1) / 2) * 0.2 for track in rows["track"]]
-            intervals(
-                axis, height, rows["gain"], rows["gain_low"], rows["gain_high"], order[name][0], name, order[name][1]
-            )
+            colour, marker = order[name]
+            intervals(axis, height, rows[GAIN].to_numpy(float), Look(colour, marker, name))
         axis.axvline(0, color=GREY, linewidth=0.9, linestyle=":")
         axis.set_yticks(range(len(names)), [label(name) for name in names])
         axis.set_ylim(len(names) - 0.45, -0.55)
-        axis.set_xlabel(f"{UNITS[metric]} more than k-mers")
+        axis.set_xlabel(f"{UNITS[metric]} more than {REPRESENTATION_LABELS['kmers']}")
         for boundary in range(1, len(names)):
             axis.axhline(boundary - 0.5, color=GREY, linewidth=0.5, alpha=0.4)
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=5)
@@ -88,9 +91,9 @@ def gains(table: pd.DataFrame, order: dict[str, tuple[str, str]]) -> Figure:
 
 
 def layers(table: pd.DataFrame, baselines: pd.DataFrame) -> Figure:
-    """Held-out score by layer, a panel a track, with intervals; the dashed line is that of k-mers, the dotted one chance.
+    """Held-out score by layer, one panel per track, with intervals; the dashed line is that of k-mers, the dotted one chance.
 
-    table: track, metric, which (own or randomly initialised model), pooling, layer, value, low, high; baselines: track, value of k-mers.
+    table: track, metric, which (own or random), pooling, layer, value, low, high; baselines: track, value of k-mers.
     """
     tracks = list(dict.fromkeys(table["track"]))
     columns = min(COLUMNS, len(tracks))
@@ -118,7 +121,7 @@ def layers(table: pd.DataFrame, baselines: pd.DataFrame) -> Figure:
     handles = [
         Line2D([], [], color=colour, marker=marker, markersize=4, label=name) for name, colour, marker in LINES.values()
     ]
-    handles.append(Line2D([], [], color=ORANGE, linestyle="--", label="k-mers"))
+    handles.append(Line2D([], [], color=ORANGE, linestyle="--", label=REPRESENTATION_LABELS["kmers"]))
     handles.append(Line2D([], [], color=GREY, linestyle=":", label="chance"))
     figure.legend(handles=handles, loc="outside upper center", ncols=5)
     figure.supxlabel("layer", fontsize=9)
@@ -131,7 +134,8 @@ def label(track: str, most: int = 34) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
-def _cell(axis, x: float, row: int, one, chance: float) -> None:
+def _cell(axis: Axes, x: float, row: int, one: Any, chance: float) -> None:
+    """Draw a score as a coloured cell. one: a row of the table, by attributes."""
     if np.isnan(one.value):
         axis.text(x, row, "–", ha="center", va="center", color=GREY, fontsize=7.5)
         return

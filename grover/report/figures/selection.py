@@ -2,28 +2,31 @@
 
 import math
 import re
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from grover.config.names import LAST_TOKEN, NEXT_KMER_LABELS
 from grover.report.style import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, panels
 
 COLUMNS = 3
-# baselines that are lines: name in the table, words in the legend, colour, dashes
-LINES = (
-    ("tfidf-forest", "TF-IDF and random forest", GREEN, (0, (6, 2))),
-    ("markov-5", "Markov model of order 5", ORANGE, "-"),
-    ("majority", "majority", PURPLE, (0, (3, 1, 1, 1))),
-    ("chance", "chance", GREY, ":"),
-)
-LAST_TOKEN = "last token of "
+# baselines that are lines: colour and dashes
+LINES = {
+    "tfidf-forest": (GREEN, (0, (6, 2))),
+    "markov-5": (ORANGE, "-"),
+    "majority": (PURPLE, (0, (3, 1, 1, 1))),
+    "chance": (GREY, ":"),
+}
+ACCURACY, BITS = ("accuracy", "low", "high"), ("bits_per_base", "bits_low", "bits_high")
 DECADE = 3.0  # width of a decade of cycles, where the places beside it are 0.5 apart
 ASIDE, LEAST = 0.5, 0.33  # between the places of other vocabularies, and between the labels of cycles
 
 
 def next_kmer(table: pd.DataFrame, chosen: str) -> Figure:
-    """Accuracy of next-k-mer prediction by vocabulary, a panel a k, and behind them masked bits per base.
+    """Accuracy of next-k-mer prediction by vocabulary, one panel per k, and behind them masked bits per base.
 
     Byte pairs stand at their cycles on a logarithmic axis, other vocabularies beside it; lines are baselines, open diamonds the
     last token alone, and `chosen` has a colour of its own. table: as `grover.selection.choice.compare` makes it.
@@ -39,17 +42,18 @@ def next_kmer(table: pd.DataFrame, chosen: str) -> Figure:
     for axis in axes.flat[number:]:
         axis.set_axis_off()
     for axis, k in zip(axes.flat, sizes, strict=False):
-        _lines(axis, baselines[baselines["k"] == k], 100)
+        _lines(axis, baselines[baselines["k"] == k])
         alone = baselines[(baselines["k"] == k) & baselines["vocabulary"].str.startswith(LAST_TOKEN)]
         alone = alone.assign(vocabulary=alone["vocabulary"].str.removeprefix(LAST_TOKEN))
-        _dots(axis, alone[alone["vocabulary"].isin(places)], ("accuracy", "low", "high"), 100, places)
-        _models(axis, models[models["k"] == k], ("accuracy", "low", "high"), 100, places, chosen)
+        accuracy = _Scale(ACCURACY, 100, places)
+        _dots(axis, alone[alone["vocabulary"].isin(places)], accuracy)
+        _models(axis, models[models["k"] == k], accuracy, chosen)
         axis.set(title=f"k = {k}", ylabel="accuracy (%)")
         axis.set_ylim(bottom=0)
         _label(axis, places)
     if len(bits):
         axis = axes.flat[number - 1]
-        _models(axis, bits, ("bits_per_base", "bits_low", "bits_high"), 1, places, chosen)
+        _models(axis, bits, _Scale(BITS, 1, places), chosen)
         axis.set(title="masked bits per base", ylabel="bits")
         _label(axis, places)
     handles, labels = axes.flat[0].get_legend_handles_labels()
@@ -67,7 +71,7 @@ def _places(names: list[str]) -> dict[str, float]:
     return places | {name: begin + ASIDE * i for i, name in enumerate(others)}
 
 
-def _label(axis, places: dict[str, float]) -> None:
+def _label(axis: Axes, places: dict[str, float]) -> None:
     """Cycles as numbers where there is room for them, other vocabularies by name."""
     shown = []
     for name, place in places.items():
@@ -83,39 +87,47 @@ def _label(axis, places: dict[str, float]) -> None:
     axis.grid(axis="y")
 
 
-def _lines(axis, baselines: pd.DataFrame, scale: float) -> None:
-    for name, label, colour, dashes in LINES:
+def _lines(axis: Axes, baselines: pd.DataFrame) -> None:
+    """Draw the accuracy of baselines in % as lines, with their intervals as bands."""
+    for name, (colour, dashes) in LINES.items():
         for _, row in baselines[baselines["vocabulary"] == name].iterrows():
-            axis.axhline(scale * row["accuracy"], color=colour, linestyle=dashes, linewidth=1.2, label=label)
-            axis.axhspan(scale * row["low"], scale * row["high"], color=colour, alpha=0.12, linewidth=0)
+            label = NEXT_KMER_LABELS[name]
+            axis.axhline(100 * row["accuracy"], color=colour, linestyle=dashes, linewidth=1.2, label=label)
+            axis.axhspan(100 * row["low"], 100 * row["high"], color=colour, alpha=0.12, linewidth=0)
 
 
-def _dots(axis, rows: pd.DataFrame, columns: tuple[str, str, str], scale: float, places: dict[str, float]) -> None:
-    x, y, errors = _positions(rows, columns, scale, places)
+@dataclass(frozen=True)
+class _Scale:
+    """Columns of a value and its interval, the factor that they are drawn with, and the place of each vocabulary."""
+
+    columns: tuple[str, str, str]
+    factor: float
+    places: dict[str, float]
+
+    def positions(self, rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return places, values and the lengths of their intervals down and up, 0 where none is known."""
+        x = rows["vocabulary"].map(self.places).to_numpy(float)
+        value, low, high = (self.factor * rows[column].to_numpy(float) for column in self.columns)
+        return x, value, np.nan_to_num(np.clip(np.vstack([value - low, high - value]), 0, None))
+
+
+def _dots(axis: Axes, rows: pd.DataFrame, scale: _Scale) -> None:
+    x, y, errors = scale.positions(rows)
     style = {"fmt": "D", "color": GREY, "markerfacecolor": "none", "markersize": 4, "linewidth": 1}
     if len(rows):
         axis.errorbar(x + 0.08, y, yerr=errors, label="last token alone", **style)
 
 
-def _models(
-    axis, rows: pd.DataFrame, columns: tuple[str, str, str], scale: float, places: dict[str, float], chosen: str
-) -> None:
+def _models(axis: Axes, rows: pd.DataFrame, scale: _Scale, chosen: str) -> None:
     pairs = rows[rows["vocabulary"].str.fullmatch("bpe-[0-9]+")]
-    x, y, _ = _positions(pairs, columns, scale, places)
+    x, y, _ = scale.positions(pairs)
     order = np.argsort(x)
     axis.plot(x[order], y[order], color=BLUE, linewidth=0.8, alpha=0.6)
-    for part, colour, marker, label in (
+    for some, colour, marker, label in (
         (rows[rows["vocabulary"] != chosen], BLUE, "o", "model"),
         (rows[rows["vocabulary"] == chosen], RED, "s", f"model of {chosen}, chosen"),
     ):
-        x, y, errors = _positions(part, columns, scale, places)
-        if len(part):
+        x, y, errors = scale.positions(some)
+        if len(some):
             style = {"fmt": marker, "color": colour, "markersize": 5, "linewidth": 1.4, "zorder": 3}
             axis.errorbar(x, y, yerr=errors, label=label, **style)
-
-
-def _positions(rows: pd.DataFrame, columns: tuple[str, str, str], scale: float, places: dict[str, float]):
-    """Places, values and the lengths of their intervals down and up, 0 where none is known."""
-    x = rows["vocabulary"].map(places).to_numpy(float)
-    value, low, high = (scale * rows[column].to_numpy(float) for column in columns)
-    return x, value, np.nan_to_num(np.clip(np.vstack([value - low, high - value]), 0, None))

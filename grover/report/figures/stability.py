@@ -2,10 +2,11 @@
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from grover.atlas.stability import CUT_LEFT, CUT_RIGHT, MUTATION_LEFT, MUTATION_RIGHT, REVERSE_COMPLEMENT, SHIFT
-from grover.report.style import BLUE, GREY, RED, intervals, panels
+from grover.report.style import BLUE, GREY, RED, Look, intervals, panels
 
 SHOWN = 0.005  # smaller shares of windows would read 0%
 TITLES = {
@@ -19,7 +20,7 @@ TITLES = {
 
 
 def stability(table: pd.DataFrame) -> Figure:
-    """One panel a disturbance, one line a vocabulary: quantiles of the distance, and boundaries kept on the other strand.
+    """One panel per disturbance, one line per vocabulary: quantiles of the distance, and boundaries kept on the other strand.
 
     table: what `grover.atlas.stability.measure` returns, of one vocabulary behind the other.
     """
@@ -39,7 +40,7 @@ def stability(table: pd.DataFrame) -> Figure:
     return figure
 
 
-def _distances(axis, rows: pd.DataFrame, farthest: float) -> None:
+def _distances(axis: Axes, rows: pd.DataFrame, farthest: float) -> None:
     # the share that never comes back stands beyond all distances, behind a dotted line
     border, never = farthest * 1.6, farthest * 3.5
     for height, row in enumerate(rows.itertuples()):
@@ -61,9 +62,9 @@ def _distances(axis, rows: pd.DataFrame, farthest: float) -> None:
     axis.set(xlim=(-0.15, never * 3), xlabel="bases until in step")
 
 
-def _kept(axis, rows: pd.DataFrame) -> None:
+def _kept(axis: Axes, rows: pd.DataFrame) -> None:
     heights = np.arange(len(rows))
     axis.plot(rows["chance"], heights, "D", color=GREY, markersize=5)
-    intervals(axis, heights, rows["kept"], rows["kept_low"], rows["kept_high"], BLUE)
+    intervals(axis, heights, rows[["kept", "kept_low", "kept_high"]].to_numpy(float), Look(BLUE))
     axis.set(xlim=(0, 1.04), xlabel="share of the boundaries kept")
     axis.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")

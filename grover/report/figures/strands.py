@@ -4,19 +4,19 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from grover.config.names import POOLING_LABELS, RANDOM_LABEL
 from grover.report.style import BLUE, GREY, RED, panels
 
-LOOKS = (("the model", BLUE, "o", -0.06), ("random initialisation", RED, "v", 0.06))
-POOLINGS = {"mean": "mean", "cls": "CLS"}
+LOOKS = (("the model", BLUE, "o", -0.06), (RANDOM_LABEL, RED, "v", 0.06))
 
 
 def strands(model: pd.DataFrame, random_model: pd.DataFrame | None = None) -> Figure:
-    """Similarity of strands by layer, raw and from the mean of all vectors, and the share that is found again; one row a pooling.
+    """Similarity of strands by layer, raw and from the mean of all vectors, and the share that is found again; one row per pooling.
 
     model, random_model: layer, pooling, similarity, low, high, baseline, centred_similarity, centred_low, centred_high, nearest, chance.
     """
     given = [(table, *look) for table, look in zip((model, random_model), LOOKS, strict=True) if table is not None]
-    poolings = [name for name in POOLINGS if (model["pooling"] == name).any()]
+    poolings = [name for name in POOLING_LABELS if (model["pooling"] == name).any()]
     figure, axes = panels(len(poolings), 3, height=0.5 + 2.1 * len(poolings), sharex=True)
     for row, pooling in zip(axes, poolings, strict=True):
         for table, label, colour, marker, aside in given:
@@ -33,7 +33,7 @@ def strands(model: pd.DataFrame, random_model: pd.DataFrame | None = None) -> Fi
         row[1].axhline(0, color=GREY, linewidth=0.9, linestyle="--")
         row[2].axhline(model["chance"].iloc[0], color=GREY, linewidth=0.9, linestyle="--")
         row[2].set_ylim(bottom=0)
-        row[0].set_ylabel(f"{POOLINGS[pooling]} embedding")
+        row[0].set_ylabel(f"{POOLING_LABELS[pooling]} embedding")
     for axis, title in zip(axes[0], ("Cosine", "Cosine, centred", "Found again (share)"), strict=True):
         axis.set_title(title)
     for axis in axes[-1]:

@@ -1,9 +1,14 @@
 """Figures of token embeddings."""
 
+from typing import Any
+
 import matplotlib
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 
 from grover.report.style import GREY, PALETTE, RED, panels
 
@@ -37,13 +42,13 @@ def shades(tokens: pd.DataFrame) -> dict[str, tuple[pd.Series, str]]:
 
 
 def components(tokens: pd.DataFrame) -> Figure:
-    """The first components, each dot a token, coloured by the properties that the paper names for them; tokens: token, count,
+    """The first components, one dot per token, coloured by the properties that the paper names for them; tokens: token, count,
     PC1..PC3."""
     figure, axes = panels(2, 2, height=5.8)
     for axis, (name, second) in zip(
         axes.ravel(), (("frequency", "PC2"), ("gc", "PC2"), ("length", "PC3"), ("ag", "PC3")), strict=True
     ):
-        _dots(figure, axis, tokens["PC1"], tokens[second], *shades(tokens)[name])
+        _dots(axis, tokens["PC1"], tokens[second], shades(tokens)[name])
         axis.set(xlabel="PC1", ylabel=second, title=f"Coloured by {PROPERTIES[name]}")
     return figure
 
@@ -53,18 +58,20 @@ def tokens_map(tables: dict[str, pd.DataFrame]) -> Figure:
     figure, axes = panels(2, len(tables), height=5.8)
     for column, (source, table) in enumerate(tables.items()):
         for axis, name in zip(axes[:, column], ("gc", "length"), strict=True):
-            _dots(figure, axis, table["x"], table["y"], *shades(table)[name])
+            _dots(axis, table["x"], table["y"], shades(table)[name])
             axis.set(title=f"{source}, by {PROPERTIES[name]}", xticks=[], yticks=[])
             axis.spines[:].set_visible(False)
     return figure
 
 
-def _dots(figure: Figure, axis, x, y, values, label: str) -> None:
+def _dots(axis: Axes, x: ArrayLike, y: ArrayLike, shade: tuple[pd.Series, str]) -> None:
+    """Draw dots with their scale of colours. shade: values and their label, of `shades`."""
+    values, label = shade
     points = axis.scatter(x, y, c=values, cmap=SHADES, s=10, linewidths=0, rasterized=True)
-    _bar(figure, points, axis, label)
+    _bar(axis.figure, points, [axis], label)
 
 
-def _bar(figure: Figure, shown, axes, label: str, **options) -> None:
+def _bar(figure: Figure, shown: ScalarMappable, axes: list[Axes], label: str, **options: Any) -> None:
     """A scale of colours beside the axes; drawn as pixels, since 256 rectangles take more room than the dots."""
     bar = figure.colorbar(shown, ax=axes, label=label, **{"shrink": 0.85} | options)
     bar.outline.set_visible(False)
@@ -103,7 +110,7 @@ def sources(explained: pd.DataFrame, effects: pd.DataFrame) -> Figure:
 
 
 def correlations(tables: dict[str, pd.DataFrame]) -> Figure:
-    """Spearman correlation of each component with each property, one map a source; the paper's value stands in brackets where it
+    """Spearman correlation of each component with each property, one map per source; the paper's value stands in brackets where it
     gives one. tables: component, property, spearman, published."""
     first = next(iter(tables.values()))
     rows = [name for name in PROPERTIES if (first["property"] == name).any()]
@@ -130,7 +137,7 @@ def correlations(tables: dict[str, pd.DataFrame]) -> Figure:
 
 
 def clustered(matrices: dict[str, np.ndarray], tables: dict[str, pd.DataFrame]) -> Figure:
-    """Cosines of the tokens in the order of their dendrogram, one map a source, with GC content and length beside each row.
+    """Cosines of the tokens in the order of their dendrogram, one map per source, with GC content and length beside each row.
 
     matrices: float [tokens, tokens] in that order; tables: token, count, cluster in the same order.
     """
@@ -159,7 +166,7 @@ def clustered(matrices: dict[str, np.ndarray], tables: dict[str, pd.DataFrame]) 
     return figure
 
 
-def _number_clusters(axis, clusters: np.ndarray, height: int) -> None:
+def _number_clusters(axis: Axes, clusters: np.ndarray, height: int) -> None:
     """Numbers of the clusters at their middle rows and lines between; clusters too thin for a number have none."""
     scale = height / len(clusters)
     numbers, begins = np.unique(clusters, return_index=True)

@@ -8,7 +8,7 @@ from grover.report.style import PALETTE, panels
 
 
 def frequencies(vocabularies: dict[str, pd.DataFrame]) -> Figure:
-    """Occurrences against rank, and the lengths of the tokens weighted by occurrence, one line a vocabulary.
+    """Occurrences against rank, and the lengths of the tokens weighted by occurrence, one line per vocabulary.
 
     vocabularies: statistics by name, columns token, count.
     """

@@ -14,21 +14,21 @@ NEEDS = tuple(f"atlas/{OBSERVED}/{name}" for name in FILES)
 MERGES = "vocabulary/merges.tsv"
 MOST_EXCESS = 10
 LONGEST_SHOWN = 24
-LONE = 1e-3  # letters that make up a larger share of the tokens stand alone
+LONE = 1e-3  # bases that make up a larger share of the tokens are tokens of one base
 # what the table compares with the paper: label, key of the summary, format
 NUMBERS = (
-    ("bases a token", "mean_length", "{:.2f}".format),
-    ("tokens of five letters", "five_mers", str),
-    ("tokens of six letters", "six_mers", str),
+    ("bases per token", "mean_length", "{:.2f}".format),
+    ("tokens of five bases", "five_mers", str),
+    ("tokens of six bases", "six_mers", str),
     ("longest tokens", "longest", lambda tokens: shorten(tokens)),
-    ("longest runs of a letter", "longest_runs", lambda tokens: shorten(tokens, 4)),
+    ("longest runs of a base", "longest_runs", lambda tokens: shorten(tokens, 4)),
     ("tokens that begin with A or T", "starts_with_at_types", "{:.1%}".format),
     ("the same, by occurrence", "starts_with_at", "{:.1%}".format),
     ("token CG", "has_cg", lambda value: "yes" if value else "no"),
-    ("letters that stand alone", "lone_letters", lambda shares: lone_letters(shares)),
+    ("tokens of one base", "lone_letters", lambda shares: lone_bases(shares)),
     ("occurrences of the median token", "median_count", "{:,.0f}".format),
-    ("the same, in a million tokens", "median_per_million", "{:,.0f}".format),
-    ("tokens above 140 in a million", "frequent_per_million", "{:.1%}".format),
+    ("the same, per million tokens", "median_per_million", "{:,.0f}".format),
+    ("tokens above 140 per million", "frequent_per_million", "{:.1%}".format),
 )
 
 
@@ -47,8 +47,8 @@ def section(results: Results) -> Section:
     result.numbers = [(longest[0], "bases in the longest token", beside)]
     result.parts = [
         f"What the tokens of {vocabulary} are like and where they lie. Beside each number stand null genomes: the same "
-        "segments, filled by a Markov chain that draws each letter by the one before it (order 1, which keeps letters and "
-        "dinucleotides), by the five before it (order 5, which keeps words of six letters) and so on, "
+        "segments, filled by a Markov chain that draws each base by the one before it (order 1, which keeps bases and "
+        "dinucleotides), by the five before it (order 5, which keeps 6-mers) and so on, "
         f"{'and a vocabulary of the same size learnt from them' if merges else 'cut by the same vocabulary'}. "
         "What a null genome shows too is no evidence of grammar.",
         result.findings,
@@ -59,14 +59,14 @@ def section(results: Results) -> Section:
         Picture(
             "atlas_frequencies",
             figures.frequencies(tokens),
-            "How often the tokens occur, by rank and by length (one dot a token), how many tokens have each length, and "
-            "how many of the bases they cover. Letters that hardly stand alone lie below the axes.",
+            "How often the tokens occur, by rank and by length (one dot per token), how many tokens have each length, and "
+            "how many of the bases they cover. Single bases that are hardly ever tokens lie below the axes.",
             NEEDS[1],
         ),
         Picture(
             "atlas_composition",
             figures.composition(tokens),
-            "First letters of the tokens, each token once (left) and by occurrence (middle); bases that lie in tokens up "
+            "First bases of the tokens, each token once (left) and by occurrence (middle); bases that lie in tokens up "
             "to each GC content (right).",
             NEEDS[1],
         ),
@@ -81,7 +81,7 @@ def section(results: Results) -> Section:
         cycles = int(vocabulary.removeprefix("bpe-"))
         drawn = figures.compression(merges, {name: summaries[name]["mean_length"] for name in merges}, cycles)
         caption = (
-            "Bases a token as the merges are learnt (left), and the length of the token that each merge makes, one dot a "
+            "Bases per token as the merges are learnt (left), and the length of the token that each merge makes, one dot per "
             "merge (right), with all merges of the run: long tokens come only from what is repeated."
         )
         result.parts.append(Picture("atlas_compression", drawn, caption, MERGES))
@@ -114,7 +114,7 @@ def published_table(summaries: dict[str, dict]) -> pd.DataFrame:
 
 
 def shorten(tokens: list[str], most: int = 3) -> str:
-    """At most `most` tokens as text: runs as letter and length (A16), long ones cut."""
+    """At most `most` tokens as text: runs as base and length (A16), long ones cut."""
     shown = []
     for token in tokens[:most]:
         if len(set(token)) == 1:
@@ -124,9 +124,9 @@ def shorten(tokens: list[str], most: int = 3) -> str:
     return ", ".join([*shown, "…"] if len(tokens) > most else shown)
 
 
-def lone_letters(shares: dict[str, float]) -> str:
-    """`T (0.3%)`: the letters that make up at least one in a thousand tokens."""
-    return ", ".join(f"{letter} ({share:.1%})" for letter, share in shares.items() if share >= LONE) or "none"
+def lone_bases(shares: dict[str, float]) -> str:
+    """`T (0.3%)`: the bases that make up at least one in a thousand tokens by themselves."""
+    return ", ".join(f"{base} ({share:.1%})" for base, share in shares.items() if share >= LONE) or "none"
 
 
 def explain(summaries: dict[str, dict], merges: dict[str, pd.DataFrame]) -> list[str]:
@@ -135,25 +135,27 @@ def explain(summaries: dict[str, dict], merges: dict[str, pd.DataFrame]) -> list
     sentences = [
         f"The paper read all of hg19, about 2.9 Gb with 41\u00a0% G and C; this run read {bases(own['bases'])} in "
         f"{count(own['segments'], 'segment')} with {own['gc']:.1%}. Occurrences grow with the genome: 100,000 times on "
-        "hg19 are 140 in a million tokens."
+        "hg19 are 140 per million tokens."
     ]
     if merges:
         first = "; ".join(f"{', '.join(table['token'].head(8))} ({label(name)})" for name, table in merges.items())
         sentences.append(
-            "Which letters begin tokens, which stand alone and whether CG becomes a token is settled by the first merges, "
+            "Which bases begin tokens, which are tokens themselves and whether CG becomes a token is settled by the first merges, "
             f"and these by composition. The first merges are {first}. A Markov chain of order 1 with the dinucleotides of "
-            "hg19 begins with AA, TT, TG, AG, gives 97\u00a0% of tokens that begin with A or T, leaves G alone and has no "
+            "hg19 begins with AA, TT, TG, AG, gives 97\u00a0% of tokens that begin with A or T, keeps G as a token and has no "
             "CG, as the paper; another composition may begin otherwise."
         )
     nulls = {label(name): summary for name, summary in summaries.items() if name != OBSERVED}
     if nulls:
         reached = "; ".join(
-            f"{name} gives {summary['mean_length']:.2f} bases a token, {summary['five_mers']} tokens of five and "
-            f"{summary['six_mers']} of six letters, {summary['starts_with_at_types']:.1%} that begin with A or T and "
+            f"{name} gives {summary['mean_length']:.2f} bases per token, {summary['five_mers']} tokens of five and "
+            f"{summary['six_mers']} of six bases, {summary['starts_with_at_types']:.1%} that begin with A or T and "
             f"{'a' if summary['has_cg'] else 'no'} token CG"
             for name, summary in nulls.items()
         )
-        sentences.append(f"How far short words alone go: {reached}. Where this is near the genome it shows no grammar.")
+        sentences.append(
+            f"How far short k-mers alone go: {reached}. Where this is near the genome it shows no grammar."
+        )
     return sentences
 
 
@@ -170,7 +172,7 @@ def compare_lengths(tokens: dict[str, pd.DataFrame], summaries: dict[str, dict])
         return [f"No token is longer than those of null genomes, which reach {reach} bases."]
     share = (beyond["count"] * beyond["length"]).sum() / (own["count"] * own["length"]).sum()
     return [
-        f"The genome has {summary['mean_length']:.2f} bases a token, null genomes {means}. What they lack are long tokens: "
+        f"The genome has {summary['mean_length']:.2f} bases per token, null genomes {means}. What they lack are long tokens: "
         f"theirs reach {reach} bases, while {count(len(beyond), 'token')} of the genome go further, cover {share:.1%} of it "
         f"and reach {summary['longest_length']} bases ({shorten(summary['longest'], 1)})."
     ]
@@ -196,18 +198,18 @@ def compare_places(places: dict[str, pd.DataFrame]) -> list[str]:
 
 
 def describe_balance(balance: dict[str, dict]) -> str:
-    """Caption that says whether the tokens are used more evenly than the words of about as many rows."""
+    """Return a caption that says whether the tokens are used more evenly than the k-mers of about as many rows."""
     own = balance["tokens"]
     near = min(
         (name for name in balance if name != "tokens"),
         key=lambda name: abs(np.log(balance[name]["rows"] / own["rows"])),
     )
-    words = balance[near]
+    kmers = balance[near]
     return (
         "Frequency of the rows over their mean (left; a flat line uses all alike), evenness (entropy over its maximum) and "
         f"Gini coefficient. The {own['rows']:,} tokens are used "
-        f"{'more' if own['evenness'] > words['evenness'] else 'less'} evenly ({own['evenness']:.3f}, Gini {own['gini']:.2f}) "
-        f"than the {words['rows']:,} {near} ({words['evenness']:.3f}, {words['gini']:.2f}), the fixed words that need about "
+        f"{'more' if own['evenness'] > kmers['evenness'] else 'less'} evenly ({own['evenness']:.3f}, Gini {own['gini']:.2f}) "
+        f"than the {kmers['rows']:,} {near} ({kmers['evenness']:.3f}, {kmers['gini']:.2f}), the k-mers that need about "
         "as many rows."
     )
 
@@ -234,8 +236,8 @@ def amount(value: float) -> str:
 def describe_excess(tokens: dict[str, pd.DataFrame]) -> str:
     largest = [f"{amount(excess(table).max())} ({label(name)})" for name, table in tokens.items()]
     return (
-        "The tokens that dinucleotides explain least: how often they occur, and how often their letters would stand side by "
-        f"side in a first-order Markov sequence. The largest excess is {listed(largest)}."
+        "The tokens that dinucleotides explain least: how often they occur, and how often their bases would occur in this "
+        f"order in a first-order Markov sequence. The largest excess is {listed(largest)}."
     )
 
 
@@ -252,7 +254,7 @@ def locate_parts(tokens: dict[str, pd.DataFrame], places: dict[str, pd.DataFrame
         "sequence. Intervals and tests come from a jackknife over at most 200 blocks of the genome, since neighbouring "
         "occurrences are alike, and q corrects for all tests of a genome (Benjamini and Hochberg). The same annotation lies "
         "over null genomes, which cannot follow it: what is found there is error. A category of another composition draws "
-        "tokens by their letters alone, as CpG islands do those of G and C."
+        "tokens by their composition alone, as CpG islands do those of G and C."
     ]
     if not tested:
         return [*parts, "This genome is too small, or its categories too rare, for a test."]

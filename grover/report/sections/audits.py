@@ -10,7 +10,7 @@ CALLS = {"half": "from a probability of 0.5 on", "valid": "from the threshold on
 
 
 def audit_table(cards: list[dict]) -> pd.DataFrame:
-    """The audits of all tasks, a row each."""
+    """Return the audits of all tasks, one row each."""
     rows = []
     for card in cards:
         sizes = {fold: sum(row.values()) for fold, row in card["counts"].items()}
@@ -33,21 +33,21 @@ def audit_table(cards: list[dict]) -> pd.DataFrame:
 
 
 def describe(card: dict, source: str) -> list:
-    """The page of a dataset: what it is made of and what the audit found, in words and tables."""
+    """Return the page of a dataset: what it is made of and what the audit found, as text and tables."""
     length = f"of {card['length']:,} bases" if card["length"] else "of the length that they are given in"
-    words = [
+    clauses = [
         f"{card['examples']:,} sequences {length}, made by builder `{card['builder']}` from {listed(card['sites'])}"
     ]
     if card["negatives"] != ".":
-        words.append(
+        clauses.append(
             f"negatives: {card['negatives']}"
             + (f", in tokens of {card['vocabulary']}" if card["vocabulary"] else "")
             + (matched(card) if card["negatives"] == MATCHED else "")
         )
     options = ", ".join(f"{key} {value}" for key, value in card["options"].items())
-    words += [f"options: {options}"] if options else []
+    clauses += [f"options: {options}"] if options else []
     dropped = "; ".join(f"{reason} {number:,}" for reason, number in card["dropped"].items()) or "none"
-    made = f"{'; '.join(words)}. {card['sites_found']:,} sites were found; left out: {dropped}. {called(card)}"
+    made = f"{'; '.join(clauses)}. {card['sites_found']:,} sites were found; left out: {dropped}. {called(card)}"
     counts = pd.DataFrame(card["counts"]).T.rename_axis("fold").reset_index().rename_axis(columns=None)
     balance = pd.DataFrame(card["balance"]).T.rename_axis("label").reset_index().rename_axis(columns=None)
     balance = balance.rename(
@@ -56,9 +56,9 @@ def describe(card: dict, source: str) -> list:
     return [
         made,
         Table(formatted(counts), "Examples by fold and label.", source),
-        audit_words(card),
+        audit_sentences(card),
         Table(formatted(balance.astype(object), {"bases": "{:,.1f}"}, "{:.3f}"), "Means of each label.", source),
-        telling_words(card["telling"]),
+        telling_sentence(card["telling"]),
     ]
 
 
@@ -78,12 +78,12 @@ def called(card: dict) -> str:
     return f"Label {card['labels'][1]} is called {CALLS[card['call']]}."
 
 
-def audit_words(card: dict) -> str:
+def audit_sentences(card: dict) -> str:
     """What the audit found between folds, and in the pretraining windows."""
     across = {pair: values["either_strand"] for pair, values in card["duplicates"]["across"].items()}
     near = {pair: number for pair, number in card["near_duplicates"].items() if "-" in pair}
     within = sum(card["duplicates"]["within"].values())
-    bar = f"near-duplicates (similarity from {card['near_duplicates']['similarity']} on, words of {card['near_duplicates']['k']})"
+    bar = f"near-duplicates (similarity from {card['near_duplicates']['similarity']} on, by {card['near_duplicates']['k']}-mers)"
     found = [
         f"Between folds there are {between_folds('duplicates on either strand', across)}",
         between_folds(bar, near),
@@ -115,7 +115,7 @@ def between_folds(what: str, numbers: dict[str, int]) -> str:
     return f"{what}: {', '.join(some)}" if some else f"no {what}"
 
 
-def telling_words(telling: dict) -> str:
+def telling_sentence(telling: dict) -> str:
     """What single numbers tell of the label."""
     names = {"gc": "GC content", "repeats": "the share in repeats", "length": "length"}
     known = [f"{names[key]} {telling[key]:.2f}" for key in names if telling.get(key) is not None]

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from grover.config.names import BASELINE_LABELS, CHOSEN, RANDOM_LABEL, model_label, random_of
 from grover.report.figures import benchmarks as figures
 from grover.report.parts import (
     BETTER,
@@ -25,22 +26,7 @@ from grover.report.sections.audits import audit_table, describe
 
 TITLE = "Benchmarks"
 NEEDS = ("benchmarks.parquet", "comparisons.parquet")
-LABELS = {
-    "chosen": "pretrained",
-    "chosen-random": "random initialisation",
-    "majority": "majority class",
-    "gc": "GC content",
-    "dinucleotide": "dinucleotides",
-    "tfidf-forest": "k-mers + forest",
-    "tfidf-logistic": "k-mers + logistic",
-    "token-forest": "tokens + forest",
-    "token-logistic": "tokens + logistic",
-    "pwm": "motif matrix",
-    "adjacency": "forbidden pairs",
-    "cnn": "small CNN",
-    "probe-cls": "frozen + CLS",
-    "probe-mean": "frozen + mean",
-}
+LABELS = {CHOSEN: "pretrained", random_of(CHOSEN): RANDOM_LABEL, **BASELINE_LABELS}
 ADJACENCY, LEAKY = "adjacency", "token-shuffle"
 BEST_BASELINES, CURVES, NAMED = 3, 5, 8
 RARE = 0.4  # a task with a smaller share of label 1 gets its precision and recall
@@ -66,9 +52,9 @@ def section(results: Results) -> Section:
     result.findings = [*adjacency(whole, cards), *overview(whole, compared, main)]
     result.numbers = headlines(whole, compared, cards, main)
     result.parts = [
-        "Every task made from the genome is split by its folds, never by row; ready sets keep their own split. Random initialisation is "
-        "the same network from random weights with the same budget, so that its distance to the pretrained model is what "
-        "pretraining adds. Baselines need no fine-tuned network; the best of them is named by its score on fold test, which "
+        "Every task made from the genome is split by its folds, never by row; ready sets keep their own split. The randomly initialised "
+        "model is the same network without pretraining, fine-tuned with the same budget, so that its distance to the pretrained "
+        "model is what pretraining adds. Baselines need no fine-tuned network; the best of them is named by its score on fold test, which "
         "flatters it a little.",
         result.findings,
         Picture(
@@ -83,7 +69,7 @@ def section(results: Results) -> Section:
         Picture(
             "benchmarks_scores",
             figures.dots(pd.concat([leading(whole[whole["task"] == task]) for task in tasks]), names),
-            "MCC with 95 % intervals over blocks of the genome and seeds: the pretrained model (blue), random initialisation (red), "
+            "MCC with 95 % intervals over blocks of the genome and seeds: the pretrained model (blue), the randomly initialised one (red), "
             f"external models (orange squares) and the {BEST_BASELINES} best baselines per task (grey diamonds). Dotted: chance.",
             NEEDS[0],
         ),
@@ -110,12 +96,8 @@ def section(results: Results) -> Section:
 
 
 def label(model: str) -> str:
-    """Name of a predictor as readers know it."""
-    return (
-        f"randomly initialised {model.removesuffix('-random')}"
-        if model.endswith("-random") and model not in LABELS
-        else LABELS.get(model, model)
-    )
+    """Return the name of a predictor in figures, tables and sentences."""
+    return LABELS.get(model) or model_label(model)
 
 
 def over_seeds(scores: pd.DataFrame) -> pd.DataFrame:
@@ -129,7 +111,7 @@ def over_seeds(scores: pd.DataFrame) -> pd.DataFrame:
 def main_model(whole: pd.DataFrame) -> str:
     """The model that the sentences are about: `chosen`, else the first."""
     models = list(whole.loc[whole["kind"] == "model", "model"]) or list(whole["model"])
-    return "chosen" if "chosen" in models else models[0]
+    return CHOSEN if CHOSEN in models else models[0]
 
 
 def best_baseline(rows: pd.DataFrame) -> pd.Series | None:
@@ -139,7 +121,7 @@ def best_baseline(rows: pd.DataFrame) -> pd.Series | None:
 
 
 def leading(rows: pd.DataFrame) -> pd.DataFrame:
-    """Models, randomly initialised models and external models of a task, and its best baselines."""
+    """Return pretrained, randomly initialised and external models of a task, and its best baselines."""
     baselines = rows[rows["kind"] == "baseline"].nlargest(BEST_BASELINES, "mcc")
     return pd.concat([rows[rows["kind"] != "baseline"], baselines])
 
@@ -155,7 +137,7 @@ def of_task(task: str, whole: pd.DataFrame, compared: pd.DataFrame, main: str) -
     """What pretraining adds on a task, and how the model stands to the best baseline."""
     rows = whole[whole["task"] == task]
     sentences = []
-    random_model = against(compared, task, f"{main}-random")
+    random_model = against(compared, task, random_of(main))
     if random_model:
         sentences.append(f"{task}: {added(*random_model)}")
     baseline = best_baseline(rows)
@@ -177,20 +159,19 @@ def of_task(task: str, whole: pd.DataFrame, compared: pd.DataFrame, main: str) -
 
 
 def added(difference: float, low: float, high: float) -> str:
-    """Clause on what pretraining adds over the same network untrained."""
-    same = "the same network untrained"
+    """Return a clause on what pretraining adds over random initialisation."""
     verb = judge(low, high)
     if verb == SAME:
-        return f"with pretraining the network {SAME} {same}, {signed(difference)} MCC ({interval(low, high)})."
+        return f"the pretrained model {SAME} the randomly initialised one, {signed(difference)} MCC ({interval(low, high)})."
     change = f"adds {signed(difference)}" if verb == BETTER else f"costs {abs(difference):.3f}"
-    return f"pretraining {change} MCC ({interval(low, high)}) over {same}."
+    return f"pretraining {change} MCC ({interval(low, high)}) over {RANDOM_LABEL}."
 
 
 def overview(whole: pd.DataFrame, compared: pd.DataFrame, main: str) -> list[str]:
     """On how many tasks pretraining helps, and on how many the model beats what needs no network."""
     sentences = []
     for outcome, subject, comparators in (
-        ("Pretraining adds MCC", "the network", {task: f"{main}-random" for task in whole["task"].unique()}),
+        ("Pretraining adds MCC", "the network", {task: random_of(main) for task in whole["task"].unique()}),
         ("The pretrained model is ahead of the best baseline", "it", baselines_of(whole)),
     ):
         known = {task: against(compared, task, comparator) for task, comparator in comparators.items()}
@@ -242,18 +223,18 @@ def adjacency(whole: pd.DataFrame, cards: dict) -> list[str]:
 
 
 def headlines(whole: pd.DataFrame, compared: pd.DataFrame, cards: dict, main: str) -> list[tuple[str, str, str]]:
-    """The numbers of the summary: the rule without learning, and on how many tasks model and randomly initialised model differ."""
+    """Return the numbers of the summary: the rule without learning, and on how many tasks pretraining helps."""
     numbers = []
     rule = by_negatives(whole, cards)
     if LEAKY in rule:
         numbers.append(
             (f"{rule[LEAKY]:.2f}", "MCC of a rule without learning", "on promoters against their shuffled tokens")
         )
-    for words, note, comparators in (
+    for title, note, comparators in (
         (
             "tasks where pretraining adds MCC",
-            "over the same network untrained",
-            {t: f"{main}-random" for t in whole["task"].unique()},
+            f"over {RANDOM_LABEL}",
+            {t: random_of(main) for t in whole["task"].unique()},
         ),
         ("tasks where the model beats every baseline", "baselines need no fine-tuned network", baselines_of(whole)),
     ):
@@ -261,7 +242,7 @@ def headlines(whole: pd.DataFrame, compared: pd.DataFrame, cards: dict, main: st
         known = [spread for spread in spreads if spread]
         if known:
             won = sum(judge(*spread[1:]) == BETTER for spread in known)
-            numbers.append((f"{won} of {len(known)}", words, note))
+            numbers.append((f"{won} of {len(known)}", title, note))
     return numbers
 
 
@@ -274,7 +255,7 @@ def budget(whole: pd.DataFrame) -> list[str]:
     if fewer.empty:
         return []
     return [
-        f"Networks were fine-tuned on at most {fewer['networks'].max():,} examples a task (`finetuning.maximum_train`), baselines "
+        f"Networks were fine-tuned on at most {fewer['networks'].max():,} examples per task (`finetuning.maximum_train`), baselines "
         f"learn from more on {len(fewer)} of {count(len(both), 'task')}: {spanned(fewer['baselines'])}. A baseline that is ahead "
         "there may owe it to its examples."
     ]
@@ -335,7 +316,7 @@ def score_parts(rows: pd.DataFrame) -> list:
     caption = (
         f"Scores on {int(rows['n_test'].max()):,} examples of fold test, mean over {count(int(rows['seeds'].max()), 'seed')} (baselines "
         f"without randomness: one), MCC and AUROC with 95 % intervals.{classes} The smaller Brier and ECE (15 bins{bins}), the better "
-        "probabilities can be taken at their word."
+        "calibrated are the probabilities."
     )
     return [Table(formatted(shown, default="{:.3f}"), caption, NEEDS[0])]
 
@@ -343,7 +324,7 @@ def score_parts(rows: pd.DataFrame) -> list:
 def others(task: str, whole: pd.DataFrame, comparisons: pd.DataFrame, main: str) -> list:
     """A list of what pretraining adds to the other models of a task."""
     models = whole.loc[(whole["task"] == task) & (whole["kind"] == "model") & (whole["model"] != main), "model"]
-    spreads = {name: against(comparisons[comparisons["model"] == name], task, f"{name}-random") for name in models}
+    spreads = {name: against(comparisons[comparisons["model"] == name], task, random_of(name)) for name in models}
     sentences = [f"{label(name)}: {added(*spread)}" for name, spread in spreads.items() if spread]
     return [sentences] if sentences else []
 
@@ -374,7 +355,7 @@ def clean_parts(table: pd.DataFrame, comparisons: pd.DataFrame, main: str) -> li
                 for part in ("all", "clean")
             )
             text += f"; the pretrained model scores {other} on them and {one} on the whole"
-        random_model = against(comparisons[comparisons["model"] == main], task, f"{main}-random", "clean")
+        random_model = against(comparisons[comparisons["model"] == main], task, random_of(main), "clean")
         sentences.append(f"{text}; there {added(*random_model)}" if random_model else f"{text}.")
     rows = table[table["task"].isin(differ.index)]
     wide = rows.pivot(index=["task", "model"], columns="part", values=["mcc", "mcc_low", "mcc_high", "auroc", "n_test"])

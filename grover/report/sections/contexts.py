@@ -1,9 +1,12 @@
 """Section of the report: how much context changes tokens."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
 from grover.annotation.enrichment import LEVEL
+from grover.config.names import random_of
 from grover.embeddings.tokens.contexts import associations
 from grover.report.figures import contexts as figures
 from grover.report.figures.contexts import MODEL, PUBLISHED, RANDOM
@@ -28,7 +31,7 @@ DISTINCT = 0.05  # by which a silhouette exceeds that of a cloud without structu
 
 def section(results: Results) -> Section:
     model = results.of_main_model(NEEDS[-1]).split("/")[1]
-    names = {MODEL: f"embeddings/{model}/contexts.parquet", RANDOM: f"embeddings/{model}-random/contexts.parquet"}
+    names = {MODEL: f"embeddings/{model}/contexts.parquet", RANDOM: f"embeddings/{random_of(model)}/contexts.parquet"}
     tables = {name: results.table(path) for name, path in names.items() if results.find(path)}
     own = tables[MODEL]
     last = own[own["layer"] == own["layer"].max()]
@@ -111,7 +114,7 @@ def describe_direction(own: pd.DataFrame) -> str:
 
 
 def describe_depth(tables: dict[str, pd.DataFrame]) -> str:
-    """What happens to self-similarity from the first layer that sees context to the last, in the model and its randomly initialised model.
+    """Return how self-similarity changes from the first layer that sees context to the last, trained and randomly initialised.
 
     In layer 0 occurrences of a token differ by their position alone, so that a fall from there to the first layer says nothing.
     """
@@ -137,7 +140,7 @@ def describe_depth(tables: dict[str, pd.DataFrame]) -> str:
         paper = "the paper too reports" if final.median() < first.median() else "the paper reports"
         sentences.append(f"It falls for {(final < first).mean():.0%} of the tokens; {paper} a fall with depth.")
     if said[1:]:
-        sentences.append(f"Under random initialisation it is {said[1]}.")
+        sentences.append(f"With random initialisation it is {said[1]}.")
     return " ".join(sentences)
 
 
@@ -146,8 +149,11 @@ def short(value: float) -> str:
     return f"{value:.2f}" if abs(value) >= 0.01 or value == 0 else f"{value:.1e}"
 
 
-def describe_association(row) -> str:
-    """Whether context changes tokens of a property more or less, as far as the interval allows."""
+def describe_association(row: Any) -> str:
+    """Return whether context changes tokens of a property more or less, as far as the interval allows.
+
+    row: of `associations`, by attributes.
+    """
     told = f"Spearman {signed(row.spearman)}, 95\u00a0%\u00a0interval {between(row.low, row.high)}, {row.n:,} tokens"
     which = THE_MORE[row.property]
     if row.low <= 0 <= row.high:
@@ -165,7 +171,7 @@ def describe_explained(tables: dict[str, pd.DataFrame]) -> str:
         quarters = last["explained_adjusted"].quantile([0.25, 0.5, 0.75]).to_numpy()
         said[name] = "{1} (middle half {0} to {2})".format(*map(percent, quarters))
     last = tables[MODEL][tables[MODEL]["layer"] == tables[MODEL]["layer"].max()]
-    beside = f"; under random initialisation it is {said[RANDOM]}" if RANDOM in said else ""
+    beside = f"; with random initialisation it is {said[RANDOM]}" if RANDOM in said else ""
     return (
         f"One fixed vector for a token explains of its contexts in the last layer {said[MODEL]} more than a vector explains of those of "
         f"any tokens, in the median, {last['explained'].median():.1%} without that correction and "
@@ -179,7 +185,7 @@ def percent(value: float) -> str:
 
 
 def association_table(related: pd.DataFrame) -> pd.DataFrame:
-    """One row a layer, one column a property, each with its interval."""
+    """Return one row per layer and one column per property, each with its interval."""
     cells = [f"{row.spearman:.2f} ({row.low:.2f} to {row.high:.2f})" for row in related.itertuples()]
     wide = related.assign(cell=cells).pivot(index="layer", columns="property", values="cell")
     wide = wide[list(dict.fromkeys(related["property"]))].fillna("–").reset_index()
@@ -209,7 +215,7 @@ def rank_table(last: pd.DataFrame) -> pd.DataFrame:
 
 def ambiguity_parts(results: Results, model: str, result: Section) -> list:
     """Whether an annotation tells two groups of a token's contexts apart; adds to the findings and numbers of the section."""
-    names = {MODEL: f"embeddings/{model}/{AMBIGUITY}", RANDOM: f"embeddings/{model}-random/{AMBIGUITY}"}
+    names = {MODEL: f"embeddings/{model}/{AMBIGUITY}", RANDOM: f"embeddings/{random_of(model)}/{AMBIGUITY}"}
     tables = {name: results.table(path) for name, path in names.items() if results.find(path)}
     if MODEL not in tables:
         return ["Whether annotation tells groups of a token's contexts apart was not measured."]
@@ -252,7 +258,7 @@ def ambiguity_parts(results: Results, model: str, result: Section) -> list:
 def describe_told(tokens: dict[str, pd.DataFrame], told: dict[str, pd.DataFrame]) -> str:
     own, found = tokens[MODEL], told[MODEL]
     beside = (
-        f"; under random initialisation of {len(told[RANDOM]):,} of {len(tokens[RANDOM]):,}" if RANDOM in tokens else ""
+        f"; with random initialisation of {len(told[RANDOM]):,} of {len(tokens[RANDOM]):,}" if RANDOM in tokens else ""
     )
     untested = int(own["q"].isna().sum())
     left = (

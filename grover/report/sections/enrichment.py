@@ -1,5 +1,7 @@
 """Section of the report: where the tokens of the chosen model lie, judged by circular shifts of the annotation."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
@@ -26,8 +28,8 @@ def section(results: Results) -> Section:
     result = Section("token_places", TITLE)
     tested = table[table["q"].notna()]
     result.parts = [
-        "A token lies in a category of the annotation if its middle base does. How often that is by chance was found by rotating the "
-        "annotation along the genome, all segments end to end, as often as the findings say: that keeps the clumps in which both "
+        "A token lies in a category of the annotation if its middle base does. How often that is by chance was found by circular shifts of "
+        "the annotation along the genome, all segments end to end, as often as the findings say: a shift keeps the clumps in which both "
         "tokens and annotation come, so that neither is taken as independent. Intervals are the spread over circular shifts, and q "
         "corrects for all tests (Benjamini and Hochberg)."
     ]
@@ -137,7 +139,7 @@ def summarise(tested: pd.DataFrame) -> pd.DataFrame:
 
 
 def follow_gc(summary: pd.DataFrame) -> list[str]:
-    """In how many categories the letters of the tokens, and not their order, go with where they lie."""
+    """Return in how many categories enrichment goes with the composition of the tokens."""
     known = summary[summary["gc"].notna()]
     close = known[known["gc"].abs() >= CLOSE]
     if not len(close):
@@ -146,7 +148,7 @@ def follow_gc(summary: pd.DataFrame) -> list[str]:
     return [
         f"In {len(close)} of {len(known)} categories enrichment goes with the GC content of the token (rank correlation of at least "
         f"{CLOSE} either way), most of all in {name_category(most['track'], most['category'])} ({signed(most['gc'])}): there much "
-        "of where tokens lie is composition, which needs no words."
+        "of where tokens lie is composition, which needs no tokens."
     ]
 
 
@@ -225,6 +227,6 @@ def top_table(top: pd.DataFrame) -> pd.DataFrame:
     return formatted(table, {"inside": "{:.1%}", "expected": "{:.2%}", "q": "{:.2g}"})
 
 
-def log2(row) -> str:
+def log2(row: Any) -> str:
     """`2.10 (1.92 to 2.31)`."""
     return f"{row.log2:.2f} ({row.low:.2f} to {row.high:.2f})"

@@ -19,10 +19,10 @@ def section(results: Results) -> Section:
         f"{kept / total:.1%} of what the assembly lists for them."
     )
     intro = (
-        f"{finding} The rest is N or another letter ({bases(chosen['not_acgt'].sum())}), lies in segments below the "
+        f"{finding} The rest is N or another ambiguity code ({bases(chosen['not_acgt'].sum())}), lies in segments below the "
         f"minimum length ({bases(chosen['too_short'].sum())}) or outside the regions asked for "
         f"({bases(chosen['outside_regions'].sum())}). {count(len(left_out), 'further contig')} stayed out. Lower-case "
-        "letters count as their upper-case letter; tokens and windows never cross the end of a segment."
+        "bases count as upper-case ones; tokens and windows never cross the end of a segment."
     )
     held_out = "; ".join(f"{name} {bases(sizes[name])}" for name in ("train", "valid", "test", "gap") if name in sizes)
     result = Section("genome", TITLE, findings=[finding])

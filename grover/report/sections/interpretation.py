@@ -17,14 +17,14 @@ def section(results: Results) -> Section:
     place = f"{site['chrom']}:{site['start']:,}-{site['end']:,} (strand {site['strand']})"
     result = Section("interpretation", TITLE)
     result.parts = [
-        f"Each of the {len(table)} bases of {place} was replaced by the three others. A tall letter is a base whose "
+        f"Each of the {len(table)} bases of {place} was replaced by the three others. Tall bases are those whose "
         f"replacement lowers the model's score; the 5 % most important bases lie between {top.min():,} and "
         f"{top.max():,}.",
         Picture(
             "interpretation_mutagenesis",
             figures.logo(mutagenesis),
-            "In-silico mutagenesis. The height of a letter is minus the mean change of the score over the three "
-            "substitutions; letters below the line raise the score when replaced.",
+            "In-silico mutagenesis. The height of a base is minus the mean change of the score over the three "
+            "substitutions; bases below the line raise the score when replaced.",
             MUTAGENESIS,
         ),
     ]

@@ -4,13 +4,14 @@ from collections.abc import Collection
 
 import pandas as pd
 
-from grover.pretraining.scores import BASELINES, MODEL, SPLITS
+from grover.config.names import MASKED_LABELS
+from grover.pretraining.scores import MODEL, SPLITS
 from grover.report.figures import pretraining as figures
 from grover.report.parts import Picture, Results, Section, Table, between, formatted, signed, verdict
 
 TITLE = "Pretraining"
 NEEDS = ("models/*/training.parquet", "models/*/metrics.json")
-PREDICTORS = {MODEL: "pretrained model", **BASELINES}
+PREDICTORS = {MODEL: "pretrained model", **MASKED_LABELS}
 FIRST_TRACKS = ("repeat_class", "gene", "soft_mask")
 FEWEST_OCCURRENCES, TOKENS_SHOWN = 20, 8
 FEWEST_IN_STRATUM, STRATA_SHOWN = 50, 30
@@ -27,13 +28,13 @@ def section(results: Results) -> Section:
     result = Section("pretraining", TITLE)
     # a gain is the model's loss minus the baseline's, so the sign is turned
     result.findings = [
-        verdict("The pretrained model", BASELINES[name], *turned(gain), "nats per masked token")
+        verdict("The pretrained model", MASKED_LABELS[name], *turned(gain), "nats per masked token")
         for name, gain in scores["gains"].items()
         if gain["low"] is not None
     ]
     result.numbers = [headline(main, scores)]
     result.parts = [
-        f"A BERT encoder of {main['parameters']:,} parameters learnt to name masked tokens in "
+        f"A BERT encoder of {main['parameters']:,} parameters was trained to predict masked tokens in "
         f"{training['step'].max():,} steps, on the training windows of split {split}. It was then scored on "
         f"{scores['masked_tokens']:,} masked tokens of {scores['windows']:,} test windows of that split, beside predictors that "
         f"know only how often tokens stand alone or between two neighbours: they counted {main['baseline_tokens']:,} of the "
@@ -44,11 +45,11 @@ def section(results: Results) -> Section:
             "pretraining_loss",
             figures.loss(
                 training,
-                {BASELINES[name]: values["loss"] for name, values in scores["baselines"].items()},
+                {MASKED_LABELS[name]: values["loss"] for name, values in scores["baselines"].items()},
                 {name: values["model"]["loss"] for name, values in main["splits"].items()},
             ),
             "Loss on the training windows, with the loss of the final model on the test windows of both splits at the end. The test "
-            f"windows have {main['mask_ratio']:.1%} of their tokens hidden (`evaluation.mask_ratio`, by default the share of the "
+            f"windows have {main['mask_ratio']:.1%} of their tokens masked (`evaluation.mask_ratio`, by default the ratio of the "
             "training), all behind [MASK]. The training loss is a little harder: up to a fifth of its masked tokens stand behind a random "
             "token instead, and dropout is on. "
             f"Grey lines are baselines on the test windows of split {split}: a model above the line of neighbour counts has not "
@@ -60,7 +61,7 @@ def section(results: Results) -> Section:
             "Scores on the test windows of both splits: loss in nats per masked token; shares of the masked tokens ranked first and among "
             f"the first {main['top']}; perplexity, and what share of the vocabulary it is. None of these compares between vocabularies. "
             "Bits per base are masked nats / ln 2 / bases masked; they are conditional on the visible tokens and depend on how the "
-            "genome is cut, so that they compare no better; overlapping words have none.",
+            "genome is cut, so that they compare no better; overlapping k-mers have none.",
             source,
         ),
     ]
@@ -71,11 +72,11 @@ def section(results: Results) -> Section:
             Table(
                 span_table(spans),
                 f"Masked bits per base that compare between vocabularies: spans of {first['span']} bases at the same places of the "
-                "genome are hidden, with every token that touches one, in windows of the same "
+                "genome are masked, with every token that touches one, in windows of the same "
                 f"{first['window_bases']} bases (`evaluation.span_bases`), without spans in the outer {first['margin']}. 95 % "
                 "intervals over blocks of the genome; `seen` is the share of the masked tokens inside training windows. Cautions "
-                "remain: the borders of the visible tokens tell something about the hidden ones, more in one vocabulary than in "
-                "another; long tokens hide more bases around a span; the tokens of a span are predicted each "
+                "remain: the borders of the visible tokens tell something about the masked ones, more in one vocabulary than in "
+                "another; long tokens mask more bases around a span; the tokens of a span are predicted each "
                 "alone, which costs short tokens more.",
                 source,
             )
@@ -141,14 +142,14 @@ def score_table(metrics: dict[str, dict]) -> pd.DataFrame:
 
 
 def span_table(spans: dict[str, dict]) -> pd.DataFrame:
-    """Bits per base on common spans, a row a vocabulary."""
+    """Return bits per base on common spans, one row per vocabulary."""
     rows = [
         {
             "vocabulary": path.split("/")[1],
             "bits per base": f"{item['bits_per_base']:.3f}",
             "95 % interval": "–" if item["low"] is None else f"{item['low']:.3f} to {item['high']:.3f}",
-            **{BASELINES[name]: f"{item['baselines'][name]['bits_per_base']:.3f}" for name in BASELINES},
-            "bases hidden": f"{item['bases']:,}",
+            **{MASKED_LABELS[name]: f"{item['baselines'][name]['bits_per_base']:.3f}" for name in MASKED_LABELS},
+            "masked bases": f"{item['bases']:,}",
             "seen": f"{item['seen_share']:.1%}",
         }
         for path, item in spans.items()
@@ -188,11 +189,11 @@ def strata_parts(results: Results, folder: str, split: str) -> list:
 
 
 def strata_table(strata: pd.DataFrame, split: str) -> pd.DataFrame:
-    """A row a stratum: masked tokens, loss and top-1 of each predictor under `split`, gains under both splits."""
+    """Return one row per stratum: masked tokens, loss and top-1 of each predictor under `split`, gains under both splits."""
     rows = []
     for (track, category), part in strata.groupby(["track", "category"], sort=False):
         own = part[part["split"] == split].set_index("predictor")
-        row = {"track": track, "category": category, "hidden": int(own["n"].iloc[0])}
+        row = {"track": track, "category": category, "masked tokens": int(own["n"].iloc[0])}
         row |= {f"loss, {name}": f"{own.loc[name, 'loss']:.2f}" for name in PREDICTORS}
         row |= {f"top-1, {name}": f"{own.loc[name, 'top1']:.1%}" for name in PREDICTORS}
         for other, values in part[part["predictor"] == "neighbours"].groupby("split", sort=False):
@@ -210,7 +211,7 @@ def token_parts(results: Results, folder: str, split: str) -> list:
         return []
     tokens = results.table(source).query(f"n >= {FEWEST_OCCURRENCES}")
     if tokens.empty:
-        return [f"No token was hidden {FEWEST_OCCURRENCES} times, so none is shown alone."]
+        return [f"No token was masked {FEWEST_OCCURRENCES} times, so none is shown alone."]
     own = tokens[tokens["split"] == split].drop(columns=["id", "split"])
     half = TOKENS_SHOWN // 2
     ends = pd.concat([own.head(half), own.tail(half)]) if len(own) > TOKENS_SHOWN else own
@@ -219,14 +220,14 @@ def token_parts(results: Results, folder: str, split: str) -> list:
         Picture(
             "pretraining_tokens",
             figures.tokens(tokens),
-            f"Tokens hidden at least {FEWEST_OCCURRENCES} times, from the best to the worst: how often each is ranked first "
+            f"Tokens masked at least {FEWEST_OCCURRENCES} times, from the best to the worst: how often each is ranked first "
             "where it stands, and how well its probability tells the places where it stands from all others (area under the ROC "
             "curve; 0.5 is chance).",
             source,
         ),
         Table(
             formatted(ends, shown),
-            f"The best and the worst predicted tokens among those hidden at least {FEWEST_OCCURRENCES} times (split {split}).",
+            f"The best and the worst predicted tokens among those masked at least {FEWEST_OCCURRENCES} times (split {split}).",
             source,
         ),
     ]

@@ -3,8 +3,9 @@
 import numpy as np
 import pandas as pd
 
+from grover.config.names import RANDOM_LABEL, REPRESENTATION_LABELS, random_of
 from grover.embeddings.regions.probe_scores import CHANCE
-from grover.embeddings.regions.probes import NOT_ENOUGH
+from grover.embeddings.regions.probes import COMPARATORS, NOT_ENOUGH
 from grover.report.figures import regions as figures
 from grover.report.parts import (
     BETTER,
@@ -25,11 +26,7 @@ from grover.report.parts import (
 )
 from grover.report.sections.region_clusters import SOURCE, all_clusters, cluster_parts
 from grover.report.sections.representations import (
-    GC,
-    KMERS,
     MEAN,
-    RANDOM,
-    WORD2VEC,
     at_last_layer,
     columns_of,
     gain_styles,
@@ -38,8 +35,8 @@ from grover.statistics.bootstrap import ALIKE
 
 TITLE = "Embeddings: what is in them"
 NEEDS = ("embeddings/probes.parquet", SOURCE)
-COMPARATORS = {"gain": KMERS, "over_gc": GC, "over_word2vec": WORD2VEC, "over_random": "random initialisation"}
-GIVEN = {"gc": GC, "repeats": "the share of repeats"}
+COMPARATOR_LABELS = {column: REPRESENTATION_LABELS.get(name, RANDOM_LABEL) for column, name in COMPARATORS.items()}
+GIVEN = {"gc": REPRESENTATION_LABELS["gc"], "repeats": "the share of repeats"}
 LINEAR, FOREST = "linear", "forest"
 
 
@@ -63,7 +60,7 @@ def section(results: Results) -> Section:
         "A probe is a simple model that reads a track from a representation of a region: logistic regression for categories, "
         "presence and strand, ridge regression for quantities. It is fitted on the regions of fold train, its regularisation is "
         f"chosen on fold valid, and it is scored on fold test ({blocks_of(linear)}). It stands beside the same probe on GC "
-        "content, on frequencies of k-mers, on the mean word2vec vector, and on the same network with random weights. The mean "
+        "content, on frequencies of k-mers, on the mean word2vec vector, and on the randomly initialised model. The mean "
         "embedding of the deepest layer kept is the one that is judged, chosen before any score was known.",
         result.findings,
         Picture(
@@ -96,7 +93,7 @@ def section(results: Results) -> Section:
 def overview(mean: pd.DataFrame) -> list[str]:
     """On how many tracks the mean embedding is ahead of, and behind, what it is compared with."""
     sentences = []
-    for column, comparator in COMPARATORS.items():
+    for column, comparator in COMPARATOR_LABELS.items():
         known = mean[mean[f"{column}_low"].notna()]
         if known.empty:
             continue
@@ -118,7 +115,7 @@ def overview(mean: pd.DataFrame) -> list[str]:
 
 
 def given_of(probes: pd.DataFrame) -> str:
-    """What the partial correlations are given, in words."""
+    """Return what the partial correlations are given, as text."""
     return listed([GIVEN[name] for name in probes["given"].iloc[0].split(", ")])
 
 
@@ -130,7 +127,7 @@ def is_ahead(rows: pd.DataFrame, column: str) -> pd.Series:
 def compare(row: pd.Series) -> str:
     """Sentence on the mean embedding of one track against what it is compared with."""
     found: dict[str, list[str]] = {}
-    for column, comparator in COMPARATORS.items():
+    for column, comparator in COMPARATOR_LABELS.items():
         low, high = row[f"{column}_low"], row[f"{column}_high"]
         if not np.isnan(low):
             found.setdefault(judge(low, high), []).append(f"{comparator} ({signed(row[column])}; {between(low, high)})")
@@ -169,7 +166,7 @@ def still_alike(mean: pd.DataFrame) -> list[str]:
 
 def layer_parts(probes: pd.DataFrame, own: str) -> list:
     """Score by layer, where there are several."""
-    which = probes["model"].map({own: "own", own + RANDOM: "random"})
+    which = probes["model"].map({own: "own", random_of(own): "random"})
     rows = probes.assign(which=which)[which.notna() & (probes["probe"] == LINEAR) & probes["value"].notna()]
     if rows["layer"].nunique() < 2:
         return []
@@ -216,7 +213,7 @@ def all_probes(probes: pd.DataFrame) -> Table:
         "gain": "over k-mers",
         "over_gc": "over GC",
         "over_word2vec": "over word2vec",
-        "over_random": "over random initialisation",
+        "over_random": f"over {RANDOM_LABEL}",
     }
     for column in spans:
         ends = ["low", "high"] if column == "value" else [f"{column}_low", f"{column}_high"]

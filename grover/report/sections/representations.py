@@ -4,11 +4,11 @@ from itertools import cycle
 
 import pandas as pd
 
+from grover.config.names import POOLING_LABELS, RANDOM_LABEL, REPRESENTATION_LABELS, model_label, random_of
 from grover.report.style import BLUE, GREEN, ORANGE, PURPLE, RED, SKY
 
-RANDOM = "-random"
-KMERS, GC, WORD2VEC = "k-mers", "GC content", "word2vec"
-MEAN, CLS, RANDOM_MEAN = "mean", "CLS", "random initialisation"
+KMERS, GC, WORD2VEC = (REPRESENTATION_LABELS[name] for name in ("kmers", "gc", "word2vec"))
+MEAN, CLS, RANDOM_MEAN = POOLING_LABELS["mean"], POOLING_LABELS["cls"], RANDOM_LABEL
 
 
 def at_last_layer(table: pd.DataFrame, own: str) -> pd.DataFrame:
@@ -20,18 +20,13 @@ def at_last_layer(table: pd.DataFrame, own: str) -> pd.DataFrame:
 
 
 def representation(model: str, pooling: str, own: str) -> str:
-    """Name of a representation in figures and tables."""
-    known = {
-        ("gc", ""): GC,
-        ("kmers", ""): KMERS,
-        ("word2vec", ""): WORD2VEC,
-        (own, "mean"): MEAN,
-        (own, "cls"): CLS,
-        (own + RANDOM, "mean"): RANDOM_MEAN,
-        (own + RANDOM, "cls"): f"{RANDOM_MEAN}, CLS",
-    }
-    other = f"random initialisation of {model.removesuffix(RANDOM)}" if model.endswith(RANDOM) else model
-    return known.get((model, pooling), other + (", CLS" if pooling == "cls" else ""))
+    """Return the name of a representation in figures and tables."""
+    if model in REPRESENTATION_LABELS:
+        return REPRESENTATION_LABELS[model]
+    if model == own:
+        return POOLING_LABELS[pooling]
+    name = RANDOM_MEAN if model == random_of(own) else model_label(model)
+    return f"{name}, {CLS}" if pooling == "cls" else name
 
 
 def columns_of(rows: pd.DataFrame) -> tuple[list[str], list[str]]:
@@ -39,12 +34,12 @@ def columns_of(rows: pd.DataFrame) -> tuple[list[str], list[str]]:
     there = list(dict.fromkeys(rows["representation"]))
     fixed = {GC: "baselines", KMERS: "baselines", WORD2VEC: "baselines", RANDOM_MEAN: "own", CLS: "own", MEAN: "own"}
     order = [name for name in fixed if name in there]
-    order += [name for name in there if name not in fixed and not name.endswith(", CLS")]
+    order += [name for name in there if name not in fixed and not name.endswith(f", {CLS}")]
     return order, [fixed.get(name, "others") for name in order]
 
 
 def gain_styles(order: list[str]) -> dict[str, tuple[str, str]]:
-    """Colour and marker of what the gains over k-mers are drawn of."""
+    """Return colour and marker of the representations whose gains over k-mers are drawn."""
     styles = {WORD2VEC: (ORANGE, "D"), RANDOM_MEAN: (RED, "v"), CLS: (GREEN, "s"), MEAN: (BLUE, "o")}
     others = [
         name for name in order if name not in styles and name not in (KMERS, GC) and not name.startswith(RANDOM_MEAN)

@@ -24,7 +24,7 @@ def section(results: Results) -> Section:
         ]
     shown = readable(table)
     shown.insert(0, "task", table["task"].to_numpy())
-    sources = "; ".join(f"{source} ({', '.join(letters)})" for source, letters in certainties(table).items())
+    sources = "; ".join(f"{source} ({', '.join(grades)})" for source, grades in certainties(table).items())
     result.parts = [
         explanation(),
         result.findings,

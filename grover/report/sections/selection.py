@@ -21,7 +21,7 @@ def section(results: Results) -> Section:
         f"{chosen} was chosen among "
         f"{count(models['vocabulary'].nunique(), 'candidate')}; "
         "its model is clearly above every baseline "
-        f"for {len(above)} of {len(sizes)} word lengths" + (f" (k = {', '.join(map(str, above))})." if above else ".")
+        f"for {len(above)} of {len(sizes)} values of k" + (f" (k = {', '.join(map(str, above))})." if above else ".")
     )
     cover = (
         f"other test contexts and other seeds of the fine-tuning ({seeds} were used)"
@@ -74,7 +74,7 @@ def _seen(share: float) -> list[str]:
 
 
 def wide(table: pd.DataFrame) -> pd.DataFrame:
-    """Models and then baselines in rows, word lengths in columns, as text with intervals."""
+    """Return models and then baselines in rows, values of k in columns, as text with intervals."""
     order = table.sort_values(["kind", "vocabulary"], ascending=[False, True], kind="stable")
     rows = []
     for (name, _), group in order.groupby(["vocabulary", "kind"], sort=False):

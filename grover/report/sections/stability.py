@@ -10,7 +10,7 @@ TITLE = "Stability of the tokens"
 NEEDS = ("atlas/stability.parquet",)
 NOTHING = (
     "Nothing was measured: no segment is long enough for a window with its surroundings (`atlas.stability_length` and "
-    "`atlas.flank`), or all vocabularies overlap, with one token a base and no boundaries."
+    "`atlas.flank`), or all vocabularies overlap, with one token per base and no boundaries."
 )
 
 
@@ -34,8 +34,8 @@ def section(results: Results) -> Section:
         "disturbances: cut out and tokenised alone; shifted by one base; with the base in the middle substituted; as the "
         "reverse complement. Two segmentations are back in step at their first common token: from there on they are equal. "
         "A boundary is a place where one token ends and the next begins, and it is kept if it is there after the "
-        "disturbance too. Words of k letters are read in every phase equally often. Overlapping k-mers, which have one "
-        "token a base and no boundaries, are left out.",
+        "disturbance too. Non-overlapping k-mers are read in every phase equally often. Overlapping k-mers, which have one "
+        "token per base and no boundaries, are left out.",
         result.findings,
         "GROVER's authors report that a stretch shorter than 50 bases changes its tokens when it is tokenised alone, and "
         f"pad it with 100 bases on either side. {padding(main, cut)}",

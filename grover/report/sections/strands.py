@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from grover.config.names import POOLING_LABELS, RANDOM_LABEL, random_of
 from grover.report.figures import strands as figures
 from grover.report.parts import (
     BETTER,
@@ -16,25 +17,24 @@ from grover.report.parts import (
     signed,
     with_interval,
 )
-from grover.report.sections.representations import RANDOM, at_last_layer
+from grover.report.sections.representations import at_last_layer
 
 TITLE = "Embeddings: strands"
 NEEDS = ("embeddings/*/strands.parquet",)
 PROBES = "embeddings/probes.parquet"
-NAMES = {"mean": "mean", "cls": "CLS"}
 
 
 def section(results: Results) -> Section:
     name = results.of_main_model(NEEDS[0])
     model = name.split("/")[1]
-    random_name = name.replace(f"/{model}/", f"/{model}{RANDOM}/")
+    random_name = name.replace(f"/{model}/", f"/{random_of(model)}/")
     own = results.table(name)
     random_model = results.table(random_name) if random_name in results.names else None
     result = Section("strands", TITLE)
     last = at_last_layer(own.assign(model=model), model).sort_values("pooling", ascending=False)
     result.findings = [describe(row) for _, row in last.iterrows()]
     if random_model is not None:
-        last_of_random = at_last_layer(random_model.assign(model=model + RANDOM), model)
+        last_of_random = at_last_layer(random_model.assign(model=random_of(model)), model)
         result.findings += [beside_random(row, last_of_random) for _, row in last.iterrows()]
     result.parts = [
         f"Every stretch of the genome can be read from two strands, and the model sees one of them. {own['n'].max():,} regions, in even "
@@ -74,9 +74,7 @@ def section(results: Results) -> Section:
 
 def describe(row: pd.Series) -> str:
     """Sentence on the similarity of strands at one layer."""
-    subject = (
-        f"In layer {row['layer']} the {NAMES[row['pooling']]} embeddings of a region and of its reverse complement"
-    )
+    subject = f"In layer {row['layer']} the {POOLING_LABELS[row['pooling']]} embeddings of a region and of its reverse complement"
     if pd.isna(row["baseline"]):
         return f"{subject} have a cosine of {row['similarity']:.3f}; of a single region no more can be said."
     relation = judge(row["adjusted_low"], row["adjusted_high"])
@@ -91,7 +89,7 @@ def describe(row: pd.Series) -> str:
 
 
 def beside_random(row: pd.Series, random_model: pd.DataFrame) -> str:
-    """Sentence on the centred similarity of the model and of its randomly initialised model, whose intervals may overlap."""
+    """Return a sentence on the centred similarity of the model and of the randomly initialised one, whose intervals may overlap."""
     other = random_model[random_model["pooling"] == row["pooling"]].iloc[0]
     relation = "differ no more than their intervals allow"
     if row["centred_low"] > other["centred_high"]:
@@ -99,7 +97,8 @@ def beside_random(row: pd.Series, random_model: pd.DataFrame) -> str:
     elif row["centred_high"] < other["centred_low"]:
         relation = "have become less alike by training"
     value = with_interval(*other[["centred_similarity", "centred_low", "centred_high"]].astype(float))
-    return f"For the {NAMES[row['pooling']]} embedding under random initialisation the centred cosine is {value}: the strands {relation}."
+    subject = f"For the {POOLING_LABELS[row['pooling']]} embedding of the randomly initialised model"
+    return f"{subject} the centred cosine is {value}: the strands {relation}."
 
 
 def of_directions(probes: pd.DataFrame, model: str) -> pd.DataFrame:
@@ -135,10 +134,14 @@ def direction(row: pd.Series) -> str:
 def readable(rows: pd.DataFrame) -> pd.DataFrame:
     """The table of the report, as text."""
     shown = pd.DataFrame(
-        {"track": rows["track"].str.replace("_", " "), "embedding": rows["pooling"].map(NAMES), "layer": rows["layer"]}
+        {
+            "track": rows["track"].str.replace("_", " "),
+            "embedding": rows["pooling"].map(POOLING_LABELS),
+            "layer": rows["layer"],
+        }
     )
     columns = {"AUROC": ("value", "low", "high"), "over k-mers": ("gain", "gain_low", "gain_high")}
-    columns["over random initialisation"] = ("over_random", "over_random_low", "over_random_high")
+    columns[f"over {RANDOM_LABEL}"] = ("over_random", "over_random_low", "over_random_high")
     for title, names in columns.items():
         shown[title] = [with_interval(*values).replace("nan", "–") for values in rows[list(names)].to_numpy(float)]
     shown["test regions"], shown["note"] = rows["n_test"], rows["note"].fillna("")

@@ -3,6 +3,7 @@
 import pandas as pd
 from scipy.stats import spearmanr
 
+from grover.config.names import RANDOM_LABEL, random_of
 from grover.embeddings.tokens.components import chance_level, spearman_interval
 from grover.embeddings.tokens.map import CLUSTERS, cosines
 from grover.report.figures import tokens as figures
@@ -35,7 +36,7 @@ def section(results: Results) -> Section:
     tokens = {name: components[components["source"] == name].reset_index(drop=True) for name in shown}
     number = len(tokens[WORD2VEC])
     best = {name: rows.set_index("property") for name, rows in effects.groupby("source", sort=False)}
-    best |= untrained(results, model)
+    best |= of_random(results, model)
 
     result = Section("tokens", TITLE)
     result.findings = [
@@ -58,7 +59,7 @@ def section(results: Results) -> Section:
         Picture(
             "tokens_components",
             figures.components(tokens[shown[0]]),
-            f"Principal components of the tokens in {shown[0]}, one dot a token, coloured by what the paper finds on them.",
+            f"Principal components of the tokens in {shown[0]}, one dot per token, coloured by what the paper finds on them.",
             names["components.parquet"],
         ),
         Picture(
@@ -88,6 +89,19 @@ def section(results: Results) -> Section:
             f"{SPACE}% intervals by jackknife over tokens. 1: the same neighbourhoods; 0: nothing in common.",
             names["similarity.tsv"],
         ),
+        *map_parts(results, names, mapped, clusters),
+    ]
+    return result
+
+
+def map_parts(
+    results: Results, names: dict[str, str], mapped: dict[str, pd.DataFrame], clusters: pd.DataFrame
+) -> list[Picture | Table]:
+    """Return the map of the tokens, their cosines in the order of the clusters, and the clusters.
+
+    names: path of each artefact; mapped: tokens that have a place in the map, by source.
+    """
+    return [
         Picture(
             "tokens_map",
             figures.tokens_map(mapped),
@@ -107,17 +121,16 @@ def section(results: Results) -> Section:
             names["clusters.tsv"],
         ),
     ]
-    return result
 
 
-def untrained(results: Results, model: str) -> dict[str, pd.DataFrame]:
-    """The last layer of the randomly initialised model, where the run has it: what the averaging alone brings about."""
-    path = results.first(f"embeddings/{model}-random/effects.tsv")
+def of_random(results: Results, model: str) -> dict[str, pd.DataFrame]:
+    """Return the last layer of the randomly initialised model, where the run has it: the effect of averaging alone."""
+    path = results.first(f"embeddings/{random_of(model)}/effects.tsv")
     if path is None:
         return {}
     table = results.table(path)
     last = [name for name in dict.fromkeys(table["source"]) if name != WORD2VEC][-1]
-    return {f"random initialisation, {last}": table[table["source"] == last].set_index("property")}
+    return {f"{RANDOM_LABEL}, {last}": table[table["source"] == last].set_index("property")}
 
 
 def describe_effects(source: str, rows: pd.DataFrame, number: int) -> str:
@@ -165,7 +178,7 @@ def describe_similarity(similarity: pd.DataFrame, layers: list[str]) -> str:
 
 
 def effects_table(best: dict[str, pd.DataFrame], correlations: pd.DataFrame, sources: list[str]) -> pd.DataFrame:
-    """One row a property: the paper's components, then ours by source."""
+    """Return one row per property: the paper's components, then ours by source."""
     known = [name for name in PROPERTIES if (correlations["property"] == name).any()]
     told = correlations[correlations["source"] == correlations["source"].iloc[0]].dropna(subset=["published"])
     table = {"property": [PROPERTIES[name] for name in known]}
@@ -173,7 +186,7 @@ def effects_table(best: dict[str, pd.DataFrame], correlations: pd.DataFrame, sou
         ", ".join(f"{row.component} {row.published:.2f}" for row in told[told["property"] == name].itertuples()) or "–"
         for name in known
     ]
-    for source in dict.fromkeys([*sources, *(name for name in best if name.startswith("random initialisation"))]):
+    for source in dict.fromkeys([*sources, *(name for name in best if name.startswith(RANDOM_LABEL))]):
         rows = best[source]
         table[source] = [
             f"{rows['component'][name]} {with_interval(*rows.loc[name, ['spearman', 'low', 'high']], digits=2)}"
@@ -185,7 +198,7 @@ def effects_table(best: dict[str, pd.DataFrame], correlations: pd.DataFrame, sou
 
 
 def similarity_table(similarity: pd.DataFrame, others: list[str]) -> pd.DataFrame:
-    """One row a source: how alike the tokens lie in it and in each of `others`."""
+    """Return one row per source: how alike the tokens lie in it and in each of `others`."""
     rows = similarity.set_index(["source", "other"])
     names = list(dict.fromkeys(similarity["source"]))
     table = {"embedding": names}
@@ -206,7 +219,7 @@ def ordered(results: Results, names: dict[str, str], tables: dict[str, pd.DataFr
 
 
 def clusters_table(clusters: pd.DataFrame) -> pd.DataFrame:
-    """The clusters with their properties, in words that readers know."""
+    """Return the clusters with the labels of their properties."""
     table = clusters.rename(columns=PROPERTIES | {"frequency": "occurrences (log10)", "source": "embedding"})
     # several clusters are of one token or few, whose means are those tokens
     return formatted(table, default="{:.2f}")

@@ -23,22 +23,22 @@ def section(results: Results) -> Section:
     mean = float(np.average(table["length"], weights=count))
     finding = f"In the {len(table):,} tokens of {main} the genome has one token every {mean:.2f} bases on average."
     result = Section("vocabulary", TITLE, findings=[finding])
-    result.numbers = [(f"{mean:.2f}", "bases a token", f"{len(table):,} tokens, weighted by occurrence")]
+    result.numbers = [(f"{mean:.2f}", "bases per token", f"{len(table):,} tokens, weighted by occurrence")]
     result.parts = [
         f"{finding} Byte-pair vocabularies merge the most frequent pair of neighbours, again and again, over the whole "
-        "genome and without crossing a segment; words of k letters are read one behind the other, or where they overlap one at every base."
+        "genome and without crossing a segment; k-mers are read end to end, or where they overlap, one at every base."
     ]
     if len(tables) > 1:
         rows = [
             {
                 "vocabulary": key,
-                "tokens": len(words),
-                "in use": int((words["count"] > 0).sum()),
-                "tokens in the genome": int(words["count"].sum()),
-                "bases a token": f"{np.average(words['length'], weights=words['count']):.2f}",
-                "longest in use": int(words.loc[words["count"] > 0, "token"].str.len().max()),
+                "tokens": len(statistics),
+                "in use": int((statistics["count"] > 0).sum()),
+                "tokens in the genome": int(statistics["count"].sum()),
+                "bases per token": f"{np.average(statistics['length'], weights=statistics['count']):.2f}",
+                "longest in use": int(statistics.loc[statistics["count"] > 0, "token"].str.len().max()),
             }
-            for key, words in tables.items()
+            for key, statistics in tables.items()
         ]
         caption = (
             "How often the tokens of each vocabulary occur, by rank (left), and how long they are, weighted by occurrence "
@@ -49,7 +49,7 @@ def section(results: Results) -> Section:
             Table(formatted(pd.DataFrame(rows)), "The vocabularies compared.", source),
         ]
     top = table.sort_values("count", ascending=False).head(MOST_TOKENS)[["token", "length", "count"]]
-    # of overlapping words the length in the table is that of a step
+    # of overlapping k-mers the length in the table is their stride
     top = top.assign(length=top["token"].str.len(), share=top["count"] / count.sum())
     result.parts.append(
         Table(formatted(top, {"share": "{:.2%}"}), f"The {len(top)} most frequent tokens of {main}.", source)

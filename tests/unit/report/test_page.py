@@ -104,7 +104,7 @@ def test_the_atlas_stands_beside_null_genomes_and_the_paper(page):
     section = next(section for section in page[2] if section.key == "atlas")
     table = next(part for part in section.parts if isinstance(part, Table)).frame
     assert list(table.columns) == ["number", "paper", "genome", "null, order 1", "null, order 5"]
-    assert table.iloc[0].tolist() == ["bases a token", "4.07", "3.90", "3.90", "3.90"]
+    assert table.iloc[0].tolist() == ["bases per token", "4.07", "3.90", "3.90", "3.90"]
     assert table.set_index("number").loc["token CG"].tolist() == ["–", "yes", "no", "no"]
     assert "theirs reach 5 (null, order 1) and 6 (null, order 5) bases" in section.findings[0]
     drawn = {name for name in page[1] if name.startswith("atlas_")}
@@ -153,10 +153,12 @@ def test_every_task_says_what_pretraining_adds_and_how_it_stands_to_the_best_bas
     said = {text.partition(":")[0]: text.replace("\u00a0", " ").replace("\u2212", "-") for text in lists[1]}
     assert len(said) == 8
     assert said["promscan"] == (
-        "promscan: pretraining adds +0.070 MCC (95 % interval +0.010 to +0.130) over the same network untrained; the pretrained "
+        "promscan: pretraining adds +0.070 MCC (95 % interval +0.010 to +0.130) over random initialisation; the pretrained "
         "model stays behind the best baseline (k-mers + forest, 0.390) by 0.080 MCC (95 % interval -0.140 to -0.020)."
     )
-    assert "with pretraining the network does not differ measurably from the same" in said["prom300-shuffle"]
+    assert (
+        "the pretrained model does not differ measurably from the randomly initialised one" in said["prom300-shuffle"]
+    )
     assert "on 8 of 8 tasks: 12,000" in " ".join(part for part in benchmark_section.parts if isinstance(part, str))
 
 

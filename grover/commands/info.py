@@ -142,7 +142,7 @@ def _lines(found: dict) -> list[tuple[str, str]]:
 
 
 def _training_lines(training: dict | None, made: dict | None) -> list[tuple[str, str]]:
-    if made is None:
+    if training is None or made is None:
         return [("training", f"not recorded: no {WEIGHTS}{SUFFIX}")]
     hardware = made["hardware"]
     settings = {name: value for name, value in training.items() if name not in SIZES}

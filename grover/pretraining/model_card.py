@@ -265,8 +265,8 @@ def _data(facts: Facts) -> list[str]:
         _table(["split", "train", "valid", "test", "gap"], counts),
     ]
     for name, label in (("windows", "Windows"), ("folds", "Folds")):
-        if facts.records.get(name) is not None:
-            parts.append(f"{label}: {_settings(facts.records[name])}.")
+        if (record := facts.records.get(name)) is not None:
+            parts.append(f"{label}: {_settings(record)}.")
     return parts
 
 

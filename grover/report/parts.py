@@ -99,9 +99,9 @@ class Results:
         found = sorted(name for name in self.names if fnmatchcase(name, pattern))
         return sorted(found, key=lambda name: not {CHOSEN, self.chosen} & set(name.split("/")))
 
-    def first(self, pattern: str) -> str | None:
-        """The first name that matches, or None."""
-        return next(iter(self.find(pattern)), None)
+    def first(self, pattern: str) -> str:
+        """Return the first name that matches; there has to be one."""
+        return self.find(pattern)[0]
 
     def of_main_model(self, pattern: str) -> str:
         """The name that matches a pattern such as `embeddings/*/umap.parquet` and is of the main model."""
@@ -151,7 +151,7 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
-def with_interval(value: float, low: float, high: float, digits: int = 3) -> str:
+def with_interval(value: float, low: float, high: float, *, digits: int = 3) -> str:
     """`0.812 (0.780 to 0.840)`, or the value alone where no interval is known."""
     if np.isnan(low) or np.isnan(high):
         return f"{value:.{digits}f}"

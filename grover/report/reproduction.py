@@ -26,8 +26,12 @@ COLUMNS = (
     "data",
     "our_task",
     "our_model",
+    "ours",
+    "low",
+    "high",
+    "verdict",
+    "why",
 )
-COLUMNS += ("ours", "low", "high", "verdict", "why")
 REPRODUCED, COMPATIBLE = "reproduced", "compatible, but uncertain"
 NOT_REPRODUCED, NOT_RUN = "not reproduced", "not run here"
 WIDEST = 0.2  # interval of a score that counts as reproduced, as a share of the published value
@@ -181,7 +185,9 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
             "published": table["published"],
             "our task": table["our_task"].replace("", "–"),
             "our model": table["our_model"].replace("", "–"),
-            "ours (95 % interval)": [score(*row, "") for row in table[["ours", "low", "high"]].to_numpy(float)],
+            "ours (95 % interval)": [
+                score(value, low, high, "") for value, low, high in table[["ours", "low", "high"]].to_numpy(float)
+            ],
             "verdict": table["verdict"],
         }
     )
@@ -205,7 +211,7 @@ def score(value: float, low: float, high: float, unit: str) -> str:
     """`97.0 (92.0 to 99.9) %`, or a dash where there is none."""
     if np.isnan(value):
         return "–"
-    return with_unit(with_interval(value, low, high, 1 if value >= 5 else 3), unit)
+    return with_unit(with_interval(value, low, high, digits=1 if value >= 5 else 3), unit)
 
 
 def with_unit(value: str, unit: str) -> str:
@@ -304,7 +310,7 @@ def _of_next_kmer(row: dict, table: pd.DataFrame | None, context: dict) -> list[
 
 
 def _of_masked(row: dict, metrics: dict[str, dict], context: dict) -> list[dict]:
-    name = context.get("vocabulary") if row["model"] == "GROVER" else f"kmer-{row['model'][0]}"
+    name = context.get("vocabulary", "") if row["model"] == "GROVER" else f"kmer-{row['model'][0]}"
     item = metrics.get(name)
     if item is None:
         return []
@@ -327,7 +333,7 @@ def _of_masked(row: dict, metrics: dict[str, dict], context: dict) -> list[dict]
 
 def _differences(context: dict, metrics: dict[str, dict]) -> list[str]:
     """Sentences on what differs between run and paper whatever the task."""
-    chosen = metrics.get(context.get("vocabulary"), {})
+    chosen = metrics.get(context.get("vocabulary", ""), {})
     sentences = []
     if "parameters" in chosen or "size" in context:
         number = f"{chosen['parameters']:,} parameters" if "parameters" in chosen else ""

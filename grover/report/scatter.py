@@ -119,7 +119,7 @@ def limits(values: np.ndarray) -> tuple[float, float]:
 
 def packed(values: ArrayLike, dtype: type) -> str:
     """Whole numbers as base64 of little-endian integers of type `dtype`."""
-    return base64.b64encode(np.ascontiguousarray(values, np.dtype(dtype).newbyteorder("<"))).decode()
+    return base64.b64encode(np.asarray(values, np.dtype(dtype).newbyteorder("<")).tobytes()).decode()
 
 
 def _track(values: pd.Series) -> dict:

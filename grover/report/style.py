@@ -10,6 +10,7 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.rcsetup import cycler
 
 from grover.runtime.errors import InputError
 
@@ -67,7 +68,7 @@ def use_palette(name: str) -> None:
     """Draw with `okabe-ito` or `tol-bright`."""
     if name not in PALETTES:
         raise InputError(f"palette {name!r} is unknown; expected {' or '.join(PALETTES)}")
-    matplotlib.rcParams["axes.prop_cycle"] = matplotlib.cycler(color=PALETTES[name])
+    matplotlib.rcParams["axes.prop_cycle"] = cycler(color=PALETTES[name])
 
 
 def panels(

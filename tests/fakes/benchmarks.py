@@ -6,20 +6,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from grover.config.names import BASELINES
 from grover.report import reproduction
 
 MODELS = {"chosen": "model", "chosen-random": "random", "nt-tiny": "external"}
-BASELINES = (
-    "majority",
-    "gc",
-    "dinucleotide",
-    "tfidf-forest",
-    "tfidf-logistic",
-    "token-forest",
-    "token-logistic",
-    "pwm",
-)
-BASELINES += ("adjacency", "cnn", "probe-cls", "probe-mean")
 # task: builder, negatives, labels, share of label 1, MCC of model, random initialisation and external model, and of notable baselines
 TASKS = {
     "prom300-shuffle": ("prom300", "token-shuffle", 0.5, (0.97, 0.96, 0.9), {"adjacency": 0.964, "cnn": 0.6}),

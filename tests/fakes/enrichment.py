@@ -15,8 +15,8 @@ CATEGORIES = {
 
 def write(folder: Path, rng: np.random.Generator) -> list[Path]:
     """Write `embeddings/chosen/enrichment.parquet`; tokens rich in G and C lie in genes, the first one in SINEs."""
-    words = list(dict.fromkeys("".join(rng.choice(list("ACGT"), rng.integers(2, 9))) for _ in range(60)))
-    tokens = pd.DataFrame({"id": range(5, 5 + len(words)), "token": words})
+    texts = list(dict.fromkeys("".join(rng.choice(list("ACGT"), rng.integers(2, 9))) for _ in range(60)))
+    tokens = pd.DataFrame({"id": range(5, 5 + len(texts)), "token": texts})
     tokens["length"] = tokens["token"].str.len()
     tokens["count"] = np.append(rng.integers(300, 30_000, len(tokens) - 1), 15)
     parts = []

@@ -8,12 +8,12 @@ import pytest
 import torch
 from transformers import BertConfig, BertForMaskedLM, EsmConfig, EsmForMaskedLM
 
-WORDS = ["".join(letters) for letters in product("ACGT", repeat=6)]
+SIX_MERS = ["".join(bases) for bases in product("ACGT", repeat=6)]
 
 CONFIGURATION = """
 from transformers import PretrainedConfig
 class TinyConfig(PretrainedConfig):
-    model_type = "tiny-external model"
+    model_type = "tiny-external"
     def __init__(self, d_model=8, max_seq_len=30, vocab_size=12, **others):
         self.d_model, self.max_seq_len, self.vocab_size = d_model, max_seq_len, vocab_size
         super().__init__(**others)
@@ -37,9 +37,9 @@ class TinyModel(PreTrainedModel):
 
 @pytest.fixture(scope="session")
 def nt(tmp_path_factory):
-    """An ESM with the tokenizer of the Nucleotide Transformer: [CLS], then words of six letters."""
+    """An ESM with the tokenizer of the Nucleotide Transformer: [CLS], then 6-mers."""
     folder = tmp_path_factory.mktemp("nt")
-    (folder / "vocab.txt").write_text("\n".join(["<unk>", "<pad>", "<mask>", "<cls>", *WORDS, *"ATCGN"]))
+    (folder / "vocab.txt").write_text("\n".join(["<unk>", "<pad>", "<mask>", "<cls>", *SIX_MERS, *"ATCGN"]))
     names = {
         "cls_token": "<cls>",
         "pad_token": "<pad>",
@@ -65,8 +65,8 @@ def nt(tmp_path_factory):
 def dnabert(tmp_path_factory):
     """A BERT whose vocabulary is that of DNABERT for k = 3."""
     folder = tmp_path_factory.mktemp("dnabert")
-    words = ["".join(letters) for letters in product("ATCG", repeat=3)]
-    (folder / "vocab.txt").write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *words]))
+    kmers = ["".join(bases) for bases in product("ATCG", repeat=3)]
+    (folder / "vocab.txt").write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *kmers]))
     write(folder / "tokenizer_config.json", {"tokenizer_class": "BertTokenizer", "do_lower_case": False})
     config = BertConfig(
         vocab_size=69,
@@ -121,9 +121,7 @@ def tiny(tmp_path):
         {"tokenizer_class": "PreTrainedTokenizerFast", "padding_side": "left", **specials},
     )
     own = {"AutoConfig": "configuration_tiny.TinyConfig", "AutoModel": "modeling_tiny.TinyModel"}
-    write(
-        folder / "config.json", {"model_type": "tiny-external model", "d_model": 8, "max_seq_len": 30, "auto_map": own}
-    )
+    write(folder / "config.json", {"model_type": "tiny-external", "d_model": 8, "max_seq_len": 30, "auto_map": own})
     (folder / "configuration_tiny.py").write_text(CONFIGURATION)
     (folder / "modeling_tiny.py").write_text(MODELING.replace("MARKER", str(tmp_path / "marker")))
     torch.manual_seed(0)
@@ -141,6 +139,6 @@ def save(kind, config, folder):
     return folder
 
 
-def letters(lengths, seed=0):
+def random_sequences(lengths, seed=0):
     rng = np.random.default_rng(seed)
     return ["".join(rng.choice(list("ACGT"), length)) for length in lengths]

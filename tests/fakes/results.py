@@ -107,23 +107,23 @@ def _genome(rng, text) -> None:
 
 
 def _vocabulary(rng, parquet, text) -> pd.DataFrame:
-    words = list(
+    texts = list(
         dict.fromkeys("".join(rng.choice(list("ACGT"), rng.integers(2, 9), p=[0.3, 0.2, 0.2, 0.3])) for _ in range(300))
     )
-    tokens = pd.DataFrame({"id": range(len(TOKENS) + len(words)), "token": TOKENS + words})
-    tokens["length"] = [0] * 5 + [len(word) for word in tokens["token"][5:]]
-    tokens["count"] = [0] * 5 + list((60_000 / np.arange(1, len(words) + 5) ** 0.7).astype(int))
+    tokens = pd.DataFrame({"id": range(len(TOKENS) + len(texts)), "token": TOKENS + texts})
+    tokens["length"] = [0] * 5 + [len(token) for token in tokens["token"][5:]]
+    tokens["count"] = [0] * 5 + list((60_000 / np.arange(1, len(texts) + 5) ** 0.7).astype(int))
     tokens["share"] = tokens["count"] / tokens["count"].sum()
     parquet("vocabulary/bpe-300/statistics.parquet", tokens)
     parquet("vocabulary/kmer-4/statistics.parquet", tokens[tokens["length"].isin([0, 1, 4])])
-    counts = (tokens["length"] * tokens["count"]).sum() / np.arange(1, len(words) + 1) ** 0.75
+    counts = (tokens["length"] * tokens["count"]).sum() / np.arange(1, len(texts) + 1) ** 0.75
     merges = {
-        "rank": range(len(words)),
+        "rank": range(len(texts)),
         "left": "A",
         "right": "T",
-        "token": words,
+        "token": texts,
         "count": (counts * 0.75 / (counts / counts[0]).sum()).astype(int),
-        "tokens": (3_000_000 / np.arange(1, len(words) + 1) ** 0.2).astype(int),
+        "tokens": (3_000_000 / np.arange(1, len(texts) + 1) ** 0.2).astype(int),
     }
     text("vocabulary/merges.tsv", pd.DataFrame(merges))
     return tokens
@@ -132,17 +132,17 @@ def _vocabulary(rng, parquet, text) -> pd.DataFrame:
 def _atlas(rng, tokens, parquet, text, place) -> None:
     categories = [("repeat_class", name) for name in ("LINE", "SINE", "Satellite")] + [("gene", "gene")]
     for genome, longest in (("observed", 8), ("markov-1", 5), ("markov-5", 6)):
-        words = tokens[(tokens["id"] > 4) & (tokens["length"] <= longest)].reset_index(drop=True)
-        words = words.assign(
-            rank=range(1, len(words) + 1),
-            first=words["token"].str[0],
-            **{pair: words["token"].str.count(f"[{pair.upper()}]") / words["length"] for pair in ("gc", "ag", "ac")},
-            expected=words["count"] / 1.3 ** words["length"],
+        cut = tokens[(tokens["id"] > 4) & (tokens["length"] <= longest)].reset_index(drop=True)
+        cut = cut.assign(
+            rank=range(1, len(cut) + 1),
+            first=cut["token"].str[0],
+            **{pair: cut["token"].str.count(f"[{pair.upper()}]") / cut["length"] for pair in ("gc", "ag", "ac")},
+            expected=cut["count"] / 1.3 ** cut["length"],
         )
-        parquet(f"atlas/{genome}/tokens.parquet", words)
+        parquet(f"atlas/{genome}/tokens.parquet", cut)
         kmers = [pd.DataFrame({"k": k, "word": "A" * k, "count": rng.integers(5, 90, 4**k)}) for k in (4, 5, 6)]
         parquet(f"atlas/{genome}/kmers.parquet", pd.concat(kmers))
-        places = words[["id", "token", "length", "count"]].merge(
+        places = cut[["id", "token", "length", "count"]].merge(
             pd.DataFrame(categories, columns=["track", "category"]), how="cross"
         )
         places["log2"] = rng.normal(0, 1 if genome == "observed" else 0.1, len(places))
@@ -153,7 +153,7 @@ def _atlas(rng, tokens, parquet, text, place) -> None:
         # a category that is too rare for a test
         places.loc[places["category"] == "Satellite", ["low", "high", "p", "q"]] = np.nan
         parquet(f"atlas/{genome}/enrichment.parquet", places)
-        long = words.loc[words["length"] == words["length"].max(), "token"].tolist()
+        long = cut.loc[cut["length"] == cut["length"].max(), "token"].tolist()
         balance = {"rows": 300, "evenness": 0.88, "gini": 0.6}
         summary = {
             "vocabulary": "bpe-300",
@@ -179,8 +179,8 @@ def _atlas(rng, tokens, parquet, text, place) -> None:
         }
         place(f"atlas/{genome}/summary.json").write_text(json.dumps(summary))
         if genome != "observed":
-            left = 3_000_000 / np.arange(1, len(words) + 1) ** 0.2
-            text(f"atlas/{genome}/merges.tsv", words[["token", "count"]].assign(tokens=left.astype(int)))
+            left = 3_000_000 / np.arange(1, len(cut) + 1) ** 0.2
+            text(f"atlas/{genome}/merges.tsv", cut[["token", "count"]].assign(tokens=left.astype(int)))
 
 
 def _stability(parquet) -> None:
@@ -359,13 +359,13 @@ def _selection(parquet, place) -> None:
 
 
 def _interpretation(rng, parquet, text, place, variants) -> None:
-    letters = rng.choice(list("ACGT"), 140)
+    sequence = rng.choice(list("ACGT"), 140)
     importance = rng.normal(0, 0.05, 140) + (np.abs(np.arange(140) - 80) < 10) * rng.uniform(0.3, 1.2, 140)
     rows = [
-        (5_000 + i, letter, base, -importance[i] + rng.normal(0, 0.02))
-        for i, letter in enumerate(letters)
+        (5_000 + i, reference, base, -importance[i] + rng.normal(0, 0.02))
+        for i, reference in enumerate(sequence)
         for base in "ACGT"
-        if base != letter
+        if base != reference
     ]
     parquet(
         "interpretation/mutagenesis.parquet",

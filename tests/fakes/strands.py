@@ -9,7 +9,8 @@ LAYERS = 4
 
 
 def write(folder: Path, rng) -> list[Path]:
-    """Write embeddings/{chosen,chosen-random}/strands.parquet below `folder`: the model's strands grow alike, the random model's do not."""
+    """Write embeddings/{chosen,chosen-random}/strands.parquet below `folder`: the strands of the pretrained model
+    grow alike, those of the randomly initialised one do not."""
     paths = []
     for model, slope in (("chosen", 0.2), ("chosen-random", 0.0)):
         rows = [

@@ -12,18 +12,18 @@ SPECIALS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 PAPER = (("PC1", "frequency", 0.88), ("PC2", "gc", -0.96), ("PC4", "length", 0.39), ("PC6", "length", 0.43))
 
 
-def write(folder: Path, rng: np.random.Generator, words: list[str] | None = None) -> list[Path]:
-    """Write them below `folder`/embeddings/chosen and return their paths: 200 tokens (or `words`), layers 0 to 2 and word2vec. Layers
+def write(folder: Path, rng: np.random.Generator, texts: list[str] | None = None) -> list[Path]:
+    """Write them below `folder`/embeddings/chosen and return their paths: 200 tokens (or `texts`), layers 0 to 2 and word2vec. Layers
     hold frequency and, the deeper the more, GC; word2vec holds nothing but GC."""
-    words = (
-        words
+    texts = (
+        texts
         or sorted(
-            {"".join(rng.choice(list("ACGT"), rng.integers(2, 8))) for _ in range(300)}, key=lambda word: word[::-1]
+            {"".join(rng.choice(list("ACGT"), rng.integers(2, 8))) for _ in range(300)}, key=lambda text: text[::-1]
         )[:200]
     )
-    number = len(words)
+    number = len(texts)
     counts = rng.permutation(np.geomspace(20, 50_000, number)).astype(int)
-    tokens = pd.DataFrame({"id": range(5, 5 + number), "token": words, "count": counts})
+    tokens = pd.DataFrame({"id": range(5, 5 + number), "token": texts, "count": counts})
     properties = token_properties(tokens, pd.Series(rng.random(number), tokens["id"]))
     frequency, gc = properties["frequency"].to_numpy(), properties["gc"].to_numpy()
     vectors = {}

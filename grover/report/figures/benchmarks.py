@@ -72,7 +72,7 @@ def dots(table: pd.DataFrame, names: dict[str, str]) -> Figure:
     rows = math.ceil(len(tasks) / columns)
     most = max((table["task"] == task).sum() for task in tasks)
     figure, axes = panels(rows, columns, height=rows * (0.7 + 0.2 * most) + 0.3, sharex=True)
-    figure.get_layout_engine().set(h_pad=0.09)
+    figure.set_layout_engine("constrained", h_pad=0.09)
     for axis, task in zip(axes.flat, tasks, strict=False):
         part = table[table["task"] == task].sort_values("mcc", ascending=False).reset_index(drop=True)
         colours = {"model": BLUE, "random": RED, "external": ORANGE, "baseline": GREY}

@@ -1,5 +1,7 @@
 """Figures of the map of the regions: the plane of the embeddings, coloured by tracks that the model never saw."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -45,22 +47,23 @@ def draw(axis: Axes, points: np.ndarray, values: pd.Series, legend: bool = True,
     order = np.random.default_rng(0).permutation(len(points))
     points, values = points[order], values.iloc[order]
     # without soft edges a picture has few colours and takes a fifth of the space
-    style = {"s": size, "linewidths": 0, "antialiaseds": False, "rasterized": True}
+    style: dict[str, Any] = {"s": size, "linewidths": 0, "antialiaseds": False, "rasterized": True}
+    x, y = points.T
     axis.set(xticks=[], yticks=[])
     axis.spines[:].set_visible(False)
     axis.set_aspect("equal", adjustable="datalim")
     if is_quantity(values):
         low, high = limits(values)
-        shown = axis.scatter(*points.T, c=values, cmap=SHADES, vmin=low, vmax=high, plotnonfinite=True, **style)
+        shown = axis.scatter(x, y, c=values, cmap=SHADES, vmin=low, vmax=high, plotnonfinite=True, **style)
         if legend:
             bar = axis.figure.colorbar(shown, ax=axis, shrink=0.75, aspect=14, pad=0.03)
             bar.outline.set_visible(False)
             bar.ax.tick_params(labelsize=6.5, length=2)
-            bar.locator.set_params(nbins=4)
+            bar.locator.set_params(nbins=4)  # type: ignore[call-arg]
         return
     names = categories(values)
     palette = leading(names)
-    axis.scatter(*points.T, c=names.map(palette).tolist(), **style)
+    axis.scatter(x, y, c=names.map(palette).tolist(), **style)
     if legend:
         # categories without a colour of their own share one line
         entries = {name if name == NONE or colour != GREY else OTHER: colour for name, colour in palette.items()}
@@ -68,7 +71,7 @@ def draw(axis: Axes, points: np.ndarray, values: pd.Series, legend: bool = True,
             Line2D([], [], marker="o", linestyle="", color=colour, label=shortened(name))
             for name, colour in entries.items()
         ]
-        place = {"loc": "center left", "bbox_to_anchor": (1, 0.5), "handletextpad": 0, "borderpad": 0}
+        place: dict[str, Any] = {"loc": "center left", "bbox_to_anchor": (1, 0.5), "handletextpad": 0, "borderpad": 0}
         axis.legend(handles=handles, **place, fontsize=6.8, markerscale=0.65, labelspacing=0.35)
 
 

@@ -3,6 +3,7 @@
 import math
 import re
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -73,7 +74,7 @@ def _places(names: list[str]) -> dict[str, float]:
 
 def _label(axis: Axes, places: dict[str, float]) -> None:
     """Cycles as numbers where there is room for them, other vocabularies by name."""
-    shown = []
+    shown: list[tuple[float, str]] = []
     for name, place in places.items():
         pairs = re.fullmatch("bpe-[0-9]+", name)
         if not pairs or not shown or place - shown[-1][0] >= LEAST:
@@ -113,7 +114,7 @@ class _Scale:
 
 def _dots(axis: Axes, rows: pd.DataFrame, scale: _Scale) -> None:
     x, y, errors = scale.positions(rows)
-    style = {"fmt": "D", "color": GREY, "markerfacecolor": "none", "markersize": 4, "linewidth": 1}
+    style: dict[str, Any] = {"fmt": "D", "color": GREY, "markerfacecolor": "none", "markersize": 4, "linewidth": 1}
     if len(rows):
         axis.errorbar(x + 0.08, y, yerr=errors, label="last token alone", **style)
 
@@ -129,5 +130,5 @@ def _models(axis: Axes, rows: pd.DataFrame, scale: _Scale, chosen: str) -> None:
     ):
         x, y, errors = scale.positions(some)
         if len(some):
-            style = {"fmt": marker, "color": colour, "markersize": 5, "linewidth": 1.4, "zorder": 3}
+            style: dict[str, Any] = {"fmt": marker, "color": colour, "markersize": 5, "linewidth": 1.4, "zorder": 3}
             axis.errorbar(x, y, yerr=errors, label=label, **style)

@@ -48,7 +48,7 @@ def components(tokens: pd.DataFrame) -> Figure:
     for axis, (name, second) in zip(
         axes.ravel(), (("frequency", "PC2"), ("gc", "PC2"), ("length", "PC3"), ("ag", "PC3")), strict=True
     ):
-        _dots(axis, tokens["PC1"], tokens[second], shades(tokens)[name])
+        _dots(figure, axis, tokens["PC1"], tokens[second], shades(tokens)[name])
         axis.set(xlabel="PC1", ylabel=second, title=f"Coloured by {PROPERTIES[name]}")
     return figure
 
@@ -58,24 +58,25 @@ def tokens_map(tables: dict[str, pd.DataFrame]) -> Figure:
     figure, axes = panels(2, len(tables), height=5.8)
     for column, (source, table) in enumerate(tables.items()):
         for axis, name in zip(axes[:, column], ("gc", "length"), strict=True):
-            _dots(axis, table["x"], table["y"], shades(table)[name])
+            _dots(figure, axis, table["x"], table["y"], shades(table)[name])
             axis.set(title=f"{source}, by {PROPERTIES[name]}", xticks=[], yticks=[])
             axis.spines[:].set_visible(False)
     return figure
 
 
-def _dots(axis: Axes, x: ArrayLike, y: ArrayLike, shade: tuple[pd.Series, str]) -> None:
+def _dots(figure: Figure, axis: Axes, x: ArrayLike, y: ArrayLike, shade: tuple[pd.Series, str]) -> None:
     """Draw dots with their scale of colours. shade: values and their label, of `shades`."""
     values, label = shade
     points = axis.scatter(x, y, c=values, cmap=SHADES, s=10, linewidths=0, rasterized=True)
-    _bar(axis.figure, points, [axis], label)
+    _bar(figure, points, [axis], label)
 
 
 def _bar(figure: Figure, shown: ScalarMappable, axes: list[Axes], label: str, **options: Any) -> None:
     """A scale of colours beside the axes; drawn as pixels, since 256 rectangles take more room than the dots."""
     bar = figure.colorbar(shown, ax=axes, label=label, **{"shrink": 0.85} | options)
     bar.outline.set_visible(False)
-    bar.solids.set_rasterized(True)
+    if bar.solids is not None:
+        bar.solids.set_rasterized(True)
 
 
 def sources(explained: pd.DataFrame, effects: pd.DataFrame) -> Figure:

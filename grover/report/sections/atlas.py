@@ -209,7 +209,7 @@ def describe_balance(balance: dict[str, dict]) -> str:
         "Frequency of the rows over their mean (left; a flat line uses all alike), evenness (entropy over its maximum) and "
         f"Gini coefficient. The {own['rows']:,} tokens are used "
         f"{'more' if own['evenness'] > kmers['evenness'] else 'less'} evenly ({own['evenness']:.3f}, Gini {own['gini']:.2f}) "
-        f"than the {kmers['rows']:,} {near} ({kmers['evenness']:.3f}, {kmers['gini']:.2f}), the k-mers that need about "
+        f"than the {kmers['rows']:,} {near} ({kmers['evenness']:.3f}, {kmers['gini']:.2f}), which need about "
         "as many rows."
     )
 

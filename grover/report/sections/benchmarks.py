@@ -142,7 +142,7 @@ def of_task(task: str, whole: pd.DataFrame, compared: pd.DataFrame, main: str) -
         sentences.append(f"{task}: {added(*random_model)}")
     baseline = best_baseline(rows)
     spread = None if baseline is None else against(compared, task, baseline["model"])
-    if spread:
+    if baseline is not None and spread:
         sentences.append(
             verdict(
                 "the pretrained model",
@@ -315,8 +315,8 @@ def score_parts(rows: pd.DataFrame) -> list:
     bins = " of the highest probability" if several else " of the probability of label 1"
     caption = (
         f"Scores on {int(rows['n_test'].max()):,} examples of fold test, mean over {count(int(rows['seeds'].max()), 'seed')} (baselines "
-        f"without randomness: one), MCC and AUROC with 95 % intervals.{classes} The smaller Brier and ECE (15 bins{bins}), the better "
-        "calibrated are the probabilities."
+        f"without randomness: one), MCC and AUROC with 95 % intervals.{classes} Smaller Brier and ECE (15 bins{bins}) "
+        "are better."
     )
     return [Table(formatted(shown, default="{:.3f}"), caption, NEEDS[0])]
 

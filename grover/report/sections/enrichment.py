@@ -148,7 +148,7 @@ def follow_gc(summary: pd.DataFrame) -> list[str]:
     return [
         f"In {len(close)} of {len(known)} categories enrichment goes with the GC content of the token (rank correlation of at least "
         f"{CLOSE} either way), most of all in {name_category(most['track'], most['category'])} ({signed(most['gc'])}): there much "
-        "of where tokens lie is composition, which needs no tokens."
+        "of where tokens lie is explained by composition."
     ]
 
 

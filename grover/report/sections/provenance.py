@@ -14,8 +14,10 @@ TITLE = "Provenance"
 def section(folder: Path, configuration: str) -> Section:
     """Versions, revision, machine and seconds of each stage, from the sidecars below `folder`, and the configuration
     as YAML."""
-    records = {path: json.loads(path.read_text()) for path in sorted(Path(folder).rglob(f"*{SUFFIX}"))}
-    records = {str(path.relative_to(folder)).removesuffix(SUFFIX): record for path, record in records.items()}
+    records = {
+        str(path.relative_to(folder)).removesuffix(SUFFIX): json.loads(path.read_text())
+        for path in sorted(folder.rglob(f"*{SUFFIX}"))
+    }
     result = Section("provenance", TITLE)
     if not records:
         result.parts = ["No provenance was found beside the artefacts."]

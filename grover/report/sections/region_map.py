@@ -19,7 +19,7 @@ PANELS = 12  # a figure, so that it fits a page
 def section(results: Results) -> Section:
     umap = results.table(name := results.of_main_model(NEEDS[-1]))
     regions = results.table(NEEDS[0])
-    annotation = read_annotation(*map(results.path, (NEEDS[1], NEEDS[0])), len(regions))
+    annotation = read_annotation(results.path(NEEDS[1]), results.path(NEEDS[0]), len(regions))
     regions, annotation = (table.iloc[umap["region"]].reset_index(drop=True) for table in (regions, annotation))
     # one value everywhere is one colour everywhere
     varied = annotation.columns[annotation.nunique(dropna=False) > 1]
@@ -30,7 +30,10 @@ def section(results: Results) -> Section:
     planes = {POOLINGS[pooling]: umap[[f"x_{pooling}", f"y_{pooling}"]].to_numpy() for pooling in POOLINGS}
     components = {POOLINGS[pooling]: umap[[f"pc1_{pooling}", f"pc2_{pooling}"]].to_numpy() for pooling in POOLINGS}
     labels = {
-        title: tuple(f"PC{i + 1} ({share:.1%} of the variance)" for i, share in enumerate(explained[pooling]))
+        title: (
+            f"PC1 ({explained[pooling][0]:.1%} of the variance)",
+            f"PC2 ({explained[pooling][1]:.1%} of the variance)",
+        )
         for pooling, title in POOLINGS.items()
     }
     result = Section("region_map", TITLE)

@@ -125,8 +125,8 @@ def map_parts(
 
 def of_random(results: Results, model: str) -> dict[str, pd.DataFrame]:
     """Return the last layer of the randomly initialised model, where the run has it: the effect of averaging alone."""
-    path = results.first(f"embeddings/{random_of(model)}/effects.tsv")
-    if path is None:
+    path = f"embeddings/{random_of(model)}/effects.tsv"
+    if path not in results.names:
         return {}
     table = results.table(path)
     last = [name for name in dict.fromkeys(table["source"]) if name != WORD2VEC][-1]

@@ -8,7 +8,7 @@ from transformers import AutoModel
 
 from grover.external_models import adapters
 from grover.runtime.errors import InputError
-from tests.fakes.external_models import letters, write
+from tests.fakes.external_models import random_sequences, write
 
 
 def test_nucleotide_transformer_reads_words_of_six_one_behind_the_other(nt):
@@ -49,7 +49,7 @@ def test_a_sequence_scores_alike_alone_and_beside_a_longer_one(name, pooling, re
     adapter = {"nt": "nucleotide-transformer", "dnabert": "dnabert", "tiny": "hyenadna"}[name]
     external = adapters.load(request.getfixturevalue(name), adapter, remote_code=True, pooling=pooling)
     network = external.make(2, 0).eval()
-    inputs = external.read(letters([20, 9, 13]))
+    inputs = external.read(random_sequences([20, 9, 13]))
     with torch.inference_mode():
         together = network(**network.collate(inputs))
         alone = torch.cat([network(**network.collate([row])) for row in inputs])
@@ -132,13 +132,13 @@ def test_a_model_that_needs_its_code_is_never_opened_as_another(dnabert, adapter
 def test_the_longest_sequence_that_fits_is_computed_and_the_next_refused(name, adapter, fits, request):
     external = adapters.load(request.getfixturevalue(name), adapter, remote_code=True)
     network = external.make(2, 0).eval()
-    inputs = external.read(letters([fits]))
+    inputs = external.read(random_sequences([fits]))
     network.check(len(inputs[0]))
     with torch.inference_mode():
         network(**network.collate(inputs))
     longer = fits + 6 if name == "nt" else fits + 1
     with pytest.raises(InputError, match=rf"^prom300: .* \({longer} bases\) .* takes {external.limit} at most"):
-        external.read(letters([5, longer]), "prom300")
+        external.read(random_sequences([5, longer]), "prom300")
     with pytest.raises(InputError, match="at most"):
         network.check(external.limit + 1)
 
@@ -151,7 +151,7 @@ def test_byte_pairs_with_alibi_are_not_bound_by_their_positions(tiny):
 
 def test_a_tokenizer_that_knows_none_of_the_words_is_refused(dnabert):
     with pytest.raises(InputError, match="does not know .* of ctcf; choose the adapter"):
-        adapters.load(dnabert, "auto").read(letters([12, 12]), "ctcf")
+        adapters.load(dnabert, "auto").read(random_sequences([12, 12]), "ctcf")
 
 
 @pytest.mark.parametrize("wrong", [{"adapter": "bert"}, {"initial": "untrained"}, {"pooling": "max"}])

@@ -15,7 +15,7 @@ from grover.external_models.embedding import cut, embed
 from grover.genome.bases import encode
 from grover.runtime.errors import InputError
 from grover.runtime.files import checksum
-from tests.fakes.external_models import letters
+from tests.fakes.external_models import random_sequences
 
 ROOT = Path(__file__).parents[3]
 SCRIPT = ROOT / "workflow/scripts/embed_external.py"
@@ -33,7 +33,7 @@ def command():
 @pytest.fixture
 def files(tmp_path):
     """A genome of two segments and a table of five regions."""
-    text = letters([60, 90], 3)
+    text = random_sequences([60, 90], 3)
     np.save(tmp_path / "sequence.npy", encode("".join(text)))
     (tmp_path / "segments.bed").write_text("chr1\t10\t70\ts0\nchr1\t100\t190\ts1\n")
     starts = np.array([10, 30, 100, 120, 140])
@@ -53,7 +53,7 @@ def states(folder, ids):
 
 def test_vectors_are_those_of_each_piece_alone(dnabert):
     external = adapters.load(dnabert, "dnabert")  # 24 positions: 22 words of three letters, which are 24 bases
-    sequences = letters([20, 24, 25, 70, 3])
+    sequences = random_sequences([20, 24, 25, 70, 3])
     ((vectors, tokens),) = embed(external, sequences, CPU)
     assert tokens.tolist() == [18, 22, 10 + 11, 15 + 16 + 15 + 16, 1]
     for row, sequence in enumerate(sequences):
@@ -72,7 +72,7 @@ def test_vectors_are_those_of_each_piece_alone(dnabert):
 )
 def test_every_length_is_cut_so_that_all_pieces_fit(name, adapter, request):
     external = adapters.load(request.getfixturevalue(name), adapter, remote_code=True)
-    sequences = letters([*range(1, 40), 119, 500])
+    sequences = random_sequences([*range(1, 40), 119, 500])
     inputs, owner = cut(external, sequences)
     assert max(map(len, inputs)) <= external.limit and np.unique(owner).tolist() == list(range(len(sequences)))
     assert (np.diff(owner) >= 0).all()

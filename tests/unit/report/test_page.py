@@ -85,7 +85,7 @@ def test_absent_artefacts_leave_a_sentence(tmp_path):
     assert "No variants were given, so none were scored." in sections["interpretation"].parts
 
 
-def test_the_main_model_is_the_chosen_one_or_else_the_first_that_is_no_random_model_and_not_from_elsewhere(tmp_path):
+def test_the_main_model_is_the_chosen_one_or_else_the_first_pretrained_one_of_the_run(tmp_path):
     def results(*models, chosen="kmer-4"):
         places = [tmp_path / f"embeddings/{model}/strands.parquet" for model in models]
         (tmp_path / "selection").mkdir(exist_ok=True)
@@ -194,7 +194,7 @@ def test_each_task_has_a_folded_page_with_scores_and_audit(page, benchmark_secti
     )
 
 
-def test_every_vocabulary_stands_beside_its_own_random_model():
+def test_every_vocabulary_is_compared_with_its_own_random_initialisation():
     whole = pd.DataFrame(
         {"task": "ctcf", "model": ["chosen", "bpe-100", "bpe-100-random"], "kind": ["model", "model", "random"]}
     )

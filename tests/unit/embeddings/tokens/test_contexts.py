@@ -230,7 +230,7 @@ def test_the_section_says_what_context_changes(page):
     said = " ".join(made.findings).replace("\u2212", "-")
     assert (
         "It falls for 100% of the tokens; the paper too reports a fall" in said
-        and "Under random initialisation" in said
+        and "With random initialisation" in said
     )
     shown = [sentence for part in made.parts if isinstance(part, list) for sentence in part]
     assert sorted(shown) == sorted(made.findings)
@@ -239,7 +239,7 @@ def test_the_section_says_what_context_changes(page):
     assert "the paper's value is 3.5%" in said
     value, label, _ = made.numbers[0]
     assert (value, label) == ("30 of 90", "tokens") and "Of 30 of 90 tokens an annotation" in said
-    assert "under random initialisation of 0 of 90" in said and "80% of the difference remain" in said
+    assert "with random initialisation of 0 of 90" in said and "80% of the difference remain" in said
 
 
 def test_the_paper_agrees_only_where_the_median_falls_among_layers_with_context_and_one_layer_has_no_depth():
@@ -251,7 +251,7 @@ def test_the_paper_agrees_only_where_the_median_falls_among_layers_with_context_
     one = made[made["layer"] == 4].assign(centred_similarity=0.5)
     assert section.describe_depth({section.MODEL: one, section.RANDOM: one}) == (
         "The median adjusted self-similarity is 0.50 (middle half of the tokens 0.30 to 0.55) in layer 4; around the mean state 0.50. "
-        "Under random initialisation it is 0.50 (middle half of the tokens 0.30 to 0.55) in layer 4; around the mean state 0.50."
+        "With random initialisation it is 0.50 (middle half of the tokens 0.30 to 0.55) in layer 4; around the mean state 0.50."
     )
 
 

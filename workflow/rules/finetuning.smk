@@ -32,7 +32,9 @@ rule run_baseline:
     benchmark:
         f"{RUN}/benchmark/run_baseline.{{task}}.{{baseline}}.tsv"
     wildcard_constraints:
-        baseline=one_of(baseline for baseline in configuration.benchmarks.baselines if baseline not in NETWORK_BASELINES),
+        baseline=one_of(
+            baseline for baseline in configuration.benchmarks.baselines if baseline not in NETWORK_BASELINES
+        ),
     conda:
         ENVIRONMENT
     threads: lambda wildcards: configuration.threads if wildcards.baseline.endswith("forest") else 1

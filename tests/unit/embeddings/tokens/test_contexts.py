@@ -229,8 +229,7 @@ def test_the_section_says_what_context_changes(page):
     assert all(len(to_svg(part.figure)) < 300_000 for part in made.parts if isinstance(part, Picture))
     said = " ".join(made.findings).replace("\u2212", "-")
     assert (
-        "It falls for 100% of the tokens; the paper too reports a fall" in said
-        and "With random initialisation" in said
+        "It falls for 100% of the tokens; the paper too reports a fall" in said and "With random initialisation" in said
     )
     shown = [sentence for part in made.parts if isinstance(part, list) for sentence in part]
     assert sorted(shown) == sorted(made.findings)

@@ -36,12 +36,14 @@ def render(script: Path, configuration: Configuration, **given: Any) -> dict[str
 
 
 def values(script: Path, configuration: Configuration, **given: Any) -> dict[str, Any]:
-    """Return the value of each option that a script declares, of the configuration or as `given`."""
+    """Return the value of each option that a script declares, of the configuration or as `given`.
+
+    A setting of a section that the configuration leaves out is None.
+    """
     keys = declared(script)
     if unknown := given.keys() - keys:
         raise TypeError(f"{script.name} declares no setting {', '.join(sorted(unknown))}; known are {', '.join(keys)}")
-    found = {name: reduce(getattr, key.split("."), configuration) for name, key in keys.items() if name not in given}
-    return {name: given[name] if name in given else found[name] for name in keys}
+    return {name: given[name] if name in given else _value(configuration, key) for name, key in keys.items()}
 
 
 def option_text(name: str, value: Any) -> str:
@@ -55,6 +57,13 @@ def option_text(name: str, value: Any) -> str:
         return flag(name) if value else flag(f"no-{name}")
     items = (list(value) or [""]) if isinstance(value, list) else [value]
     return " ".join(f"{flag(name)} {shlex.quote(str(item))}" for item in items)
+
+
+def _value(configuration: Configuration, key: str) -> Any:
+    """The value of a dotted key; None where the section that has it is left out."""
+    return reduce(
+        lambda section, name: None if section is None else getattr(section, name), key.split("."), configuration
+    )
 
 
 def _fields(script: Path) -> dict[str, tuple[type[Any], str]]:

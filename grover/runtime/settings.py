@@ -149,8 +149,10 @@ def value_of(option: SettingOption, value: Any) -> Any:
     for kind in kinds if len(values) == 1 else ():
         plain = _plain(kind, option)
         if not _items(plain):
+            # digits that are out of range are a name: a contig may be called 21
+            adapter: TypeAdapter[Any] = TypeAdapter(kind if str(values[0]).isdigit() else plain)
             try:
-                return TypeAdapter(plain).validate_python(values[0])
+                return adapter.validate_python(values[0])
             except ValidationError:
                 continue
     return values

@@ -209,12 +209,9 @@ def gpu(megabytes, minutes, number=1):
 
 
 def repeated(option, values):
-    """`--option a --option b` for a list of values."""
+    """`--option a --option b` for a list of values, or one text; nothing for an empty list, such as an input that is left out."""
+    values = [values] if isinstance(values, str) else values
     return " ".join(f"{option} {shlex.quote(str(value))}" for value in values)
-
-
-def as_list(value):
-    return value if isinstance(value, list) else [value]
 
 
 def one_of(names):

@@ -37,22 +37,28 @@ rule simulate_genome:
     resources:
         **cpu(2000, 30),
     params:
-        bases=configuration.simulate.bases if configuration.simulate else 0,
-        contigs=configuration.simulate.contigs if configuration.simulate else 0,
-        seed=configuration.seed,
+        options=options("simulate_genome"),
         code=code("simulate_genome"),
     shell:
-        "{resources.python} {resources.scripts}/simulate_genome.py --bases {params.bases} --contigs {params.contigs} --seed {params.seed}"
-        " --genome {output.genome} --repeats {output.repeats} --peaks {output.peaks} --motifs {output.motifs}"
-        " --genes {output.genes} --tss {output.tss} --islands {output.islands} --states {output.states}"
-        " --replication {output.replication} --variants {output.variants} --noise {output.noise}"
-        " --truth {output.truth} > {log} 2>&1"
+        "{resources.python} {resources.scripts}/simulate_genome.py {params.options}"
+        " --genome {output.genome:q}"
+        " --repeats {output.repeats:q}"
+        " --peaks {output.peaks:q}"
+        " --motifs {output.motifs:q}"
+        " --genes {output.genes:q}"
+        " --tss {output.tss:q}"
+        " --islands {output.islands:q}"
+        " --states {output.states:q}"
+        " --replication {output.replication:q}"
+        " --variants {output.variants:q}"
+        " --noise {output.noise:q}"
+        " --truth {output.truth:q} > {log:q} 2>&1"
 
 
 rule download_source:
     """Download with resume; a local rule, since compute nodes have no network."""
     output:
-        f"{configuration.downloads}/{{key}}/{{file}}",
+        file=f"{configuration.downloads}/{{key}}/{{file}}",
     log:
         f"{RUN}/logs/download_source.{{key}}.{{file}}.log",
     retries: 3
@@ -64,17 +70,20 @@ rule download_source:
         address=lambda wildcards: configuration.sources[wildcards.key].url,
         checksum=lambda wildcards: files.checksum_options(configuration.sources[wildcards.key]),
     shell:
-        "{resources.python} {resources.scripts}/fetch_source.py --url '{params.address}' {params.checksum} --output {output} 2>&1 | tee {log}"
+        "{resources.python} {resources.scripts}/fetch_source.py"
+        " --url {params.address:q}"
+        " {params.checksum}"
+        " --output {output.file:q} 2>&1 | tee {log:q}"
 
 
 rule link_source:
     """A local file is checked against its checksum and linked, not copied."""
     input:
-        lambda wildcards: files.local_path(
+        file=lambda wildcards: files.local_path(
             wildcards.key, configuration.sources[wildcards.key], configuration.data, ROOT
         ),
     output:
-        f"{RUN}/sources/{{key}}/{{file}}",
+        file=f"{RUN}/sources/{{key}}/{{file}}",
     log:
         f"{RUN}/logs/link_source.{{key}}.{{file}}.log",
     priority: 100  # so that the check of the sources need not wait for them
@@ -85,7 +94,10 @@ rule link_source:
     params:
         checksum=lambda wildcards: files.checksum_options(configuration.sources[wildcards.key]),
     shell:
-        "{resources.python} {resources.scripts}/fetch_source.py --url {input:q} {params.checksum} --output {output:q} > {log:q} 2>&1"
+        "{resources.python} {resources.scripts}/fetch_source.py"
+        " --url {input.file:q}"
+        " {params.checksum}"
+        " --output {output.file:q} > {log:q} 2>&1"
 
 
 rule encode_genome:
@@ -109,16 +121,19 @@ rule encode_genome:
         **cpu(6000, 60),
         cost="genome",
     params:
-        include=repeated("--include", configuration.genome.include),
-        exclude=repeated("--exclude", configuration.genome.exclude or [""]),
-        regions=lambda wildcards, input: f"--regions {shlex.quote(input.regions)}" if input.regions else "",
-        sizes=lambda wildcards, input: f"--sizes {input.sizes}" if input.sizes else "",
-        minimum_segment=configuration.genome.minimum_segment,
+        options=options("encode_genome"),
+        regions=lambda wildcards, input: repeated("--regions", input.regions),
+        sizes=lambda wildcards, input: repeated("--sizes", input.sizes),
         code=code("encode_genome"),
     shell:
-        "{resources.python} {resources.scripts}/encode_genome.py --fasta {input.fasta:q} {params.regions} {params.sizes} {params.include} {params.exclude}"
-        " --minimum-segment {params.minimum_segment} --sequence {output.sequence} --segments {output.segments}"
-        " --softmask {output.softmask} --contigs {output.contigs} > {log} 2>&1"
+        "{resources.python} {resources.scripts}/encode_genome.py {params.options}"
+        " --fasta {input.fasta:q}"
+        " {params.regions}"
+        " {params.sizes}"
+        " --sequence {output.sequence:q}"
+        " --segments {output.segments:q}"
+        " --softmask {output.softmask:q}"
+        " --contigs {output.contigs:q} > {log:q} 2>&1"
 
 
 rule make_folds:
@@ -137,17 +152,13 @@ rule make_folds:
     resources:
         **cpu(1000, 10),
     params:
-        method=configuration.folds.method,
-        block=configuration.folds.block,
-        gap=configuration.folds.gap,
-        valid=repeated("--valid", as_list(configuration.folds.valid)),
-        test=repeated("--test", as_list(configuration.folds.test)),
-        seed=configuration.seed,
+        options=options("make_folds"),
         code=code("make_folds"),
     shell:
-        "{resources.python} {resources.scripts}/make_folds.py --segments {input.segments} --contigs {input.contigs} --method {params.method}"
-        " --block {params.block} --gap {params.gap} {params.valid} {params.test} --seed {params.seed}"
-        " --output {output.folds} > {log} 2>&1"
+        "{resources.python} {resources.scripts}/make_folds.py {params.options}"
+        " --segments {input.segments:q}"
+        " --contigs {input.contigs:q}"
+        " --output {output.folds:q} > {log:q} 2>&1"
 
 
 rule check_sources:
@@ -182,5 +193,9 @@ rule check_sources:
         minimum=repeated("--minimum", [f"{key}={configuration.sources[key].minimum}" for key in FORMATS]),
         code=code("check_sources"),
     shell:
-        "{resources.python} {resources.scripts}/check_sources.py --segments {input.segments} --contigs {input.contigs}"
-        " {params.sources} {params.minimum} --output {output.table} > {log} 2>&1"
+        "{resources.python} {resources.scripts}/check_sources.py"
+        " --segments {input.segments:q}"
+        " --contigs {input.contigs:q}"
+        " {params.sources}"
+        " {params.minimum}"
+        " --output {output.table:q} > {log:q} 2>&1"

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from typer import Option
 
+from grover.config.sections.genome import Extraction
 from grover.genome import encoding
 from grover.genome.fasta import read_contigs
 from grover.runtime.cli import READ, Input, Output, main
@@ -17,11 +18,7 @@ def encode_genome(
     segments: Output,
     softmask: Output,
     contigs: Output,
-    include: Annotated[list[str], Option(help="pattern of contigs to take; repeat the option for each")] = ["*"],  # noqa: B006
-    exclude: Annotated[
-        list[str], Option(help="pattern of contigs to leave out; repeat the option for each, '' for none")
-    ] = list(encoding.DEFAULT_EXCLUDE),  # noqa: B006, B008
-    minimum_segment: Annotated[int, Option(help="shorter N-free stretches are dropped, bases")] = 20,
+    extraction: Extraction,
     regions: Annotated[Path | None, READ, Option(help="BED of the bases to keep", exists=True)] = None,
     sizes: Annotated[
         Path | None, READ, Option(help="contig and length, where the FASTA holds only the start of contigs")
@@ -32,9 +29,9 @@ def encode_genome(
         table = encoding.encode_genome(
             read_contigs(fasta, bar.update),
             encoding.GenomeFiles(sequence, segments, softmask, contigs),
-            include=include,
-            exclude=[pattern for pattern in exclude if pattern],
-            minimum_segment=minimum_segment,
+            include=extraction.include,
+            exclude=extraction.exclude,
+            minimum_segment=extraction.minimum_segment,
             regions=regions,
             sizes=encoding.read_sizes(sizes) if sizes else None,
         )

@@ -1,9 +1,7 @@
 """Simulate a small genome with known truth and its annotation."""
 
-from typing import Annotated
-
-from typer import Option
-
+from grover.config.options import Seed
+from grover.config.sections.genome import Simulation
 from grover.runtime.cli import Output, main
 from grover.simulation import files
 from grover.simulation.simulate import simulate
@@ -22,16 +20,15 @@ def simulate_genome(
     variants: Output,
     noise: Output,
     truth: Output,
-    bases: Annotated[int, Option(help="bases over all chromosomes", min=1)] = 4_000_000,
-    contigs: Annotated[int, Option(help="chromosomes, beside two small extra contigs", min=1)] = 5,
-    seed: Annotated[int, Option(help="seed of the random numbers", min=0)] = 1,
+    size: Simulation,
+    seed: Seed,
 ):
     """Simulate a small genome with known truth and its annotation in the formats of the public sources.
 
     Binding of the motif follows from a partner motif beside it and not from its own strength; the truth file says
     what was planted where.
     """
-    canvas = simulate(bases, contigs, seed)
+    canvas = simulate(size.bases, size.contigs, seed)
     files.write_genome(canvas, genome)
     files.write_repeats(canvas, repeats)
     files.write_peaks(canvas, peaks)

@@ -14,23 +14,18 @@ class Simulation(Section):
     contigs: int = setting(4, "Number of simulated chromosomes.", ge=2)
 
 
-class Contigs(Section):
-    """Contigs that are taken from the assembly."""
+class Extraction(Section):
+    """Contigs and N-free stretches that are taken from the assembly."""
 
     include: list[str] = setting(["*"], "Patterns of the contigs to take.", min_length=1)
     exclude: list[str] = setting(
         ["*_alt", "*_random", "*_hap*", "*_fix", "chrUn*", "chrM", "chrMT", "MT", "M", "chrEBV"],
         "Patterns of the contigs to leave out.",
     )
-
-
-class Segments(Section):
-    """N-free stretches that are kept."""
-
     minimum_segment: int = setting(20, "N-free stretches shorter than this are dropped.", unit="bases", ge=1)
 
 
-class Genome(Contigs, Segments):
+class Genome(Extraction):
     """What is read from the assembly."""
 
     sizes: str = setting("", "Table of contig lengths, for a FASTA that contains only the start of each contig.")

@@ -118,6 +118,13 @@ def test_given_values_replace_those_of_the_configuration_and_must_be_declared(sc
         render(script(), configuration(), split="random")
 
 
+def test_a_section_that_the_configuration_leaves_out_gives_no_options(script, configuration):
+    simulating = script("import Folds as Held, Split", "import Simulation as Held, Split")
+    with_simulation = configuration(simulate={"bases": 400_000}, sources={"genome": {"simulated": "genome.fa.gz"}})
+    assert render(simulating, with_simulation)["bases"] == "--bases 400000"
+    assert {render(simulating, configuration())[name] for name in ("bases", "contigs")} == {""}
+
+
 @pytest.mark.parametrize(
     ("value", "words"),
     [

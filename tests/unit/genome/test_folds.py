@@ -1,14 +1,18 @@
 """Folds: the table is checked base by base, and the lookup against a plain loop."""
 
 import re
+import runpy
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from grover.config.sections.genome import Folds
 from grover.genome.folds import block_folds, contig_folds, fold_of, read_folds
 from grover.runtime.errors import InputError
 
+SCRIPT = Path(__file__).resolve().parents[3] / "workflow/scripts/make_folds.py"
 LENGTHS = {"b": 100_300, "a": 40_000, "c": 900}
 SEGMENTS = pd.DataFrame(
     [("b", 5_000, 60_000), ("b", 61_000, 100_300), ("a", 0, 40_000), ("c", 100, 900)], columns=["chrom", "start", "end"]
@@ -116,3 +120,35 @@ def test_bad_shares(options, sentence):
 def test_bad_contigs(valid, test, sentence):
     with pytest.raises(InputError, match=sentence):
         contig_folds(LENGTHS, valid, test)
+
+
+@pytest.fixture
+def make_folds(tmp_path):
+    """The command, with a genome of three contigs that are called by numbers."""
+    (tmp_path / "segments.bed").write_text("".join(f"{name}\t0\t9000\ts{name}\n" for name in (1, 21, 22)))
+    lengths = "".join(f"{name}\t9000\n" for name in (1, 21, 22))
+    (tmp_path / "contigs.tsv").write_text(f"contig\tlength\n{lengths}")
+    places = [tmp_path / name for name in ("segments.bed", "contigs.tsv", "folds.bed")]
+    return lambda **settings: runpy.run_path(str(SCRIPT))["make_folds"](*places, Folds(**settings), seed=1)
+
+
+def test_the_command_holds_out_contigs_or_blocks(make_folds, tmp_path):
+    make_folds(method="contigs", valid=["21"], test=["22"])
+    assert read_folds(tmp_path / "folds.bed")["fold"].tolist() == ["train", "valid", "test"]
+    make_folds(block=1000, gap=0, valid=0.25)
+    assert {*read_folds(tmp_path / "folds.bed")["fold"]} == {"train", "valid", "test"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"method": "contigs"}, "--method contigs: --valid and --test need names of contigs, not 0.1 and 0.1"),
+        (
+            {"valid": ["21"]},
+            "--method blocks: --valid and --test need one share above 0 and at most 0.5, not 21 and 0.1",
+        ),
+    ],
+)
+def test_the_command_names_options_that_do_not_fit_its_method(make_folds, settings, sentence):
+    with pytest.raises(InputError, match=f"^{re.escape(sentence)}$"):
+        make_folds(**settings)

@@ -106,6 +106,7 @@ def test_a_group_and_a_single_setting_are_options_with_the_defaults_of_their_cla
         ("--span 3 --span 4", {"span": [3, 4]}),
         ("--valid 0.25", {"valid": 0.25}),
         ("--valid chr1", {"valid": ["chr1"]}),
+        ("--valid 21", {"valid": ["21"]}),
         ("--valid 1 --valid 2", {"valid": ["1", "2"]}),
     ],
 )

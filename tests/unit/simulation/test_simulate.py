@@ -242,7 +242,7 @@ def test_tables_are_sorted_by_contig_and_start(folder, genome):
 
 
 def test_same_seed_same_bytes(tmp_path):
-    first, again = (run(tmp_path / name, 60_000, 3) for name in ("first", "again"))
+    first, again = (run(tmp_path / name, 300_000, 3) for name in ("first", "again"))
     for file in FILES.values():
         assert (first / file).read_bytes() == (again / file).read_bytes()
 

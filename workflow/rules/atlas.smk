@@ -8,6 +8,8 @@ vocabularies. Makes atlas/observed/, atlas/markov-{order}/ and atlas/stability.p
 ATLAS = configuration.atlas.vocabulary or min(
     (name for name in VOCABULARIES if not name.startswith("overlap-")), key=lambda name: not name.startswith("bpe-")
 )
+# number of its byte pairs, 0 for a vocabulary without any
+BYTE_PAIRS = int(ATLAS.removeprefix("bpe-")) if ATLAS.startswith("bpe-") else 0
 NULLS = [f"markov-{order}" for order in configuration.atlas.orders]
 # tokens of each genome, and how often each occurs
 TOKENS = {"observed": f"{RUN}/tokens/{ATLAS}/tokens.npy"} | {name: f"{RUN}/atlas/{name}/tokens.npy" for name in NULLS}
@@ -45,18 +47,24 @@ rule tokenise_null_genome:
     resources:
         **cpu(4000, 60),
     params:
-        most_bases=configuration.atlas.null_bases,
-        cycles=configuration.vocabulary.cycles if ATLAS.startswith("bpe-") else 0,
-        described=ATLAS.removeprefix("bpe-") if ATLAS.startswith("bpe-") else 0,
-        strands=configuration.vocabulary.strands,
-        seed=configuration.seed,
+        # how byte pairs are learnt counts where the vocabulary has any
+        options=options("tokenise_null_genome", **({} if BYTE_PAIRS else {"cycles": None, "strands": None})),
+        described=BYTE_PAIRS,
         code=code("tokenise_null_genome"),
     shell:
-        "{resources.python} {resources.scripts}/tokenise_null_genome.py --sequence {input.sequence} --segments {input.segments}"
-        " --tokenizer {input.tokenizer} --order {wildcards.order} --most-bases {params.most_bases} --cycles {params.cycles}"
-        " --described {params.described} --strands {params.strands} --seed {params.seed} --threads {threads} --null-sequence {output.sequence} --merges {output.merges}"
-        " --null-tokenizer {output.tokenizer} --tokens {output.tokens} --index {output.index}"
-        " --statistics {output.statistics} > {log} 2>&1"
+        "{resources.python} {resources.scripts}/tokenise_null_genome.py {params.options}"
+        " --sequence {input.sequence:q}"
+        " --segments {input.segments:q}"
+        " --tokenizer {input.tokenizer:q}"
+        " --order {wildcards.order:q}"
+        " --described {params.described:q}"
+        " --threads {threads}"
+        " --null-sequence {output.sequence:q}"
+        " --merges {output.merges:q}"
+        " --null-tokenizer {output.tokenizer:q}"
+        " --tokens {output.tokens:q}"
+        " --index {output.index:q}"
+        " --statistics {output.statistics:q} > {log:q} 2>&1"
 
 
 rule describe_tokens:
@@ -85,17 +93,27 @@ rule describe_tokens:
     resources:
         **cpu(8000, 60),
     params:
-        null=lambda wildcards, input: f"--null-sequence {input.null}" if input.null else "",
+        options=options("describe_tokens"),
+        null=lambda wildcards, input: repeated("--null-sequence", input.null),
         sources=source_options(PLACED_SOURCES),
         vocabulary=ATLAS,
-        promoter_flank=configuration.atlas.promoter_flank,
         code=code("describe_tokens"),
     shell:
-        "{resources.python} {resources.scripts}/describe_tokens.py --sequence {input.sequence} --segments {input.segments}"
-        " --contigs {input.contigs} {params.null} --tokens {input.tokens} --statistics {input.statistics} --tracks {input.tracks}"
-        " {params.sources} --promoter-flank {params.promoter_flank} --vocabulary {params.vocabulary}"
-        " --published {input.published} --descriptions {output.tokens} --words {output.kmers}"
-        " --enrichment {output.enrichment} --summary {output.summary} > {log} 2>&1"
+        "{resources.python} {resources.scripts}/describe_tokens.py {params.options}"
+        " --sequence {input.sequence:q}"
+        " --segments {input.segments:q}"
+        " --contigs {input.contigs:q}"
+        " {params.null}"
+        " --tokens {input.tokens:q}"
+        " --statistics {input.statistics:q}"
+        " --tracks {input.tracks:q}"
+        " {params.sources}"
+        " --vocabulary {params.vocabulary:q}"
+        " --published {input.published:q}"
+        " --descriptions {output.tokens:q}"
+        " --kmers {output.kmers:q}"
+        " --enrichment {output.enrichment:q}"
+        " --summary {output.summary:q} > {log:q} 2>&1"
 
 
 rule measure_stability:
@@ -116,13 +134,13 @@ rule measure_stability:
     resources:
         **cpu(4000, 60),
     params:
+        options=options("measure_stability"),
         tokenizers=lambda wildcards, input: repeated("--tokenizer", input.tokenizers),
-        windows=configuration.atlas.stability_windows,
-        length=configuration.atlas.stability_length,
-        flank=configuration.atlas.flank,
-        seed=configuration.seed,
         code=code("measure_stability"),
     shell:
-        "{resources.python} {resources.scripts}/measure_stability.py --sequence {input.sequence} --segments {input.segments}"
-        " {params.tokenizers} --windows {params.windows} --length {params.length} --flank {params.flank}"
-        " --seed {params.seed} --threads {threads} --table {output.table} > {log} 2>&1"
+        "{resources.python} {resources.scripts}/measure_stability.py {params.options}"
+        " --sequence {input.sequence:q}"
+        " --segments {input.segments:q}"
+        " {params.tokenizers}"
+        " --threads {threads}"
+        " --table {output.table:q} > {log:q} 2>&1"

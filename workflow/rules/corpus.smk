@@ -23,14 +23,14 @@ rule make_windows:
     resources:
         **cpu(8000, 30),
     params:
-        shortest=configuration.corpus.shortest,
-        longest=configuration.corpus.longest,
-        passes=configuration.corpus.passes,
-        test_share=configuration.corpus.test_share,
-        seed=configuration.seed,
+        options=options("make_windows"),
         code=code("make_windows"),
     shell:
-        "{resources.python} {resources.scripts}/make_windows.py --sequence {input.sequence} --segments {input.segments} --folds {input.folds}"
-        " --tokenizer {input.tokenizer} --tokens {input.tokens} --index {input.index}"
-        " --shortest {params.shortest} --longest {params.longest} --passes {params.passes}"
-        " --test-share {params.test_share} --seed {params.seed} --windows {output.windows} > {log} 2>&1"
+        "{resources.python} {resources.scripts}/make_windows.py {params.options}"
+        " --sequence {input.sequence:q}"
+        " --segments {input.segments:q}"
+        " --folds {input.folds:q}"
+        " --tokenizer {input.tokenizer:q}"
+        " --tokens {input.tokens:q}"
+        " --index {input.index:q}"
+        " --windows {output.windows:q} > {log:q} 2>&1"

@@ -22,19 +22,17 @@ rule train_bpe:
     resources:
         **cpu(8000, 240),
     params:
-        cycles=configuration.vocabulary.cycles,
-        strands=configuration.vocabulary.strands,
-        without=lambda wildcards, input: f"--without {input.without}" if input.without else "",
-        sample=(
-            f"--sample {configuration.vocabulary.sample} --seed {configuration.seed}"
-            if configuration.vocabulary.sample < 1
-            else ""
-        ),
+        # the seed draws the sample, and counts for nothing without one
+        options=options("train_bpe", seed=configuration.seed if configuration.vocabulary.sample < 1 else None),
+        without=lambda wildcards, input: repeated("--without", input.without),
         code=code("train_bpe"),
     shell:
-        "{resources.python} {resources.scripts}/train_bpe.py --sequence {input.sequence} --segments {input.segments}"
-        " --cycles {params.cycles} --strands {params.strands} {params.without} {params.sample}"
-        " --threads {threads} --merges {output.merges} > {log} 2>&1"
+        "{resources.python} {resources.scripts}/train_bpe.py {params.options}"
+        " --sequence {input.sequence:q}"
+        " --segments {input.segments:q}"
+        " {params.without}"
+        " --threads {threads}"
+        " --merges {output.merges:q} > {log:q} 2>&1"
 
 
 rule build_vocabulary:
@@ -59,13 +57,17 @@ rule build_vocabulary:
     resources:
         **cpu(1000, 10),
     params:
-        strands=configuration.vocabulary.strands,
-        merges=lambda wildcards, input: f"--merges {input.merges}" if input.merges else "",
-        outside=lambda wildcards, input: f"--outside {shlex.quote(str(input.outside))}" if input.outside else "",
+        options=options("build_vocabulary"),
+        merges=lambda wildcards, input: repeated("--merges", input.merges),
+        outside=lambda wildcards, input: repeated("--outside", input.outside),
         code=code("build_vocabulary"),
     shell:
-        "{resources.python} {resources.scripts}/build_vocabulary.py {params.merges} --name {wildcards.name} --strands {params.strands}"
-        " {params.outside} --tokenizer {output.tokenizer} --ranks {output.ranks} > {log} 2>&1"
+        "{resources.python} {resources.scripts}/build_vocabulary.py {params.options}"
+        " {params.merges}"
+        " --name {wildcards.name:q}"
+        " {params.outside}"
+        " --tokenizer {output.tokenizer:q}"
+        " --ranks {output.ranks:q} > {log:q} 2>&1"
 
 
 rule tokenise_genome:
@@ -91,6 +93,11 @@ rule tokenise_genome:
     params:
         code=code("tokenise_genome"),
     shell:
-        "{resources.python} {resources.scripts}/tokenise_genome.py --sequence {input.sequence} --segments {input.segments}"
-        " --tokenizer {input.tokenizer} --tokens {output.tokens} --index {output.index}"
-        " --threads {threads} --statistics {output.statistics} > {log} 2>&1"
+        "{resources.python} {resources.scripts}/tokenise_genome.py"
+        " --sequence {input.sequence:q}"
+        " --segments {input.segments:q}"
+        " --tokenizer {input.tokenizer:q}"
+        " --tokens {output.tokens:q}"
+        " --index {output.index:q}"
+        " --threads {threads}"
+        " --statistics {output.statistics:q} > {log:q} 2>&1"

@@ -8,31 +8,34 @@ import pandas as pd
 from typer import Option
 
 from grover.config.names import VOCABULARY
+from grover.config.sections.genome import Strands
 from grover.runtime.cli import READ, WRITTEN, Output, main
 from grover.runtime.errors import InputError
 from grover.runtime.files import write_table
-from grover.tokenization.bpe import BOTH, FORWARD
+from grover.runtime.settings import Setting
+from grover.tokenization.bpe import BOTH
 from grover.tokenization.merges import COLUMNS, check_closed, read_merges
 from grover.tokenization.vocabulary import Vocabulary
 
 
 def build_vocabulary(
     tokenizer: Output,
+    name: Annotated[str, Option(help="bpe-CYCLES, kmer-K, overlap-K, char, or any name with --outside")],
+    strands: Annotated[str, Setting(Strands, "strands")],
     ranks: Annotated[Path, WRITTEN, Option(help="the rows of --merges that the vocabulary is made of, if any")],
     merges: Annotated[
         Path | None, READ, Option(help="the byte-pair merges that bpe-CYCLES is made of", exists=True)
     ] = None,
-    name: Annotated[str, Option(help="bpe-CYCLES, kmer-K, overlap-K, char, or any name with --outside")] = "bpe-600",
-    strands: Annotated[
-        str, Option(help="forward, or both: refuse byte pairs not closed under reverse complement")
-    ] = FORWARD,
     outside: Annotated[
         Path | None,
         READ,
         Option(help="byte-pair tokenizer.json that cuts sequence in the same way", exists=True),
     ] = None,
 ):
-    """Write `tokenizer.json` and `tokenizer_config.json` into the folder of --tokenizer, and the merges to --ranks."""
+    """Write `tokenizer.json` and `tokenizer_config.json` into the folder of --tokenizer, and the merges to --ranks.
+
+    With strands `both` byte pairs must be closed under reverse complement.
+    """
     if outside is None and not re.fullmatch(VOCABULARY, name):
         raise InputError(f"--name {name}: bpe-CYCLES, kmer-1 to kmer-7, overlap-3 to overlap-6 or char was expected")
     kind, _, number = name.partition("-")

@@ -11,9 +11,11 @@ from grover.annotation.enrichment import enrich, read_categories
 from grover.annotation.tracks import read_tracks
 from grover.atlas import token_statistics
 from grover.atlas.null_genomes import markov_counts
+from grover.config.sections.genome import Promoters
 from grover.genome.assembly import Genome, read_lengths
 from grover.runtime.cli import READ, Input, Output, Renames, Sources, main
 from grover.runtime.files import key_values, source_files, write_json, write_table
+from grover.runtime.settings import Setting
 
 
 def describe_tokens(
@@ -25,20 +27,18 @@ def describe_tokens(
     tracks: Input,
     published: Input,
     descriptions: Output,
-    words: Output,
+    kmers: Output,
     enrichment: Output,
     summary: Output,
+    promoter_flank: Annotated[int, Setting(Promoters, "promoter_flank")],
+    vocabulary: Annotated[str, Option(help="name of the vocabulary, for the summary")],
     source: Sources = [],  # noqa: B006
     null_sequence: Annotated[
         Path | None, READ, Option(help="the null genome that the tokens are of, if not the genome", exists=True)
     ] = None,
     rename: Renames = [],  # noqa: B006
-    vocabulary: Annotated[str, Option(help="name of the vocabulary, for the summary")] = "",
-    promoter_flank: Annotated[
-        int, Option(min=0, help="bases at least on either side of the middle of a promoter")
-    ] = 500,
 ):
-    """Write the tokens with their properties, the counts of all words of 4 to 6 letters, the enrichment of each token in each
+    """Write the tokens with their properties, the counts of all k-mers of 4 to 6 bases, the enrichment of each token in each
     category of the tracks, and the summary beside PUBLISHED values. The annotation of the genome also lies over a null genome, whose
     tokens cannot follow it."""
     genome = Genome(sequence, segments)
@@ -48,7 +48,7 @@ def describe_tokens(
     described = token_statistics.describe_tokens(table, markov_counts(codes, bounds, 1))
     counted = token_statistics.count_kmers(codes, bounds)
     write_table(descriptions, described)
-    write_table(words, counted)
+    write_table(kmers, counted)
     paper = pd.read_csv(published, sep="\t", dtype=str).set_index("quantity")["published"].to_dict()
     values = token_statistics.summarise(described, counted, len(codes))
     write_json(summary, {"vocabulary": vocabulary, "segments": len(bounds) - 1, **values, "published": paper})

@@ -1,11 +1,10 @@
 """Lay the pretraining windows over the tokenised genome."""
 
-from typing import Annotated
-
 import numpy as np
 import pandas as pd
-from typer import Option
 
+from grover.config.options import Seed
+from grover.config.sections import genome as config
 from grover.genome.assembly import Genome
 from grover.genome.folds import fold_of, read_folds
 from grover.pretraining import corpus
@@ -24,17 +23,15 @@ def make_windows(
     index: Input,
     folds: Input,
     windows: Output,
-    shortest: Annotated[int, Option(help="tokens in the shortest window")] = 20,
-    longest: Annotated[int, Option(help="tokens in the longest window")] = 510,
-    passes: Annotated[int, Option(help="times that windows are laid over the genome")] = 1,
-    test_share: Annotated[float, Option(help="share of test windows in the random split")] = 0.2,
-    seed: Annotated[int, Option(help="seed of lengths and split")] = 1,
+    cutting: config.Windows,
+    seed: Seed,
 ):
     """Write the table of windows with both splits, `random` and `region`."""
     genome = Genome(sequence, segments)
     tokenised = TokenisedGenome(tokens, index, Vocabulary.load(tokenizer.parent))
-    table = corpus.lay_windows(tokenised.tokens_at(genome.bounds), shortest, longest, passes, seed)
-    table["random"] = corpus.random_split(len(table), test_share, seed)
+    bounds = tokenised.tokens_at(genome.bounds)
+    table = corpus.lay_windows(bounds, cutting.shortest, cutting.longest, cutting.passes, seed)
+    table["random"] = corpus.random_split(len(table), cutting.test_share, seed)
     first = table["first"].to_numpy()
     begins, stops = tokenised.bases_at(first), tokenised.ends_at(first + table["length"].to_numpy() - 1)
     contigs, starts = genome.locate(begins)

@@ -7,6 +7,8 @@ import pandas as pd
 from typer import Option
 
 from grover.atlas.stability import measure, sample_windows
+from grover.config.options import Seed
+from grover.config.sections.genome import Stability
 from grover.genome.assembly import Genome
 from grover.runtime.cli import Input, Inputs, Output, main
 from grover.runtime.errors import InputError
@@ -20,10 +22,8 @@ def measure_stability(
     segments: Input,
     tokenizer: Inputs,
     table: Output,
-    windows: Annotated[int, Option(min=1, help="windows to draw")] = 10_000,
-    length: Annotated[int, Option(min=2, help="bases of a window")] = 2_000,
-    flank: Annotated[int, Option(min=0, help="bases of its surroundings on either side, at least")] = 1_000,
-    seed: Annotated[int, Option(help="seed of the windows and of the substitutions")] = 1,
+    windows: Stability,
+    seed: Seed,
     threads: Annotated[int, Option(min=1, help="threads that encode")] = 1,
 ):
     """Cut, shift, mutate and reverse the same windows for each vocabulary and say what becomes of their tokens.
@@ -33,9 +33,10 @@ def measure_stability(
     nothing = pd.DataFrame({"vocabulary": []})
     genome = Genome(sequence, segments)
     # more windows than lie in a small genome side by side would narrow the intervals and say no more
-    windows = min(windows, max(1, len(genome.codes) // length))
+    length = windows.stability_length
+    number = min(windows.stability_windows, max(1, len(genome.codes) // length))
     try:
-        drawn = sample_windows(genome, windows, length, flank, seed)
+        drawn = sample_windows(genome, number, length, windows.flank, seed)
     except InputError as reason:
         # a side chapter must not end a run on an assembly of short segments
         print(f"left out: {reason}", file=sys.stderr)

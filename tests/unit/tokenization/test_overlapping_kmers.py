@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from grover.config.sections.genome import Windows
 from grover.embeddings.region_table import places_of_tokens, token_ranges
 from grover.genome.assembly import Genome
 from grover.genome.bases import decode
@@ -202,8 +203,8 @@ def test_a_window_is_in_a_fold_with_all_bases_of_its_last_word(tmp_path):
         folds=tmp_path / "folds.bed",
         windows=tmp_path / "windows.parquet",
         **paths,
-        shortest=5,
-        longest=20,
+        cutting=Windows(shortest=5, longest=20, passes=1),
+        seed=1,
     )
     table = pd.read_parquet(tmp_path / "windows.parquet")
     # in one segment the number of a k-mer is that of its first base; n k-mers hold n + 5 bases

@@ -18,11 +18,11 @@ rule check_device:
     resources:
         **gpu(4000, 10),
     params:
-        device=configuration.device,
-        precision=configuration.precision,
+        options=options("check_device"),
         code=code("check_device"),
     shell:
-        "{resources.python} {resources.scripts}/check_device.py --device {params.device} --precision {params.precision} --output {output.device} > {log} 2>&1"
+        "{resources.python} {resources.scripts}/check_device.py {params.options}"
+        " --output {output.device:q} > {log:q} 2>&1"
 
 
 rule pretrain:
@@ -61,9 +61,18 @@ rule pretrain:
         gpus=configuration.gpus,
         code=code_or_frozen("pretrain", f"{RUN}/models/{{name}}/model.safetensors"),
     shell:
-        "{resources.python} {resources.scripts}/launch.py --nodes {params.nodes} --processes {params.gpus} --threads {threads} {resources.scripts}/pretrain.py"
-        " --tokens {input.tokens} --windows {input.windows} --vocabulary {input.vocabulary} {params.options}"
-        " --checkpoints {params.checkpoints} --threads {threads} --model {output.model} --training {output.training} 2>&1 | tee {log}"
+        "{resources.python} {resources.scripts}/launch.py"
+        " --nodes {params.nodes:q}"
+        " --processes {params.gpus:q}"
+        " --threads {threads}"
+        " {resources.scripts}/pretrain.py {params.options}"
+        " --tokens {input.tokens:q}"
+        " --windows {input.windows:q}"
+        " --vocabulary {input.vocabulary:q}"
+        " --checkpoints {params.checkpoints:q}"
+        " --threads {threads}"
+        " --model {output.model:q}"
+        " --training {output.training:q} 2>&1 | tee {log:q}"
 
 
 rule evaluate_pretraining:
@@ -79,7 +88,7 @@ rule evaluate_pretraining:
     output:
         metrics=f"{RUN}/models/{{name}}/metrics.json",
         accuracy=f"{RUN}/models/{{name}}/token_accuracy.parquet",
-        hidden=f"{RUN}/models/{{name}}/masked_tokens.parquet",
+        masked=f"{RUN}/models/{{name}}/masked_tokens.parquet",
     log:
         f"{RUN}/logs/evaluate_pretraining.{{name}}.log",
     benchmark:
@@ -90,32 +99,27 @@ rule evaluate_pretraining:
     resources:
         **gpu(16000, 120),
     params:
-        split=configuration.corpus.split,
-        windows=configuration.evaluation.maximum_windows,
-        top=configuration.evaluation.top,
-        mask_ratio=configuration.evaluation.mask_ratio,
-        mask_span=configuration.pretraining.mask_span,
-        span=configuration.evaluation.span,
-        span_share=configuration.evaluation.span_share,
-        span_bases=configuration.evaluation.span_bases,
-        baseline_tokens=configuration.evaluation.baseline_tokens,
-        device=configuration.device,
-        precision=configuration.precision,
-        seed=configuration.seed,
+        options=options("evaluate_pretraining"),
         code=code("evaluate_pretraining"),
     shell:
-        "{resources.python} {resources.scripts}/evaluate_pretraining.py --model {input.model} --tokens {input.tokens} --index {input.index}"
-        " --windows {input.windows} --sequence {input.sequence} --segments {input.segments} --folds {input.folds}"
-        " --split {params.split} --most-windows {params.windows} --top {params.top} --mask-ratio {params.mask_ratio}"
-        " --mask-span {params.mask_span} --span {params.span} --span-share {params.span_share} --span-bases {params.span_bases}"
-        " --count-tokens {params.baseline_tokens} --seed {params.seed} --device {params.device} --precision {params.precision}"
-        " --threads {threads} --metrics {output.metrics} --token-accuracy {output.accuracy} --masked-tokens {output.hidden} > {log} 2>&1"
+        "{resources.python} {resources.scripts}/evaluate_pretraining.py {params.options}"
+        " --model {input.model:q}"
+        " --tokens {input.tokens:q}"
+        " --index {input.index:q}"
+        " --windows {input.windows:q}"
+        " --sequence {input.sequence:q}"
+        " --segments {input.segments:q}"
+        " --folds {input.folds:q}"
+        " --threads {threads}"
+        " --metrics {output.metrics:q}"
+        " --token-accuracy {output.accuracy:q}"
+        " --masked-tokens {output.masked:q} > {log:q} 2>&1"
 
 
 rule stratify_predictions:
     """The same predictions by repeat class, gene, soft mask and the other tracks; another annotation needs no new ones."""
     input:
-        hidden=rules.evaluate_pretraining.output.hidden,
+        masked=rules.evaluate_pretraining.output.masked,
         sequence=rules.encode_genome.output.sequence,
         segments=rules.encode_genome.output.segments,
         softmask=rules.encode_genome.output.softmask,
@@ -133,14 +137,19 @@ rule stratify_predictions:
     resources:
         **cpu(8000, 60),
     params:
+        options=options("stratify_predictions"),
         sources=source_options(PLACED_SOURCES),
-        promoter_flank=configuration.atlas.promoter_flank,
-        seed=configuration.seed,
         code=code("stratify_predictions"),
     shell:
-        "{resources.python} {resources.scripts}/stratify_predictions.py --masked-tokens {input.hidden} --sequence {input.sequence}"
-        " --segments {input.segments} --softmask {input.softmask} --contigs {input.contigs} --tracks {input.tracks} {params.sources}"
-        " --promoter-flank {params.promoter_flank} --seed {params.seed} --output {output.strata} > {log} 2>&1"
+        "{resources.python} {resources.scripts}/stratify_predictions.py {params.options}"
+        " --masked-tokens {input.masked:q}"
+        " --sequence {input.sequence:q}"
+        " --segments {input.segments:q}"
+        " --softmask {input.softmask:q}"
+        " --contigs {input.contigs:q}"
+        " --tracks {input.tracks:q}"
+        " {params.sources}"
+        " --output {output.strata:q} > {log:q} 2>&1"
 
 
 rule write_model_card:
@@ -168,6 +177,15 @@ rule write_model_card:
     params:
         code=code("write_model_card"),
     shell:
-        "{resources.python} {resources.scripts}/write_model_card.py --model {input.model} --training {input.training} --metrics {input.metrics}"
-        " --windows {input.windows} --folds {input.folds} --merges {input.merges} --sequence {input.sequence}"
-        " --contigs {input.contigs} --citation {input.citation} --name {wildcards.name} --output {output.card} > {log} 2>&1"
+        "{resources.python} {resources.scripts}/write_model_card.py"
+        " --model {input.model:q}"
+        " --training {input.training:q}"
+        " --metrics {input.metrics:q}"
+        " --windows {input.windows:q}"
+        " --folds {input.folds:q}"
+        " --merges {input.merges:q}"
+        " --sequence {input.sequence:q}"
+        " --contigs {input.contigs:q}"
+        " --citation {input.citation:q}"
+        " --name {wildcards.name:q}"
+        " --output {output.card:q} > {log:q} 2>&1"

@@ -2,13 +2,13 @@
 
 import torch
 
+from grover.config.options import Device, Precision
 from grover.network.device import autocast, choose_device
 from grover.runtime.cli import Output, main
 from grover.runtime.files import write_json
-from grover.runtime.options import Device, Precision
 
 
-def check_device(output: Output, device: Device = "auto", precision: Precision = "auto"):
+def check_device(output: Output, device: Device, precision: Precision):
     """Write what the device is; a GPU that was asked for and is not there is an error."""
     place = choose_device(device)
     with autocast(place, precision):

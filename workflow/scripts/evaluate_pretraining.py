@@ -5,8 +5,10 @@ from typing import Annotated
 
 import numpy as np
 import pandas as pd
-from typer import Option
 
+from grover.config.options import Device, Precision, Seed
+from grover.config.sections import pretraining as config
+from grover.config.sections.genome import Split
 from grover.genome.assembly import Genome
 from grover.genome.folds import read_folds
 from grover.network.bert import load_language_model, new_language_model
@@ -19,7 +21,8 @@ from grover.pretraining.token_auc import TokenCurves
 from grover.runtime.cli import Input, Output, main
 from grover.runtime.errors import InputError
 from grover.runtime.files import folder, write_json, write_table
-from grover.runtime.options import Device, Precision, Seed, Threads
+from grover.runtime.options import Threads
+from grover.runtime.settings import Setting
 from grover.tokenization.genome_tokens import TokenisedGenome
 from grover.tokenization.vocabulary import FIRST_BASE, Vocabulary
 
@@ -38,26 +41,14 @@ def evaluate_pretraining(
     metrics: Output,
     token_accuracy: Output,
     masked_tokens: Output,
-    split: Annotated[
-        str, Option(help="column of the windows that says what the model was trained on: region or random")
-    ] = "region",
-    most_windows: Annotated[
-        int, Option(help="test windows of each split, and windows with spans, to use at most")
-    ] = 2_000,
-    mask_ratio: Annotated[float, Option(help="share of the tokens to hide, all of them behind [MASK]")] = 0.022,
-    mask_span: Annotated[
-        int, Option(min=0, help="neighbouring tokens hidden together; 0: k for overlapping words of k bases, else 1")
-    ] = 0,
-    top: Annotated[int, Option(min=1, help="k of the top-k accuracy")] = 60,
-    span: Annotated[int, Option(min=1, help="bases of a span that is hidden for every vocabulary")] = 6,
-    span_share: Annotated[float, Option(min=0, max=1, help="share of the bases that such spans cover")] = 0.05,
-    span_bases: Annotated[
-        int, Option(min=1, help="bases of a window with spans; must fit the model as tokens")
-    ] = 1_020,
-    count_tokens: Annotated[int, Option(help="training tokens that the baselines count at most")] = 20_000_000,
-    seed: Seed = 0,
-    device: Device = "auto",
-    precision: Precision = "auto",
+    split: Annotated[str, Setting(Split, "split")],
+    scored: config.HeldOutScores,
+    mask_span: Annotated[int, Setting(config.MaskingSpan, "mask_span")],
+    spanned: config.CommonSpans,
+    baseline_tokens: Annotated[int, Setting(config.TokenBaselines, "baseline_tokens")],
+    seed: Seed,
+    device: Device,
+    precision: Precision,
     threads: Threads = 0,
 ):
     """Write METRICS (JSON): scores of the model and of the baselines on the same masked tokens for both splits, how much the
@@ -67,6 +58,10 @@ def evaluate_pretraining(
     The baselines count tokens of the windows that the model was trained on, `baseline_tokens` of their `training_tokens`. `seen_share` says
     how many of the masked tokens lie inside these windows.
     """
+    if not scored.mask_ratio or not spanned.span_bases:
+        raise InputError(
+            "--mask-ratio and --span-bases must be above 0; only in a configuration 0 stands for other keys"
+        )
     place = choose_device(device, threads)
     network = load_language_model(folder(model))
     untrained = new_language_model(network.config, seed + 1)
@@ -76,8 +71,8 @@ def evaluate_pretraining(
     table = pd.read_parquet(windows)
     training = table[table[split] == "train"]
 
-    masking = Masking(mask_ratio, mask=1.0, span=mask_span or words.mask_span)
-    held_out = {name: evaluation.choose_windows(table, name, most_windows, seed) for name in SPLITS}
+    masking = Masking(scored.mask_ratio, mask=1.0, span=mask_span or words.mask_span)
+    held_out = {name: evaluation.choose_windows(table, name, scored.maximum_windows, seed) for name in SPLITS}
     masked = {
         name: evaluation.mask_tokens(tokenised.tokens, rows, words.size, masking, seed)
         for name, rows in held_out.items()
@@ -89,7 +84,14 @@ def evaluate_pretraining(
         for fold in SPAN_FOLDS:
             try:
                 spans[fold] = common_spans.draw_spans(
-                    genome, regions, fold, span_bases, most_windows, span, span_share, seed
+                    genome,
+                    regions,
+                    fold,
+                    spanned.span_bases,
+                    scored.maximum_windows,
+                    spanned.span,
+                    spanned.span_share,
+                    seed,
                 )
             except InputError as error:
                 if fold != "valid":
@@ -98,12 +100,12 @@ def evaluate_pretraining(
                 print(f"no score on common spans of fold valid: {error}", file=sys.stderr)
                 continue
             cut, offsets, touched = common_spans.touched_tokens(genome.codes, spans[fold], words, max(1, threads))
-            common_spans.check_windows(offsets, network.config.max_position_embeddings, span_bases, words.name)
+            common_spans.check_windows(offsets, network.config.max_position_embeddings, spanned.span_bases, words.name)
             masked[fold] = evaluation.mask_marked(cut, offsets, touched)
             begins[fold] = common_spans.places(cut, offsets, spans[fold], lengths)[masked[fold].position]
 
     left, right = (np.concatenate([getattr(item, side) for item in masked.values()]) for side in ("left", "right"))
-    counts = TokenCounts(tokenised.tokens, training, words.size, left, right, count_tokens)
+    counts = TokenCounts(tokenised.tokens, training, words.size, left, right, baseline_tokens)
     curves = {name: TokenCurves() for name in SPLITS}
     tables = {}
     for name, item in masked.items():
@@ -120,10 +122,10 @@ def evaluate_pretraining(
         by_token(tables[name], curves[name].areas().numpy(), words.tokens).assign(split=name) for name in SPLITS
     ]
     scores = {
-        name: {"windows": len(held_out[name]), **score_split(tables[name], words.size - FIRST_BASE, top, seed)}
+        name: {"windows": len(held_out[name]), **score_split(tables[name], words.size - FIRST_BASE, scored.top, seed)}
         for name in SPLITS
     }
-    common = {fold: common_spans.score_spans(tables[fold], drawn, span, seed) for fold, drawn in spans.items()}
+    common = {fold: common_spans.score_spans(tables[fold], drawn, spanned.span, seed) for fold, drawn in spans.items()}
     write_table(token_accuracy, pd.concat(accuracies, ignore_index=True))
     write_table(masked_tokens, pd.concat([tables[name].assign(split=name) for name in SPLITS], ignore_index=True))
     write_json(
@@ -134,11 +136,11 @@ def evaluate_pretraining(
             "kind": words.kind,
             "vocabulary_size": words.size,
             "parameters": sum(parameter.numel() for parameter in network.parameters()),
-            "mask_ratio": mask_ratio,
+            "mask_ratio": scored.mask_ratio,
             "mask_span": masking.span,
             "baseline_tokens": counts.counted,
             "training_tokens": counts.available,
-            "top": top,
+            "top": scored.top,
             "splits": scores,
             "common_spans": {**common["test"], "valid": common.get("valid")} if common else None,
         },

@@ -3,15 +3,16 @@
 from typing import Annotated
 
 import pandas as pd
-from typer import Option
 
 from grover.annotation.enrichment import read_categories
 from grover.annotation.tracks import read_tracks
+from grover.config.options import Seed
+from grover.config.sections.genome import Promoters
 from grover.genome.assembly import Genome, read_lengths
 from grover.pretraining.scores import SPLITS, soft_mask, strata
 from grover.runtime.cli import Input, Output, Renames, Sources, main
 from grover.runtime.files import key_values, source_files, write_table
-from grover.runtime.options import Seed
+from grover.runtime.settings import Setting
 
 
 def stratify_predictions(
@@ -22,12 +23,10 @@ def stratify_predictions(
     contigs: Input,
     tracks: Input,
     output: Output,
+    promoter_flank: Annotated[int, Setting(Promoters, "promoter_flank")],
+    seed: Seed,
     source: Sources = [],  # noqa: B006
     rename: Renames = [],  # noqa: B006
-    promoter_flank: Annotated[
-        int, Option(min=0, help="bases at least on either side of the middle of a promoter")
-    ] = 500,
-    seed: Seed = 0,
 ):
     """Write a row for each split, stratum and predictor. Strata are the categories of the tracks whose source is given, and
     the soft mask of the assembly."""

@@ -25,7 +25,7 @@ def write_model_card(
     contigs: Input,
     citation: Input,
     output: Output,
-    name: Annotated[str, Option(help="name of the model")] = "model",
+    name: Annotated[str, Option(help="name of the model")],
 ):
     """Write a Hugging Face model card (Markdown with a YAML head). Settings, checksums, versions and hardware come from the
     provenance beside MODEL, WINDOWS, FOLDS, MERGES and SEQUENCE, and beside the assembly that the sequence was made from."""

@@ -6,6 +6,8 @@ models/, on which all later stages depend: without Snakemake checkpoints, so tha
 
 METRICS = expand(rules.evaluate_pretraining.output.metrics, name=CANDIDATES)
 METRICS_OPTIONS = repeated("--metrics", [f"{name}={path}" for name, path in zip(CANDIDATES, METRICS)])
+# the vocabulary that is taken whatever the scores say; under method `sweep` there is none
+FIXED = configuration.selection.vocabulary if configuration.selection.method == "fixed" else None
 
 
 rule next_kmer:
@@ -34,24 +36,22 @@ rule next_kmer:
         **gpu(16000, 720),
         cost="next-kmer",
     params:
-        split=configuration.corpus.split,
-        k=repeated("--k", configuration.selection.k),
-        context=configuration.selection.context,
-        examples=configuration.selection.examples,
-        seed=configuration.seed,
+        options=options("next_kmer"),
         seeds=repeated("--seeds", range(configuration.seed, configuration.seed + configuration.selection.seeds)),
-        epochs=configuration.selection.epochs,
-        batch=configuration.selection.batch,
-        learning_rate=configuration.selection.learning_rate,
-        device=configuration.device,
-        precision=configuration.precision,
         code=code_or_frozen("next_kmer", f"{RUN}/selection/{{name}}.next_kmer.parquet"),
     shell:
-        "{resources.python} {resources.scripts}/next_kmer.py --model {input.model} --sequence {input.sequence} --segments {input.segments}"
-        " --folds {input.folds} --tokens {input.tokens} --index {input.index} --windows {input.windows} --split {params.split}"
-        " {params.k} {params.seeds} --context {params.context} --examples {params.examples}"
-        " --epochs {params.epochs} --batch {params.batch} --learning-rate {params.learning_rate} --seed {params.seed} --device {params.device}"
-        " --precision {params.precision} --threads {threads} --name {wildcards.name} --output {output.scores} 2>&1 | tee {log}"
+        "{resources.python} {resources.scripts}/next_kmer.py {params.options}"
+        " --model {input.model:q}"
+        " --sequence {input.sequence:q}"
+        " --segments {input.segments:q}"
+        " --folds {input.folds:q}"
+        " --tokens {input.tokens:q}"
+        " --index {input.index:q}"
+        " --windows {input.windows:q}"
+        " {params.seeds}"
+        " --threads {threads}"
+        " --name {wildcards.name:q}"
+        " --output {output.scores:q} 2>&1 | tee {log:q}"
 
 
 rule next_kmer_baselines:
@@ -73,19 +73,17 @@ rule next_kmer_baselines:
     resources:
         **cpu(16000, 240),
     params:
-        k=repeated("--k", configuration.selection.k),
-        context=configuration.selection.context,
-        examples=configuration.selection.examples,
-        seed=configuration.seed,
-        trees=configuration.selection.trees,
-        forest_examples=configuration.selection.forest_examples,
+        options=options("next_kmer_baselines"),
         vocabularies=lambda wildcards, input: repeated("--vocabulary", input.vocabularies),
         code=code("next_kmer_baselines"),
     shell:
-        "{resources.python} {resources.scripts}/next_kmer_baselines.py --sequence {input.sequence} --segments {input.segments} --folds {input.folds}"
-        " {params.vocabularies} {params.k} --context {params.context} --examples {params.examples} --trees {params.trees}"
-        " --forest-examples {params.forest_examples} --seed {params.seed} --threads {threads} --output {output.scores}"
-        " 2>&1 | tee {log}"
+        "{resources.python} {resources.scripts}/next_kmer_baselines.py {params.options}"
+        " --sequence {input.sequence:q}"
+        " --segments {input.segments:q}"
+        " --folds {input.folds:q}"
+        " {params.vocabularies}"
+        " --threads {threads}"
+        " --output {output.scores:q} 2>&1 | tee {log:q}"
 
 
 rule compare_vocabularies:
@@ -109,8 +107,11 @@ rule compare_vocabularies:
         metrics=METRICS_OPTIONS,
         code=code("compare_vocabularies"),
     shell:
-        "{resources.python} {resources.scripts}/compare_vocabularies.py {params.models} --baselines {input.baselines} {params.metrics}"
-        " --table {output.table} > {log} 2>&1"
+        "{resources.python} {resources.scripts}/compare_vocabularies.py"
+        " {params.models}"
+        " --baselines {input.baselines:q}"
+        " {params.metrics}"
+        " --table {output.table:q} > {log:q} 2>&1"
 
 
 rule choose_vocabulary:
@@ -129,16 +130,15 @@ rule choose_vocabulary:
     resources:
         **cpu(1000, 10),
     params:
-        vocabulary=(
-            f"--vocabulary {configuration.selection.vocabulary}" if configuration.selection.method == "fixed" else ""
-        ),
-        rule=configuration.selection.rule,
+        options=options("choose_vocabulary", vocabulary=FIXED),
         models=lambda wildcards, input: repeated("--models", input.models),
         metrics=METRICS_OPTIONS if configuration.selection.rule == "bits-per-base" else "",
         code=code("choose_vocabulary"),
     shell:
-        "{resources.python} {resources.scripts}/choose_vocabulary.py {params.models} {params.metrics} --rule {params.rule} {params.vocabulary}"
-        " --chosen {output.chosen} > {log} 2>&1"
+        "{resources.python} {resources.scripts}/choose_vocabulary.py {params.options}"
+        " {params.models}"
+        " {params.metrics}"
+        " --chosen {output.chosen:q} > {log:q} 2>&1"
 
 
 rule plot_selection:
@@ -157,18 +157,20 @@ rule plot_selection:
     resources:
         **cpu(1000, 10),
     params:
-        palette=configuration.report.palette,
+        options=options("plot_selection"),
         code=code("plot_selection"),
     shell:
-        "{resources.python} {resources.scripts}/plot_selection.py --table {input.table} --chosen {input.chosen} --palette {params.palette}"
-        " --figure {output.figure} > {log} 2>&1"
+        "{resources.python} {resources.scripts}/plot_selection.py {params.options}"
+        " --table {input.table:q}"
+        " --chosen {input.chosen:q}"
+        " --figure {output.figure:q} > {log:q} 2>&1"
 
 
 rule publish_chosen:
     """Links of the winner's files under the fixed name `chosen`."""
     input:
         # a vocabulary that the configuration names need not wait for the scores
-        chosen=rules.choose_vocabulary.output.chosen if configuration.selection.method == "sweep" else [],
+        chosen=rules.choose_vocabulary.output.chosen if FIXED is None else [],
         vocabularies=expand(rules.tokenise_genome.output.statistics, name=CANDIDATES),
         windows=expand(rules.make_windows.output.windows, name=CANDIDATES),
         models=expand(rules.pretrain.output.model, name=CANDIDATES),
@@ -194,10 +196,11 @@ rule publish_chosen:
     resources:
         **cpu(500, 5),
     params:
-        winner=lambda wildcards, input: (
-            f"--chosen {input.chosen}" if input.chosen else f"--name {configuration.selection.vocabulary}"
-        ),
+        options=options("publish_chosen", vocabulary=FIXED),
+        chosen=lambda wildcards, input: repeated("--chosen", input.chosen),
         published=lambda wildcards, output: repeated("--published", output),
         code=code("publish_chosen"),
     shell:
-        "{resources.python} {resources.scripts}/publish_chosen.py {params.winner} {params.published} > {log} 2>&1"
+        "{resources.python} {resources.scripts}/publish_chosen.py {params.options}"
+        " {params.chosen}"
+        " {params.published} > {log:q} 2>&1"

@@ -7,7 +7,7 @@ Needs the embeddings' shards, the vocabulary and the tracks. Makes tables in emb
 rule publish_accuracy:
     """Links of how well the winner predicts each token; apart from `publish_chosen`, so that fine-tuning need not wait for the evaluation."""
     input:
-        chosen=rules.choose_vocabulary.output.chosen if configuration.selection.method == "sweep" else [],
+        chosen=rules.choose_vocabulary.output.chosen if FIXED is None else [],
         accuracies=expand(f"{RUN}/models/{{name}}/token_accuracy.parquet", name=CANDIDATES),
     output:
         accuracy=f"{RUN}/models/chosen/token_accuracy.parquet",
@@ -20,12 +20,13 @@ rule publish_accuracy:
     resources:
         **cpu(500, 5),
     params:
-        winner=lambda wildcards, input: (
-            f"--chosen {input.chosen}" if input.chosen else f"--name {configuration.selection.vocabulary}"
-        ),
+        options=options("publish_chosen", vocabulary=FIXED),
+        chosen=lambda wildcards, input: repeated("--chosen", input.chosen),
         code=code("publish_chosen"),
     shell:
-        "{resources.python} {resources.scripts}/publish_chosen.py {params.winner} --published {output.accuracy} > {log} 2>&1"
+        "{resources.python} {resources.scripts}/publish_chosen.py {params.options}"
+        " {params.chosen}"
+        " --published {output.accuracy:q} > {log:q} 2>&1"
 
 
 rule enrich_tokens:

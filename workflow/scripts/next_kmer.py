@@ -11,6 +11,9 @@ import numpy as np
 import pandas as pd
 from typer import Option
 
+from grover.config.options import Device, Precision, Seed
+from grover.config.sections import pretraining as config
+from grover.config.sections.genome import Split
 from grover.genome.assembly import Genome
 from grover.genome.folds import FOLDS, read_folds
 from grover.network.bert import WEIGHTS
@@ -18,7 +21,8 @@ from grover.network.device import choose_device
 from grover.runtime.cli import Input, Output, main
 from grover.runtime.digest import code_digest
 from grover.runtime.files import checksum, folder, write_table
-from grover.runtime.options import Device, Precision, Seed, Threads
+from grover.runtime.options import Threads
+from grover.runtime.settings import Setting
 from grover.selection.next_kmer import cut_contexts, seen_share
 from grover.selection.next_kmer_model import Settings, by_seed, fine_tune, tokenise
 from grover.tokenization.genome_tokens import TokenisedGenome
@@ -35,18 +39,14 @@ def next_kmer(
     windows: Input,
     output: Output,
     name: Annotated[str, Option(help="name of the vocabulary in the table")],
-    split: Annotated[str, Option(help="column of the windows that says what the model was trained on")] = "region",
-    k: Annotated[list[int], Option(help="bases to predict; repeat the option for several")] = (2, 3, 4, 5, 6),
-    seeds: Annotated[list[int], Option(help="seed of a fine-tuning; repeat the option for several")] = (0,),
-    context: Annotated[int, Option(help="bases of context")] = 50,
-    examples: Annotated[int, Option(help="contexts, dealt to train, valid and test by fold")] = 500_000,
-    epochs: Annotated[int, Option(help="passes over the contexts of fold train")] = 1,
-    batch: Annotated[int, Option(help="contexts a step")] = 64,
-    learning_rate: Annotated[float, Option(help="highest learning rate")] = 1e-4,
+    seeds: Annotated[list[int], Option(help="seed of a fine-tuning; repeat the option for several")],
+    split: Annotated[str, Setting(Split, "split")],
+    task: config.NextKmer,
+    training: config.NextKmerTraining,
+    seed: Seed,
+    device: Device,
+    precision: Precision,
     pooling: Annotated[str, Option(help="state that the classifier reads: last, cls or mean")] = "last",
-    seed: Seed = 0,
-    device: Device = "auto",
-    precision: Precision = "auto",
     threads: Threads = 0,
 ):
     """Contexts are drawn by SEED, cut out of the genome and then tokenised alone with the tokenizer beside MODEL. OUTPUT (Parquet)
@@ -60,14 +60,16 @@ def next_kmer(
     place = choose_device(device, threads)
     source = folder(model)
     words = Vocabulary.load(source)
-    contexts = cut_contexts(Genome(sequence, segments), read_folds(folds), context, max(k), examples, seed)
+    contexts = cut_contexts(
+        Genome(sequence, segments), read_folds(folds), task.context, max(task.k), task.examples, seed
+    )
     print(f"{len(contexts.train):,} contexts to train on, {len(contexts.valid):,} and {len(contexts.test):,} to score")
     tokenised = tokenise(words, contexts, max(1, threads))
-    settings = Settings(epochs, batch, learning_rate, pooling, precision)
+    settings = Settings(**vars(training), pooling=pooling, precision=precision)
 
     files = [checksum(source / file) for file in (WEIGHTS, "config.json", "tokenizer.json")]
     cut = [hashlib.sha256(np.ascontiguousarray(getattr(contexts, fold))).hexdigest() for fold in FOLDS]
-    identity = json.dumps([files, cut, context, asdict(settings), code_digest(Path(__file__))])
+    identity = json.dumps([files, cut, task.context, asdict(settings), code_digest(Path(__file__))])
     parts = output.parent / f"{name}.parts-{hashlib.sha256(identity.encode()).hexdigest()[:12]}"
 
     def answers(size: int, seed: int) -> pd.DataFrame:
@@ -77,10 +79,10 @@ def next_kmer(
         return pd.read_parquet(part)
 
     genome, table = TokenisedGenome(tokens, index, words), pd.read_parquet(windows)
-    training = table[table[split] == "train"]
-    first, length = training["first"].to_numpy(), training["length"].to_numpy()
+    trained = table[table[split] == "train"]
+    first, length = trained["first"].to_numpy(), trained["length"].to_numpy()
     seen = seen_share(contexts, genome.bases_at(first), genome.ends_at(first + length - 1))
-    table = by_seed(name, k, seeds, answers, contexts.block)
+    table = by_seed(name, task.k, seeds, answers, contexts.block)
     write_table(output, table.assign(size=np.int64(words.size), seen=seen))
     for finished in output.parent.glob(f"{name}.parts-*"):
         shutil.rmtree(finished)

@@ -3,19 +3,20 @@
 from typing import Annotated
 
 import pandas as pd
-from typer import Option
 
+from grover.config.sections.run import Report
 from grover.report.figures.selection import next_kmer
 from grover.report.style import to_svg, use_palette
 from grover.runtime.cli import Input, Output, main
 from grover.runtime.files import write_text
+from grover.runtime.settings import Setting
 
 
 def plot_selection(
     table: Input,
     chosen: Input,
     figure: Output,
-    palette: Annotated[str, Option(help="okabe-ito or tol-bright")] = "okabe-ito",
+    palette: Annotated[str, Setting(Report, "palette")],
 ):
     """FIGURE (SVG) shows TABLE with the vocabulary that the first line of CHOSEN names in a colour of its own."""
     use_palette(palette)

@@ -6,20 +6,23 @@ from typing import Annotated
 
 from typer import Option
 
+from grover.config.sections.pretraining import Choice
 from grover.runtime.cli import READ, Outputs, main
 from grover.runtime.errors import InputError
+from grover.runtime.settings import Setting
 
 
 def publish_chosen(
     published: Outputs,
+    vocabulary: Annotated[str, Setting(Choice, "vocabulary")],
     chosen: Annotated[Path | None, READ, Option(help="the winner in its first line", exists=True)] = None,
-    name: Annotated[str, Option(help="the winner, where no --chosen names it")] = "",
 ):
     """Make each PUBLISHED path, such as models/chosen/config.json, a relative link to the same file of the winner,
-    which --chosen or --name says.
+    which --chosen or, without it, --vocabulary names.
     """
-    if chosen is not None:
-        name = chosen.read_text(encoding="utf-8").splitlines()[0].strip()
+    name = chosen.read_text(encoding="utf-8").splitlines()[0].strip() if chosen else vocabulary
+    if not name:
+        raise InputError("no vocabulary is named; give --vocabulary, or --chosen with the file that names it")
     for link in published:
         target = link.parent.parent / name / link.name
         if not target.is_file():

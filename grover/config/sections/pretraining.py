@@ -158,10 +158,15 @@ class NextKmer(Section):
     )
 
 
+class NextKmerRepetitions(Section):
+    """Repeated fine-tunings for next-k-mer prediction."""
+
+    seeds: int = setting(3, "Fine-tunings per model and k; the intervals cover them.", ge=1)
+
+
 class NextKmerTraining(Section):
     """Fine-tuning for next-k-mer prediction."""
 
-    seeds: int = setting(3, "Fine-tunings per model and k; the intervals cover them.", ge=1)
     epochs: int = setting(1, "Passes over the training contexts.", ge=1)
     batch: int = setting(64, "Contexts per step.", ge=1)
     learning_rate: float = setting(0.0001, "Highest learning rate.", gt=0)
@@ -174,5 +179,5 @@ class NextKmerForest(Section):
     forest_examples: int = setting(50_000, "Contexts that the random forest learns from.", ge=100)
 
 
-class Selection(Choice, NextKmer, NextKmerTraining, NextKmerForest):
+class Selection(Choice, NextKmer, NextKmerRepetitions, NextKmerTraining, NextKmerForest):
     """Comparison of the candidates by next-k-mer prediction, and the choice among them."""

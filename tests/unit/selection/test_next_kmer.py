@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from grover.config.names import LAST_TOKEN, NEXT_KMER_BASELINES
+from grover.config.sections.pretraining import NextKmer, NextKmerTraining
 from grover.genome.assembly import Genome
 from grover.genome.bases import decode, encode
 from grover.network.bert import Architecture, new_language_model, save
@@ -237,7 +238,11 @@ def test_a_killed_job_keeps_the_fine_tunings_that_it_finished(tmp_path, genome, 
         ("tokens.npy", "index.npy", "windows.parquet"),
     )
     places = [tmp_path / name for name in ("model", *genome_files, *token_files, "out/v.parquet")]
-    options = {"name": "v", "split": "split", "k": [2, 3], "seeds": [0, 1], "examples": 300, "device": "cpu"}
+    options = {
+        **{"name": "v", "seeds": [0, 1], "split": "split", "seed": 0, "device": "cpu", "precision": "auto"},
+        "task": NextKmer(k=[2, 3], examples=300),
+        "training": NextKmerTraining(),
+    }
 
     with pytest.raises(KeyboardInterrupt):
         script.next_kmer(*places, **options)

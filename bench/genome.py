@@ -33,12 +33,13 @@ def simulate(path: Path, contigs: int, bases: int) -> None:
 
 def run_ours(fasta: Path) -> dict[str, list[int]]:
     """The genome stage; length and bases of each contig."""
+    from grover.config.sections.genome import Extraction
     from grover.genome.encoding import GenomeFiles, encode_genome
     from grover.genome.fasta import read_contigs
 
     with tempfile.TemporaryDirectory(prefix="grover-bench-") as folder:
         paths = [Path(folder) / name for name in ("sequence.npy", "segments.bed", "softmask.bed", "contigs.tsv")]
-        table = encode_genome(read_contigs(fasta), GenomeFiles(*paths), exclude=[], minimum_segment=1)
+        table = encode_genome(read_contigs(fasta), GenomeFiles(*paths), Extraction(exclude=[], minimum_segment=1))
     return dict(zip(table["contig"], table[["length", "kept"]].to_numpy().tolist(), strict=True))
 
 

@@ -34,11 +34,12 @@ REPEATS = 5
 
 
 def encode(data: Path, folder: Path) -> None:
+    from grover.config.sections.genome import Extraction
     from grover.genome.encoding import GenomeFiles, encode_genome
     from grover.genome.fasta import read_contigs
 
     paths = [folder / name for name in ("sequence.npy", "segments.bed", "softmask.bed", "contigs.tsv")]
-    encode_genome(read_contigs(data / "hg19/genome/hg19.partial.fa.gz"), GenomeFiles(*paths))
+    encode_genome(read_contigs(data / "hg19/genome/hg19.partial.fa.gz"), GenomeFiles(*paths), Extraction())
 
 
 def genome_of(codes: np.ndarray, folder: Path) -> Genome:

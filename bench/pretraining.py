@@ -33,7 +33,7 @@ from grover.tokenization.vocabulary import Vocabulary
 REPEATS = 3
 BATCH = 64
 BATCH_SIZES = (16, 32, 64)  # of the peer
-MASKING = Masking()
+MASKING = Masking(0.022)
 RATE = 1e-3
 SEED = 1
 # dense bfloat16 without sparsity, FLOP/s, as their makers state

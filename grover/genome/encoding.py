@@ -15,13 +15,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.csv
 
+from grover.config.sections.genome import Extraction
 from grover.genome.bases import ENCODE_CASE, INVALID, LOWER, N, T
 from grover.intervals.contigs import check
 from grover.intervals.formats import read_bed
 from grover.runtime.errors import InputError
 from grover.runtime.files import atomic, write_table
-
-DEFAULT_EXCLUDE = ("*_alt", "*_random", "*_hap*", "*_fix", "chrUn*", "chrM", "chrMT", "MT", "M", "chrEBV")
 
 
 def read_sizes(path: Path | str) -> dict[str, int]:
@@ -61,7 +60,7 @@ class Contig:
 
 
 def encode_contig(
-    name: str, sequence: bytes | bytearray, minimum_segment: int = 20, regions: np.ndarray | None = None
+    name: str, sequence: bytes | bytearray, minimum_segment: int, regions: np.ndarray | None = None
 ) -> Contig:
     """Cut one contig into its stretches of ACGT of at least `minimum_segment` bases.
 
@@ -105,10 +104,8 @@ def runs(mask: np.ndarray) -> np.ndarray:
 def encode_genome(
     contigs: Iterable[tuple[str, bytes | bytearray]],
     files: GenomeFiles,
+    extraction: Extraction,
     *,
-    include: Iterable[str] = ("*",),
-    exclude: Iterable[str] = DEFAULT_EXCLUDE,
-    minimum_segment: int = 20,
     regions: Path | None = None,
     sizes: dict[str, int] | None = None,
 ) -> pd.DataFrame:
@@ -120,7 +117,7 @@ def encode_genome(
     Returns the table of contigs: contig, length, kept, segments, not_acgt, too_short, outside_regions, status; the
     four counts of bases of a contig with status `kept` or `empty` add up to its length.
     """
-    include, exclude, sizes = list(include), list(exclude), sizes or {}
+    sizes = sizes or {}
     wanted = None if regions is None else read_bed(regions)
     rows: dict[str, dict[str, Any]] = {}
     upper = 0
@@ -138,12 +135,12 @@ def encode_genome(
             for name, sequence in contigs:
                 if name in rows:
                     raise InputError(f"contig {name} stands twice in the FASTA; each name must be unique")
-                status = _choose(name, include, exclude)
+                status = _choose(name, extraction)
                 length = max(len(sequence), sizes.get(name, 0))
                 rows[name] = _row(name, length, status)
                 if status != "kept":
                     continue
-                contig = encode_contig(name, sequence, minimum_segment, _regions_of(name, wanted))
+                contig = encode_contig(name, sequence, extraction.minimum_segment, _regions_of(name, wanted))
                 for start, end in contig.segments:
                     codes.append(contig.codes[start:end])
                     segments.write(f"{name}\t{start}\t{end}\ts{number}\n")
@@ -162,12 +159,14 @@ def encode_genome(
                 softmask.truncate(0)
                 print("the genome is all lower case: taken as carrying no soft mask", file=sys.stderr)
         lengths = {name: row["length"] for name, row in rows.items()}
-        _check_patterns(list(rows), include, exclude)
+        _check_patterns(list(rows), extraction)
         if wanted is not None and regions is not None:
             check(wanted, lengths, regions)
         table = pd.DataFrame(rows.values())
         if table["kept"].sum() == 0:
-            raise InputError(f"the chosen contigs hold no stretch of at least {minimum_segment} bases of A, C, G, T")
+            raise InputError(
+                f"the chosen contigs hold no stretch of at least {extraction.minimum_segment} bases of A, C, G, T"
+            )
         write_table(files.contigs, table)
     return table
 
@@ -198,10 +197,10 @@ class ArrayWriter:
         np.lib.format.write_array_header_1_0(self.stream, header)
 
 
-def _choose(name: str, include: list[str], exclude: list[str]) -> str:
-    if not any(fnmatchcase(name, pattern) for pattern in include):
+def _choose(name: str, extraction: Extraction) -> str:
+    if not any(fnmatchcase(name, pattern) for pattern in extraction.include):
         return "not included"
-    return "excluded" if any(fnmatchcase(name, pattern) for pattern in exclude) else "kept"
+    return "excluded" if any(fnmatchcase(name, pattern) for pattern in extraction.exclude) else "kept"
 
 
 def _row(name: str, length: int, status: str) -> dict[str, Any]:
@@ -222,14 +221,15 @@ def _write_bed(stream: BinaryIO, name: str, intervals: np.ndarray) -> None:
     pa.csv.write_csv(table, stream, options)
 
 
-def _check_patterns(names: list[str], include: list[str], exclude: list[str]) -> None:
+def _check_patterns(names: list[str], extraction: Extraction) -> None:
     """Each pattern that the user wrote must match a contig, and some contig must be left."""
     shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
     # the default exclusions are meant for any assembly, so that they may find nothing
-    for pattern in [*include, *(pattern for pattern in exclude if pattern not in DEFAULT_EXCLUDE)]:
+    written = [pattern for pattern in extraction.exclude if pattern not in Extraction().exclude]
+    for pattern in [*extraction.include, *written]:
         if not any(fnmatchcase(name, pattern) for name in names):
             raise InputError(
                 f"the contig pattern {pattern!r} matches none of the {len(names)} contigs of the FASTA ({shown})"
             )
-    if not any(_choose(name, include, exclude) == "kept" for name in names):
+    if not any(_choose(name, extraction) == "kept" for name in names):
         raise InputError(f"include and exclude leave none of the {len(names)} contigs ({shown}); change the patterns")

@@ -23,11 +23,11 @@ class Masking:
     """`share` of the tokens are to be predicted, in runs of `span` and more; of these runs `mask` become [MASK], `keep`
     stay, the rest become other tokens.
 
-    The defaults are the paper's; BERT's own are 0.15, 0.8 and 0.1. Overlapping k-mers need spans of k: then all
+    The paper's values are 0.022, 0.8 and 0, BERT's own 0.15, 0.8 and 0.1. Overlapping k-mers need spans of k: then all
     k-mers that contain one base are masked together, while the neighbours of a single masked k-mer spell it out (Ji et al. 2021).
     """
 
-    share: float = 0.022
+    share: float
     mask: float = 0.8
     keep: float = 0.0
     span: int = 1

@@ -22,11 +22,11 @@ SCORED = ("valid", "test")
 class Settings:
     """How each classifier is trained."""
 
-    epochs: int = 1
-    batch: int = 64
-    learning_rate: float = 1e-4
+    epochs: int
+    batch: int
+    learning_rate: float
+    precision: str
     pooling: str = "last"
-    precision: str = "auto"
 
 
 def tokenise(vocabulary: Vocabulary, contexts: Contexts, threads: int = 1) -> dict[str, list[np.ndarray]]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from grover.config.sections.genome import Extraction
 from grover.genome import assembly, encoding
 from grover.genome.fasta import read_contigs
 from grover.intervals.formats import read_bed
@@ -22,7 +23,7 @@ def paths(tmp_path_factory) -> list[Path]:
     folder = tmp_path_factory.mktemp("genome")
     paths = [folder / name for name in ("sequence.npy", "segments.bed", "softmask.bed", "contigs.tsv")]
     data = Path(os.environ["GROVER_DATA"]) / "hg19"
-    encoding.encode_genome(read_contigs(data / "genome/hg19.partial.fa.gz"), encoding.GenomeFiles(*paths))
+    encoding.encode_genome(read_contigs(data / "genome/hg19.partial.fa.gz"), encoding.GenomeFiles(*paths), Extraction())
     return paths
 
 

@@ -29,9 +29,7 @@ def encode_genome(
         table = encoding.encode_genome(
             read_contigs(fasta, bar.update),
             encoding.GenomeFiles(sequence, segments, softmask, contigs),
-            include=extraction.include,
-            exclude=extraction.exclude,
-            minimum_segment=extraction.minimum_segment,
+            extraction,
             regions=regions,
             sizes=encoding.read_sizes(sizes) if sizes else None,
         )

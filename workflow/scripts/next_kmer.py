@@ -65,7 +65,7 @@ def next_kmer(
     )
     print(f"{len(contexts.train):,} contexts to train on, {len(contexts.valid):,} and {len(contexts.test):,} to score")
     tokenised = tokenise(words, contexts, max(1, threads))
-    settings = Settings(**vars(training), pooling=pooling, precision=precision)
+    settings = Settings(**vars(training), precision=precision, pooling=pooling)
 
     files = [checksum(source / file) for file in (WEIGHTS, "config.json", "tokenizer.json")]
     cut = [hashlib.sha256(np.ascontiguousarray(getattr(contexts, fold))).hexdigest() for fold in FOLDS]

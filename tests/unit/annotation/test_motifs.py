@@ -13,6 +13,7 @@ from memelite import fimo
 from memelite.io import read_meme as read_meme_of_memelite
 
 from grover.annotation import motifs
+from grover.config.sections.genome import Extraction
 from grover.genome.assembly import Genome
 from grover.genome.bases import encode, reverse_complement
 from grover.genome.encoding import GenomeFiles, encode_genome
@@ -304,7 +305,9 @@ def test_no_match_is_an_empty_table_and_a_wrong_threshold_is_refused(tmp_path):
 def real(tmp_path_factory) -> Genome:
     folder = tmp_path_factory.mktemp("hg19")
     paths = [folder / name for name in ("sequence.npy", "segments.bed", "softmask.bed", "contigs.tsv")]
-    encode_genome(read_contigs(Path(DATA) / "hg19" / "genome" / "hg19.partial.fa.gz"), GenomeFiles(*paths))
+    encode_genome(
+        read_contigs(Path(DATA) / "hg19" / "genome" / "hg19.partial.fa.gz"), GenomeFiles(*paths), Extraction()
+    )
     return Genome(*paths[:2])
 
 

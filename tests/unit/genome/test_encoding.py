@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from grover.config.sections.genome import Extraction
 from grover.genome import assembly, encoding
 from grover.genome.assembly import Genome
 from grover.genome.bases import decode, encode, reverse_complement
@@ -28,7 +29,9 @@ class Encoded:
         names = ("sequence.npy", "segments.bed", "softmask.bed", "contigs.tsv")
         self.paths = [folder / name for name in names]
         files = encoding.GenomeFiles(*self.paths)
-        self.table = encoding.encode_genome(contigs, files, **{"minimum_segment": 5, **options}).set_index("contig")
+        besides = {name: options.pop(name) for name in ("regions", "sizes") if name in options}
+        extraction = Extraction(**{"minimum_segment": 5, **options})
+        self.table = encoding.encode_genome(contigs, files, extraction, **besides).set_index("contig")
         self.genome = Genome(*self.paths[:2])
 
     def bed(self, number):

@@ -19,7 +19,7 @@ def within(count: int, n: int, share: float) -> bool:
     return abs(count - n * share) < 4 * np.sqrt(n * share * (1 - share))
 
 
-@pytest.mark.parametrize("masking", [Masking(), Masking(0.15, 0.8, 0.1)])
+@pytest.mark.parametrize("masking", [Masking(0.022), Masking(0.15, 0.8, 0.1)])
 def test_shares_hold_statistically(masking):
     ids, lengths = windows(2000, 510)
     masked, chosen = mask(ids, lengths, np.arange(2000), SIZE, masking, seed=3, epoch=1)

@@ -152,7 +152,7 @@ def test_baselines_and_a_model_on_a_repeat(tmp_path):
     letters.save(tmp_path / "vocabulary")
     model = new_language_model(Architecture(1, 16, 2, 32, 32, 0.0).config(letters.size), 0)
     save(model, model.config, tmp_path / "model", tmp_path / "vocabulary")
-    settings, place = Settings(epochs=10, batch=32, learning_rate=1e-2), torch.device("cpu")
+    settings, place = Settings(epochs=10, batch=32, learning_rate=1e-2, precision="auto"), torch.device("cpu")
     found = fine_tune(tmp_path / "model", tokenise(letters, cut), cut, 2, settings, place, 0)
     assert found["right"].all() and found["fold"].value_counts().to_dict() == {"valid": 100, "test": 100}
 

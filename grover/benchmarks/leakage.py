@@ -120,7 +120,7 @@ def longest_tokens(dataset: pd.DataFrame, vocabulary: Vocabulary) -> int:
 
 def check_positions(task: str, longest: int, vocabulary: str, positions: int) -> None:
     """Raise `InputError` where the longest example of a task, in tokens as `longest_tokens` counts, has no room in a model."""
-    if positions and longest > positions:
+    if longest > positions:
         raise InputError(
             f"task {task}: its longest example is {longest:,} tokens of {vocabulary} with the special ones at both ends, but a model of "
             f"{positions:,} positions reads no more than those; give the task a shorter length, or raise pretraining.positions and "

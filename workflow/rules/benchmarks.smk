@@ -29,8 +29,14 @@ rule scan_motif:
         threshold=lambda wildcards: TASKS[wildcards.task].options.get("threshold", "1e-5"),
         code=code("scan_motif"),
     shell:
-        "{resources.python} {resources.scripts}/scan_motif.py --sequence {input.sequence} --segments {input.segments} --motifs {input.motifs}"
-        " --motif {params.motif:q} --threshold {params.threshold} --output {output.hits} > {log} 2>&1"
+        "{resources.python} {resources.scripts}/scan_motif.py"
+        " --sequence {input.sequence:q}"
+        " --segments {input.segments:q}"
+        " --motifs {input.motifs:q}"
+        " --motif {params.motif:q}"
+        " --threshold {params.threshold:q}"
+        " --output {output.hits:q}"
+        " > {log:q} 2>&1"
 
 
 rule build_dataset:
@@ -64,23 +70,33 @@ rule build_dataset:
         negatives=lambda wildcards: TASKS[wildcards.task].negatives,
         length=lambda wildcards: TASKS[wildcards.task].length,
         maximum=lambda wildcards: TASKS[wildcards.task].maximum,
-        options=lambda wildcards: repeated(
-            "--option", [f"{key}={value}" for key, value in TASKS[wildcards.task].options.items()]
-        ),
+        of_builder=lambda wildcards: repeated("--option", map("=".join, TASKS[wildcards.task].options.items())),
         sources=lambda wildcards: source_options(dataset_sources(wildcards.task)),
         given=lambda wildcards, input: " ".join(
-            f"--{name} {shlex.quote(str(input[name]))}" for name in ("hits", "vocabulary", "transfer") if input[name]
+            repeated(f"--{name}", as_list(input[name])) for name in ("hits", "vocabulary", "transfer")
         ),
-        minimum=configuration.benchmarks.minimum,
-        context=configuration.benchmarks.context,
-        seed=configuration.seed,
+        options=options("build_dataset"),
         code=code("build_dataset"),
     shell:
-        "{resources.python} {resources.scripts}/build_dataset.py --task {wildcards.task} --builder {params.builder} {params.sites}"
-        " --negatives {params.negatives} --length {params.length} --maximum {params.maximum} --minimum {params.minimum}"
-        " {params.options} {params.sources} {params.given} --sequence {input.sequence} --segments {input.segments}"
-        " --contigs {input.contigs} --softmask {input.softmask} --folds {input.folds} --context {params.context}"
-        " --seed {params.seed} --dataset {output.dataset} --built {output.built} > {log} 2>&1"
+        "{resources.python} {resources.scripts}/build_dataset.py"
+        " --task {wildcards.task:q}"
+        " --builder {params.builder:q}"
+        " {params.sites}"
+        " --negatives {params.negatives:q}"
+        " --length {params.length}"
+        " --maximum {params.maximum}"
+        " {params.of_builder}"
+        " {params.sources}"
+        " {params.given}"
+        " --sequence {input.sequence:q}"
+        " --segments {input.segments:q}"
+        " --contigs {input.contigs:q}"
+        " --softmask {input.softmask:q}"
+        " --folds {input.folds:q}"
+        " {params.options}"
+        " --dataset {output.dataset:q}"
+        " --built {output.built:q}"
+        " > {log:q} 2>&1"
 
 
 rule audit_dataset:
@@ -95,7 +111,7 @@ rule audit_dataset:
         tokens=f"{RUN}/tokens/{WINDOWED}/tokens.npy",
         index=f"{RUN}/tokens/{WINDOWED}/index.npy",
         tokenizer=f"{RUN}/vocabulary/{WINDOWED}/tokenizer.json",
-        repeats=source("repeats") if "repeats" in configuration.sources else [],
+        repeats=SOURCES.get("repeats", []),
         sequence=rules.encode_genome.output.sequence,
         segments=rules.encode_genome.output.segments,
         softmask=rules.encode_genome.output.softmask,
@@ -112,23 +128,25 @@ rule audit_dataset:
     resources:
         **cpu(8000, 60),
     params:
-        repeats=lambda wildcards, input: (
-            f"{repeated('--repeats', [input.repeats])} {rename_option('repeats').replace('--rename', '--repeats-rename')}"
-            if input.repeats
-            else ""
-        ),
-        split=configuration.corpus.split,
-        positions=configuration.pretraining.positions,
-        similarity=configuration.benchmarks.similarity,
-        duplicates=configuration.benchmarks.limits.duplicates,
-        near=configuration.benchmarks.limits.near_duplicates,
-        overlaps=configuration.benchmarks.limits.overlaps,
-        seed=configuration.seed,
+        repeats=lambda wildcards, input: repeated("--repeats", as_list(input.repeats)),
+        rename=rename_option("repeats").replace("--rename", "--repeats-rename") if "repeats" in SOURCES else "",
+        options=options("audit_dataset"),
         code=code("audit_dataset"),
     shell:
-        "{resources.python} {resources.scripts}/audit_dataset.py --dataset {input.dataset} --built {input.built} --windows {input.windows}"
-        " --tokens {input.tokens} --index {input.index} --vocabulary {input.tokenizer} {params.repeats}"
-        " --split {params.split} --positions {params.positions} --sequence {input.sequence} --segments {input.segments} --softmask {input.softmask}"
-        " --similarity {params.similarity} --limit-duplicates {params.duplicates} --limit-near {params.near}"
-        " --limit-overlaps {params.overlaps} --seed {params.seed}"
-        " --audit {output.audit} --card {output.card} --passed {output.passed} > {log} 2>&1"
+        "{resources.python} {resources.scripts}/audit_dataset.py"
+        " --dataset {input.dataset:q}"
+        " --built {input.built:q}"
+        " --windows {input.windows:q}"
+        " --tokens {input.tokens:q}"
+        " --index {input.index:q}"
+        " --vocabulary {input.tokenizer:q}"
+        " {params.repeats}"
+        " {params.rename}"
+        " --sequence {input.sequence:q}"
+        " --segments {input.segments:q}"
+        " --softmask {input.softmask:q}"
+        " {params.options}"
+        " --audit {output.audit:q}"
+        " --card {output.card:q}"
+        " --passed {output.passed:q}"
+        " > {log:q} 2>&1"

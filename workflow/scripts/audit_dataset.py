@@ -9,6 +9,10 @@ from typer import Option
 
 from grover.benchmarks.leakage import audit as find_leaks
 from grover.benchmarks.leakage import check_limits, check_positions, longest_tokens, training_intervals
+from grover.config.options import Seed
+from grover.config.sections.benchmarks import Limits, NearDuplicates
+from grover.config.sections.genome import Split
+from grover.config.sections.pretraining import Positions
 from grover.genome.assembly import Genome
 from grover.intervals.contigs import check
 from grover.intervals.formats import read_bed
@@ -16,8 +20,8 @@ from grover.intervals.sites import read_masked
 from grover.runtime.cli import READ, Input, Output, main
 from grover.runtime.errors import InputError
 from grover.runtime.files import checksum, folder, write_json, write_table, write_text
-from grover.runtime.options import Seed
 from grover.runtime.provenance import known_checksum
+from grover.runtime.settings import Setting
 from grover.tokenization.genome_tokens import TokenisedGenome
 from grover.tokenization.vocabulary import Vocabulary
 
@@ -34,9 +38,11 @@ def audit_dataset(
     audit: Output,
     card: Output,
     passed: Output,
-    split: Annotated[
-        str, Option(help="column of the windows that says what pretraining saw: region or random")
-    ] = "region",
+    split: Annotated[str, Setting(Split, "split")],
+    positions: Annotated[int, Setting(Positions, "positions")],
+    similarity: Annotated[float, Setting(NearDuplicates, "similarity")],
+    limits: Limits,
+    seed: Seed,
     repeats: Annotated[
         Path | None, READ, Option(help="repeats, a BED or the RepeatMasker table of UCSC", exists=True)
     ] = None,
@@ -46,23 +52,6 @@ def audit_dataset(
         READ,
         Option(help="soft mask of the genome, taken for repeats where none are given", exists=True),
     ] = None,
-    positions: Annotated[
-        int,
-        Option(help="tokens that the models read at once; the longest example must fit in them; 0: no check", min=0),
-    ] = 0,
-    similarity: Annotated[
-        float, Option(help="estimated share of common k-mers from which on two sequences are near-duplicates")
-    ] = 0.5,
-    limit_duplicates: Annotated[
-        float, Option(help="largest share of the test set that may be in fold train too")
-    ] = 0.05,
-    limit_near: Annotated[
-        float, Option(help="largest share of the test set that may have a near-duplicate in train")
-    ] = 0.5,
-    limit_overlaps: Annotated[
-        float, Option(help="largest share of a fold that may share bases with an earlier fold")
-    ] = 0,
-    seed: Seed = 0,
 ):
     """Write AUDIT (Parquet: example, leak, nearest, pretraining), CARD (JSON: BUILT and what the audit found) and, where the
     audit is within its limits, PASSED, the checksum of the dataset. Beyond them the card stands beside CARD as `card.refused.json`."""
@@ -88,17 +77,16 @@ def audit_dataset(
     read = {"windows": windows, "repeats": repeats or softmask}
     read = {name: {"file": path.name, "sha256": known_checksum(path)} for name, path in read.items() if path}
     sums = known.get("checksums", {})
-    limits = {"duplicates": limit_duplicates, "near_duplicates": limit_near, "overlaps": limit_overlaps}
     summary = {
         **known,
         **found,
         "longest_tokens": longest,
         "checksums": {**sums, "dataset": sha256, "inputs": {**sums.get("inputs", {}), **read}},
-        "limits": limits,
+        "limits": limits.model_dump(),
     }
     refused = card.with_name(f"{card.stem}.refused{card.suffix}")
     try:
-        check_limits(summary, limits)
+        check_limits(summary, limits.model_dump())
     except InputError as error:
         write_json(refused, summary)
         raise InputError(f"{error}; all numbers stand in {refused}") from None

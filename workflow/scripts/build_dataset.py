@@ -13,6 +13,8 @@ from grover.benchmarks.derived_negatives import deriver
 from grover.benchmarks.matched_negatives import Background
 from grover.benchmarks.ready_sets import read_labelled
 from grover.config.benchmark_table import BUILDERS, DERIVED
+from grover.config.options import Seed
+from grover.config.sections.benchmarks import DatasetBuilding
 from grover.genome.assembly import Genome, read_lengths
 from grover.genome.folds import read_folds
 from grover.intervals.contigs import check
@@ -38,7 +40,9 @@ def build_dataset(
     builder: Annotated[str, Option(help="kind of benchmark")],
     source: Sources,
     sites: Annotated[list[str], Option(help="key of a source of sites or sequences; repeat the option in order")],
-    negatives: Annotated[str, Option(help="where negatives come from; . where the sites hold them")] = ".",
+    negatives: Annotated[str, Option(help="where negatives come from; . where the sites hold them")],
+    building: DatasetBuilding,
+    seed: Seed,
     rename: Renames = [],  # noqa: B006
     option: Annotated[list[str], Option(help="KEY=VALUE, a setting of the builder; repeat the option for each")] = [],  # noqa: B006
     hits: Annotated[Path | None, READ, Option(help="matches of the motif, from scan_motif", exists=True)] = None,
@@ -57,12 +61,9 @@ def build_dataset(
     maximum: Annotated[
         int,
         Option(
-            help="largest number of examples a fold and label, for promscan and motif-bound in the shares of the labels; 0: all"
+            help="largest number of examples per fold and label, for promscan and motif-bound in the shares of the labels; 0: all"
         ),
     ] = 0,
-    minimum: Annotated[int, Option(help="smallest number of examples a fold and label")] = 10,
-    context: Annotated[int, Option(help="bases of the genome kept on both sides, to cut tokens as there")] = 0,
-    seed: Annotated[int, Option(help="seed of every random choice")] = 0,
 ):
     """Write the table of sequences with label and fold, and what was found and dropped.
 
@@ -103,7 +104,7 @@ def build_dataset(
 
         readers = {"tss": read_tss, "narrowPeak": read_peaks, "splice": read_junctions, "bed": read_bed}
         summits = {"summits": True} if builder == "tfbs" or int(options.get("summit", 0)) else {}
-        given = placed(sites[0], readers[BUILDERS[builder].format], minimum, **summits)
+        given = placed(sites[0], readers[BUILDERS[builder].format], building.minimum, **summits)
         matches = pd.read_parquet(hits) if hits else None
         if hits:
             options = {key: matches.attrs[key] for key in ("motif", "threshold") if key in matches.attrs} | options
@@ -128,18 +129,18 @@ def build_dataset(
                 }
             exclude = pd.concat([rows[["chrom", "start", "end"]] for rows in (given, windows)], ignore_index=True)
             background = Background(genome, fold_table, exclude, masked, blacklist)
-            derive = deriver(negatives, background, shuffled, context=context, seed=seed)
+            derive = deriver(negatives, background, shuffled, context=building.context, seed=seed)
         # where its builder takes a threshold from fold valid, that one label is rare is part of the task
         rare = BUILDERS[builder].call == "valid"
         most = Limit(maximum, seed, proportional=rare)
-        table, found = assemble(windows, genome, fold_table, context=context, most=most, negatives=derive)
+        table, found = assemble(windows, genome, fold_table, context=building.context, most=most, negatives=derive)
 
     if transfer_to:
         run = options.get("transfer", transfer_to.parent.name).split("/")[0]
         table, left = transfer(table, labels, pd.read_parquet(transfer_to), run)
         found["dropped"] = dict(Counter(found["dropped"]) + Counter(left))
     counts = count(table, labels)
-    check_counts(counts, minimum)
+    check_counts(counts, building.minimum)
 
     call = call_of(counts, BUILDERS[builder].call)
     table = table[COLUMNS]
@@ -166,7 +167,7 @@ def build_dataset(
         "examples": len(table),
         "counts": counts,
         **found,
-        "context": context,
+        "context": building.context,
         "vocabulary": shuffled.name if shuffled else "",
         "checksums": {"dataset": checksum(dataset), "inputs": inputs},
     }

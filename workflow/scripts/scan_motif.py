@@ -16,7 +16,7 @@ def scan_motif(
     motifs: Input,
     output: Output,
     motif: Annotated[str, Option(help="identifier or name of the motif in --motifs, such as MA0139.1 or CTCF")],
-    threshold: Annotated[float, Option(help="matches have a p-value below this")] = 1e-4,
+    threshold: Annotated[float, Option(help="matches have a p-value below this")],
 ):
     """Write the table of matches: chrom, start, end, strand, score (bits), pvalue; one a place."""
     matrix = read_matrix(motifs, motif)

@@ -14,7 +14,7 @@ def scan_track(
     dataset: Input,
     predictions: Input,
     output: Output,
-    step: Annotated[int, Option(min=1, help="bases from one window to the next")] = 300,
+    step: Annotated[int, Option(min=1, help="bases from one window to the next")],
 ):
     """Write a bedGraph of the probability of a promoter on folds valid and test, the mean over seeds."""
     track = scan(pd.read_parquet(dataset), pd.read_parquet(predictions), step)

@@ -14,6 +14,7 @@ from grover.benchmarks.derived_negatives import deriver
 from grover.benchmarks.matched_negatives import Background
 from grover.benchmarks.tokenise import read_tokens
 from grover.config.benchmark_table import DERIVED
+from grover.config.sections.benchmarks import DatasetBuilding
 from grover.genome.assembly import Genome
 from grover.genome.bases import decode
 from grover.genome.folds import read_folds
@@ -23,7 +24,13 @@ from grover.tokenization.vocabulary import Vocabulary
 
 LENGTH, CONTEXT = 60, 20
 SCRIPT = Path(__file__).parents[3] / "workflow/scripts/build_dataset.py"
-build_dataset = runpy.run_path(str(SCRIPT))["build_dataset"]
+command = runpy.run_path(str(SCRIPT))["build_dataset"]
+
+
+def build_dataset(minimum: int = 5, context: int = 0, negatives: str = ".", **given) -> None:
+    """Run the function behind the script with settings of its own."""
+    building = DatasetBuilding(minimum=minimum, context=context)
+    command(**given, negatives=negatives, building=building, seed=0)
 
 
 def opposite(sequence: str) -> str:

@@ -42,17 +42,15 @@ class Settings:
     and adjacency, `matrix` (float64 [4, width]) is the motif of pwm where the sites have no score; `maximum_train` is how many
     examples of fold train the baselines of `LIMITED_BASELINES` learn from at most, drawn by the seed, 0: all."""
 
-    trees: int = 500
-    kmers: tuple[int, int] = (2, 6)
+    trees: int
+    kmers: tuple[int, int]
+    maximum_train: int
     threads: int = 1
     vocabulary: Vocabulary | None = None
     matrix: np.ndarray | None = None
-    maximum_train: int = 0
 
 
-def predict(
-    dataset: pd.DataFrame, baseline: str, seeds: Sequence[int] = (0,), settings: Settings | None = None
-) -> pd.DataFrame:
+def predict(dataset: pd.DataFrame, baseline: str, seeds: Sequence[int], settings: Settings) -> pd.DataFrame:
     """Fit a baseline on fold train and predict folds valid and test.
 
     `dataset` has the columns sequence, label (0..classes - 1), fold and, where the baseline reads them, score, before, after,
@@ -62,7 +60,6 @@ def predict(
     """
     if baseline not in STEPS:
         raise InputError(f"unknown baseline {baseline!r}; choose one of {', '.join(STEPS)}")
-    settings = settings or Settings()
     train, held_out = train_and_held_out(dataset)
     label = dataset["label"].to_numpy(np.int64)
     read, learn = STEPS[baseline]
@@ -155,7 +152,10 @@ def motif_scores(dataset: pd.DataFrame, settings: Settings) -> np.ndarray:
 def kmer_counts(dataset: pd.DataFrame, settings: Settings) -> csr_matrix:
     """How often each k-mer stands in each sequence, sparse float32 [examples, sum of 4^k]: shorter words first, each in the order of
     the alphabet. Words with anything but A, C, G and T do not count."""
-    shortest, longest = settings.kmers
+    return _count_kmers(dataset, *settings.kmers)
+
+
+def _count_kmers(dataset: pd.DataFrame, shortest: int, longest: int) -> csr_matrix:
     if not 1 <= shortest <= longest <= LONGEST:
         raise InputError(
             f"k-mers of {shortest} to {longest} letters were asked for; choose 1 <= shortest <= longest <= {LONGEST}"
@@ -198,7 +198,7 @@ def allowed(dataset: pd.DataFrame, settings: Settings) -> np.ndarray:
 
 
 def _shares(dataset: pd.DataFrame, k: int) -> np.ndarray:
-    counts = kmer_counts(dataset, Settings(kmers=(k, k))).toarray().astype(np.float64)
+    counts = _count_kmers(dataset, k, k).toarray().astype(np.float64)
     return counts / np.maximum(counts.sum(axis=1, keepdims=True), 1.0)
 
 

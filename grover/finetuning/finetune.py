@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -18,10 +19,8 @@ from grover.network.training import Execution
 from grover.runtime.errors import InputError
 from grover.runtime.files import checksum
 
-CLASS_WEIGHTS = ("balanced", "none")
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Settings(Schedule):
     """How a classifier is trained; `patience` counts epochs without a better loss on fold valid.
 
@@ -30,20 +29,11 @@ class Settings(Schedule):
     training examples as they are, with and without weights (`restore_shares`).
     """
 
-    epochs: int = 4
-    batch: int = 32
-    learning_rate: float = 5e-5
-    patience: int = 2
-    class_weights: str = "balanced"
-    maximum_train: int = 0  # examples of fold train, drawn by the seed; 0: all
-    maximum_valid: int = 0  # examples of fold valid that the loss after an epoch is of, drawn by the seed; 0: all
-    precision: str = "auto"
-
-    def __post_init__(self) -> None:
-        if self.class_weights not in CLASS_WEIGHTS:
-            raise InputError(
-                f"class weights: {self.class_weights!r} is unknown; expected one of {', '.join(CLASS_WEIGHTS)}"
-            )
+    patience: int
+    class_weights: Literal["balanced", "none"]
+    maximum_train: int  # examples of fold train, drawn by the seed; 0: all
+    maximum_valid: int  # examples of fold valid that the loss after an epoch is of, drawn by the seed; 0: all
+    precision: str
 
 
 def fine_tune(

@@ -5,6 +5,7 @@ Read when the workflow is put together, so nothing heavy is imported.
 
 import re
 from pathlib import Path
+from typing import Any
 
 from grover.config.benchmark_table import DERIVED, Task
 from grover.config.configuration import Configuration
@@ -94,18 +95,18 @@ def predictors(task: Task, configuration: Configuration) -> list[str]:
     return [*with_random(asked.models), *external_models, *baselines_of(task, configuration)]
 
 
-def baseline_options(baseline: str, configuration: Configuration) -> list[tuple[str, object]]:
-    """Return the settings that a baseline reads and no others, so that more trees rerun no regression; one seed where nothing is random."""
-    asked, seed, takes = configuration.benchmarks, configuration.seed, BASELINES[baseline]
-    seeds = configuration.finetuning.seeds if takes.seeded else 1
-    options: list[tuple[str, object]] = [("--seeds", seed + number) for number in range(seeds)]
-    if takes.seeded:
-        options.append(("--trees", asked.trees))
-    if takes.kmers:
-        options += zip(("--shortest", "--longest"), asked.kmers, strict=True)
-    if takes.limited:
-        options.append(("--maximum-train", asked.maximum_train))
-    return options
+def baseline_settings(baseline: str, configuration: Configuration) -> dict[str, Any]:
+    """Return the settings of `run_baseline.py` by option, None for those that a baseline does not read.
+
+    More trees then rerun no regression.
+    """
+    asked, takes = configuration.benchmarks, BASELINES[baseline]
+    return {
+        "seeds": configuration.finetuning.seeds if takes.seeded else None,
+        "trees": asked.trees if takes.seeded else None,
+        "kmers": asked.kmers if takes.kmers else None,
+        "maximum_train": asked.maximum_train if takes.limited else None,
+    }
 
 
 def external_folders(configuration: Configuration, installation: Path, origin: str) -> dict[str, Path]:

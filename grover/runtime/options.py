@@ -1,6 +1,6 @@
 """Command line options that the commands with a neural network share."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from typer import Option
 
@@ -19,4 +19,6 @@ Patience = Annotated[int, Option(help="epochs without a better loss on fold vali
 ClassWeights = Annotated[str, Option(help="balanced: classes weigh the same, however rare; or none")]
 MaximumTrain = Annotated[int, Option(help="training examples at most; 0: all")]
 MaximumValid = Annotated[int, Option(help="examples of fold valid that decide when training stops; 0: all")]
-Initial = Annotated[str, Option(help="pretrained, or random for the randomly initialised the same size")]
+Initial = Annotated[
+    Literal["pretrained", "random"], Option(help="the pretrained model, or a randomly initialised one of the same size")
+]

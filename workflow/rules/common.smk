@@ -34,7 +34,7 @@ from grover.config.rule_params import named_params
 from grover.config.rule_params import options as script_options
 from grover.config.track_table import read_track_rows
 from grover.external_models.folder import code_of, weights_of
-from grover.finetuning.predictors import baseline_options, external_folders, fitting, predictors, reader
+from grover.finetuning.predictors import baseline_settings, external_folders, fitting, predictors, reader
 from grover.runtime.digest import code_digest
 from grover.runtime.errors import InputError
 from grover.runtime.provenance import read as read_provenance
@@ -118,7 +118,6 @@ SHARDS = range(configuration.embeddings.shards)
 READER = reader(configuration)
 EXTERNAL_MODELS = configuration.benchmarks.external_models
 EXTERNAL_FOLDERS = checked(external_folders, configuration, ROOT, ORIGIN)
-SEEDS = range(configuration.seed, configuration.seed + configuration.finetuning.seeds)
 SHOWN_TASK = checked(annotations.single_site_task, configuration, TASKS, ORIGIN)
 checked(annotations.refuse_unread, configuration, ALL_TASKS, ALL_TRACKS, (TASK_TABLE, TRACK_TABLE), ORIGIN)
 
@@ -242,6 +241,21 @@ def transferred(task):
 def of_model(file):
     """An artefact of the model that a wildcard names, which a randomly initialised model shares with its model."""
     return lambda wildcards: f"{RUN}/{file}".format(name=original(wildcards.model))
+
+
+def initial(wildcards):
+    """What the model of a job starts from."""
+    return "random" if wildcards.model.endswith("-random") else "pretrained"
+
+
+def of_external(key):
+    """A setting of the external model that a wildcard names."""
+    return lambda wildcards: getattr(EXTERNAL_MODELS[wildcards.external], key)
+
+
+def external_python(wildcards):
+    """Interpreter of an external model, for a default of the shell: empty for that of the other jobs, whose place is no parameter."""
+    return "" if DEPLOYED else EXTERNAL_MODELS[wildcards.external].python
 
 
 def weight_options(models):

@@ -10,11 +10,9 @@ localrules:
     gather_benchmarks,
 
 
-TUNING = {
-    option: getattr(configuration.finetuning, option.replace("-", "_"))
-    for option in ("epochs", "warmup", "patience", "class-weights", "maximum-train", "maximum-valid")
-}
-TUNING_OPTIONS = " ".join(f"--{option} {value}" for option, value in TUNING.items())
+def of_baseline(name):
+    """A setting for a baseline that reads it."""
+    return lambda wildcards: baseline_settings(wildcards.baseline, configuration)[name]
 
 
 rule run_baseline:
@@ -41,21 +39,28 @@ rule run_baseline:
     resources:
         **cpu(16000, 720),
     params:
-        # each baseline sees only the settings that it has, so that more trees do not repeat a regression
-        settings=lambda wildcards: " ".join(
-            f"{option} {value}" for option, value in baseline_options(wildcards.baseline, configuration)
+        vocabulary=lambda wildcards, input: repeated("--vocabulary", as_list(input.vocabulary)),
+        motifs=lambda wildcards, input: repeated("--motifs", as_list(input.motifs)),
+        motif=lambda wildcards: (
+            repeated("--motif", [TASKS[wildcards.task].options["motif"]]) if wildcards.baseline == "pwm" else ""
         ),
-        vocabulary=lambda wildcards, input: f"--vocabulary {input.vocabulary}" if input.vocabulary else "",
-        matrix=lambda wildcards, input: (
-            f"--motifs {shlex.quote(input.motifs)} --motif {shlex.quote(TASKS[wildcards.task].options['motif'])}"
-            if input.motifs
-            else ""
+        options=options(
+            "run_baseline", **{name: of_baseline(name) for name in ("seeds", "trees", "kmers", "maximum_train")}
         ),
         code=code("run_baseline"),
     shell:
-        "{resources.python} {resources.scripts}/run_baseline.py --dataset {input.dataset} --task {wildcards.task} --baseline {wildcards.baseline}"
-        " {params.settings} {params.vocabulary} {params.matrix} --threads {threads}"
-        " --predictions {output.predictions} --metrics {output.metrics} > {log} 2>&1"
+        "{resources.python} {resources.scripts}/run_baseline.py"
+        " --dataset {input.dataset:q}"
+        " --task {wildcards.task:q}"
+        " --baseline {wildcards.baseline:q}"
+        " {params.options}"
+        " {params.vocabulary}"
+        " {params.motifs}"
+        " {params.motif}"
+        " --threads {threads}"
+        " --predictions {output.predictions:q}"
+        " --metrics {output.metrics:q}"
+        " > {log:q} 2>&1"
 
 
 rule train_cnn:
@@ -76,18 +81,17 @@ rule train_cnn:
     resources:
         **gpu(8000, 240),
     params:
-        seeds=repeated("--seeds", SEEDS),
-        epochs=configuration.benchmarks.cnn_epochs,
-        patience=configuration.finetuning.patience,
-        maximum_valid=configuration.finetuning.maximum_valid,
-        device=configuration.device,
-        precision=configuration.precision,
+        options=options("train_cnn"),
         code=code("train_cnn"),
     shell:
-        "{resources.python} {resources.scripts}/train_cnn.py --dataset {input.dataset} --task {wildcards.task} {params.seeds} --epochs {params.epochs}"
-        " --patience {params.patience} --maximum-valid {params.maximum_valid} --device {params.device}"
-        " --precision {params.precision} --threads {threads}"
-        " --predictions {output.predictions} --metrics {output.metrics} > {log} 2>&1"
+        "{resources.python} {resources.scripts}/train_cnn.py"
+        " --dataset {input.dataset:q}"
+        " --task {wildcards.task:q}"
+        " {params.options}"
+        " --threads {threads}"
+        " --predictions {output.predictions:q}"
+        " --metrics {output.metrics:q}"
+        " > {log:q} 2>&1"
 
 
 rule probe_linear:
@@ -112,16 +116,19 @@ rule probe_linear:
         **gpu(16000, 240),
     params:
         pooling=lambda wildcards: PROBES[wildcards.probe],
-        maximum_train=configuration.finetuning.maximum_train,
-        device=configuration.device,
-        precision=configuration.precision,
-        seed=configuration.seed,
+        options=options("probe_linear"),
         code=code("probe_linear"),
     shell:
-        "{resources.python} {resources.scripts}/probe_linear.py --dataset {input.dataset} --task {wildcards.task} --model {input.model}"
-        " --pooling {params.pooling} --maximum-train {params.maximum_train} --device {params.device}"
-        " --precision {params.precision} --threads {threads} --seed {params.seed}"
-        " --predictions {output.predictions} --metrics {output.metrics} > {log} 2>&1"
+        "{resources.python} {resources.scripts}/probe_linear.py"
+        " --dataset {input.dataset:q}"
+        " --task {wildcards.task:q}"
+        " --model {input.model:q}"
+        " --pooling {params.pooling}"
+        " {params.options}"
+        " --threads {threads}"
+        " --predictions {output.predictions:q}"
+        " --metrics {output.metrics:q}"
+        " > {log:q} 2>&1"
 
 
 rule finetune:
@@ -129,7 +136,7 @@ rule finetune:
     input:
         dataset=rules.build_dataset.output.dataset,
         passed=rules.audit_dataset.output.passed,
-        model=lambda wildcards: f"{RUN}/models/{original(wildcards.model)}/model.safetensors",
+        model=of_model("models/{name}/model.safetensors"),
     output:
         model=f"{RUN}/finetuning/{{task}}/{{model}}/model.safetensors",
         config=f"{RUN}/finetuning/{{task}}/{{model}}/config.json",
@@ -150,21 +157,23 @@ rule finetune:
         **gpu(16000, 720),
         cost="finetuning",
     params:
-        initial=lambda wildcards: "random" if is_random(wildcards.model) else "pretrained",
-        seeds=repeated("--seeds", SEEDS),
-        tuning=TUNING_OPTIONS,
-        batch=configuration.finetuning.batch,
-        learning_rate=configuration.finetuning.learning_rate,
-        pooling=configuration.finetuning.pooling,
-        device=configuration.device,
-        precision=configuration.precision,
+        initial=initial,
+        options=options("finetune"),
         code=code_or_frozen("finetune", f"{RUN}/finetuning/{{task}}/{{model}}/model.safetensors"),
     shell:
-        "{resources.python} {resources.scripts}/finetune.py --dataset {input.dataset} --passed {input.passed} --initial-model {input.model}"
-        " --initial {params.initial} --task {wildcards.task} --name {wildcards.model} {params.seeds} {params.tuning}"
-        " --batch {params.batch} --learning-rate {params.learning_rate} --pooling {params.pooling}"
-        " --device {params.device} --precision {params.precision} --threads {threads} --model {output.model}"
-        " --predictions {output.predictions} --metrics {output.metrics} 2>&1 | tee {log}"
+        "{resources.python} {resources.scripts}/finetune.py"
+        " --dataset {input.dataset:q}"
+        " --passed {input.passed:q}"
+        " --initial-model {input.model:q}"
+        " --initial {params.initial}"
+        " --task {wildcards.task:q}"
+        " --name {wildcards.model:q}"
+        " {params.options}"
+        " --threads {threads}"
+        " --model {output.model:q}"
+        " --predictions {output.predictions:q}"
+        " --metrics {output.metrics:q}"
+        " 2>&1 | tee {log:q}"
 
 
 rule fetch_external:
@@ -182,11 +191,14 @@ rule fetch_external:
     resources:
         **cpu(1000, 240),
     params:
-        model=lambda wildcards: EXTERNAL_MODELS[wildcards.external].model,
-        revision=lambda wildcards: EXTERNAL_MODELS[wildcards.external].revision,
+        model=of_external("model"),
+        revision=of_external("revision"),
     shell:
-        "{resources.python} {resources.scripts}/fetch_external.py --model {params.model:q} --revision {params.revision:q} --folder {output.complete}"
-        " 2>&1 | tee {log}"
+        "{resources.python} {resources.scripts}/fetch_external.py"
+        " --model {params.model:q}"
+        " --revision {params.revision:q}"
+        " --folder {output.complete:q}"
+        " 2>&1 | tee {log:q}"
 
 
 rule finetune_external:
@@ -210,25 +222,24 @@ rule finetune_external:
     resources:
         **gpu(32000, 1440),
     params:
-        # a shell default, so that the place of the main environment is no parameter
-        python=lambda wildcards: "" if DEPLOYED else EXTERNAL_MODELS[wildcards.external].python,
-        adapter=lambda wildcards: EXTERNAL_MODELS[wildcards.external].adapter,
-        consent=lambda wildcards: (
-            "--remote-code" if EXTERNAL_MODELS[wildcards.external].remote_code else "--no-remote-code"
+        python=external_python,
+        options=options(
+            "finetune_external",
+            **{name: of_external(name) for name in ("adapter", "remote_code", "batch", "learning_rate")},
         ),
-        seeds=repeated("--seeds", SEEDS),
-        tuning=TUNING_OPTIONS,
-        batch=lambda wildcards: EXTERNAL_MODELS[wildcards.external].batch,
-        learning_rate=lambda wildcards: EXTERNAL_MODELS[wildcards.external].learning_rate,
-        device=configuration.device,
-        precision=configuration.precision,
         code=code_or_frozen("finetune_external", f"{RUN}/finetuning/{{task}}/{{external}}/predictions.parquet"),
     shell:
-        "python={params.python}; ${{python:-{resources.python}}} {resources.scripts}/finetune_external.py --dataset {input.dataset} --passed {input.passed} --folder {input.folder:q}"
-        " --adapter {params.adapter} {params.consent} --task {wildcards.task} --name {wildcards.external} {params.seeds}"
-        " {params.tuning} --batch {params.batch} --learning-rate {params.learning_rate} --device {params.device}"
-        " --precision {params.precision} --threads {threads}"
-        " --predictions {output.predictions} --metrics {output.metrics} 2>&1 | tee {log}"
+        "python={params.python:q}; ${{python:-{resources.python}}} {resources.scripts}/finetune_external.py"
+        " --dataset {input.dataset:q}"
+        " --passed {input.passed:q}"
+        " --folder {input.folder:q}"
+        " --task {wildcards.task:q}"
+        " --name {wildcards.external:q}"
+        " {params.options}"
+        " --threads {threads}"
+        " --predictions {output.predictions:q}"
+        " --metrics {output.metrics:q}"
+        " 2>&1 | tee {log:q}"
 
 
 rule score_task:
@@ -259,14 +270,19 @@ rule score_task:
     params:
         predictions=lambda wildcards, input: repeated("--predictions", input.predictions),
         metrics=lambda wildcards, input: repeated("--metrics", input.metrics),
-        block=configuration.benchmarks.block,
-        resamples=configuration.benchmarks.bootstrap,
-        seed=configuration.seed,
+        options=options("score_task"),
         code=code("score_task"),
     shell:
-        "{resources.python} {resources.scripts}/score_task.py --dataset {input.dataset} --audit {input.audit} {params.predictions} {params.metrics}"
-        " --block {params.block} --resamples {params.resamples} --seed {params.seed} --scores {output.scores}"
-        " --differences {output.differences} --precision-recall {output.precision_recall} > {log} 2>&1"
+        "{resources.python} {resources.scripts}/score_task.py"
+        " --dataset {input.dataset:q}"
+        " --audit {input.audit:q}"
+        " {params.predictions}"
+        " {params.metrics}"
+        " {params.options}"
+        " --scores {output.scores:q}"
+        " --differences {output.differences:q}"
+        " --precision-recall {output.precision_recall:q}"
+        " > {log:q} 2>&1"
 
 
 rule scan_track:
@@ -288,8 +304,12 @@ rule scan_track:
         step=lambda wildcards: TASKS[wildcards.task].options.get("step", 300),
         code=code("scan_track"),
     shell:
-        "{resources.python} {resources.scripts}/scan_track.py --dataset {input.dataset} --predictions {input.predictions} --step {params.step}"
-        " --output {output.track} > {log} 2>&1"
+        "{resources.python} {resources.scripts}/scan_track.py"
+        " --dataset {input.dataset:q}"
+        " --predictions {input.predictions:q}"
+        " --step {params.step}"
+        " --output {output.track:q}"
+        " > {log:q} 2>&1"
 
 
 rule gather_benchmarks:
@@ -312,8 +332,12 @@ rule gather_benchmarks:
         differences=lambda wildcards, input: repeated("--differences", input.differences),
         code=code("gather_benchmarks"),
     shell:
-        "{resources.python} {resources.scripts}/gather_benchmarks.py {params.scores} {params.differences}"
-        " --benchmarks {output.benchmarks} --comparisons {output.comparisons} > {log} 2>&1"
+        "{resources.python} {resources.scripts}/gather_benchmarks.py"
+        " {params.scores}"
+        " {params.differences}"
+        " --benchmarks {output.benchmarks:q}"
+        " --comparisons {output.comparisons:q}"
+        " > {log:q} 2>&1"
 
 
 rule write_reproduction:
@@ -340,13 +364,21 @@ rule write_reproduction:
         **cpu(1000, 10),
     params:
         cards=lambda wildcards, input: repeated("--cards", input.cards),
-        metrics=lambda wildcards, input: repeated(
-            "--model-metrics", [f"{name}={path}" for name, path in zip(CANDIDATES, input.metrics)]
-        ),
-        chosen=lambda wildcards, input: f"--chosen {input.chosen}" if input.chosen else "",
-        command=shlex.quote(COMMAND),
+        metrics=lambda wildcards, input: repeated("--model-metrics", map("=".join, zip(CANDIDATES, input.metrics))),
+        chosen=lambda wildcards, input: repeated("--chosen", as_list(input.chosen)),
+        command=COMMAND,
         code=code("write_reproduction"),
     shell:
-        "{resources.python} {resources.scripts}/write_reproduction.py --benchmarks {input.benchmarks} {params.cards} --published {input.published}"
-        " --config {input.config} --next-kmer {input.next_kmer} {params.metrics} --model-config {input.model}"
-        " {params.chosen} --command {params.command} --table {output.table} --page {output.page} > {log} 2>&1"
+        "{resources.python} {resources.scripts}/write_reproduction.py"
+        " --benchmarks {input.benchmarks:q}"
+        " {params.cards}"
+        " --published {input.published:q}"
+        " --config {input.config:q}"
+        " --next-kmer {input.next_kmer:q}"
+        " {params.metrics}"
+        " --model-config {input.model:q}"
+        " {params.chosen}"
+        " --command {params.command:q}"
+        " --table {output.table:q}"
+        " --page {output.page:q}"
+        " > {log:q} 2>&1"

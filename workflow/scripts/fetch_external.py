@@ -12,10 +12,8 @@ def fetch_external(
     model: Annotated[
         str, Option(help="id of the hub, such as InstaDeepAI/nucleotide-transformer-v2-50m-multi-species")
     ],
+    revision: Annotated[str, Option(help="commit, tag or branch; empty: the newest, whose commit is written down")],
     folder: Output,
-    revision: Annotated[
-        str, Option(help="commit, tag or branch; empty: the newest, whose commit is written down")
-    ] = "",
 ):
     """Download configuration, tokenizer, weights and code with resume. FOLDER is the external.json that is written last.
 

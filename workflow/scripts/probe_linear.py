@@ -1,17 +1,20 @@
 """Probe the pretrained model, left as it is, on one benchmark."""
 
 import time
-from typing import Annotated
+from typing import Annotated, Literal
 
 import pandas as pd
 from typer import Option
 
+from grover.config.options import Device, Precision, Seed
+from grover.config.sections.benchmarks import TrainingExamples
 from grover.finetuning.linear_probe import probe
 from grover.network.bert import WEIGHTS
 from grover.network.device import choose_device
 from grover.runtime.cli import Input, Output, main
 from grover.runtime.files import checksum, folder, write_json, write_table
-from grover.runtime.options import Device, Precision, Seed, Threads
+from grover.runtime.options import Threads
+from grover.runtime.settings import Setting
 from grover.statistics.metrics import by_seed
 
 
@@ -21,12 +24,14 @@ def probe_linear(
     predictions: Output,
     metrics: Output,
     task: Annotated[str, Option(help="name of the benchmark")],
-    pooling: Annotated[str, Option(help="what describes a sequence: cls, or the mean of all states")] = "mean",
-    maximum_train: Annotated[int, Option(help="training examples at most, drawn by the seed; 0: all")] = 0,
-    device: Device = "auto",
-    precision: Precision = "auto",
+    pooling: Annotated[
+        Literal["cls", "mean"], Option(help="what describes a sequence: CLS, or the mean of all states")
+    ],
+    maximum_train: Annotated[int, Setting(TrainingExamples, "maximum_train")],
+    seed: Seed,
+    device: Device,
+    precision: Precision,
     threads: Threads = 0,
-    seed: Seed = 0,
 ):
     """Fit a logistic regression on the embeddings of fold train, and write its predictions for folds valid and test and
     its scores on test. MODEL is the model.safetensors of a Hugging Face folder."""

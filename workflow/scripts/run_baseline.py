@@ -9,6 +9,8 @@ from typer import Option
 
 from grover.annotation.motifs import read_matrix
 from grover.config.names import LIMITED_BASELINES, SEEDED_BASELINES, TOKEN_BASELINES
+from grover.config.options import Seed
+from grover.config.sections import benchmarks as config
 from grover.finetuning.baselines import Settings, predict
 from grover.runtime.cli import READ, Input, Output, main
 from grover.runtime.errors import InputError
@@ -28,6 +30,11 @@ def run_baseline(
             help="majority, gc, dinucleotide, tfidf-logistic, tfidf-forest, token-logistic, token-forest, pwm or adjacency"
         ),
     ],
+    repetitions: config.Repetitions,
+    forest: config.Forest,
+    lengths: config.KmerRange,
+    examples: config.BaselineExamples,
+    seed: Seed,
     vocabulary: Annotated[
         Path | None, READ, Option(help="tokenizer.json of the vocabulary of token-* and adjacency", exists=True)
     ] = None,
@@ -35,38 +42,29 @@ def run_baseline(
         Path | None, READ, Option(help="motifs in MEME format, for pwm where sites have no score", exists=True)
     ] = None,
     motif: Annotated[str, Option(help="identifier or name of the motif of pwm")] = "",
-    seeds: Annotated[list[int], Option(help="seed of a forest; repeat the option for several")] = (0,),
-    trees: Annotated[int, Option(help="trees of a forest")] = 500,
-    shortest: Annotated[int, Option(help="letters of the shortest k-mer of tfidf-*")] = 2,
-    longest: Annotated[int, Option(help="letters of the longest k-mer of tfidf-*")] = 6,
     threads: Annotated[int, Option(help="threads of a forest")] = 1,
-    maximum_train: Annotated[
-        int,
-        Option(
-            help="largest number of examples of fold train for tfidf-* and token-*, drawn by the seed; 0: all", min=0
-        ),
-    ] = 0,
 ):
-    """Fit the baseline on fold train, a forest once a seed, and write its predictions for valid and test and its scores on
-    test. gc, dinucleotide, pwm and majority learn from all of fold train, adjacency from nothing."""
+    """Fit the baseline on fold train, a forest with SEEDS seeds from SEED on, and write its predictions for valid and test and its
+    scores on test. gc, dinucleotide, pwm and majority learn from all of fold train, adjacency from nothing."""
     started = time.monotonic()
     if (motifs is None) != (motif == ""):
         raise InputError("--motifs and --motif go together; give the file and the name of a motif in it")
     table = pd.read_parquet(dataset)
+    shortest, longest = lengths.kmers
     settings = Settings(
-        trees,
+        forest.trees,
         (shortest, longest),
+        examples.maximum_train,
         threads,
         Vocabulary.load(folder(vocabulary)) if vocabulary and baseline in TOKEN_BASELINES else None,
         read_matrix(motifs, motif) if motifs and baseline == "pwm" else None,
-        maximum_train,
     )
-    predicted = predict(table, baseline, list(seeds), settings)
-    used = {"trees": trees} if baseline in SEEDED_BASELINES else {}
+    predicted = predict(table, baseline, range(seed, seed + repetitions.seeds), settings)
+    used = {"trees": forest.trees} if baseline in SEEDED_BASELINES else {}
     used |= {"shortest": shortest, "longest": longest} if baseline.startswith("tfidf") else {}
     used |= {"vocabulary": settings.vocabulary.name} if settings.vocabulary else {}
     used |= {"motif": motif} if settings.matrix is not None else {}
-    used |= {"maximum_train": maximum_train} if baseline in LIMITED_BASELINES else {}
+    used |= {"maximum_train": examples.maximum_train} if baseline in LIMITED_BASELINES else {}
     write_table(predictions, predicted)
     write_json(
         metrics,

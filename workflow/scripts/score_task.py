@@ -1,16 +1,15 @@
 """Score all who predict a benchmark side by side."""
 
 import json
-from typing import Annotated
 
 import pandas as pd
-from typer import Option
 
+from grover.config.options import Seed
+from grover.config.sections.benchmarks import BlockBootstrap
 from grover.finetuning.scores import score
 from grover.runtime.cli import Input, Inputs, Output, main
 from grover.runtime.errors import InputError
 from grover.runtime.files import checksum, write_table
-from grover.runtime.options import Seed
 
 
 def score_task(
@@ -21,9 +20,8 @@ def score_task(
     scores: Output,
     differences: Output,
     precision_recall: Output,
-    block: Annotated[int, Option(min=1, help="resample blocks of so many bases together")] = 100_000,
-    resamples: Annotated[int, Option(min=1, help="resamples of the bootstrap")] = 1000,
-    seed: Seed = 0,
+    resampling: BlockBootstrap,
+    seed: Seed,
 ):
     """Write the scores of each model with intervals, on the whole test set and on its clean part, the differences between
     models, and precision at equal steps of recall.
@@ -42,7 +40,9 @@ def score_task(
         if values["model"] in facts:
             raise InputError(f"{said}: model {values['model']} is given twice; give each once")
         facts[values["model"]], tables[values["model"]] = values, pd.read_parquet(predicted)
-    found = score(pd.read_parquet(dataset), pd.read_parquet(audit), tables, facts, block, resamples, seed)
+    found = score(
+        pd.read_parquet(dataset), pd.read_parquet(audit), tables, facts, resampling.block, resampling.bootstrap, seed
+    )
     for path, table in zip((scores, differences, precision_recall), found, strict=True):
         write_table(path, table)
 

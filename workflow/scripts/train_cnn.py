@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 from typer import Option
 
+from grover.config.options import Device, Precision, Seed
+from grover.config.sections import benchmarks as config
 from grover.finetuning.cnn import ConvolutionalNetwork, read_letters
 from grover.finetuning.finetune import Settings, fine_tune
 from grover.finetuning.seeds import train_seeds
@@ -15,7 +17,7 @@ from grover.network.device import choose_device
 from grover.runtime.cli import Input, Output, main
 from grover.runtime.digest import code_digest
 from grover.runtime.files import checksum
-from grover.runtime.options import Device, Precision, Threads
+from grover.runtime.options import Threads
 
 
 def train_cnn(
@@ -23,28 +25,30 @@ def train_cnn(
     predictions: Output,
     metrics: Output,
     task: Annotated[str, Option(help="name of the benchmark")],
-    seeds: Annotated[list[int], Option(help="seed; repeat the option for several")] = (0,),
-    epochs: Annotated[int, Option(help="passes over fold train at most")] = 10,
-    batch: Annotated[int, Option(help="sequences a step")] = 64,
+    repetitions: config.Repetitions,
+    training: config.CnnTraining,
+    stopping: config.EarlyStopping,
+    seed: Seed,
+    device: Device,
+    precision: Precision,
+    batch: Annotated[int, Option(help="sequences per step")] = 64,
     learning_rate: Annotated[float, Option(help="highest learning rate")] = 2e-3,
-    patience: Annotated[int, Option(help="epochs without a better loss on fold valid before training stops")] = 3,
-    maximum_valid: Annotated[int, Option(help="examples of fold valid that decide when to stop, at most; 0: all")] = 0,
-    device: Device = "auto",
-    precision: Precision = "auto",
+    warmup: Annotated[float, Option(help="share of the steps in which the learning rate rises")] = 0.1,
     threads: Threads = 0,
 ):
-    """Train once a seed on all of fold train, and write the predictions for folds valid and test and the scores on test.
+    """Train with SEEDS seeds from SEED on, on all of fold train; write the predictions for folds valid and test and the scores on test.
 
     Finished seeds are kept beside PREDICTIONS and not trained again (`grover.finetuning.seeds`).
     """
     # a class weighs as much as it has examples: the other baselines do the same
     settings = Settings(
-        epochs,
-        batch,
-        learning_rate,
-        patience=patience,
+        epochs=training.cnn_epochs,
+        batch=batch,
+        learning_rate=learning_rate,
+        warmup=warmup,
+        **stopping.model_dump(),
         class_weights="none",
-        maximum_valid=maximum_valid,
+        maximum_train=0,
         precision=precision,
     )
     processor = choose_device(device, threads)
@@ -56,7 +60,7 @@ def train_cnn(
         return fine_tune(table, letters, ConvolutionalNetwork, settings, processor, seed)[1]
 
     train_seeds(
-        seeds,
+        range(seed, seed + repetitions.seeds),
         lambda: read_letters(table["sequence"]),
         train,
         [sha256, asdict(settings), code_digest(Path(__file__))],

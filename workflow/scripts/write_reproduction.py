@@ -21,14 +21,12 @@ def write_reproduction(
     config: Input,
     table: Output,
     page_: Annotated[Path, WRITTEN, Option("--page", help="file to write", show_default=False)],
+    command: Annotated[str, Option(help="command that makes an artefact when its path follows")],
     cards: Inputs = [],  # noqa: B006
     next_kmer: Optional = None,
     model_metrics: Sources = [],  # noqa: B006
     model_config: Optional = None,
     chosen: Optional = None,
-    command: Annotated[
-        str, Option(help="command that makes an artefact when its path follows")
-    ] = "snakemake --cores 2",
 ):
     """--cards are the cards of the datasets, whose option `published` names the task of the paper; --config is the resolved
     configuration as JSON, --model-metrics VOCABULARY=FILE the held-out metrics of a pretrained model, --model-config the

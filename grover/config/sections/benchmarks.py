@@ -154,8 +154,8 @@ class TrainingExamples(Section):
     maximum_train: int = setting(0, "Most training examples; 0: all.", ge=0)
 
 
-class ClassifierTraining(Section):
-    """How a classifier is trained, for our models and external ones."""
+class Weighting(Section):
+    """Passes over the training examples, and the weights of their classes."""
 
     epochs: int = setting(4, "Passes over the training examples.", ge=1)
     warmup: float = setting(0.1, "Share of the steps in which the learning rate rises.", ge=0, le=1)
@@ -163,6 +163,10 @@ class ClassifierTraining(Section):
         "balanced",
         "`balanced` weighs classes equally in training, and corrects the probabilities for it; `none` does not.",
     )
+
+
+class ClassifierTraining(Weighting, EarlyStopping, TrainingExamples):
+    """How a classifier is trained, on our models and on external ones."""
 
 
 class ClassifierNetwork(Section):
@@ -175,5 +179,5 @@ class ClassifierNetwork(Section):
     )
 
 
-class Finetuning(Repetitions, ClassifierTraining, ClassifierNetwork, EarlyStopping, TrainingExamples):
+class Finetuning(Repetitions, ClassifierTraining, ClassifierNetwork):
     """Fine-tuning on the tasks."""

@@ -9,12 +9,16 @@ import pandas as pd
 import pytest
 import torch
 
+from grover.config.sections import benchmarks as config
 from grover.external_models import adapters
 from grover.finetuning.finetune import Settings, fine_tune
 from grover.runtime.files import checksum
 
 ROOT = Path(__file__).parents[3]
 CPU = torch.device("cpu")
+TRAINING = config.ClassifierTraining(
+    epochs=1, warmup=0.1, class_weights="balanced", patience=2, maximum_train=0, maximum_valid=0
+)
 
 
 def dataset():
@@ -32,7 +36,9 @@ def dataset():
 
 def test_a_external_model_learns_a_simple_rule(dnabert):
     external, table = adapters.load(dnabert, "dnabert"), dataset()
-    settings = Settings(epochs=8, batch=16, learning_rate=1e-2)
+    settings = Settings(
+        **TRAINING.model_copy(update={"epochs": 8}).model_dump(), batch=16, learning_rate=1e-2, precision="auto"
+    )
     network, predicted = fine_tune(table, external.read(table["sequence"].to_list()), external.make, settings, CPU, 0)
     assert ((predicted["probability"] > 0.5) == predicted["label"]).mean() > 0.9
 
@@ -61,11 +67,13 @@ def test_the_command_writes_predictions_and_goes_on_where_it_was(tiny, tmp_path,
         metrics=tmp_path / "out/metrics.json",
         task="gc",
         name="tiny",
-        adapter="hyenadna",
-        remote_code=True,
-        seeds=[0, 1],
-        epochs=1,
+        reading=config.ExternalReading(adapter="hyenadna", remote_code=True),
+        tuning=config.ExternalTuning(batch=32, learning_rate=5e-5),
+        repetitions=config.Repetitions(seeds=2),
+        training=TRAINING,
+        seed=0,
         device="cpu",
+        precision="auto",
     )
     with pytest.raises(KeyboardInterrupt):
         module.finetune_external(**arguments)

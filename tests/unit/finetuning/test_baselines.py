@@ -17,6 +17,7 @@ from sklearn.metrics import matthews_corrcoef, roc_auc_score
 
 from grover.annotation import motifs
 from grover.config.names import BASELINES, NETWORK_BASELINES
+from grover.config.sections import benchmarks as config
 from grover.finetuning import baselines
 from grover.finetuning.baselines import Settings
 from grover.finetuning.finetune import draw
@@ -54,8 +55,16 @@ def test_the_registry_names_each_baseline_that_can_be_fitted():
     assert not set(baselines.STEPS) & set(NETWORK_BASELINES)
 
 
+def chosen(**given) -> Settings:
+    return Settings(**{"trees": 20, "kmers": (2, 6), "maximum_train": 0} | given)
+
+
+def predict(dataset: pd.DataFrame, baseline: str, seeds=(0,), settings: Settings | None = None) -> pd.DataFrame:
+    return baselines.predict(dataset, baseline, seeds, settings or chosen())
+
+
 def auroc(dataset: pd.DataFrame, baseline: str, **settings) -> float:
-    found = baselines.predict(dataset, baseline, settings=Settings(**settings)).query("fold == 'test'")
+    found = predict(dataset, baseline, settings=chosen(**settings)).query("fold == 'test'")
     return roc_auc_score(found["label"], found["probability"])
 
 
@@ -91,7 +100,7 @@ def test_words_are_those_of_scikit_learn_whatever_the_length(monkeypatch):
     texts = [random_letters(rng, size) for size in (40, 3, 75, 1, 60)]
     texts[2] = texts[2][:30] + "NN" + texts[2][32:]
     monkeypatch.setattr(baselines, "LETTERS_AT_ONCE", 50)
-    found = baselines.kmer_counts(pd.DataFrame({"sequence": texts}), Settings(kmers=(2, 4))).toarray()
+    found = baselines.kmer_counts(pd.DataFrame({"sequence": texts}), chosen(kmers=(2, 4))).toarray()
     words = ["".join(word) for k in (2, 3, 4) for word in product("ACGT", repeat=k)]
     expected = [[sum(text[i : i + len(word)] == word for i in range(len(text))) for word in words] for text in texts]
     assert np.array_equal(found, expected)
@@ -109,7 +118,7 @@ def test_tfidf_baselines_are_scikit_learns():
     for seed in (3, 5):
         expected["tfidf-forest"].append(RandomForestClassifier(20, random_state=seed).fit(features[0], train["label"]))
     for baseline, models in expected.items():
-        found = baselines.predict(dataset, baseline, (3, 5), Settings(trees=20, kmers=(2, 4)))
+        found = predict(dataset, baseline, (3, 5), chosen(trees=20, kmers=(2, 4)))
         probabilities = np.concatenate([model.predict_proba(features[1])[:, 1] for model in models])
         assert found["probability"].to_numpy() == pytest.approx(probabilities, abs=1e-6)
         assert found["seed"].unique().tolist() == ([3, 5] if baseline == "tfidf-forest" else [3])
@@ -118,9 +127,9 @@ def test_tfidf_baselines_are_scikit_learns():
 
 def test_a_forest_is_the_same_whether_its_table_is_dense_or_sparse(monkeypatch):
     dataset = dataset_of(200, planted_word, 3)
-    dense = baselines.predict(dataset, "tfidf-forest", (0, 1), Settings(trees=20))
+    dense = predict(dataset, "tfidf-forest", (0, 1), chosen(trees=20))
     monkeypatch.setattr(baselines, "DENSE_BYTES", 300_000)  # a few rows
-    pd.testing.assert_frame_equal(baselines.predict(dataset, "tfidf-forest", (0, 1), Settings(trees=20)), dense)
+    pd.testing.assert_frame_equal(predict(dataset, "tfidf-forest", (0, 1), chosen(trees=20)), dense)
 
 
 def small_vocabulary() -> Vocabulary:
@@ -141,7 +150,7 @@ def test_token_baselines_are_scikit_learns_on_the_words_of_the_vocabulary():
     words = TfidfVectorizer(analyzer=list)
     features = words.fit_transform([texts[row] for row in train])
     model = LogisticRegression(max_iter=1000).fit(features, dataset["label"].to_numpy()[train])
-    found = baselines.predict(dataset, "token-logistic", settings=Settings(vocabulary=vocabulary))
+    found = predict(dataset, "token-logistic", settings=chosen(vocabulary=vocabulary))
     expected = model.predict_proba(words.transform([texts[row] for row in held_out]))[:, 1]
     assert found["probability"].to_numpy() == pytest.approx(expected, abs=1e-6)
     assert auroc(dataset, "token-forest", vocabulary=vocabulary, trees=50) > 0.7
@@ -150,13 +159,13 @@ def test_token_baselines_are_scikit_learns_on_the_words_of_the_vocabulary():
 def test_three_labels_get_three_probabilities():
     dataset = dataset_of(300, planted_word, 3)
     for baseline in ("majority", "gc", "dinucleotide", "tfidf-logistic", "tfidf-forest", "pwm"):
-        found = baselines.predict(dataset, baseline, settings=Settings(trees=30))
+        found = predict(dataset, baseline, settings=chosen(trees=30))
         columns = [f"probability_{label}" for label in range(3)]
         assert found.columns.tolist() == ["example", "seed", "fold", "label", *columns]
         assert found[columns].sum(axis=1).to_numpy() == pytest.approx(np.ones(len(found)))
     share = np.bincount(parts(dataset)[0]["label"]) / 150
-    assert baselines.predict(dataset, "majority")[columns].to_numpy() == pytest.approx(np.tile(share, (150, 1)))
-    found = baselines.predict(dataset, "tfidf-logistic")
+    assert predict(dataset, "majority")[columns].to_numpy() == pytest.approx(np.tile(share, (150, 1)))
+    found = predict(dataset, "tfidf-logistic")
     assert (found[columns].to_numpy().argmax(1) == found["label"]).mean() > 0.75
 
 
@@ -166,7 +175,7 @@ def test_where_sites_have_no_score_the_motif_is_looked_for():
     matrix[encode("GATTACA"), np.arange(7)] = 0.97
     assert auroc(dataset, "pwm", matrix=matrix) > 0.95
     best = motifs.best_scores([encode(text) for text in dataset["sequence"]], matrix)
-    assert baselines.motif_scores(dataset.assign(score=np.nan), Settings(matrix=matrix))[:, 0] == pytest.approx(best)
+    assert baselines.motif_scores(dataset.assign(score=np.nan), chosen(matrix=matrix))[:, 0] == pytest.approx(best)
 
 
 def test_neighbours_that_are_a_merge_give_a_shuffle_away():
@@ -174,15 +183,15 @@ def test_neighbours_that_are_a_merge_give_a_shuffle_away():
     vocabulary = Vocabulary.from_merges("two", np.array([[0, 0], [4, 1]]))
     table = pd.DataFrame({"sequence": ["AACAG", "AAACC", "AACAG", "AGANA", "CAAGC"]})
     table["pieces"] = ["", "A AAC C", "AA C A G", "", "C A A G C"]
-    assert baselines.allowed(table.assign(label=0), Settings(vocabulary=vocabulary))[:, 0].tolist() == [1, 1, 0, 1, 0]
+    assert baselines.allowed(table.assign(label=0), chosen(vocabulary=vocabulary))[:, 0].tolist() == [1, 1, 0, 1, 0]
     # without its pieces the vocabulary cuts each itself, and nothing shows
     bare = table.assign(label=0, pieces="")
-    assert baselines.allowed(bare, Settings(vocabulary=vocabulary))[:, 0].tolist() == [1] * 5
+    assert baselines.allowed(bare, chosen(vocabulary=vocabulary))[:, 0].tolist() == [1] * 5
 
 
 def test_words_of_one_length_side_by_side_have_no_forbidden_neighbours():
     dataset = dataset_of(40, planted_word)
-    found = baselines.predict(dataset, "adjacency", settings=Settings(vocabulary=Vocabulary.from_kmers("3-mer", 3)))
+    found = predict(dataset, "adjacency", settings=chosen(vocabulary=Vocabulary.from_kmers("3-mer", 3)))
     assert (found["probability"] == 1).all() and found.attrs["n_train"] == 0
 
 
@@ -190,16 +199,16 @@ def test_words_of_one_length_side_by_side_have_no_forbidden_neighbours():
 def test_a_baseline_of_words_learns_from_the_examples_that_a_network_of_its_seed_draws(baseline):
     dataset, seeds = dataset_of(160, planted_word), (3, 5)
     settings = {"trees": 10, "kmers": (2, 4), "vocabulary": small_vocabulary()}
-    found = baselines.predict(dataset, baseline, seeds, Settings(**settings, maximum_train=30))
+    found = predict(dataset, baseline, seeds, chosen(**settings, maximum_train=30))
     train = np.flatnonzero(dataset["fold"] == "train")
     assert found.attrs["n_train"] == 30 and found["seed"].nunique() == (2 if baseline.endswith("forest") else 1)
     for seed, rows in found.groupby("seed"):
         drawn = draw(train, 30, [seed])
         few = dataset[(dataset["fold"] != "train") | dataset.index.isin(drawn)]
-        alone = baselines.predict(few, baseline, (seed,), Settings(**settings))
+        alone = predict(few, baseline, (seed,), chosen(**settings))
         pd.testing.assert_frame_equal(rows.reset_index(drop=True), alone)
     # as many as there are is the same as all
-    both = [baselines.predict(dataset, baseline, seeds, Settings(**settings, maximum_train=most)) for most in (0, 1000)]
+    both = [predict(dataset, baseline, seeds, chosen(**settings, maximum_train=most)) for most in (0, 1000)]
     pd.testing.assert_frame_equal(*both)
     assert both[0].attrs["n_train"] == len(train)
 
@@ -207,7 +216,7 @@ def test_a_baseline_of_words_learns_from_the_examples_that_a_network_of_its_seed
 def test_baselines_of_a_few_numbers_learn_from_all_examples():
     dataset = dataset_of(160, planted_word)
     for baseline in ("majority", "gc", "dinucleotide", "pwm"):
-        few, whole = (baselines.predict(dataset, baseline, settings=Settings(maximum_train=most)) for most in (30, 0))
+        few, whole = (predict(dataset, baseline, settings=chosen(maximum_train=most)) for most in (30, 0))
         pd.testing.assert_frame_equal(few, whole)
         assert few.attrs["n_train"] == 80
 
@@ -215,24 +224,24 @@ def test_baselines_of_a_few_numbers_learn_from_all_examples():
 def test_the_matrix_of_words_is_weighed_where_it_stands():
     rng = np.random.default_rng(3)
     table = pd.DataFrame({"sequence": [random_letters(rng, 400) for _ in range(30)]})
-    counts = baselines.kmer_counts(table, Settings(kmers=(1, 3)))
+    counts = baselines.kmer_counts(table, chosen(kmers=(1, 3)))
     train, held_out = counts[:20], counts[20:]
     weighed = baselines.tfidf(train, held_out)
     assert all(np.shares_memory(one.data, other.data) for one, other in zip((train, held_out), weighed, strict=True))
 
 
 def test_held_out_labels_and_sequences_do_not_reach_the_fit():
-    dataset, settings = dataset_of(120, planted_word), Settings(trees=10)
-    predicted = baselines.predict(dataset, "tfidf-forest", (3,), settings)
+    dataset, settings = dataset_of(120, planted_word), chosen(trees=10)
+    predicted = predict(dataset, "tfidf-forest", (3,), settings)
     other = dataset.copy()
     other.loc[other["fold"] != "train", "label"] ^= 1
-    changed = baselines.predict(other, "tfidf-forest", (3,), settings)
+    changed = predict(other, "tfidf-forest", (3,), settings)
     pd.testing.assert_series_equal(predicted["probability"], changed["probability"])
     # without the test fold the words and weights of the others stay the same
-    fewer = baselines.predict(dataset[dataset["fold"] != "test"], "tfidf-forest", (3,), settings)
+    fewer = predict(dataset[dataset["fold"] != "test"], "tfidf-forest", (3,), settings)
     valid = predicted[predicted["fold"] == "valid"].reset_index(drop=True)
     pd.testing.assert_frame_equal(valid, fewer)
-    seed = baselines.predict(dataset, "tfidf-forest", (4,), settings)
+    seed = predict(dataset, "tfidf-forest", (4,), settings)
     assert not np.array_equal(predicted["probability"], seed["probability"])
 
 
@@ -241,28 +250,28 @@ def test_what_a_baseline_lacks_is_named():
     with pytest.raises(
         InputError, match="unknown baseline 'forest'; choose one of majority, gc, dinucleotide, tfidf-log"
     ):
-        baselines.predict(dataset, "forest")
+        predict(dataset, "forest")
     with pytest.raises(InputError, match="pwm needs scores of the sites in the column `score`, or a motif"):
-        baselines.predict(dataset.drop(columns="score"), "pwm")
+        predict(dataset.drop(columns="score"), "pwm")
     with pytest.raises(InputError, match="a sequence has 60 bases, but the motif 61"):
-        baselines.predict(dataset.drop(columns="score"), "pwm", settings=Settings(matrix=np.full((4, 61), 0.25)))
+        predict(dataset.drop(columns="score"), "pwm", settings=chosen(matrix=np.full((4, 61), 0.25)))
     with pytest.raises(InputError, match="every label, but label 0 has none"):
-        baselines.predict(dataset.assign(label=1), "gc")
+        predict(dataset.assign(label=1), "gc")
     with pytest.raises(InputError, match="no example in the folds valid and test"):
-        baselines.predict(dataset.assign(fold="train"), "gc")
+        predict(dataset.assign(fold="train"), "gc")
     with pytest.raises(InputError, match=r"token-\* and adjacency need a vocabulary; give the tokenizer.json"):
-        baselines.predict(dataset, "token-logistic")
+        predict(dataset, "token-logistic")
     overlapping = Vocabulary.from_overlapping_kmers("3-mer", 3)
     with pytest.raises(InputError, match="needs tokens side by side, but those of 3-mer overlap"):
-        baselines.predict(dataset, "adjacency", settings=Settings(vocabulary=overlapping))
+        predict(dataset, "adjacency", settings=chosen(vocabulary=overlapping))
     with pytest.raises(
         InputError, match="a label is not among the 1 examples of fold train that seed 0 draws; raise --max"
     ):
-        baselines.predict(dataset, "tfidf-logistic", settings=Settings(maximum_train=1))
+        predict(dataset, "tfidf-logistic", settings=chosen(maximum_train=1))
     with pytest.raises(InputError, match="tells two labels apart, but the dataset has more"):
-        baselines.predict(dataset_of(40, planted_word, 3), "adjacency", settings=Settings(vocabulary=vocabulary))
+        predict(dataset_of(40, planted_word, 3), "adjacency", settings=chosen(vocabulary=vocabulary))
     with pytest.raises(InputError, match="k-mers of 4 to 3 letters"):
-        baselines.predict(dataset, "tfidf-logistic", settings=Settings(kmers=(4, 3)))
+        predict(dataset, "tfidf-logistic", settings=chosen(kmers=(4, 3)))
 
 
 def run_baseline(**options):
@@ -278,9 +287,11 @@ def test_the_command_writes_predictions_and_scores(tmp_path):
     dataset = dataset_of(120, planted_word)
     dataset.to_parquet(tmp_path / "dataset.parquet")
     small_vocabulary().save(tmp_path / "bpe-30")
-    common = {"dataset": tmp_path / "dataset.parquet", "task": "planted", "seeds": [0, 1], "trees": 20}
+    common = {"dataset": tmp_path / "dataset.parquet", "task": "planted", "seed": 0}
+    common |= {"repetitions": config.Repetitions(seeds=2), "forest": config.Forest(trees=20)}
+    common |= {"lengths": config.KmerRange(kmers=[2, 4]), "examples": config.BaselineExamples(maximum_train=50)}
     common |= {"predictions": tmp_path / "predictions.parquet", "metrics": tmp_path / "metrics.json"}
-    run_baseline(**common, baseline="tfidf-forest", longest=4, maximum_train=50)
+    run_baseline(**common, baseline="tfidf-forest")
     written = json.loads((tmp_path / "metrics.json").read_text())
     assert (written["task"], written["model"], written["kind"], written["n_train"]) == (
         "planted",
@@ -319,7 +330,7 @@ def test_the_forest_on_gue_is_within_two_points_of_the_same_recipe_in_scikit_lea
         words.fit_transform(train["sequence"]).toarray(), train["label"]
     )
     expected = forest.predict(words.transform(test["sequence"]))
-    found = baselines.predict(dataset, "tfidf-forest", (0,), Settings(trees=100)).query("fold == 'test'")
+    found = predict(dataset, "tfidf-forest", (0,), chosen(trees=100)).query("fold == 'test'")
     called = found["probability"] > 0.5
     assert (called == found["label"]).mean() == pytest.approx((expected == test["label"]).mean(), abs=0.02)
     ours, theirs = matthews_corrcoef(found["label"], called), matthews_corrcoef(test["label"], expected)
@@ -343,8 +354,8 @@ def test_the_rule_tells_shuffled_tokens_of_real_sequence_and_nothing_else():
         rows += [(decode(codes[start : start + 300]), 1, " ".join(words)), ("".join(shuffled), 0, " ".join(shuffled))]
     dataset = pd.DataFrame(rows, columns=["sequence", "label", "pieces"]).assign(fold="test")
     dataset.loc[:9, "fold"] = "train"
-    found = baselines.predict(dataset, "adjacency", settings=Settings(vocabulary=vocabulary)).query("fold == 'test'")
+    found = predict(dataset, "adjacency", settings=chosen(vocabulary=vocabulary)).query("fold == 'test'")
     assert matthews_corrcoef(found["label"], found["probability"]) > 0.9
     assert found.query("label == 1")["probability"].min() == 1
-    honest = baselines.predict(dataset.assign(pieces=""), "adjacency", settings=Settings(vocabulary=vocabulary))
+    honest = predict(dataset.assign(pieces=""), "adjacency", settings=chosen(vocabulary=vocabulary))
     assert honest["probability"].min() == 1

@@ -11,6 +11,7 @@ import pytest
 import torch
 from sklearn.metrics import roc_auc_score
 
+from grover.config.sections import benchmarks as config
 from grover.finetuning.cnn import ConvolutionalNetwork, read_letters
 from grover.runtime.errors import InputError
 
@@ -32,7 +33,9 @@ def planted(size: int, classes: int = 2, lengths: tuple[int, int] = (35, 50)) ->
     return dataset
 
 
-def train_cnn(folder: Path, dataset: pd.DataFrame, **options) -> tuple[dict, pd.DataFrame]:
+def train_cnn(
+    folder: Path, dataset: pd.DataFrame, epochs: int = 1, seeds: int = 1, seed: int = 0, **options
+) -> tuple[dict, pd.DataFrame]:
     """What the script writes, called as its command line calls it."""
     spec = importlib.util.spec_from_file_location("train_cnn", SCRIPT)
     module = importlib.util.module_from_spec(spec)
@@ -40,8 +43,16 @@ def train_cnn(folder: Path, dataset: pd.DataFrame, **options) -> tuple[dict, pd.
     spec.loader.exec_module(module)
     dataset.to_parquet(folder / "dataset.parquet")
     files = {name: folder / file for name, file in (("predictions", "p.parquet"), ("metrics", "m.json"))}
-    common = {"dataset": folder / "dataset.parquet", "task": "planted", "device": "cpu", "threads": 1, "batch": 32}
-    module.train_cnn(**common, **files, **options)
+    settings = {
+        "repetitions": config.Repetitions(seeds=seeds),
+        "training": config.CnnTraining(cnn_epochs=epochs),
+        "stopping": config.EarlyStopping(patience=3, maximum_valid=0),
+        "seed": seed,
+        "device": "cpu",
+        "precision": "auto",
+    }
+    common = {"dataset": folder / "dataset.parquet", "task": "planted", "threads": 1, "batch": 32}
+    module.train_cnn(**common, **files, **settings, **options)
     return json.loads(files["metrics"].read_text()), pd.read_parquet(files["predictions"])
 
 
@@ -112,7 +123,7 @@ def test_shuffled_labels_teach_nothing(tmp_path):
 
 
 def test_three_labels_and_two_seeds(tmp_path):
-    written, predicted = train_cnn(tmp_path, planted(300, 3), epochs=1, seeds=[0, 1])
+    written, predicted = train_cnn(tmp_path, planted(300, 3), seeds=2)
     columns = [f"probability_{label}" for label in range(3)]
     assert predicted[columns].sum(axis=1).to_numpy() == pytest.approx(np.ones(len(predicted)))
     assert [row["seed"] for row in written["seeds"]] == [0, 1]
@@ -122,8 +133,8 @@ def test_three_labels_and_two_seeds(tmp_path):
 
 
 def test_a_further_seed_leaves_those_that_are_finished(tmp_path, capsys):
-    few, first = train_cnn(tmp_path, planted(200), epochs=1, seeds=[3])
-    more, both = train_cnn(tmp_path, planted(200), epochs=1, seeds=[3, 1])
+    few, first = train_cnn(tmp_path, planted(200), seed=3)
+    more, both = train_cnn(tmp_path, planted(200), seed=3, seeds=2)
     assert "planted, cnn: 1 of 2 seeds are finished and kept: 3\n" in capsys.readouterr().err
     assert both[both["seed"] == 3].equals(first) and few["seeds"][0] in more["seeds"] and more["epochs"] == [1, 1]
 

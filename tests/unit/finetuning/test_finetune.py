@@ -2,6 +2,7 @@ import hashlib
 import importlib.util
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 import torch
 
 from grover.benchmarks.tokenise import read_tokens
+from grover.config.sections import benchmarks as config
 from grover.finetuning import finetune
 from grover.finetuning.finetune import BestEpoch, Settings, check_passed, draw, fine_tune
 from grover.network.bert import Architecture, new_language_model, save
@@ -18,7 +20,15 @@ from grover.runtime.errors import InputError
 from grover.tokenization.vocabulary import Vocabulary
 
 CPU = torch.device("cpu")
-SETTINGS = Settings(epochs=6, batch=32, learning_rate=1e-2)
+TRAINING = {
+    "epochs": 6,
+    "warmup": 0.1,
+    "patience": 2,
+    "class_weights": "balanced",
+    "maximum_train": 0,
+    "maximum_valid": 0,
+}
+SETTINGS = Settings(**TRAINING, batch=32, learning_rate=1e-2, precision="auto")
 SCRIPT = Path(__file__).parents[3] / "workflow/scripts/finetune.py"
 
 
@@ -73,7 +83,7 @@ def test_several_classes_have_a_column_each(folder):
 
 
 def test_fine_tuning_is_repeatable_and_seeds_differ(folder):
-    quick = Settings(epochs=1, batch=64, learning_rate=1e-2)
+    quick = replace(SETTINGS, epochs=1, batch=64, learning_rate=1e-2)
     runs = [tuned(folder, dataset(), quick, seed)[1]["probability"] for seed in (0, 0, 1)]
     assert (runs[0] == runs[1]).all() and (runs[0] != runs[2]).any()
 
@@ -101,17 +111,15 @@ def test_limits_and_class_weights_reach_the_training(folder, monkeypatch):
     tuned(folder, rare)
     count = np.bincount(asked["labels"])
     assert count[1] == 4 and asked["weights"] == pytest.approx(count.sum() / (2 * count))
-    tuned(folder, rare, Settings(class_weights="none"))
+    tuned(folder, rare, replace(SETTINGS, class_weights="none"))
     assert asked["weights"].tolist() == [1, 1]
 
     read = []
     monkeypatch.setattr(
         finetune, "logits", lambda network, inputs, *rest: read.append(len(inputs)) or logits(network, inputs, CPU)
     )
-    _, predicted = tuned(folder, table, Settings(maximum_train=50, maximum_valid=20), seed=3)
+    _, predicted = tuned(folder, table, replace(SETTINGS, maximum_train=50, maximum_valid=20), seed=3)
     assert len(asked["labels"]) == 50 == predicted.attrs["n_train"] and read == [20, 96]
-    with pytest.raises(InputError, match="class weights: 'square' is unknown"):
-        Settings(class_weights="square")
 
 
 class Numbers(torch.nn.Module):
@@ -149,7 +157,7 @@ def test_probabilities_are_those_of_the_classes_as_common_as_they_are(shares, mo
     columns = ["probability"] if classes == 2 else [f"probability_{number}" for number in range(classes)]
 
     def found(class_weights):
-        settings = Settings(epochs=8, batch=100, learning_rate=5e-2, patience=8, class_weights=class_weights)
+        settings = replace(SETTINGS, epochs=8, batch=100, learning_rate=5e-2, patience=8, class_weights=class_weights)
         network, predicted = fine_tune(table, rows, Numbers, settings, CPU, 0)
         test = predicted[predicted["fold"] == "test"]
         stored = finetune.probabilities(logits(network, [rows[row] for row in test["example"]], CPU))
@@ -182,7 +190,7 @@ def test_what_cannot_be_trained_is_refused_before_it_is(folder, monkeypatch):
     with pytest.raises(InputError, match="bases: no example of label C is among the .* of fold train"):
         tuned(folder, table[(table["fold"] != "train") | (table["label"] == 0)])
     with pytest.raises(InputError, match="no example of label [AC] is among the 1 .*maximum_train"):
-        tuned(folder, table.sort_values("label"), Settings(maximum_train=1), seed=0)
+        tuned(folder, table.sort_values("label"), replace(SETTINGS, maximum_train=1), seed=0)
     table.loc[239, "sequence"] = "ACGT" * 10
     with pytest.raises(InputError, match="bases, example 239: sequences of 40 tokens .* 40 positions .* shorter"):
         tuned(folder, table)
@@ -223,12 +231,23 @@ def test_a_killed_job_keeps_the_seeds_that_it_finished(folder, tmp_path, monkeyp
         "chosen-random",
         "random",
     ]
-    options = {"seeds": [1, 2], "epochs": 2, "learning_rate": 1e-2, "device": "cpu"}
+
+    def run(seeds: int = 2, epochs: int = 2) -> None:
+        script.finetune(
+            *given,
+            config.Repetitions(seeds=seeds),
+            config.ClassifierTraining(**TRAINING | {"epochs": epochs}),
+            config.ClassifierNetwork(batch=32, learning_rate=1e-2, pooling="mean"),
+            seed=1,
+            device="cpu",
+            precision="auto",
+        )
+
     with pytest.raises(KeyboardInterrupt):
-        script.finetune(*given, **options)
+        run()
     assert done == [1] and not (out / "metrics.json").exists()
     killed.clear()
-    script.finetune(*given, **options)
+    run()
     assert done == [1, 2] and "bases, chosen-random: 1 of 2 seeds are finished and kept: 1\n" in capsys.readouterr().err
     (kept,) = out.glob("parts-*")
     assert (out / "model.safetensors").samefile(kept / "seed-1/model.safetensors")
@@ -245,12 +264,12 @@ def test_a_killed_job_keeps_the_seeds_that_it_finished(folder, tmp_path, monkeyp
     np.testing.assert_allclose(first["probability"], 1 / (1 + np.exp(found[:, 0] - found[:, 1])), rtol=1e-4)
     for path in [*given[3:6], *(out / name for name in ("config.json", "tokenizer.json", "tokenizer_config.json"))]:
         path.unlink()  # as Snakemake does before it runs the command again
-    script.finetune(*given, **options | {"seeds": [1, 2, 3]})
+    run(seeds=3)
     assert done == [1, 2, 3] and pd.read_parquet(out / "predictions.parquet")["seed"].unique().tolist() == [1, 2, 3]
     again = logits(load_classifier(out), read_tokens(table.loc[first["example"]], Vocabulary.load(folder)), CPU)
     assert (again == found).all() and Vocabulary.load(out).size == Vocabulary.load(folder).size
-    script.finetune(*given, **options | {"epochs": 1})
+    run(epochs=1)
     assert done == [1, 2, 3, 1, 2] and len(list(out.glob("parts-*"))) == 1 and not kept.exists()
     (tmp_path / "passed.txt").write_text("0" * 64)
     with pytest.raises(InputError, match="audit the dataset again"):
-        script.finetune(*given, **options)
+        run()

@@ -92,8 +92,10 @@ def test_the_command_writes_predictions_and_scores_of_what_was_drawn(folder, tmp
         predictions=tmp_path / "p.parquet",
         metrics=tmp_path / "m.json",
         task="gc",
+        pooling="mean",
         maximum_train=20,
         device="cpu",
+        precision="auto",
         threads=1,
         seed=3,
     )

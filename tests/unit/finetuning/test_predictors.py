@@ -8,7 +8,7 @@ import yaml
 
 from grover.config.benchmark_table import Task, read_tasks
 from grover.config.configuration import Configuration, complete
-from grover.finetuning.predictors import baseline_options, external_folders, fitting, predictors, reader
+from grover.finetuning.predictors import baseline_settings, external_folders, fitting, predictors, reader
 from grover.runtime.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -84,14 +84,13 @@ def test_each_task_has_the_baselines_that_it_can_have():
 
 def test_a_baseline_sees_its_own_settings_alone():
     config = configured(benchmarks={"trees": 7}, finetuning={"seeds": 2})
-    assert baseline_options("gc", config) == [("--seeds", 1)]
-    assert baseline_options("token-forest", config) == [
-        ("--seeds", 1),
-        ("--seeds", 2),
-        ("--trees", 7),
-        ("--maximum-train", 50_000),
-    ]
-    assert ("--longest", 6) in baseline_options("tfidf-logistic", config)
+    names = ("seeds", "trees", "kmers", "maximum_train")
+    for baseline, values in {
+        "gc": (None, None, None, None),
+        "token-forest": (2, 7, None, 50_000),
+        "tfidf-logistic": (None, None, [2, 6], 50_000),
+    }.items():
+        assert baseline_settings(baseline, config) == dict(zip(names, values, strict=True))
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from sklearn import metrics as sklearn
 
+from grover.config.sections.benchmarks import BlockBootstrap
 from grover.finetuning import scores as scoring
 from grover.runtime.errors import InputError
 from grover.runtime.files import checksum
@@ -243,7 +244,8 @@ def test_the_commands_score_a_task_and_gather_all(tmp_path):
         predicted(dataset, 2, noise=index).to_parquet(files["predictions"][-1])
         files["metrics"][-1].write_text(json.dumps(said(name, dataset=checksum(files["dataset"]))))
     written = {name: tmp_path / f"{name}.parquet" for name in ("scores", "differences", "precision_recall")}
-    command("score_task")(**files, **written, resamples=50)
+    settings = {"resampling": BlockBootstrap(bootstrap=100, block=100_000), "seed": 0}
+    command("score_task")(**files, **written, **settings)
     scores, differences = (pd.read_parquet(written[name]) for name in ("scores", "differences"))
     assert scores["seed"].dtype == "Int64" and set(scores["model"]) == {"chosen", "chosen-random"}
     assert differences[["model", "comparator"]].to_numpy().tolist() == 2 * [["chosen", "chosen-random"]]
@@ -266,6 +268,6 @@ def test_the_commands_score_a_task_and_gather_all(tmp_path):
 
     with pytest.raises(InputError, match="of another dataset"):
         audit.to_parquet(files["dataset"])
-        command("score_task")(**files, **written)
+        command("score_task")(**files, **written, **settings)
     with pytest.raises(InputError, match="give one of each"):
-        command("score_task")(**files | {"metrics": []}, **written)
+        command("score_task")(**files | {"metrics": []}, **written, **settings)

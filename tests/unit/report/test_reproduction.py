@@ -194,6 +194,7 @@ def test_the_command_writes_table_and_page(tmp_path):
         config=tmp_path / "config.json",
         table=tmp_path / "out/reproduction.parquet",
         page_=tmp_path / "out/reproduction.md",
+        command="snakemake --cores 2",
         cards=sorted(tmp_path.glob("benchmarks/*/card.json")),
         model_config=tmp_path / "model.json",
     )

@@ -35,8 +35,7 @@ rule scan_motif:
         " --motifs {input.motifs:q}"
         " --motif {params.motif:q}"
         " --threshold {params.threshold:q}"
-        " --output {output.hits:q}"
-        " > {log:q} 2>&1"
+        " --output {output.hits:q} > {log:q} 2>&1"
 
 
 rule build_dataset:
@@ -95,8 +94,7 @@ rule build_dataset:
         " --folds {input.folds:q}"
         " {params.options}"
         " --dataset {output.dataset:q}"
-        " --built {output.built:q}"
-        " > {log:q} 2>&1"
+        " --built {output.built:q} > {log:q} 2>&1"
 
 
 rule audit_dataset:
@@ -148,5 +146,4 @@ rule audit_dataset:
         " {params.options}"
         " --audit {output.audit:q}"
         " --card {output.card:q}"
-        " --passed {output.passed:q}"
-        " > {log:q} 2>&1"
+        " --passed {output.passed:q} > {log:q} 2>&1"

@@ -245,7 +245,7 @@ def of_model(file):
 
 def initial(wildcards):
     """What the model of a job starts from."""
-    return "random" if wildcards.model.endswith("-random") else "pretrained"
+    return "random" if is_random(wildcards.model) else "pretrained"
 
 
 def of_external(key):

@@ -26,19 +26,22 @@ rule choose_regions:
     resources:
         **cpu(8000, 60),
     params:
-        intervals=lambda wildcards, input: (
-            f"--bed {input.intervals} {rename_option(configuration.embeddings.intervals)}" if input.intervals else ""
-        ),
-        window=configuration.embeddings.window_tokens,
-        context=configuration.embeddings.context,
-        maximum=configuration.embeddings.maximum_regions,
-        seed=configuration.seed,
+        intervals=lambda wildcards, input: repeated("--bed", as_list(input.intervals)),
+        rename=rename_option(configuration.embeddings.intervals) if configuration.embeddings.intervals else "",
+        options=options("choose_regions"),
         code=code("choose_regions"),
     shell:
-        "{resources.python} {resources.scripts}/choose_regions.py --tokens {input.tokens} --index {input.index} --vocabulary {input.vocabulary}"
-        " --sequence {input.sequence} --segments {input.segments} --folds {input.folds} {params.intervals}"
-        " --windows-tokens {params.window} --context {params.context} --maximum {params.maximum} --seed {params.seed}"
-        " --output {output.regions} > {log} 2>&1"
+        "{resources.python} {resources.scripts}/choose_regions.py"
+        " --tokens {input.tokens:q}"
+        " --index {input.index:q}"
+        " --vocabulary {input.vocabulary:q}"
+        " --sequence {input.sequence:q}"
+        " --segments {input.segments:q}"
+        " --folds {input.folds:q}"
+        " {params.intervals}"
+        " {params.rename}"
+        " {params.options}"
+        " --output {output.regions:q} > {log:q} 2>&1"
 
 
 rule annotate_regions:
@@ -59,15 +62,20 @@ rule annotate_regions:
         **cpu(8000, 60),
     params:
         sources=source_options(TRACK_SOURCES),
-        overlap=configuration.embeddings.minimum_overlap,
+        options=options("annotate_regions"),
         code=code("annotate_regions"),
     shell:
-        "{resources.python} {resources.scripts}/annotate_regions.py --regions {input.regions} --tracks {input.tracks} {params.sources}"
-        " --contigs {input.contigs} --threshold {params.overlap} --output {output.annotation} > {log} 2>&1"
+        "{resources.python} {resources.scripts}/annotate_regions.py"
+        " --regions {input.regions:q}"
+        " --tracks {input.tracks:q}"
+        " {params.sources}"
+        " --contigs {input.contigs:q}"
+        " {params.options}"
+        " --output {output.annotation:q} > {log:q} 2>&1"
 
 
 rule embed:
-    """One part of the regions, so that a lost job costs a part."""
+    """One shard of the regions per job; if it fails, only that shard is recomputed."""
     input:
         model=of_model("models/{name}/model.safetensors"),
         tokens=of_model("tokens/{name}/tokens.npy"),
@@ -96,25 +104,27 @@ rule embed:
         **gpu(16000, 240),
         cost="embedding",
     params:
-        initial=lambda wildcards: "random" if is_random(wildcards.model) else "pretrained",
-        shards=len(SHARDS),
-        window=configuration.embeddings.window_tokens,
-        context=configuration.embeddings.context,
-        layers=repeated("--layers", configuration.embeddings.layers),
-        contexts=configuration.embeddings.contexts,
-        stored=configuration.embeddings.stored_contexts,
-        states=lambda wildcards, output: f"--states {output.states}" if output.states else "",
-        device=configuration.device,
-        precision=configuration.precision,
-        seed=configuration.seed,
+        initial=initial,
+        states=lambda wildcards, output: repeated("--states", as_list(output.states)),
+        options=options("embed"),
         code=code_or_frozen("embed", f"{RUN}/embeddings/{{model}}/shards/{{shard}}.parquet"),
     shell:
-        "{resources.python} {resources.scripts}/embed.py --model {input.model} --initial {params.initial} --name {wildcards.model}"
-        " --tokens {input.tokens} --index {input.index} --sequence {input.sequence} --segments {input.segments}"
-        " --regions {input.regions} --shard {wildcards.shard} --shards {params.shards} --windows-tokens {params.window}"
-        " --context {params.context} {params.layers} --contexts {params.contexts} --stored {params.stored} --seed {params.seed}"
-        " --device {params.device} --precision {params.precision} --threads {threads} --output {output.vectors}"
-        " --token-sums {output.sums} --contexts-output {output.contexts} {params.states} 2>&1 | tee {log}"
+        "{resources.python} {resources.scripts}/embed.py"
+        " --model {input.model:q}"
+        " --initial {params.initial}"
+        " --name {wildcards.model:q}"
+        " --tokens {input.tokens:q}"
+        " --index {input.index:q}"
+        " --sequence {input.sequence:q}"
+        " --segments {input.segments:q}"
+        " --regions {input.regions:q}"
+        " --shard {wildcards.shard}"
+        " {params.options}"
+        " --threads {threads}"
+        " --output {output.vectors:q}"
+        " --token-sums {output.sums:q}"
+        " --contexts-output {output.contexts:q}"
+        " {params.states} 2>&1 | tee {log:q}"
 
 
 rule embed_external:
@@ -139,27 +149,24 @@ rule embed_external:
     resources:
         **gpu(32000, 720),
     params:
-        # a shell default, so that the place of the main environment is no parameter
-        python=lambda wildcards: "" if DEPLOYED else EXTERNAL_MODELS[wildcards.external].python,
-        adapter=lambda wildcards: EXTERNAL_MODELS[wildcards.external].adapter,
-        consent=lambda wildcards: (
-            "--remote-code" if EXTERNAL_MODELS[wildcards.external].remote_code else "--no-remote-code"
-        ),
-        shards=len(SHARDS),
-        seed=configuration.seed,
-        device=configuration.device,
-        precision=configuration.precision,
+        python=external_python,
+        options=options("embed_external", adapter=of_external("adapter"), remote_code=of_external("remote_code")),
         code=code_or_frozen("embed_external", f"{RUN}/embeddings/{{external}}/shards/{{shard}}.parquet"),
     shell:
-        "python={params.python}; ${{python:-{resources.python}}} {resources.scripts}/embed_external.py --folder {input.folder:q} --adapter {params.adapter}"
-        " {params.consent} --name {wildcards.external} --sequence {input.sequence} --segments {input.segments}"
-        " --regions {input.regions} --shard {wildcards.shard} --shards {params.shards} --seed {params.seed} --device {params.device}"
-        " --precision {params.precision} --threads {threads} --output {output.vectors} 2>&1 | tee {log}"
+        "python={params.python:q}; ${{python:-{resources.python}}} {resources.scripts}/embed_external.py"
+        " --folder {input.folder:q}"
+        " --name {wildcards.external:q}"
+        " --sequence {input.sequence:q}"
+        " --segments {input.segments:q}"
+        " --regions {input.regions:q}"
+        " --shard {wildcards.shard}"
+        " {params.options}"
+        " --threads {threads}"
+        " --output {output.vectors:q} 2>&1 | tee {log:q}"
 
 
 rule train_word2vec:
-    """Vectors of the same dimension that know no place, learnt from the windows that pretraining reads; by one thread, since several
-    give other vectors each time."""
+    """Static vectors of the same dimension, learnt from the windows of pretraining. One thread: with several, each run differs."""
     input:
         tokens=f"{RUN}/tokens/{{model}}/tokens.npy",
         windows=f"{RUN}/corpus/{{model}}/windows.parquet",
@@ -177,16 +184,16 @@ rule train_word2vec:
     resources:
         **cpu(4000, 240),
     params:
-        split=configuration.corpus.split,
-        window=configuration.embeddings.word2vec_window,
-        epochs=configuration.embeddings.word2vec_epochs,
-        most=configuration.embeddings.word2vec_tokens,
-        seed=configuration.seed,
+        options=options("train_word2vec"),
         code=code("train_word2vec"),
     shell:
-        "{resources.python} {resources.scripts}/train_word2vec.py --tokens {input.tokens} --windows {input.windows} --config {input.config}"
-        " --split {params.split} --window {params.window} --epochs {params.epochs} --most-tokens {params.most} --seed {params.seed}"
-        " --threads 1 --output {output.vectors} > {log} 2>&1"
+        "{resources.python} {resources.scripts}/train_word2vec.py"
+        " --tokens {input.tokens:q}"
+        " --windows {input.windows:q}"
+        " --config {input.config:q}"
+        " {params.options}"
+        " --threads 1"
+        " --output {output.vectors:q} > {log:q} 2>&1"
 
 
 rule compose_regions:
@@ -211,9 +218,16 @@ rule compose_regions:
         **cpu(4000, 60),
         cost="composition",
     params:
-        kmers=configuration.embeddings.kmers,
+        options=options("compose_regions"),
         code=code("compose_regions"),
     shell:
-        "{resources.python} {resources.scripts}/compose_regions.py --regions {input.regions} --word2vec {input.word2vec} --tokens {input.tokens}"
-        " --index {input.index} --vocabulary {input.vocabulary} --sequence {input.sequence} --segments {input.segments}"
-        " --kmers {params.kmers} --output {output.composition} > {log} 2>&1"
+        "{resources.python} {resources.scripts}/compose_regions.py"
+        " --regions {input.regions:q}"
+        " --word2vec {input.word2vec:q}"
+        " --tokens {input.tokens:q}"
+        " --index {input.index:q}"
+        " --vocabulary {input.vocabulary:q}"
+        " --sequence {input.sequence:q}"
+        " --segments {input.segments:q}"
+        " {params.options}"
+        " --output {output.composition:q} > {log:q} 2>&1"

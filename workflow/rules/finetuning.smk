@@ -59,8 +59,7 @@ rule run_baseline:
         " {params.motif}"
         " --threads {threads}"
         " --predictions {output.predictions:q}"
-        " --metrics {output.metrics:q}"
-        " > {log:q} 2>&1"
+        " --metrics {output.metrics:q} > {log:q} 2>&1"
 
 
 rule train_cnn:
@@ -90,8 +89,7 @@ rule train_cnn:
         " {params.options}"
         " --threads {threads}"
         " --predictions {output.predictions:q}"
-        " --metrics {output.metrics:q}"
-        " > {log:q} 2>&1"
+        " --metrics {output.metrics:q} > {log:q} 2>&1"
 
 
 rule probe_linear:
@@ -127,8 +125,7 @@ rule probe_linear:
         " {params.options}"
         " --threads {threads}"
         " --predictions {output.predictions:q}"
-        " --metrics {output.metrics:q}"
-        " > {log:q} 2>&1"
+        " --metrics {output.metrics:q} > {log:q} 2>&1"
 
 
 rule finetune:
@@ -172,8 +169,7 @@ rule finetune:
         " --threads {threads}"
         " --model {output.model:q}"
         " --predictions {output.predictions:q}"
-        " --metrics {output.metrics:q}"
-        " 2>&1 | tee {log:q}"
+        " --metrics {output.metrics:q} 2>&1 | tee {log:q}"
 
 
 rule fetch_external:
@@ -197,8 +193,7 @@ rule fetch_external:
         "{resources.python} {resources.scripts}/fetch_external.py"
         " --model {params.model:q}"
         " --revision {params.revision:q}"
-        " --folder {output.complete:q}"
-        " 2>&1 | tee {log:q}"
+        " --folder {output.complete:q} 2>&1 | tee {log:q}"
 
 
 rule finetune_external:
@@ -238,8 +233,7 @@ rule finetune_external:
         " {params.options}"
         " --threads {threads}"
         " --predictions {output.predictions:q}"
-        " --metrics {output.metrics:q}"
-        " 2>&1 | tee {log:q}"
+        " --metrics {output.metrics:q} 2>&1 | tee {log:q}"
 
 
 rule score_task:
@@ -281,8 +275,7 @@ rule score_task:
         " {params.options}"
         " --scores {output.scores:q}"
         " --differences {output.differences:q}"
-        " --precision-recall {output.precision_recall:q}"
-        " > {log:q} 2>&1"
+        " --precision-recall {output.precision_recall:q} > {log:q} 2>&1"
 
 
 rule scan_track:
@@ -308,8 +301,7 @@ rule scan_track:
         " --dataset {input.dataset:q}"
         " --predictions {input.predictions:q}"
         " --step {params.step}"
-        " --output {output.track:q}"
-        " > {log:q} 2>&1"
+        " --output {output.track:q} > {log:q} 2>&1"
 
 
 rule gather_benchmarks:
@@ -336,8 +328,7 @@ rule gather_benchmarks:
         " {params.scores}"
         " {params.differences}"
         " --benchmarks {output.benchmarks:q}"
-        " --comparisons {output.comparisons:q}"
-        " > {log:q} 2>&1"
+        " --comparisons {output.comparisons:q} > {log:q} 2>&1"
 
 
 rule write_reproduction:
@@ -380,5 +371,4 @@ rule write_reproduction:
         " {params.chosen}"
         " --command {params.command:q}"
         " --table {output.table:q}"
-        " --page {output.page:q}"
-        " > {log:q} 2>&1"
+        " --page {output.page:q} > {log:q} 2>&1"

@@ -21,12 +21,16 @@ rule mutate_in_silico:
     resources:
         **gpu(8000, 30),
     params:
-        device=configuration.device,
-        precision=configuration.precision,
+        options=options("mutate_in_silico"),
         code=code("mutate_in_silico"),
     shell:
-        "{resources.python} {resources.scripts}/mutate_in_silico.py --model {input.model} --predictions {input.predictions} --dataset {input.dataset}"
-        " --device {params.device} --precision {params.precision} --threads {threads} --output {output.table} > {log} 2>&1"
+        "{resources.python} {resources.scripts}/mutate_in_silico.py"
+        " --model {input.model:q}"
+        " --predictions {input.predictions:q}"
+        " --dataset {input.dataset:q}"
+        " {params.options}"
+        " --threads {threads}"
+        " --output {output.table:q} > {log:q} 2>&1"
 
 
 rule score_variants:
@@ -48,16 +52,17 @@ rule score_variants:
     resources:
         **gpu(8000, 120),
     params:
-        flank=configuration.interpretation.flank,
-        span=configuration.interpretation.span,
-        maximum=configuration.interpretation.maximum_variants,
         rename=lambda wildcards: rename_option("variants"),
-        device=configuration.device,
-        precision=configuration.precision,
-        seed=configuration.seed,
+        options=options("score_variants"),
         code=code("score_variants"),
     shell:
-        "{resources.python} {resources.scripts}/score_variants.py --model {input.model} --variants {input.variants} {params.rename}"
-        " --sequence {input.sequence} --segments {input.segments} --flank {params.flank} --span {params.span}"
-        " --maximum {params.maximum} --seed {params.seed} --device {params.device} --precision {params.precision}"
-        " --threads {threads} --table {output.table} --summary {output.summary} > {log} 2>&1"
+        "{resources.python} {resources.scripts}/score_variants.py"
+        " --model {input.model:q}"
+        " --variants {input.variants:q}"
+        " {params.rename}"
+        " --sequence {input.sequence:q}"
+        " --segments {input.segments:q}"
+        " {params.options}"
+        " --threads {threads}"
+        " --table {output.table:q}"
+        " --summary {output.summary:q} > {log:q} 2>&1"

@@ -25,14 +25,16 @@ rule project_regions:
     params:
         vectors=lambda wildcards, input: repeated("--vectors", input.vectors),
         weights=lambda wildcards: weight_options([wildcards.model]),
-        neighbours=configuration.embeddings.neighbours,
-        maximum=configuration.embeddings.projected,
-        assembly=f"--assembly {configuration.embeddings.assembly}" if configuration.embeddings.assembly else "",
-        seed=configuration.seed,
+        options=options("project_regions"),
         code=code("project_regions"),
     shell:
-        "{resources.python} {resources.scripts}/project_regions.py --regions {input.regions} {params.vectors} {params.weights} --model {wildcards.model} --neighbours {params.neighbours}"
-        " --maximum {params.maximum} {params.assembly} --seed {params.seed} --output {output.umap} > {log} 2>&1"
+        "{resources.python} {resources.scripts}/project_regions.py"
+        " --regions {input.regions:q}"
+        " {params.vectors}"
+        " {params.weights}"
+        " --model {wildcards.model:q}"
+        " {params.options}"
+        " --output {output.umap:q} > {log:q} 2>&1"
 
 
 rule probe_track:
@@ -59,16 +61,19 @@ rule probe_track:
     params:
         vectors=lambda wildcards, input: repeated("--vectors", input.vectors),
         weights=weight_options(ENCODERS),
-        trees=configuration.embeddings.trees,
-        most=configuration.embeddings.maximum_train,
-        resamples=configuration.embeddings.bootstrap,
-        seed=configuration.seed,
+        options=options("probe_track"),
         code=code("probe_track"),
     shell:
-        "{resources.python} {resources.scripts}/probe_track.py --track {wildcards.track} --regions {input.regions} --annotation {input.annotation}"
-        " --tracks {input.tracks} {params.vectors} {params.weights} --composition {input.composition} --trees {params.trees}"
-        " --maximum-train {params.most} --resamples {params.resamples} --seed {params.seed}"
-        " --output {output.probes} > {log} 2>&1"
+        "{resources.python} {resources.scripts}/probe_track.py"
+        " --track {wildcards.track:q}"
+        " --regions {input.regions:q}"
+        " --annotation {input.annotation:q}"
+        " --tracks {input.tracks:q}"
+        " {params.vectors}"
+        " {params.weights}"
+        " --composition {input.composition:q}"
+        " {params.options}"
+        " --output {output.probes:q} > {log:q} 2>&1"
 
 
 rule gather_probes:
@@ -88,7 +93,9 @@ rule gather_probes:
         probes=lambda wildcards, input: repeated("--probes", input.probes),
         code=code("gather_probes"),
     shell:
-        "{resources.python} {resources.scripts}/gather_probes.py {params.probes} --output {output.probes} > {log} 2>&1"
+        "{resources.python} {resources.scripts}/gather_probes.py"
+        " {params.probes}"
+        " --output {output.probes:q} > {log:q} 2>&1"
 
 
 rule measure_clusters:
@@ -113,13 +120,18 @@ rule measure_clusters:
     params:
         vectors=lambda wildcards, input: repeated("--vectors", input.vectors),
         weights=weight_options(ENCODERS),
-        neighbours=configuration.embeddings.neighbours,
-        seed=configuration.seed,
+        options=options("measure_clusters"),
         code=code("measure_clusters"),
     shell:
-        "{resources.python} {resources.scripts}/measure_clusters.py --regions {input.regions} --annotation {input.annotation} --tracks {input.tracks}"
-        " {params.vectors} {params.weights} --composition {input.composition} --neighbours {params.neighbours} --seed {params.seed}"
-        " --output {output.clusters} > {log} 2>&1"
+        "{resources.python} {resources.scripts}/measure_clusters.py"
+        " --regions {input.regions:q}"
+        " --annotation {input.annotation:q}"
+        " --tracks {input.tracks:q}"
+        " {params.vectors}"
+        " {params.weights}"
+        " --composition {input.composition:q}"
+        " {params.options}"
+        " --output {output.clusters:q} > {log:q} 2>&1"
 
 
 rule compare_strands:
@@ -143,19 +155,19 @@ rule compare_strands:
     resources:
         **gpu(8000, 120),
     params:
-        initial=lambda wildcards: "random" if is_random(wildcards.model) else "pretrained",
-        number=configuration.embeddings.strands,
-        window=configuration.embeddings.window_tokens,
-        layers=repeated("--layers", configuration.embeddings.layers),
-        device=configuration.device,
-        precision=configuration.precision,
-        seed=configuration.seed,
+        initial=initial,
+        options=options("compare_strands"),
         code=code("compare_strands"),
     shell:
-        "{resources.python} {resources.scripts}/compare_strands.py --model {input.model} --initial {params.initial} --regions {input.regions}"
-        " --sequence {input.sequence} --segments {input.segments} --number {params.number} --windows-tokens {params.window}"
-        " {params.layers} --seed {params.seed} --device {params.device} --precision {params.precision} --threads {threads}"
-        " --output {output.strands} > {log} 2>&1"
+        "{resources.python} {resources.scripts}/compare_strands.py"
+        " --model {input.model:q}"
+        " --initial {params.initial}"
+        " --regions {input.regions:q}"
+        " --sequence {input.sequence:q}"
+        " --segments {input.segments:q}"
+        " {params.options}"
+        " --threads {threads}"
+        " --output {output.strands:q} > {log:q} 2>&1"
 
 
 # for the report and the target `embeddings`; without tracks there is nothing to be read from the regions

@@ -4,7 +4,6 @@ Needs what every stage made. Makes report.html and figures/.
 """
 
 import json
-import shlex
 
 
 localrules:
@@ -28,9 +27,9 @@ rule write_configuration:
     resources:
         **cpu(100, 5),
     params:
-        text=shlex.quote(CONFIGURATION),
+        text=CONFIGURATION,
     shell:
-        "printf '%s\\n' {params.text} > {output.config} 2> {log}"
+        "printf '%s\\n' {params.text:q} > {output.config:q} 2> {log:q}"
 
 
 rule write_report:
@@ -65,8 +64,10 @@ rule write_report:
         variants=rules.score_variants.output if "variants" in configuration.sources else [],
         config=rules.write_configuration.output.config,
     output:
-        report=f"{RUN}/report.html",
-        figures=directory(f"{RUN}/figures"),
+        report=report(f"{RUN}/report.html", category="Report", caption="../report/report.rst"),
+        figures=report(
+            directory(f"{RUN}/figures"), patterns=["{figure}.svg"], category="Figures", caption="../report/figures.rst"
+        ),
     log:
         f"{RUN}/logs/write_report.log",
     benchmark:
@@ -76,13 +77,17 @@ rule write_report:
     resources:
         **cpu(4000, 20),
     params:
-        title=shlex.quote(configuration.report.title or f"GROVER: {configuration.run}"),
-        palette=configuration.report.palette,
         results=lambda wildcards, output: Path(output.report).parent,
-        command=shlex.quote(COMMAND),
+        command=COMMAND,
         inputs=lambda wildcards, input: repeated("--inputs", [path for path in input if path != input.config]),
+        options=options("write_report", title=configuration.report.title or f"GROVER: {configuration.run}"),
         code=code("write_report"),
     shell:
-        "{resources.python} {resources.scripts}/write_report.py {params.inputs} --config {input.config} --results {params.results} --title {params.title}"
-        " --palette {params.palette} --command {params.command} --figures {output.figures} --output {output.report}"
-        " > {log} 2>&1"
+        "{resources.python} {resources.scripts}/write_report.py"
+        " {params.inputs}"
+        " --config {input.config:q}"
+        " --results {params.results:q}"
+        " --command {params.command:q}"
+        " {params.options}"
+        " --figures {output.figures:q}"
+        " --output {output.report:q} > {log:q} 2>&1"

@@ -24,7 +24,8 @@ rule publish_accuracy:
         chosen=lambda wildcards, input: repeated("--chosen", input.chosen),
         code=code("publish_chosen"),
     shell:
-        "{resources.python} {resources.scripts}/publish_chosen.py {params.options}"
+        "{resources.python} {resources.scripts}/publish_chosen.py"
+        " {params.options}"
         " {params.chosen}"
         " --published {output.accuracy:q} > {log:q} 2>&1"
 
@@ -55,15 +56,21 @@ rule enrich_tokens:
         **cpu(16000, 240),
     params:
         sources=source_options(TRACK_SOURCES),
-        flank=configuration.atlas.promoter_flank,
-        shifts=configuration.embeddings.shifts,
-        seed=configuration.seed,
+        options=options("enrich_tokens"),
         code=code("enrich_tokens"),
     shell:
-        "{resources.python} {resources.scripts}/enrich_tokens.py --tokens {input.tokens} --index {input.index} --statistics {input.statistics}"
-        " --sequence {input.sequence} --segments {input.segments} --contigs {input.contigs} --tracks {input.tracks} {params.sources}"
-        " --promoter-flank {params.flank} --shifts {params.shifts} --seed {params.seed} --threads {threads}"
-        " --output {output.enrichment} > {log} 2>&1"
+        "{resources.python} {resources.scripts}/enrich_tokens.py"
+        " --tokens {input.tokens:q}"
+        " --index {input.index:q}"
+        " --statistics {input.statistics:q}"
+        " --sequence {input.sequence:q}"
+        " --segments {input.segments:q}"
+        " --contigs {input.contigs:q}"
+        " --tracks {input.tracks:q}"
+        " {params.sources}"
+        " {params.options}"
+        " --threads {threads}"
+        " --output {output.enrichment:q} > {log:q} 2>&1"
 
 
 rule gather_tokens:
@@ -93,14 +100,21 @@ rule gather_tokens:
         sums=lambda wildcards, input: repeated("--sums", input.sums),
         contexts=lambda wildcards, input: repeated("--contexts", input.contexts),
         weights=lambda wildcards: weight_options([wildcards.model]),
-        enrichment=lambda wildcards, input: f"--enrichment {input.enrichment}" if input.enrichment else "",
-        minimum=configuration.embeddings.minimum_occurrences,
-        seed=configuration.seed,
+        enrichment=lambda wildcards, input: repeated("--enrichment", as_list(input.enrichment)),
+        options=options("gather_tokens"),
         code=code("gather_tokens"),
     shell:
-        "{resources.python} {resources.scripts}/gather_tokens.py {params.sums} {params.contexts} {params.weights} --statistics {input.statistics}"
-        " --accuracy {input.accuracy} {params.enrichment} --minimum {params.minimum} --seed {params.seed}"
-        " --token-averages {output.averages} --token-counts {output.counts} --output {output.contexts} > {log} 2>&1"
+        "{resources.python} {resources.scripts}/gather_tokens.py"
+        " {params.sums}"
+        " {params.contexts}"
+        " {params.weights}"
+        " --statistics {input.statistics:q}"
+        " --accuracy {input.accuracy:q}"
+        " {params.enrichment}"
+        " {params.options}"
+        " --token-averages {output.averages:q}"
+        " --token-counts {output.counts:q}"
+        " --output {output.contexts:q} > {log:q} 2>&1"
 
 
 rule token_components:
@@ -129,18 +143,24 @@ rule token_components:
     resources:
         **cpu(4000, 60),
     params:
-        layers=repeated("--layers", configuration.embeddings.layers),
-        enrichment=lambda wildcards, input: f"--enrichment {input.enrichment}" if input.enrichment else "",
-        minimum=configuration.embeddings.minimum_occurrences,
-        neighbours=configuration.embeddings.neighbours,
-        seed=configuration.seed,
+        enrichment=lambda wildcards, input: repeated("--enrichment", as_list(input.enrichment)),
+        options=options("token_components"),
         code=code("token_components"),
     shell:
-        "{resources.python} {resources.scripts}/token_components.py --token-averages {input.averages} --token-counts {input.counts} {params.layers}"
-        " --word2vec {input.word2vec} --statistics {input.statistics} --published {input.published} {params.enrichment}"
-        " --minimum {params.minimum} --neighbours {params.neighbours} --seed {params.seed} --components {output.components}"
-        " --explained {output.explained} --correlations {output.correlations} --effects {output.effects}"
-        " --clusters {output.clusters} --similarity {output.similarity} > {log} 2>&1"
+        "{resources.python} {resources.scripts}/token_components.py"
+        " --token-averages {input.averages:q}"
+        " --token-counts {input.counts:q}"
+        " --word2vec {input.word2vec:q}"
+        " --statistics {input.statistics:q}"
+        " --published {input.published:q}"
+        " {params.enrichment}"
+        " {params.options}"
+        " --components {output.components:q}"
+        " --explained {output.explained:q}"
+        " --correlations {output.correlations:q}"
+        " --effects {output.effects:q}"
+        " --clusters {output.clusters:q}"
+        " --similarity {output.similarity:q} > {log:q} 2>&1"
 
 
 rule compare_contexts:
@@ -170,10 +190,17 @@ rule compare_contexts:
         contexts=lambda wildcards, input: repeated("--contexts", input.contexts),
         weights=lambda wildcards: weight_options([wildcards.model]),
         sources=source_options(TRACK_SOURCES),
-        flank=configuration.atlas.promoter_flank,
-        seed=configuration.seed,
+        options=options("compare_contexts"),
         code=code("compare_contexts"),
     shell:
-        "{resources.python} {resources.scripts}/compare_contexts.py {params.contexts} {params.weights} --statistics {input.statistics} --sequence {input.sequence}"
-        " --segments {input.segments} --contigs {input.contigs} --tracks {input.tracks} {params.sources}"
-        " --promoter-flank {params.flank} --seed {params.seed} --output {output.ambiguity} > {log} 2>&1"
+        "{resources.python} {resources.scripts}/compare_contexts.py"
+        " {params.contexts}"
+        " {params.weights}"
+        " --statistics {input.statistics:q}"
+        " --sequence {input.sequence:q}"
+        " --segments {input.segments:q}"
+        " --contigs {input.contigs:q}"
+        " --tracks {input.tracks:q}"
+        " {params.sources}"
+        " {params.options}"
+        " --output {output.ambiguity:q} > {log:q} 2>&1"

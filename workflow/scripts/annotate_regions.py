@@ -1,11 +1,9 @@
 """Annotate regions with the tracks."""
 
-from typing import Annotated
-
 import pandas as pd
-from typer import Option
 
 from grover.annotation.tracks import annotate, read_tracks
+from grover.config.sections import embeddings as config
 from grover.genome.assembly import read_lengths
 from grover.runtime.cli import Input, Output, Renames, Sources, main
 from grover.runtime.files import key_values, source_files, write_table
@@ -16,11 +14,9 @@ def annotate_regions(
     tracks: Input,
     contigs: Input,
     output: Output,
+    overlap: config.CategoryOverlap,
     source: Sources = [],  # noqa: B006
     rename: Renames = [],  # noqa: B006
-    threshold: Annotated[
-        float, Option(help="share of a region that its leading category, or features of one strand, must cover")
-    ] = 0.3,
 ):
     """Write one column a track, row by row beside the regions: the leading category or `none`, presence, the mean quantity, or the
     strand; and the share of repeats. Tracks whose source is not given are left out."""
@@ -30,7 +26,7 @@ def annotate_regions(
         source_files(source),
         read_lengths(contigs),
         dict(key_values(rename, "--rename")),
-        threshold,
+        overlap.minimum_overlap,
     )
     write_table(output, table)
 

@@ -5,6 +5,8 @@ from typing import Annotated
 
 from typer import Option
 
+from grover.config.options import Seed
+from grover.config.sections import embeddings as config
 from grover.embeddings.region_table import (
     core_length,
     describe_regions,
@@ -16,7 +18,6 @@ from grover.genome.assembly import Genome
 from grover.genome.folds import read_folds
 from grover.runtime.cli import READ, Input, Output, main
 from grover.runtime.files import folder, write_table
-from grover.runtime.options import Seed
 from grover.tokenization.genome_tokens import TokenisedGenome
 from grover.tokenization.vocabulary import Vocabulary
 
@@ -29,14 +30,14 @@ def choose_regions(
     segments: Input,
     folds: Input,
     output: Output,
+    windows: config.WindowTokens,
+    margins: config.WindowContext,
+    number: config.Regions,
+    seed: Seed,
     bed: Annotated[
         Path | None, READ, Option(help="the intervals to embed instead of windows of the genome", exists=True)
     ] = None,
     rename: Annotated[str, Option(help="map contig names of the BED file: add-chr, strip-chr or nothing")] = "",
-    windows_tokens: Annotated[int, Option(help="tokens of a window", min=1)] = 510,
-    context: Annotated[int, Option(help="tokens at both ends of a window that belong to its neighbours", min=0)] = 16,
-    maximum: Annotated[int, Option(help="most windows, spread over the genome; 0: all", min=0)] = 100_000,
-    seed: Seed = 0,
 ):
     """Write the table of regions: chrom, start, end, gc, fold. They are what windows of the tokenised genome hold between their
     contexts, or all intervals of a BED file that lie in the genome. VOCABULARY is the folder of the tokens, or the tokenizer.json in it."""
@@ -45,8 +46,8 @@ def choose_regions(
     if bed is not None:
         left, right = places_of_bed(bed, genome, rename)
     else:
-        size = core_length(windows_tokens, context)
-        firsts = sample_regions(tokenised.tokens_at(genome.bounds), size, maximum, seed)
+        size = core_length(windows.window_tokens, margins.context)
+        firsts = sample_regions(tokenised.tokens_at(genome.bounds), size, number.maximum_regions, seed)
         left, right = places_of_tokens(firsts, size, tokenised)
     write_table(output, describe_regions(left, right, genome, read_folds(folds)))
 

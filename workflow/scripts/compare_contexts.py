@@ -6,13 +6,15 @@ import pandas as pd
 from typer import Option
 
 from grover.annotation.tracks import read_tracks
+from grover.config.options import Seed
+from grover.config.sections.genome import Promoters
 from grover.embeddings.tokens.ambiguity import annotate, distinguish
 from grover.embeddings.tokens.states import occurrences, open_contexts
 from grover.embeddings.vectors import check_weights
 from grover.genome.assembly import Genome, read_lengths
 from grover.runtime.cli import Input, Inputs, Output, Renames, Sources, Weights, main
 from grover.runtime.files import key_values, source_files, write_table
-from grover.runtime.options import Seed
+from grover.runtime.settings import Setting
 
 
 def compare_contexts(
@@ -23,15 +25,13 @@ def compare_contexts(
     tracks: Input,
     contigs: Input,
     output: Output,
+    promoter_flank: Annotated[int, Setting(Promoters, "promoter_flank")],
+    seed: Seed,
     source: Sources = [],  # noqa: B006
     rename: Renames = [],  # noqa: B006
-    promoter_flank: Annotated[
-        int, Option(help="bases that promoters reach at least to both sides of their middle")
-    ] = 500,
     minimum: Annotated[int, Option(help="stored contexts that a token needs", min=10)] = 60,
     resamples: Annotated[int, Option(help="resamples of blocks of the genome for each interval", min=2)] = 300,
     weights: Weights = [],  # noqa: B006
-    seed: Seed = 0,
 ):
     """CONTEXTS are the contexts.parquet of all shards of one model, as embed.py writes them, STATISTICS those of its vocabulary. Tracks of
     numbers, and those whose source is not given, are left out."""

@@ -5,6 +5,8 @@ from typing import Annotated
 import pandas as pd
 from typer import Option
 
+from grover.config.options import Device, Precision, Seed
+from grover.config.sections import embeddings as config
 from grover.embeddings.embed import choose_layers, load_encoder
 from grover.embeddings.region_table import places_of_table
 from grover.embeddings.regions import strands
@@ -15,7 +17,7 @@ from grover.network.device import choose_device
 from grover.runtime.cli import Input, Output, main
 from grover.runtime.errors import InputError
 from grover.runtime.files import folder, write_table
-from grover.runtime.options import Device, Initial, Precision, Seed, Threads
+from grover.runtime.options import Initial, Threads
 from grover.tokenization.vocabulary import Vocabulary
 
 
@@ -25,18 +27,14 @@ def compare_strands(
     sequence: Input,
     segments: Input,
     output: Output,
-    number: Annotated[
-        int, Option(help="most regions to compare, in even steps through the genome; 0: all", min=0)
-    ] = 2000,
-    windows_tokens: Annotated[int, Option(help="tokens read at once; longer regions are cut", min=1)] = 510,
-    layers: Annotated[
-        list[int], Option(help="layer to compare, 0 is the input; repeat the option for several; none: all")
-    ] = [],  # noqa: B006
+    initial: Initial,
+    comparison: config.StrandComparison,
+    windows: config.WindowTokens,
+    compared: config.Layers,
+    seed: Seed,
+    device: Device,
+    precision: Precision,
     bootstrap: Annotated[int, Option(help="resamples of an interval", min=1)] = 300,
-    initial: Initial = "pretrained",
-    seed: Seed = 0,
-    device: Device = "auto",
-    precision: Precision = "auto",
     threads: Threads = 0,
 ):
     """Write how alike a region and its reverse complement are, layer by layer, beside two random regions.
@@ -44,19 +42,17 @@ def compare_strands(
     MODEL is a Hugging Face folder with its tokenizer, or the model.safetensors in it; REGIONS is the table that choose_regions.py
     writes. Regions of all folds are taken, since nothing is fitted. Both strands are tokenised from the region's bare sequence.
     """
-    if initial not in ("pretrained", "random"):
-        raise InputError(f"initial: {initial!r} is unknown; expected pretrained or random")
     place = choose_device(device, threads)
     genome = Genome(sequence, segments)
     encoder = load_encoder(folder(model), initial == "random", seed).to(place)
-    check_length(windows_tokens, encoder.config.max_position_embeddings, "windows")
+    check_length(windows.window_tokens, encoder.config.max_position_embeddings, "windows")
     table = pd.read_parquet(regions, columns=["chrom", "start", "end"])
     if table.empty:
         raise InputError(f"{regions}: no regions there; make the table with choose_regions.py")
-    table = table.iloc[spread(len(table), number)]
+    table = table.iloc[spread(len(table), comparison.strands)]
     codes = [genome.codes[left:right] for left, right in zip(*places_of_table(table, genome, regions), strict=True)]
-    vocabulary, kept = Vocabulary.load(folder(model)), choose_layers(encoder, layers)
-    vectors = strands.embed_strands(encoder, codes, vocabulary, windows_tokens, kept, place, precision)
+    vocabulary, kept = Vocabulary.load(folder(model)), choose_layers(encoder, compared.layers)
+    vectors = strands.embed_strands(encoder, codes, vocabulary, windows.window_tokens, kept, place, precision)
     write_table(output, strands.compare_strands(vectors, table, bootstrap, seed))
 
 

@@ -1,11 +1,9 @@
 """Composition of regions: means of word2vec vectors, and k-mers."""
 
-from typing import Annotated
-
 import numpy as np
 import pandas as pd
-from typer import Option
 
+from grover.config.sections.embeddings import Composition
 from grover.embeddings.composition import compose
 from grover.embeddings.region_table import Places, places_of_table
 from grover.embeddings.vectors import Writer
@@ -25,7 +23,7 @@ def compose_regions(
     sequence: Input,
     segments: Input,
     output: Output,
-    kmers: Annotated[int, Option(min=1, max=6, help="letters of the words that are counted")] = 4,
+    composition: Composition,
 ):
     """Write the mean of the word2vec vectors of each region's tokens and the frequencies of its k-mers, as columns `word2vec` and `kmers`
     of a file of embeddings. VOCABULARY is a folder with a tokenizer.json, or a file in it."""
@@ -47,7 +45,7 @@ def compose_regions(
     }
     written = 0
     with Writer(output, metadata) as writer:
-        for block in compose(places, genome.codes, tokenised.tokens, vectors, kmers):
+        for block in compose(places, genome.codes, tokenised.tokens, vectors, composition.kmers):
             rows = numbered.iloc[written : written + len(block["kmers"])]
             writer.write({name: rows[name].to_numpy() for name in rows} | block)
             written += len(rows)

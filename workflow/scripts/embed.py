@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 from typer import Option
 
+from grover.config.options import Device, Precision, Seed
+from grover.config.sections import embeddings as config
 from grover.embeddings.embed import Outputs, Reading, Regions, choose_layers, load_encoder
 from grover.embeddings.embed import embed as embed_shard
 from grover.embeddings.region_table import Places, places_of_table
@@ -19,7 +21,7 @@ from grover.network.device import choose_device
 from grover.runtime.cli import WRITTEN, Input, Output, main
 from grover.runtime.errors import InputError
 from grover.runtime.files import atomic, checksum, folder
-from grover.runtime.options import Device, Initial, Precision, Seed, Threads
+from grover.runtime.options import Initial, Threads
 from grover.tokenization.genome_tokens import TokenisedGenome
 from grover.tokenization.vocabulary import Vocabulary
 
@@ -36,30 +38,24 @@ def embed(
     output: Output,
     token_sums: Output,
     contexts_output: Output,
+    name: Annotated[str, Option(help="name of the embeddings in the tables")],
+    initial: Initial,
+    shard: Annotated[int, Option(help="which shard of the regions, from 0", min=0)],
+    jobs: config.Shards,
+    windows: config.WindowTokens,
+    margins: config.WindowContext,
+    kept: config.Layers,
+    occurrences: config.Contexts,
+    seed: Seed,
+    device: Device,
+    precision: Precision,
     states: Annotated[Path | None, WRITTEN, Option(help="the states of every token of the regions")] = None,
-    name: Annotated[str, Option(help="name of the embeddings; empty: that of the model's folder")] = "",
-    initial: Initial = "pretrained",
-    shard: Annotated[int, Option(help="which shard of the regions, from 0", min=0)] = 0,
-    shards: Annotated[int, Option(help="runs of regions that jobs share", min=1)] = 1,
-    windows_tokens: Annotated[int, Option(help="tokens of a window", min=1)] = 510,
-    context: Annotated[
-        int, Option(help="tokens at both ends of a window that the model sees and that do not count", min=0)
-    ] = 16,
-    layers: Annotated[
-        list[int], Option(help="layer to keep, 0 is the input; repeat the option for several; none: all")
-    ] = [],  # noqa: B006
-    contexts: Annotated[int, Option(help="most occurrences of a token that are compared", min=0)] = 5000,
-    stored: Annotated[int, Option(help="most of them whose states are stored", min=0)] = 400,
-    seed: Seed = 0,
-    device: Device = "auto",
-    precision: Precision = "auto",
     threads: Threads = 0,
 ):
     """Write the [CLS] and the mean embedding of each region, layer by layer, sums of the states of each token, and the states of some of
     its occurrences. MODEL is a Hugging Face folder with its tokenizer, or the model.safetensors in it; REGIONS is the table that
     choose_regions.py writes, of windows or of any BED file."""
-    if initial not in ("pretrained", "random"):
-        raise InputError(f"initial: {initial!r} is unknown; expected pretrained or random")
+    shards = jobs.shards
     if shard >= shards:
         raise InputError(f"shard {shard}: the {shards} shards have the numbers 0 to {shards - 1}")
     place = choose_device(device, threads)
@@ -70,9 +66,17 @@ def embed(
     _check_vocabulary(tokenised, genome, encoder.config.vocab_size, tokens, model)
     table = pd.read_parquet(regions, columns=["chrom", "start", "end"])
     places = Places.of(*places_of_table(table, genome, regions), tokenised, genome)
-    reading = Reading(windows_tokens, context, choose_layers(encoder, layers), contexts, stored, shard, shards)
+    reading = Reading(
+        windows.window_tokens,
+        margins.context,
+        choose_layers(encoder, kept.layers),
+        occurrences.contexts,
+        occurrences.stored_contexts,
+        shard,
+        shards,
+    )
     said = {
-        "name": name or folder(model).resolve().name,
+        "name": name,
         "model": checksum(folder(model) / WEIGHTS),
         "initial": initial,
         "layers": reading.layers,

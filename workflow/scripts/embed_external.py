@@ -10,6 +10,9 @@ import numpy as np
 import pandas as pd
 from typer import Option
 
+from grover.config.options import Device, Precision, Seed
+from grover.config.sections.benchmarks import ExternalReading
+from grover.config.sections.embeddings import Shards
 from grover.embeddings.region_table import places_of_table
 from grover.embeddings.vectors import Writer, half
 from grover.external_models import adapters
@@ -21,7 +24,7 @@ from grover.network.device import choose_device
 from grover.runtime.cli import READ, Input, Output, main
 from grover.runtime.errors import InputError
 from grover.runtime.files import checksum
-from grover.runtime.options import Device, Initial, Precision, Seed, Threads
+from grover.runtime.options import Initial, Threads
 from grover.runtime.progress import Progress
 
 
@@ -32,14 +35,13 @@ def embed_external(
     folder: Annotated[Path, READ, Option(help="config.json of the model's folder", show_default=False)],
     output: Output,
     name: Annotated[str, Option(help="name of the model in the tables")],
-    adapter: Annotated[str, Option(help=f"how it reads sequence: {', '.join(adapters.ADAPTERS)}")] = "auto",
-    remote_code: Annotated[bool, Option(help="consent to execute the Python files of its folder")] = False,
+    shard: Annotated[int, Option(help="which of the shards to embed, from 0", min=0)],
+    reading: ExternalReading,
+    jobs: Shards,
+    seed: Seed,
+    device: Device,
+    precision: Precision,
     initial: Initial = "pretrained",
-    shard: Annotated[int, Option(help="which of the shards to embed, from 0", min=0)] = 0,
-    shards: Annotated[int, Option(help="shards that the regions are cut into", min=1)] = 1,
-    seed: Seed = 0,
-    device: Device = "auto",
-    precision: Precision = "auto",
     threads: Threads = 0,
 ):
     """Write the vectors of the last layer for each region: the mean over its tokens, and [CLS] where the model has one in front.
@@ -47,9 +49,11 @@ def embed_external(
     REGIONS is the table that choose_regions.py writes. A region is read alone, without the sequence beside it; one too long for the
     model in pieces, whose vectors are averaged. Nothing is downloaded.
     """
+    shards = jobs.shards
     if shard >= shards:
         raise InputError(f"shard {shard}: the {shards} shards have the numbers 0 to {shards - 1}")
-    external = adapters.load(folder.parent if folder.name == CONFIG else folder, adapter, remote_code, initial)
+    source = folder.parent if folder.name == CONFIG else folder
+    external = adapters.load(source, reading.adapter, reading.remote_code, initial)
     genome = Genome(sequence, segments)
     table = pd.read_parquet(regions, columns=["chrom", "start", "end"])
     first, last = (len(table) * edge // shards for edge in (shard, shard + 1))

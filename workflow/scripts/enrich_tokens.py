@@ -9,10 +9,13 @@ from typer import Option
 from grover.annotation.circular_shifts import all_repeats, draw_shifts, enrich_by_shifts
 from grover.annotation.enrichment import read_categories
 from grover.annotation.tracks import read_tracks
+from grover.config.options import Seed
+from grover.config.sections.embeddings import CircularShifts
+from grover.config.sections.genome import Promoters
 from grover.genome.assembly import Genome, read_lengths
 from grover.runtime.cli import Input, Output, Renames, Sources, main
 from grover.runtime.files import key_values, source_files, write_table
-from grover.runtime.options import Seed
+from grover.runtime.settings import Setting
 
 
 def enrich_tokens(
@@ -24,13 +27,11 @@ def enrich_tokens(
     statistics: Input,
     tracks: Input,
     output: Output,
+    shifting: CircularShifts,
+    promoter_flank: Annotated[int, Setting(Promoters, "promoter_flank")],
+    seed: Seed,
     source: Sources = [],  # noqa: B006
     rename: Renames = [],  # noqa: B006
-    promoter_flank: Annotated[
-        int, Option(min=0, help="bases at least on either side of the middle of a promoter")
-    ] = 500,
-    shifts: Annotated[int, Option(min=20, help="random circular shifts of the annotation")] = 200,
-    seed: Seed = 0,
     threads: Annotated[int, Option(min=1, help="circular shifts counted at a time")] = 1,
 ):
     """Write how much more often than expected each token lies in each category of the tracks, with the interval and the test that
@@ -41,7 +42,7 @@ def enrich_tokens(
     rest = sources, read_lengths(contigs), dict(key_values(rename, "--rename"))
     categories = read_categories(genome, rows, *rest, promoter_flank) | all_repeats(genome, rows, *rest)
     ids, anchors, bases = np.load(tokens, mmap_mode="r"), np.load(index), len(genome.codes)
-    drawn = draw_shifts(bases, shifts, seed)
+    drawn = draw_shifts(bases, shifting.shifts, seed)
     table = enrich_by_shifts(ids, anchors, pd.read_parquet(statistics), categories, bases, drawn, threads)
     write_table(output, table)
 

@@ -7,12 +7,13 @@ from typing import Annotated
 import pandas as pd
 from typer import Option
 
+from grover.config.options import Seed
+from grover.config.sections.embeddings import TokenOccurrences
 from grover.embeddings.tokens.contexts import change, join
 from grover.embeddings.tokens.states import open_contexts, read_sums
 from grover.embeddings.vectors import check_weights
 from grover.runtime.cli import READ, Input, Inputs, Output, Weights, main
 from grover.runtime.files import source_files, write_array, write_table
-from grover.runtime.options import Seed
 
 
 def gather_tokens(
@@ -22,6 +23,8 @@ def gather_tokens(
     token_averages: Output,
     token_counts: Output,
     output: Output,
+    required: TokenOccurrences,
+    seed: Seed,
     accuracy: Annotated[
         Path | None,
         READ,
@@ -36,13 +39,12 @@ def gather_tokens(
         READ,
         Option(help="where each token lies, of enrich_tokens.py", exists=True, show_default=False),
     ] = None,
-    minimum: Annotated[int, Option(help="compared occurrences that a token needs in the table", min=2)] = 5,
     weights: Weights = [],  # noqa: B006
-    seed: Seed = 0,
 ):
     """SUMS and CONTEXTS are the tokens.npz and contexts.parquet of all shards of one model, as embed.py writes them, STATISTICS those of
     its vocabulary. OUTPUT gets one row a token and layer: self-similarity, maximum explainable variance, both beside those of any
     tokens, and the rank of the token by how much context changes it, joined with ACCURACY and the repeat share of ENRICHMENT."""
+    minimum = required.minimum_occurrences
     added, stored, vocabulary = read_sums(sums), open_contexts(contexts), pd.read_parquet(statistics)
     check_weights({stored.name: stored}, source_files(weights, "--weights"))
     found = change(added, stored, vocabulary, minimum, seed)

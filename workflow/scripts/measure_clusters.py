@@ -7,13 +7,14 @@ import pandas as pd
 from typer import Option
 
 from grover.annotation.tracks import read_tracks
+from grover.config.options import Seed
+from grover.config.sections.embeddings import Neighbourhood
 from grover.embeddings.regions.clusters import MIXED, measure, sample
 from grover.embeddings.regions.probes import representations
 from grover.embeddings.regions.tables import REPEATS, check_places, read_annotation
 from grover.embeddings.vectors import check_weights, expect, open_embeddings
 from grover.runtime.cli import Input, Inputs, Output, Weights, main
 from grover.runtime.files import source_files, write_table
-from grover.runtime.options import Seed
 
 
 def measure_clusters(
@@ -23,12 +24,12 @@ def measure_clusters(
     vectors: Inputs,
     composition: Input,
     output: Output,
+    neighbourhood: Neighbourhood,
+    seed: Seed,
     weights: Weights = [],  # noqa: B006
     maximum: Annotated[int, Option(help="regions a track at most", min=50)] = 3_000,
-    neighbours: Annotated[int, Option(help="nearest regions whose category is looked at", min=1)] = 15,
     apart: Annotated[int, Option(help="bases that a neighbour is away in the genome at least", min=0)] = 50_000,
     few: Annotated[float, Option(help="share of repeats below which a region counts as one with few repeats")] = 0.1,
-    seed: Seed = 0,
 ):
     """Silhouette (cosine) and purity of neighbours for every track with categories, in the last layer of every model, word2vec
     and k-mers; for all regions, and for those with few repeats."""
@@ -55,7 +56,7 @@ def measure_clusters(
         if kind in MIXED and track in labels
         for repeats, allowed in subsets.items()
     ]
-    write_table(output, measure(samples, table, found, neighbours, apart))
+    write_table(output, measure(samples, table, found, neighbourhood.neighbours, apart))
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from grover.benchmarks.tokenise import read_tokens
+from grover.config.options import Device, Precision
 from grover.genome.bases import decode, encode
 from grover.interpretation.mutagenesis import mutate, surest
 from grover.network.classifier import load_classifier, logits
@@ -10,7 +11,7 @@ from grover.network.device import choose_device
 from grover.runtime.cli import Input, Output, main
 from grover.runtime.errors import InputError
 from grover.runtime.files import folder, write_table
-from grover.runtime.options import Device, Precision, Threads
+from grover.runtime.options import Threads
 from grover.tokenization.vocabulary import Vocabulary
 
 
@@ -19,8 +20,8 @@ def mutate_in_silico(
     predictions: Input,
     dataset: Input,
     output: Output,
-    device: Device = "auto",
-    precision: Precision = "auto",
+    device: Device,
+    precision: Precision,
     threads: Threads = 0,
 ):
     """Take the site of label 1 on fold test of which the classifier is surest, and write for each position and other

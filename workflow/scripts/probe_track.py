@@ -6,13 +6,15 @@ import pandas as pd
 from typer import Option
 
 from grover.annotation.tracks import read_tracks
+from grover.config.options import Seed
+from grover.config.sections.embeddings import Probes
 from grover.embeddings.regions.probes import Settings, columns, make_target, probe, representations
 from grover.embeddings.regions.tables import check_places, given_properties, read_annotation
 from grover.embeddings.vectors import check_weights, expect, open_embeddings
 from grover.runtime.cli import Input, Inputs, Output, Weights, main
 from grover.runtime.errors import InputError
 from grover.runtime.files import source_files, write_table
-from grover.runtime.options import Seed, Threads
+from grover.runtime.options import Threads
 from grover.statistics import bootstrap
 from grover.statistics.blocks import LARGEST
 
@@ -25,11 +27,9 @@ def probe_track(
     vectors: Inputs,
     composition: Input,
     output: Output,
+    probes: Probes,
+    seed: Seed,
     weights: Weights = [],  # noqa: B006
-    trees: Annotated[int, Option(help="trees of the random forest", min=1)] = 100,
-    maximum_train: Annotated[int, Option(help="regions of fold train to learn from at most; 0: all")] = 20_000,
-    resamples: Annotated[int, Option(help="bootstrap samples of blocks of the genome", min=1)] = 300,
-    seed: Seed = 0,
     threads: Threads = 1,
 ):
     """Logistic or ridge regression, and a random forest, on every layer of every model, beside the same on word2vec, k-mers and
@@ -47,9 +47,9 @@ def probe_track(
         check_places(each, table, regions)
     block = bootstrap.blocks(table.assign(sequence=""), LARGEST)
     kind, where, given = *rows.loc[track, ["kind", "where"]], given_properties(table, labels)
-    target = make_target(labels[track], kind, table["fold"].to_numpy(), block, maximum_train, where)
+    target = make_target(labels[track], kind, table["fold"].to_numpy(), block, probes.maximum_train, where)
     found = representations(embeddings, composed, table["gc"].to_numpy())
-    scores = probe(target, table, found, given.to_numpy(), Settings(resamples, trees, seed, threads))
+    scores = probe(target, table, found, given.to_numpy(), Settings(probes.bootstrap, probes.trees, seed, threads))
     write_table(output, columns(scores, track, kind, given))
 
 

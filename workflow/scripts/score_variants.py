@@ -5,6 +5,8 @@ from typing import Annotated
 import numpy as np
 from typer import Option
 
+from grover.config.options import Device, Precision, Seed
+from grover.config.sections.embeddings import VariantScoring
 from grover.genome.assembly import Genome
 from grover.interpretation.variants import RENAME, Surroundings, read_variants, score, separation
 from grover.network.bert import load_language_model
@@ -12,7 +14,7 @@ from grover.network.device import choose_device
 from grover.runtime.cli import Input, Output, main
 from grover.runtime.errors import InputError
 from grover.runtime.files import folder, write_json, write_table
-from grover.runtime.options import Device, Precision, Seed, Threads
+from grover.runtime.options import Threads
 from grover.tokenization.vocabulary import Vocabulary
 
 
@@ -23,13 +25,11 @@ def score_variants(
     segments: Input,
     table: Output,
     summary: Output,
+    scoring: VariantScoring,
+    seed: Seed,
+    device: Device,
+    precision: Precision,
     rename: Annotated[str, Option(help="map contig names of the variants: add-chr, strip-chr or nothing")] = "",
-    flank: Annotated[int, Option(help="bases on either side of a variant that the model sees")] = 200,
-    span: Annotated[int, Option(help="bases on either side of a variant whose tokens are masked at least")] = 8,
-    maximum: Annotated[int, Option(help="variants at most, drawn by the seed")] = 20_000,
-    seed: Seed = 0,
-    device: Device = "auto",
-    precision: Precision = "auto",
     threads: Threads = 0,
 ):
     """Write TABLE (chrom, pos, id, ref, alt, score, effect) and SUMMARY (JSON: counts, and where effects are known how
@@ -41,9 +41,10 @@ def score_variants(
     place = choose_device(device, threads)
     genome, words = Genome(sequence, segments), Vocabulary.load(folder(model))
     rows, left_out = read_variants(variants, genome, rename)
+    maximum = scoring.maximum_variants
     left_out["beyond the maximum"] = max(0, len(rows) - maximum)
     rows = rows.iloc[np.sort(np.random.default_rng(seed).permutation(len(rows))[:maximum])]
-    surroundings = Surroundings(flank, span)
+    surroundings = Surroundings(scoring.flank, scoring.span)
     rows = rows.assign(
         score=score(rows, load_language_model(folder(model)), words, genome, surroundings, place, precision)
     )

@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 from typer import Option
 
+from grover.config.options import Seed
+from grover.config.sections import embeddings as config
 from grover.embeddings.tokens.components import (
     NAMES,
     choose_tokens,
@@ -20,7 +22,6 @@ from grover.embeddings.tokens.map import compare_geometries, describe_clusters, 
 from grover.runtime.cli import READ, Input, Output, main
 from grover.runtime.errors import InputError
 from grover.runtime.files import write_table
-from grover.runtime.options import Seed
 from grover.runtime.progress import track
 
 WORD2VEC = "word2vec"
@@ -37,23 +38,21 @@ def token_components(
     effects: Output,
     clusters: Output,
     similarity: Output,
+    kept: config.Layers,
+    required: config.TokenOccurrences,
+    neighbourhood: config.Neighbourhood,
+    seed: Seed,
     word2vec: Annotated[Path | None, READ, Option(help="static vectors of the same tokens", exists=True)] = None,
     enrichment: Annotated[
         Path | None, READ, Option(help="where tokens lie, for their share in repeats", exists=True)
     ] = None,
-    layers: Annotated[
-        list[int] | None, Option(help="number of each layer in the averages; repeat the option; all from 0 if left out")
-    ] = None,
-    minimum: Annotated[int, Option(min=1, help="occurrences in the embedded regions that a token needs")] = 20,
-    neighbours: Annotated[int, Option(min=2, help="size of the neighbourhood that UMAP keeps together")] = 15,
-    seed: Seed = 0,
 ):
     """For each layer of the model and for word2vec: PCA of the vectors of the tokens, Spearman correlation of each component with
     frequency (STATISTICS of the vocabulary), composition, length and share in repeats, and the component that goes most with each,
     beside PUBLISHED values. For the last layer and word2vec: UMAP and hierarchical clustering. And how alike the geometries are.
     """
     averages = np.load(token_averages, mmap_mode="r")
-    numbers = layers or list(range(len(averages)))
+    numbers = kept.layers or list(range(len(averages)))
     if len(numbers) != len(averages):
         raise InputError(f"{token_averages} holds {len(averages)} layers, and --layers names {len(numbers)}")
     counts = np.load(token_counts)
@@ -65,7 +64,7 @@ def token_components(
             )
         # what word2vec never read cannot be compared
         counts = np.where(static.any(axis=1), counts, 0)
-    words = choose_tokens(pd.read_parquet(statistics), counts, minimum)
+    words = choose_tokens(pd.read_parquet(statistics), counts, required.minimum_occurrences)
     sources = {f"layer {number}": averages[i][words["id"]] for i, number in enumerate(numbers)}
     mapped = [f"layer {numbers[-1]}"]
     if static is not None:
@@ -82,7 +81,7 @@ def token_components(
         beside = correlate(values, properties).merge(paper, how="left")
         places = pd.DataFrame(np.nan, words.index, ["x", "y", "cluster", "order"])
         if name in mapped:
-            places = map_tokens(vectors, words["count"].to_numpy(), seed, neighbours)
+            places = map_tokens(vectors, words["count"].to_numpy(), seed, neighbourhood.neighbours)
         table = words.join(pd.DataFrame(values, columns=NAMES)).join(
             places.astype({"cluster": "Int64", "order": "Int64"})
         )

@@ -6,6 +6,7 @@ from typing import Annotated
 import yaml
 from typer import Option
 
+from grover.config.sections.run import Report
 from grover.report.page import build, render
 from grover.report.parts import Results
 from grover.runtime.cli import Input, Inputs, Output, main
@@ -17,11 +18,8 @@ def write_report(
     config: Input,
     output: Output,
     results: Annotated[Path, Option(help="folder of the run; inputs are known by their names relative to it")],
-    title: Annotated[str, Option(help="title of the page")] = "GROVER",
-    command: Annotated[
-        str, Option(help="command that makes an artefact when its path follows")
-    ] = "snakemake --cores 2",
-    palette: Annotated[str, Option(help="okabe-ito or tol-bright")] = "okabe-ito",
+    command: Annotated[str, Option(help="command that makes an artefact when its path follows")],
+    page: Report,
     figures: Annotated[Path | None, Option(help="folder that also gets each figure as SVG")] = None,
 ):
     """Only the given inputs are shown; a section that lacks one is left out and says so. CONFIG is the resolved
@@ -32,8 +30,8 @@ def write_report(
         if figures is not None:
             write_text(figures / f"{name}.svg", svg)
 
-    sections = build(Results(results, inputs), configuration, palette)
-    write_text(output, render(sections, title, f"{command} {results}/", write_figure))
+    sections = build(Results(results, inputs), configuration, page.palette)
+    write_text(output, render(sections, page.title, f"{command} {results}/", write_figure))
 
 
 if __name__ == "__main__":

@@ -33,6 +33,7 @@ import pandas as pd
 import support
 import torch
 
+from grover.config.sections import embeddings
 from grover.config.sections.pretraining import SIZES
 from grover.genome.bases import decode, encode
 from grover.tokenization import bpe
@@ -49,7 +50,7 @@ MERGES = 600
 TOLERANCE = {"fp32": 1e-4, "bf16": 0.05}  # bfloat16 keeps 8 bits
 GENOMES = (1, 26)  # megabases
 FLAT = 1.1
-CONTEXT = 16  # as embed.py's default
+CONTEXT = embeddings.WindowContext().context
 NARROW = {"layers": 1, "hidden": 32, "heads": 1, "intermediate": 64}
 
 
@@ -251,7 +252,17 @@ def embed_genome(options: argparse.Namespace) -> None:
     written = {"output": "out.parquet", "token_sums": "sums.npz", "contexts_output": "contexts.parquet"}
     names |= {"regions": f"{options.regions}.parquet"}
     files = {key: options.folder / name for key, name in (names | written).items()}
-    command.embed(model=options.folder.parent / "narrow", device="cpu", threads=options.threads, **files)
+    settings = {
+        "jobs": embeddings.Shards(shards=1),
+        "windows": embeddings.WindowTokens(),
+        "margins": embeddings.WindowContext(),
+        "kept": embeddings.Layers(),
+        "occurrences": embeddings.Contexts(),
+        "device": "cpu",
+        "precision": "auto",
+    }
+    names = {"name": "narrow", "initial": "pretrained", "shard": 0, "seed": 0}
+    command.embed(model=options.folder.parent / "narrow", threads=options.threads, **files, **names, **settings)
 
 
 def genome(megabases: float) -> tuple[np.ndarray, np.ndarray]:

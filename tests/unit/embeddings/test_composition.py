@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from grover.config.sections.embeddings import Composition
 from grover.embeddings.composition import compose, kmer_frequencies, mean_vectors
 from grover.embeddings.region_table import Places
 from grover.embeddings.vectors import open_embeddings
@@ -82,7 +83,8 @@ def test_the_command_writes_a_file_of_embeddings(tmp_path):
     files = ["regions.parquet", "word2vec.npy", "tokens.npy", "index.npy", "vocabulary/tokenizer.json"]
     files += ["sequence.npy", "segments.bed", "composition.parquet"]
     command = runpy.run_path(str(SCRIPT))["compose_regions"]
-    command(**{name: tmp_path / file for name, file in zip(names, files, strict=True)}, kmers=2)
+    given = {name: tmp_path / file for name, file in zip(names, files, strict=True)}
+    command(**given, composition=Composition(kmers=2))
 
     found = open_embeddings([tmp_path / "composition.parquet"], tmp_path / "regions.parquet")["composition"]
     assert found.regions().drop(columns=["region", "tokens"]).equals(regions)

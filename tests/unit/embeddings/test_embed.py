@@ -11,6 +11,7 @@ import pytest
 import torch
 from transformers import BertConfig, BertForMaskedLM, BertModel
 
+from grover.config.sections import embeddings as config
 from grover.embeddings import region_blocks
 from grover.embeddings.embed import Outputs, Reading, Regions, choose_layers, embed, embed_sequences, load_encoder
 from grover.embeddings.occurrences import Occurrences, choose_occurrences
@@ -318,6 +319,24 @@ def files(encoder, world, tmp_path):
     ], outputs
 
 
+def run_script(inputs, outputs, **changes):
+    """Call the function behind the script with small settings, some of them changed."""
+    given = {"name": "kmer-2", "initial": "pretrained", "shard": 0, "shards": 1, "window_tokens": WINDOW}
+    given |= {"context": CONTEXT, "layers": [], "seed": 0} | changes
+    script()(
+        *inputs,
+        *outputs,
+        **{name: given[name] for name in ("name", "initial", "shard", "seed")},
+        jobs=config.Shards(shards=given["shards"]),
+        windows=config.WindowTokens(window_tokens=given["window_tokens"]),
+        margins=config.WindowContext(context=given["context"]),
+        kept=config.Layers(layers=given["layers"]),
+        occurrences=config.Contexts(contexts=5000, stored_contexts=400),
+        device="cpu",
+        precision="auto",
+    )
+
+
 def script():
     path = Path(__file__).parents[3] / "workflow/scripts/embed.py"
     spec = importlib.util.spec_from_file_location("embed_script", path)
@@ -328,8 +347,7 @@ def script():
 
 def test_the_script_writes_a_model_and_its_random_model_in_the_same_layout(files, expected, tmp_path):
     inputs, outputs = files
-    settings = {"windows_tokens": WINDOW, "context": CONTEXT, "device": "cpu"}
-    script()(*inputs, *outputs, **settings)
+    run_script(inputs, outputs)
     trained = open_embeddings(outputs[:1], inputs[-1])["kmer-2"]
     np.testing.assert_allclose(trained.vectors("mean"), expected.mean[2], rtol=1e-3, atol=1e-3)
     assert set(np.load(outputs[1])) == {"count", "sum", "used", "unit", "layers", "grover"}
@@ -337,7 +355,7 @@ def test_the_script_writes_a_model_and_its_random_model_in_the_same_layout(files
     assert json.loads(str(np.load(outputs[1])["grover"])) == said
     assert {said[key] for key in ("initial", "hidden", "shard", "shards")} == {"pretrained", 16, 0, 1}
     assert read_metadata(outputs[2]) == said
-    script()(*inputs, *outputs, **settings, initial="random", name="random", seed=1)
+    run_script(inputs, outputs, initial="random", name="random", seed=1)
     random_model = open_embeddings(outputs[:1])["random"]
     assert random_model.initial == "random" and random_model.model == trained.model
     random = load_encoder(inputs[0].parent, random=True, seed=1)
@@ -349,17 +367,15 @@ def test_tokens_of_another_vocabulary_and_impossible_settings_are_refused(files,
     inputs, outputs = files
     other = Vocabulary.from_kmers("kmer-1", 1)
     tokenise(world.genome.codes, world.genome.bounds, other, tmp_path / "tokens.npy", tmp_path / "index.npy")
-    settings = {"windows_tokens": WINDOW, "context": CONTEXT, "device": "cpu"}
     foreign = [inputs[0], tmp_path / "tokens.npy", tmp_path / "index.npy", *inputs[3:]]
     with pytest.raises(InputError, match="does not hold this genome in the vocabulary of"):
-        script()(*foreign, *outputs, **settings)
+        run_script(foreign, outputs)
     for wrong, message in (
         ({"shard": 2, "shards": 2}, "shard 2: the 2 shards have the numbers 0 to 1"),
-        ({"initial": "untrained"}, "initial: 'untrained' is unknown"),
         ({"layers": [7]}, "layers: 7 is none"),
-        ({"windows_tokens": 20}, "14 positions"),
+        ({"window_tokens": 20}, "14 positions"),
         ({"context": 6}, "leave none between 6 tokens"),
     ):
         with pytest.raises(InputError, match=message):
-            script()(*inputs, *outputs, **(settings | wrong))
+            run_script(inputs, outputs, **wrong)
     assert not (tmp_path / "shards").exists() or not list((tmp_path / "shards").iterdir())

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from grover.config.sections import embeddings as config
 from grover.embeddings.region_table import (
     core_length,
     cut_windows,
@@ -170,9 +171,11 @@ def test_the_script_writes_windows_or_the_intervals_of_a_bed(genome, tmp_path):
         "regions.parquet",
     )
     files = [tmp_path / name for name in names]
-    script.choose_regions(*files, windows_tokens=20, context=5, maximum=0)
+    settings = {"windows": config.WindowTokens(window_tokens=20), "margins": config.WindowContext(context=5)}
+    settings |= {"number": config.Regions(maximum_regions=0), "seed": 0}
+    script.choose_regions(*files, **settings)
     table = pd.read_parquet(files[-1])
     assert len(table) == 10 + 1 + 17 and (table["end"] - table["start"] == 40).all()
     assert len(tokens.tokens) >= 10 * len(table) and set(table["fold"]) == {"train", "test"}
-    script.choose_regions(*files, bed=tmp_path / "some.bed")
+    script.choose_regions(*files, **settings, bed=tmp_path / "some.bed")
     assert pd.read_parquet(files[-1]).iloc[0].tolist()[:3] == ["chr2", 10, 40]

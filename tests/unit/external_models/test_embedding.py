@@ -9,6 +9,8 @@ import pytest
 import torch
 from transformers import AutoModel
 
+from grover.config.sections.benchmarks import ExternalReading
+from grover.config.sections.embeddings import Shards
 from grover.embeddings.vectors import open_embeddings, read_metadata
 from grover.external_models import adapters
 from grover.external_models.embedding import cut, embed
@@ -27,7 +29,21 @@ def command():
     specification = importlib.util.spec_from_file_location("embed_external", SCRIPT)
     module = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(module)
-    return module.embed_external
+
+    def run(adapter: str, shard: int = 0, shards: int = 1, **given) -> None:
+        """Call the function behind the script, without consent to code of the model."""
+        reading = ExternalReading(adapter=adapter, remote_code=False)
+        module.embed_external(
+            **given,
+            shard=shard,
+            reading=reading,
+            jobs=Shards(shards=shards),
+            seed=0,
+            device="cpu",
+            precision="auto",
+        )
+
+    return run
 
 
 @pytest.fixture
@@ -91,7 +107,7 @@ def test_cls_is_kept_only_of_a_model_that_has_it_in_front(dnabert, nt, tiny):
 def test_the_command_writes_parts_that_open_as_one(dnabert, files, command, tmp_path):
     given, sequences = files
     paths = [tmp_path / f"{shard}.parquet" for shard in range(2)]
-    options = {"folder": dnabert / "config.json", "name": "dna", "adapter": "dnabert", "device": "cpu"}
+    options = {"folder": dnabert / "config.json", "name": "dna", "adapter": "dnabert"}
     for shard, path in enumerate(paths):
         command(**given, **options, output=path, shard=shard, shards=2)
     said = read_metadata(paths[1])
@@ -110,7 +126,7 @@ def test_the_command_writes_parts_that_open_as_one(dnabert, files, command, tmp_
 
 def test_a_random_model_says_that_it_is_one_and_differs_and_a_part_may_be_empty(dnabert, files, command, tmp_path):
     given, _ = files
-    options = {"folder": dnabert / "config.json", "adapter": "dnabert", "device": "cpu"}
+    options = {"folder": dnabert / "config.json", "adapter": "dnabert"}
     command(**given, **options, name="dna", output=tmp_path / "dna.parquet")
     for shard in range(6):
         command(**given, **options, name="t", initial="random", output=tmp_path / f"t{shard}", shard=shard, shards=6)
@@ -122,7 +138,7 @@ def test_a_random_model_says_that_it_is_one_and_differs_and_a_part_may_be_empty(
 
 
 def test_a_part_that_is_none_and_missing_consent_are_refused(dnabert, tiny, files, command, tmp_path):
-    given = files[0] | {"name": "x", "output": tmp_path / "x.parquet", "device": "cpu"}
+    given = files[0] | {"name": "x", "output": tmp_path / "x.parquet"}
     with pytest.raises(InputError, match="shard 2: the 2 shards have the numbers 0 to 1"):
         command(**given, folder=dnabert, adapter="dnabert", shard=2, shards=2)
     with pytest.raises(InputError, match="remote_code: true"):

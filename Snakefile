@@ -26,7 +26,7 @@ include: "workflow/rules/interpretation.smk"
 include: "workflow/rules/report.smk"
 
 
-compare_params_by_name()
+complete_rules()
 
 
 localrules:

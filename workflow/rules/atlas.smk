@@ -41,8 +41,6 @@ rule tokenise_null_genome:
         f"{RUN}/logs/tokenise_null_genome.markov-{{order}}.log",
     benchmark:
         f"{RUN}/benchmark/tokenise_null_genome.markov-{{order}}.tsv"
-    conda:
-        ENVIRONMENT
     threads: configuration.threads
     resources:
         **cpu(4000, 60),
@@ -50,15 +48,13 @@ rule tokenise_null_genome:
         # how byte pairs are learnt counts where the vocabulary has any
         options=options("tokenise_null_genome", **({} if BYTE_PAIRS else {"cycles": None, "strands": None})),
         described=BYTE_PAIRS,
-        code=code("tokenise_null_genome"),
     shell:
-        "{resources.python} {resources.scripts}/tokenise_null_genome.py {params.options}"
+        "{resources.python} {resources.scripts}/tokenise_null_genome.py {params.options} --threads {threads}"
         " --sequence {input.sequence:q}"
         " --segments {input.segments:q}"
         " --tokenizer {input.tokenizer:q}"
         " --order {wildcards.order:q}"
         " --described {params.described:q}"
-        " --threads {threads}"
         " --null-sequence {output.sequence:q}"
         " --merges {output.merges:q}"
         " --null-tokenizer {output.tokenizer:q}"
@@ -88,8 +84,6 @@ rule describe_tokens:
         f"{RUN}/logs/describe_tokens.{{genome}}.log",
     benchmark:
         f"{RUN}/benchmark/describe_tokens.{{genome}}.tsv"
-    conda:
-        ENVIRONMENT
     resources:
         **cpu(8000, 60),
     params:
@@ -97,7 +91,6 @@ rule describe_tokens:
         null=lambda wildcards, input: repeated("--null-sequence", input.null),
         sources=source_options(PLACED_SOURCES),
         vocabulary=ATLAS,
-        code=code("describe_tokens"),
     shell:
         "{resources.python} {resources.scripts}/describe_tokens.py {params.options}"
         " --sequence {input.sequence:q}"
@@ -128,19 +121,15 @@ rule measure_stability:
         f"{RUN}/logs/measure_stability.log",
     benchmark:
         f"{RUN}/benchmark/measure_stability.tsv"
-    conda:
-        ENVIRONMENT
     threads: configuration.threads
     resources:
         **cpu(4000, 60),
     params:
         options=options("measure_stability"),
         tokenizers=lambda wildcards, input: repeated("--tokenizer", input.tokenizers),
-        code=code("measure_stability"),
     shell:
-        "{resources.python} {resources.scripts}/measure_stability.py {params.options}"
+        "{resources.python} {resources.scripts}/measure_stability.py {params.options} --threads {threads}"
         " --sequence {input.sequence:q}"
         " --segments {input.segments:q}"
         " {params.tokenizers}"
-        " --threads {threads}"
         " --table {output.table:q} > {log:q} 2>&1"

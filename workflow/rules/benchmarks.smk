@@ -20,14 +20,11 @@ rule scan_motif:
         f"{RUN}/logs/scan_motif.{{task}}.log",
     benchmark:
         f"{RUN}/benchmark/scan_motif.{{task}}.tsv"
-    conda:
-        ENVIRONMENT
     resources:
         **cpu(8000, 120),
     params:
         motif=lambda wildcards: TASKS[wildcards.task].options["motif"],
         threshold=lambda wildcards: TASKS[wildcards.task].options.get("threshold", "1e-5"),
-        code=code("scan_motif"),
     shell:
         "{resources.python} {resources.scripts}/scan_motif.py"
         " --sequence {input.sequence:q}"
@@ -59,8 +56,6 @@ rule build_dataset:
         f"{RUN}/logs/build_dataset.{{task}}.log",
     benchmark:
         f"{RUN}/benchmark/build_dataset.{{task}}.tsv"
-    conda:
-        ENVIRONMENT
     resources:
         **cpu(8000, 60),
     params:
@@ -72,27 +67,23 @@ rule build_dataset:
         of_builder=lambda wildcards: repeated("--option", map("=".join, TASKS[wildcards.task].options.items())),
         sources=lambda wildcards: source_options(dataset_sources(wildcards.task)),
         given=lambda wildcards, input: " ".join(
-            repeated(f"--{name}", as_list(input[name])) for name in ("hits", "vocabulary", "transfer")
+            repeated(f"--{name}", input[name]) for name in ("hits", "vocabulary", "transfer")
         ),
         options=options("build_dataset"),
-        code=code("build_dataset"),
     shell:
-        "{resources.python} {resources.scripts}/build_dataset.py"
+        "{resources.python} {resources.scripts}/build_dataset.py {params.options}"
         " --task {wildcards.task:q}"
         " --builder {params.builder:q}"
         " {params.sites}"
         " --negatives {params.negatives:q}"
         " --length {params.length}"
         " --maximum {params.maximum}"
-        " {params.of_builder}"
-        " {params.sources}"
-        " {params.given}"
+        " {params.of_builder} {params.sources} {params.given}"
         " --sequence {input.sequence:q}"
         " --segments {input.segments:q}"
         " --contigs {input.contigs:q}"
         " --softmask {input.softmask:q}"
         " --folds {input.folds:q}"
-        " {params.options}"
         " --dataset {output.dataset:q}"
         " --built {output.built:q} > {log:q} 2>&1"
 
@@ -121,29 +112,24 @@ rule audit_dataset:
         f"{RUN}/logs/audit_dataset.{{task}}.log",
     benchmark:
         f"{RUN}/benchmark/audit_dataset.{{task}}.tsv"
-    conda:
-        ENVIRONMENT
     resources:
         **cpu(8000, 60),
     params:
-        repeats=lambda wildcards, input: repeated("--repeats", as_list(input.repeats)),
+        repeats=lambda wildcards, input: repeated("--repeats", input.repeats),
         rename=rename_option("repeats").replace("--rename", "--repeats-rename") if "repeats" in SOURCES else "",
         options=options("audit_dataset"),
-        code=code("audit_dataset"),
     shell:
-        "{resources.python} {resources.scripts}/audit_dataset.py"
+        "{resources.python} {resources.scripts}/audit_dataset.py {params.options}"
         " --dataset {input.dataset:q}"
         " --built {input.built:q}"
         " --windows {input.windows:q}"
         " --tokens {input.tokens:q}"
         " --index {input.index:q}"
         " --vocabulary {input.tokenizer:q}"
-        " {params.repeats}"
-        " {params.rename}"
+        " {params.repeats} {params.rename}"
         " --sequence {input.sequence:q}"
         " --segments {input.segments:q}"
         " --softmask {input.softmask:q}"
-        " {params.options}"
         " --audit {output.audit:q}"
         " --card {output.card:q}"
         " --passed {output.passed:q} > {log:q} 2>&1"

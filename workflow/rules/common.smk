@@ -175,10 +175,18 @@ def options(script, **given):
     return script_options(SCRIPTS / f"{script}.py", configuration, **given)
 
 
-def compare_params_by_name():
-    """Give the rules of this workflow the params by which a changed setting reruns them and is named (`named_params`)."""
+def complete_rules():
+    """Give the rules of this workflow what they have in common.
+
+    That is one environment, the digest of the script that the command runs, and the params by which a changed setting reruns the
+    rule and is named (`named_params`). What is downloaded does not depend on code of this project.
+    """
     for each in workflow.rules:
         if Path(each.snakefile).is_relative_to(ROOT):
+            each.conda_env = each.conda_env or ENVIRONMENT
+            scripts = re.findall(r"\{resources\.scripts\}/(\w+)\.py", each.shellcmd or "")
+            if scripts and not scripts[-1].startswith("fetch_") and "code" not in each.params.keys():
+                each.set_params(code=code(scripts[-1]))
             each.set_params(**named_params(each.params._allitems()))  # no public part of Snakemake
 
 
@@ -246,6 +254,11 @@ def of_model(file):
 def initial(wildcards):
     """What the model of a job starts from."""
     return "random" if is_random(wildcards.model) else "pretrained"
+
+
+def of_baseline(name):
+    """A setting for a baseline that reads it."""
+    return lambda wildcards: baseline_settings(wildcards.baseline, configuration)[name]
 
 
 def of_external(key):

@@ -18,13 +18,10 @@ rule make_windows:
         f"{RUN}/logs/make_windows.{{name}}.log",
     benchmark:
         f"{RUN}/benchmark/make_windows.{{name}}.tsv"
-    conda:
-        ENVIRONMENT
     resources:
         **cpu(8000, 30),
     params:
         options=options("make_windows"),
-        code=code("make_windows"),
     shell:
         "{resources.python} {resources.scripts}/make_windows.py {params.options}"
         " --sequence {input.sequence:q}"

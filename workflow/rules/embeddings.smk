@@ -21,26 +21,21 @@ rule choose_regions:
         f"{RUN}/logs/choose_regions.log",
     benchmark:
         f"{RUN}/benchmark/choose_regions.tsv"
-    conda:
-        ENVIRONMENT
     resources:
         **cpu(8000, 60),
     params:
-        intervals=lambda wildcards, input: repeated("--bed", as_list(input.intervals)),
+        intervals=lambda wildcards, input: repeated("--bed", input.intervals),
         rename=rename_option(configuration.embeddings.intervals) if configuration.embeddings.intervals else "",
         options=options("choose_regions"),
-        code=code("choose_regions"),
     shell:
-        "{resources.python} {resources.scripts}/choose_regions.py"
+        "{resources.python} {resources.scripts}/choose_regions.py {params.options}"
         " --tokens {input.tokens:q}"
         " --index {input.index:q}"
         " --vocabulary {input.vocabulary:q}"
         " --sequence {input.sequence:q}"
         " --segments {input.segments:q}"
         " --folds {input.folds:q}"
-        " {params.intervals}"
-        " {params.rename}"
-        " {params.options}"
+        " {params.intervals} {params.rename}"
         " --output {output.regions:q} > {log:q} 2>&1"
 
 
@@ -56,21 +51,17 @@ rule annotate_regions:
         f"{RUN}/logs/annotate_regions.log",
     benchmark:
         f"{RUN}/benchmark/annotate_regions.tsv"
-    conda:
-        ENVIRONMENT
     resources:
         **cpu(8000, 60),
     params:
         sources=source_options(TRACK_SOURCES),
         options=options("annotate_regions"),
-        code=code("annotate_regions"),
     shell:
-        "{resources.python} {resources.scripts}/annotate_regions.py"
+        "{resources.python} {resources.scripts}/annotate_regions.py {params.options}"
         " --regions {input.regions:q}"
         " --tracks {input.tracks:q}"
         " {params.sources}"
         " --contigs {input.contigs:q}"
-        " {params.options}"
         " --output {output.annotation:q} > {log:q} 2>&1"
 
 
@@ -97,19 +88,17 @@ rule embed:
     wildcard_constraints:
         model=one_of(ENCODERS),
         shard="[0-9]+",
-    conda:
-        ENVIRONMENT
     threads: configuration.threads
     resources:
         **gpu(16000, 240),
         cost="embedding",
     params:
         initial=initial,
-        states=lambda wildcards, output: repeated("--states", as_list(output.states)),
+        states=lambda wildcards, output: repeated("--states", output.states),
         options=options("embed"),
         code=code_or_frozen("embed", f"{RUN}/embeddings/{{model}}/shards/{{shard}}.parquet"),
     shell:
-        "{resources.python} {resources.scripts}/embed.py"
+        "{resources.python} {resources.scripts}/embed.py {params.options} --threads {threads}"
         " --model {input.model:q}"
         " --initial {params.initial}"
         " --name {wildcards.model:q}"
@@ -119,8 +108,6 @@ rule embed:
         " --segments {input.segments:q}"
         " --regions {input.regions:q}"
         " --shard {wildcards.shard}"
-        " {params.options}"
-        " --threads {threads}"
         " --output {output.vectors:q}"
         " --token-sums {output.sums:q}"
         " --contexts-output {output.contexts:q}"
@@ -153,15 +140,13 @@ rule embed_external:
         options=options("embed_external", adapter=of_external("adapter"), remote_code=of_external("remote_code")),
         code=code_or_frozen("embed_external", f"{RUN}/embeddings/{{external}}/shards/{{shard}}.parquet"),
     shell:
-        "python={params.python:q}; ${{python:-{resources.python}}} {resources.scripts}/embed_external.py"
+        "python={params.python:q}; ${{python:-{resources.python}}} {resources.scripts}/embed_external.py {params.options} --threads {threads}"
         " --folder {input.folder:q}"
         " --name {wildcards.external:q}"
         " --sequence {input.sequence:q}"
         " --segments {input.segments:q}"
         " --regions {input.regions:q}"
         " --shard {wildcards.shard}"
-        " {params.options}"
-        " --threads {threads}"
         " --output {output.vectors:q} 2>&1 | tee {log:q}"
 
 
@@ -179,19 +164,15 @@ rule train_word2vec:
         f"{RUN}/benchmark/train_word2vec.{{model}}.tsv"
     wildcard_constraints:
         model=one_of(EMBEDDED),
-    conda:
-        ENVIRONMENT
     resources:
         **cpu(4000, 240),
     params:
         options=options("train_word2vec"),
-        code=code("train_word2vec"),
     shell:
-        "{resources.python} {resources.scripts}/train_word2vec.py"
+        "{resources.python} {resources.scripts}/train_word2vec.py {params.options}"
         " --tokens {input.tokens:q}"
         " --windows {input.windows:q}"
         " --config {input.config:q}"
-        " {params.options}"
         " --threads 1"
         " --output {output.vectors:q} > {log:q} 2>&1"
 
@@ -212,16 +193,13 @@ rule compose_regions:
         f"{RUN}/logs/compose_regions.log",
     benchmark:
         f"{RUN}/benchmark/compose_regions.tsv"
-    conda:
-        ENVIRONMENT
     resources:
         **cpu(4000, 60),
         cost="composition",
     params:
         options=options("compose_regions"),
-        code=code("compose_regions"),
     shell:
-        "{resources.python} {resources.scripts}/compose_regions.py"
+        "{resources.python} {resources.scripts}/compose_regions.py {params.options}"
         " --regions {input.regions:q}"
         " --word2vec {input.word2vec:q}"
         " --tokens {input.tokens:q}"
@@ -229,5 +207,4 @@ rule compose_regions:
         " --vocabulary {input.vocabulary:q}"
         " --sequence {input.sequence:q}"
         " --segments {input.segments:q}"
-        " {params.options}"
         " --output {output.composition:q} > {log:q} 2>&1"

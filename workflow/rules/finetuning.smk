@@ -10,11 +10,6 @@ localrules:
     gather_benchmarks,
 
 
-def of_baseline(name):
-    """A setting for a baseline that reads it."""
-    return lambda wildcards: baseline_settings(wildcards.baseline, configuration)[name]
-
-
 rule run_baseline:
     """A score that needs no neural network, under the same folds."""
     input:
@@ -33,31 +28,24 @@ rule run_baseline:
         baseline=one_of(
             baseline for baseline in configuration.benchmarks.baselines if baseline not in NETWORK_BASELINES
         ),
-    conda:
-        ENVIRONMENT
     threads: lambda wildcards: configuration.threads if wildcards.baseline.endswith("forest") else 1
     resources:
         **cpu(16000, 720),
     params:
-        vocabulary=lambda wildcards, input: repeated("--vocabulary", as_list(input.vocabulary)),
-        motifs=lambda wildcards, input: repeated("--motifs", as_list(input.motifs)),
+        vocabulary=lambda wildcards, input: repeated("--vocabulary", input.vocabulary),
+        motifs=lambda wildcards, input: repeated("--motifs", input.motifs),
         motif=lambda wildcards: (
             repeated("--motif", [TASKS[wildcards.task].options["motif"]]) if wildcards.baseline == "pwm" else ""
         ),
         options=options(
             "run_baseline", **{name: of_baseline(name) for name in ("seeds", "trees", "kmers", "maximum_train")}
         ),
-        code=code("run_baseline"),
     shell:
-        "{resources.python} {resources.scripts}/run_baseline.py"
+        "{resources.python} {resources.scripts}/run_baseline.py {params.options} --threads {threads}"
         " --dataset {input.dataset:q}"
         " --task {wildcards.task:q}"
         " --baseline {wildcards.baseline:q}"
-        " {params.options}"
-        " {params.vocabulary}"
-        " {params.motifs}"
-        " {params.motif}"
-        " --threads {threads}"
+        " {params.vocabulary} {params.motifs} {params.motif}"
         " --predictions {output.predictions:q}"
         " --metrics {output.metrics:q} > {log:q} 2>&1"
 
@@ -74,20 +62,15 @@ rule train_cnn:
         f"{RUN}/logs/train_cnn.{{task}}.log",
     benchmark:
         f"{RUN}/benchmark/train_cnn.{{task}}.tsv"
-    conda:
-        ENVIRONMENT
     threads: configuration.threads
     resources:
         **gpu(8000, 240),
     params:
         options=options("train_cnn"),
-        code=code("train_cnn"),
     shell:
-        "{resources.python} {resources.scripts}/train_cnn.py"
+        "{resources.python} {resources.scripts}/train_cnn.py {params.options} --threads {threads}"
         " --dataset {input.dataset:q}"
         " --task {wildcards.task:q}"
-        " {params.options}"
-        " --threads {threads}"
         " --predictions {output.predictions:q}"
         " --metrics {output.metrics:q} > {log:q} 2>&1"
 
@@ -107,23 +90,18 @@ rule probe_linear:
         f"{RUN}/benchmark/probe_linear.{{task}}.{{probe}}.tsv"
     wildcard_constraints:
         probe=one_of(PROBES),
-    conda:
-        ENVIRONMENT
     threads: configuration.threads
     resources:
         **gpu(16000, 240),
     params:
         pooling=lambda wildcards: PROBES[wildcards.probe],
         options=options("probe_linear"),
-        code=code("probe_linear"),
     shell:
-        "{resources.python} {resources.scripts}/probe_linear.py"
+        "{resources.python} {resources.scripts}/probe_linear.py {params.options} --threads {threads}"
         " --dataset {input.dataset:q}"
         " --task {wildcards.task:q}"
         " --model {input.model:q}"
         " --pooling {params.pooling}"
-        " {params.options}"
-        " --threads {threads}"
         " --predictions {output.predictions:q}"
         " --metrics {output.metrics:q} > {log:q} 2>&1"
 
@@ -147,8 +125,6 @@ rule finetune:
         f"{RUN}/benchmark/finetune.{{task}}.{{model}}.tsv"
     wildcard_constraints:
         model=one_of(MODELS),
-    conda:
-        ENVIRONMENT
     threads: configuration.threads
     resources:
         **gpu(16000, 720),
@@ -158,15 +134,13 @@ rule finetune:
         options=options("finetune"),
         code=code_or_frozen("finetune", f"{RUN}/finetuning/{{task}}/{{model}}/model.safetensors"),
     shell:
-        "{resources.python} {resources.scripts}/finetune.py"
+        "{resources.python} {resources.scripts}/finetune.py {params.options} --threads {threads}"
         " --dataset {input.dataset:q}"
         " --passed {input.passed:q}"
         " --initial-model {input.model:q}"
         " --initial {params.initial}"
         " --task {wildcards.task:q}"
         " --name {wildcards.model:q}"
-        " {params.options}"
-        " --threads {threads}"
         " --model {output.model:q}"
         " --predictions {output.predictions:q}"
         " --metrics {output.metrics:q} 2>&1 | tee {log:q}"
@@ -182,8 +156,6 @@ rule fetch_external:
     wildcard_constraints:
         external=one_of(EXTERNAL_MODELS),
     retries: 3
-    conda:
-        ENVIRONMENT
     resources:
         **cpu(1000, 240),
     params:
@@ -224,14 +196,12 @@ rule finetune_external:
         ),
         code=code_or_frozen("finetune_external", f"{RUN}/finetuning/{{task}}/{{external}}/predictions.parquet"),
     shell:
-        "python={params.python:q}; ${{python:-{resources.python}}} {resources.scripts}/finetune_external.py"
+        "python={params.python:q}; ${{python:-{resources.python}}} {resources.scripts}/finetune_external.py {params.options} --threads {threads}"
         " --dataset {input.dataset:q}"
         " --passed {input.passed:q}"
         " --folder {input.folder:q}"
         " --task {wildcards.task:q}"
         " --name {wildcards.external:q}"
-        " {params.options}"
-        " --threads {threads}"
         " --predictions {output.predictions:q}"
         " --metrics {output.metrics:q} 2>&1 | tee {log:q}"
 
@@ -257,22 +227,17 @@ rule score_task:
         f"{RUN}/logs/score_task.{{task}}.log",
     benchmark:
         f"{RUN}/benchmark/score_task.{{task}}.tsv"
-    conda:
-        ENVIRONMENT
     resources:
         **cpu(4000, 60),
     params:
         predictions=lambda wildcards, input: repeated("--predictions", input.predictions),
         metrics=lambda wildcards, input: repeated("--metrics", input.metrics),
         options=options("score_task"),
-        code=code("score_task"),
     shell:
-        "{resources.python} {resources.scripts}/score_task.py"
+        "{resources.python} {resources.scripts}/score_task.py {params.options}"
         " --dataset {input.dataset:q}"
         " --audit {input.audit:q}"
-        " {params.predictions}"
-        " {params.metrics}"
-        " {params.options}"
+        " {params.predictions} {params.metrics}"
         " --scores {output.scores:q}"
         " --differences {output.differences:q}"
         " --precision-recall {output.precision_recall:q} > {log:q} 2>&1"
@@ -289,13 +254,10 @@ rule scan_track:
         f"{RUN}/logs/scan_track.{{task}}.{{model}}.log",
     benchmark:
         f"{RUN}/benchmark/scan_track.{{task}}.{{model}}.tsv"
-    conda:
-        ENVIRONMENT
     resources:
         **cpu(1000, 10),
     params:
         step=lambda wildcards: TASKS[wildcards.task].options.get("step", 300),
-        code=code("scan_track"),
     shell:
         "{resources.python} {resources.scripts}/scan_track.py"
         " --dataset {input.dataset:q}"
@@ -315,18 +277,13 @@ rule gather_benchmarks:
         f"{RUN}/logs/gather_benchmarks.log",
     benchmark:
         f"{RUN}/benchmark/gather_benchmarks.tsv"
-    conda:
-        ENVIRONMENT
     resources:
         **cpu(1000, 10),
     params:
         scores=lambda wildcards, input: repeated("--scores", input.scores),
         differences=lambda wildcards, input: repeated("--differences", input.differences),
-        code=code("gather_benchmarks"),
     shell:
-        "{resources.python} {resources.scripts}/gather_benchmarks.py"
-        " {params.scores}"
-        " {params.differences}"
+        "{resources.python} {resources.scripts}/gather_benchmarks.py {params.scores} {params.differences}"
         " --benchmarks {output.benchmarks:q}"
         " --comparisons {output.comparisons:q} > {log:q} 2>&1"
 
@@ -349,16 +306,13 @@ rule write_reproduction:
         f"{RUN}/logs/write_reproduction.log",
     benchmark:
         f"{RUN}/benchmark/write_reproduction.tsv"
-    conda:
-        ENVIRONMENT
     resources:
         **cpu(1000, 10),
     params:
         cards=lambda wildcards, input: repeated("--cards", input.cards),
         metrics=lambda wildcards, input: repeated("--model-metrics", map("=".join, zip(CANDIDATES, input.metrics))),
-        chosen=lambda wildcards, input: repeated("--chosen", as_list(input.chosen)),
+        chosen=lambda wildcards, input: repeated("--chosen", input.chosen),
         command=COMMAND,
-        code=code("write_reproduction"),
     shell:
         "{resources.python} {resources.scripts}/write_reproduction.py"
         " --benchmarks {input.benchmarks:q}"

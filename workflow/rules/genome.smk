@@ -32,13 +32,10 @@ rule simulate_genome:
         f"{RUN}/logs/simulate_genome.log",
     benchmark:
         f"{RUN}/benchmark/simulate_genome.tsv"
-    conda:
-        ENVIRONMENT
     resources:
         **cpu(2000, 30),
     params:
         options=options("simulate_genome"),
-        code=code("simulate_genome"),
     shell:
         "{resources.python} {resources.scripts}/simulate_genome.py {params.options}"
         " --genome {output.genome:q}"
@@ -62,8 +59,6 @@ rule download_source:
     log:
         f"{RUN}/logs/download_source.{{key}}.{{file}}.log",
     retries: 3
-    conda:
-        ENVIRONMENT
     resources:
         **cpu(500, 720),
     params:
@@ -87,8 +82,6 @@ rule link_source:
     log:
         f"{RUN}/logs/link_source.{{key}}.{{file}}.log",
     priority: 100  # so that the check of the sources need not wait for them
-    conda:
-        ENVIRONMENT
     resources:
         **cpu(500, 30),
     params:
@@ -115,8 +108,6 @@ rule encode_genome:
         f"{RUN}/logs/encode_genome.log",
     benchmark:
         f"{RUN}/benchmark/encode_genome.tsv"
-    conda:
-        ENVIRONMENT
     resources:
         **cpu(6000, 60),
         cost="genome",
@@ -124,12 +115,10 @@ rule encode_genome:
         options=options("encode_genome"),
         regions=lambda wildcards, input: repeated("--regions", input.regions),
         sizes=lambda wildcards, input: repeated("--sizes", input.sizes),
-        code=code("encode_genome"),
     shell:
         "{resources.python} {resources.scripts}/encode_genome.py {params.options}"
         " --fasta {input.fasta:q}"
-        " {params.regions}"
-        " {params.sizes}"
+        " {params.regions} {params.sizes}"
         " --sequence {output.sequence:q}"
         " --segments {output.segments:q}"
         " --softmask {output.softmask:q}"
@@ -147,13 +136,10 @@ rule make_folds:
         f"{RUN}/logs/make_folds.log",
     benchmark:
         f"{RUN}/benchmark/make_folds.tsv"
-    conda:
-        ENVIRONMENT
     resources:
         **cpu(1000, 10),
     params:
         options=options("make_folds"),
-        code=code("make_folds"),
     shell:
         "{resources.python} {resources.scripts}/make_folds.py {params.options}"
         " --segments {input.segments:q}"
@@ -178,8 +164,6 @@ rule check_sources:
     benchmark:
         f"{RUN}/benchmark/check_sources.tsv"
     priority: 100
-    conda:
-        ENVIRONMENT
     resources:
         **cpu(4000, 30),
     params:
@@ -191,11 +175,9 @@ rule check_sources:
             ],
         ),
         minimum=repeated("--minimum", [f"{key}={configuration.sources[key].minimum}" for key in FORMATS]),
-        code=code("check_sources"),
     shell:
         "{resources.python} {resources.scripts}/check_sources.py"
         " --segments {input.segments:q}"
         " --contigs {input.contigs:q}"
-        " {params.sources}"
-        " {params.minimum}"
+        " {params.sources} {params.minimum}"
         " --output {output.table:q} > {log:q} 2>&1"

@@ -15,21 +15,16 @@ rule mutate_in_silico:
         f"{RUN}/logs/mutate_in_silico.log",
     benchmark:
         f"{RUN}/benchmark/mutate_in_silico.tsv"
-    conda:
-        ENVIRONMENT
     threads: configuration.threads
     resources:
         **gpu(8000, 30),
     params:
         options=options("mutate_in_silico"),
-        code=code("mutate_in_silico"),
     shell:
-        "{resources.python} {resources.scripts}/mutate_in_silico.py"
+        "{resources.python} {resources.scripts}/mutate_in_silico.py {params.options} --threads {threads}"
         " --model {input.model:q}"
         " --predictions {input.predictions:q}"
         " --dataset {input.dataset:q}"
-        " {params.options}"
-        " --threads {threads}"
         " --output {output.table:q} > {log:q} 2>&1"
 
 
@@ -46,23 +41,18 @@ rule score_variants:
         f"{RUN}/logs/score_variants.log",
     benchmark:
         f"{RUN}/benchmark/score_variants.tsv"
-    conda:
-        ENVIRONMENT
     threads: configuration.threads
     resources:
         **gpu(8000, 120),
     params:
         rename=lambda wildcards: rename_option("variants"),
         options=options("score_variants"),
-        code=code("score_variants"),
     shell:
-        "{resources.python} {resources.scripts}/score_variants.py"
+        "{resources.python} {resources.scripts}/score_variants.py {params.options} --threads {threads}"
         " --model {input.model:q}"
         " --variants {input.variants:q}"
         " {params.rename}"
         " --sequence {input.sequence:q}"
         " --segments {input.segments:q}"
-        " {params.options}"
-        " --threads {threads}"
         " --table {output.table:q}"
         " --summary {output.summary:q} > {log:q} 2>&1"

@@ -13,13 +13,10 @@ rule check_device:
     benchmark:
         f"{RUN}/benchmark/check_device.tsv"
     priority: 100
-    conda:
-        ENVIRONMENT
     resources:
         **gpu(4000, 10),
     params:
         options=options("check_device"),
-        code=code("check_device"),
     shell:
         "{resources.python} {resources.scripts}/check_device.py {params.options}"
         " --output {output.device:q} > {log:q} 2>&1"
@@ -41,8 +38,6 @@ rule pretrain:
         f"{RUN}/logs/pretrain.{{name}}.log",
     benchmark:
         f"{RUN}/benchmark/pretrain.{{name}}.tsv"
-    conda:
-        ENVIRONMENT
     threads: configuration.threads
     resources:
         **gpu(16000 * configuration.gpus, 2880, configuration.gpus),
@@ -93,16 +88,13 @@ rule evaluate_pretraining:
         f"{RUN}/logs/evaluate_pretraining.{{name}}.log",
     benchmark:
         f"{RUN}/benchmark/evaluate_pretraining.{{name}}.tsv"
-    conda:
-        ENVIRONMENT
     threads: configuration.threads
     resources:
         **gpu(16000, 120),
     params:
         options=options("evaluate_pretraining"),
-        code=code("evaluate_pretraining"),
     shell:
-        "{resources.python} {resources.scripts}/evaluate_pretraining.py {params.options}"
+        "{resources.python} {resources.scripts}/evaluate_pretraining.py {params.options} --threads {threads}"
         " --model {input.model:q}"
         " --tokens {input.tokens:q}"
         " --index {input.index:q}"
@@ -110,7 +102,6 @@ rule evaluate_pretraining:
         " --sequence {input.sequence:q}"
         " --segments {input.segments:q}"
         " --folds {input.folds:q}"
-        " --threads {threads}"
         " --metrics {output.metrics:q}"
         " --token-accuracy {output.accuracy:q}"
         " --masked-tokens {output.masked:q} > {log:q} 2>&1"
@@ -132,14 +123,11 @@ rule stratify_predictions:
         f"{RUN}/logs/stratify_predictions.{{name}}.log",
     benchmark:
         f"{RUN}/benchmark/stratify_predictions.{{name}}.tsv"
-    conda:
-        ENVIRONMENT
     resources:
         **cpu(8000, 60),
     params:
         options=options("stratify_predictions"),
         sources=source_options(PLACED_SOURCES),
-        code=code("stratify_predictions"),
     shell:
         "{resources.python} {resources.scripts}/stratify_predictions.py {params.options}"
         " --masked-tokens {input.masked:q}"
@@ -170,12 +158,8 @@ rule write_model_card:
         f"{RUN}/logs/write_model_card.{{name}}.log",
     benchmark:
         f"{RUN}/benchmark/write_model_card.{{name}}.tsv"
-    conda:
-        ENVIRONMENT
     resources:
         **cpu(1000, 10),
-    params:
-        code=code("write_model_card"),
     shell:
         "{resources.python} {resources.scripts}/write_model_card.py"
         " --model {input.model:q}"

@@ -18,22 +18,17 @@ rule project_regions:
         f"{RUN}/benchmark/project_regions.{{model}}.tsv"
     wildcard_constraints:
         model=one_of(EMBEDDED),
-    conda:
-        ENVIRONMENT
     resources:
         **cpu(8000, 120),
     params:
         vectors=lambda wildcards, input: repeated("--vectors", input.vectors),
         weights=lambda wildcards: weight_options([wildcards.model]),
         options=options("project_regions"),
-        code=code("project_regions"),
     shell:
-        "{resources.python} {resources.scripts}/project_regions.py"
+        "{resources.python} {resources.scripts}/project_regions.py {params.options}"
         " --regions {input.regions:q}"
-        " {params.vectors}"
-        " {params.weights}"
+        " {params.vectors} {params.weights}"
         " --model {wildcards.model:q}"
-        " {params.options}"
         " --output {output.umap:q} > {log:q} 2>&1"
 
 
@@ -54,25 +49,20 @@ rule probe_track:
         f"{RUN}/benchmark/probe_track.{{track}}.tsv"
     wildcard_constraints:
         track="[A-Za-z0-9_]+",
-    conda:
-        ENVIRONMENT
     resources:
         **cpu(8000, 240),
     params:
         vectors=lambda wildcards, input: repeated("--vectors", input.vectors),
         weights=weight_options(ENCODERS),
         options=options("probe_track"),
-        code=code("probe_track"),
     shell:
-        "{resources.python} {resources.scripts}/probe_track.py"
+        "{resources.python} {resources.scripts}/probe_track.py {params.options}"
         " --track {wildcards.track:q}"
         " --regions {input.regions:q}"
         " --annotation {input.annotation:q}"
         " --tracks {input.tracks:q}"
-        " {params.vectors}"
-        " {params.weights}"
+        " {params.vectors} {params.weights}"
         " --composition {input.composition:q}"
-        " {params.options}"
         " --output {output.probes:q} > {log:q} 2>&1"
 
 
@@ -85,16 +75,12 @@ rule gather_probes:
         f"{RUN}/logs/gather_probes.log",
     benchmark:
         f"{RUN}/benchmark/gather_probes.tsv"
-    conda:
-        ENVIRONMENT
     resources:
         **cpu(1000, 10),
     params:
         probes=lambda wildcards, input: repeated("--probes", input.probes),
-        code=code("gather_probes"),
     shell:
-        "{resources.python} {resources.scripts}/gather_probes.py"
-        " {params.probes}"
+        "{resources.python} {resources.scripts}/gather_probes.py {params.probes}"
         " --output {output.probes:q} > {log:q} 2>&1"
 
 
@@ -113,24 +99,19 @@ rule measure_clusters:
         f"{RUN}/logs/measure_clusters.log",
     benchmark:
         f"{RUN}/benchmark/measure_clusters.tsv"
-    conda:
-        ENVIRONMENT
     resources:
         **cpu(8000, 120),
     params:
         vectors=lambda wildcards, input: repeated("--vectors", input.vectors),
         weights=weight_options(ENCODERS),
         options=options("measure_clusters"),
-        code=code("measure_clusters"),
     shell:
-        "{resources.python} {resources.scripts}/measure_clusters.py"
+        "{resources.python} {resources.scripts}/measure_clusters.py {params.options}"
         " --regions {input.regions:q}"
         " --annotation {input.annotation:q}"
         " --tracks {input.tracks:q}"
-        " {params.vectors}"
-        " {params.weights}"
+        " {params.vectors} {params.weights}"
         " --composition {input.composition:q}"
-        " {params.options}"
         " --output {output.clusters:q} > {log:q} 2>&1"
 
 
@@ -149,24 +130,19 @@ rule compare_strands:
         f"{RUN}/benchmark/compare_strands.{{model}}.tsv"
     wildcard_constraints:
         model=one_of(ENCODERS),
-    conda:
-        ENVIRONMENT
     threads: configuration.threads
     resources:
         **gpu(8000, 120),
     params:
         initial=initial,
         options=options("compare_strands"),
-        code=code("compare_strands"),
     shell:
-        "{resources.python} {resources.scripts}/compare_strands.py"
+        "{resources.python} {resources.scripts}/compare_strands.py {params.options} --threads {threads}"
         " --model {input.model:q}"
         " --initial {params.initial}"
         " --regions {input.regions:q}"
         " --sequence {input.sequence:q}"
         " --segments {input.segments:q}"
-        " {params.options}"
-        " --threads {threads}"
         " --output {output.strands:q} > {log:q} 2>&1"
 
 

@@ -22,8 +22,6 @@ rule write_configuration:
         config=f"{RUN}/config.json",
     log:
         f"{RUN}/logs/write_configuration.log",
-    conda:
-        ENVIRONMENT
     resources:
         **cpu(100, 5),
     params:
@@ -72,8 +70,6 @@ rule write_report:
         f"{RUN}/logs/write_report.log",
     benchmark:
         f"{RUN}/benchmark/write_report.tsv"
-    conda:
-        ENVIRONMENT
     resources:
         **cpu(4000, 20),
     params:
@@ -81,13 +77,10 @@ rule write_report:
         command=COMMAND,
         inputs=lambda wildcards, input: repeated("--inputs", [path for path in input if path != input.config]),
         options=options("write_report", title=configuration.report.title or f"GROVER: {configuration.run}"),
-        code=code("write_report"),
     shell:
-        "{resources.python} {resources.scripts}/write_report.py"
-        " {params.inputs}"
+        "{resources.python} {resources.scripts}/write_report.py {params.options} {params.inputs}"
         " --config {input.config:q}"
         " --results {params.results:q}"
         " --command {params.command:q}"
-        " {params.options}"
         " --figures {output.figures:q}"
         " --output {output.report:q} > {log:q} 2>&1"

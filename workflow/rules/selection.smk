@@ -29,8 +29,6 @@ rule next_kmer:
         f"{RUN}/logs/next_kmer.{{name}}.log",
     benchmark:
         f"{RUN}/benchmark/next_kmer.{{name}}.tsv"
-    conda:
-        ENVIRONMENT
     threads: configuration.threads
     resources:
         **gpu(16000, 720),
@@ -40,7 +38,7 @@ rule next_kmer:
         seeds=repeated("--seeds", range(configuration.seed, configuration.seed + configuration.selection.seeds)),
         code=code_or_frozen("next_kmer", f"{RUN}/selection/{{name}}.next_kmer.parquet"),
     shell:
-        "{resources.python} {resources.scripts}/next_kmer.py {params.options}"
+        "{resources.python} {resources.scripts}/next_kmer.py {params.options} --threads {threads}"
         " --model {input.model:q}"
         " --sequence {input.sequence:q}"
         " --segments {input.segments:q}"
@@ -49,7 +47,6 @@ rule next_kmer:
         " --index {input.index:q}"
         " --windows {input.windows:q}"
         " {params.seeds}"
-        " --threads {threads}"
         " --name {wildcards.name:q}"
         " --output {output.scores:q} 2>&1 | tee {log:q}"
 
@@ -67,22 +64,18 @@ rule next_kmer_baselines:
         f"{RUN}/logs/next_kmer_baselines.log",
     benchmark:
         f"{RUN}/benchmark/next_kmer_baselines.tsv"
-    conda:
-        ENVIRONMENT
     threads: 4
     resources:
         **cpu(16000, 240),
     params:
         options=options("next_kmer_baselines"),
         vocabularies=lambda wildcards, input: repeated("--vocabulary", input.vocabularies),
-        code=code("next_kmer_baselines"),
     shell:
-        "{resources.python} {resources.scripts}/next_kmer_baselines.py {params.options}"
+        "{resources.python} {resources.scripts}/next_kmer_baselines.py {params.options} --threads {threads}"
         " --sequence {input.sequence:q}"
         " --segments {input.segments:q}"
         " --folds {input.folds:q}"
         " {params.vocabularies}"
-        " --threads {threads}"
         " --output {output.scores:q} 2>&1 | tee {log:q}"
 
 
@@ -98,17 +91,13 @@ rule compare_vocabularies:
         f"{RUN}/logs/compare_vocabularies.log",
     benchmark:
         f"{RUN}/benchmark/compare_vocabularies.tsv"
-    conda:
-        ENVIRONMENT
     resources:
         **cpu(1000, 10),
     params:
         models=lambda wildcards, input: repeated("--models", input.models),
         metrics=METRICS_OPTIONS,
-        code=code("compare_vocabularies"),
     shell:
-        "{resources.python} {resources.scripts}/compare_vocabularies.py"
-        " {params.models}"
+        "{resources.python} {resources.scripts}/compare_vocabularies.py {params.models}"
         " --baselines {input.baselines:q}"
         " {params.metrics}"
         " --table {output.table:q} > {log:q} 2>&1"
@@ -125,18 +114,14 @@ rule choose_vocabulary:
         f"{RUN}/logs/choose_vocabulary.log",
     benchmark:
         f"{RUN}/benchmark/choose_vocabulary.tsv"
-    conda:
-        ENVIRONMENT
     resources:
         **cpu(1000, 10),
     params:
         options=options("choose_vocabulary", vocabulary=FIXED),
         models=lambda wildcards, input: repeated("--models", input.models),
         metrics=METRICS_OPTIONS if configuration.selection.rule == "bits-per-base" else "",
-        code=code("choose_vocabulary"),
     shell:
-        "{resources.python} {resources.scripts}/choose_vocabulary.py {params.options}"
-        " {params.models}"
+        "{resources.python} {resources.scripts}/choose_vocabulary.py {params.options} {params.models}"
         " {params.metrics}"
         " --chosen {output.chosen:q} > {log:q} 2>&1"
 
@@ -152,13 +137,10 @@ rule plot_selection:
         f"{RUN}/logs/plot_selection.log",
     benchmark:
         f"{RUN}/benchmark/plot_selection.tsv"
-    conda:
-        ENVIRONMENT
     resources:
         **cpu(1000, 10),
     params:
         options=options("plot_selection"),
-        code=code("plot_selection"),
     shell:
         "{resources.python} {resources.scripts}/plot_selection.py {params.options}"
         " --table {input.table:q}"
@@ -191,16 +173,12 @@ rule publish_chosen:
         f"{RUN}/logs/publish_chosen.log",
     benchmark:
         f"{RUN}/benchmark/publish_chosen.tsv"
-    conda:
-        ENVIRONMENT
     resources:
         **cpu(500, 5),
     params:
         options=options("publish_chosen", vocabulary=FIXED),
         chosen=lambda wildcards, input: repeated("--chosen", input.chosen),
         published=lambda wildcards, output: repeated("--published", output),
-        code=code("publish_chosen"),
     shell:
-        "{resources.python} {resources.scripts}/publish_chosen.py {params.options}"
-        " {params.chosen}"
+        "{resources.python} {resources.scripts}/publish_chosen.py {params.options} {params.chosen}"
         " {params.published} > {log:q} 2>&1"

@@ -15,18 +15,13 @@ rule publish_accuracy:
         f"{RUN}/logs/publish_accuracy.log",
     benchmark:
         f"{RUN}/benchmark/publish_accuracy.tsv"
-    conda:
-        ENVIRONMENT
     resources:
         **cpu(500, 5),
     params:
         options=options("publish_chosen", vocabulary=FIXED),
         chosen=lambda wildcards, input: repeated("--chosen", input.chosen),
-        code=code("publish_chosen"),
     shell:
-        "{resources.python} {resources.scripts}/publish_chosen.py"
-        " {params.options}"
-        " {params.chosen}"
+        "{resources.python} {resources.scripts}/publish_chosen.py {params.options} {params.chosen}"
         " --published {output.accuracy:q} > {log:q} 2>&1"
 
 
@@ -49,17 +44,14 @@ rule enrich_tokens:
         f"{RUN}/benchmark/enrich_tokens.{{model}}.tsv"
     wildcard_constraints:
         model=one_of(EMBEDDED),
-    conda:
-        ENVIRONMENT
     threads: configuration.threads
     resources:
         **cpu(16000, 240),
     params:
         sources=source_options(TRACK_SOURCES),
         options=options("enrich_tokens"),
-        code=code("enrich_tokens"),
     shell:
-        "{resources.python} {resources.scripts}/enrich_tokens.py"
+        "{resources.python} {resources.scripts}/enrich_tokens.py {params.options} --threads {threads}"
         " --tokens {input.tokens:q}"
         " --index {input.index:q}"
         " --statistics {input.statistics:q}"
@@ -68,8 +60,6 @@ rule enrich_tokens:
         " --contigs {input.contigs:q}"
         " --tracks {input.tracks:q}"
         " {params.sources}"
-        " {params.options}"
-        " --threads {threads}"
         " --output {output.enrichment:q} > {log:q} 2>&1"
 
 
@@ -92,26 +82,20 @@ rule gather_tokens:
         f"{RUN}/benchmark/gather_tokens.{{model}}.tsv"
     wildcard_constraints:
         model=one_of(ENCODERS),
-    conda:
-        ENVIRONMENT
     resources:
         **cpu(16000, 120),
     params:
         sums=lambda wildcards, input: repeated("--sums", input.sums),
         contexts=lambda wildcards, input: repeated("--contexts", input.contexts),
         weights=lambda wildcards: weight_options([wildcards.model]),
-        enrichment=lambda wildcards, input: repeated("--enrichment", as_list(input.enrichment)),
+        enrichment=lambda wildcards, input: repeated("--enrichment", input.enrichment),
         options=options("gather_tokens"),
-        code=code("gather_tokens"),
     shell:
-        "{resources.python} {resources.scripts}/gather_tokens.py"
-        " {params.sums}"
-        " {params.contexts}"
+        "{resources.python} {resources.scripts}/gather_tokens.py {params.options} {params.sums} {params.contexts}"
         " {params.weights}"
         " --statistics {input.statistics:q}"
         " --accuracy {input.accuracy:q}"
         " {params.enrichment}"
-        " {params.options}"
         " --token-averages {output.averages:q}"
         " --token-counts {output.counts:q}"
         " --output {output.contexts:q} > {log:q} 2>&1"
@@ -138,23 +122,19 @@ rule token_components:
         f"{RUN}/benchmark/token_components.{{model}}.tsv"
     wildcard_constraints:
         model=one_of(ENCODERS),
-    conda:
-        ENVIRONMENT
     resources:
         **cpu(4000, 60),
     params:
-        enrichment=lambda wildcards, input: repeated("--enrichment", as_list(input.enrichment)),
+        enrichment=lambda wildcards, input: repeated("--enrichment", input.enrichment),
         options=options("token_components"),
-        code=code("token_components"),
     shell:
-        "{resources.python} {resources.scripts}/token_components.py"
+        "{resources.python} {resources.scripts}/token_components.py {params.options}"
         " --token-averages {input.averages:q}"
         " --token-counts {input.counts:q}"
         " --word2vec {input.word2vec:q}"
         " --statistics {input.statistics:q}"
         " --published {input.published:q}"
         " {params.enrichment}"
-        " {params.options}"
         " --components {output.components:q}"
         " --explained {output.explained:q}"
         " --correlations {output.correlations:q}"
@@ -182,8 +162,6 @@ rule compare_contexts:
         f"{RUN}/benchmark/compare_contexts.{{model}}.tsv"
     wildcard_constraints:
         model=one_of(ENCODERS),
-    conda:
-        ENVIRONMENT
     resources:
         **cpu(8000, 120),
     params:
@@ -191,10 +169,8 @@ rule compare_contexts:
         weights=lambda wildcards: weight_options([wildcards.model]),
         sources=source_options(TRACK_SOURCES),
         options=options("compare_contexts"),
-        code=code("compare_contexts"),
     shell:
-        "{resources.python} {resources.scripts}/compare_contexts.py"
-        " {params.contexts}"
+        "{resources.python} {resources.scripts}/compare_contexts.py {params.options} {params.contexts}"
         " {params.weights}"
         " --statistics {input.statistics:q}"
         " --sequence {input.sequence:q}"
@@ -202,5 +178,4 @@ rule compare_contexts:
         " --contigs {input.contigs:q}"
         " --tracks {input.tracks:q}"
         " {params.sources}"
-        " {params.options}"
         " --output {output.ambiguity:q} > {log:q} 2>&1"

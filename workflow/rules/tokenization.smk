@@ -16,8 +16,6 @@ rule train_bpe:
         f"{RUN}/logs/train_bpe.log",
     benchmark:
         f"{RUN}/benchmark/train_bpe.tsv"
-    conda:
-        ENVIRONMENT
     threads: configuration.threads
     resources:
         **cpu(8000, 240),
@@ -25,13 +23,11 @@ rule train_bpe:
         # the seed draws the sample, and counts for nothing without one
         options=options("train_bpe", seed=configuration.seed if configuration.vocabulary.sample < 1 else None),
         without=lambda wildcards, input: repeated("--without", input.without),
-        code=code("train_bpe"),
     shell:
-        "{resources.python} {resources.scripts}/train_bpe.py {params.options}"
+        "{resources.python} {resources.scripts}/train_bpe.py {params.options} --threads {threads}"
         " --sequence {input.sequence:q}"
         " --segments {input.segments:q}"
         " {params.without}"
-        " --threads {threads}"
         " --merges {output.merges:q} > {log:q} 2>&1"
 
 
@@ -52,18 +48,14 @@ rule build_vocabulary:
         f"{RUN}/logs/build_vocabulary.{{name}}.log",
     benchmark:
         f"{RUN}/benchmark/build_vocabulary.{{name}}.tsv"
-    conda:
-        ENVIRONMENT
     resources:
         **cpu(1000, 10),
     params:
         options=options("build_vocabulary"),
         merges=lambda wildcards, input: repeated("--merges", input.merges),
         outside=lambda wildcards, input: repeated("--outside", input.outside),
-        code=code("build_vocabulary"),
     shell:
-        "{resources.python} {resources.scripts}/build_vocabulary.py {params.options}"
-        " {params.merges}"
+        "{resources.python} {resources.scripts}/build_vocabulary.py {params.options} {params.merges}"
         " --name {wildcards.name:q}"
         " {params.outside}"
         " --tokenizer {output.tokenizer:q}"
@@ -84,14 +76,10 @@ rule tokenise_genome:
         f"{RUN}/logs/tokenise_genome.{{name}}.log",
     benchmark:
         f"{RUN}/benchmark/tokenise_genome.{{name}}.tsv"
-    conda:
-        ENVIRONMENT
     threads: configuration.threads
     resources:
         **cpu(8000, 60),
         cost="tokens",
-    params:
-        code=code("tokenise_genome"),
     shell:
         "{resources.python} {resources.scripts}/tokenise_genome.py"
         " --sequence {input.sequence:q}"

@@ -93,6 +93,8 @@ wildcard_constraints:
     name="[A-Za-z0-9-]+",
     task="[A-Za-z0-9._-]+",
     model="[A-Za-z0-9._-]+",
+    key="[^/]+",
+    file="[^/]+",
 
 
 # tokenizers from outside may also lie in the data folder

@@ -122,6 +122,9 @@ def test_external_models_are_looked_at_before_the_first_job(own):
     benchmarks["external_models"]["nt"]["model"] = "no folder"
     done = own("--dry-run", benchmarks=benchmarks)
     assert done.returncode != 0 and "is no folder here and no id of the hub" in done.stdout
+    benchmarks["external_models"]["nt"]["model"] = "owner/model"
+    done = own("--dry-run", benchmarks=benchmarks)
+    assert done.returncode == 0 and "rule fetch_external" in done.stdout  # an id of the Hub is downloaded by a job
 
 
 def test_a_data_set_that_leaks_stops_before_training(own):

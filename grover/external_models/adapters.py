@@ -1,8 +1,8 @@
 """Adapters: how each published model is opened and how it reads sequence.
 
-An external model is a Hugging Face folder: `config.json`, weights, its own tokenizer and, for some, code of its
-own. It is read from a local folder and nothing is downloaded here; its code runs by explicit consent only. This
-module works with transformers 4 and 5, since a model's own code may need the former.
+An external model is a Hugging Face folder: `config.json`, weights, its own tokenizer and, for some, its own code. This module reads
+local folders and downloads nothing. Code of a model runs by explicit consent only. The module works with transformers 4 and 5, since
+the code of a model may need the former.
 """
 
 import atexit
@@ -15,7 +15,7 @@ from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
-from transformers import AutoConfig, AutoTokenizer, PreTrainedTokenizerBase, dynamic_module_utils
+from transformers import AutoConfig, AutoTokenizer, PretrainedConfig, PreTrainedTokenizerBase, dynamic_module_utils
 
 from grover.external_models.folder import CONFIG, TEXTS, auto_map, check_folder, code_of, weights_of
 from grover.external_models.network import ExternalNetwork, Source, check_limit, make_network, unreadable, width
@@ -23,26 +23,25 @@ from grover.runtime.errors import InputError
 from grover.runtime.files import checksum
 
 POOLINGS = ("mean", "cls", "last")
-# their position numbers begin behind the id of the padding token
+# their position numbers begin after the id of the padding token
 OFFSET_POSITIONS = ("esm", "roberta")
 
 
-def kmer_words(sequence: str, k: int) -> str:
-    """All words of k letters, one at every base, separated by spaces; what is shorter than k stays as it is."""
+def overlapping_kmers(sequence: str, k: int) -> str:
+    """Write all k-mers, one per base, separated by spaces; a sequence shorter than k stays as it is."""
     return " ".join(sequence[start : start + k] for start in range(max(1, len(sequence) - k + 1)))
 
 
 @dataclass(frozen=True)
 class Adapter:
-    """What has to be known of a kind of model.
+    """How a kind of model is opened.
 
-    `words`: overlapping k-mers are written out, with the k of its vocabulary; else its tokenizer gets the bare
-    letters. `pooling`: mean, cls or last. `code`: whether it runs code of its own: always, never, or where its folder
-    names some (`declared`). `limit`: tokens with specials at most, where its configuration does not say it.
-    `settings`: changes of its configuration.
+    `kmers`: its tokenizer reads overlapping k-mers, with the k of its vocabulary, instead of the bare sequence. `pooling`: mean, cls or
+    last. `code`: whether it runs its own code: always, never, or where its folder names some (`declared`). `limit`: maximum of tokens
+    with specials, where its configuration has none. `settings`: changes of its configuration.
     """
 
-    words: bool = False
+    kmers: bool = False
     pooling: str = "mean"
     code: str = "declared"
     limit: int = 0
@@ -50,17 +49,17 @@ class Adapter:
 
 
 ADAPTERS = {
-    # Ji et al. 2021; a plain BERT of 512 positions, vocab.txt of 4**k words and five specials. The folders on the hub name
-    # code of their own for the head of a classifier, which is not needed.
-    "dnabert": Adapter(words=True, pooling="cls", code="never"),
-    # Zhou et al. 2023; byte pairs and ALiBi, so that the 512 of its configuration binds nothing: the limit is ours, for
-    # memory. As plain BERT it would load without a word and be another model. Its Triton kernel does not compile with
-    # today's Triton, and is used only where attention has no dropout at all.
+    # Ji et al. 2021; a plain BERT of 512 positions, vocab.txt of 4**k k-mers and five specials. The folders on the hub name
+    # their own code for the head of a classifier, which is not needed.
+    "dnabert": Adapter(kmers=True, pooling="cls", code="never"),
+    # Zhou et al. 2023; byte pairs and ALiBi, so that the 512 of its configuration is no limit: ours is for memory. It would silently
+    # load as plain BERT, which is another model. Its Triton kernel does not compile with today's Triton, and is used only where
+    # attention has no dropout at all.
     "dnabert2": Adapter(code="always", limit=4_096, settings=(("attention_probs_dropout_prob", 1e-8),)),
-    # Dalla-Torre et al. 2024; ESM with words of 6 letters one behind the other, [CLS] in front and none behind. 1,002
-    # positions (2,050 for v2) are 1,000 (2,048) tokens. v2 brings code of its own, v1 does not.
+    # Dalla-Torre et al. 2024; ESM with disjoint 6-mers, [CLS] in front and no special behind. 1,002 positions (2,050 for v2) are
+    # 1,000 (2,048) tokens. v2 has its own code, v1 has none.
     "nucleotide-transformer": Adapter(),
-    # Nguyen et al. 2023; single letters, causal, no attention mask and no [CLS], so that nothing at its front has seen the
+    # Nguyen et al. 2023; single bases, causal, no attention mask and no [CLS], so that no state at its front depends on the
     # sequence. `max_seq_len` of its configuration counts tokens.
     "hyenadna": Adapter(code="always"),
     "auto": Adapter(),
@@ -69,23 +68,23 @@ ADAPTERS = {
 
 @dataclass(frozen=True)
 class ExternalModel:
-    """A model from elsewhere that is ready to be fine-tuned.
+    """An external model that is ready to be fine-tuned.
 
-    `limit` counts tokens with specials, 0 where there is none; `make(classes, seed)` gives a network whose head, and for
-    a randomly initialised model everything, depends on the seed.
+    `limit` counts tokens with specials, 0 where there is none. `make(classes, seed)` returns a network; the seed determines its head, and
+    all weights of a randomly initialised model.
     """
 
     folder: Path
     adapter: Adapter
     tokenizer: PreTrainedTokenizerBase
-    config: object
+    config: PretrainedConfig
     limit: int
     pooling: str
-    make: Callable[[int, int], "ExternalNetwork"]
+    make: Callable[[int, int], ExternalNetwork]
 
     @property
     def files(self) -> list[Path]:
-        """All files that decide what the model is: configuration, tokenizer, code and the weights that are read."""
+        """All files that define the model: configuration, tokenizer, code and the weights that are read."""
         others = [path for path in self.folder.iterdir() if path.suffix in TEXTS]
         return sorted({*others, *self.weights})
 
@@ -96,50 +95,50 @@ class ExternalModel:
 
     @property
     def sha256(self) -> str:
-        """One checksum for its weights, or for its configuration where a randomly initialised model comes without any."""
+        """One checksum of its weights, or of its configuration where a randomly initialised model has no weights."""
         return joint([checksum(path) for path in self.weights or [self.folder / CONFIG]])
 
     @property
     def layers(self) -> int:
-        """Layers of the encoder by its configuration, 1 where it does not say."""
+        """Layers of the encoder by its configuration, 1 where it has no number."""
         return getattr(self.config, "num_hidden_layers", None) or getattr(self.config, "n_layer", None) or 1
 
     @property
     def hidden(self) -> int:
-        """Numbers in a state."""
+        """Size of a state."""
         return width(self.config)
 
     @property
     def poolings(self) -> tuple[str, ...]:
-        """What of its states describes a sequence: their mean, and the first one where the tokenizer puts [CLS] in front.
+        """Poolings of its states: their mean, and the first state where the tokenizer puts [CLS] in front.
 
-        A model without [CLS] has its first word or letter there, which in a causal one has seen nothing else.
+        Without [CLS] the first state is that of the first token, which in a causal model depends on no other.
         """
         first = self.tokenizer("A")["input_ids"][:1]
         return ("cls", "mean") if first == [self.tokenizer.cls_token_id] else ("mean",)
 
     def read(self, sequences: Sequence[str], what: str = "sequences") -> list[np.ndarray]:
-        """Token ids, int64 with the specials that the tokenizer adds, of each sequence.
+        """Tokenise each sequence, int64 with the specials that the tokenizer adds.
 
-        Raises InputError, beginning with `what`, where one is longer than the model allows, or where the tokenizer
-        knows less than half of the words of A, C, G and T.
+        Raises InputError, beginning with `what`, where a sequence is longer than the model allows, or where the tokenizer does not know
+        half of the tokens of A, C, G and T.
         """
         inputs = self.tokenise(sequences, what)
         check_limit(max(map(len, inputs), default=0), self.limit, what, max(map(len, sequences), default=0))
         return inputs
 
     def tokenise(self, sequences: Sequence[str], what: str = "sequences") -> list[np.ndarray]:
-        """The same for sequences of any length."""
-        k = word_length(self.tokenizer) if self.adapter.words else 0
+        """Tokenise sequences of any length as `read` does."""
+        k = longest_kmer(self.tokenizer) if self.adapter.kmers else 0
         texts = [sequence.upper() for sequence in sequences]
-        texts = [kmer_words(text, k) for text in texts] if k else texts
+        texts = [overlapping_kmers(text, k) for text in texts] if k else texts
         inputs = [np.array(ids, np.int64) for ids in self.tokenizer(texts, verbose=False)["input_ids"]]
         plain = [ids for ids, text in zip(inputs, texts, strict=True) if not set(text) - set("ACGT ")]
-        words = sum(map(len, plain)) - len(plain) * len(self.tokenizer("")["input_ids"])
+        tokens = sum(map(len, plain)) - len(plain) * len(self.tokenizer("")["input_ids"])
         unknown = sum(int((ids == self.tokenizer.unk_token_id).sum()) for ids in plain)
-        if unknown > words / 2:
+        if unknown > tokens / 2:
             raise InputError(
-                f"{self.folder}: its tokenizer does not know {unknown / words:.0%} of the words of {what}; choose the adapter that "
+                f"{self.folder}: its tokenizer does not know {unknown / tokens:.0%} of the tokens of {what}; choose the adapter that "
                 "writes sequence as this model reads it"
             )
         return inputs
@@ -148,11 +147,11 @@ class ExternalModel:
 def load(
     folder: Path, adapter: str = "auto", remote_code: bool = False, initial: str = "pretrained", pooling: str = ""
 ) -> ExternalModel:
-    """The external model in `folder`, read as `adapter` says.
+    """Open the external model in `folder` with an adapter.
 
-    `remote_code` is the consent to run the Python files of the folder; `initial` is pretrained, or random for the randomly initialised
-    the same size; `pooling` replaces the adapter's. Raises InputError for an unknown adapter, an incomplete folder and
-    missing consent.
+    `remote_code` is the consent to run the Python files of the folder; `initial` is pretrained, or random for a randomly initialised
+    model of the same size; `pooling` replaces the adapter's. Raises InputError for an unknown adapter, an incomplete folder and missing
+    consent.
     """
     folder = Path(folder)
     if adapter not in ADAPTERS:
@@ -190,7 +189,7 @@ def load(
 
 
 def own_code(folder: Path, adapter: str) -> list[str]:
-    """Python files of `folder` that this adapter would execute. Raises InputError where the model needs some and names none."""
+    """List the Python files of `folder` that this adapter would execute. Raises InputError where the model needs some and names none."""
     if ADAPTERS[adapter].code == "never":
         return []
     code = code_of(folder)
@@ -202,27 +201,27 @@ def own_code(folder: Path, adapter: str) -> list[str]:
     return code
 
 
-def positions(config) -> int:
-    """Tokens, with specials, that the model takes; 0 where its configuration does not say."""
+def positions(config: PretrainedConfig) -> int:
+    """Return the maximum of tokens with specials; 0 where the configuration has none."""
     most = getattr(config, "max_position_embeddings", None) or getattr(config, "max_seq_len", None) or 0
     return most - config.pad_token_id - 1 if most and config.model_type in OFFSET_POSITIONS else most
 
 
-def word_length(tokenizer: PreTrainedTokenizerBase) -> int:
-    """Letters of the longest word of A, C, G and T in its vocabulary. Raises InputError where it has no such word."""
-    words = [word for word in tokenizer.get_vocab() if not set(word) - set("ACGT")]
-    if not words:
-        raise InputError("dnabert: its vocabulary has no words of A, C, G and T; choose another adapter")
-    return max(map(len, words))
+def longest_kmer(tokenizer: PreTrainedTokenizerBase) -> int:
+    """Return the k of the longest k-mer in the vocabulary. Raises InputError where it has none."""
+    kmers = [token for token in tokenizer.get_vocab() if not set(token) - set("ACGT")]
+    if not kmers:
+        raise InputError("dnabert: its vocabulary has no k-mers of A, C, G and T; choose another adapter")
+    return max(map(len, kmers))
 
 
 def joint(checksums: list[str]) -> str:
-    """One checksum for weights that lie in several files."""
+    """Combine the checksums of weights in several files."""
     return checksums[0] if len(checksums) == 1 else hashlib.sha256("\n".join(checksums).encode()).hexdigest()
 
 
-def _own_class(folder: Path) -> type:
-    """The encoder's class, or that of a whole language model, from the folder's own code."""
+def _own_class(folder: Path) -> type | None:
+    """Return the class of the encoder, or of a whole language model, from the folder's own code; None where it names none."""
     declared = auto_map(folder, "config.json")
     for name in ("AutoModel", "AutoModelForMaskedLM", "AutoModelForCausalLM"):
         if name in declared:
@@ -232,8 +231,8 @@ def _own_class(folder: Path) -> type:
     return None
 
 
-def _config(folder: Path, kind: type | None, trust: bool):
-    """The configuration, of the class that the model's own class asks for: DNABERT-2 declares another one than it uses."""
+def _config(folder: Path, kind: type | None, trust: bool) -> PretrainedConfig:
+    """Read the configuration with the class that the model's own class uses: DNABERT-2 declares another one."""
     chosen = getattr(kind, "config_class", None)
     if chosen is not None:
         return chosen.from_pretrained(folder, local_files_only=True)
@@ -242,7 +241,7 @@ def _config(folder: Path, kind: type | None, trust: bool):
 
 @cache
 def _private_modules() -> None:
-    """Let transformers copy a model's code into a folder of this process, so that jobs do not write over each other's."""
+    """Let transformers copy a model's code into a folder of this process, so that jobs do not overwrite each other's."""
     place = tempfile.mkdtemp(prefix="external-code-")
     atexit.register(shutil.rmtree, place, ignore_errors=True)
     dynamic_module_utils.HF_MODULES_CACHE = place

@@ -1,4 +1,4 @@
-"""The folder of a model from elsewhere: how it is filled from the hub, whether it is whole, and which code in it would run.
+"""The folder of an external model: download from the hub, completeness, and the code in it that would run.
 
 Nothing here imports torch or opens the model (`grover.external_models.adapters` does).
 """
@@ -27,13 +27,13 @@ def check_folder(folder: Path, weights: bool = True) -> None:
             raise InputError(f"{folder}: the weights are missing there; add {WEIGHTS[0]} or {WEIGHTS[2]}")
         for path in found:
             if not path.is_file():
-                raise InputError(f"{folder}: {path.name} is missing there, one of the parts of the weights; add it")
+                raise InputError(f"{folder}: {path.name} is missing there, one of the shards of the weights; add it")
     if not any((folder / name).is_file() for name in TOKENIZERS) and not auto_map(folder, "tokenizer_config.json"):
         raise InputError(f"{folder}: the tokenizer is missing there; add {TOKENIZERS[0]} or {TOKENIZERS[1]}")
 
 
 def weights_of(folder: Path) -> list[Path]:
-    """The files of the weights that are read from `folder`, whether they are there or not; [] where none are named."""
+    """List the files of the weights that are read from `folder`, existing or not; [] where none are named."""
     found = next((folder / name for name in WEIGHTS if (folder / name).is_file()), None)
     if found is None or found.suffix != ".json":
         return [found] if found else []
@@ -41,9 +41,9 @@ def weights_of(folder: Path) -> list[Path]:
 
 
 def code_of(folder: Path) -> list[str]:
-    """Python files of `folder` that its configuration and tokenizer name, and that would be executed.
+    """List the Python files of `folder` that its configuration and tokenizer name, and that would be executed.
 
-    Raises InputError where one is missing or lies in another repository.
+    Raises InputError where one is missing or belongs to another repository.
     """
     references = []
     for name in (CONFIG, "tokenizer_config.json"):
@@ -58,21 +58,21 @@ def code_of(folder: Path) -> list[str]:
     files = sorted({f"{reference.split('.')[0]}.py" for reference in references})
     for name in files:
         if not (folder / name).is_file():
-            raise InputError(f"{folder}: {name} is missing there, which holds code of this model; add it")
+            raise InputError(f"{folder}: {name} is missing there, which contains code of this model; add it")
     return files
 
 
 def auto_map(folder: Path, name: str) -> dict:
-    """Which of its own classes a folder wants to be opened with, by transformers' name; {} where there are none."""
+    """Return the own classes of a folder by the name of the class of transformers; {} where there are none."""
     path = folder / name
     return (_read_json(path).get("auto_map") or {}) if path.is_file() else {}
 
 
 def download(model: str, revision: str, folder: Path) -> None:
-    """Fill `folder` with a model of the hub, and write external.json, which says what it is, when all is there.
+    """Fill `folder` with a model of the hub, and write external.json, which describes it, when it is complete.
 
-    Files that are there are kept and half ones continued. Of several formats of the weights one is taken, safetensors
-    first. Raises InputError where the model cannot be had, saying how to fill the folder by hand.
+    Existing files are kept and partial ones continued. Of several formats of the weights one is taken, preferably safetensors.
+    Raises InputError where the model is not available, with the files to add by hand.
     """
     from huggingface_hub import HfApi, snapshot_download
     from huggingface_hub.errors import (
@@ -85,7 +85,7 @@ def download(model: str, revision: str, folder: Path) -> None:
     wanted = f"{model}{f' at {revision}' if revision else ''}"
     try:
         found = HfApi().model_info(model, revision=revision or None)
-        names = files_to_fetch([file.rfilename for file in found.siblings])
+        names = files_to_fetch([file.rfilename for file in found.siblings or []])
         folder.mkdir(parents=True, exist_ok=True)
         snapshot_download(model, revision=found.sha, local_dir=folder, allow_patterns=names)
     except GatedRepoError:
@@ -107,7 +107,7 @@ def download(model: str, revision: str, folder: Path) -> None:
 
 
 def files_to_fetch(names: list[str]) -> list[str]:
-    """Of the files of a repository those that belong into the folder: no other formats, no subfolders."""
+    """Choose the files of a repository that belong into the folder: no other formats of weights, no subfolders."""
     top = [name for name in names if "/" not in name]
     weights = [name for name in top if name.startswith("model") and name.endswith(".safetensors")]
     weights = weights or [name for name in top if name.startswith("pytorch_model") and name.endswith(".bin")]

@@ -1,14 +1,14 @@
-"""Baselines: what a benchmark yields without a language model, learned on the same fold and scored on the same others.
+"""Baselines: predictors without a language model, fitted and scored on the same folds as the models.
 
 `majority`                        the share of each label, whatever the sequence
 `gc`                              logistic regression on the share of G and C
-`dinucleotide`                    logistic regression on the shares of the 16 pairs of letters
+`dinucleotide`                    logistic regression on the shares of the 16 dinucleotides
 `tfidf-logistic`, `tfidf-forest`  TF-IDF of k-mers into logistic regression, or into a random forest as in the GROVER
                                   paper (doi 10.1038/s42256-024-00872-0)
-`token-logistic`, `token-forest`  the same of the tokens of a vocabulary
+`token-logistic`, `token-forest`  the same with the tokens of a vocabulary
 `pwm`                             logistic regression on the score of a motif
-`adjacency`                       the forbidden-adjacency rule, which learns nothing: once x y is a merge of a byte-pair
-                                  vocabulary, x and y never stand side by side in what it cuts, but shuffled tokens do
+`adjacency`                       the forbidden-adjacency rule, which is not fitted: BPE never emits two adjacent tokens that it
+                                  would have merged, but shuffled tokens contain such pairs
 """
 
 from collections.abc import Callable, Sequence
@@ -31,16 +31,19 @@ from grover.genome.bases import encode
 from grover.runtime.errors import InputError
 from grover.tokenization.vocabulary import FIRST_BASE, NOT_ACGT, UNK, Vocabulary
 
-LETTERS_AT_ONCE = 1 << 24
-LONGEST = 10  # letters of a k-mer: 4^10 are a million features
+BASES_AT_ONCE = 1 << 24
+LONGEST = 10  # bases of a k-mer: 4^10 are a million features
 DENSE_BYTES = 2_000_000_000
 
 
 @dataclass(frozen=True)
 class Settings:
-    """`kmers` are the shortest and longest words of tfidf-*, `trees` those of a forest; `vocabulary` cuts the tokens of token-*
-    and adjacency, `matrix` (float64 [4, width]) is the motif of pwm where the sites have no score; `maximum_train` is how many
-    examples of fold train the baselines of `LIMITED_BASELINES` learn from at most, drawn by the seed, 0: all."""
+    """Settings of the baselines.
+
+    `kmers` are the shortest and longest k of tfidf-*, `trees` those of a forest; `vocabulary` makes the tokens of token-* and adjacency;
+    `matrix` (float64 [4, positions]) is the motif of pwm where the sites have no score; `maximum_train` (0: all) limits the examples of
+    fold train, drawn by the seed, that the baselines of `LIMITED_BASELINES` are fitted on.
+    """
 
     trees: int
     kmers: tuple[int, int]
@@ -54,9 +57,9 @@ def predict(dataset: pd.DataFrame, baseline: str, seeds: Sequence[int], settings
     """Fit a baseline on fold train and predict folds valid and test.
 
     `dataset` has the columns sequence, label (0..classes - 1), fold and, where the baseline reads them, score, before, after,
-    pieces. A forest is fitted once a seed, the other baselines once, under the first seed. Returns the table that `predictions`
-    makes; its `attrs` say how many examples a fit learnt from (`n_train`). Raises InputError for an unknown baseline, for labels
-    without a training example and for what a baseline lacks.
+    pieces. A forest is fitted once per seed, another baseline once, with the first seed. Returns the table of `predictions`, whose
+    `attrs` have the number of examples of a fit (`n_train`). Raises InputError for an unknown baseline, for labels without a training
+    example and for a missing motif or vocabulary.
     """
     if baseline not in STEPS:
         raise InputError(f"unknown baseline {baseline!r}; choose one of {', '.join(STEPS)}")
@@ -80,7 +83,7 @@ def predict(dataset: pd.DataFrame, baseline: str, seeds: Sequence[int], settings
 
 
 def _draw(train: np.ndarray, label: np.ndarray, maximum: int, seed: int) -> np.ndarray:
-    """The same examples as `grover.finetuning.finetune.draw` gives a network under this seed, but in their order; 0: all."""
+    """Draw the same examples as `grover.finetuning.finetune.draw` does with this seed, but in their order; 0: all."""
     rows = np.sort(np.random.default_rng(seed).permutation(train)[:maximum]) if maximum else train
     if set(label[rows]) != set(label[train]):
         raise InputError(
@@ -90,7 +93,10 @@ def _draw(train: np.ndarray, label: np.ndarray, maximum: int, seed: int) -> np.n
 
 
 def train_and_held_out(dataset: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """Row numbers of fold train, and of the folds valid and test; raises an InputError where a label is missing in training."""
+    """Return the row numbers of fold train, and of the folds valid and test.
+
+    Raises an InputError where a label is missing in training or no example is held out.
+    """
     names = dataset.attrs.get("labels") or range(int(dataset["label"].max()) + 1)
     train = np.flatnonzero(dataset["fold"] == "train")
     held_out = np.flatnonzero(dataset["fold"].isin(["valid", "test"]))
@@ -105,10 +111,10 @@ def train_and_held_out(dataset: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
 
 
 def predictions(dataset: pd.DataFrame, rows: np.ndarray, probability: np.ndarray, seed: int) -> pd.DataFrame:
-    """What all predictors write: example (index of the dataset), seed, fold, label and, float64, the `probability` of label 1 where
-    there are two labels, else one column `probability_{label}` for each.
+    """Tabulate predictions as all predictors write them.
 
-    `probability` is float [rows, labels].
+    Columns: example (index of the dataset), seed, fold, label and, float64, the `probability` of label 1 of two, else one column
+    `probability_{label}` per label. `probability` is float [rows, labels].
     """
     chosen = dataset.iloc[rows]
     table = pd.DataFrame(
@@ -118,21 +124,21 @@ def predictions(dataset: pd.DataFrame, rows: np.ndarray, probability: np.ndarray
     return table.assign(**({"probability": columns["probability_1"]} if len(columns) == 2 else columns))
 
 
-# what the baselines read: one row an example, dense or sparse
+# features of the baselines: one row per example, dense or sparse
 
 
 def gc_share(dataset: pd.DataFrame, settings: Settings | None = None) -> np.ndarray:
-    """Share of G and C among the letters A, C, G and T of each sequence, float64 [examples, 1]."""
+    """Compute the share of G and C among the bases A, C, G and T of each sequence, float64 [examples, 1]."""
     return _shares(dataset, 1) @ np.array([[0.0], [1.0], [1.0], [0.0]])
 
 
 def dinucleotide_shares(dataset: pd.DataFrame, settings: Settings | None = None) -> np.ndarray:
-    """Shares of AA, AC, ..., TT among the pairs of neighbouring letters of each sequence, float64 [examples, 16]."""
+    """Compute the shares of AA, AC, ..., TT among the dinucleotides of each sequence, float64 [examples, 16]."""
     return _shares(dataset, 2)
 
 
 def motif_scores(dataset: pd.DataFrame, settings: Settings) -> np.ndarray:
-    """Score of the motif in bits, float64 [examples, 1]: that of the site, or else the highest on the sequence, either strand."""
+    """Score the motif in bits, float64 [examples, 1]: the score of the site, or else the highest on either strand of the sequence."""
     if "score" in dataset and not dataset["score"].isna().any():
         return dataset[["score"]].to_numpy(dtype=np.float64)
     if settings.matrix is None:
@@ -142,7 +148,7 @@ def motif_scores(dataset: pd.DataFrame, settings: Settings) -> np.ndarray:
     shortest = dataset["sequence"].str.len().min()
     if shortest < settings.matrix.shape[1]:
         raise InputError(
-            f"the baseline pwm: a sequence has {shortest} bases, but the motif {settings.matrix.shape[1]}; choose longer sequences"
+            f"the baseline pwm: a sequence has {shortest} bases, but the motif has {settings.matrix.shape[1]}; use longer sequences"
         )
     return np.asarray(motifs.best_scores([encode(text) for text in dataset["sequence"]], settings.matrix), np.float64)[
         :, None
@@ -150,42 +156,42 @@ def motif_scores(dataset: pd.DataFrame, settings: Settings) -> np.ndarray:
 
 
 def kmer_counts(dataset: pd.DataFrame, settings: Settings) -> csr_matrix:
-    """How often each k-mer stands in each sequence, sparse float32 [examples, sum of 4^k]: shorter words first, each in the order of
-    the alphabet. Words with anything but A, C, G and T do not count."""
+    """Count each k-mer in each sequence, sparse float32 [examples, sum of 4^k]: by k, then in alphabetical order.
+
+    K-mers with anything but A, C, G and T do not count.
+    """
     return _count_kmers(dataset, *settings.kmers)
 
 
 def _count_kmers(dataset: pd.DataFrame, shortest: int, longest: int) -> csr_matrix:
     if not 1 <= shortest <= longest <= LONGEST:
-        raise InputError(
-            f"k-mers of {shortest} to {longest} letters were asked for; choose 1 <= shortest <= longest <= {LONGEST}"
-        )
+        raise InputError(f"k-mers of {shortest} to {longest} bases: choose 1 <= shortest <= longest <= {LONGEST}")
     ends = dataset["sequence"].str.len().cumsum().to_numpy()
-    blocks = np.split(np.arange(len(dataset)), np.flatnonzero(np.diff(ends // LETTERS_AT_ONCE)) + 1)
+    blocks = np.split(np.arange(len(dataset)), np.flatnonzero(np.diff(ends // BASES_AT_ONCE)) + 1)
     sequences = dataset["sequence"].to_numpy()
     sizes = range(shortest, longest + 1)
     return vstack([hstack([_kmers(sequences[rows], k) for k in sizes], "csr") for rows in blocks], "csr")
 
 
 def token_counts(dataset: pd.DataFrame, settings: Settings) -> csr_matrix:
-    """How often each token of the vocabulary stands in each sequence, sparse float32 [examples, tokens]; specials do not count."""
+    """Count each token of the vocabulary in each sequence, sparse float32 [examples, tokens]; specials do not count."""
     vocabulary = _vocabulary_of(settings)
     tokens = [row[row >= FIRST_BASE] for row in read_tokens(dataset, vocabulary, settings.threads)]
     return _counts(np.concatenate(tokens), np.array([len(row) for row in tokens]), vocabulary.size)
 
 
 def allowed(dataset: pd.DataFrame, settings: Settings) -> np.ndarray:
-    """1 where no two neighbouring tokens of a sequence are a merge, 0 where some are, float64 [examples, 1].
+    """Return 1 where no two adjacent tokens of a sequence are a merge, else 0, float64 [examples, 1].
 
-    K-mers side by side have no merges, so that all is 1: the rule has nothing to go by.
+    A vocabulary of k-mers has no merges, so that all values are 1.
     """
     vocabulary = _vocabulary_of(settings)
     if vocabulary.kind == "overlap":
         raise InputError(
-            f"the baseline adjacency needs tokens side by side, but those of {vocabulary.name} overlap; leave it out here"
+            f"the baseline adjacency needs disjoint tokens, but those of {vocabulary.name} overlap; leave it out here"
         )
     if dataset["label"].max() > 1:
-        raise InputError("the baseline adjacency tells two labels apart, but the dataset has more; leave it out here")
+        raise InputError("the baseline adjacency predicts two labels, but the dataset has more; leave it out here")
     # an unknown base between two sequences is part of no merge
     tokens = [np.append(row, UNK) for row in read_tokens(dataset, vocabulary, settings.threads)]
     rows = np.repeat(np.arange(len(tokens)), [len(row) for row in tokens])
@@ -203,20 +209,20 @@ def _shares(dataset: pd.DataFrame, k: int) -> np.ndarray:
 
 
 def _kmers(sequences: np.ndarray, k: int) -> csr_matrix:
-    # a letter that is no base ends each sequence, so that no word runs into the next one
+    # N ends each sequence, so that no k-mer spans two of them
     codes = encode("N".join(sequences) + "N")
     row = np.repeat(np.arange(len(sequences)), [len(text) + 1 for text in sequences])
     places = max(0, len(codes) - k + 1)
-    words, known = np.zeros(places, np.int32), np.ones(places, bool)
+    kmers, known = np.zeros(places, np.int32), np.ones(places, bool)
     for offset in range(k):
-        letters = codes[offset : offset + places]
-        words = 4 * words + letters
-        known &= letters < NOT_ACGT
-    return _counts(words[known], np.bincount(row[:places][known], minlength=len(sequences)), 4**k)
+        bases = codes[offset : offset + places]
+        kmers = 4 * kmers + bases
+        known &= bases < NOT_ACGT
+    return _counts(kmers[known], np.bincount(row[:places][known], minlength=len(sequences)), 4**k)
 
 
 def _counts(items: np.ndarray, sizes: np.ndarray, columns: int) -> csr_matrix:
-    """Rows of `sizes` items each, one behind the other, as counts of each item."""
+    """Count each item in consecutive rows of `sizes` items."""
     offsets = np.concatenate([[0], np.cumsum(sizes)])
     table = csr_matrix((np.ones(len(items), np.float32), items.astype(np.int32), offsets), (len(sizes), columns))
     table.sum_duplicates()
@@ -229,31 +235,35 @@ def _vocabulary_of(settings: Settings) -> Vocabulary:
     return settings.vocabulary
 
 
-# how they learn: (features, labels) of fold train and the features held out to probabilities [held out, labels]; a matrix of words
-# holds 15 kB a thousand bases, so that it is changed in place
+# fits: (features, labels) of fold train and held-out features to probabilities [held out, labels]; a matrix of k-mers takes 15 kB per
+# 1,000 bases, so that it is changed in place
 
 
-def _prior(train, label, held_out, seed, settings) -> np.ndarray:
+def _prior(train: np.ndarray, label: np.ndarray, held_out: np.ndarray, seed: int, settings: Settings) -> np.ndarray:
     return DummyClassifier(strategy="prior").fit(train, label).predict_proba(held_out)
 
 
-def _logistic(train, label, held_out, seed, settings) -> np.ndarray:
+def _logistic(train: np.ndarray, label: np.ndarray, held_out: np.ndarray, seed: int, settings: Settings) -> np.ndarray:
     model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
     return model.fit(train, label).predict_proba(held_out)
 
 
-def _rule(train, label, held_out, seed, settings) -> np.ndarray:
+def _rule(train: np.ndarray, label: np.ndarray, held_out: np.ndarray, seed: int, settings: Settings) -> np.ndarray:
     return np.hstack([1 - held_out, held_out])
 
 
-def _tfidf_logistic(train, label, held_out, seed, settings) -> np.ndarray:
+def _tfidf_logistic(
+    train: csr_matrix, label: np.ndarray, held_out: csr_matrix, seed: int, settings: Settings
+) -> np.ndarray:
     train, held_out = tfidf(train, held_out)
     # lbfgs stops early in single precision
     train.data = train.data.astype(np.float64)
     return LogisticRegression(max_iter=1000).fit(train, label).predict_proba(held_out)
 
 
-def _tfidf_forest(train, label, held_out, seed, settings) -> np.ndarray:
+def _tfidf_forest(
+    train: csr_matrix, label: np.ndarray, held_out: csr_matrix, seed: int, settings: Settings
+) -> np.ndarray:
     train, held_out = tfidf(train, held_out)
     if 4 * train.shape[0] * train.shape[1] <= DENSE_BYTES:
         train = train.toarray()  # the same trees in a third of the time
@@ -264,10 +274,12 @@ def _tfidf_forest(train, label, held_out, seed, settings) -> np.ndarray:
 
 
 def tfidf(train: csr_matrix, held_out: csr_matrix) -> tuple[csr_matrix, csr_matrix]:
-    """Counts as TF-IDF, weighed by fold train, in place; words that it does not have are left out, as by scikit-learn's vectoriser."""
+    """Turn counts into TF-IDF with weights of fold train, in place; terms that fold train lacks are left out, as scikit-learn does."""
     seen = np.flatnonzero(train.getnnz(axis=0))
     if not len(seen):
-        raise InputError("no sequence of fold train holds a word of A, C, G and T of that length; check the sequences")
+        raise InputError(
+            "no sequence of fold train contains a k-mer of A, C, G and T of that length; check the sequences"
+        )
     if len(seen) < train.shape[1]:
         train, held_out = train[:, seen], held_out[:, seen]
     weights = TfidfTransformer().fit(train)

@@ -1,8 +1,8 @@
-"""A small convolutional network on the bare letters: what a task yields without tokens, attention and pretraining.
+"""A small convolutional network on bases: a baseline without tokens, attention and pretraining.
 
 Three convolutions, each followed by ReLU, and the highest value of each channel over all positions, as in DeepBind (Alipanahi et al. 2015,
 doi 10.1038/nbt.3300), with two more layers; and the same over each of sixteen parts of a sequence, since splice sites and starts of
-transcription stand at a fixed place. It reads one strand as it is given. `grover.finetuning.finetune.fine_tune` trains it.
+transcription are at a fixed position. It reads the given strand only. `grover.finetuning.finetune.fine_tune` trains it.
 """
 
 from collections.abc import Sequence
@@ -17,17 +17,18 @@ from grover.network.classifier import Network
 from grover.runtime.errors import InputError
 
 CHANNELS = 64
-WIDTHS = (15, 7, 5)  # letters, and then places of two and of four letters
-PARTS = 16  # of a sequence, each with a maximum of its own
+WIDTHS = (15, 7, 5)  # bases, and then positions of two and of four bases
+PARTS = 16  # of a sequence, each with its own maximum
 DROPOUT = 0.2
-PADDING = 5  # behind the end of a sequence; 0 to 3 are A C G T, 4 is any other letter
-LETTERS_AT_ONCE = {"cpu": 1 << 15, "cuda": 1 << 21}  # padded
+PADDING = 5  # behind the end of a sequence; 0 to 3 are A C G T, 4 is anything else
+BASES_AT_ONCE = {"cpu": 1 << 15, "cuda": 1 << 21}  # padded
 
 
 class ConvolutionalNetwork(Network):
-    """Logits of sequences of any length; a letter that is no base is zero in all four channels."""
+    """Logits of sequences of any length; anything but A, C, G and T is zero in all four channels."""
 
     reentrant = True
+    one_hot: torch.Tensor
 
     def __init__(self, classes: int, seed: int):
         super().__init__()
@@ -38,49 +39,49 @@ class ConvolutionalNetwork(Network):
         )
         self.dropout = torch.nn.Dropout(DROPOUT)
         self.classifier = torch.nn.Linear((PARTS + 1) * CHANNELS, classes)
-        self.register_buffer("letters", torch.eye(6, 4), persistent=False)
-        self.letters[4:] = 0.0
+        self.register_buffer("one_hot", torch.eye(6, 4), persistent=False)
+        self.one_hot[4:] = 0.0
 
     def forward(self, codes: torch.Tensor) -> torch.Tensor:
-        """Logits, float32 [rows, classes], of int64 codes [rows, letters] that end in PADDING."""
-        states = self.letters[codes].transpose(1, 2)
+        """Compute logits, float32 [rows, classes], of int64 codes [rows, bases] that end in PADDING."""
+        states = self.one_hot[codes].transpose(1, 2)
         mask = (codes != PADDING)[:, None].to(states.dtype)
         for number, convolution in enumerate(self.convolutions):
             if number:
                 states, mask = (max_pool1d(values, 2, ceil_mode=True) for values in (states, mask))
-            # no value is below zero, so that a padded place neither reaches the next layer nor wins the maximum
+            # no value is below zero, so that padding neither reaches the next layer nor is the maximum
             states = relu(convolution(states)) * mask
         return self.classifier(self.dropout(highest(states, mask))).float()
 
     def collate(self, inputs: Sequence[np.ndarray]) -> dict[str, torch.Tensor]:
-        """What `forward` takes, of uint8 codes."""
+        """Make the arguments of `forward` from uint8 codes."""
         codes = np.full((len(inputs), max(map(len, inputs))), PADDING, np.int64)
-        for line, letters in zip(codes, inputs, strict=True):
-            line[: len(letters)] = letters
+        for row, bases in zip(codes, inputs, strict=True):
+            row[: len(bases)] = bases
         return {"codes": torch.from_numpy(codes)}
 
     def groups(self, lengths: np.ndarray, device_type: str) -> list[np.ndarray]:
-        """Rows by falling length, in groups whose letters are computed at once."""
-        return by_length(lengths, LETTERS_AT_ONCE[device_type])
+        """Group rows by decreasing length, so that the bases of a group are computed at once."""
+        return by_length(lengths, BASES_AT_ONCE[device_type])
 
     def check(self, longest: int) -> None:
-        """A convolution reads any length, but there must be letters."""
+        """Raise an InputError where all sequences are empty; a convolution reads any length."""
         if longest < 1:
-            raise InputError("the sequences have no letters; check the dataset")
+            raise InputError("the sequences have no bases; check the dataset")
 
 
 def highest(states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    """Highest value of each channel over all places and over each part of a sequence, [rows, (PARTS + 1) * channels].
+    """Return the highest value of each channel over a whole sequence and over each of its parts, [rows, (PARTS + 1) * channels].
 
-    `states` [rows, channels, places] are at least zero, and zero where `mask` [rows, 1, places] is.
+    `states` [rows, channels, positions] are at least zero, and zero where `mask` [rows, 1, positions] is.
     """
     number = mask.sum(dim=2, keepdim=True)
-    places = torch.arange(states.shape[2], device=states.device)
-    part = (places * PARTS / number).long().clamp(max=PARTS - 1).expand_as(states)
+    positions = torch.arange(states.shape[2], device=states.device)
+    part = (positions * PARTS / number).long().clamp(max=PARTS - 1).expand_as(states)
     parts = states.new_zeros(*states.shape[:2], PARTS).scatter_reduce(2, part, states, "amax")
     return torch.cat([states.amax(dim=2, keepdim=True), parts], dim=2).flatten(1)
 
 
-def read_letters(sequences: Sequence[str]) -> list[np.ndarray]:
-    """Codes of each sequence, uint8: A0 C1 G2 T3, anything else 4."""
+def read_bases(sequences: Sequence[str]) -> list[np.ndarray]:
+    """Encode each sequence, uint8: A0 C1 G2 T3, anything else 4."""
     return [encode(text) for text in sequences]

@@ -1,5 +1,6 @@
-"""The pretrained encoder as it is: a linear classifier on its pooled states, which shows what they hold without any fine-tuning."""
+"""Linear probe: a linear classifier on the pooled states of the pretrained encoder, without fine-tuning."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -23,50 +24,55 @@ POOLINGS = ("cls", "mean")
 STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)  # C of the logistic regression
 
 
-def probe(
-    dataset: pd.DataFrame,
-    folder: Path,
-    pooling: str,
-    device: torch.device,
-    maximum_train: int = 0,
-    precision: str = "auto",
-    seed: int = 0,
-    threads: int = 1,
-) -> tuple[pd.DataFrame, dict]:
-    """Fit a logistic regression on the pooled states of the model in `folder` for fold train, its strength chosen on fold valid,
-    and predict folds valid and test.
+@dataclass(frozen=True)
+class Settings:
+    """How a probe is fitted: on states pooled as `pooling`, of `maximum_train` (0: all) examples of fold train, drawn by the seed."""
 
-    `dataset` has the columns sequence, label, fold and what `read_tokens` takes. With `maximum_train` as many examples of fold
-    train are drawn by the seed. Returns the table of `grover.finetuning.baselines.predictions` and what was chosen: n_train,
-    strength.
+    pooling: str
+    maximum_train: int = 0
+    precision: str = "auto"
+    seed: int = 0
+    threads: int = 1
+
+    def __post_init__(self) -> None:
+        if self.pooling not in POOLINGS:
+            raise InputError(f"pooling: {self.pooling!r} is unknown; expected one of {', '.join(POOLINGS)}")
+
+
+def probe(
+    dataset: pd.DataFrame, folder: Path, settings: Settings, device: torch.device
+) -> tuple[pd.DataFrame, dict[str, int | float]]:
+    """Fit a logistic regression on the pooled states of the model in `folder` and predict folds valid and test.
+
+    It is fitted on fold train, and its strength is chosen on fold valid. `dataset` has the columns sequence, label, fold and those of
+    `read_tokens`. Returns the table of `grover.finetuning.baselines.predictions` and what was chosen: n_train, strength.
     """
-    if pooling not in POOLINGS:
-        raise InputError(f"pooling: {pooling!r} is unknown; expected one of {', '.join(POOLINGS)}")
     train, held_out = train_and_held_out(dataset)
-    train = draw(train, maximum_train, [seed])
+    train = draw(train, settings.maximum_train, [settings.seed])
     label, fold = dataset["label"].to_numpy(np.int64), dataset["fold"].to_numpy()
-    _check_folds(dataset, label, train, fold[held_out] == "valid", maximum_train)
+    valid = fold[held_out] == "valid"
+    _check_folds(dataset, label, train, valid, settings.maximum_train)
     encoder = BertModel(load_config(folder), add_pooling_layer=False)
     load_into(encoder, folder, "bert.")
     rows = np.concatenate([train, held_out])
-    tokens = read_tokens(dataset.iloc[rows], Vocabulary.load(folder), threads)
+    tokens = read_tokens(dataset.iloc[rows], Vocabulary.load(folder), settings.threads)
     check_length(max(map(len, tokens)), encoder.config.max_position_embeddings, "sequences")
-    states = pooled(encoder, tokens, pooling, device, precision, "embed").astype(np.float64)
+    states = pooled(encoder, tokens, settings.pooling, device, settings.precision, "embed").astype(np.float64)
 
     known, asked = states[: len(train)], states[len(train) :]
-    valid = fold[held_out] == "valid"
-    best, lowest = None, np.inf
+    fits = []
     for strength in STRENGTHS:
         model = make_pipeline(StandardScaler(), LogisticRegression(C=strength, max_iter=1000)).fit(known, label[train])
         probability = model.predict_proba(asked)
         loss = log_loss(label[held_out][valid], probability[valid], labels=model.classes_)
-        if loss < lowest:
-            best, lowest = (strength, probability), loss
-    strength, probability = best
-    return predictions(dataset, held_out, probability, seed), {"n_train": len(train), "strength": strength}
+        fits.append((loss, strength, probability))
+    _, strength, probability = min(fits, key=lambda fit: fit[0])
+    chosen = {"n_train": len(train), "strength": strength}
+    return predictions(dataset, held_out, probability, settings.seed), chosen
 
 
 def _check_folds(dataset: pd.DataFrame, label: np.ndarray, train: np.ndarray, valid: np.ndarray, maximum: int) -> None:
+    """Raise an InputError where training lacks a label or fold valid is empty."""
     missing = sorted(set(label) - set(label[train]))
     if missing:
         names = dataset.attrs.get("labels") or range(label.max() + 1)
@@ -75,5 +81,5 @@ def _check_folds(dataset: pd.DataFrame, label: np.ndarray, train: np.ndarray, va
         )
     if not valid.any():
         raise InputError(
-            "the probe needs examples in fold valid to choose its strength; check the folds of the dataset"
+            "the linear probe needs examples in fold valid to choose its strength; check the folds of the dataset"
         )

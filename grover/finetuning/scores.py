@@ -1,6 +1,6 @@
-"""All that predicts a benchmark: scores with intervals, differences, curves, and the scan of promoters.
+"""Comparison of all predictors of a benchmark: scores with intervals, differences, curves, and the scan of promoters.
 
-Each is scored on the whole test set (part `all`) and on the examples that the audit found no leak for (part `clean`).
+Each is scored on the whole test set (part `all`) and on the examples for which the audit found no leak (part `clean`).
 """
 
 import json
@@ -16,7 +16,7 @@ from grover.statistics.metrics import SCORES, Fold, called, precision_recall, re
 from grover.statistics.metrics import scores as scores_of
 
 PARTS = ("all", "clean")
-FEWEST = 10  # clean examples of each label; with fewer a score says nothing
+FEWEST = 10  # clean examples of each label; scores of fewer are too uncertain
 
 SCORE_COLUMNS = [
     *("task", "model", "kind", "part", "seed", "n_train", "n_test", "classes", "positive_share", "threshold"),
@@ -31,7 +31,7 @@ NEEDED = ("task", "model", "kind", "n_train", "dataset", "weights", "settings", 
 
 @dataclass(frozen=True)
 class _Predictor:
-    """What a model predicts for fold test, where it calls label 1, and what its metrics.json says."""
+    """Predictions of a model for fold test, its thresholds of label 1, and its metrics.json."""
 
     test: Fold
     cuts: list[float]
@@ -56,15 +56,14 @@ def score(
     resamples: int,
     seed: int,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Scores, differences and precision at equal steps of recall of all models on a benchmark.
+    """Compute scores, differences and precision at equal steps of recall of all models on a benchmark.
 
-    dataset, audit: the tables of the benchmark; predictions, metrics: predictions.parquet and metrics.json by model, of which
-    the first is compared with all others, and each with its randomly initialised model, `NAME-random`; block: bases of the genome that
-    are drawn together. Returns three tables: a row for each model, part and seed, and one without a seed for the mean, which
-    has the intervals (`SCORE_COLUMNS`); MCC and AUROC of a model minus those of a comparator on the same draws
+    dataset, audit: the tables of the benchmark; predictions, metrics: predictions.parquet and metrics.json by model; the first model is
+    compared with all others, and each with the randomly initialised model of its size, `NAME-random`; block: bases of the genome that
+    are drawn together. Returns three tables: a row per model, part and seed, and one without a seed for the mean and its
+    intervals (`SCORE_COLUMNS`); MCC and AUROC of a model minus those of a comparator on the same draws
     (`DIFFERENCE_COLUMNS`); model, recall, precision and threshold on the whole test set, the mean over seeds, for two classes.
-    A clean part with fewer than 10 examples of a label is left out. Raises InputError where predictions do not belong to the
-    dataset.
+    A clean part with fewer than 10 examples of a label is left out. Raises InputError for predictions of another dataset.
     """
     examples = dataset[dataset["fold"] == "test"]
     predictors = {
@@ -92,18 +91,18 @@ def score(
 
 
 def scan(dataset: pd.DataFrame, predictions: pd.DataFrame, step: int) -> pd.DataFrame:
-    """The probability of label 1 along the genome on folds valid and test, the mean over seeds: chrom, start, end, probability.
+    """Compute the probability of label 1 along the genome on folds valid and test: chrom, start, end, probability (mean over seeds).
 
-    Each window gives an interval of one step around its middle, within the window; where those of two scans would overlap, each
-    base belongs to the nearer middle. Windows with the same middle are averaged. Sorted, disjoint. Raises InputError where the
-    examples have no place in the genome or more than two classes.
+    Each window gives an interval of one step around its middle, within the window. Where two intervals would overlap, each base belongs
+    to the nearer middle. Windows with the same middle are averaged. Intervals are sorted and disjoint. Raises InputError for examples
+    without coordinates and for more than two classes.
     """
     if "probability" not in predictions:
         raise InputError("a scan needs the column probability of a task with two classes; leave out the scan of others")
     mean = predictions.groupby("example")["probability"].mean()
     windows = dataset.loc[mean.index, ["chrom", "start", "end"]].assign(probability=mean)
     if (windows["chrom"] == "").any():
-        raise InputError("a scan needs examples with a place in the genome; leave out the scan of other tasks")
+        raise InputError("a scan needs examples with coordinates in the genome; leave out the scan of other tasks")
     windows["middle"] = (windows["start"] + windows["end"]) // 2
     table = windows.groupby(["chrom", "middle"], as_index=False).agg(
         {"start": "min", "end": "max", "probability": "mean"}
@@ -120,7 +119,7 @@ def scan(dataset: pd.DataFrame, predictions: pd.DataFrame, step: int) -> pd.Data
 def _read_predictor(
     name: str, examples: pd.DataFrame, attrs: dict, predictions: pd.DataFrame, metrics: dict
 ) -> _Predictor:
-    """Read the predictions of a model and see that they are for this dataset."""
+    """Read the predictions of a model and check that they are for this dataset."""
     missing = [key for key in NEEDED if key not in metrics]
     if missing:
         raise InputError(f"the metrics of {name} lack {', '.join(missing)}; make them anew")
@@ -130,16 +129,14 @@ def _read_predictor(
     except InputError as error:
         raise InputError(f"{name}: {error}") from None
     if not np.array_equal(test.example, examples.index) or not np.array_equal(test.label, examples["label"]):
-        raise InputError(
-            f"{name} predicts other examples than fold test of the dataset holds; make its predictions anew"
-        )
+        raise InputError(f"{name} predicts other examples than fold test of the dataset has; make its predictions anew")
     if test.classes != len(attrs["labels"]):
         raise InputError(f"{name} predicts {test.classes} classes but the dataset has {len(attrs['labels'])} labels")
     return _Predictor(test, [cuts[seed] for seed in test.seeds], metrics)
 
 
 def _clean(examples: pd.DataFrame, audit: pd.DataFrame) -> np.ndarray:
-    """Whether the audit found no leak for each example."""
+    """Return whether the audit found no leak, for each example."""
     leak = audit.set_index("example")["leak"].reindex(examples.index)
     if leak.isna().any():
         raise InputError("the audit lacks examples of the dataset; make it anew")
@@ -147,11 +144,12 @@ def _clean(examples: pd.DataFrame, audit: pd.DataFrame) -> np.ndarray:
 
 
 def _rarest(examples: pd.DataFrame, classes: int) -> int:
+    """Count the examples of the rarest label."""
     return int(np.bincount(examples["label"], minlength=classes).min())
 
 
 def _scored(predictor: _Predictor, keep: np.ndarray, number: np.ndarray, drawn: np.ndarray, seed: int) -> _Scored:
-    """Scores of a model on the examples of the mask; number: block of each, drawn: how often each block is drawn."""
+    """Score a model on the examples of the mask; number: block of each, drawn: how often each block is drawn."""
     test = predictor.test
     label, probability = test.label[keep], test.probability[:, keep]
     each = list(zip(probability, predictor.cuts, strict=True))
@@ -165,7 +163,7 @@ def _scored(predictor: _Predictor, keep: np.ndarray, number: np.ndarray, drawn: 
 
 
 def _rows(predictor: _Predictor, scored: _Scored, part: str, label: np.ndarray) -> pd.DataFrame:
-    """A row for each seed and one for their mean."""
+    """Tabulate one row per seed and one for their mean."""
     facts, classes = predictor.facts, predictor.test.classes
     mean = {name: scored.by_seed[name].mean(skipna=False) for name in SCORES}
     mean["mcc_low"], mean["mcc_high"] = bootstrap.interval(scored.mcc, 1)
@@ -180,13 +178,14 @@ def _rows(predictor: _Predictor, scored: _Scored, part: str, label: np.ndarray) 
 
 
 def _pairs(names: list[str]) -> list[tuple[str, str]]:
-    """What is compared: the first with all others, every other with its randomly initialised model."""
+    """Pair the first model with all others, and every other with the randomly initialised model of its size."""
     first, *others = names
     return [(first, name) for name in others] + [(name, random_of(name)) for name in others if random_of(name) in names]
 
 
 def _difference(model: _Scored, comparator: _Scored) -> list[float]:
-    values = []
+    """Return the differences in MCC and AUROC with their intervals."""
+    values: list[float] = []
     for name, ours, theirs in (("mcc", model.mcc, comparator.mcc), ("auroc", model.auroc, comparator.auroc)):
         difference = model.by_seed[name].mean(skipna=False) - comparator.by_seed[name].mean(skipna=False)
         values += [float(difference), *bootstrap.interval(ours - theirs)]
@@ -194,7 +193,7 @@ def _difference(model: _Scored, comparator: _Scored) -> list[float]:
 
 
 def _curves(tests: dict[str, Fold]) -> pd.DataFrame:
-    """Precision at equal steps of recall of each model, the mean over seeds."""
+    """Tabulate the precision at equal steps of recall of each model, the mean over seeds."""
     tables = [pd.DataFrame({"model": pd.Series(dtype=str), **dict.fromkeys(CURVE, pd.Series(dtype=np.float64))})]
     for name, test in tests.items():
         if test.classes == 2:

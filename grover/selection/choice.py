@@ -1,4 +1,4 @@
-"""The comparison of vocabularies, and the choice among them by a rule that was fixed beforehand."""
+"""Comparison of vocabularies, and the choice among them by a rule that is fixed beforehand."""
 
 import pandas as pd
 
@@ -9,8 +9,10 @@ MEAN_RANK, BITS_PER_BASE = "mean-rank", "bits-per-base"
 
 
 def over_all_seeds(scores: pd.DataFrame) -> pd.DataFrame:
-    """A row a vocabulary and k from a row a seed (`grover.selection.next_kmer_model.by_seed`): the means of accuracy and
-    accuracy_valid, `seeds`, n, n_valid, seen, and low, high, the 95 % interval of accuracy over test examples and seeds.
+    """Summarise rows per seed (`grover.selection.next_kmer_model.by_seed`) by vocabulary and k.
+
+    Returns the means of accuracy and accuracy_valid, `seeds`, n, n_valid, seen, and low, high, the 95 % interval of accuracy over test
+    examples and seeds.
     """
     rows = []
     for (name, k), group in scores.groupby(["vocabulary", "k"], sort=False):
@@ -23,11 +25,11 @@ def over_all_seeds(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def compare(scores: pd.DataFrame, baselines: pd.DataFrame, spans: dict[str, dict | None]) -> pd.DataFrame:
-    """Models and baselines in one table: vocabulary, kind (model or baseline), k, accuracy, low, high, n, seeds, accuracy_valid,
-    n_valid, and for each model at every k `seen`, the share of the bases of the test contexts that it was pretrained on, and its
-    masked bits per base on the common spans, `bits_per_base`, `bits_low`, `bits_high`.
+    """Join models and baselines in one table.
 
-    spans: `common_spans` of the held-out metrics by vocabulary, of fold test, None where there is no such score.
+    Columns: vocabulary, kind (model or baseline), k, accuracy, low, high, n, seeds, accuracy_valid, n_valid. Models also have `seen`, the
+    share of the bases of the test contexts that they were pretrained on, and masked bits per base on the common spans: `bits_per_base`,
+    `bits_low`, `bits_high`. spans: `common_spans` of the held-out metrics by vocabulary, of fold test, None without such a score.
     """
     names = {"bits_per_base": "bits_per_base", "bits_low": "low", "bits_high": "high"}
     bits = pd.DataFrame([{"vocabulary": name} | _renamed(values, names) for name, values in spans.items()])
@@ -41,13 +43,12 @@ def compare(scores: pd.DataFrame, baselines: pd.DataFrame, spans: dict[str, dict
 
 
 def choose(rule: str, scores: pd.DataFrame, spans: dict[str, dict | None], sizes: dict[str, int]) -> tuple[str, str]:
-    """The vocabulary that a rule chooses, and why, in sentences.
+    """Choose a vocabulary by a rule, and explain the choice in sentences.
 
     `mean-rank`: the best mean rank over all k of accuracy on fold valid, the mean over seeds. `bits-per-base`: the fewest
-    masked bits per base on the common spans of fold valid, or of fold test where it has none. Among equals the smaller
-    vocabulary wins.
+    masked bits per base on the common spans of fold valid, or of fold test where it has none. Ties go to the smaller vocabulary.
 
-    scores: a row a vocabulary, k and seed, with accuracy_valid and seen; spans: as for `compare`, read for `bits-per-base` alone;
+    scores: a row per vocabulary, k and seed, with accuracy_valid and seen; spans: as for `compare`, read for `bits-per-base` only;
     sizes: number of tokens of each vocabulary.
     """
     if rule == MEAN_RANK:
@@ -62,24 +63,24 @@ def choose(rule: str, scores: pd.DataFrame, spans: dict[str, dict | None], sizes
 def confirm(
     vocabulary: str, rule: str, scores: pd.DataFrame, spans: dict[str, dict | None], sizes: dict[str, int]
 ) -> tuple[str, str]:
-    """A vocabulary that was named beforehand, and what the rule would have said; arguments as for `choose`."""
+    """Return a vocabulary that was named beforehand, and what the rule would have chosen; arguments as for `choose`."""
     if vocabulary not in sizes:
-        raise InputError(f"selection: vocabulary {vocabulary!r} is none of the candidates ({', '.join(sizes)})")
+        raise InputError(f"selection: vocabulary {vocabulary!r} is no candidate; choose one of {', '.join(sizes)}")
     if rule == BITS_PER_BASE and not any(spans.values()):
-        none = f"The rule {rule} compares none of the candidates, since overlapping words have no bits per base."
+        none = f"The rule {rule} compares none of the candidates, since overlapping k-mers have no bits per base."
         return vocabulary, f"The configuration names it. {none}{_leak(scores)}"
     name, reason = choose(rule, scores, spans, sizes)
-    return vocabulary, f"The configuration names it. By the rule {name} would be it. {reason}"
+    return vocabulary, f"The configuration names it. The rule would choose {name}. {reason}"
 
 
 def _leak(scores: pd.DataFrame) -> str:
-    """What is to be said where pretraining has seen the folds that it is scored on."""
+    """Return the caution that pretraining has seen the folds that it is scored on, if it has."""
     seen = scores["seen"].max()
     if not seen:
         return ""
     return (
         f" But pretraining was not kept away from folds valid and test (`corpus.split`): it has seen up to {100 * seen:.3g} % of the bases "
-        "of the contexts in fold test, so that no score here is one on unseen sequence."
+        "of the contexts in fold test, so that no score is one on unseen sequence."
     )
 
 
@@ -92,7 +93,7 @@ def _by_mean_rank(table: pd.DataFrame, sizes: dict[str, int]) -> tuple[str, str]
     lengths, seeds = ", ".join(map(str, wide.columns)), int(table["seeds"].max())
     return order[0], (
         f"Rule {MEAN_RANK}: the best mean rank over k = {lengths} of next-k-mer accuracy on fold valid (fine-tuned with "
-        f"{seeds} seed{'s' if seeds > 1 else ''}); ties go to the smaller vocabulary, and fold test has no part in it. {listing}."
+        f"{seeds} seed{'s' if seeds > 1 else ''}); ties go to the smaller vocabulary, and fold test is not used. {listing}."
     )
 
 
@@ -101,16 +102,16 @@ def _by_bits(spans: dict[str, dict | None], sizes: dict[str, int]) -> tuple[str,
     if not known:
         raise InputError(
             f"selection.rule: no candidate has masked bits per base on common spans, which {BITS_PER_BASE} compares; "
-            f"overlapping words have none; set the rule to {MEAN_RANK}"
+            f"overlapping k-mers have none; set the rule to {MEAN_RANK}"
         )
     # the spans are drawn from the genome alone, so that either all candidates have some in fold valid or none has
     valid = {name: values["valid"] for name, values in known.items() if values.get("valid")}
     if len(valid) == len(known):
-        known, where = valid, "spans of fold valid, the same for all; fold test has no part in it"
+        known, where = valid, "spans of fold valid, the same for all; fold test is not used"
     else:
         where = (
-            "spans of fold test, the same for all, since fold valid holds none: the choice has seen the fold on which "
-            "later scores are measured, which flatters them a little"
+            "spans of fold test, the same for all, since fold valid has none: the choice has seen the fold on which "
+            "later scores are measured, so that these are slightly optimistic"
         )
     order = sorted(known, key=lambda name: (round(known[name]["bits_per_base"], 9), sizes[name]))
     listing = ", ".join(f"{name} {_with_interval(known[name])}" for name in order)

@@ -1,7 +1,7 @@
 """Next-k-mer prediction: the task by which vocabularies are compared (Sanabria et al. 2024).
 
-Given `context` bases, which k bases follow? Contexts are cut out of the genome first and tokenised alone: the last
-boundary of a genome-wide tokenisation would tell what cannot follow.
+The task is to predict the k bases after a context of `context` bases. Contexts are cut out of the genome first and tokenised alone,
+since the last token boundary of a tokenised genome depends on the bases that follow.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class Contexts:
     """`train`, `valid` and `test`, uint8 codes [n, context + following], how many of the columns are context, and where each row
     of `test` begins in the genome's codes, int64.
 
-    The vocabulary is chosen on fold valid, so that the scores on fold test are those of a choice made without them.
+    The vocabulary is chosen on fold valid, so that the scores on fold test do not depend on the choice.
     """
 
     train: np.ndarray
@@ -34,11 +34,11 @@ class Contexts:
 
     @property
     def block(self) -> np.ndarray:
-        """The block of the genome that holds each test context, int64: errors are those between blocks."""
+        """Block of the genome of each test context, int64: errors are those between blocks."""
         return number_blocks(self.start)
 
     def labels(self, fold: str, k: int) -> np.ndarray:
-        """The k bases that follow as numbers 0..4^k - 1, int64; the first base is the highest digit."""
+        """Return the k bases that follow as numbers 0..4^k - 1, int64; the first base is the highest digit."""
         following = getattr(self, fold)[:, self.context : self.context + k].astype(np.int64)
         return following @ 4 ** np.arange(k - 1, -1, -1)
 
@@ -46,10 +46,10 @@ class Contexts:
 def cut_contexts(
     genome: Genome, folds: pd.DataFrame, context: int, following: int, examples: int, seed: int
 ) -> Contexts:
-    """Draw at most `examples` places of the genome, those in a fold.
+    """Draw at most `examples` contexts from the folds of the genome.
 
-    A place counts if its context and what follows lie in one segment and one fold, so that shares follow those of the
-    folds.
+    A context and the bases that follow are within one segment and one fold, so that the folds have contexts in proportion to their
+    size.
     """
     length = context + following
     starts = np.random.default_rng(seed).integers(0, max(1, len(genome.codes) - length), 2 * examples)
@@ -64,12 +64,14 @@ def cut_contexts(
     for name in FOLDS:
         if not (fold == name).any():
             raise InputError(f"next-k-mer: no context of {context} bases in fold {name}; raise `selection.examples`")
-    return Contexts(*(windows[fold == name] for name in FOLDS), context, starts[fold == "test"])
+    train, valid, test = (windows[fold == name] for name in FOLDS)
+    return Contexts(train, valid, test, context, starts[fold == "test"])
 
 
 def seen_share(contexts: Contexts, starts: np.ndarray, ends: np.ndarray) -> float:
-    """Share of the bases of the test contexts, with what follows, that training windows hold; starts and ends of these windows in
-    the genome's codes, int64.
+    """Compute the share of the bases of the test contexts, with what follows, that are inside training windows.
+
+    starts, ends: int64, of these windows in the genome's codes.
     """
     length = contexts.test.shape[1]
     regions = pd.DataFrame({"chrom": "", "start": contexts.start, "end": contexts.start + length})
@@ -78,17 +80,17 @@ def seen_share(contexts: Contexts, starts: np.ndarray, ends: np.ndarray) -> floa
 
 
 def tokenise_contexts(vocabulary: Vocabulary, codes: np.ndarray, threads: int = 1) -> list[np.ndarray]:
-    """Token ids of each context (a row of `codes`, uint8 [contexts, bases]), which were cut out before.
+    """Tokenise each context (a row of `codes`, uint8 [contexts, bases]) alone.
 
-    k-mers start in the phase that ends on the last base, and bases before it are left out; overlapping words begin at
-    every base, so that they have no phase.
+    Disjoint k-mers have the phase that ends on the last base, and bases before the first are left out. Overlapping k-mers begin at
+    every base and have no phase.
     """
     phase = codes.shape[1] % vocabulary.k if vocabulary.kind == "kmer" else 0
     return vocabulary.encode_each(codes[:, phase:], threads)
 
 
 def score(name: str, kind: str, k: int, right: np.ndarray, block: np.ndarray) -> dict:
-    """A row of the table: the accuracy of answers (bool [examples]) with its 95 % interval over blocks (int64 [examples])."""
+    """Return a row of the table: the accuracy of answers (bool [examples]) with its 95 % interval over blocks (int64 [examples])."""
     share, n = float(right.mean()), len(right)
     low, high = over_seeds(np.array([share]), example_variance(right[None], block), n)
     return {"vocabulary": name, "kind": kind, "k": k, "accuracy": share, "n": n, "low": low, "high": high}

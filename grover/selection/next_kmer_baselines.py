@@ -2,22 +2,24 @@
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import csr_matrix
 
 from grover.config.names import LAST_TOKEN, MARKOV_ORDERS
 from grover.runtime.progress import Progress, track
 from grover.selection.next_kmer import Contexts, score, tokenise_contexts
 from grover.tokenization.vocabulary import Vocabulary
 
-LETTERS = np.frombuffer(b"ACGT", np.uint8)
+BASES = np.frombuffer(b"ACGT", np.uint8)
 TREES_AT_ONCE = 10
 
 
 def baselines(
     contexts: Contexts, vocabularies: list[Vocabulary], k: list[int], trees: int, forest_examples: int, threads: int = 1
 ) -> pd.DataFrame:
-    """What needs no language model: chance, the commonest k-mer, Markov models of order 0 to 5, the last token of each
-    vocabulary alone, and TF-IDF with a random forest that learns from at most `forest_examples` contexts. A row a baseline
-    and k.
+    """Score baselines; returns a row per baseline and k.
+
+    They are chance, the commonest k-mer, Markov models of order 0 to 5, the last token of each vocabulary, and TF-IDF with a random
+    forest that is fitted on at most `forest_examples` contexts.
     """
     last = {
         v.name: {fold: _last_tokens(v, contexts, fold, threads) for fold in ("train", "test")}
@@ -46,9 +48,9 @@ def baselines(
 
 
 def markov_answers(sequences: np.ndarray, order: int, k: int) -> np.ndarray:
-    """For each state of `order` bases the likeliest k bases that follow, as a number; int64 [4^order].
+    """Find the likeliest k bases after each state of `order` bases, as a number; int64 [4^order].
 
-    Transitions are counted in the rows of `sequences`, one added to each; the best path is exact (Viterbi, backwards).
+    Transitions are counted in the rows of `sequences`, with a pseudocount of 1. The best path is exact (Viterbi, backwards).
     """
     states = 4**order
     state = np.zeros((len(sequences), sequences.shape[1] - order), np.int64)
@@ -68,9 +70,7 @@ def markov_answers(sequences: np.ndarray, order: int, k: int) -> np.ndarray:
 
 
 def last_token_answers(tokens: np.ndarray, labels: np.ndarray, k: int, size: int) -> np.ndarray:
-    """For each of `size` last tokens the commonest class behind it, int64 [size]; the commonest of all where it was not
-    seen.
-    """
+    """Find the commonest class after each of `size` last tokens, int64 [size]; for unseen tokens, the commonest of all."""
     answer = np.full(size, np.bincount(labels).argmax())
     pair, count = np.unique(tokens.astype(np.int64) * 4**k + labels, return_counts=True)
     order = np.argsort(count, kind="stable")  # the commonest comes last and stays
@@ -79,21 +79,22 @@ def last_token_answers(tokens: np.ndarray, labels: np.ndarray, k: int, size: int
 
 
 def _last_tokens(vocabulary: Vocabulary, contexts: Contexts, fold: str, threads: int) -> np.ndarray:
+    """Return the last token of each context of a fold."""
     rows = getattr(contexts, fold)[:, : contexts.context]
     return np.array([tokens[-1] for tokens in tokenise_contexts(vocabulary, rows, threads)])
 
 
 def _state(codes: np.ndarray, order: int) -> np.ndarray:
-    """The last `order` bases of each row as a number."""
+    """Return the last `order` bases of each row as a number."""
     return codes[:, codes.shape[1] - order :].astype(np.int64) @ 4 ** np.arange(order - 1, -1, -1)
 
 
-def _tfidf(contexts: Contexts, most: int):
-    """TF-IDF of the k-mers of 3 to 6 bases in the contexts of fold train (at most `most`) and test."""
+def _tfidf(contexts: Contexts, most: int) -> tuple[csr_matrix, csr_matrix]:
+    """Compute TF-IDF of the k-mers of 3 to 6 bases in the contexts of fold train (at most `most`) and test."""
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     texts = [
-        [row.tobytes().decode() for row in LETTERS[codes[:, : contexts.context]]]
+        [row.tobytes().decode() for row in BASES[codes[:, : contexts.context]]]
         for codes in (contexts.train[:most], contexts.test)
     ]
     vectors = TfidfVectorizer(
@@ -103,13 +104,14 @@ def _tfidf(contexts: Contexts, most: int):
 
 
 def _forest(contexts: Contexts, k: int, trees: int, most: int, threads: int) -> np.ndarray:
-    """The next `k` bases of each test context, uint8 [n, k], by a random forest with one answer a base: a forest of 4^k
-    classes would take minutes and gigabytes for k = 6, and one of k answers serves every smaller k.
+    """Predict the next `k` bases of each test context, uint8 [n, k], by a random forest with one output per base.
+
+    A forest of 4^k classes would take minutes and gigabytes for k = 6. One with k outputs serves every smaller k.
     """
     from sklearn.ensemble import RandomForestClassifier
 
     train, test = _tfidf(contexts, most)
-    # a warm start grows the same forest in steps, so that progress is seen
+    # a warm start grows the same forest in steps, which shows progress
     forest = RandomForestClassifier(0, min_samples_leaf=5, n_jobs=threads, random_state=0, warm_start=True)
     following = contexts.train[:most, contexts.context : contexts.context + k]
     with Progress(trees, "TF-IDF and random forest", "trees") as bar:

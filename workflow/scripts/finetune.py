@@ -13,7 +13,7 @@ from grover.benchmarks.tokenise import read_tokens
 from grover.config.options import Device, Precision, Seed
 from grover.config.sections import benchmarks as config
 from grover.finetuning.finetune import Settings, check_passed, fine_tune
-from grover.finetuning.seeds import train_seeds
+from grover.finetuning.seeds import Outputs, train_seeds
 from grover.network.bert import CONFIG, TOKENIZER, WEIGHTS, save
 from grover.network.classifier import new_classifier
 from grover.network.device import choose_device
@@ -76,10 +76,9 @@ def finetune(
         seeds,
         lambda: read_tokens(table, vocabulary, max(1, threads)),
         train,
-        [files, settled, code_digest(Path(__file__))],
-        predictions,
-        metrics,
-        {
+        Outputs(predictions, metrics, {file: model.with_name(file) for file in (WEIGHTS, CONFIG, *TOKENIZER)}),
+        identity=[files, settled, code_digest(Path(__file__))],
+        facts={
             "task": task,
             "model": name,
             "kind": INITIAL[initial],
@@ -87,8 +86,7 @@ def finetune(
             "weights": weights if initial == "pretrained" else "",
             "settings": settled,
         },
-        table.attrs["call"],
-        {file: model.with_name(file) for file in (WEIGHTS, CONFIG, *TOKENIZER)},
+        call=table.attrs["call"],
     )
 
 

@@ -16,7 +16,7 @@ from grover.config.sections import benchmarks as config
 from grover.external_models import adapters
 from grover.external_models.folder import CONFIG
 from grover.finetuning.finetune import Settings, check_passed, fine_tune
-from grover.finetuning.seeds import train_seeds
+from grover.finetuning.seeds import Outputs, train_seeds
 from grover.network.device import choose_device
 from grover.runtime.cli import READ, Input, Output, main
 from grover.runtime.digest import code_digest
@@ -64,10 +64,9 @@ def finetune_external(
         range(seed, seed + repetitions.seeds),
         lambda: external.read(table["sequence"].to_list(), task),
         train,
-        [sha256, files, settled, code_digest(Path(__file__))],
-        predictions,
-        metrics,
-        {
+        Outputs(predictions, metrics),
+        identity=[sha256, files, settled, code_digest(Path(__file__))],
+        facts={
             "task": task,
             "model": name,
             "kind": "external",
@@ -77,7 +76,7 @@ def finetune_external(
             else "",
             "settings": settled,
         },
-        table.attrs["call"],
+        call=table.attrs["call"],
     )
 
 

@@ -54,7 +54,7 @@ def next_kmer(
     example_variance, size (tokens of the vocabulary), seen (share of the bases of the test contexts inside the WINDOWS, of TOKENS and
     INDEX, that SPLIT gave MODEL to train on; 0 for region).
 
-    Finished fine-tunings are kept in NAME.parts-HASH beside OUTPUT and taken from there when the command is interrupted and run
+    Finished fine-tunings are kept in NAME.seeds-HASH beside OUTPUT and taken from there when the command is interrupted and run
     again; HASH covers the model, the contexts, the settings and the code.
     """
     place = choose_device(device, threads)
@@ -70,13 +70,13 @@ def next_kmer(
     files = [checksum(source / file) for file in (WEIGHTS, "config.json", "tokenizer.json")]
     cut = [hashlib.sha256(np.ascontiguousarray(getattr(contexts, fold))).hexdigest() for fold in FOLDS]
     identity = json.dumps([files, cut, task.context, asdict(settings), code_digest(Path(__file__))])
-    parts = output.parent / f"{name}.parts-{hashlib.sha256(identity.encode()).hexdigest()[:12]}"
+    kept = output.parent / f"{name}.seeds-{hashlib.sha256(identity.encode()).hexdigest()[:12]}"
 
     def answers(size: int, seed: int) -> pd.DataFrame:
-        part = parts / f"k-{size}.seed-{seed}.parquet"
-        if not part.is_file():
-            write_table(part, fine_tune(source, tokenised, contexts, size, settings, place, seed))
-        return pd.read_parquet(part)
+        finished = kept / f"k-{size}.seed-{seed}.parquet"
+        if not finished.is_file():
+            write_table(finished, fine_tune(source, tokenised, contexts, size, settings, place, seed))
+        return pd.read_parquet(finished)
 
     genome, table = TokenisedGenome(tokens, index, words), pd.read_parquet(windows)
     trained = table[table[split] == "train"]
@@ -84,8 +84,8 @@ def next_kmer(
     seen = seen_share(contexts, genome.bases_at(first), genome.ends_at(first + length - 1))
     table = by_seed(name, task.k, seeds, answers, contexts.block)
     write_table(output, table.assign(size=np.int64(words.size), seen=seen))
-    for finished in output.parent.glob(f"{name}.parts-*"):
-        shutil.rmtree(finished)
+    for other in output.parent.glob(f"{name}.seeds-*"):
+        shutil.rmtree(other)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from typer import Option
 
 from grover.config.options import Device, Precision, Seed
 from grover.config.sections.benchmarks import TrainingExamples
-from grover.finetuning.linear_probe import probe
+from grover.finetuning.linear_probe import Settings, probe
 from grover.network.bert import WEIGHTS
 from grover.network.device import choose_device
 from grover.runtime.cli import Input, Output, main
@@ -39,7 +39,8 @@ def probe_linear(
     place = choose_device(device, threads)
     source = folder(model)
     table = pd.read_parquet(dataset)
-    predicted, chosen = probe(table, source, pooling, place, maximum_train, precision, seed, max(1, threads))
+    settings = Settings(pooling, maximum_train, precision, seed, max(1, threads))
+    predicted, chosen = probe(table, source, settings, place)
     write_table(predictions, predicted)
     write_json(
         metrics,

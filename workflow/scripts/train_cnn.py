@@ -10,9 +10,9 @@ from typer import Option
 
 from grover.config.options import Device, Precision, Seed
 from grover.config.sections import benchmarks as config
-from grover.finetuning.cnn import ConvolutionalNetwork, read_letters
+from grover.finetuning.cnn import ConvolutionalNetwork, read_bases
 from grover.finetuning.finetune import Settings, fine_tune
-from grover.finetuning.seeds import train_seeds
+from grover.finetuning.seeds import Outputs, train_seeds
 from grover.network.device import choose_device
 from grover.runtime.cli import Input, Output, main
 from grover.runtime.digest import code_digest
@@ -56,17 +56,16 @@ def train_cnn(
     table = pd.read_parquet(dataset)
     table.attrs["task"] = task
 
-    def train(letters: list[np.ndarray], seed: int, _: Path) -> pd.DataFrame:
-        return fine_tune(table, letters, ConvolutionalNetwork, settings, processor, seed)[1]
+    def train(bases: list[np.ndarray], seed: int, _: Path) -> pd.DataFrame:
+        return fine_tune(table, bases, ConvolutionalNetwork, settings, processor, seed)[1]
 
     train_seeds(
         range(seed, seed + repetitions.seeds),
-        lambda: read_letters(table["sequence"]),
+        lambda: read_bases(table["sequence"]),
         train,
-        [sha256, asdict(settings), code_digest(Path(__file__))],
-        predictions,
-        metrics,
-        {
+        Outputs(predictions, metrics),
+        identity=[sha256, asdict(settings), code_digest(Path(__file__))],
+        facts={
             "task": task,
             "model": "cnn",
             "kind": "baseline",
@@ -74,7 +73,7 @@ def train_cnn(
             "weights": "",
             "settings": asdict(settings),
         },
-        table.attrs.get("call", "half"),
+        call=table.attrs.get("call", "half"),
     )
 
 

@@ -85,11 +85,11 @@ def test_the_command_writes_predictions_and_goes_on_where_it_was(tiny, tmp_path,
     metrics = json.loads((tmp_path / "out/metrics.json").read_text())
     assert metrics["kind"] == "external" and metrics["weights"] == checksum(tiny / "pytorch_model.bin")
     assert metrics["settings"]["pooling"] == "mean" and [row["seed"] for row in metrics["seeds"]] == [0, 1]
-    (kept,) = (tmp_path / "out").glob("parts-*/")
+    (kept,) = (tmp_path / "out").glob("seeds-*/")
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
         "metrics.json",
-        kept.name,
         "predictions.parquet",
+        kept.name,
     ]
     (tmp_path / "out/predictions.parquet").unlink()
     module.finetune_external(**arguments)

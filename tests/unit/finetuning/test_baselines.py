@@ -31,7 +31,7 @@ SCRIPT = Path(__file__).parents[3] / "workflow" / "scripts" / "run_baseline.py"
 needs_data = pytest.mark.skipif("GROVER_DATA" not in os.environ, reason="GROVER_DATA is not set")
 
 
-def random_letters(rng, size: int, gc: float = 0.5) -> str:
+def random_bases(rng, size: int, gc: float = 0.5) -> str:
     return "".join(rng.choice(list("ACGT"), size, p=[(1 - gc) / 2, gc / 2, gc / 2, (1 - gc) / 2]))
 
 
@@ -45,8 +45,8 @@ def dataset_of(size: int, sequence_of, classes: int = 2) -> pd.DataFrame:
     return dataset
 
 
-def planted_word(rng, label) -> str:
-    text = random_letters(rng, 60)
+def planted_motif(rng, label) -> str:
+    text = random_bases(rng, 60)
     return text[:20] + (text[20:27], "GATTACA", "CATCATC")[label] + text[27:]
 
 
@@ -73,17 +73,17 @@ def parts(dataset: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def test_each_baseline_finds_its_own_signal_and_nothing_else():
-    by_word = dataset_of(200, planted_word)
-    by_gc = dataset_of(200, lambda rng, label: random_letters(rng, 60, 0.65 if label else 0.4))
+    by_motif = dataset_of(200, planted_motif)
+    by_gc = dataset_of(200, lambda rng, label: random_bases(rng, 60, 0.65 if label else 0.4))
     by_pair = dataset_of(200, lambda rng, label: "".join(rng.choice(["AC", "GT"] if label else ["CA", "TG"], 30)))
     assert auroc(by_gc, "gc") > 0.9
-    assert auroc(by_word, "gc") < 0.75
+    assert auroc(by_motif, "gc") < 0.75
     assert auroc(by_pair, "gc") < 0.75
     assert auroc(by_pair, "dinucleotide") > 0.99
-    assert auroc(by_word, "pwm") > 0.9
-    assert auroc(by_word, "tfidf-forest", trees=50) > 0.9
-    assert auroc(by_word, "tfidf-logistic") > 0.85
-    assert auroc(by_word, "majority") == 0.5
+    assert auroc(by_motif, "pwm") > 0.9
+    assert auroc(by_motif, "tfidf-forest", trees=50) > 0.9
+    assert auroc(by_motif, "tfidf-logistic") > 0.85
+    assert auroc(by_motif, "majority") == 0.5
 
 
 def test_shares_are_counts_by_hand():
@@ -95,24 +95,24 @@ def test_shares_are_counts_by_hand():
     assert pairs[3].nonzero()[0].tolist() == [2]  # AG
 
 
-def test_words_are_those_of_scikit_learn_whatever_the_length(monkeypatch):
+def test_kmers_are_those_of_scikit_learn_whatever_the_length(monkeypatch):
     rng = np.random.default_rng(1)
-    texts = [random_letters(rng, size) for size in (40, 3, 75, 1, 60)]
+    texts = [random_bases(rng, size) for size in (40, 3, 75, 1, 60)]
     texts[2] = texts[2][:30] + "NN" + texts[2][32:]
-    monkeypatch.setattr(baselines, "LETTERS_AT_ONCE", 50)
+    monkeypatch.setattr(baselines, "BASES_AT_ONCE", 50)
     found = baselines.kmer_counts(pd.DataFrame({"sequence": texts}), chosen(kmers=(2, 4))).toarray()
-    words = ["".join(word) for k in (2, 3, 4) for word in product("ACGT", repeat=k)]
-    expected = [[sum(text[i : i + len(word)] == word for i in range(len(text))) for word in words] for text in texts]
+    kmers = ["".join(kmer) for k in (2, 3, 4) for kmer in product("ACGT", repeat=k)]
+    expected = [[sum(text[i : i + len(kmer)] == kmer for i in range(len(text))) for kmer in kmers] for text in texts]
     assert np.array_equal(found, expected)
 
 
 def test_tfidf_baselines_are_scikit_learns():
-    dataset = dataset_of(160, planted_word)
+    dataset = dataset_of(160, planted_motif)
     train, held_out = parts(dataset)
     seen = TfidfVectorizer(analyzer="char", lowercase=False, ngram_range=(2, 4)).fit(train["sequence"]).vocabulary_
-    order = sorted(seen, key=lambda word: (len(word), word))  # of the columns, which a forest draws from
-    words = TfidfVectorizer(analyzer="char", lowercase=False, ngram_range=(2, 4), vocabulary=order)
-    features = words.fit_transform(train["sequence"]), words.transform(held_out["sequence"])
+    order = sorted(seen, key=lambda kmer: (len(kmer), kmer))  # of the columns, which a forest draws from
+    vectoriser = TfidfVectorizer(analyzer="char", lowercase=False, ngram_range=(2, 4), vocabulary=order)
+    features = vectoriser.fit_transform(train["sequence"]), vectoriser.transform(held_out["sequence"])
     logistic = LogisticRegression(max_iter=1000).fit(features[0], train["label"])
     expected = {"tfidf-logistic": [logistic], "tfidf-forest": []}
     for seed in (3, 5):
@@ -126,38 +126,38 @@ def test_tfidf_baselines_are_scikit_learns():
 
 
 def test_a_forest_is_the_same_whether_its_table_is_dense_or_sparse(monkeypatch):
-    dataset = dataset_of(200, planted_word, 3)
+    dataset = dataset_of(200, planted_motif, 3)
     dense = predict(dataset, "tfidf-forest", (0, 1), chosen(trees=20))
     monkeypatch.setattr(baselines, "DENSE_BYTES", 300_000)  # a few rows
     pd.testing.assert_frame_equal(predict(dataset, "tfidf-forest", (0, 1), chosen(trees=20)), dense)
 
 
 def small_vocabulary() -> Vocabulary:
-    codes = encode(random_letters(np.random.default_rng(2), 5_000, 0.35))
+    codes = encode(random_bases(np.random.default_rng(2), 5_000, 0.35))
     return Vocabulary.from_merges("bpe-30", bpe.train(codes, np.array([0]), np.array([codes.size]), 30).merges)
 
 
-def test_token_baselines_are_scikit_learns_on_the_words_of_the_vocabulary():
-    dataset, vocabulary = dataset_of(160, planted_word), small_vocabulary()
+def test_token_baselines_are_scikit_learns_on_the_tokens_of_the_vocabulary():
+    dataset, vocabulary = dataset_of(160, planted_motif), small_vocabulary()
     dataset.loc[3, "sequence"] = "NNN" + dataset.loc[3, "sequence"]
     dataset["pieces"] = ""
     dataset.loc[0, "pieces"] = " ".join(dataset.loc[0, "sequence"])  # a shuffle that says how it is cut
     texts = [[vocabulary.tokens[token] for token in vocabulary.encode(encode(text))] for text in dataset["sequence"]]
-    texts = [[text for text in words if text != "[UNK]"] for words in texts]
+    texts = [[text for text in tokens if text != "[UNK]"] for tokens in texts]
     texts[0] = list(dataset.loc[0, "sequence"])
     train = np.flatnonzero(dataset["fold"] == "train")
     held_out = np.flatnonzero(dataset["fold"] != "train")
-    words = TfidfVectorizer(analyzer=list)
-    features = words.fit_transform([texts[row] for row in train])
+    vectoriser = TfidfVectorizer(analyzer=list)
+    features = vectoriser.fit_transform([texts[row] for row in train])
     model = LogisticRegression(max_iter=1000).fit(features, dataset["label"].to_numpy()[train])
     found = predict(dataset, "token-logistic", settings=chosen(vocabulary=vocabulary))
-    expected = model.predict_proba(words.transform([texts[row] for row in held_out]))[:, 1]
+    expected = model.predict_proba(vectoriser.transform([texts[row] for row in held_out]))[:, 1]
     assert found["probability"].to_numpy() == pytest.approx(expected, abs=1e-6)
     assert auroc(dataset, "token-forest", vocabulary=vocabulary, trees=50) > 0.7
 
 
 def test_three_labels_get_three_probabilities():
-    dataset = dataset_of(300, planted_word, 3)
+    dataset = dataset_of(300, planted_motif, 3)
     for baseline in ("majority", "gc", "dinucleotide", "tfidf-logistic", "tfidf-forest", "pwm"):
         found = predict(dataset, baseline, settings=chosen(trees=30))
         columns = [f"probability_{label}" for label in range(3)]
@@ -170,7 +170,7 @@ def test_three_labels_get_three_probabilities():
 
 
 def test_where_sites_have_no_score_the_motif_is_looked_for():
-    dataset = dataset_of(100, planted_word).drop(columns="score")
+    dataset = dataset_of(100, planted_motif).drop(columns="score")
     matrix = np.full((4, 7), 0.01)
     matrix[encode("GATTACA"), np.arange(7)] = 0.97
     assert auroc(dataset, "pwm", matrix=matrix) > 0.95
@@ -189,15 +189,15 @@ def test_neighbours_that_are_a_merge_give_a_shuffle_away():
     assert baselines.allowed(bare, chosen(vocabulary=vocabulary))[:, 0].tolist() == [1] * 5
 
 
-def test_words_of_one_length_side_by_side_have_no_forbidden_neighbours():
-    dataset = dataset_of(40, planted_word)
+def test_kmers_have_no_forbidden_neighbours():
+    dataset = dataset_of(40, planted_motif)
     found = predict(dataset, "adjacency", settings=chosen(vocabulary=Vocabulary.from_kmers("3-mer", 3)))
     assert (found["probability"] == 1).all() and found.attrs["n_train"] == 0
 
 
 @pytest.mark.parametrize("baseline", ["tfidf-forest", "tfidf-logistic", "token-forest", "token-logistic"])
-def test_a_baseline_of_words_learns_from_the_examples_that_a_network_of_its_seed_draws(baseline):
-    dataset, seeds = dataset_of(160, planted_word), (3, 5)
+def test_a_baseline_of_kmers_learns_from_the_examples_that_a_network_of_its_seed_draws(baseline):
+    dataset, seeds = dataset_of(160, planted_motif), (3, 5)
     settings = {"trees": 10, "kmers": (2, 4), "vocabulary": small_vocabulary()}
     found = predict(dataset, baseline, seeds, chosen(**settings, maximum_train=30))
     train = np.flatnonzero(dataset["fold"] == "train")
@@ -214,16 +214,16 @@ def test_a_baseline_of_words_learns_from_the_examples_that_a_network_of_its_seed
 
 
 def test_baselines_of_a_few_numbers_learn_from_all_examples():
-    dataset = dataset_of(160, planted_word)
+    dataset = dataset_of(160, planted_motif)
     for baseline in ("majority", "gc", "dinucleotide", "pwm"):
         few, whole = (predict(dataset, baseline, settings=chosen(maximum_train=most)) for most in (30, 0))
         pd.testing.assert_frame_equal(few, whole)
         assert few.attrs["n_train"] == 80
 
 
-def test_the_matrix_of_words_is_weighed_where_it_stands():
+def test_the_matrix_of_kmers_is_weighted_in_place():
     rng = np.random.default_rng(3)
-    table = pd.DataFrame({"sequence": [random_letters(rng, 400) for _ in range(30)]})
+    table = pd.DataFrame({"sequence": [random_bases(rng, 400) for _ in range(30)]})
     counts = baselines.kmer_counts(table, chosen(kmers=(1, 3)))
     train, held_out = counts[:20], counts[20:]
     weighed = baselines.tfidf(train, held_out)
@@ -231,13 +231,13 @@ def test_the_matrix_of_words_is_weighed_where_it_stands():
 
 
 def test_held_out_labels_and_sequences_do_not_reach_the_fit():
-    dataset, settings = dataset_of(120, planted_word), chosen(trees=10)
+    dataset, settings = dataset_of(120, planted_motif), chosen(trees=10)
     predicted = predict(dataset, "tfidf-forest", (3,), settings)
     other = dataset.copy()
     other.loc[other["fold"] != "train", "label"] ^= 1
     changed = predict(other, "tfidf-forest", (3,), settings)
     pd.testing.assert_series_equal(predicted["probability"], changed["probability"])
-    # without the test fold the words and weights of the others stay the same
+    # without the test fold the k-mers and weights of the others stay the same
     fewer = predict(dataset[dataset["fold"] != "test"], "tfidf-forest", (3,), settings)
     valid = predicted[predicted["fold"] == "valid"].reset_index(drop=True)
     pd.testing.assert_frame_equal(valid, fewer)
@@ -246,14 +246,14 @@ def test_held_out_labels_and_sequences_do_not_reach_the_fit():
 
 
 def test_what_a_baseline_lacks_is_named():
-    dataset, vocabulary = dataset_of(40, planted_word), small_vocabulary()
+    dataset, vocabulary = dataset_of(40, planted_motif), small_vocabulary()
     with pytest.raises(
         InputError, match="unknown baseline 'forest'; choose one of majority, gc, dinucleotide, tfidf-log"
     ):
         predict(dataset, "forest")
     with pytest.raises(InputError, match="pwm needs scores of the sites in the column `score`, or a motif"):
         predict(dataset.drop(columns="score"), "pwm")
-    with pytest.raises(InputError, match="a sequence has 60 bases, but the motif 61"):
+    with pytest.raises(InputError, match="a sequence has 60 bases, but the motif has 61"):
         predict(dataset.drop(columns="score"), "pwm", settings=chosen(matrix=np.full((4, 61), 0.25)))
     with pytest.raises(InputError, match="every label, but label 0 has none"):
         predict(dataset.assign(label=1), "gc")
@@ -269,8 +269,8 @@ def test_what_a_baseline_lacks_is_named():
     ):
         predict(dataset, "tfidf-logistic", settings=chosen(maximum_train=1))
     with pytest.raises(InputError, match="tells two labels apart, but the dataset has more"):
-        predict(dataset_of(40, planted_word, 3), "adjacency", settings=chosen(vocabulary=vocabulary))
-    with pytest.raises(InputError, match="k-mers of 4 to 3 letters"):
+        predict(dataset_of(40, planted_motif, 3), "adjacency", settings=chosen(vocabulary=vocabulary))
+    with pytest.raises(InputError, match="k-mers of 4 to 3 bases"):
         predict(dataset, "tfidf-logistic", settings=chosen(kmers=(4, 3)))
 
 
@@ -284,7 +284,7 @@ def run_baseline(**options):
 
 
 def test_the_command_writes_predictions_and_scores(tmp_path):
-    dataset = dataset_of(120, planted_word)
+    dataset = dataset_of(120, planted_motif)
     dataset.to_parquet(tmp_path / "dataset.parquet")
     small_vocabulary().save(tmp_path / "bpe-30")
     common = {"dataset": tmp_path / "dataset.parquet", "task": "planted", "seed": 0}
@@ -325,11 +325,11 @@ def gue(name: str, per_fold: dict[str, int]) -> pd.DataFrame:
 def test_the_forest_on_gue_is_within_two_points_of_the_same_recipe_in_scikit_learn(name):
     dataset = gue(name, {"train": 1500, "valid": 10, "test": 1000})
     train, test = (dataset[dataset["fold"] == fold] for fold in ("train", "test"))
-    words = TfidfVectorizer(analyzer="char", lowercase=False, ngram_range=(2, 6))
+    vectoriser = TfidfVectorizer(analyzer="char", lowercase=False, ngram_range=(2, 6))
     forest = RandomForestClassifier(100, random_state=11).fit(
-        words.fit_transform(train["sequence"]).toarray(), train["label"]
+        vectoriser.fit_transform(train["sequence"]).toarray(), train["label"]
     )
-    expected = forest.predict(words.transform(test["sequence"]))
+    expected = forest.predict(vectoriser.transform(test["sequence"]))
     found = predict(dataset, "tfidf-forest", (0,), chosen(trees=100)).query("fold == 'test'")
     called = found["probability"] > 0.5
     assert (called == found["label"]).mean() == pytest.approx((expected == test["label"]).mean(), abs=0.02)
@@ -349,9 +349,9 @@ def test_the_rule_tells_shuffled_tokens_of_real_sequence_and_nothing_else():
     rng = np.random.default_rng(0)
     rows = []
     for start in rng.choice(codes.size - 300, 300, replace=False):
-        words = [vocabulary.tokens[token] for token in vocabulary.encode(codes[start : start + 300])]
-        shuffled = rng.permutation(words)
-        rows += [(decode(codes[start : start + 300]), 1, " ".join(words)), ("".join(shuffled), 0, " ".join(shuffled))]
+        tokens = [vocabulary.tokens[token] for token in vocabulary.encode(codes[start : start + 300])]
+        shuffled = rng.permutation(tokens)
+        rows += [(decode(codes[start : start + 300]), 1, " ".join(tokens)), ("".join(shuffled), 0, " ".join(shuffled))]
     dataset = pd.DataFrame(rows, columns=["sequence", "label", "pieces"]).assign(fold="test")
     dataset.loc[:9, "fold"] = "train"
     found = predict(dataset, "adjacency", settings=chosen(vocabulary=vocabulary)).query("fold == 'test'")

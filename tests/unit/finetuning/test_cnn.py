@@ -12,24 +12,24 @@ import torch
 from sklearn.metrics import roc_auc_score
 
 from grover.config.sections import benchmarks as config
-from grover.finetuning.cnn import ConvolutionalNetwork, read_letters
+from grover.finetuning.cnn import ConvolutionalNetwork, read_bases
 from grover.runtime.errors import InputError
 
 SCRIPT = Path(__file__).parents[3] / "workflow" / "scripts" / "train_cnn.py"
 
 
 def planted(size: int, classes: int = 2, lengths: tuple[int, int] = (35, 50)) -> pd.DataFrame:
-    """A word at a random place of sequences of mixed lengths, none in label 0."""
+    """A motif at a random place of sequences of mixed lengths, none in label 0."""
     rng = np.random.default_rng(0)
-    words, labels, texts = ("", "GATTACAGG", "CCTATCAAT"), rng.integers(0, classes, size), []
+    motifs, labels, texts = ("", "GATTACAGG", "CCTATCAAT"), rng.integers(0, classes, size), []
     for label in labels:
         text = "".join(rng.choice(list("ACGT"), rng.integers(*lengths)))
         place = rng.integers(0, len(text) - 9)
-        texts.append(text[:place] + words[label] + text[place + len(words[label]) :])
+        texts.append(text[:place] + motifs[label] + text[place + len(motifs[label]) :])
     dataset = pd.DataFrame(
         {"sequence": texts, "label": labels, "fold": np.resize(["train"] * 4 + ["valid", "test"], size)}
     )
-    dataset.attrs = {"task": "planted", "labels": list(words[:classes]), "call": "half"}
+    dataset.attrs = {"task": "planted", "labels": list(motifs[:classes]), "call": "half"}
     return dataset
 
 
@@ -62,22 +62,22 @@ def network() -> ConvolutionalNetwork:
 
 
 def test_neither_padding_nor_neighbours_change_what_a_sequence_gives(network):
-    inputs = read_letters([*planted(11, lengths=(10, 90))["sequence"], "A"])
+    inputs = read_bases([*planted(11, lengths=(10, 90))["sequence"], "A"])
     together = network(**network.collate(inputs))
     alone = torch.cat([network(**network.collate([codes])) for codes in inputs])
     torch.testing.assert_close(together, alone, rtol=1e-5, atol=1e-6)
     assert together.shape == (12, 3)
 
 
-def test_an_unknown_letter_is_zero_in_all_channels(network):
-    (codes,) = read_letters(["ACGTN"])
-    one_hot = network.letters[network.collate([codes])["codes"]]
+def test_an_unknown_base_is_zero_in_all_channels(network):
+    (codes,) = read_bases(["ACGTN"])
+    one_hot = network.one_hot[network.collate([codes])["codes"]]
     assert torch.equal(one_hot[0], torch.tensor(np.vstack([np.eye(4), np.zeros(4)]), dtype=torch.float32))
 
 
 def test_the_network_is_what_its_layers_are_by_hand(network):
     """Sequences as long as they are, without padding: convolution, ReLU, the higher of two neighbours, and so on."""
-    (codes,) = read_letters(["ACGTTGCANACGGTATTACGACTA"])
+    (codes,) = read_bases(["ACGTTGCANACGGTATTACGACTA"])
     states = torch.tensor(np.eye(5)[:, :4][codes].T[None], dtype=torch.float32)
     first, second, third = network.convolutions
     states = torch.relu(first(states))
@@ -139,6 +139,6 @@ def test_a_further_seed_leaves_those_that_are_finished(tmp_path, capsys):
     assert both[both["seed"] == 3].equals(first) and few["seeds"][0] in more["seeds"] and more["epochs"] == [1, 1]
 
 
-def test_a_sequence_without_letters_is_refused(network):
-    with pytest.raises(InputError, match="no letters"):
+def test_a_sequence_without_bases_is_refused(network):
+    with pytest.raises(InputError, match="no bases"):
         network.check(0)

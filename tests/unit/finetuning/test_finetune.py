@@ -249,7 +249,7 @@ def test_a_killed_job_keeps_the_seeds_that_it_finished(folder, tmp_path, monkeyp
     killed.clear()
     run()
     assert done == [1, 2] and "bases, chosen-random: 1 of 2 seeds are finished and kept: 1\n" in capsys.readouterr().err
-    (kept,) = out.glob("parts-*")
+    (kept,) = out.glob("seeds-*")
     assert (out / "model.safetensors").samefile(kept / "seed-1/model.safetensors")
     assert not (kept / "seed-2/model.safetensors").exists()
 
@@ -269,7 +269,7 @@ def test_a_killed_job_keeps_the_seeds_that_it_finished(folder, tmp_path, monkeyp
     again = logits(load_classifier(out), read_tokens(table.loc[first["example"]], Vocabulary.load(folder)), CPU)
     assert (again == found).all() and Vocabulary.load(out).size == Vocabulary.load(folder).size
     run(epochs=1)
-    assert done == [1, 2, 3, 1, 2] and len(list(out.glob("parts-*"))) == 1 and not kept.exists()
+    assert done == [1, 2, 3, 1, 2] and len(list(out.glob("seeds-*"))) == 1 and not kept.exists()
     (tmp_path / "passed.txt").write_text("0" * 64)
     with pytest.raises(InputError, match="audit the dataset again"):
         run()

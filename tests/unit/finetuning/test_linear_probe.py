@@ -26,7 +26,7 @@ CPU = torch.device("cpu")
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
-    """A random model of a few thousand weights that reads words of two letters."""
+    """A random model of a few thousand weights that reads 2-mers."""
     path = tmp_path_factory.mktemp("model")
     vocabulary = Vocabulary.from_kmers("2-mer", 2)
     vocabulary.save(path / "2-mer")
@@ -56,8 +56,8 @@ def test_the_probe_is_the_same_recipe_written_out(folder, pooling, classes):
     vocabulary, encoder = Vocabulary.load(folder), AutoModel.from_pretrained(folder, add_pooling_layer=False).eval()
     vectors = []
     for text in dataset["sequence"]:
-        words = [text[i : i + 2] for i in range(0, len(text) - 1, 2)] + [text[-1]] * (len(text) % 2)
-        ids = torch.tensor([[2, *(vocabulary.tokens.index(word) for word in words), 3]])
+        kmers = [text[i : i + 2] for i in range(0, len(text) - 1, 2)] + [text[-1]] * (len(text) % 2)
+        ids = torch.tensor([[2, *(vocabulary.tokens.index(kmer) for kmer in kmers), 3]])
         with torch.inference_mode():
             states = encoder(ids).last_hidden_state[0]
         vectors.append((states[0] if pooling == "cls" else states.mean(0)).numpy().astype(np.float64))
@@ -72,7 +72,7 @@ def test_the_probe_is_the_same_recipe_written_out(folder, pooling, classes):
     best = int(np.argmin(losses))
     expected = models[best].predict_proba(values[folds["test"]])
 
-    predicted, chosen = linear_probe.probe(dataset, folder, pooling, CPU)
+    predicted, chosen = linear_probe.probe(dataset, folder, linear_probe.Settings(pooling), CPU)
     test = predicted[predicted["fold"] == "test"]
     assert chosen == {"n_train": 30, "strength": linear_probe.STRENGTHS[best]}
     columns = ["probability"] if classes == 2 else [f"probability_{number}" for number in range(classes)]
@@ -114,12 +114,12 @@ def test_the_command_writes_predictions_and_scores_of_what_was_drawn(folder, tmp
 
 
 def test_what_the_probe_cannot_use_is_named(folder):
-    dataset = dataset_of(90)
+    dataset, mean = dataset_of(90), linear_probe.Settings("mean")
     with pytest.raises(InputError, match="pooling: 'last' is unknown; expected one of cls, mean"):
-        linear_probe.probe(dataset, folder, "last", CPU)
+        linear_probe.Settings("last")
     with pytest.raises(InputError, match="is not among the 1 examples drawn for training"):
-        linear_probe.probe(dataset, folder, "mean", CPU, maximum_train=1)
+        linear_probe.probe(dataset, folder, linear_probe.Settings("mean", maximum_train=1), CPU)
     with pytest.raises(InputError, match="needs examples in fold valid"):
-        linear_probe.probe(dataset[dataset["fold"] != "valid"], folder, "mean", CPU)
+        linear_probe.probe(dataset[dataset["fold"] != "valid"], folder, mean, CPU)
     with pytest.raises(InputError, match="exceed the 34 positions"):
-        linear_probe.probe(dataset.assign(sequence="ACGT" * 20), folder, "mean", CPU)
+        linear_probe.probe(dataset.assign(sequence="ACGT" * 20), folder, mean, CPU)

@@ -207,7 +207,7 @@ def test_a_scan_gives_each_base_to_the_nearest_middle():
     assert [(row.chrom, row.start, row.end, round(row.probability, 9)) for row in track.itertuples()] == expected
     with pytest.raises(InputError, match="two classes"):
         scoring.scan(dataset, table.rename(columns={"probability": "probability_0"}), 300)
-    with pytest.raises(InputError, match="place in the genome"):
+    with pytest.raises(InputError, match="coordinates in the genome"):
         scoring.scan(dataset.assign(chrom=""), table, 300)
 
 

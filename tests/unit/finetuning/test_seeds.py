@@ -6,7 +6,7 @@ import os
 import pandas as pd
 import pytest
 
-from grover.finetuning import seeds as parts
+from grover.finetuning import seeds as module
 from grover.statistics.metrics import by_seed
 
 WEIGHTS = b"0123456789" * 100
@@ -34,11 +34,10 @@ def run(tmp_path):
             run.read += 1
             return ["read"]
 
-        said = {"task": "ctcf", "model": "cnn", "settings": {"epochs": 3}}
-        out, places = tmp_path / "out", {"model.safetensors": tmp_path / "out/model.safetensors"}
-        parts.train_seeds(
-            seeds, read, train, [identity], out / "predictions.parquet", out / "metrics.json", said, "half", places
-        )
+        facts = {"task": "ctcf", "model": "cnn", "settings": {"epochs": 3}}
+        out, files = tmp_path / "out", {"model.safetensors": tmp_path / "out/model.safetensors"}
+        outputs = module.Outputs(out / "predictions.parquet", out / "metrics.json", files)
+        module.train_seeds(seeds, read, train, outputs, identity=[identity], facts=facts, call="half")
         predicted = pd.read_parquet(out / "predictions.parquet")
         return predicted, json.loads((out / "metrics.json").read_text())
 
@@ -47,27 +46,27 @@ def run(tmp_path):
 
 
 def folders(out):
-    return sorted(path.relative_to(out).parts[1] for path in out.glob("parts-*/*"))
+    return sorted(path.relative_to(out).parts[1] for path in out.glob("seeds-*/*"))
 
 
 def test_the_outputs_are_those_of_all_seeds_in_their_order(run):
-    predicted, said = run(4, 2)
+    predicted, metrics = run(4, 2)
     assert predicted["seed"].tolist() == [4] * 4 + [2] * 4 and run.trained == [4, 2] and run.read == 1
-    assert said["epochs"] == [14, 12] and said["n_train"] == 7 and said["settings"] == {"epochs": 3}
-    assert said["seeds"] == by_seed(predicted, "half") and said["task"] == "ctcf"
-    told = [pd.read_parquet(path).attrs["seconds"] for path in run.out.glob("parts-*/*/predictions.parquet")]
-    assert len(told) == 2 and said["seconds"] == round(sum(told), 2)
+    assert metrics["epochs"] == [14, 12] and metrics["n_train"] == 7 and metrics["settings"] == {"epochs": 3}
+    assert metrics["seeds"] == by_seed(predicted, "half") and metrics["task"] == "ctcf"
+    seconds = [pd.read_parquet(path).attrs["seconds"] for path in run.out.glob("seeds-*/*/predictions.parquet")]
+    assert len(seconds) == 2 and metrics["seconds"] == round(sum(seconds), 2)
 
 
 def test_more_seeds_train_what_is_new_and_fewer_train_nothing(run, capsys):
     run(0, 1, 2)
     assert capsys.readouterr().err == ""
-    predicted, said = run(0, 1, 2, 3, 4)
-    assert run.trained == [0, 1, 2, 3, 4] and said["epochs"] == [10, 11, 12, 13, 14]
+    predicted, metrics = run(0, 1, 2, 3, 4)
+    assert run.trained == [0, 1, 2, 3, 4] and metrics["epochs"] == [10, 11, 12, 13, 14]
     assert predicted["seed"].unique().tolist() == [0, 1, 2, 3, 4]
     assert capsys.readouterr().err == "ctcf, cnn: 3 of 5 seeds are finished and kept: 0, 1, 2\n"
-    predicted, said = run(0, 2)
-    assert len(run.trained) == 5 and said["epochs"] == [10, 12] and predicted["seed"].unique().tolist() == [0, 2]
+    predicted, metrics = run(0, 2)
+    assert len(run.trained) == 5 and metrics["epochs"] == [10, 12] and predicted["seed"].unique().tolist() == [0, 2]
     assert folders(run.out) == [f"seed-{seed}" for seed in range(5)]
 
 
@@ -91,7 +90,7 @@ def test_a_seed_without_the_classifier_that_the_first_one_needs_is_trained_again
 
 def test_the_classifier_takes_its_place_on_disk_once_and_is_new(run):
     run(0)
-    (kept,), model = run.out.glob("parts-*/seed-0/model.safetensors"), run.out / "model.safetensors"
+    (kept,), model = run.out.glob("seeds-*/seed-0/model.safetensors"), run.out / "model.safetensors"
     assert model.samefile(kept) and model.stat().st_nlink == 2
     os.utime(model, (1, 1))
     run(0)
@@ -109,14 +108,14 @@ def test_without_links_the_classifier_is_copied(run, monkeypatch):
     assert model.read_bytes() == WEIGHTS and model.stat().st_nlink == 1
 
 
-def test_other_parts_go_when_the_metrics_are_written_and_not_before(run, monkeypatch):
+def test_other_seeds_go_when_the_metrics_are_written_and_not_before(run, monkeypatch):
     run(0, identity="old")
     run.trained.clear()
     with pytest.raises(KeyboardInterrupt):
         run(0, 1, identity="new", killed_at=1)
     assert folders(run.out) == ["seed-0", "seed-0"]
     with monkeypatch.context() as broken, pytest.raises(OSError):
-        broken.setattr(parts, "write_json", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
+        broken.setattr(module, "write_json", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
         run(0, 1, identity="new")
     assert folders(run.out) == ["seed-0", "seed-0", "seed-1"] and run.trained == [0, 1]
     run(0, 1, identity="new")

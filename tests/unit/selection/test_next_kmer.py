@@ -141,19 +141,19 @@ def test_baselines_and_a_model_on_a_repeat(tmp_path):
     rng = np.random.default_rng(0)
     rows = ((rng.integers(0, 4, 600)[:, None] + np.arange(26)) % 4).astype(np.uint8)
     cut = contexts(rows[:500], rows[400:500], rows[500:], 20)
-    letters = Vocabulary.from_kmers("char", 1)
-    table = baselines(cut, [letters], [2, 3], trees=5, forest_examples=200)
+    bases = Vocabulary.from_kmers("char", 1)
+    table = baselines(cut, [bases], [2, 3], trees=5, forest_examples=200)
     score = table.pivot(index="vocabulary", columns="k", values="accuracy")
     assert set(score.index) == {*NEXT_KMER_BASELINES, LAST_TOKEN + "char"}
     assert score.loc["chance"].tolist() == [1 / 16, 1 / 64]
     assert (score.loc[["markov-1", "markov-5", "last token of char", "tfidf-forest"]] == 1).all(axis=None)
     assert score.loc["markov-0", 2] < 0.5 and score.loc["majority", 3] < 0.5
 
-    letters.save(tmp_path / "vocabulary")
-    model = new_language_model(Architecture(1, 16, 2, 32, 32, 0.0).config(letters.size), 0)
+    bases.save(tmp_path / "vocabulary")
+    model = new_language_model(Architecture(1, 16, 2, 32, 32, 0.0).config(bases.size), 0)
     save(model, model.config, tmp_path / "model", tmp_path / "vocabulary")
     settings, place = Settings(epochs=10, batch=32, learning_rate=1e-2, precision="auto"), torch.device("cpu")
-    found = fine_tune(tmp_path / "model", tokenise(letters, cut), cut, 2, settings, place, 0)
+    found = fine_tune(tmp_path / "model", tokenise(bases, cut), cut, 2, settings, place, 0)
     assert found["right"].all() and found["fold"].value_counts().to_dict() == {"valid": 100, "test": 100}
 
 
@@ -224,13 +224,13 @@ def test_a_killed_job_keeps_the_fine_tunings_that_it_finished(tmp_path, genome, 
         return pd.concat([valid, test], ignore_index=True)
 
     monkeypatch.setattr(script, "fine_tune", fine_tune)
-    letters = Vocabulary.from_kmers("char", 1)
-    letters.save(tmp_path / "vocabulary")
-    tokenise_genome(genome.codes, genome.bounds, letters, tmp_path / "tokens.npy", tmp_path / "index.npy")
+    bases = Vocabulary.from_kmers("char", 1)
+    bases.save(tmp_path / "vocabulary")
+    tokenise_genome(genome.codes, genome.bounds, bases, tmp_path / "tokens.npy", tmp_path / "index.npy")
     # fold test is the middle of the three segments, bases 5000 to 8000, which the second window holds
     windows = pd.DataFrame({"first": [0, 5000, 8100], "length": [4000, 3000, 900], "split": ["train", "train", "test"]})
     windows.to_parquet(tmp_path / "windows.parquet")
-    model = new_language_model(Architecture(1, 16, 2, 32, 64, 0.0).config(letters.size), 0)
+    model = new_language_model(Architecture(1, 16, 2, 32, 64, 0.0).config(bases.size), 0)
     save(model, model.config, tmp_path / "model", tmp_path / "vocabulary")
     folds().to_csv(tmp_path / "folds.bed", sep="\t", header=False, index=False)
     genome_files, token_files = (
@@ -253,7 +253,7 @@ def test_a_killed_job_keeps_the_fine_tunings_that_it_finished(tmp_path, genome, 
     table = pd.read_parquet(places[-1])
     assert table[["k", "seed"]].to_numpy().tolist() == [[2, 0], [2, 1], [3, 0], [3, 1]]
     assert table["accuracy"].tolist() == pytest.approx([0.25, 0.25, 0.5, 0.5], abs=0.01) and (table["seen"] == 1).all()
-    assert table["accuracy_valid"].tolist() == [0.5, 0.5, 0.75, 0.75] and table["size"].tolist() == [letters.size] * 4
+    assert table["accuracy_valid"].tolist() == [0.5, 0.5, 0.75, 0.75] and table["size"].tolist() == [bases.size] * 4
     assert [path.name for path in places[-1].parent.iterdir()] == ["v.parquet"]
 
 

@@ -1,4 +1,4 @@
-"""`grover info`: what a pretrained model is, read from the files of its folder; no weight is loaded."""
+"""`grover info`: a description of a pretrained model from the files of its folder, without loading weights."""
 
 import json
 import math
@@ -56,7 +56,7 @@ def describe(folder: Path) -> dict:
 
 
 def count_weights(path: Path) -> int:
-    """Return how many numbers a safetensors file stores, from its header. Raises InputError where it has none."""
+    """Count the numbers in a safetensors file by its header. Raises InputError where it has none."""
     try:
         with safe_open(path, framework="numpy") as stored:
             return sum(math.prod(stored.get_slice(name).get_shape()) for name in stored.keys())  # noqa: SIM118
@@ -100,7 +100,7 @@ def _read_json(path: Path) -> dict:
 
 
 def _held_out(metrics: dict) -> dict | None:
-    """Scores of each split with those of its best baseline, and the split that the model was trained on."""
+    """Return the scores of each split with those of its best baseline, and the split that the model was trained on."""
     if "splits" not in metrics:
         return None
     splits = {}
@@ -142,7 +142,7 @@ def _lines(found: dict) -> list[tuple[str, str]]:
 
 
 def _training_lines(training: dict | None, made: dict | None) -> list[tuple[str, str]]:
-    if training is None or made is None:
+    if made is None or training is None:
         return [("training", f"not recorded: no {WEIGHTS}{SUFFIX}")]
     hardware = made["hardware"]
     settings = {name: value for name, value in training.items() if name not in SIZES}

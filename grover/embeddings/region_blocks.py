@@ -1,4 +1,4 @@
-"""Runs of regions that are written together, and the windows of them that are read together, so that memory holds few at a time."""
+"""Runs of regions that are written together, and the windows of them that are read together, so that few are in memory at a time."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,13 +1,12 @@
-"""Masked bits per base that compare between vocabularies: the same stretches of the genome are hidden for each of them.
+"""Masked bits per base that are comparable between vocabularies: the same spans of the genome are masked for each of them.
 
-Windows and spans are drawn in bases from the genome, the folds and a seed alone. Each vocabulary cuts the windows into its
-own tokens, hides every token that touches a span, and divides the bits by the bases hidden. Spans keep a margin from the ends
-of a window, where words of k bases leave single letters over that a training hardly ever sees.
+Windows and spans are drawn in bases from the genome, the folds and a seed only. Each vocabulary cuts the windows into its
+own tokens, masks every token that overlaps a span, and divides the bits by the masked bases. Spans keep a margin from the ends
+of a window, where k-mers leave single bases, which are rare in training.
 
-Cautions remain. The score is conditional on what stays visible, and the borders of the visible tokens tell something about the
-hidden ones, more in one vocabulary than in another; long tokens hide more bases around a span; the tokens of a span are
-predicted each alone, which costs short tokens more. Overlapping words have no such score, since each base is hidden in
-several tokens at once.
+Cautions remain. The score is conditional on the visible tokens, and their borders are informative about the masked ones, more in
+one vocabulary than in another. Long tokens mask more bases around a span. The tokens of a span are predicted independently, which
+costs short tokens more. Overlapping k-mers have no such score, since each base is masked in several tokens at once.
 """
 
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from grover.runtime.errors import InputError
 from grover.statistics.blocks import number_blocks
 from grover.tokenization.vocabulary import Vocabulary
 
-MARGIN = 16  # bases at both ends of a window without spans, more than the longest word of k bases has
+MARGIN = 16  # bases at both ends of a window without spans, more than the largest k
 
 
 @dataclass(frozen=True)
@@ -35,39 +34,30 @@ class Spans:
     marked: np.ndarray
 
 
-def draw_spans(
-    genome: Genome, folds: pd.DataFrame, fold: str, bases: int, most: int, span: int, share: float, seed: int
-) -> Spans:
-    """At most `most` windows of `bases` bases inside the intervals of `folds` (chrom, start, end, fold) that are of fold `fold`,
-    with spans of `span` bases that cover about the share `share` of the bases between the margins.
-
-    Windows lie side by side; spans lie on a grid with its own phase in each window, so that no vocabulary of words of one
-    length gains by falling into step. Raises an InputError where no window fits, and where no span was drawn.
+@dataclass(frozen=True)
+class Drawing:
+    """How spans are drawn: at most `windows` windows of `bases` bases, with spans of `span` bases that cover about the share `share` of
+    the bases between the margins.
     """
-    fewest = 2 * MARGIN + max(MARGIN, 2 * span)
-    if bases < fewest:
-        raise InputError(
-            f"evaluation: windows of {bases} bases leave no room for spans of {span} bases between two margins of {MARGIN}; set "
-            f"`evaluation.span_bases` to {fewest} or more"
-        )
-    rng = np.random.default_rng(seed)
-    held_out = folds[folds["fold"] == fold]
-    places = [genome.places(chrom, rows) for chrom, rows in held_out.groupby("chrom", sort=False)]
-    first, last = np.concatenate([np.zeros((2, 0), np.int64), *places], axis=1)
-    starts = [
-        np.arange(max(left, start), min(right, end) - bases + 1, bases)
-        for start, end in zip(first, last, strict=True)
-        for left, right in _segments(genome.bounds, start, end)
-    ]
-    starts = np.sort(np.concatenate([np.zeros(0, np.int64), *starts]))
-    if not len(starts):
-        raise InputError(
-            f"evaluation: no stretch of {bases} bases of fold {fold} lies in one segment; make `folds.block` larger or "
-            "`evaluation.span_bases` smaller"
-        )
-    starts = np.sort(rng.permutation(starts)[:most])
+
+    bases: int
+    windows: int
+    span: int
+    share: float
+    seed: int
+
+
+def draw_spans(genome: Genome, folds: pd.DataFrame, fold: str, drawing: Drawing) -> Spans:
+    """Draw windows with spans inside the intervals of `folds` (chrom, start, end, fold) that are of fold `fold`.
+
+    Windows are adjacent. Spans are on a grid with its own phase in each window, so that no vocabulary of k-mers gains by alignment with
+    the grid. Raises an InputError where no window fits, and where no span was drawn.
+    """
+    bases, span = drawing.bases, drawing.span
+    rng = np.random.default_rng(drawing.seed)
+    starts = np.sort(rng.permutation(_window_starts(genome, folds, fold, drawing))[: drawing.windows])
     phase = rng.integers(0, span, len(starts))
-    chosen = rng.random((len(starts), bases // span + 1)) < share
+    chosen = rng.random((len(starts), bases // span + 1)) < drawing.share
     cell = (np.arange(bases)[None] - phase[:, None]) // span
     first = cell * span + phase[:, None]
     whole = (first >= MARGIN) & (first + span <= bases - MARGIN)
@@ -80,8 +70,34 @@ def draw_spans(
     return Spans(starts, marked)
 
 
+def _window_starts(genome: Genome, folds: pd.DataFrame, fold: str, drawing: Drawing) -> np.ndarray:
+    """List where all windows of a fold begin in the genome's codes, int64 ascending."""
+    bases, span = drawing.bases, drawing.span
+    fewest = 2 * MARGIN + max(MARGIN, 2 * span)
+    if bases < fewest:
+        raise InputError(
+            f"evaluation: windows of {bases} bases leave no room for spans of {span} bases between two margins of {MARGIN}; set "
+            f"`evaluation.span_bases` to {fewest} or more"
+        )
+    held_out = folds[folds["fold"] == fold]
+    places = [genome.places(chrom, rows) for chrom, rows in held_out.groupby("chrom", sort=False)]
+    first, last = np.concatenate([np.zeros((2, 0), np.int64), *places], axis=1)
+    found = [
+        np.arange(max(left, start), min(right, end) - bases + 1, bases)
+        for start, end in zip(first, last, strict=True)
+        for left, right in _segments(genome.bounds, start, end)
+    ]
+    starts = np.sort(np.concatenate([np.zeros(0, np.int64), *found]))
+    if not len(starts):
+        raise InputError(
+            f"evaluation: no stretch of {bases} bases of fold {fold} lies in one segment; make `folds.block` larger or "
+            "`evaluation.span_bases` smaller"
+        )
+    return starts
+
+
 def _segments(bounds: np.ndarray, start: int, end: int) -> list[tuple[int, int]]:
-    """The segments that share a base with start..end."""
+    """Return begin and end of the segments that share a base with start..end."""
     begin, stop = np.searchsorted(bounds, start, side="right") - 1, np.searchsorted(bounds, end, side="left")
     return list(zip(bounds[begin:stop], bounds[begin + 1 : stop + 1], strict=True))
 
@@ -99,9 +115,9 @@ def check_windows(offsets: np.ndarray, positions: int, bases: int, name: str) ->
 def touched_tokens(
     codes: np.ndarray, spans: Spans, vocabulary: Vocabulary, threads: int = 1
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The windows in the tokens of a vocabulary, each encoded alone.
+    """Encode each window alone and find the tokens that overlap a span.
 
-    Returns tokens, uint16, offsets, int64 [windows + 1], and which tokens touch a span, bool [tokens].
+    Returns tokens, uint16, offsets, int64 [windows + 1], and a mask of the tokens that overlap a span, bool [tokens].
     """
     ends = spans.starts + spans.marked.shape[1]
     tokens, offsets = vocabulary.encode_windows(codes, spans.starts, ends, threads)
@@ -110,18 +126,18 @@ def touched_tokens(
     return tokens, offsets, np.diff(before) > 0
 
 
-def places(tokens: np.ndarray, offsets: np.ndarray, spans: Spans, lengths: np.ndarray) -> np.ndarray:
-    """Where each token of the windows begins in the genome's codes, int64 [tokens]."""
-    own = lengths[tokens].astype(np.int64)
+def places(tokens: np.ndarray, offsets: np.ndarray, spans: Spans, strides: np.ndarray) -> np.ndarray:
+    """Return where each token of the windows begins in the genome's codes, int64 [tokens]."""
+    own = strides[tokens].astype(np.int64)
     window = np.repeat(np.arange(len(spans.starts)), np.diff(offsets))
     return spans.starts[window] + np.cumsum(own) - own - window * spans.marked.shape[1]
 
 
 def score_spans(table: pd.DataFrame, spans: Spans, span: int, seed: int) -> dict:
-    """Masked bits per base with 95 % intervals over blocks of the genome, of the model and, under `baselines`, of each baseline.
+    """Score the model and, under `baselines`, each baseline in masked bits per base with 95 % intervals over blocks of the genome.
 
-    table: the tokens that were hidden, as `grover.pretraining.evaluation.tabulate` makes it. `bases` are those hidden,
-    `span_bases` those of the spans themselves, `n` the masked tokens.
+    table: the masked tokens, as `grover.pretraining.evaluation.tabulate` returns it. `bases` are the masked ones, `span_bases` those of
+    the spans themselves, `n` the masked tokens.
     """
     block = number_blocks(table["base"].to_numpy())
     blocks = int(block.max()) + 1

@@ -1,8 +1,8 @@
 """The pretraining corpus: windows of tokens, with the split of each.
 
 Half of the windows have the largest length, the others a length drawn uniformly between the smallest and the largest (GROVER's
-recipe). One pass lays windows end to end through every segment; further passes start at another place, which is how the paper comes to
-more windows than fit into the genome once.
+recipe). One pass lays windows end to end through every segment. Further passes start at other positions, so that there are more windows
+than fit into the genome once, as in the paper.
 """
 
 import numpy as np
@@ -46,6 +46,6 @@ def _lay(
 
 
 def random_split(windows: int, test_share: float, seed: int) -> np.ndarray:
-    """'train' or 'test' for each window, drawn at random: the paper's split, whose test windows touch training windows."""
+    """Draw 'train' or 'test' for each window at random: the paper's split, whose test windows adjoin or overlap training windows."""
     generator = np.random.default_rng([seed, 1])
     return np.where(generator.random(windows) < test_share, TEST, TRAIN)

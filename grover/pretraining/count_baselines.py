@@ -1,4 +1,4 @@
-"""Counts of tokens in training windows, as predictors of masked tokens that learn nothing of context.
+"""Counts of tokens in training windows, as predictors of masked tokens from no or little context.
 
 `frequency`   the frequencies of the tokens
 `neighbours`  counts of tokens between their two neighbours, discounted and backed off to each neighbour alone (absolute
@@ -18,12 +18,10 @@ PIECES_AT_ONCE = 4_096
 
 
 class TokenCounts:
-    """Counts of single tokens, neighbours and triples in training windows (segment, first, length), as a predictor of hidden
-    tokens.
+    """Counts of single tokens, neighbours and triples in training windows (segment, first, length), as a predictor of masked tokens.
 
-    Windows of several passes overlap; a token is counted once. `left` and `right` are the neighbours that will be asked for; no
-    others are counted, which keeps the tables small. `most` tokens are counted at most, in pieces drawn at random:
-    `counted` of the `available` ones.
+    Windows of several passes overlap; a token is counted once. Only the neighbours `left` and `right` are counted, which keeps the
+    tables small. At most `most` tokens are counted, in pieces drawn at random: `counted` of the `available` ones.
     """
 
     def __init__(
@@ -45,15 +43,15 @@ class TokenCounts:
             contexts.finish()
 
     def frequency(self) -> np.ndarray:
-        """Probabilities of the tokens, float64 [vocabulary]; one is added to each count, none to the specials."""
+        """Return the probabilities of the tokens, float64 [vocabulary], with a pseudocount of 1; specials have 0."""
         counts = np.where(np.arange(self.size) < FIRST_BASE, 0, self.single + 1.0)
         return counts / counts.sum()
 
     def between(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
-        """Probabilities [places, vocabulary] of the token between two neighbours.
+        """Return the probabilities [positions, vocabulary] of the token between two neighbours.
 
-        The back-off takes both neighbours as independent given the token, p(t|l) p(t|r) / p(t); a neighbour that is
-        hidden or that a window's end has is left out.
+        The back-off assumes that the neighbours are independent given the token, p(t|l) p(t|r) / p(t). A masked neighbour, or one beyond
+        the end of a window, has no counts and is left out.
         """
         frequency = self.frequency()
         alone = np.broadcast_to(frequency, (len(left), self.size))
@@ -63,20 +61,22 @@ class TokenCounts:
 
 
 class _Contexts:
-    """How often each token stands in each of the contexts `asked`; a context is a number, its key with a token
-    context x vocabulary + token.
+    """Counts of each token in each of the contexts `asked`.
+
+    A context is a number, and its key with a token is context x vocabulary + token.
     """
 
     def __init__(self, size: int, asked: np.ndarray):
         self.size, self.asked = size, np.unique(asked)
-        self.found = []
+        self.found: list[tuple[np.ndarray, np.ndarray]] = []
 
     def add(self, context: np.ndarray, token: np.ndarray) -> None:
+        """Count tokens in their contexts."""
         kept = np.isin(context, self.asked)
         self.found.append(np.unique(context[kept] * self.size + token[kept], return_counts=True))
 
     def finish(self) -> None:
-        """Add the counts of the pieces up: `keys`, sorted, and `counts`."""
+        """Add up the counts of all pieces: `keys`, sorted, and `counts`."""
         keys, counts = map(np.concatenate, zip(*self.found, strict=True))
         self.keys, place = np.unique(keys, return_inverse=True)
         self.counts = np.bincount(place, weights=counts, minlength=len(self.keys))
@@ -84,7 +84,7 @@ class _Contexts:
         self.found = []
 
     def given(self, context: np.ndarray, lower: np.ndarray) -> np.ndarray:
-        """p(token | context), [places, vocabulary]; what the discount spares is shared out as `lower` says."""
+        """Return p(token | context), [positions, vocabulary]; the discounted mass is distributed in proportion to `lower`."""
         start = np.searchsorted(self.keys, context * self.size)
         seen = np.searchsorted(self.keys, (context + 1) * self.size) - start
         row = np.repeat(np.arange(len(context)), seen)
@@ -96,8 +96,9 @@ class _Contexts:
 
 
 def _pieces(windows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """First token and length of pieces of at most 512 tokens, which lie side by side in all that the windows cover; none
-    reaches from one segment into the next.
+    """Cut what the windows cover into pieces of at most 512 tokens; returns the first token and the length of each.
+
+    No piece extends from one segment into the next.
     """
     first = windows["first"].to_numpy(np.int64)
     starts, ends = union(first, first + windows["length"].to_numpy(np.int64))
@@ -112,18 +113,18 @@ def _pieces(windows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
 def _training_tokens(
     tokens: np.ndarray, first: np.ndarray, length: np.ndarray, most: int
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Ids of at most `most` tokens of the pieces, many pieces at once, and which of their neighbours share a piece."""
+    """Yield the ids of at most `most` tokens, many pieces at once, and whether each token and the next one share a piece."""
     order = np.random.default_rng(0).permutation(len(first))
     first, length = first[order], length[order]
     enough = max(1, int(np.searchsorted(np.cumsum(length), most, side="right")))
     for begin in range(0, enough, PIECES_AT_ONCE):
-        part = slice(begin, min(begin + PIECES_AT_ONCE, enough))
-        owner = np.repeat(np.arange(part.stop - part.start), length[part])
-        within = np.arange(len(owner)) - np.repeat(np.cumsum(length[part]) - length[part], length[part])
-        yield tokens[first[part][owner] + within].astype(np.int64), owner[1:] == owner[:-1]
+        rows = slice(begin, min(begin + PIECES_AT_ONCE, enough))
+        owner = np.repeat(np.arange(rows.stop - rows.start), length[rows])
+        within = np.arange(len(owner)) - np.repeat(np.cumsum(length[rows]) - length[rows], length[rows])
+        yield tokens[first[rows][owner] + within].astype(np.int64), owner[1:] == owner[:-1]
 
 
 def _discount(counts: np.ndarray) -> float:
-    """The amount taken off each count: n1 / (n1 + 2 n2), of the counts seen once and twice (Ney and others 1994)."""
+    """Return the discount of each count: n1 / (n1 + 2 n2), of the numbers of counts of 1 and 2 (Ney et al. 1994)."""
     once, twice = int((counts == 1).sum()), int((counts == 2).sum())
     return once / (once + 2 * twice) if once and twice else 0.5

@@ -1,7 +1,7 @@
 """Masked tokens of held-out windows, and what a network and simple counts predict for them.
 
 A predictor gives, for each masked token, its negative log-likelihood in nats and its rank: how many tokens are more likely.
-Beside the model stand the baselines of `grover.pretraining.count_baselines` and `untrained`, the same network with random
+The model is compared with the baselines of `grover.pretraining.count_baselines` and `untrained`, the same network with random
 weights.
 """
 
@@ -27,16 +27,17 @@ from grover.tokenization.vocabulary import MASK
 
 EPOCH = 2**31  # of the masks of an evaluation, which no training reaches
 TOKENS_AT_ONCE = 16_384
-PLACES_AT_ONCE = 1_024
+POSITIONS_AT_ONCE = 1_024
 
 Batch = tuple[np.ndarray, np.ndarray, np.ndarray]  # packed ids, lengths with specials, positions to predict
 
 
 @dataclass(frozen=True)
 class Masked:
-    """Windows with tokens masked: packed `batches`; and over all masked tokens, int64 [masked], their ids `targets`, the
-    visible `left` and `right` neighbours (MASK where masked too, CLS and SEP at the ends), and their `position` in the array
-    of tokens.
+    """Windows with masked tokens, as packed `batches`.
+
+    Over all masked tokens, int64 [masked]: their ids `targets`, the visible `left` and `right` neighbours (MASK where masked too, CLS and
+    SEP at the ends), and their `position` in the array of tokens.
     """
 
     batches: list[Batch]
@@ -55,7 +56,7 @@ class Predicted:
 
 
 def choose_windows(windows: pd.DataFrame, split: str, most: int, seed: int) -> pd.DataFrame:
-    """At most `most` windows of fold test under `split`, drawn at random and in the order of the table."""
+    """Draw at most `most` windows of fold test under `split`, in the order of the table."""
     held_out = windows[windows[split] == "test"]
     if held_out.empty:
         raise InputError(f"no window has fold test in column {split}; give the test fold a larger share")
@@ -86,6 +87,7 @@ def mask_marked(tokens: np.ndarray, offsets: np.ndarray, marked: np.ndarray) -> 
 
 
 def _masked(tokens: np.ndarray, first: np.ndarray, length: np.ndarray, choose: Callable) -> Masked:
+    """Pack windows and mask the tokens that `choose` selects."""
     batches, found = [], []
     for rows in group_by_tokens(length, TOKENS_AT_ONCE):
         ids, lengths = pack(tokens, first[rows], length[rows])
@@ -94,8 +96,8 @@ def _masked(tokens: np.ndarray, first: np.ndarray, length: np.ndarray, choose: C
         batches.append((shown, lengths, at))
         ends = np.cumsum(lengths)
         row = np.searchsorted(ends, at, side="right")
-        place = at - (ends - lengths)[row] - 1  # behind [CLS]
-        found.append((ids[at], shown[at - 1], shown[at + 1], first[rows][row] + place))
+        offset = at - (ends - lengths)[row] - 1  # behind [CLS]
+        found.append((ids[at], shown[at - 1], shown[at + 1], first[rows][row] + offset))
     masked = Masked(batches, *map(np.concatenate, zip(*found, strict=True)))
     if not len(masked.targets):
         raise InputError(
@@ -105,7 +107,7 @@ def _masked(tokens: np.ndarray, first: np.ndarray, length: np.ndarray, choose: C
 
 
 def seen(position: np.ndarray, training: pd.DataFrame) -> np.ndarray:
-    """Whether each position in the array of tokens lies inside a training window (first, length), bool."""
+    """Return whether each position in the array of tokens is inside a training window (first, length), bool."""
     first = training["first"].to_numpy(np.int64)
     starts, ends = union(first, first + training["length"].to_numpy(np.int64))
     before = np.searchsorted(starts, position, side="right") - 1
@@ -119,9 +121,9 @@ def predict(
     precision: str = "auto",
     curves: TokenCurves | None = None,
 ) -> Predicted:
-    """The predictions of a network; `curves` is shown all probabilities.
+    """Predict masked tokens with a network; all probabilities are added to `curves`.
 
-    The output layer is computed in float32 whatever the precision: in bfloat16 many tokens of a large vocabulary tie.
+    The output layer is computed in float32 with every precision: in bfloat16 many tokens of a large vocabulary tie.
     """
     longest = max(int(lengths.max()) for _, lengths, _ in masked.batches) - 2
     check_length(longest, model.config.max_position_embeddings, "windows")
@@ -148,15 +150,15 @@ def predict(
 
 
 def tabulate(
-    masked: Masked, predicted: dict[str, Predicted], base: np.ndarray, lengths: np.ndarray | None, seen: np.ndarray
+    masked: Masked, predicted: dict[str, Predicted], base: np.ndarray, strides: np.ndarray | None, seen: np.ndarray
 ) -> pd.DataFrame:
-    """The table of masked tokens that `grover.pretraining.scores` works on.
+    """Tabulate masked tokens as `grover.pretraining.scores` reads them.
 
-    base: int64 [masked], where each token begins in the genome's codes; lengths: bases by id, None for overlapping words;
+    base: int64 [masked], where each token begins in the genome's codes; strides: bases by id, None for overlapping k-mers;
     seen: bool [masked]. The middle base of an even number is the left one of the two.
     """
-    bases = np.full(len(base), np.nan) if lengths is None else lengths[masked.targets]
-    middle = base if lengths is None else base + (bases - 1) // 2
+    bases = np.full(len(base), np.nan) if strides is None else strides[masked.targets]
+    middle = base if strides is None else base + (bases - 1) // 2
     table = pd.DataFrame({"target": masked.targets.astype(np.uint16), "bases": bases, "base": middle, "seen": seen})
     for name, prediction in predicted.items():
         table[f"nats_{name}"] = prediction.nats.astype(np.float32)
@@ -165,24 +167,22 @@ def tabulate(
 
 
 def score(probabilities: np.ndarray, targets: np.ndarray) -> Predicted:
-    """The predictions that a table of probabilities [masked, vocabulary] makes."""
+    """Turn a table of probabilities [masked, vocabulary] into predictions."""
     own = np.take_along_axis(probabilities, targets[:, None], axis=1)
     return Predicted(-np.log(own[:, 0].astype(np.float64)), (probabilities > own).sum(axis=1))
 
 
 def neighbour_baseline(counts: TokenCounts, masked: Masked) -> Predicted:
-    """The predictions of the counts between neighbours, worked out in pieces, since a row has the size of the
-    vocabulary.
-    """
+    """Predict from the counts between neighbours, in pieces, since a row has the size of the vocabulary."""
     pieces = []
-    for begin in range(0, len(masked.targets), PLACES_AT_ONCE):
-        part = slice(begin, begin + PLACES_AT_ONCE)
-        pieces.append(score(counts.between(masked.left[part], masked.right[part]), masked.targets[part]))
+    for begin in range(0, len(masked.targets), POSITIONS_AT_ONCE):
+        rows = slice(begin, begin + POSITIONS_AT_ONCE)
+        pieces.append(score(counts.between(masked.left[rows], masked.right[rows]), masked.targets[rows]))
     return Predicted(np.concatenate([p.nats for p in pieces]), np.concatenate([p.rank for p in pieces]))
 
 
 def frequency_baseline(counts: TokenCounts, masked: Masked) -> Predicted:
-    """The predictions of the token frequencies."""
+    """Predict from the frequencies of tokens."""
     frequency = counts.frequency()
     rank = np.searchsorted(np.sort(-frequency), -frequency)
     return Predicted(-np.log(frequency[masked.targets]), rank[masked.targets])

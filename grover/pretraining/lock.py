@@ -1,8 +1,8 @@
-"""A lease on a run directory: one trainer writes, a second one is told why it must not.
+"""A lease on the folder of a run: one training writes, and a second one stops with the reason.
 
-The driver of a workflow may be killed while its jobs go on, and a restart submits them again. The holder renews its lease every
-few seconds. Whoever finds one watches it: if it is renewed, its holder lives; if it is not, the holder was killed or its node
-lost, and the lease is taken over. Only changes count, since the clocks of two nodes differ.
+The driver of a workflow may be killed while its jobs continue, and a restart submits them again. The holder renews its lease every few
+seconds. Liveness is detected by these renewals, because the clocks of nodes differ: a lease that is not renewed for a while is taken
+over, since its holder was killed or its node lost.
 """
 
 import json
@@ -26,7 +26,7 @@ UNREADABLE = {"job": "", "host": "a host that is not known", "process": 0, "toke
 
 
 class Lease:
-    """The right to write in a folder; `check` raises an InputError once somebody else has it."""
+    """The right to write in a folder; `check` raises an InputError once another training has it."""
 
     def __init__(self, folder: Path):
         self.path = Path(folder) / FILE
@@ -39,17 +39,17 @@ class Lease:
         }
 
     def renew(self) -> None:
-        """Write a new sign of life."""
+        """Renew the lease."""
         self.beats += 1
         write_json(self.path, self.holder | {"beats": self.beats, "renewed": time.ctime()})
 
     def lost(self) -> dict | None:
-        """Who else holds the lease, if somebody does."""
+        """Return another holder of the lease, or None."""
         now = _read(self.path)
         return now if now and now["token"] != self.holder["token"] else None
 
     def check(self) -> None:
-        """Before anything is written: the lease must still be this one's."""
+        """Raise an InputError where another training has taken over; call it before anything is written."""
         if other := self.lost():
             raise InputError(f"{self.path.parent}: {_name(other)} has taken over this training; this one stops")
 
@@ -58,16 +58,16 @@ class Lease:
 def lease(folder: Path, every: float = RENEWED_EVERY, watched: float = WATCHED_FOR) -> Iterator[Lease]:
     """Hold the lease on `folder` while the block runs; `every` and `watched` are in seconds.
 
-    Raises an InputError that names the holder where another trainer holds it and lives.
+    Raises an InputError that names the holder where another training holds it and is alive.
     """
     own = Lease(folder)
     _wait_until_free(own.path, every, watched)
     try:
-        own.path.touch(exist_ok=False)  # of two that find none, one can make it
+        own.path.touch(exist_ok=False)  # of two that find none, one can create it
         own.renew()
     except FileExistsError:
         own.renew()
-        time.sleep(min(SETTLING, every))  # of two that take over a dead one's, the last has it
+        time.sleep(min(SETTLING, every))  # of two that take over, the last has it
         own.check()
     over = threading.Event()
 
@@ -75,7 +75,7 @@ def lease(folder: Path, every: float = RENEWED_EVERY, watched: float = WATCHED_F
         while not over.wait(every):
             with suppress(OSError):  # a full disk or a file server that is away: the next renewal may come through
                 if own.lost():
-                    return  # `check` tells the trainer
+                    return  # `check` stops the training
                 own.renew()
 
     thread = threading.Thread(target=keep_renewing, daemon=True)
@@ -90,7 +90,7 @@ def lease(folder: Path, every: float = RENEWED_EVERY, watched: float = WATCHED_F
 
 
 def _wait_until_free(path: Path, every: float, watched: float) -> None:
-    """Return once nobody holds the lease, or its holder is dead."""
+    """Return once there is no lease, or its holder is dead."""
     seen = _read(path)
     if seen is None or _dead(seen):
         return
@@ -109,8 +109,8 @@ def _wait_until_free(path: Path, every: float, watched: float) -> None:
 
 
 def _dead(holder: dict) -> bool:
-    """Whether the holder is known to have ended: a process of this host that is gone, or this very job before it was requeued to
-    another host.
+    """Return whether the holder has certainly ended: a process of this host that is gone, or this job before it was requeued to another
+    host.
     """
     if holder["host"] != platform.node():
         return bool(holder["job"]) and holder["job"] == os.environ.get("SLURM_JOB_ID")
@@ -124,8 +124,9 @@ def _dead(holder: dict) -> bool:
 
 
 def _read(path: Path) -> dict | None:
-    """The holder, or None where there is none. Renewals replace the file at once; one that a crash has left empty has no holder that
-    is known, and is watched like any other.
+    """Return the holder, or None where there is none.
+
+    Renewals replace the file atomically. A file that a crash has left empty has an unknown holder, and is watched like any other.
     """
     try:
         return UNREADABLE | json.loads(path.read_text(encoding="utf-8"))
@@ -136,5 +137,6 @@ def _read(path: Path) -> dict | None:
 
 
 def _name(holder: dict) -> str:
+    """Name a holder for messages."""
     job = f"SLURM job {holder['job']}" if holder["job"] else f"process {holder['process']}"
     return f"{job} on {holder['host']}"

@@ -1,7 +1,7 @@
-"""Which tokens are masked, as a function of (seed, epoch, window, place in the window) alone.
+"""Masked tokens, as a function of seed, epoch, window and position in the window only.
 
 Draws come from a counter-based generator (the output function of SplitMix64; Steele, Lea and Flood 2014), so that masks
-depend neither on the order of the windows nor on the number of processes, and a resumed training sees the same ones.
+depend neither on the order of the windows nor on the number of processes, and a resumed training has the same masks.
 """
 
 from dataclasses import dataclass
@@ -14,17 +14,17 @@ from grover.tokenization.vocabulary import FIRST_BASE, MASK
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 FIRST_FACTOR, SECOND_FACTOR = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
-# draws of a token: whether a span begins there, what happens to the span, which token takes the place of this one
+# draws per token: whether a span begins at it, what happens to the span, which token replaces it
 BEGINS, ACTION, REPLACEMENT, DRAWS = np.uint64(0), np.uint64(1), np.uint64(2), np.uint64(3)
 
 
 @dataclass(frozen=True)
 class Masking:
-    """`share` of the tokens are to be predicted, in runs of `span` and more; of these runs `mask` become [MASK], `keep`
-    stay, the rest become other tokens.
+    """How tokens are masked: `share` of them are predicted, in runs of `span` and more.
 
-    The paper's values are 0.022, 0.8 and 0, BERT's own 0.15, 0.8 and 0.1. Overlapping k-mers need spans of k: then all
-    k-mers that contain one base are masked together, while the neighbours of a single masked k-mer spell it out (Ji et al. 2021).
+    Of these runs `mask` become [MASK], `keep` stay, the rest become other tokens. The values of the paper are 0.022, 0.8 and 0, those of
+    BERT 0.15, 0.8 and 0.1. Overlapping k-mers need spans of k: then all k-mers that contain one base are masked together, while the
+    neighbours of a single masked k-mer contain all its bases (Ji et al. 2021).
     """
 
     share: float
@@ -32,7 +32,7 @@ class Masking:
     keep: float = 0.0
     span: int = 1
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not 0 < self.share < 1 or self.mask < 0 or self.keep < 0 or self.mask + self.keep > 1:
             raise InputError(
                 f"masking: share {self.share} must lie between 0 and 1, "
@@ -40,8 +40,8 @@ class Masking:
             )
         if self.span < 1 or (self.span > 1 and self.keep > 0):
             raise InputError(
-                f"masking: spans of {self.span} tokens with keep {self.keep} cannot be; expected a span of 1 or more, and "
-                "keep 0 where it is longer, since a token that stays shows what is masked beside it"
+                f"masking: spans of {self.span} tokens with keep {self.keep} are impossible; expected a span of 1 or more, and "
+                "keep 0 where it is longer, since a token that stays contains bases of its masked neighbours"
             )
 
 
@@ -54,7 +54,7 @@ def mask(
     seed: int,
     epoch: int | np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Mask tokens of windows that lie end to end.
+    """Mask tokens of windows that are laid end to end.
 
     `ids` is int64 [tokens] with specials, `lengths` the tokens of each window, `names` the numbers that identify the
     windows, `size` that of the vocabulary, `epoch` one for all windows or one for each. Returns the ids with masked tokens,
@@ -70,7 +70,19 @@ def mask(
 
 
 @njit(cache=True, nogil=True)
-def _mask(ids, lengths, names, seed, epochs, size, span, shares, shown, chosen):  # noqa: PLR0913 - a numba kernel
+def _mask(  # noqa: PLR0913 - a numba kernel
+    ids: np.ndarray,
+    lengths: np.ndarray,
+    names: np.ndarray,
+    seed: np.uint64,
+    epochs: np.ndarray,
+    size: int,
+    span: int,
+    shares: tuple[float, float, float],
+    shown: np.ndarray,
+    chosen: np.ndarray,
+) -> None:
+    """Write the masked ids into `shown` and the tokens to predict into `chosen`."""
     begins, mask, mask_or_keep = shares
     first = 0
     for window in range(len(lengths)):
@@ -99,8 +111,8 @@ def _mask(ids, lengths, names, seed, epochs, size, span, shares, shown, chosen):
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _mix(value):
-    """The output function of SplitMix64 on uint64, which spreads a counter over all 64 bits."""
+def _mix(value: np.uint64) -> np.uint64:
+    """Apply the output function of SplitMix64, which spreads a counter over all 64 bits."""
     value += GOLDEN
     value = (value ^ (value >> np.uint64(30))) * FIRST_FACTOR
     value = (value ^ (value >> np.uint64(27))) * SECOND_FACTOR
@@ -108,6 +120,6 @@ def _mix(value):
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _uniform(value):
-    """A float in [0, 1) from the upper 53 bits."""
+def _uniform(value: np.uint64) -> np.float64:
+    """Make a float in [0, 1) from the upper 53 bits."""
     return np.float64(value >> np.uint64(11)) * 2.0**-53

@@ -1,4 +1,4 @@
-"""What a training must pass in its first seconds: its data belong together, it fits into memory, one step computes the right thing."""
+"""Checks in the first seconds of a training: its data belong together, it fits into memory, and one step is computed correctly."""
 
 import os
 import sys
@@ -23,10 +23,10 @@ from grover.runtime.provenance import read as read_provenance
 
 # computed at once, where memory allows; on a CPU 8,192 were no faster for the network of the demo and left its heap in pieces
 TOKENS_AT_ONCE = {"cpu": 2_048, "cuda": 65_536}
-STATE_BYTES = 16  # a parameter with its gradient and the two moments of Adam, float32
-# bytes a token, layer and unit of width that the backward pass needs in 16 bits (Korthikanti and others 2022)
+STATE_BYTES = 16  # per parameter with its gradient and the two moments of Adam, float32
+# bytes per token, layer and unit of width that the backward pass needs in 16 bits (Korthikanti et al. 2022)
 ACTIVATIONS = 34
-SHARE = 0.9  # of the free memory that is planned with
+SHARE = 0.9  # of the free memory that a training may use
 # nats by which a token's loss may differ, in the mean, from that of the plain model: bfloat16 comes to 0.003, attention across the borders
 # of windows in a network with random weights to 0.015
 TOLERANCE = 0.008
@@ -37,14 +37,14 @@ CONTROL_GROUPS = Path("/sys/fs/cgroup")
 def check_data(tokens: Path, windows: Path, vocabulary: Path) -> None:
     """Raise an InputError where files have changed since they were written, or where the tokens are of another vocabulary.
 
-    What is known of them stands in their provenance; a file that has none is said to be taken on trust.
+    Their provenance has the checksums. A file without provenance is not checked, which is printed.
     """
     wanted = vocabulary / "tokenizer.json"
     found = {path: checksum(path) for path in (tokens, windows, wanted)}  # of a genome gigabytes, so each is read once
     for path in (tokens, windows):
         made = read_provenance(path)
         if made is None:
-            print(f"{path}: no provenance beside it, taken on trust", file=sys.stderr)
+            print(f"{path}: no provenance beside it, so that it is not checked", file=sys.stderr)
             continue
         known = {Path(name).name: stamp["sha256"] for name, stamp in made["outputs"].items()}
         if path.name in known and found[path] != known[path.name]:
@@ -69,19 +69,20 @@ def memory_needed(
     """Bytes that a training needs for its state and for `tokens` computed at once, in windows of at most `longest`; an estimate."""
     sixteen_bits = computes_in_bf16(device, precision)
     width = 1 if sixteen_bits else 2  # ACTIVATIONS are bytes, counted for 16-bit numbers
-    a_layer = ACTIVATIONS * config.hidden_size * width
+    per_layer = ACTIVATIONS * config.hidden_size * width
     kind = torch.bfloat16 if sixteen_bits else torch.float32
     if not has_kernel(device, kind, config.hidden_size // config.num_attention_heads):
-        a_layer += 2 * width * config.num_attention_heads * longest  # what attention weighs by is kept
-    return parameters * STATE_BYTES + tokens * config.num_hidden_layers * a_layer
+        per_layer += 2 * width * config.num_attention_heads * longest  # what attention weighs by is kept
+    return parameters * STATE_BYTES + tokens * config.num_hidden_layers * per_layer
 
 
 def fitting_tokens(
     model: BertForMaskedLM, longest: int, device: torch.device, precision: str, processes: Processes = ALONE
 ) -> int:
-    """How many tokens are computed at once: a usual number, or fewer where memory is short; processes share that of a machine's CPUs.
+    """Choose how many tokens are computed at once: a usual number, or fewer where memory is short.
 
-    Raises an InputError where not even one window of `longest` tokens fits, before anything is allocated.
+    Processes on the CPUs of one machine share its memory. Raises an InputError, before anything is allocated,
+    where not even one window of `longest` tokens fits.
     """
     parameters = sum(parameter.numel() for parameter in model.parameters())
     room = int(SHARE * free_memory(device)) // (processes.local_world if device.type == "cpu" else 1)
@@ -101,20 +102,18 @@ def fitting_tokens(
 
 
 def fewer_tokens(tokens: int, longest: int, device: torch.device) -> int:
-    """Half as many tokens at once, where the estimate was too low; raises an InputError where that is less than one window."""
+    """Halve the tokens at once after an estimate that was too low; raises an InputError where one window does not fit."""
     if tokens <= longest:
         raise InputError(
             f"pretrain: out of memory on {device} with one window of {longest} tokens at once; take a smaller `pretraining.size`, shorter "
             "windows (`corpus.longest`), or a device that no other job uses"
         )
-    print(
-        f"pretrain: out of memory with {tokens:,} tokens at once, half as many are tried", file=sys.stderr, flush=True
-    )
+    print(f"pretrain: out of memory with {tokens:,} tokens at once, trying half as many", file=sys.stderr, flush=True)
     return max(longest, tokens // 2)
 
 
 def free_memory(device: torch.device) -> int:
-    """Bytes that may still be allocated: on a GPU what the driver says, else what the machine has and the scheduler allows the job."""
+    """Return the bytes that may still be allocated: on a GPU by its driver, else free memory within the limits of the job."""
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
     free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
@@ -126,7 +125,7 @@ def free_memory(device: torch.device) -> int:
 
 
 def memory_limits(groups: str, root: Path) -> Iterator[int]:
-    """Limits in bytes of the control groups of a process and of all that they lie in; `groups` is the text of /proc/self/cgroup."""
+    """Yield the limits in bytes of the control groups of a process and of their parents; `groups` is the text of /proc/self/cgroup."""
     for line in groups.splitlines():
         _, controllers, path = line.split(":", 2)
         top, name = (root, "memory.max") if not controllers else (root / "memory", "memory.limit_in_bytes")

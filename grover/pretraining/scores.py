@@ -1,12 +1,13 @@
-"""Scores of predicted masked tokens: overall, by token, by stratum of the genome, with intervals over blocks of it.
+"""Scores of predicted masked tokens: overall, by token, by stratum of the genome, with intervals over its blocks.
 
-They are made from a table with a row for each masked token: `target` (its id), `bases`, `base` (the place of its
+They are computed from a table with a row per masked token: `target` (its id), `bases`, `base` (the position of its
 middle base in the genome's codes), `seen` (inside a training window) and, for each predictor, `nats_NAME` (negative
 log-likelihood) and `rank_NAME` (how many tokens are more likely).
 """
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,11 +26,11 @@ FEWEST_BLOCKS = 5  # with masked tokens, for an interval
 OUTSIDE = "none"
 
 
-def summarise(nats: np.ndarray, rank: np.ndarray, bases: np.ndarray | None) -> dict[str, float | None]:
-    """Loss in nats per token, share of masked tokens ranked first, perplexity, and masked bits a masked base.
+def summarise(nats: np.ndarray, rank: np.ndarray, bases: np.ndarray | None) -> dict[str, Any]:
+    """Compute the loss in nats per token, the share of masked tokens ranked first, the perplexity, and bits per masked base.
 
-    Bits per base are conditional on the segmentation: the number and the lengths of the tokens around are given. There are
-    none (`bases` None) for overlapping words, where a base is hidden in several tokens at once and counts several times.
+    Bits per base are conditional on the segmentation: the number and the spans of the surrounding tokens are given. There are
+    none (`bases` None) for overlapping k-mers, where a base is masked in several tokens at once and counts several times.
     """
     loss = float(np.mean(nats))
     return {
@@ -41,11 +42,11 @@ def summarise(nats: np.ndarray, rank: np.ndarray, bases: np.ndarray | None) -> d
 
 
 def score_split(table: pd.DataFrame, answers: int, top: int, seed: int) -> dict:
-    """Scores of the model and the baselines on the masked tokens of one split, what the model gains on each baseline, the size
-    of the blocks that the intervals resample, and the share of the masked tokens that lie inside training windows.
+    """Score the model and the baselines on the masked tokens of one split.
 
-    To the scores of `summarise` come `topk`, the share ranked among the first `top`, and `perplexity_share`, the perplexity
-    as a share of the `answers` that could be meant.
+    Returns scores, gains of the model over each baseline, the size of the blocks that the intervals resample, and the share of the masked
+    tokens inside training windows. The scores are those of `summarise` and `topk`, the share ranked among the first `top`, and
+    `perplexity_share`, the perplexity as a share of the `answers` that are possible.
     """
     scores = {}
     for name in PREDICTORS:
@@ -62,28 +63,29 @@ def score_split(table: pd.DataFrame, answers: int, top: int, seed: int) -> dict:
     }
 
 
-def _summarise(table: pd.DataFrame, name: str) -> dict[str, float | None]:
+def _summarise(table: pd.DataFrame, name: str) -> dict[str, Any]:
+    """Summarise what one predictor gives for a table of masked tokens."""
     bases = None if table["bases"].isna().any() else table["bases"].to_numpy()
     return summarise(table[f"nats_{name}"].to_numpy(np.float64), table[f"rank_{name}"].to_numpy(), bases)
 
 
 def interval(numerators: np.ndarray, denominators: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Limits of the 95 % bootstrap intervals of ratios of sums, float64 [ratios] each.
+    """Compute the limits of the 95 % bootstrap intervals of ratios of sums, float64 [ratios] each.
 
-    Both arrays are [blocks, ratios]: what each block of the genome adds. Blocks are drawn with replacement, since
-    neighbouring tokens are not independent. NaN where fewer than 5 blocks add anything.
+    Both arrays are [blocks, ratios]: the summands of each block of the genome. Blocks are drawn with replacement, since
+    neighbouring tokens are not independent. NaN where fewer than 5 blocks have any.
     """
     blocks = len(numerators)
     rng = np.random.default_rng(seed)
-    ratios = []
+    found = []
     for begin in range(0, RESAMPLES, AT_ONCE):
         number = min(AT_ONCE, RESAMPLES - begin)
         drawn = rng.integers(0, blocks, (number, blocks)) + np.arange(number)[:, None] * blocks
         weights = np.bincount(drawn.ravel(), minlength=number * blocks).reshape(number, blocks).astype(np.float64)
         below = weights @ denominators
         above = weights @ numerators
-        ratios.append(np.divide(above, below, out=np.full(above.shape, np.nan), where=below > 0))
-    ratios = np.concatenate(ratios)
+        found.append(np.divide(above, below, out=np.full(above.shape, np.nan), where=below > 0))
+    ratios = np.concatenate(found)
     few = (denominators > 0).sum(0) < FEWEST_BLOCKS
     ratios[:, few] = 0.0
     limits = np.nanquantile(ratios, [0.025, 0.975], axis=0)
@@ -92,18 +94,19 @@ def interval(numerators: np.ndarray, denominators: np.ndarray, seed: int) -> tup
 
 
 def sums(values: Iterable[np.ndarray], block: np.ndarray, blocks: int) -> np.ndarray:
-    """Sums of each of several arrays [n] within blocks, float64 [blocks, arrays]; `block` is int64 [n]."""
+    """Sum each of several arrays [n] within blocks, float64 [blocks, arrays]; `block` is int64 [n]."""
     return np.stack([np.bincount(block, weights=value, minlength=blocks) for value in values], axis=1)
 
 
 def known(value: float) -> float | None:
-    """A number as JSON has it, where NaN is none."""
+    """Return a number for JSON, with None for NaN."""
     return None if np.isnan(value) else float(value)
 
 
 def gains(table: pd.DataFrame, seed: int) -> dict[str, dict[str, float | None]]:
-    """For each baseline the loss of the model minus the baseline's, nats per masked token, with its 95 % interval over blocks of
-    the genome; below zero the model is better.
+    """Subtract the loss of each baseline from that of the model, in nats per masked token; below zero the model is better.
+
+    The differences have 95 % intervals over blocks of the genome.
     """
     block = number_blocks(table["base"].to_numpy())
     blocks = int(block.max()) + 1
@@ -118,8 +121,9 @@ def gains(table: pd.DataFrame, seed: int) -> dict[str, dict[str, float | None]]:
 
 
 def by_token(table: pd.DataFrame, areas: np.ndarray, tokens: list[str]) -> pd.DataFrame:
-    """A row for each token that was hidden: id, token, n, accuracy (share ranked first), auc (one against the rest; from
-    `areas` [vocabulary]), loss; the best first.
+    """Tabulate each token that was masked: id, token, n, accuracy (share ranked first), auc (one against the rest), loss; best first.
+
+    areas: AUC by id, float [vocabulary].
     """
     scores = pd.DataFrame(
         {"id": table["target"], "accuracy": table["rank_model"] == 0, "loss": table["nats_model"].astype(np.float64)}
@@ -134,12 +138,12 @@ def by_token(table: pd.DataFrame, areas: np.ndarray, tokens: list[str]) -> pd.Da
 def strata(
     table: pd.DataFrame, categories: dict[tuple[str, str], tuple[np.ndarray, np.ndarray]], seed: int
 ) -> pd.DataFrame:
-    """Scores of each predictor in each category of annotation and outside all of a track (`none`).
+    """Score each predictor in each category of annotation and outside all categories of a track (`none`).
 
     `categories`: (track, category) -> sorted, disjoint starts and ends in the genome's codes, as
-    `grover.annotation.enrichment.read_categories` returns them. A token lies where its middle base does; categories of a track may
+    `grover.annotation.enrichment.read_categories` returns them. A token is where its middle base is; categories of a track may
     overlap. Returns track, category, predictor, n (masked tokens), share (of all), loss, top1, perplexity, bits_per_base
-    (missing for overlapping words), and gain (loss of the model minus that of the predictor, with low and high over blocks of the genome;
+    (missing for overlapping k-mers), and gain (loss of the model minus that of the predictor, with low and high over blocks of the genome;
     missing for the model itself). Categories without a masked token are left out.
     """
     rows = _memberships(table["base"].to_numpy(), categories)
@@ -155,11 +159,11 @@ def strata(
 
     found = []
     for number, ((track, category), inside) in enumerate(rows.items()):
-        part = table.iloc[inside]
+        chosen = table.iloc[inside]
         for place, name in enumerate(PREDICTORS, start=-1):
-            values = _summarise(part, name)
-            row = {"track": track, "category": category, "predictor": name, "n": len(part)}
-            row["share"] = len(part) / len(table)
+            values = _summarise(chosen, name)
+            row = {"track": track, "category": category, "predictor": name, "n": len(chosen)}
+            row["share"] = len(chosen) / len(table)
             row |= {key: values[key] for key in ("loss", "top1", "perplexity", "bits_per_base")}
             if name != MODEL:
                 gain = float(differences[place][inside].mean())
@@ -169,20 +173,21 @@ def strata(
 
 
 def soft_mask(genome: Genome, path: Path | str) -> dict[tuple[str, str], tuple[np.ndarray, np.ndarray]]:
-    """The soft-masked sequence as a category for `strata`, from `softmask.bed`; none if the assembly carries no mask."""
+    """Read the soft-masked sequence as a category for `strata`, from `softmask.bed`; none if the assembly has no mask."""
     places = [genome.places(chrom, rows) for chrom, rows in read_bed(path).groupby("chrom", sort=False)]
     starts, ends = np.concatenate([np.zeros((2, 0), np.int64), *places], axis=1)
     return {("soft_mask", "lower case"): union(starts, ends)} if len(starts) else {}
 
 
 def _memberships(base: np.ndarray, categories: dict) -> dict[tuple[str, str], np.ndarray]:
-    """Rows of the masked tokens in each category, those in none of a track's last."""
-    found, free = {}, {}
+    """Find the rows of the masked tokens in each category, and last those in no category of a track."""
+    found: dict[tuple[str, str], np.ndarray] = {}
+    free: dict[str, np.ndarray] = {}
     for (track, category), (starts, ends) in categories.items():
         before = np.searchsorted(starts, base, side="right") - 1
         inside = (before >= 0) & (base < ends[np.maximum(before, 0)])
         found[track, category] = np.flatnonzero(inside)
-        free[track] = free.get(track, True) & ~inside
+        free[track] = free[track] & ~inside if track in free else ~inside
     found |= {(track, OUTSIDE): np.flatnonzero(outside) for track, outside in free.items()}
     order = list(free)
     named = sorted(found, key=lambda name: order.index(name[0]))
@@ -190,4 +195,5 @@ def _memberships(base: np.ndarray, categories: dict) -> dict[tuple[str, str], np
 
 
 def _difference(table: pd.DataFrame, baseline: str) -> np.ndarray:
+    """Subtract the loss of a baseline from that of the model, for each masked token."""
     return table["nats_model"].to_numpy(np.float64) - table[f"nats_{baseline}"].to_numpy(np.float64)

@@ -1,30 +1,36 @@
-"""How well the probability of each token tells the hidden places where it stands from all others: one-against-rest ROC AUC."""
+"""One-against-rest ROC AUC of the probability of each token at masked positions."""
 
 import torch
 
-PLACES = 2_048  # that the bins are made from; up to so many the areas are exact
+POSITIONS = 2_048  # that the bins are made from; up to this number the areas are exact
 
 
 class TokenCurves:
-    """The probabilities of all tokens at all hidden places, kept as histograms.
+    """The probabilities of all tokens at all masked positions, kept as histograms.
 
-    A matrix of places x vocabulary would fill the memory, so that bins stand for its values: those of each token
-    are the sorted values of its probability at the first places. Values in one bin count as tied, which moves an area by less
-    than the share of pairs that fall into one, about 1 / 2,048. Memory: 3 tables of vocabulary x 2,049.
+    A matrix of positions x vocabulary would fill the memory, so that its values are binned. The edges of the bins of a token are the
+    sorted values of its probability at the first positions. Values in one bin count as tied, which changes an area by less than the
+    share of pairs within one bin, about 1 / 2,048. Memory: 3 tables of vocabulary x 2,049.
     """
 
-    def __init__(self):
-        self.waiting, self.edges = [], None
+    edges: torch.Tensor
+    every: torch.Tensor
+    own: torch.Tensor
+
+    def __init__(self) -> None:
+        self.waiting: list[tuple[torch.Tensor, torch.Tensor]] = []
+        self.binned = False
 
     def add(self, scores: torch.Tensor, targets: torch.Tensor) -> None:
-        """Take float32 `scores` [places, vocabulary], probabilities or their logarithms, and the `targets` [places]."""
+        """Add float32 `scores` [positions, vocabulary], probabilities or their logarithms, and the `targets` [positions]."""
         self.waiting.append((scores, targets))
-        if self.edges is not None or sum(len(targets) for _, targets in self.waiting) >= PLACES:
+        if self.binned or sum(len(targets) for _, targets in self.waiting) >= POSITIONS:
             self._count()
 
     def areas(self) -> torch.Tensor:
-        """The area under the ROC curve of each token, float64 [vocabulary], ties counting half (Mann-Whitney); NaN for a
-        token that stands nowhere or everywhere.
+        """Compute the area under the ROC curve of each token, float64 [vocabulary], with ties as half (Mann-Whitney).
+
+        It is NaN for a token that is the target nowhere or everywhere.
         """
         if self.waiting:
             self._count()
@@ -36,8 +42,9 @@ class TokenCurves:
         scores = torch.cat([scores for scores, _ in self.waiting]).T.contiguous()
         targets = torch.cat([targets for _, targets in self.waiting])
         self.waiting = []
-        if self.edges is None:
-            self.edges = scores[:, :PLACES].sort(dim=1).values
+        if not self.binned:
+            self.binned = True
+            self.edges = scores[:, :POSITIONS].sort(dim=1).values
             self.every = torch.zeros(len(scores), self.edges.shape[1] + 1, dtype=torch.int64, device=scores.device)
             self.own = torch.zeros_like(self.every)
         bins = torch.searchsorted(self.edges, scores)

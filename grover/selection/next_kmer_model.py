@@ -45,8 +45,7 @@ def fine_tune(
     device: torch.device,
     seed: int,
 ) -> pd.DataFrame:
-    """Fine-tune the model in `folder` to name the next k bases; a row an example of folds valid and test, with the columns
-    fold and right.
+    """Fine-tune the model in `folder` to predict the next k bases; returns fold and right, one row per example of folds valid and test.
 
     `tokens` are the contexts by fold (`tokenise`). The seed decides on the first weights of the classifier, the order of the
     contexts and the dropout.
@@ -71,7 +70,7 @@ def by_seed(
     answers: Callable[[int, int], pd.DataFrame],
     block: np.ndarray,
 ) -> pd.DataFrame:
-    """The table of a vocabulary, a row a k and seed: accuracy on fold test with its interval, `accuracy_valid`, by which the
+    """Tabulate a vocabulary, one row per k and seed: accuracy on fold test with its interval, `accuracy_valid`, by which the
     vocabulary is chosen, and `example_variance` (`grover.statistics.proportions`) of fold test, one for all seeds of a
     k.
 

@@ -81,18 +81,12 @@ def evaluate_pretraining(
     spans = {}
     if lengths is not None:
         genome, regions = Genome(sequence, segments), read_folds(folds)
+        drawing = common_spans.Drawing(
+            spanned.span_bases, scored.maximum_windows, spanned.span, spanned.span_share, seed
+        )
         for fold in SPAN_FOLDS:
             try:
-                spans[fold] = common_spans.draw_spans(
-                    genome,
-                    regions,
-                    fold,
-                    spanned.span_bases,
-                    scored.maximum_windows,
-                    spanned.span,
-                    spanned.span_share,
-                    seed,
-                )
+                spans[fold] = common_spans.draw_spans(genome, regions, fold, drawing)
             except InputError as error:
                 if fold != "valid":
                     raise

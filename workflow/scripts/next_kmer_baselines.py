@@ -26,11 +26,11 @@ def next_kmer_baselines(
     """Write chance, majority, Markov orders 0 to 5, the last token alone for each VOCABULARY, and TF-IDF with a random
     forest.
     """
-    words = [Vocabulary.load(folder(path)) for path in vocabulary]
+    vocabularies = [Vocabulary.load(folder(path)) for path in vocabulary]
     contexts = cut_contexts(
         Genome(sequence, segments), read_folds(folds), task.context, max(task.k), task.examples, seed
     )
-    write_table(output, baselines(contexts, words, task.k, forest.trees, forest.forest_examples, max(1, threads)))
+    write_table(output, baselines(contexts, vocabularies, task.k, forest.trees, forest.forest_examples, max(1, threads)))
 
 
 if __name__ == "__main__":

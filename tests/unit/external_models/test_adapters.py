@@ -11,19 +11,19 @@ from grover.runtime.errors import InputError
 from tests.fakes.external_models import random_sequences, write
 
 
-def test_nucleotide_transformer_reads_words_of_six_one_behind_the_other(nt):
+def test_nucleotide_transformer_reads_disjoint_6mers(nt):
     external = adapters.load(nt, "nucleotide-transformer")
-    ids = {word: number for number, word in enumerate((nt / "vocab.txt").read_text().split("\n"))}
-    expected = [ids[word] for word in ("<cls>", "ACGTAC", "GGGTTT", "A", "C")]
+    ids = {token: number for number, token in enumerate((nt / "vocab.txt").read_text().split("\n"))}
+    expected = [ids[token] for token in ("<cls>", "ACGTAC", "GGGTTT", "A", "C")]
     assert external.read(["acgtacGGGTTTAC"])[0].tolist() == expected
     assert external.limit == 20  # 22 positions, of which its numbers leave out two
 
 
-def test_dnabert_reads_overlapping_words_of_the_length_of_its_vocabulary(dnabert):
+def test_dnabert_reads_overlapping_kmers_of_the_length_of_its_vocabulary(dnabert):
     external = adapters.load(dnabert, "dnabert")
-    ids = {word: number for number, word in enumerate((dnabert / "vocab.txt").read_text().split())}
+    ids = {token: number for number, token in enumerate((dnabert / "vocab.txt").read_text().split())}
     assert external.read(["ACGTNA"])[0].tolist() == [2, ids["ACG"], ids["CGT"], 1, 1, 3]
-    assert adapters.kmer_words("ACGT", 3) == "ACG CGT" and adapters.kmer_words("AC", 3) == "AC"
+    assert adapters.overlapping_kmers("ACGT", 3) == "ACG CGT" and adapters.overlapping_kmers("AC", 3) == "AC"
 
 
 @pytest.mark.parametrize("name", ["nt", "dnabert"])
@@ -149,7 +149,7 @@ def test_byte_pairs_with_alibi_are_not_bound_by_their_positions(tiny):
     assert 0 < config.attention_probs_dropout_prob < 1e-6
 
 
-def test_a_tokenizer_that_knows_none_of_the_words_is_refused(dnabert):
+def test_a_tokenizer_that_knows_none_of_the_tokens_is_refused(dnabert):
     with pytest.raises(InputError, match="does not know .* of ctcf; choose the adapter"):
         adapters.load(dnabert, "auto").read(random_sequences([12, 12]), "ctcf")
 

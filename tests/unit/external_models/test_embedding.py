@@ -68,7 +68,7 @@ def states(folder, ids):
 
 
 def test_vectors_are_those_of_each_piece_alone(dnabert):
-    external = adapters.load(dnabert, "dnabert")  # 24 positions: 22 words of three letters, which are 24 bases
+    external = adapters.load(dnabert, "dnabert")  # 24 positions: 22 overlapping 3-mers, which span 24 bases
     sequences = random_sequences([20, 24, 25, 70, 3])
     ((vectors, tokens),) = embed(external, sequences, CPU)
     assert tokens.tolist() == [18, 22, 10 + 11, 15 + 16 + 15 + 16, 1]

@@ -262,13 +262,13 @@ def test_what_a_baseline_lacks_is_named():
     with pytest.raises(InputError, match=r"token-\* and adjacency need a vocabulary; give the tokenizer.json"):
         predict(dataset, "token-logistic")
     overlapping = Vocabulary.from_overlapping_kmers("3-mer", 3)
-    with pytest.raises(InputError, match="needs tokens side by side, but those of 3-mer overlap"):
+    with pytest.raises(InputError, match="needs disjoint tokens, but those of 3-mer overlap"):
         predict(dataset, "adjacency", settings=chosen(vocabulary=overlapping))
     with pytest.raises(
         InputError, match="a label is not among the 1 examples of fold train that seed 0 draws; raise --max"
     ):
         predict(dataset, "tfidf-logistic", settings=chosen(maximum_train=1))
-    with pytest.raises(InputError, match="tells two labels apart, but the dataset has more"):
+    with pytest.raises(InputError, match="predicts two labels, but the dataset has more"):
         predict(dataset_of(40, planted_motif, 3), "adjacency", settings=chosen(vocabulary=vocabulary))
     with pytest.raises(InputError, match="k-mers of 4 to 3 bases"):
         predict(dataset, "tfidf-logistic", settings=chosen(kmers=(4, 3)))

@@ -23,7 +23,7 @@ MARGIN = common_spans.MARGIN
 
 
 def draw(genome, most=100, seed=0, share=0.1, bases=100):
-    return common_spans.draw_spans(genome, FOLDS, "test", bases, most, 6, share, seed)
+    return common_spans.draw_spans(genome, FOLDS, "test", common_spans.Drawing(bases, most, 6, share, seed))
 
 
 def test_windows_lie_in_one_segment_of_the_held_out_intervals_and_do_not_overlap(genome):
@@ -57,7 +57,7 @@ def test_spans_have_their_length_and_about_their_share_and_depend_on_the_seed_al
         Vocabulary.from_merges("bpe-3", np.array([[0, 0], [4, 3], [1, 2]])),
     ],
 )
-def test_every_token_that_touches_a_span_is_hidden_and_no_other(genome, vocabulary):
+def test_every_token_that_overlaps_a_span_is_masked_and_no_other(genome, vocabulary):
     spans = draw(genome)
     tokens, offsets, touched = common_spans.touched_tokens(genome.codes, spans, vocabulary)
     begins = common_spans.places(tokens, offsets, spans, vocabulary.strides)
@@ -76,7 +76,7 @@ def test_every_token_that_touches_a_span_is_hidden_and_no_other(genome, vocabula
 
 @pytest.mark.parametrize("k", [3, 4, 6, 7])
 def test_what_a_word_leaves_over_at_the_end_of_a_window_is_never_hidden(genome, k):
-    """k-mers spell the rest of a window in single letters, which a training hardly sees."""
+    """k-mers spell the rest of a window in single bases, which are rare in training."""
     vocabulary = Vocabulary.from_kmers(f"kmer-{k}", k)
     tokens, _, touched = common_spans.touched_tokens(genome.codes, draw(genome, share=0.5, bases=101), vocabulary)
     assert (vocabulary.strides[tokens] == 1).any() and (vocabulary.strides[tokens[touched]] == k).all()
@@ -89,7 +89,7 @@ def test_bits_are_divided_by_the_bases_hidden(genome):
     base = common_spans.places(tokens, offsets, spans, vocabulary.strides)[touched]
     table = pd.DataFrame({"target": FIRST_BASE, "bases": 1, "base": base * 1_000, "seen": base < 4_000})
     for name in PREDICTORS:
-        table[f"nats_{name}"] = np.log(4)  # a quarter for each letter
+        table[f"nats_{name}"] = np.log(4)  # a quarter per base
     found = common_spans.score_spans(table, spans, 6, seed=0)
     assert found["bits_per_base"] == pytest.approx(2) and found["baselines"]["neighbours"]["high"] == pytest.approx(2)
     assert found["n"] == found["bases"] == found["span_bases"] == spans.marked.sum()
@@ -100,7 +100,7 @@ def test_what_cannot_be_drawn_is_one_sentence_that_names_the_fold(genome):
     with pytest.raises(InputError, match="no stretch of 5000 bases of fold test"):
         draw(genome, bases=5_000)
     with pytest.raises(InputError, match="no stretch of 100 bases of fold valid"):
-        common_spans.draw_spans(genome, FOLDS, "valid", 100, 10, 6, 0.1, 0)
+        common_spans.draw_spans(genome, FOLDS, "valid", common_spans.Drawing(100, 10, 6, 0.1, 0))
     with pytest.raises(InputError, match="no span was drawn in 1 windows of fold test"):
         draw(genome, most=1, share=1e-9)
     with pytest.raises(InputError, match="set `evaluation.span_bases` to 48 or more"):

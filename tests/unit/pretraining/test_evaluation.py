@@ -59,7 +59,7 @@ def test_targets_stand_at_their_positions_in_their_windows(corpus, masked):
     np.testing.assert_array_equal(tokens[masked.position - 1][visible], masked.left[visible])
 
 
-def test_marked_tokens_and_no_others_are_hidden():
+def test_marked_tokens_and_no_others_are_masked():
     tokens = np.arange(5, 12).astype(np.uint16)
     marked = np.array([True, False, False, False, True, True, False])
     masked = evaluation.mask_marked(tokens, np.array([0, 3, 7]), marked)
@@ -178,7 +178,7 @@ class Scores:
         self.scores.append(scores)
 
 
-def test_a_token_lies_where_its_middle_base_does_and_overlapping_words_have_no_bases(masked):
+def test_a_token_is_where_its_middle_base_does_and_overlapping_kmers_have_no_bases(masked):
     begins = np.arange(len(masked.targets)) * 10
     lengths = np.arange(SIZE, dtype=np.int32)
     none = evaluation.Predicted(np.zeros(len(begins)), np.zeros(len(begins), np.int64))

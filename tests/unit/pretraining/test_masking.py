@@ -76,7 +76,7 @@ def test_each_window_can_be_in_an_epoch_of_its_own():
         assert (masked == apart[row % 2][row]).all() and not (masked == apart[1 - row % 2][row]).all()
 
 
-def test_spans_hide_neighbours_together_and_keep_the_share():
+def test_spans_mask_neighbours_together_and_keep_the_share():
     ids, lengths = windows(1000, 510)
     masked, chosen = mask(ids, lengths, np.arange(1000), SIZE, Masking(0.15, span=6), 3, 0)
     rows = chosen.reshape(1000, 512)

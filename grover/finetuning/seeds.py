@@ -34,8 +34,8 @@ class Outputs:
 
 def train_seeds(
     seeds: Sequence[int],
-    read: Callable[[], Sequence],
-    train: Callable[[Sequence, int, Path], pd.DataFrame],
+    read: Callable[[], list],
+    train: Callable[[list, int, Path], pd.DataFrame],
     outputs: Outputs,
     *,
     identity: list,
@@ -79,8 +79,8 @@ def train_seeds(
 
 def _train_missing(
     folders: dict[int, Path],
-    read: Callable[[], Sequence],
-    train: Callable[[Sequence, int, Path], pd.DataFrame],
+    read: Callable[[], list],
+    train: Callable[[list, int, Path], pd.DataFrame],
     files: Mapping[str, Path],
     facts: dict,
 ) -> None:

@@ -30,7 +30,9 @@ def next_kmer_baselines(
     contexts = cut_contexts(
         Genome(sequence, segments), read_folds(folds), task.context, max(task.k), task.examples, seed
     )
-    write_table(output, baselines(contexts, vocabularies, task.k, forest.trees, forest.forest_examples, max(1, threads)))
+    write_table(
+        output, baselines(contexts, vocabularies, task.k, forest.trees, forest.forest_examples, max(1, threads))
+    )
 
 
 if __name__ == "__main__":

@@ -212,9 +212,10 @@ def test_more_cycles_train_no_kmers_anew(finished):
     [
         ("grover/runtime/files.py", '"""Write', '"""Writes'),
         ("grover/runtime/cli.py", "def command(**arguments):", "def command(**arguments):\n        assert True"),
-        ("workflow/scripts/pretrain.py", 'help="highest learning rate"', 'help="the highest learning rate"'),
+        ("workflow/scripts/pretrain.py", 'help="folder to keep checkpoints in', 'help="folder of the checkpoints'),
+        ("grover/config/sections/pretraining.py", '"Highest learning rate."', '"The highest learning rate."'),
     ],
-    ids=["docstring of a module that all stages use", "command wrapper", "help text"],
+    ids=["docstring of a module that all stages use", "command wrapper", "help text", "description of a setting"],
 )
 def test_words_and_the_command_wrapper_rerun_nothing(finished, file, old, new):
     assert old in (finished.root / file).read_text()
@@ -228,16 +229,16 @@ def test_another_sentence_of_the_report_reruns_the_report_alone(finished):
         assert finished.planned() == CODE
 
 
-def test_a_new_key_reruns_what_reads_the_whole_configuration_and_the_rules_that_take_it(finished):
-    first = "      size: {type: string, default: base, enum: [tiny"
-    key = '      toy: {type: integer, default: 1, description: "a key"}\n'
-    option = '        split=config["corpus"]["split"],\n        layers='
-    with changed(finished.root / "config/schemas/config.schema.yaml", lambda text: text.replace(first, key + first)):
-        assert finished.planned() == REPORT
-        rules = finished.root / "workflow/rules/pretraining.smk"
-        taken = option.replace("layers=", 'toy=config["pretraining"]["toy"],\n        layers=')
-        with changed(rules, lambda text: text.replace(option, taken)):
-            assert finished.planned() == {"pretrain"} | AFTER_PRETRAINING | REPORT
+@pytest.mark.parametrize(
+    ("field", "expected"),
+    [("size: Literal", REPORT), ("steps: int", {"pretrain"} | AFTER_PRETRAINING | REPORT)],
+    ids=["of a group that no script takes", "of a group that pretrain takes"],
+)
+def test_a_new_setting_reruns_what_reads_the_whole_configuration_and_the_rules_that_take_it(finished, field, expected):
+    sections = finished.root / "grover/config/sections/pretraining.py"
+    toy = '    toy: int = setting(1, "A toy.")\n'
+    with changed(sections, lambda text: text.replace(f"    {field}", f"{toy}    {field}", 1)):
+        assert finished.planned() == expected
 
 
 def test_a_changed_table_of_tracks_reruns_the_annotation(finished):

@@ -211,7 +211,11 @@ def test_more_cycles_train_no_kmers_anew(finished):
     ("file", "old", "new"),
     [
         ("grover/runtime/files.py", '"""Write', '"""Writes'),
-        ("grover/runtime/cli.py", "def command(**arguments):", "def command(**arguments):\n        assert True"),
+        (
+            "grover/runtime/cli.py",
+            "def command(**arguments: Any) -> None:",
+            "def command(**arguments: Any) -> None:\n        assert True",
+        ),
         ("workflow/scripts/pretrain.py", 'help="folder to keep checkpoints in', 'help="folder of the checkpoints'),
         ("grover/config/sections/pretraining.py", '"Highest learning rate."', '"The highest learning rate."'),
     ],

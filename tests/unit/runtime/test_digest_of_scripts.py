@@ -119,8 +119,8 @@ def test_other_docstrings_help_texts_errors_and_comments_everywhere_rerun_nothin
         ),
         (
             "grover/runtime/options.py",
-            "Seed = Annotated[int,",
-            "Sown = Annotated[str, Option()]\nSeed = Annotated[int,",
+            "Threads = Annotated[int,",
+            "Sown = Annotated[str, Option()]\nThreads = Annotated[int,",
         ),
         ("grover/runtime/progress.py", "SECONDS_BETWEEN_LINES = 10.0", "SECONDS_BETWEEN_LINES = 5.0"),
         ("grover/intervals/contigs.py", "the end is not after the start", "the end must come after the start"),

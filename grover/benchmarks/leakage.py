@@ -41,8 +41,8 @@ def audit(
     labels: Sequence[str],
     genome: Genome,
     pretraining: pd.DataFrame,
-    repeats: pd.DataFrame | None = None,
-    similarity: float = 0.5,
+    repeats: pd.DataFrame | None,
+    similarity: float,
     seed: int = 0,
 ) -> tuple[pd.DataFrame, dict]:
     """The leaks of a dataset by example, and the numbers of its card.

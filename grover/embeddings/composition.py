@@ -17,7 +17,7 @@ LONGEST = 6  # bases of a k-mer, 4,096 columns
 
 
 def compose(
-    places: Places, codes: np.ndarray, tokens: np.ndarray, word2vec: np.ndarray, k: int = 4
+    places: Places, codes: np.ndarray, tokens: np.ndarray, word2vec: np.ndarray, k: int
 ) -> Iterator[dict[str, np.ndarray]]:
     """Yield the composition of blocks of regions: `word2vec`, float32 [regions, dimension], and `kmers`, float32 [regions, 4^k].
 
@@ -49,7 +49,7 @@ def mean_vectors(tokens: np.ndarray, first: np.ndarray, last: np.ndarray, vector
     return counts @ np.asarray(vectors, np.float32)
 
 
-def kmer_frequencies(codes: np.ndarray, left: np.ndarray, right: np.ndarray, k: int = 4) -> np.ndarray:
+def kmer_frequencies(codes: np.ndarray, left: np.ndarray, right: np.ndarray, k: int) -> np.ndarray:
     """Compute the frequencies of all k-mers within each region, float32 [regions, 4^k], in alphabetical order.
 
     codes: of a genome (0 to 3); left, right: places of the regions in it. A region shorter than k has zeros.

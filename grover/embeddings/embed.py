@@ -96,10 +96,10 @@ class Reading:
     tokens: int
     context: int
     layers: list[int]
-    contexts: int = 5000
-    stored: int = 400
-    shard: int = 0
-    shards: int = 1
+    contexts: int
+    stored: int
+    shard: int
+    shards: int
 
     def rows(self, regions: int) -> range:
         """The rows of the table of regions that this shard holds."""

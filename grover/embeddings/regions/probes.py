@@ -129,8 +129,8 @@ def make_target(
 class Settings:
     """How probes are fitted and scored: `resamples` of blocks of the genome for each interval, `trees` of a random forest."""
 
-    resamples: int = 300
-    trees: int = 100
+    resamples: int
+    trees: int
     seed: int = 0
     threads: int = 1
 

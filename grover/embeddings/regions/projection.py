@@ -25,7 +25,7 @@ class Flat:
     explained: tuple[float, float]
 
 
-def flatten(vectors: np.ndarray, seed: int, neighbours: int = 15, verbose: bool = False) -> Flat:
+def flatten(vectors: np.ndarray, seed: int, neighbours: int, verbose: bool = False) -> Flat:
     """Project vectors [rows, hidden] into two dimensions by UMAP (McInnes et al. 2018) and by principal components.
 
     UMAP uses cosine distances in the first 32 principal components. With no more rows than neighbours the first two components take its
@@ -53,9 +53,7 @@ def spread(count: int, maximum: int) -> np.ndarray:
     return np.arange(maximum) * count // maximum
 
 
-def project(
-    embeddings: Embeddings, maximum: int, seed: int, neighbours: int = 15, verbose: bool = False
-) -> pd.DataFrame:
+def project(embeddings: Embeddings, maximum: int, seed: int, neighbours: int, verbose: bool = False) -> pd.DataFrame:
     """Project the last layer of at most `maximum` regions, evenly spread over the genome, into two dimensions.
 
     Returns region (row of the table of regions) and for both poolings x_, y_ (UMAP), pc1_, pc2_ (principal components), float32. Its

@@ -28,7 +28,7 @@ def cosines(vectors: np.ndarray) -> np.ndarray:
     return np.clip(unit @ unit.T, -1, 1)
 
 
-def map_tokens(vectors: np.ndarray, counts: np.ndarray, seed: int, neighbours: int = 15) -> pd.DataFrame:
+def map_tokens(vectors: np.ndarray, counts: np.ndarray, seed: int, neighbours: int) -> pd.DataFrame:
     """Map and cluster tokens: x, y (UMAP), cluster (1 and up) and order (place in the dendrogram, from 0), row by row.
 
     vectors: float [tokens, hidden]; counts: occurrences of the tokens, of which the 5,000 most frequent are mapped and the others get

@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from grover.benchmarks.leakage import audit, balance, check_limits, pretrained_share, telling, training_intervals
+from grover.benchmarks.leakage import audit as audit_folds
+from grover.benchmarks.leakage import balance, check_limits, pretrained_share, telling, training_intervals
 from grover.config.sections.benchmarks import Limits
 from grover.genome.assembly import Genome
 from grover.genome.bases import decode, encode, reverse_complement
@@ -23,6 +24,11 @@ SCRIPT = Path(__file__).parents[3] / "workflow/scripts/audit_dataset.py"
 FOLDS = ("train", "valid", "test")
 LABELS = ["no", "yes"]
 LENGTH = 100
+
+
+def audit(*given, repeats: pd.DataFrame | None = None) -> tuple[pd.DataFrame, dict]:
+    """Audit with near-duplicates from half of the k-mers on."""
+    return audit_folds(*given, repeats, 0.5)
 
 
 @pytest.fixture(scope="module")
@@ -252,10 +258,10 @@ def test_balance_by_hand(genome):
 
 def test_repeats_are_counted_by_interval(dataset, genome):
     repeats = intervals(("c1", 0, 50), ("c1", 40, 75), ("c2", 0, 100))
-    _, card = audit(dataset, LABELS, genome, NOWHERE, repeats)
+    _, card = audit(dataset, LABELS, genome, NOWHERE, repeats=repeats)
     assert card["balance"]["no"]["repeats"] == pytest.approx(0.75 / 30)
     assert card["balance"]["yes"]["repeats"] == 0 and card["telling"]["repeats"] == pytest.approx(0.5 + 0.5 / 30)
-    elsewhere = audit(dataset, LABELS, genome, NOWHERE, intervals(("c2", 0, 100)))[1]
+    elsewhere = audit(dataset, LABELS, genome, NOWHERE, repeats=intervals(("c2", 0, 100)))[1]
     assert elsewhere["balance"]["no"]["repeats"] is None
 
 

@@ -58,9 +58,9 @@ def test_blocks_are_those_of_all_regions_at_once(monkeypatch):
     codes, tokens = rng.integers(0, 4, 500).astype(np.uint8), rng.integers(1, 6, 100).astype(np.uint16)
     left, first = np.arange(0, 490, 10), np.arange(0, 98, 2)
     regions = (Places(left, left + 10, first, first + 2), codes, tokens, np.eye(6, dtype=np.float32))
-    (whole,) = compose(*regions)
+    (whole,) = compose(*regions, 4)
     monkeypatch.setattr("grover.embeddings.composition.REGIONS_AT_ONCE", 20)
-    blocks = list(compose(*regions))
+    blocks = list(compose(*regions, 4))
     assert [len(block["kmers"]) for block in blocks] == [20, 20, 9]
     for name, values in whole.items():
         assert (np.concatenate([block[name] for block in blocks]) == values).all()

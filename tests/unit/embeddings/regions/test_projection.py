@@ -13,7 +13,7 @@ from grover.runtime.files import write_table
 
 def test_components_are_the_singular_vectors_and_their_shares_those_of_the_variance():
     vectors = np.random.default_rng(0).normal(size=(12, 6)).astype(np.float32) * [5, 3, 1, 1, 1, 1] + 2
-    flat = flatten(vectors, seed=0)
+    flat = flatten(vectors, seed=0, neighbours=15)
     left, values, _ = np.linalg.svd(vectors - vectors.mean(0), full_matrices=False)
     assert np.allclose(np.abs(flat.components), np.abs(left[:, :2] * values[:2]), atol=1e-4)
     assert np.allclose(flat.explained, (values**2 / (values**2).sum())[:2])
@@ -26,9 +26,9 @@ def test_few_rows_are_drawn_by_their_components():
 
 @pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
 def test_a_single_region_and_a_single_dimension_have_their_place_too():
-    one = flatten(np.ones((1, 4)), seed=0)
+    one = flatten(np.ones((1, 4)), seed=0, neighbours=15)
     assert one.points.tolist() == [[0, 0]] and one.explained == (0, 0)
-    line = flatten(np.arange(3.0)[:, None], seed=0)
+    line = flatten(np.arange(3.0)[:, None], seed=0, neighbours=15)
     assert np.abs(line.points).tolist() == [[1, 0], [0, 0], [1, 0]] and line.explained == (1, 0)
 
 
@@ -61,10 +61,10 @@ def embeddings(tmp_path):
 
 
 def test_the_last_layer_is_projected_and_the_table_says_of_what(embeddings, tmp_path):
-    write_table(tmp_path / "umap.parquet", project(embeddings, maximum=6, seed=0))
+    write_table(tmp_path / "umap.parquet", project(embeddings, maximum=6, seed=0, neighbours=15))
     table = pd.read_parquet(tmp_path / "umap.parquet")
     assert table["region"].tolist() == [0, 2, 4, 6, 8, 10]
-    expected = flatten(embeddings.vectors("mean", 2)[::2], seed=0)
+    expected = flatten(embeddings.vectors("mean", 2)[::2], seed=0, neighbours=15)
     assert np.array_equal(table[["x_mean", "y_mean"]], expected.points)
     assert np.array_equal(table[["pc1_mean", "pc2_mean"]], expected.components)
     assert {"x_cls", "y_cls", "pc1_cls", "pc2_cls"} < set(table)

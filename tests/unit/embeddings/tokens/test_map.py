@@ -46,7 +46,7 @@ def test_only_the_most_frequent_tokens_are_mapped(groups, monkeypatch):
     vectors, _ = groups
     monkeypatch.setattr(map, "MOST", 12)
     counts = np.random.default_rng(1).permutation(60)
-    table = map_tokens(vectors, counts, seed=0)
+    table = map_tokens(vectors, counts, seed=0, neighbours=15)
     assert set(np.flatnonzero(table["order"].notna())) == set(np.flatnonzero(counts >= 48))
     assert table[["x", "y"]].notna().any(axis=1).sum() == 12 and len(table) == 60
     assert sorted(table["order"].dropna()) == list(range(12))

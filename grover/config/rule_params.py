@@ -32,6 +32,8 @@ def options(script: Path, configuration: Configuration, **given: Any) -> Callabl
 def named_params(params: Iterable[tuple[str | None, Any]]) -> dict[str, Callable[[Any], str]]:
     """Return one more param `NAME=VALUE` for each of a rule's params but the code, and for each setting of its `options`.
 
+    A function whose text is not to be compared, such as the path of a file, may say by its attribute `compared` what is.
+
     Snakemake compares the values of params as a set. Without these, a change from layers 4 and heads 2 to layers 2 and heads 4, or to a
     value that another param has too, would rerun nothing. With them, a reason to rerun says which setting changed.
     """
@@ -40,6 +42,8 @@ def named_params(params: Iterable[tuple[str | None, Any]]) -> dict[str, Callable
         derived = callable(value) and DERIVED.intersection(signature(value).parameters)
         if hasattr(value, "named"):
             compared |= value.named
+        elif hasattr(value, "compared"):
+            compared[str(name)] = value.compared
         elif name and name != "code" and not derived:
             compared[name] = value
     return {f"named_{name}": _named(name, value) for name, value in compared.items()}

@@ -71,6 +71,16 @@ def test_without_the_variables_nothing_is_forced_on_the_site_and_no_gpu_is_asked
         assert not {"gres", "slurm_account"} & set(resources)
 
 
+def test_gpus_are_the_portable_resource_where_the_executor_is_not_slurm(tmp_path):
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--directory", str(tmp_path)]
+    command += ["--configfile", str(ROOT / "config/test.yaml"), "--config", "device=cuda", "--cores", "1"]
+    done = subprocess.run(
+        [*command, "--", "results/test/models/device.json"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    assert re.search(r"^    resources: .*\bgpu=1\b", done.stdout, re.MULTILINE), done.stdout
+    assert "gres=gpu" not in done.stdout and "cuda" in (tmp_path / "results/test/logs/check_device.log").read_text()
+
+
 def test_the_default_profile_plans_the_production_workflow():
     jobs = dry_run("--cores", "8")
     assert {"download_source", "train_bpe", "pretrain", "finetune", "write_report"} <= set(jobs)

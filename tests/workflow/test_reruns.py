@@ -72,6 +72,14 @@ def test_a_checkout_that_touches_every_file_reruns_nothing(finished):
     assert finished.planned() == set()
 
 
+def test_another_place_of_the_installation_reruns_nothing(finished):
+    elsewhere = finished.root.rename(finished.root.with_name("elsewhere"))
+    try:
+        assert Installation(elsewhere, finished.work).planned() == set()
+    finally:
+        elsewhere.rename(finished.root)
+
+
 @pytest.mark.parametrize(
     ("section", "key", "value", "expected"),
     [

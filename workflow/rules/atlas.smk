@@ -73,8 +73,6 @@ rule describe_tokens:
         tokens=lambda wildcards: TOKENS[wildcards.genome],
         statistics=lambda wildcards: STATISTICS[wildcards.genome],
         sources=[source(key) for key in PLACED_SOURCES],
-        tracks=TRACK_TABLE,
-        published=files.installed("resources/published_vocabulary.tsv", ROOT),
     output:
         tokens=f"{RUN}/atlas/{{genome}}/tokens.parquet",
         kmers=f"{RUN}/atlas/{{genome}}/kmers.parquet",
@@ -87,6 +85,8 @@ rule describe_tokens:
     resources:
         **cpu(8000, 60),
     params:
+        published=by_content("resources/published_vocabulary.tsv"),
+        tracks=by_content(TRACK_TABLE),
         options=options("describe_tokens"),
         null=lambda wildcards, input: repeated("--null-sequence", input.null),
         sources=source_options(PLACED_SOURCES),
@@ -99,10 +99,10 @@ rule describe_tokens:
         " {params.null}"
         " --tokens {input.tokens:q}"
         " --statistics {input.statistics:q}"
-        " --tracks {input.tracks:q}"
+        " --tracks {params.tracks:q}"
         " {params.sources}"
         " --vocabulary {params.vocabulary:q}"
-        " --published {input.published:q}"
+        " --published {params.published:q}"
         " --descriptions {output.tokens:q}"
         " --kmers {output.kmers:q}"
         " --enrichment {output.enrichment:q}"

@@ -37,6 +37,7 @@ from grover.external_models.folder import code_of, weights_of
 from grover.finetuning.predictors import baseline_settings, external_folders, fitting, predictors, reader
 from grover.runtime.digest import code_digest
 from grover.runtime.errors import InputError
+from grover.runtime.files import checksum
 from grover.runtime.provenance import read as read_provenance
 
 
@@ -73,8 +74,7 @@ VOCABULARIES = list(dict.fromkeys([*CANDIDATES, *configuration.vocabulary.studie
 
 # Jobs run with the Python of the driver, one shared environment serving a whole cluster; in a conda environment or a container it is
 # the first Python of the path. Neither this nor the place of the scripts reruns a job: they are resources, which Snakemake does not
-# compare. The small tables that the installation ships are inputs by their path, so that a run continued with another installation
-# annotates anew.
+# compare. Of the small tables that the installation ships the content is compared (`by_content`).
 DEPLOYED = bool(workflow.deployment_settings.deployment_method)
 SCRIPTS = ROOT / "workflow/scripts"
 PLACE = {"python": "python" if DEPLOYED else sys.executable, "scripts": str(SCRIPTS)}
@@ -221,6 +221,26 @@ def repeated(option, values):
     """`--option a --option b` for a list of values, or one text; nothing for an empty list, such as an input that is left out."""
     values = [values] if isinstance(values, str) else values
     return " ".join(f"{option} {shlex.quote(str(value))}" for value in values)
+
+
+def by_content(name, option=""):
+    """A small file for `params`, after its option: another content reruns the rule, another place of the installation does not."""
+    path = files.installed(name, ROOT)
+    if not path.is_file():
+        raise WorkflowError(f"{ORIGIN}: {path} does not exist; correct its path")
+    text = lambda wildcards, input: repeated(option, str(path)) if option else str(path)
+    text.compared = checksum(path)
+    return text
+
+
+def local_source(wildcards):
+    """Where a source that is linked lies."""
+    return files.local_path(wildcards.key, configuration.sources[wildcards.key], configuration.data, ROOT)
+
+
+def shipped(path):
+    """Whether a file comes with the installation, whose place may change."""
+    return any(Path(path).is_relative_to(ROOT / folder) for folder in ("config", "resources"))
 
 
 def one_of(names):

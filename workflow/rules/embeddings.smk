@@ -43,7 +43,6 @@ rule annotate_regions:
     input:
         regions=rules.choose_regions.output.regions,
         sources=[source(key) for key in TRACK_SOURCES],
-        tracks=TRACK_TABLE,
         contigs=rules.encode_genome.output.contigs,
     output:
         annotation=f"{RUN}/embeddings/annotation.parquet",
@@ -54,12 +53,13 @@ rule annotate_regions:
     resources:
         **cpu(8000, 60),
     params:
+        tracks=by_content(TRACK_TABLE),
         sources=source_options(TRACK_SOURCES),
         options=options("annotate_regions"),
     shell:
         "{resources.python} {resources.scripts}/annotate_regions.py {params.options}"
         " --regions {input.regions:q}"
-        " --tracks {input.tracks:q}"
+        " --tracks {params.tracks:q}"
         " {params.sources}"
         " --contigs {input.contigs:q}"
         " --output {output.annotation:q} > {log:q} 2>&1"

@@ -275,8 +275,6 @@ rule gather_benchmarks:
         comparisons=f"{RUN}/comparisons.parquet",
     log:
         f"{RUN}/logs/gather_benchmarks.log",
-    benchmark:
-        f"{RUN}/benchmark/gather_benchmarks.tsv"
     resources:
         **cpu(1000, 10),
     params:
@@ -293,7 +291,6 @@ rule write_reproduction:
     input:
         benchmarks=rules.gather_benchmarks.output.benchmarks,
         cards=expand(rules.audit_dataset.output.card, task=TASKS),
-        published=files.installed("resources/published.tsv", ROOT),
         config=f"{RUN}/config.json",
         next_kmer=f"{RUN}/selection/next_kmer.parquet",
         chosen=f"{RUN}/selection/chosen.txt" if configuration.selection.method == "sweep" else [],
@@ -309,6 +306,7 @@ rule write_reproduction:
     resources:
         **cpu(1000, 10),
     params:
+        published=by_content("resources/published.tsv"),
         cards=lambda wildcards, input: repeated("--cards", input.cards),
         metrics=lambda wildcards, input: repeated("--model-metrics", map("=".join, zip(CANDIDATES, input.metrics))),
         chosen=lambda wildcards, input: repeated("--chosen", input.chosen),
@@ -317,7 +315,7 @@ rule write_reproduction:
         "{resources.python} {resources.scripts}/write_reproduction.py"
         " --benchmarks {input.benchmarks:q}"
         " {params.cards}"
-        " --published {input.published:q}"
+        " --published {params.published:q}"
         " --config {input.config:q}"
         " --next-kmer {input.next_kmer:q}"
         " {params.metrics}"

@@ -74,9 +74,7 @@ rule download_source:
 rule link_source:
     """A local file is checked against its checksum and linked, not copied."""
     input:
-        file=lambda wildcards: files.local_path(
-            wildcards.key, configuration.sources[wildcards.key], configuration.data, ROOT
-        ),
+        file=lambda wildcards: [] if shipped(local_source(wildcards)) else local_source(wildcards),
     output:
         file=f"{RUN}/sources/{{key}}/{{file}}",
     log:
@@ -85,10 +83,12 @@ rule link_source:
     resources:
         **cpu(500, 30),
     params:
+        file=lambda wildcards, input: input.file or local_source(wildcards),
+        shipped=lambda wildcards: checksum(local_source(wildcards)) if shipped(local_source(wildcards)) else "",
         checksum=lambda wildcards: files.checksum_options(configuration.sources[wildcards.key]),
     shell:
         "{resources.python} {resources.scripts}/fetch_source.py"
-        " --url {input.file:q}"
+        " --url {params.file:q}"
         " {params.checksum}"
         " --output {output.file:q} > {log:q} 2>&1"
 
@@ -98,7 +98,6 @@ rule encode_genome:
     input:
         fasta=source("genome"),
         regions=source("regions") if "regions" in configuration.sources else [],
-        sizes=files.installed(configuration.genome.sizes, ROOT) if configuration.genome.sizes else [],
     output:
         sequence=f"{RUN}/genome/sequence.npy",
         segments=f"{RUN}/genome/segments.bed",
@@ -114,7 +113,7 @@ rule encode_genome:
     params:
         options=options("encode_genome"),
         regions=lambda wildcards, input: repeated("--regions", input.regions),
-        sizes=lambda wildcards, input: repeated("--sizes", input.sizes),
+        sizes=by_content(configuration.genome.sizes, "--sizes") if configuration.genome.sizes else "",
     shell:
         "{resources.python} {resources.scripts}/encode_genome.py {params.options}"
         " --fasta {input.fasta:q}"

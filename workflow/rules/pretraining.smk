@@ -116,7 +116,6 @@ rule stratify_predictions:
         softmask=rules.encode_genome.output.softmask,
         contigs=rules.encode_genome.output.contigs,
         sources=[source(key) for key in PLACED_SOURCES],
-        tracks=TRACK_TABLE,
     output:
         strata=f"{RUN}/models/{{name}}/strata.parquet",
     log:
@@ -126,6 +125,7 @@ rule stratify_predictions:
     resources:
         **cpu(8000, 60),
     params:
+        tracks=by_content(TRACK_TABLE),
         options=options("stratify_predictions"),
         sources=source_options(PLACED_SOURCES),
     shell:
@@ -135,7 +135,7 @@ rule stratify_predictions:
         " --segments {input.segments:q}"
         " --softmask {input.softmask:q}"
         " --contigs {input.contigs:q}"
-        " --tracks {input.tracks:q}"
+        " --tracks {params.tracks:q}"
         " {params.sources}"
         " --output {output.strata:q} > {log:q} 2>&1"
 
@@ -151,7 +151,6 @@ rule write_model_card:
         merges=rules.train_bpe.output.merges,
         sequence=rules.encode_genome.output.sequence,
         contigs=rules.encode_genome.output.contigs,
-        citation=files.installed("CITATION.cff", ROOT),
     output:
         card=f"{RUN}/models/{{name}}/README.md",
     log:
@@ -160,6 +159,8 @@ rule write_model_card:
         f"{RUN}/benchmark/write_model_card.{{name}}.tsv"
     resources:
         **cpu(1000, 10),
+    params:
+        citation=by_content("CITATION.cff"),
     shell:
         "{resources.python} {resources.scripts}/write_model_card.py"
         " --model {input.model:q}"
@@ -170,6 +171,6 @@ rule write_model_card:
         " --merges {input.merges:q}"
         " --sequence {input.sequence:q}"
         " --contigs {input.contigs:q}"
-        " --citation {input.citation:q}"
+        " --citation {params.citation:q}"
         " --name {wildcards.name:q}"
         " --output {output.card:q} > {log:q} 2>&1"

@@ -37,7 +37,6 @@ rule probe_track:
     input:
         regions=rules.choose_regions.output.regions,
         annotation=rules.annotate_regions.output.annotation,
-        tracks=TRACK_TABLE,
         vectors=shards_of([*ENCODERS, *configuration.embeddings.external_models]),
         weights=expand(f"{RUN}/models/{{model}}/model.safetensors", model=EMBEDDED),
         composition=rules.compose_regions.output.composition,
@@ -52,6 +51,7 @@ rule probe_track:
     resources:
         **cpu(8000, 240),
     params:
+        tracks=by_content(TRACK_TABLE),
         vectors=lambda wildcards, input: repeated("--vectors", input.vectors),
         weights=weight_options(ENCODERS),
         options=options("probe_track"),
@@ -60,7 +60,7 @@ rule probe_track:
         " --track {wildcards.track:q}"
         " --regions {input.regions:q}"
         " --annotation {input.annotation:q}"
-        " --tracks {input.tracks:q}"
+        " --tracks {params.tracks:q}"
         " {params.vectors} {params.weights}"
         " --composition {input.composition:q}"
         " --output {output.probes:q} > {log:q} 2>&1"
@@ -73,8 +73,6 @@ rule gather_probes:
         probes=f"{RUN}/embeddings/probes.parquet",
     log:
         f"{RUN}/logs/gather_probes.log",
-    benchmark:
-        f"{RUN}/benchmark/gather_probes.tsv"
     resources:
         **cpu(1000, 10),
     params:
@@ -89,7 +87,6 @@ rule measure_clusters:
     input:
         regions=rules.choose_regions.output.regions,
         annotation=rules.annotate_regions.output.annotation,
-        tracks=TRACK_TABLE,
         vectors=shards_of([*ENCODERS, *configuration.embeddings.external_models]),
         weights=expand(f"{RUN}/models/{{model}}/model.safetensors", model=EMBEDDED),
         composition=rules.compose_regions.output.composition,
@@ -102,6 +99,7 @@ rule measure_clusters:
     resources:
         **cpu(8000, 120),
     params:
+        tracks=by_content(TRACK_TABLE),
         vectors=lambda wildcards, input: repeated("--vectors", input.vectors),
         weights=weight_options(ENCODERS),
         options=options("measure_clusters"),
@@ -109,7 +107,7 @@ rule measure_clusters:
         "{resources.python} {resources.scripts}/measure_clusters.py {params.options}"
         " --regions {input.regions:q}"
         " --annotation {input.annotation:q}"
-        " --tracks {input.tracks:q}"
+        " --tracks {params.tracks:q}"
         " {params.vectors} {params.weights}"
         " --composition {input.composition:q}"
         " --output {output.clusters:q} > {log:q} 2>&1"

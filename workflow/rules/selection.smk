@@ -89,8 +89,6 @@ rule compare_vocabularies:
         table=f"{RUN}/selection/next_kmer.parquet",
     log:
         f"{RUN}/logs/compare_vocabularies.log",
-    benchmark:
-        f"{RUN}/benchmark/compare_vocabularies.tsv"
     resources:
         **cpu(1000, 10),
     params:
@@ -171,8 +169,6 @@ rule publish_chosen:
         training=f"{RUN}/models/chosen/training.parquet",
     log:
         f"{RUN}/logs/publish_chosen.log",
-    benchmark:
-        f"{RUN}/benchmark/publish_chosen.tsv"
     resources:
         **cpu(500, 5),
     params:

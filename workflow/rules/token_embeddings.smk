@@ -13,8 +13,6 @@ rule publish_accuracy:
         accuracy=f"{RUN}/models/chosen/token_accuracy.parquet",
     log:
         f"{RUN}/logs/publish_accuracy.log",
-    benchmark:
-        f"{RUN}/benchmark/publish_accuracy.tsv"
     resources:
         **cpu(500, 5),
     params:
@@ -34,7 +32,6 @@ rule enrich_tokens:
         sequence=rules.encode_genome.output.sequence,
         segments=rules.encode_genome.output.segments,
         contigs=rules.encode_genome.output.contigs,
-        tracks=TRACK_TABLE,
         sources=[source(key) for key in TRACK_SOURCES],
     output:
         enrichment=f"{RUN}/embeddings/{{model}}/enrichment.parquet",
@@ -48,6 +45,7 @@ rule enrich_tokens:
     resources:
         **cpu(16000, 240),
     params:
+        tracks=by_content(TRACK_TABLE),
         sources=source_options(TRACK_SOURCES),
         options=options("enrich_tokens"),
     shell:
@@ -58,7 +56,7 @@ rule enrich_tokens:
         " --sequence {input.sequence:q}"
         " --segments {input.segments:q}"
         " --contigs {input.contigs:q}"
-        " --tracks {input.tracks:q}"
+        " --tracks {params.tracks:q}"
         " {params.sources}"
         " --output {output.enrichment:q} > {log:q} 2>&1"
 
@@ -107,7 +105,6 @@ rule token_components:
         counts=rules.gather_tokens.output.counts,
         word2vec=of_model("embeddings/{name}/word2vec.npy"),
         statistics=of_model("vocabulary/{name}/statistics.parquet"),
-        published=files.installed("resources/published_components.tsv", ROOT),
         enrichment=of_model("embeddings/{name}/enrichment.parquet") if TRACKS else [],
     output:
         components=f"{RUN}/embeddings/{{model}}/components.parquet",
@@ -125,6 +122,7 @@ rule token_components:
     resources:
         **cpu(4000, 60),
     params:
+        published=by_content("resources/published_components.tsv"),
         enrichment=lambda wildcards, input: repeated("--enrichment", input.enrichment),
         options=options("token_components"),
     shell:
@@ -133,7 +131,7 @@ rule token_components:
         " --token-counts {input.counts:q}"
         " --word2vec {input.word2vec:q}"
         " --statistics {input.statistics:q}"
-        " --published {input.published:q}"
+        " --published {params.published:q}"
         " {params.enrichment}"
         " --components {output.components:q}"
         " --explained {output.explained:q}"
@@ -152,7 +150,6 @@ rule compare_contexts:
         sequence=rules.encode_genome.output.sequence,
         segments=rules.encode_genome.output.segments,
         contigs=rules.encode_genome.output.contigs,
-        tracks=TRACK_TABLE,
         sources=[source(key) for key in TRACK_SOURCES],
     output:
         ambiguity=f"{RUN}/embeddings/{{model}}/ambiguity.parquet",
@@ -165,6 +162,7 @@ rule compare_contexts:
     resources:
         **cpu(8000, 120),
     params:
+        tracks=by_content(TRACK_TABLE),
         contexts=lambda wildcards, input: repeated("--contexts", input.contexts),
         weights=lambda wildcards: weight_options([wildcards.model]),
         sources=source_options(TRACK_SOURCES),
@@ -176,6 +174,6 @@ rule compare_contexts:
         " --sequence {input.sequence:q}"
         " --segments {input.segments:q}"
         " --contigs {input.contigs:q}"
-        " --tracks {input.tracks:q}"
+        " --tracks {params.tracks:q}"
         " {params.sources}"
         " --output {output.ambiguity:q} > {log:q} 2>&1"

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.installation import Installation
+
 pytestmark = pytest.mark.workflow
 
 SCORING = {"score_task", "gather_benchmarks", "write_reproduction"}
@@ -17,11 +19,11 @@ REPORT = {"write_report", "write_configuration", "write_reproduction"}
 CODE = {"write_report"}
 PROBES = {"annotate_regions", "probe_track", "gather_probes", "measure_clusters"}
 TOKENS = {"gather_tokens", "token_components"}
-LOCALISED = {"enrich_tokens", "compare_contexts", *TOKENS}
-TRACKS = PROBES | LOCALISED | {"describe_tokens", "stratify_predictions"}
-# what is made of the parts of the embeddings
+ENRICHED = {"enrich_tokens", "compare_contexts", *TOKENS}
+TRACKS = PROBES | ENRICHED | {"describe_tokens", "stratify_predictions"}
+# what is made of the shards of the embeddings
 AFTER_EMBEDDING = {*TOKENS, "compare_contexts", "project_regions", *(PROBES - {"annotate_regions"})}
-EMBEDDING = {"choose_regions", "embed", "train_word2vec", "compose_regions", "compare_strands", *PROBES, *LOCALISED}
+EMBEDDING = {"choose_regions", "embed", "train_word2vec", "compose_regions", "compare_strands", *PROBES, *ENRICHED}
 # data sets and baselines are the same whichever vocabulary is chosen
 AFTER_CHOICE = {"finetune", *SCORING, "mutate_in_silico", *EMBEDDING, *AFTER_EMBEDDING, "score_variants"}
 EVALUATION = {"evaluate_pretraining", "stratify_predictions", "write_model_card", "compare_vocabularies"}
@@ -85,7 +87,7 @@ def test_another_place_of_the_installation_reruns_nothing(finished):
     [
         ("report", "palette", "tol-bright", REPORT),
         ("report", "title", "Another title", REPORT),
-        ("atlas", "promoter_flank", 400, {"describe_tokens", "stratify_predictions"} | LOCALISED | REPORT),
+        ("atlas", "promoter_flank", 400, {"describe_tokens", "stratify_predictions"} | ENRICHED | REPORT),
         ("evaluation", "span", 5, EVALUATION | EVALUATED_TOKENS | REPORT),
         ("atlas", "stability_windows", 150, {"measure_stability"} | REPORT),
         ("atlas", "null_bases", 150_000, {"tokenise_null_genome", "describe_tokens"} | REPORT),

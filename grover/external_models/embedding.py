@@ -5,6 +5,7 @@ It works with transformers 4 and 5, as `grover.external_models.adapters` does.
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -15,9 +16,17 @@ from grover.network.device import autocast
 SEQUENCES_AT_ONCE = 512  # that are read, computed and handed out together
 
 
+class Sequences(Protocol):
+    """What has a length and gives a list for a slice: a list, or sequences that are read as they are asked for."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, rows: slice, /) -> list[str]: ...
+
+
 def embed(
     external: ExternalModel,
-    sequences: Sequence[str],
+    sequences: Sequences,
     device: torch.device,
     precision: str = "auto",
     seed: int = 0,
@@ -27,7 +36,7 @@ def embed(
     stand for sequence, int32 [sequences], of `at_once` sequences after another; of none once.
 
     A sequence that is too long for the model is read in pieces, whose vectors are averaged, each weighed by its tokens. A random model
-    depends on `seed`. `sequences` may be anything that has a length and gives a list for a slice.
+    depends on `seed`.
     """
     network = external.make(1, seed).to(device).eval()
     if not len(sequences):

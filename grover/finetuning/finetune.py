@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,8 @@ from grover.network.classifier import Network, Schedule, fit, logits
 from grover.network.training import Execution
 from grover.runtime.errors import InputError
 from grover.runtime.files import checksum
+
+Made = TypeVar("Made", bound=Network)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,11 +41,11 @@ class Settings(Schedule):
 def fine_tune(
     dataset: pd.DataFrame,
     inputs: Sequence[np.ndarray],
-    make: Callable[[int, int], Network],
+    make: Callable[[int, int], Made],
     settings: Settings,
     device: torch.device,
     seed: int,
-) -> tuple[Network, pd.DataFrame]:
+) -> tuple[Made, pd.DataFrame]:
     """Train on fold train, stop by fold valid, predict folds valid and test.
 
     `dataset` has the columns label (0..classes - 1) and fold, `inputs` are what the network reads of each of its rows, and

@@ -154,24 +154,28 @@ class Code:
         key = reference, depth
         if key not in self._definitions:
             module = self._module(reference.module)
-            surroundings = self._surroundings(module, depth)
-            besides = [Reference(module.name, EFFECTS)] if module.effects or module.beside else []
-            if reference.name == EFFECTS:
-                made = define(module.effects, surroundings)
-                made = Definition((*made.content, *module.beside))
-            elif reference.name == WHOLE:
-                made = Definition((*(Reference(module.name, name) for name in sorted(module.bound)), *besides))
-            elif "." in reference.name:
-                group, member = reference.name.split(".")
-                made = define([members(module.bound[group][0])[member]], surroundings)
-                made = Definition((member, *made.content))
-            elif (settings := self._settings(reference)) is not None:
-                made = Definition(("settings", *(settings[name] for name in sorted(settings))))
-            else:
-                made = define(module.bound[reference.name], surroundings)
-                made = Definition((*made.content, *besides), made.word_parameters)
-            self._definitions[key] = made
+            if module is None:
+                raise ImportError(f"{self.package} has no module {reference.module}, which the code names")
+            self._definitions[key] = self._define_in(module, reference, depth)
         return self._definitions[key]
+
+    def _define_in(self, module: _Module, reference: Reference, depth: int) -> Definition:
+        surroundings = self._surroundings(module, depth)
+        besides = [Reference(module.name, EFFECTS)] if module.effects or module.beside else []
+        if reference.name == EFFECTS:
+            made = define(module.effects, surroundings)
+            return Definition((*made.content, *module.beside))
+        if reference.name == WHOLE:
+            return Definition((*(Reference(module.name, name) for name in sorted(module.bound)), *besides))
+        if "." in reference.name:
+            name, member = reference.name.split(".")
+            group = next(statement for statement in module.bound[name] if isinstance(statement, ast.ClassDef))
+            made = define([members(group)[member]], surroundings)
+            return Definition((member, *made.content))
+        if (settings := self._settings(reference)) is not None:
+            return Definition(("settings", *(settings[name] for name in sorted(settings))))
+        made = define(module.bound[reference.name], surroundings)
+        return Definition((*made.content, *besides), made.word_parameters)
 
     def _connect(self, start: Reference) -> None:
         """Compute the digests of a definition and of all that it reaches; those that reach one another are hashed together.

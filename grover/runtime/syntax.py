@@ -9,7 +9,10 @@ import ast
 import builtins
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
+Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 IMPORTS = (ast.Import, ast.ImportFrom)
@@ -147,7 +150,8 @@ def imports(statement: ast.Import | ast.ImportFrom) -> dict[str, tuple[str, str]
         }
     if statement.level or statement.names[0].name == "*":
         raise SyntaxError(f"write out the module and the names that are imported: {ast.unparse(statement)}")
-    return {alias.asname or alias.name: (statement.module, alias.name) for alias in statement.names}
+    module = statement.module or ""  # which only a relative import leaves out
+    return {alias.asname or alias.name: (module, alias.name) for alias in statement.names}
 
 
 def _bound_names(statement: ast.stmt) -> list[str]:
@@ -164,7 +168,7 @@ def _root(node: ast.expr) -> str | None:
     return node.id if isinstance(node, ast.Name) else None
 
 
-def _is_word(statement: ast.stmt) -> bool:
+def _is_word(statement: ast.AST) -> bool:
     """Return True for a docstring, or another constant that stands alone."""
     return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
 
@@ -180,36 +184,38 @@ def _is_text(node: ast.expr) -> bool:
     return isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str))
 
 
-def _locals(function: ast.AST) -> tuple[set[str], dict[str, tuple[str, str]]]:
-    """Names that a function or comprehension binds itself, and what it imports; those of inner functions are not its own."""
+def _targets(comprehension: Comprehension) -> set[str]:
+    """Names that a comprehension binds itself."""
+    targets = [generator.target for generator in comprehension.generators]
+    return {node.id for target in targets for node in ast.walk(target) if isinstance(node, ast.Name)}
+
+
+def _locals(function: Function) -> tuple[set[str], dict[str, tuple[str, str]]]:
+    """Names that a function binds itself, and what it imports; those of inner functions are not its own."""
     names: set[str] = set()
     imported: dict[str, tuple[str, str]] = {}
-    if isinstance(function, COMPREHENSIONS):
-        targets = [generator.target for generator in function.generators]
-        return {node.id for target in targets for node in ast.walk(target) if isinstance(node, ast.Name)}, {}
     given = function.args
     for item in (*given.posonlyargs, *given.args, *given.kwonlyargs, given.vararg, given.kwarg):
         if item:
             names.add(item.arg)
-    waiting = [function.body] if isinstance(function, ast.Lambda) else list(function.body)
+    waiting: list[ast.AST] = [function.body] if isinstance(function, ast.Lambda) else [*function.body]
     elsewhere: set[str] = set()
     while waiting:
         node = waiting.pop()
-        kind = type(node)
-        if kind in (ast.Lambda, *COMPREHENSIONS):
+        if isinstance(node, (ast.Lambda, *COMPREHENSIONS)):
             continue
-        if kind in DEFINITIONS:
+        if isinstance(node, DEFINITIONS):
             names.add(node.name)
             continue
-        if kind is ast.Name:
-            if type(node.ctx) is ast.Store:
+        if isinstance(node, ast.Name):
+            if isinstance(node.ctx, ast.Store):
                 names.add(node.id)
-        elif kind in IMPORTS:
+        elif isinstance(node, IMPORTS):
             imported |= imports(node)
-        elif kind in (ast.Global, ast.Nonlocal):
+        elif isinstance(node, (ast.Global, ast.Nonlocal)):
             elsewhere |= {*node.names}
-        elif kind is not ast.Constant:
-            if kind is ast.ExceptHandler and node.name:
+        elif not isinstance(node, ast.Constant):
+            if isinstance(node, ast.ExceptHandler) and node.name:
                 names.add(node.name)
             waiting += ast.iter_child_nodes(node)
     return names - elsewhere, imported
@@ -226,19 +232,18 @@ class _Reading:
     texts: set[str] = field(default_factory=set)  # variables of functions that a text is assigned to
     scopes: list[tuple[set[str], dict[str, tuple[str, str]]]] = field(default_factory=list)
 
-    def write(self, node) -> None:
+    def write(self, node: object) -> None:
         """Append the text of a node, a list of nodes or a plain value."""
-        kind = type(node)
-        if kind is list:
+        if isinstance(node, list):
             self.content.append("[")
             for part in node:
-                if type(part) not in IMPORTS and not _is_word(part):
+                if not isinstance(part, IMPORTS) and not _is_word(part):
                     self.write(part)
             self.content.append("]")
-        elif writer := WRITERS.get(kind):
+        elif writer := WRITERS.get(type(node)):
             writer(self, node)
         elif isinstance(node, ast.AST):
-            self._fields(node, [name for name in kind._fields if name not in ("ctx", "type_comment", "kind")])
+            self._fields(node, [name for name in node._fields if name not in ("ctx", "type_comment", "kind")])
         else:
             self.content.append(repr(node))
 
@@ -248,7 +253,7 @@ class _Reading:
             self.write(getattr(node, name))
         self.content.append(")")
 
-    def _write_function(self, node: ast.AST) -> None:
+    def _write_function(self, node: Function) -> None:
         # defaults, annotations and decorators belong to the scope around
         self._fields(node, [name for name in node._fields if name not in ("body", "type_comment", "type_params")])
         self.scopes.append(_locals(node))
@@ -260,9 +265,9 @@ class _Reading:
         self._fields(node, [name for name in node._fields if name != "type_params"])
         self.scopes.pop()
 
-    def _write_comprehension(self, node: ast.AST) -> None:
+    def _write_comprehension(self, node: Comprehension) -> None:
         self.write(node.generators[0].iter)  # which belongs to the scope around
-        self.scopes.append(_locals(node))
+        self.scopes.append((_targets(node), {}))
         self._fields(node, list(node._fields))
         self.scopes.pop()
 
@@ -326,7 +331,8 @@ class _Reading:
         self._fields(node, ["targets", "value"])
 
     def _write_changed(self, node: ast.AugAssign) -> None:
-        self.loaded.add(_root(node.target))
+        if name := _root(node.target):
+            self.loaded.add(name)
         self._fields(node, ["target", "op", "value"])
 
     def _write_raise(self, node: ast.Raise) -> None:
@@ -357,7 +363,7 @@ class _Reading:
         target, name = self._named(node.func), _last_name(node.func)
         order, silent = self.surroundings.silent(target) if isinstance(target, Reference) else ([], frozenset())
         words = words or (isinstance(target, str) and target.startswith(SILENT))
-        counted = [] if name in ERRORS else PROGRESS.get(target)
+        counted = [] if name in ERRORS else PROGRESS.get(target) if isinstance(target, str) else None
         starred = next((place for place, argument in enumerate(node.args) if isinstance(argument, ast.Starred)), None)
         self.content.append("Call(")
         self.write(node.func)
@@ -373,7 +379,7 @@ class _Reading:
         self.content.append(")")
 
 
-WRITERS = {
+WRITERS: dict[type, Callable[[_Reading, Any], None]] = {
     **dict.fromkeys(FUNCTIONS, _Reading._write_function),
     **dict.fromkeys(COMPREHENSIONS, _Reading._write_comprehension),
     ast.Name: _Reading._write_name,

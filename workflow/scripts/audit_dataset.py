@@ -52,7 +52,7 @@ def audit_dataset(
         READ,
         Option(help="soft mask of the genome, taken for repeats where none are given", exists=True),
     ] = None,
-):
+) -> None:
     """Write AUDIT (Parquet: example, leak, nearest, pretraining), CARD (JSON: BUILT and what the audit found) and, where the
     audit is within its limits, PASSED, the checksum of the dataset. Beyond them the card stands beside CARD as `card.refused.json`."""
     table, known = pd.read_parquet(dataset), json.loads(built.read_text())
@@ -75,13 +75,13 @@ def audit_dataset(
         seed,
     )
     read = {"windows": windows, "repeats": repeats or softmask}
-    read = {name: {"file": path.name, "sha256": known_checksum(path)} for name, path in read.items() if path}
+    inputs = {name: {"file": path.name, "sha256": known_checksum(path)} for name, path in read.items() if path}
     sums = known.get("checksums", {})
     summary = {
         **known,
         **found,
         "longest_tokens": longest,
-        "checksums": {**sums, "dataset": sha256, "inputs": {**sums.get("inputs", {}), **read}},
+        "checksums": {**sums, "dataset": sha256, "inputs": {**sums.get("inputs", {}), **inputs}},
         "limits": limits.model_dump(),
     }
     refused = card.with_name(f"{card.stem}.refused{card.suffix}")

@@ -1,6 +1,7 @@
 """Build the labelled sequences of one benchmark."""
 
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -64,7 +65,7 @@ def build_dataset(
             help="largest number of examples per fold and label, for promscan and motif-bound in the shares of the labels; 0: all"
         ),
     ] = 0,
-):
+) -> None:
     """Write the table of sequences with label and fold, and what was found and dropped.
 
     Of the sources that are given (--source KEY=FILE) `blacklist` and `repeats` are read for negatives genomic-matched, and the one
@@ -91,7 +92,7 @@ def build_dataset(
     else:
         genome, lengths, fold_table = Genome(sequence, segments), read_lengths(contigs), read_folds(folds)
 
-        def placed(key: str, read, least: int = 0, **settings) -> pd.DataFrame:
+        def placed(key: str, read: Callable[..., pd.DataFrame], least: int = 0, **settings: bool) -> pd.DataFrame:
             rows = check(
                 read(files[key], rename=renames.get(key, ""), **settings), lengths, files[key], regions=genome.segments
             )
@@ -102,11 +103,16 @@ def build_dataset(
                 )
             return rows
 
-        readers = {"tss": read_tss, "narrowPeak": read_peaks, "splice": read_junctions, "bed": read_bed}
+        readers: dict[str, Callable[..., pd.DataFrame]] = {
+            "tss": read_tss,
+            "narrowPeak": read_peaks,
+            "splice": read_junctions,
+            "bed": read_bed,
+        }
         summits = {"summits": True} if builder == "tfbs" or int(options.get("summit", 0)) else {}
         given = placed(sites[0], readers[BUILDERS[builder].format], building.minimum, **summits)
         matches = pd.read_parquet(hits) if hits else None
-        if hits:
+        if matches is not None:
             options = {key: matches.attrs[key] for key in ("motif", "threshold") if key in matches.attrs} | options
         accessible = placed(options["accessible"], read_bed) if negatives == "accessible" else None
         windows, labels = make_windows(
@@ -146,14 +152,17 @@ def build_dataset(
     table = table[COLUMNS]
     table.attrs = {"task": task, "labels": list(labels), "call": call}
     write_table(dataset, table)
-    inputs = {"sequence": sequence, "segments": segments, "folds": folds, **files}
-    inputs |= {
+    read: dict[str, Path | None] = {
+        "sequence": sequence,
+        "segments": segments,
+        "folds": folds,
+        **files,
         "hits": hits,
         "vocabulary": vocabulary if shuffled else None,
         "softmask": softmask,
         "transfer": transfer_to,
     }
-    inputs = {name: {"file": path.name, "sha256": checksum(path)} for name, path in inputs.items() if path}
+    inputs = {name: {"file": path.name, "sha256": checksum(path)} for name, path in read.items() if path}
     summary = {
         "task": task,
         "builder": builder,

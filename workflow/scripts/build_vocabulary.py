@@ -31,7 +31,7 @@ def build_vocabulary(
         READ,
         Option(help="byte-pair tokenizer.json that cuts sequence in the same way", exists=True),
     ] = None,
-):
+) -> None:
     """Write `tokenizer.json` and `tokenizer_config.json` into the folder of --tokenizer, and the merges to --ranks.
 
     With strands `both` byte pairs must be closed under reverse complement.

@@ -8,7 +8,7 @@ from grover.runtime.cli import Output, main
 from grover.runtime.files import write_json
 
 
-def check_device(output: Output, device: Device, precision: Precision):
+def check_device(output: Output, device: Device, precision: Precision) -> None:
     """Write what the device is; a GPU that was asked for and is not there is an error."""
     place = choose_device(device)
     with autocast(place, precision):

@@ -22,7 +22,7 @@ def check_sources(
         Option(help="annotation to read, as KEY=FORMAT=FILE[=RENAME]; repeat the option for each"),
     ] = [],  # noqa: B006
     minimum: Annotated[list[str], Option(help="KEY=ROWS that must lie in the segments; repeat for each")] = [],  # noqa: B006
-):
+) -> None:
     """Write what each source holds; end with one sentence at the first that does not fit the assembly.
 
     Sources are given as KEY=FORMAT=FILE[=RENAME]. FORMAT is bed, tss, splice, csv, narrowPeak, bedgraph, rmsk, gtf,

@@ -38,7 +38,7 @@ def choose_regions(
         Path | None, READ, Option(help="the intervals to embed instead of windows of the genome", exists=True)
     ] = None,
     rename: Annotated[str, Option(help="map contig names of the BED file: add-chr, strip-chr or nothing")] = "",
-):
+) -> None:
     """Write the table of regions: chrom, start, end, gc, fold. They are what windows of the tokenised genome hold between their
     contexts, or all intervals of a BED file that lie in the genome. VOCABULARY is the folder of the tokens, or the tokenizer.json in it."""
     genome = Genome(sequence, segments)

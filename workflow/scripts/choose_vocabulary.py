@@ -15,7 +15,7 @@ def choose_vocabulary(
     chosen: Output,
     choice: Choice,
     metrics: Sources = [],  # noqa: B006
-):
+) -> None:
     """MODELS are the scores of next-k-mer prediction; METRICS, as VOCABULARY=FILE, the held-out metrics that the rule bits-per-base
     compares. The first line of CHOSEN is the name of the vocabulary, the lines behind it are the reason.
     """

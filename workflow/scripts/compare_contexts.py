@@ -32,7 +32,7 @@ def compare_contexts(
     minimum: Annotated[int, Option(help="stored contexts that a token needs", min=10)] = 60,
     resamples: Annotated[int, Option(help="resamples of blocks of the genome for each interval", min=2)] = 300,
     weights: Weights = [],  # noqa: B006
-):
+) -> None:
     """CONTEXTS are the contexts.parquet of all shards of one model, as embed.py writes them, STATISTICS those of its vocabulary. Tracks of
     numbers, and those whose source is not given, are left out."""
     stored, genome = open_contexts(contexts), Genome(sequence, segments)

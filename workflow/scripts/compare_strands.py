@@ -36,7 +36,7 @@ def compare_strands(
     precision: Precision,
     bootstrap: Annotated[int, Option(help="resamples of an interval", min=1)] = 300,
     threads: Threads = 0,
-):
+) -> None:
     """Write how alike a region and its reverse complement are, layer by layer, beside two random regions.
 
     MODEL is a Hugging Face folder with its tokenizer, or the model.safetensors in it; REGIONS is the table that choose_regions.py
@@ -44,7 +44,8 @@ def compare_strands(
     """
     place = choose_device(device, threads)
     genome = Genome(sequence, segments)
-    encoder = load_encoder(folder(model), initial == "random", seed).to(place)
+    encoder = load_encoder(folder(model), initial == "random", seed)
+    encoder.to(place)  # type: ignore[arg-type]  # transformers wraps the method without its signature
     check_length(windows.window_tokens, encoder.config.max_position_embeddings, "windows")
     table = pd.read_parquet(regions, columns=["chrom", "start", "end"])
     if table.empty:

@@ -9,7 +9,7 @@ from grover.runtime.files import source_files, write_table
 from grover.selection.choice import compare
 
 
-def compare_vocabularies(models: Inputs, baselines: Input, metrics: Sources, table: Output):
+def compare_vocabularies(models: Inputs, baselines: Input, metrics: Sources, table: Output) -> None:
     """MODELS and BASELINES are the scores of next-k-mer prediction; METRICS, as VOCABULARY=FILE, hold the masked bits per base
     on common spans. TABLE has a row a vocabulary or baseline and k, with 95 % intervals over test examples and seeds.
     """

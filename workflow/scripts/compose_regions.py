@@ -24,7 +24,7 @@ def compose_regions(
     segments: Input,
     output: Output,
     composition: Composition,
-):
+) -> None:
     """Write the mean of the word2vec vectors of each region's tokens and the frequencies of its k-mers, as columns `word2vec` and `kmers`
     of a file of embeddings. VOCABULARY is a folder with a tokenizer.json, or a file in it."""
     genome, table = Genome(sequence, segments), pd.read_parquet(regions)

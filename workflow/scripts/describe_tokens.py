@@ -37,7 +37,7 @@ def describe_tokens(
         Path | None, READ, Option(help="the null genome that the tokens are of, if not the genome", exists=True)
     ] = None,
     rename: Renames = [],  # noqa: B006
-):
+) -> None:
     """Write the tokens with their properties, the counts of all k-mers of 4 to 6 bases, the enrichment of each token in each
     category of the tracks, and the summary beside PUBLISHED values. The annotation of the genome also lies over a null genome, whose
     tokens cannot follow it."""

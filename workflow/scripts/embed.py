@@ -51,7 +51,7 @@ def embed(
     precision: Precision,
     states: Annotated[Path | None, WRITTEN, Option(help="the states of every token of the regions")] = None,
     threads: Threads = 0,
-):
+) -> None:
     """Write the [CLS] and the mean embedding of each region, layer by layer, sums of the states of each token, and the states of some of
     its occurrences. MODEL is a Hugging Face folder with its tokenizer, or the model.safetensors in it; REGIONS is the table that
     choose_regions.py writes, of windows or of any BED file."""
@@ -86,11 +86,12 @@ def embed(
         "regions": checksum(regions),
     }
     with ExitStack() as stack:
-        files = [path and stack.enter_context(Writer(path, said)) for path in (output, contexts_output, states)]
+        vectors, contexts = (stack.enter_context(Writer(path, said)) for path in (output, contexts_output))
+        outputs = Outputs(vectors, contexts, stack.enter_context(Writer(states, said)) if states else None)
         sums_file = stack.enter_context(open(stack.enter_context(atomic(token_sums)), "wb"))
         embedded = Regions(table, places, tokenised.tokens_at(genome.bounds))
-        sums = embed_shard(encoder, tokenised, embedded, reading, Outputs(*files), place, precision)
-        np.savez(sums_file, **sums, **{KEY.decode(): np.array(json.dumps(said))})
+        sums = embed_shard(encoder, tokenised, embedded, reading, outputs, place, precision)
+        np.savez(sums_file, allow_pickle=False, **sums, **{KEY.decode(): np.array(json.dumps(said))})
 
 
 def _check_vocabulary(tokenised: TokenisedGenome, genome: Genome, size: int, tokens: Path, model: Path) -> None:

@@ -43,7 +43,7 @@ def embed_external(
     precision: Precision,
     initial: Initial = "pretrained",
     threads: Threads = 0,
-):
+) -> None:
     """Write the vectors of the last layer for each region: the mean over its tokens, and [CLS] where the model has one in front.
 
     REGIONS is the table that choose_regions.py writes. A region is read alone, without the sequence beside it; one too long for the

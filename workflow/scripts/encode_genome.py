@@ -23,7 +23,7 @@ def encode_genome(
     sizes: Annotated[
         Path | None, READ, Option(help="contig and length, where the FASTA holds only the start of contigs")
     ] = None,
-):
+) -> None:
     """Split FASTA (plain, gzip, bgzip) or 2bit at every run of non-ACGT, one contig at a time."""
     with Progress(fasta.stat().st_size, "encode genome", "bytes") as bar:
         table = encoding.encode_genome(

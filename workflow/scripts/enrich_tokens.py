@@ -33,7 +33,7 @@ def enrich_tokens(
     source: Sources = [],  # noqa: B006
     rename: Renames = [],  # noqa: B006
     threads: Annotated[int, Option(min=1, help="circular shifts counted at a time")] = 1,
-):
+) -> None:
     """Write how much more often than expected each token lies in each category of the tracks, with the interval and the test that
     come from circular shifts of the annotation. The category `any` of `repeats` is all repeats of the first track of the
     format rmsk."""

@@ -50,7 +50,7 @@ def evaluate_pretraining(
     device: Device,
     precision: Precision,
     threads: Threads = 0,
-):
+) -> None:
     """Write METRICS (JSON): scores of the model and of the baselines on the same masked tokens for both splits, how much the
     model gains on each baseline, and masked bits per base on common spans. TOKEN_ACCURACY (Parquet) has a row for each split
     and token, MASKED_TOKENS (Parquet) one for each masked token.

@@ -14,7 +14,7 @@ def fetch_external(
     ],
     revision: Annotated[str, Option(help="commit, tag or branch; empty: the newest, whose commit is written down")],
     folder: Output,
-):
+) -> None:
     """Download configuration, tokenizer, weights and code with resume. FOLDER is the external.json that is written last.
 
     What is downloaded is not executed.

@@ -15,7 +15,7 @@ def fetch_source(
     sha256: Annotated[str, Option(help="SHA-256 that the file must have")] = "",
     checksum_url: Annotated[str, Option(help="address of a listing of checksums that names the file")] = "",
     retries: Annotated[int, Option(help="further attempts after a failure of the network")] = 5,
-):
+) -> None:
     """Download with resume and retries, or link a local file. The output appears only when its checksum agrees."""
     fetch(url, output, md5, sha256, checksum_url, retries)
 

@@ -6,7 +6,6 @@ from typing import Annotated
 
 import numpy as np
 import pandas as pd
-import torch
 from typer import Option
 
 from grover.benchmarks.tokenise import read_tokens
@@ -15,7 +14,7 @@ from grover.config.sections import benchmarks as config
 from grover.finetuning.finetune import Settings, check_passed, fine_tune
 from grover.finetuning.seeds import Outputs, train_seeds
 from grover.network.bert import CONFIG, TOKENIZER, WEIGHTS, save
-from grover.network.classifier import new_classifier
+from grover.network.classifier import Classifier, new_classifier
 from grover.network.device import choose_device
 from grover.runtime.cli import Input, Output, main
 from grover.runtime.digest import code_digest
@@ -43,7 +42,7 @@ def finetune(
     device: Device,
     precision: Precision,
     threads: Threads = 0,
-):
+) -> None:
     """Train with SEEDS seeds from SEED on; write the predictions for folds valid and test, the scores on test, and the classifier of
     the first seed as a Hugging Face folder (MODEL is its model.safetensors).
 
@@ -63,7 +62,7 @@ def finetune(
     files = [sha256, weights, *(checksum(source / file) for file in (CONFIG, *TOKENIZER))]
     settled = asdict(settings) | reading
 
-    def make(classes: int, seed: int) -> torch.nn.Module:
+    def make(classes: int, seed: int) -> Classifier:
         return new_classifier(source, classes, network.pooling, initial == "pretrained", seed)
 
     def train(inputs: list[np.ndarray], seed: int, place: Path) -> pd.DataFrame:

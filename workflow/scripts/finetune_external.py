@@ -42,7 +42,7 @@ def finetune_external(
     initial: Initial = "pretrained",
     pooling: Annotated[str, Option(help="what the classifier reads: mean, cls or last; empty: the adapter's")] = "",
     threads: Threads = 0,
-):
+) -> None:
     """Train with SEEDS seeds from SEED on; write the predictions for folds valid and test and the scores on test.
 
     PASSED is what the audit of the dataset wrote. Nothing is downloaded. Finished seeds are kept beside PREDICTIONS and not trained

@@ -6,7 +6,7 @@ from grover.runtime.cli import Inputs, Output, main
 from grover.runtime.files import write_table
 
 
-def gather_benchmarks(scores: Inputs, differences: Inputs, benchmarks: Output, comparisons: Output):
+def gather_benchmarks(scores: Inputs, differences: Inputs, benchmarks: Output, comparisons: Output) -> None:
     """Write the tables of all tasks one below the other, in the order in which they are given."""
     for output, paths in ((benchmarks, scores), (comparisons, differences)):
         tables = [pd.read_parquet(path) for path in paths]

@@ -40,7 +40,7 @@ def gather_tokens(
         Option(help="where each token lies, of enrich_tokens.py", exists=True, show_default=False),
     ] = None,
     weights: Weights = [],  # noqa: B006
-):
+) -> None:
     """SUMS and CONTEXTS are the tokens.npz and contexts.parquet of all shards of one model, as embed.py writes them, STATISTICS those of
     its vocabulary. OUTPUT gets one row a token and layer: self-similarity, maximum explainable variance, both beside those of any
     tokens, and the rank of the token by how much context changes it, joined with ACCURACY and the repeat share of ENRICHMENT."""

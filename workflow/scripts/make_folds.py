@@ -15,7 +15,7 @@ def make_folds(
     output: Output,
     folds: config.Folds,
     seed: Seed,
-):
+) -> None:
     """Write BED4 with train, valid, test or gap over all contigs that have segments."""
     kept = read_segments(segments)
     known = read_lengths(contigs)

@@ -25,7 +25,7 @@ def make_windows(
     windows: Output,
     cutting: config.Windows,
     seed: Seed,
-):
+) -> None:
     """Write the table of windows with both splits, `random` and `region`."""
     genome = Genome(sequence, segments)
     tokenised = TokenisedGenome(tokens, index, Vocabulary.load(tokenizer.parent))

@@ -30,7 +30,7 @@ def measure_clusters(
     maximum: Annotated[int, Option(help="regions a track at most", min=50)] = 3_000,
     apart: Annotated[int, Option(help="bases that a neighbour is away in the genome at least", min=0)] = 50_000,
     few: Annotated[float, Option(help="share of repeats below which a region counts as one with few repeats")] = 0.1,
-):
+) -> None:
     """Silhouette (cosine) and purity of neighbours for every track with categories, in the last layer of every model, word2vec
     and k-mers; for all regions, and for those with few repeats."""
     table = pd.read_parquet(regions)

@@ -25,7 +25,7 @@ def measure_stability(
     windows: Stability,
     seed: Seed,
     threads: Annotated[int, Option(min=1, help="threads that encode")] = 1,
-):
+) -> None:
     """Cut, shift, mutate and reverse the same windows for each vocabulary and say what becomes of their tokens.
 
     Overlapping k-mers, which have no boundaries, are left out. Where no segment is long enough for a window, the table is empty.

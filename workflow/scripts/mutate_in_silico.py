@@ -1,5 +1,6 @@
 """Replace every base of one site and see how the fine-tuned classifier's answer changes."""
 
+import numpy as np
 import pandas as pd
 
 from grover.benchmarks.tokenise import read_tokens
@@ -23,7 +24,7 @@ def mutate_in_silico(
     device: Device,
     precision: Precision,
     threads: Threads = 0,
-):
+) -> None:
     """Take the site of label 1 on fold test of which the classifier is surest, and write for each position and other
     base the change of the logit (label 1 against label 0). Positions count along the site's strand; chrom, start, end,
     strand say where it lies.
@@ -38,7 +39,7 @@ def mutate_in_silico(
     site = pd.read_parquet(dataset).iloc[surest(pd.read_parquet(predictions))]
     beside = {name: site[name] for name in ("before", "after") if name in site}
 
-    def predict(sequences: list):
+    def predict(sequences: list[np.ndarray]) -> np.ndarray:
         """Each changed sequence is read between the same neighbours as the site in training."""
         changed = pd.DataFrame({"sequence": list(map(decode, sequences))}).assign(**beside)
         found = logits(classifier, read_tokens(changed, vocabulary, max(1, threads)), place, precision)

@@ -48,7 +48,7 @@ def next_kmer(
     precision: Precision,
     pooling: Annotated[str, Option(help="state that the classifier reads: last, cls or mean")] = "last",
     threads: Threads = 0,
-):
+) -> None:
     """Contexts are drawn by SEED, cut out of the genome and then tokenised alone with the tokenizer beside MODEL. OUTPUT (Parquet)
     has a row for each k and seed of SEEDS: vocabulary, kind, k, seed, accuracy, n, low, high (95 %), accuracy_valid, n_valid,
     example_variance, size (tokens of the vocabulary), seen (share of the bases of the test contexts inside the WINDOWS, of TOKENS and
@@ -68,7 +68,7 @@ def next_kmer(
     settings = Settings(**vars(training), precision=precision, pooling=pooling)
 
     files = [checksum(source / file) for file in (WEIGHTS, "config.json", "tokenizer.json")]
-    cut = [hashlib.sha256(np.ascontiguousarray(getattr(contexts, fold))).hexdigest() for fold in FOLDS]
+    cut = [hashlib.sha256(getattr(contexts, fold).tobytes()).hexdigest() for fold in FOLDS]
     identity = json.dumps([files, cut, task.context, asdict(settings), code_digest(Path(__file__))])
     kept = output.parent / f"{name}.seeds-{hashlib.sha256(identity.encode()).hexdigest()[:12]}"
 

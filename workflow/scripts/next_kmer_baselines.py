@@ -22,7 +22,7 @@ def next_kmer_baselines(
     forest: config.NextKmerForest,
     seed: Seed,
     threads: Threads = 1,
-):
+) -> None:
     """Write chance, majority, Markov orders 0 to 5, the last token alone for each VOCABULARY, and TF-IDF with a random
     forest.
     """

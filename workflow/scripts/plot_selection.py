@@ -17,7 +17,7 @@ def plot_selection(
     chosen: Input,
     figure: Output,
     palette: Annotated[str, Setting(Report, "palette")],
-):
+) -> None:
     """FIGURE (SVG) shows TABLE with the vocabulary that the first line of CHOSEN names in a colour of its own."""
     use_palette(palette)
     write_text(figure, to_svg(next_kmer(pd.read_parquet(table), chosen.read_text().splitlines()[0])))

@@ -4,7 +4,8 @@ import os
 import signal
 import subprocess
 import sys
-from contextlib import nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -21,7 +22,7 @@ from grover.network.checkpoints import Checkpoints, folder_of
 from grover.network.device import choose_device, computes_in_bf16
 from grover.network.distributed import Processes, together
 from grover.network.training import NOTHING, Execution, Interrupted, Optimisation, Recording
-from grover.pretraining.lock import lease
+from grover.pretraining.lock import Lease, lease
 from grover.pretraining.masking import Masking
 from grover.pretraining.preflight import check_data
 from grover.pretraining.pretrain import Settings, steps_for
@@ -55,7 +56,7 @@ def pretrain(
     checkpoints: Annotated[
         Path | None, Option(help="folder to keep checkpoints in, each training in a folder NAME-HASH; none without it")
     ] = None,
-):
+) -> None:
     """Train on the windows whose fold in column `split` is train, and write a Hugging Face folder: MODEL is its
     model.safetensors; config.json and the tokenizer files (copied from the folder VOCABULARY) lie beside it.
 
@@ -85,7 +86,7 @@ def pretrain(
             flush=True,
         )
 
-    own = nullcontext()
+    own: AbstractContextManager[Lease | None] = nullcontext()
     if checkpoints is not None:
         identity = {
             "tokens": known_checksum(tokens),
@@ -104,7 +105,7 @@ def pretrain(
     with own as held, together(processes, place):
         recording = NOTHING
         if checkpoints is not None:
-            allowed = held.check if processes.first else lambda: None
+            allowed = held.check if held else lambda: None
             recording = Recording(
                 Checkpoints(run, allowed, code_digest(Path(__file__))),
                 execution.checkpoint_minutes,
@@ -126,7 +127,7 @@ def pretrain(
         write_table(training, curve)
 
 
-def tensorboard(place: Path):
+def tensorboard(place: Path) -> Callable[[dict[str, float]], None]:
     """A function that writes each row of the curve for TensorBoard; what an interrupted training wrote beyond its checkpoint is hidden."""
     writer = None
 

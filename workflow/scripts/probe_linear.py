@@ -32,7 +32,7 @@ def probe_linear(
     device: Device,
     precision: Precision,
     threads: Threads = 0,
-):
+) -> None:
     """Fit a logistic regression on the embeddings of fold train, and write its predictions for folds valid and test and
     its scores on test. MODEL is the model.safetensors of a Hugging Face folder."""
     started = time.monotonic()

@@ -31,7 +31,7 @@ def probe_track(
     seed: Seed,
     weights: Weights = [],  # noqa: B006
     threads: Threads = 1,
-):
+) -> None:
     """Logistic or ridge regression, and a random forest, on every layer of every model, beside the same on word2vec, k-mers and
     GC content; fitted on fold train, tuned on fold valid, scored on fold test."""
     table = pd.read_parquet(regions)
@@ -46,11 +46,13 @@ def probe_track(
     for each in (*embeddings.values(), composed):
         check_places(each, table, regions)
     block = bootstrap.blocks(table.assign(sequence=""), LARGEST)
-    kind, where, given = *rows.loc[track, ["kind", "where"]], given_properties(table, labels)
-    target = make_target(labels[track], kind, table["fold"].to_numpy(), block, probes.maximum_train, where)
+    row, given = rows.loc[track], given_properties(table, labels)
+    target = make_target(
+        labels[track], row["kind"], table["fold"].to_numpy(), block, probes.maximum_train, row["where"]
+    )
     found = representations(embeddings, composed, table["gc"].to_numpy())
     scores = probe(target, table, found, given.to_numpy(), Settings(probes.bootstrap, probes.trees, seed, threads))
-    write_table(output, columns(scores, track, kind, given))
+    write_table(output, columns(scores, track, row["kind"], given))
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ def project_regions(
     neighbourhood: config.Neighbourhood,
     seed: Seed,
     weights: Weights = [],  # noqa: B006
-):
+) -> None:
     """UMAP and principal components of the last layer: columns x_, y_, pc1_ and pc2_, each for cls and mean."""
     embeddings = open_embeddings(vectors, regions)
     check_weights(embeddings, source_files(weights, "--weights"))

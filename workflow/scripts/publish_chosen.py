@@ -16,7 +16,7 @@ def publish_chosen(
     published: Outputs,
     vocabulary: Annotated[str, Setting(Choice, "vocabulary")],
     chosen: Annotated[Path | None, READ, Option(help="the winner in its first line", exists=True)] = None,
-):
+) -> None:
     """Make each PUBLISHED path, such as models/chosen/config.json, a relative link to the same file of the winner,
     which --chosen or, without it, --vocabulary names.
     """

@@ -43,7 +43,7 @@ def run_baseline(
     ] = None,
     motif: Annotated[str, Option(help="identifier or name of the motif of pwm")] = "",
     threads: Annotated[int, Option(help="threads of a forest")] = 1,
-):
+) -> None:
     """Fit the baseline on fold train, a forest with SEEDS seeds from SEED on, and write its predictions for valid and test and its
     scores on test. gc, dinucleotide, pwm and majority learn from all of fold train, adjacency from nothing."""
     started = time.monotonic()
@@ -60,7 +60,7 @@ def run_baseline(
         read_matrix(motifs, motif) if motifs and baseline == "pwm" else None,
     )
     predicted = predict(table, baseline, range(seed, seed + repetitions.seeds), settings)
-    used = {"trees": forest.trees} if baseline in SEEDED_BASELINES else {}
+    used: dict[str, int | str] = {"trees": forest.trees} if baseline in SEEDED_BASELINES else {}
     used |= {"shortest": shortest, "longest": longest} if baseline.startswith("tfidf") else {}
     used |= {"vocabulary": settings.vocabulary.name} if settings.vocabulary else {}
     used |= {"motif": motif} if settings.matrix is not None else {}

@@ -17,7 +17,7 @@ def scan_motif(
     output: Output,
     motif: Annotated[str, Option(help="identifier or name of the motif in --motifs, such as MA0139.1 or CTCF")],
     threshold: Annotated[float, Option(help="matches have a p-value below this")],
-):
+) -> None:
     """Write the table of matches: chrom, start, end, strand, score (bits), pvalue; one a place."""
     matrix = read_matrix(motifs, motif)
     hits = scan(Genome(sequence, segments), matrix, threshold)

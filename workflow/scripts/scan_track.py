@@ -15,7 +15,7 @@ def scan_track(
     predictions: Input,
     output: Output,
     step: Annotated[int, Option(min=1, help="bases from one window to the next")],
-):
+) -> None:
     """Write a bedGraph of the probability of a promoter on folds valid and test, the mean over seeds."""
     track = scan(pd.read_parquet(dataset), pd.read_parquet(predictions), step)
     write_text(output, track.to_csv(sep="\t", index=False, header=False, float_format="%.6g"))

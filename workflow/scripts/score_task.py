@@ -22,7 +22,7 @@ def score_task(
     precision_recall: Output,
     resampling: BlockBootstrap,
     seed: Seed,
-):
+) -> None:
     """Write the scores of each model with intervals, on the whole test set and on its clean part, the differences between
     models, and precision at equal steps of recall.
 

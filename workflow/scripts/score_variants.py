@@ -31,7 +31,7 @@ def score_variants(
     precision: Precision,
     rename: Annotated[str, Option(help="map contig names of the variants: add-chr, strip-chr or nothing")] = "",
     threads: Threads = 0,
-):
+) -> None:
     """Write TABLE (chrom, pos, id, ref, alt, score, effect) and SUMMARY (JSON: counts, and where effects are known how
     well the score separates them). REF is checked against the assembly. How alleles with different tokens are compared
     says grover/interpretation/variants.py.

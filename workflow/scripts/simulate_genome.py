@@ -22,7 +22,7 @@ def simulate_genome(
     truth: Output,
     size: Simulation,
     seed: Seed,
-):
+) -> None:
     """Simulate a small genome with known truth and its annotation in the formats of the public sources.
 
     Binding of the motif follows from a partner motif beside it and not from its own strength; the truth file says

@@ -27,7 +27,7 @@ def stratify_predictions(
     seed: Seed,
     source: Sources = [],  # noqa: B006
     rename: Renames = [],  # noqa: B006
-):
+) -> None:
     """Write a row for each split, stratum and predictor. Strata are the categories of the tracks whose source is given, and
     the soft mask of the assembly."""
     genome = Genome(sequence, segments)

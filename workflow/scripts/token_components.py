@@ -46,7 +46,7 @@ def token_components(
     enrichment: Annotated[
         Path | None, READ, Option(help="where tokens lie, for their share in repeats", exists=True)
     ] = None,
-):
+) -> None:
     """For each layer of the model and for word2vec: PCA of the vectors of the tokens, Spearman correlation of each component with
     frequency (STATISTICS of the vocabulary), composition, length and share in repeats, and the component that goes most with each,
     beside PUBLISHED values. For the last layer and word2vec: UMAP and hierarchical clustering. And how alike the geometries are.
@@ -75,7 +75,9 @@ def token_components(
     paper = pd.read_csv(published, sep="\t").rename(columns={"spearman": "published"})
     paper = paper[["component", "property", "published"]]
 
-    tables = {name: [] for name in ("components", "explained", "correlations", "effects", "clusters")}
+    tables: dict[str, list[pd.DataFrame]] = {
+        name: [] for name in ("components", "explained", "correlations", "effects", "clusters")
+    }
     for name, vectors in track(sources.items(), len(sources), "token components", "embeddings"):
         values, shares = principal_components(vectors)
         beside = correlate(values, properties).merge(paper, how="left")

@@ -21,12 +21,14 @@ def tokenise_genome(
     index: Output,
     statistics: Output,
     threads: Annotated[int, Option(help="segments encoded at a time; 0: one a core")] = 1,
-):
+) -> None:
     """Write the token ids of all segments, the map between bases and tokens, and how often each token occurs."""
     genome = Genome(sequence, segments)
     vocabulary = Vocabulary.load(tokenizer.parent)
     with Progress(len(genome.codes), f"tokenise with {vocabulary.name}", "bases") as bar:
-        counts = tokenise(genome.codes, genome.bounds, vocabulary, tokens, index, bar.update, threads or os.cpu_count())
+        counts = tokenise(
+            genome.codes, genome.bounds, vocabulary, tokens, index, bar.update, threads or os.cpu_count() or 1
+        )
     write_table(statistics, token_statistics(vocabulary, counts))
 
 

@@ -38,7 +38,7 @@ def tokenise_null_genome(
     training: config.MergeTraining,
     seed: Seed,
     threads: Annotated[int, Option(min=1, help="threads that learn")] = 1,
-):
+) -> None:
     """Write a null genome with the segments of the genome, its own merges and tokenizer, and its tokens."""
     genome = Genome(sequence, segments)
     bounds = np.unique(np.minimum(genome.bounds, size.null_bases))

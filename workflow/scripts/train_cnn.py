@@ -35,7 +35,7 @@ def train_cnn(
     learning_rate: Annotated[float, Option(help="highest learning rate")] = 2e-3,
     warmup: Annotated[float, Option(help="share of the steps in which the learning rate rises")] = 0.1,
     threads: Threads = 0,
-):
+) -> None:
     """Train with SEEDS seeds from SEED on, on all of fold train; write the predictions for folds valid and test and the scores on test.
 
     Finished seeds are kept beside PREDICTIONS and not trained again (`grover.finetuning.seeds`).

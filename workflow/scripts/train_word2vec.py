@@ -27,7 +27,7 @@ def train_word2vec(
     training: Word2vec,
     seed: Seed,
     threads: Annotated[int, Option(min=1, help="more than one is faster, and no two runs are the same")] = 1,
-):
+) -> None:
     """CBOW vectors of the tokens, with the dimension and the rows of the model that CONFIG (its config.json) describes.
 
     The sentences are the WINDOWS that pretraining learns from. With one thread a run can be repeated exactly.

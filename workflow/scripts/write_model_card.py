@@ -26,7 +26,7 @@ def write_model_card(
     citation: Input,
     output: Output,
     name: Annotated[str, Option(help="name of the model")],
-):
+) -> None:
     """Write a Hugging Face model card (Markdown with a YAML head). Settings, checksums, versions and hardware come from the
     provenance beside MODEL, WINDOWS, FOLDS, MERGES and SEQUENCE, and beside the assembly that the sequence was made from."""
     artefacts = {"model": model, "windows": windows, "folds": folds, "merges": merges, "genome": sequence}

@@ -21,7 +21,7 @@ def write_report(
     command: Annotated[str, Option(help="command that makes an artefact when its path follows")],
     page: Report,
     figures: Annotated[Path | None, Option(help="folder that also gets each figure as SVG")] = None,
-):
+) -> None:
     """Only the given inputs are shown; a section that lacks one is left out and says so. CONFIG is the resolved
     configuration as JSON or YAML."""
     configuration = yaml.safe_dump(yaml.safe_load(config.read_text()), sort_keys=False, allow_unicode=True)

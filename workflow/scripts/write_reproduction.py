@@ -27,7 +27,7 @@ def write_reproduction(
     model_metrics: Sources = [],  # noqa: B006
     model_config: Optional = None,
     chosen: Optional = None,
-):
+) -> None:
     """--cards are the cards of the datasets, whose option `published` names the task of the paper; --config is the resolved
     configuration as JSON, --model-metrics VOCABULARY=FILE the held-out metrics of a pretrained model, --model-config the
     config.json of the chosen one, --chosen the file that names its vocabulary."""

@@ -285,7 +285,7 @@ def make_models(options: argparse.Namespace, codes: np.ndarray) -> None:
     )
     vocabulary.save(options.folder / "vocabulary")
     for name, size in (("model", SIZES[options.size]), ("narrow", NARROW)):
-        config = Architecture(**size, positions=POSITIONS).config(vocabulary.size)
+        config = Architecture(**size, positions=POSITIONS, dropout=0.1, start="random").config(vocabulary.size)
         save(new_language_model(config, SEED), config, options.folder / name, options.folder / "vocabulary")
     tokens = vocabulary.encode(piece)
     bases = np.concatenate([[0], np.cumsum(vocabulary.strides[tokens])])

@@ -165,7 +165,8 @@ def network(options: argparse.Namespace) -> torch.nn.Module:
     from grover.network.classifier import Classifier
 
     torch.manual_seed(SEED)
-    model = Classifier(Architecture(**SIZES[options.size]).config(VOCABULARY), 2, "mean")
+    architecture = Architecture(**SIZES[options.size], positions=512, dropout=0.1, start="random")
+    model = Classifier(architecture.config(VOCABULARY), 2, "mean")
     torch.nn.init.normal_(model.classifier.weight, std=1.0)
     return model.to(options.device)
 
@@ -191,8 +192,8 @@ def train_ours(options: argparse.Namespace, model, inputs: list, labels: np.ndar
     from grover.network.classifier import Schedule, fit
     from grover.network.training import Execution
 
-    execution = Execution(torch.device(options.device), options.precision)
-    curve = fit(model, inputs, labels, Schedule(1, BATCH, RATE), execution)
+    execution = Execution(torch.device(options.device), options.precision, seed=0)
+    curve = fit(model, inputs, labels, Schedule(1, BATCH, RATE, warmup=0.1), execution)
     return float(curve["seconds"].iloc[-1])
 
 

@@ -150,7 +150,9 @@ def work(options: argparse.Namespace) -> None:
     torch.set_num_threads(options.threads)
     tokens = np.load(options.folder / "tokens.npy")
     name, losses = options.worker, options.worker.startswith("loss")
-    config = Architecture(**SIZES["tiny" if losses else options.size]).config(609)
+    config = Architecture(
+        **SIZES["tiny" if losses else options.size], positions=512, dropout=0.1, start="random"
+    ).config(609)
     model = new_language_model(config, SEED)
     windows = options.loss_steps * BATCH if losses else options.windows
     first, length = draw(tokens, windows, options.length, 2)

@@ -30,8 +30,6 @@ BIN = 0.001
 CORE = 8  # bases by which most places are ruled out with a single look into a table of 4 ** 8
 CHUNK = 1 << 20
 
-COLUMNS = ["chrom", "start", "end", "strand", "score", "pvalue"]
-
 
 def read_matrix(path: Path | str, motif: str) -> np.ndarray:
     """Base probabilities of one motif of a MEME file (plain or gzip), float64 [4, width], rows A, C, G, T.

@@ -114,7 +114,6 @@ MASKED_LABELS = {
 
 # what predicts the next k-mer beside the fine-tuned models; and the last token of each vocabulary, by a prefix before its name
 MARKOV_ORDERS = range(6)
-NEXT_KMER_BASELINES = ("chance", "majority", *(f"markov-{order}" for order in MARKOV_ORDERS), "tfidf-forest")
 NEXT_KMER_LABELS = {
     "chance": "chance",
     "majority": "majority class",

@@ -65,9 +65,9 @@ class Settings:
     """
 
     dimension: int
-    window: int = 5
-    epochs: int = 5
-    seed: int = 0
+    window: int
+    epochs: int
+    seed: int
     threads: int = 1
 
 

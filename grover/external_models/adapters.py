@@ -145,7 +145,7 @@ class ExternalModel:
 
 
 def load(
-    folder: Path, adapter: str = "auto", remote_code: bool = False, initial: str = "pretrained", pooling: str = ""
+    folder: Path, adapter: str, remote_code: bool, initial: str = "pretrained", pooling: str = ""
 ) -> ExternalModel:
     """Open the external model in `folder` with an adapter.
 

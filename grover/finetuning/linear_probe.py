@@ -29,9 +29,9 @@ class Settings:
     """How a probe is fitted: on states pooled as `pooling`, of `maximum_train` (0: all) examples of fold train, drawn by the seed."""
 
     pooling: str
-    maximum_train: int = 0
-    precision: str = "auto"
-    seed: int = 0
+    maximum_train: int
+    precision: str
+    seed: int
     threads: int = 1
 
     def __post_init__(self) -> None:

@@ -22,19 +22,19 @@ WEIGHTS, CONFIG, TOKENIZER = "model.safetensors", "config.json", ("tokenizer.jso
 
 @dataclass(frozen=True)
 class Architecture:
-    """Size of the encoder; the defaults are the paper's (87.1 M parameters with 609 tokens). `start` is how its weights are
+    """Size of the encoder. `start` is how its weights are
     initialised (`grover.network.initialisation`).
 
     Attention has no dropout of its own: the fused kernels of the CPU have none, and the hidden states have dropout.
     """
 
-    layers: int = 12
-    hidden: int = 768
-    heads: int = 12
-    intermediate: int = 3072
-    positions: int = 512
-    dropout: float = 0.1
-    start: str = "random"
+    layers: int
+    hidden: int
+    heads: int
+    intermediate: int
+    positions: int
+    dropout: float
+    start: str
 
     def config(self, vocabulary_size: int) -> BertConfig:
         """The configuration that Hugging Face stores; an impossible size raises an InputError."""

@@ -132,7 +132,7 @@ class Schedule:
     epochs: int
     batch: int
     learning_rate: float
-    warmup: float = Optimisation.warmup
+    warmup: float
 
 
 def fit(

@@ -47,8 +47,8 @@ class Optimisation:
     """AdamW with warm-up and linear decay; what the paper leaves open is DNABERT's (Ji et al. 2021)."""
 
     steps: int
-    learning_rate: float = 4e-4
-    warmup: float = 0.1  # share of the steps
+    learning_rate: float
+    warmup: float  # share of the steps
     weight_decay: float = 0.01
     betas: tuple[float, float] = (0.9, 0.98)
     epsilon: float = 1e-6
@@ -68,8 +68,8 @@ class Execution:
     """
 
     device: torch.device
-    precision: str = "auto"
-    seed: int = 0
+    precision: str
+    seed: int
     processes: Processes = ALONE
     label: str = "train"
 
@@ -78,12 +78,12 @@ class Execution:
 class Recording:
     """What a training leaves while it runs: a checkpoint every so many `minutes`, and each row of the curve, given to `watch`."""
 
-    checkpoints: Checkpoints | None = None
-    minutes: float = 15.0
+    checkpoints: Checkpoints | None
+    minutes: float
     watch: Callable[[dict[str, float]], None] = lambda row: None
 
 
-NOTHING = Recording()
+NOTHING = Recording(None, 0)
 
 
 def train(

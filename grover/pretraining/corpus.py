@@ -8,7 +8,7 @@ than fit into the genome once, as in the paper.
 import numpy as np
 import pandas as pd
 
-TRAIN, VALID, TEST, GAP = "train", "valid", "test", "gap"
+TRAIN, TEST = "train", "test"
 
 
 def lay_windows(first_tokens: np.ndarray, smallest: int, largest: int, passes: int, seed: int) -> pd.DataFrame:

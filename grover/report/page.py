@@ -63,7 +63,7 @@ class Drawing:
     source: str
 
 
-def build(results: Results, configuration: str, palette: str = "okabe-ito") -> list[Section]:
+def build(results: Results, configuration: str, palette: str) -> list[Section]:
     """All sections in the order of the data; one whose artefacts are absent holds a sentence that says so.
 
     configuration: the resolved configuration as YAML; palette: `okabe-ito` or `tol-bright`.

@@ -16,6 +16,8 @@ from grover.statistics.proportions import example_variance
 from grover.tokenization.vocabulary import Vocabulary
 
 SCORED = ("valid", "test")
+POOLING = "last"  # the state that the classifier reads
+WARMUP = 0.1  # share of the steps
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,6 @@ class Settings:
     batch: int
     learning_rate: float
     precision: str
-    pooling: str = "last"
 
 
 def tokenise(vocabulary: Vocabulary, contexts: Contexts, threads: int = 1) -> dict[str, list[np.ndarray]]:
@@ -50,12 +51,12 @@ def fine_tune(
     `tokens` are the contexts by fold (`tokenise`). The seed decides on the first weights of the classifier, the order of the
     contexts and the dropout.
     """
-    model = new_classifier(folder, 4**k, settings.pooling, True, seed)
+    model = new_classifier(folder, 4**k, POOLING, True, seed)
     fit(
         model,
         tokens["train"],
         contexts.labels("train", k),
-        Schedule(settings.epochs, settings.batch, settings.learning_rate),
+        Schedule(settings.epochs, settings.batch, settings.learning_rate, WARMUP),
         Execution(device, settings.precision, seed, label=f"next {k}-mer, seed {seed}"),
     )
     answers = {fold: logits(model, tokens[fold], device, settings.precision).argmax(1) for fold in SCORED}

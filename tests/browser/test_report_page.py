@@ -35,7 +35,10 @@ def report(tmp_path_factory):
     files = runpy.run_path(str(Path(__file__).parents[1] / "fakes/results.py"))["write"](folder)
     page = folder / "report.html"
     html = render(
-        build(Results(folder, files), "run: test\n"), "GROVER: test", "snakemake results/test/", lambda *_: None
+        build(Results(folder, files), "run: test\n", palette="okabe-ito"),
+        "GROVER: test",
+        "snakemake results/test/",
+        lambda *_: None,
     )
     page.write_text(html, encoding="utf-8")
     return page

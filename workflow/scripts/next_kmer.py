@@ -46,7 +46,6 @@ def next_kmer(
     seed: Seed,
     device: Device,
     precision: Precision,
-    pooling: Annotated[str, Option(help="state that the classifier reads: last, cls or mean")] = "last",
     threads: Threads = 0,
 ) -> None:
     """Contexts are drawn by SEED, cut out of the genome and then tokenised alone with the tokenizer beside MODEL. OUTPUT (Parquet)
@@ -65,7 +64,7 @@ def next_kmer(
     )
     print(f"{len(contexts.train):,} contexts to train on, {len(contexts.valid):,} and {len(contexts.test):,} to score")
     tokenised = tokenise(words, contexts, max(1, threads))
-    settings = Settings(**vars(training), precision=precision, pooling=pooling)
+    settings = Settings(**vars(training), precision=precision)
 
     files = [checksum(source / file) for file in (WEIGHTS, "config.json", "tokenizer.json")]
     cut = [hashlib.sha256(getattr(contexts, fold).tobytes()).hexdigest() for fold in FOLDS]

@@ -133,9 +133,9 @@ def distinguish(
     genome: Genome,
     annotated: Annotated,
     *,
-    minimum: int = 60,
-    resamples: int = 300,
-    seed: int = 0,
+    minimum: int,
+    resamples: int,
+    seed: int,
 ) -> pd.DataFrame:
     """Cut the stored contexts of each token that has at least `minimum` into two groups, and find what distinguishes them.
 

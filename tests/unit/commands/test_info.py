@@ -51,7 +51,7 @@ def model(tmp_path) -> Path:
     """A saved model of two merges, with what a run leaves beside it."""
     vocabulary = Vocabulary.from_merges("bpe-2", np.array([[0, 0], [4, 3]], np.int32))
     vocabulary.save(tmp_path / "vocabulary")
-    config = Architecture(2, 24, 3, 40, 50).config(vocabulary.size)
+    config = Architecture(2, 24, 3, 40, 50, dropout=0.1, start="random").config(vocabulary.size)
     save(new_language_model(config, 0), config, tmp_path / "model", tmp_path / "vocabulary")
     (tmp_path / "model/metrics.json").write_text(json.dumps(metrics()))
     (tmp_path / "model/model.safetensors.provenance.json").write_text(json.dumps(record()))

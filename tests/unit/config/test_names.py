@@ -24,7 +24,6 @@ def test_the_configuration_takes_the_baselines_of_the_registry():
     [
         (names.BASELINES, names.BASELINE_LABELS),
         (names.MASKED_BASELINES, names.MASKED_LABELS),
-        (names.NEXT_KMER_BASELINES, names.NEXT_KMER_LABELS),
         (names.REPRESENTATIONS, names.REPRESENTATION_LABELS),
     ],
 )

@@ -12,7 +12,7 @@ from tests.fakes.external_models import random_sequences, write
 
 
 def test_nucleotide_transformer_reads_disjoint_6mers(nt):
-    external = adapters.load(nt, "nucleotide-transformer")
+    external = adapters.load(nt, "nucleotide-transformer", remote_code=False)
     ids = {token: number for number, token in enumerate((nt / "vocab.txt").read_text().split("\n"))}
     expected = [ids[token] for token in ("<cls>", "ACGTAC", "GGGTTT", "A", "C")]
     assert external.read(["acgtacGGGTTTAC"])[0].tolist() == expected
@@ -20,7 +20,7 @@ def test_nucleotide_transformer_reads_disjoint_6mers(nt):
 
 
 def test_dnabert_reads_overlapping_kmers_of_the_length_of_its_vocabulary(dnabert):
-    external = adapters.load(dnabert, "dnabert")
+    external = adapters.load(dnabert, "dnabert", remote_code=False)
     ids = {token: number for number, token in enumerate((dnabert / "vocab.txt").read_text().split())}
     assert external.read(["ACGTNA"])[0].tolist() == [2, ids["ACG"], ids["CGT"], 1, 1, 3]
     assert adapters.overlapping_kmers("ACGT", 3) == "ACG CGT" and adapters.overlapping_kmers("AC", 3) == "AC"
@@ -32,14 +32,15 @@ def test_pretrained_weights_are_the_stored_ones_and_the_random_model_has_others(
     stored = AutoModel.from_pretrained(folder).state_dict()
     adapter = {"nt": "nucleotide-transformer", "dnabert": "dnabert"}[name]
     pretrained, again, random_model = (
-        adapters.load(folder, adapter, initial=initial).make(3, 1) for initial in ("pretrained", "pretrained", "random")
+        adapters.load(folder, adapter, initial=initial, remote_code=False).make(3, 1)
+        for initial in ("pretrained", "pretrained", "random")
     )
     weights = [key for key in stored if "embeddings.weight" in key or "query" in key]
     found = pretrained.encoder.state_dict()
     assert len(weights) > 2 and all(torch.equal(found[key], stored[key]) for key in weights)
     assert not torch.equal(random_model.encoder.state_dict()[weights[0]], stored[weights[0]])
     assert torch.equal(pretrained.classifier.weight, again.classifier.weight)
-    other = adapters.load(folder, adapter, initial="random").make(3, 2)
+    other = adapters.load(folder, adapter, initial="random", remote_code=False).make(3, 2)
     assert not torch.equal(random_model.encoder.state_dict()[weights[0]], other.encoder.state_dict()[weights[0]])
 
 
@@ -74,7 +75,7 @@ def test_pooling_by_hand_on_a_model_whose_states_are_known(tiny):
 def test_code_of_the_folder_runs_by_consent_only(tiny, adapter):
     marker = tiny.parent / "marker"
     with pytest.raises(InputError, match=r"configuration_tiny.py, modeling_tiny.py .* remote_code: true"):
-        adapters.load(tiny, adapter)
+        adapters.load(tiny, adapter, remote_code=False)
     assert not marker.exists()
     network = adapters.load(tiny, adapter, remote_code=True).make(2, 0)
     assert marker.exists() and type(network.encoder).__name__ == "TinyModel"
@@ -151,10 +152,10 @@ def test_byte_pairs_with_alibi_are_not_bound_by_their_positions(tiny):
 
 def test_a_tokenizer_that_knows_none_of_the_tokens_is_refused(dnabert):
     with pytest.raises(InputError, match="does not know .* of ctcf; choose the adapter"):
-        adapters.load(dnabert, "auto").read(random_sequences([12, 12]), "ctcf")
+        adapters.load(dnabert, "auto", remote_code=False).read(random_sequences([12, 12]), "ctcf")
 
 
 @pytest.mark.parametrize("wrong", [{"adapter": "bert"}, {"initial": "untrained"}, {"pooling": "max"}])
 def test_an_unknown_word_is_refused(dnabert, wrong):
     with pytest.raises(InputError, match="is unknown; expected"):
-        adapters.load(dnabert, **wrong)
+        adapters.load(dnabert, **{"adapter": "dnabert", "remote_code": False} | wrong)

@@ -68,7 +68,9 @@ def states(folder, ids):
 
 
 def test_vectors_are_those_of_each_piece_alone(dnabert):
-    external = adapters.load(dnabert, "dnabert")  # 24 positions: 22 overlapping 3-mers, which span 24 bases
+    external = adapters.load(
+        dnabert, "dnabert", remote_code=False
+    )  # 24 positions: 22 overlapping 3-mers, which span 24 bases
     sequences = random_sequences([20, 24, 25, 70, 3])
     ((vectors, tokens),) = embed(external, sequences, CPU)
     assert tokens.tolist() == [18, 22, 10 + 11, 15 + 16 + 15 + 16, 1]
@@ -95,8 +97,8 @@ def test_every_length_is_cut_so_that_all_pieces_fit(name, adapter, request):
 
 
 def test_cls_is_kept_only_of_a_model_that_has_it_in_front(dnabert, nt, tiny):
-    assert adapters.load(dnabert, "dnabert").poolings == ("cls", "mean")
-    assert adapters.load(nt, "nucleotide-transformer").poolings == ("cls", "mean")
+    assert adapters.load(dnabert, "dnabert", remote_code=False).poolings == ("cls", "mean")
+    assert adapters.load(nt, "nucleotide-transformer", remote_code=False).poolings == ("cls", "mean")
     external = adapters.load(tiny, "hyenadna", remote_code=True)
     ((vectors, tokens),) = embed(external, ["ACCT"], CPU)
     assert list(vectors) == ["mean"] and tokens.tolist() == [4]
@@ -117,7 +119,7 @@ def test_the_command_writes_parts_that_open_as_one(dnabert, files, command, tmp_
     table = pd.read_parquet(given["regions"])
     assert found.regions()["region"].tolist() == [0, 1, 2, 3, 4]
     assert found.regions()["start"].tolist() == table["start"].tolist()
-    ((expected, tokens),) = embed(adapters.load(dnabert, "dnabert"), sequences, CPU)
+    ((expected, tokens),) = embed(adapters.load(dnabert, "dnabert", remote_code=False), sequences, CPU)
     assert found.regions()["tokens"].tolist() == tokens.tolist()
     for pooling in ("cls", "mean"):
         np.testing.assert_allclose(found.vectors(pooling), expected[pooling], atol=3e-3)

@@ -35,7 +35,7 @@ def dataset():
 
 
 def test_a_external_model_learns_a_simple_rule(dnabert):
-    external, table = adapters.load(dnabert, "dnabert"), dataset()
+    external, table = adapters.load(dnabert, "dnabert", remote_code=False), dataset()
     settings = Settings(
         **TRAINING.model_copy(update={"epochs": 8}).model_dump(), batch=16, learning_rate=1e-2, precision="auto"
     )

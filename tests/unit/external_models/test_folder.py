@@ -33,7 +33,7 @@ def test_an_incomplete_folder_is_named_with_what_it_lacks(dnabert, tmp_path, mis
         if path.name not in (missing, "tokenizer.json"):
             (tmp_path / path.name).symlink_to(path)
     with pytest.raises(InputError, match=f"{tmp_path}: {sentence}"):
-        adapters.load(tmp_path, "dnabert")
+        adapters.load(tmp_path, "dnabert", remote_code=False)
 
 
 def test_a_part_of_the_weights_that_is_missing_is_named(tmp_path):
@@ -51,7 +51,7 @@ def test_weights_of_another_model_are_refused(dnabert, tmp_path):
     config = json.loads((dnabert / "config.json").read_text())
     write(tmp_path / "config.json", config | {"num_hidden_layers": 2})
     with pytest.raises(InputError, match=r"layer\.1\..* is missing"):
-        adapters.load(tmp_path, "dnabert").make(2, 0)
+        adapters.load(tmp_path, "dnabert", remote_code=False).make(2, 0)
 
 
 HUB = ["README.md", "config.json", "vocab.txt", "model.safetensors", "pytorch_model.bin", "onnx/model.onnx", "x.py"]

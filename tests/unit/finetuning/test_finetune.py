@@ -36,7 +36,7 @@ SCRIPT = Path(__file__).parents[3] / "workflow/scripts/finetune.py"
 def folder(tmp_path):
     bases = Vocabulary.from_kmers("char", 1)
     bases.save(tmp_path / "vocabulary")
-    model = new_language_model(Architecture(1, 16, 2, 32, 40, 0.0).config(bases.size), 7)
+    model = new_language_model(Architecture(1, 16, 2, 32, 40, 0.0, start="random").config(bases.size), 7)
     save(model, model.config, tmp_path / "model", tmp_path / "vocabulary")
     return tmp_path / "model"
 

@@ -30,7 +30,7 @@ def folder(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("model")
     vocabulary = Vocabulary.from_kmers("2-mer", 2)
     vocabulary.save(path / "2-mer")
-    model = new_language_model(Architecture(2, 16, 2, 32, 34).config(vocabulary.size), 0)
+    model = new_language_model(Architecture(2, 16, 2, 32, 34, dropout=0.1, start="random").config(vocabulary.size), 0)
     save(model, model.config, path / "model", path / "2-mer")
     return path / "model"
 
@@ -72,7 +72,9 @@ def test_the_probe_is_the_same_recipe_written_out(folder, pooling, classes):
     best = int(np.argmin(losses))
     expected = models[best].predict_proba(values[folds["test"]])
 
-    predicted, chosen = linear_probe.probe(dataset, folder, linear_probe.Settings(pooling), CPU)
+    predicted, chosen = linear_probe.probe(
+        dataset, folder, linear_probe.Settings(pooling, maximum_train=0, precision="auto", seed=0), CPU
+    )
     test = predicted[predicted["fold"] == "test"]
     assert chosen == {"n_train": 30, "strength": linear_probe.STRENGTHS[best]}
     columns = ["probability"] if classes == 2 else [f"probability_{number}" for number in range(classes)]
@@ -114,11 +116,13 @@ def test_the_command_writes_predictions_and_scores_of_what_was_drawn(folder, tmp
 
 
 def test_what_the_probe_cannot_use_is_named(folder):
-    dataset, mean = dataset_of(90), linear_probe.Settings("mean")
+    dataset, mean = dataset_of(90), linear_probe.Settings("mean", maximum_train=0, precision="auto", seed=0)
     with pytest.raises(InputError, match="pooling: 'last' is unknown; expected one of cls, mean"):
-        linear_probe.Settings("last")
+        linear_probe.Settings("last", maximum_train=0, precision="auto", seed=0)
     with pytest.raises(InputError, match="is not among the 1 examples drawn for training"):
-        linear_probe.probe(dataset, folder, linear_probe.Settings("mean", maximum_train=1), CPU)
+        linear_probe.probe(
+            dataset, folder, linear_probe.Settings("mean", maximum_train=1, precision="auto", seed=0), CPU
+        )
     with pytest.raises(InputError, match="needs examples in fold valid"):
         linear_probe.probe(dataset[dataset["fold"] != "valid"], folder, mean, CPU)
     with pytest.raises(InputError, match="exceed the 34 positions"):

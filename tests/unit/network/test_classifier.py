@@ -22,7 +22,7 @@ from grover.runtime.errors import InputError
 from grover.tokenization.vocabulary import CLS, SEP, Vocabulary
 
 CPU = torch.device("cpu")
-SMALL = Architecture(2, 16, 2, 32, 80, dropout=0.0)
+SMALL = Architecture(2, 16, 2, 32, 80, dropout=0.0, start="random")
 LENGTHS = (9, 40, 1, 40, 23)
 
 
@@ -97,7 +97,7 @@ def test_bfloat16_answers_nearly_alike_and_learns(pooling):
     full, half = logits(model, inputs, CPU, "fp32"), logits(model, inputs, CPU, "bf16")
     assert half.dtype == np.float32 and 0 < np.abs(full - half).max() < 0.05
     labels = np.array([int(tokens[0] < tokens[-1]) for tokens in inputs])
-    curve = fit(model, inputs, labels, Schedule(2, 8, 1e-3), Execution(CPU, "bf16"))
+    curve = fit(model, inputs, labels, Schedule(2, 8, 1e-3, warmup=0.1), Execution(CPU, "bf16", seed=0))
     assert np.isfinite(curve["loss"]).all() and len(curve) == 10
 
 
@@ -133,11 +133,13 @@ def test_another_network_is_fitted_and_predicted_likewise():
         expected = torch.stack([network.numbers(torch.from_numpy(np.int64(row))).sum(0) for row in inputs])
     np.testing.assert_allclose(logits(network, inputs, CPU), expected, rtol=1e-5, atol=1e-5)
     labels = np.array([int((row < 27).mean() > 0.5) for row in inputs])
-    fit(network, inputs, labels, Schedule(30, 20, 0.1), Execution(CPU))
+    fit(network, inputs, labels, Schedule(30, 20, 0.1, warmup=0.1), Execution(CPU, precision="auto", seed=0))
     assert (logits(network, inputs, CPU).argmax(1) == labels).mean() > 0.95
     for refused in (
         lambda: logits(network, sequences([13]), CPU),
-        lambda: fit(network, sequences([13]), labels, Schedule(1, 1, 1), Execution(CPU)),
+        lambda: fit(
+            network, sequences([13]), labels, Schedule(1, 1, 1, warmup=0.1), Execution(CPU, precision="auto", seed=0)
+        ),
     ):
         with pytest.raises(InputError, match="13 tokens exceed 12"):
             refused()
@@ -147,7 +149,14 @@ def test_a_class_that_weighs_more_is_called_more_often():
     inputs, labels = [np.array([7, 8])] * 40, np.arange(40) % 4 // 3  # nothing tells the classes apart
     for weights, share in (None, 0.25), (np.array([2 / 3, 2.0]), 0.5):
         model = network("mean", 2)
-        fit(model, inputs, labels, Schedule(40, 40, 1e-2), Execution(CPU), class_weights=weights)
+        fit(
+            model,
+            inputs,
+            labels,
+            Schedule(40, 40, 1e-2, warmup=0.1),
+            Execution(CPU, precision="auto", seed=0),
+            class_weights=weights,
+        )
         found = np.exp(logits(model, inputs[:1], CPU)[0])
         assert found[1] / found.sum() == pytest.approx(share, abs=0.05)
 
@@ -181,7 +190,7 @@ def test_too_long_and_unknown_are_refused():
 def folder(tmp_path):
     bases = Vocabulary.from_kmers("char", 1)
     bases.save(tmp_path / "vocabulary")
-    model = new_language_model(Architecture(1, 16, 2, 32, 40, 0.0).config(bases.size), 7)
+    model = new_language_model(Architecture(1, 16, 2, 32, 40, 0.0, start="random").config(bases.size), 7)
     save(model, model.config, tmp_path / "model", tmp_path / "vocabulary")
     return tmp_path / "model"
 

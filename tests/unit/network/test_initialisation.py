@@ -36,7 +36,7 @@ def test_the_first_heads_look_at_the_tokens_beside_whatever_stands_there(hidden,
 def test_a_random_start_is_that_of_transformers():
     from transformers import BertForMaskedLM
 
-    config = Architecture(1, 16, 2, 32, 16, 0.0).config(20)
+    config = Architecture(1, 16, 2, 32, 16, 0.0, start="random").config(20)
     torch.manual_seed(3)
     expected = BertForMaskedLM(config).state_dict()
     for name, weights in new_language_model(config, 3).state_dict().items():
@@ -45,7 +45,7 @@ def test_a_random_start_is_that_of_transformers():
 
 def test_an_unknown_start_is_refused():
     with pytest.raises(InputError, match="start 'middle' is unknown; expected one of random, neighbours"):
-        Architecture(start="middle").config(20)
+        Architecture(2, 16, 2, 32, 40, 0.1, start="middle").config(20)
 
 
 def test_randomly_initialised_models_begin_where_their_model_began(tmp_path):

@@ -23,8 +23,8 @@ from grover.runtime.errors import InputError
 from grover.tokenization.vocabulary import Vocabulary
 
 CPU = torch.device("cpu")
-TINY = Architecture(layers=1, hidden=16, heads=2, intermediate=32, positions=40, dropout=0.1)
-STEADY = Architecture(1, 16, 2, 32, 40, dropout=0.0)
+TINY = Architecture(layers=1, hidden=16, heads=2, intermediate=32, positions=40, dropout=0.1, start="random")
+STEADY = Architecture(1, 16, 2, 32, 40, dropout=0.0, start="random")
 
 
 @pytest.fixture(autouse=True)
@@ -47,9 +47,13 @@ def corpus():
 
 def run(corpus, steps=4, seed=0, architecture=TINY, processes=ALONE, **recording):
     model = new_language_model(architecture.config(9), seed)
-    settings = Settings(16, Optimisation(steps, 1e-2), Masking(0.2))
+    settings = Settings(16, Optimisation(steps, 1e-2, warmup=0.1), Masking(0.2))
     return model, pretrain(
-        model, *corpus, settings, Execution(CPU, seed=seed, processes=processes), Recording(**recording)
+        model,
+        *corpus,
+        settings,
+        Execution(CPU, seed=seed, processes=processes, precision="auto"),
+        Recording(**{"checkpoints": None, "minutes": 15} | recording),
     )
 
 
@@ -111,7 +115,13 @@ def one_number(value: float):
 def test_a_loss_that_is_no_number_stops_with_a_sentence(tmp_path):
     model, batches, loss = one_number(float("nan"))
     with pytest.raises(InputError, match="loss became nan .* at step 1 of 3"):
-        train(model, lambda step: batches, loss, Optimisation(3), Execution(CPU))
+        train(
+            model,
+            lambda step: batches,
+            loss,
+            Optimisation(3, learning_rate=4e-4, warmup=0.1),
+            Execution(CPU, precision="auto", seed=0),
+        )
 
 
 def test_a_loss_that_rises_stops_and_names_the_last_good_checkpoint(tmp_path):
@@ -125,7 +135,12 @@ def test_a_loss_that_rises_stops_and_names_the_last_good_checkpoint(tmp_path):
         InputError, match=rf"mean loss of the last 50 steps .* step 8\d of 300 .* {tmp_path}/step-0000000\d\d.pt"
     ):
         train(
-            model, lambda step: batches, rising, Optimisation(300), Execution(CPU), Recording(Checkpoints(tmp_path), 0)
+            model,
+            lambda step: batches,
+            rising,
+            Optimisation(300, learning_rate=4e-4, warmup=0.1),
+            Execution(CPU, precision="auto", seed=0),
+            Recording(Checkpoints(tmp_path), 0),
         )
 
 
@@ -351,7 +366,7 @@ def borderless(true):
 @pytest.mark.parametrize("broken", [flipped, zeroed, borderless])
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_a_kernel_that_computes_something_else_is_found_before_the_first_step(corpus, broken, precision):
-    wide = Architecture(2, 128, 4, 256, 40, dropout=0.0)
+    wide = Architecture(2, 128, 4, 256, 40, dropout=0.0, start="random")
     model = new_language_model(wide.config(9), 0)
     tokens, windows = corpus
     ids, lengths = pack(tokens, windows["first"].to_numpy()[:6], windows["length"].to_numpy()[:6])
@@ -421,4 +436,4 @@ def test_devices_and_precisions_that_are_not_there():
     with pytest.raises(InputError, match="unknown"):
         autocast(CPU, "fp8")
     with pytest.raises(InputError, match="multiple of heads"):
-        Architecture(hidden=10, heads=3).config(9)
+        Architecture(2, 10, 3, 32, 40, 0.1, start="random").config(9)

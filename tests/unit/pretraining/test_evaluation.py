@@ -146,7 +146,7 @@ def test_baselines_are_distributions_and_neighbours_help(corpus, masked):
 
 
 def test_a_network_predicts_what_transformers_computes(masked):
-    model = new_language_model(Architecture(1, 64, 2, 128, 48).config(SIZE), 0).eval()
+    model = new_language_model(Architecture(1, 64, 2, 128, 48, dropout=0.1, start="random").config(SIZE), 0).eval()
     predicted = evaluation.predict(model, masked, torch.device("cpu"))
     assert predicted.nats.mean() == pytest.approx(np.log(SIZE), abs=0.4)
     ids, lengths, at = masked.batches[0]
@@ -161,7 +161,7 @@ def test_a_network_predicts_what_transformers_computes(masked):
 
 def test_scores_in_bfloat16_have_no_ties(masked):
     """A bfloat16 has 8 bits: of thousands of scores most would be equal to another."""
-    model = new_language_model(Architecture(1, 64, 2, 128, 48).config(4_000), 0).eval()
+    model = new_language_model(Architecture(1, 64, 2, 128, 48, dropout=0.1, start="random").config(4_000), 0).eval()
     ranks, curves = [], Scores()
     for precision in ("bf16", "fp32"):
         ranks.append(evaluation.predict(model, masked, torch.device("cpu"), precision, curves).rank)

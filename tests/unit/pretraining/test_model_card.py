@@ -13,7 +13,15 @@ from grover.network.bert import Architecture, new_language_model, save
 from grover.pretraining.model_card import Facts, render
 from grover.tokenization.vocabulary import Vocabulary
 
-SETTINGS = {"hidden": 16, "heads": 2, "intermediate": 32, "layers": 1, "positions": 24}
+SETTINGS = {
+    "hidden": 16,
+    "heads": 2,
+    "intermediate": 32,
+    "layers": 1,
+    "positions": 24,
+    "dropout": 0.1,
+    "start": "random",
+}
 
 
 def record(command: str, arguments: dict, inputs: dict | None = None) -> dict:

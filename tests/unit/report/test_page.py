@@ -36,7 +36,7 @@ def page(tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
     files = write_artefacts(folder)
     figures = {}
-    sections = build(Results(folder, files), "run: demo\n")
+    sections = build(Results(folder, files), "run: demo\n", palette="okabe-ito")
     html = render(sections, "A <run> & its report", "snakemake --cores 2 results/demo/", figures.__setitem__)
     return html, figures, sections
 
@@ -80,7 +80,7 @@ def test_absent_artefacts_leave_a_sentence(tmp_path):
     files = [
         path for path in write_artefacts(tmp_path, variants=False) if path.parent.name in ("genome", "interpretation")
     ]
-    sections = {section.key: section for section in build(Results(tmp_path, files), "")}
+    sections = {section.key: section for section in build(Results(tmp_path, files), "", palette="okabe-ito")}
     assert sections["corpus"].parts == ["Left out: this run has no corpus/*/windows.parquet."]
     assert "No variants were given, so none were scored." in sections["interpretation"].parts
 
@@ -126,7 +126,7 @@ def test_the_atlas_without_null_genomes_and_annotation_and_the_vocabulary_withou
         "atlas_compression",
     ]
     files = [path for path in files if "atlas" not in path.parts]
-    sections = {section.key: section for section in build(Results(tmp_path, files), "")}
+    sections = {section.key: section for section in build(Results(tmp_path, files), "", palette="okabe-ito")}
     assert sections["atlas"].parts[0].startswith("Left out: this run has no atlas/observed/summary.json")
     assert [part.name for part in sections["vocabulary"].parts if hasattr(part, "name")] == ["vocabulary_frequencies"]
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import torch
 
-from grover.config.names import LAST_TOKEN, NEXT_KMER_BASELINES
+from grover.config.names import LAST_TOKEN, NEXT_KMER_LABELS
 from grover.config.sections.pretraining import NextKmer, NextKmerTraining
 from grover.genome.assembly import Genome
 from grover.genome.bases import decode, encode
@@ -144,13 +144,13 @@ def test_baselines_and_a_model_on_a_repeat(tmp_path):
     bases = Vocabulary.from_kmers("char", 1)
     table = baselines(cut, [bases], [2, 3], trees=5, forest_examples=200)
     score = table.pivot(index="vocabulary", columns="k", values="accuracy")
-    assert set(score.index) == {*NEXT_KMER_BASELINES, LAST_TOKEN + "char"}
+    assert set(score.index) == {*NEXT_KMER_LABELS, LAST_TOKEN + "char"}
     assert score.loc["chance"].tolist() == [1 / 16, 1 / 64]
     assert (score.loc[["markov-1", "markov-5", "last token of char", "tfidf-forest"]] == 1).all(axis=None)
     assert score.loc["markov-0", 2] < 0.5 and score.loc["majority", 3] < 0.5
 
     bases.save(tmp_path / "vocabulary")
-    model = new_language_model(Architecture(1, 16, 2, 32, 32, 0.0).config(bases.size), 0)
+    model = new_language_model(Architecture(1, 16, 2, 32, 32, 0.0, start="random").config(bases.size), 0)
     save(model, model.config, tmp_path / "model", tmp_path / "vocabulary")
     settings, place = Settings(epochs=10, batch=32, learning_rate=1e-2, precision="auto"), torch.device("cpu")
     found = fine_tune(tmp_path / "model", tokenise(bases, cut), cut, 2, settings, place, 0)
@@ -230,7 +230,7 @@ def test_a_killed_job_keeps_the_fine_tunings_that_it_finished(tmp_path, genome, 
     # fold test is the middle of the three segments, bases 5000 to 8000, which the second window holds
     windows = pd.DataFrame({"first": [0, 5000, 8100], "length": [4000, 3000, 900], "split": ["train", "train", "test"]})
     windows.to_parquet(tmp_path / "windows.parquet")
-    model = new_language_model(Architecture(1, 16, 2, 32, 64, 0.0).config(bases.size), 0)
+    model = new_language_model(Architecture(1, 16, 2, 32, 64, 0.0, start="random").config(bases.size), 0)
     save(model, model.config, tmp_path / "model", tmp_path / "vocabulary")
     folds().to_csv(tmp_path / "folds.bed", sep="\t", header=False, index=False)
     genome_files, token_files = (

@@ -83,7 +83,7 @@ def test_tokenizer_and_embedding_matrix_have_the_same_number_of_rows(name, tmp_p
 
     vocabulary = make(name)
     vocabulary.save(tmp_path)
-    small = Architecture(layers=1, hidden=8, heads=1, intermediate=8, positions=8)
+    small = Architecture(layers=1, hidden=8, heads=1, intermediate=8, positions=8, dropout=0.1, start="random")
     model = new_language_model(small.config(vocabulary.size), seed=0)
     rows = {"bpe-600": 609, "kmer-4": 265, "char": 9, "overlap-3": 73}[name]
     assert len(AutoTokenizer.from_pretrained(tmp_path)) == vocabulary.size == rows

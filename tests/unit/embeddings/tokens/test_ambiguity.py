@@ -79,7 +79,7 @@ def stored(tmp_path_factory, genome, annotation):
 def table(stored, genome, annotation):
     tracks, files, _ = annotation
     annotated = ambiguity.annotate(occurrences(stored), tracks, files, LENGTHS, {}, 0)
-    return ambiguity.distinguish(stored, STATISTICS, genome, annotated, minimum=60, resamples=100)
+    return ambiguity.distinguish(stored, STATISTICS, genome, annotated, minimum=60, resamples=100, seed=0)
 
 
 def test_a_token_with_two_planted_meanings_is_found_with_its_annotation(table):
@@ -110,13 +110,13 @@ def test_tokens_with_few_contexts_are_left_out(table):
 def test_without_annotation_groups_have_no_category(stored, genome):
     found = occurrences(stored)
     annotated = ambiguity.Annotated(found, [], np.zeros((len(found), 0), bool))
-    table = ambiguity.distinguish(stored, STATISTICS, genome, annotated, minimum=60, resamples=10)
+    table = ambiguity.distinguish(stored, STATISTICS, genome, annotated, minimum=60, resamples=10, seed=0)
     assert (
         len(table) == 3
         and table[["track", "category", "q"]].isna().all(axis=None)
         and table["silhouette"].notna().all()
     )
-    assert ambiguity.distinguish(stored, STATISTICS, genome, annotated, minimum=999).empty
+    assert ambiguity.distinguish(stored, STATISTICS, genome, annotated, minimum=999, resamples=300, seed=0).empty
 
 
 @pytest.mark.filterwarnings("error:invalid value", "error:divide by zero")

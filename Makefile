@@ -18,9 +18,6 @@ define need
 		fi; }
 endef
 
-# snakemake --lint wants them as params, but where the installation lies must not rerun anything
-PLACE := \(PYTHON\|SCRIPTS\)
-
 .DEFAULT_GOAL := help
 .PHONY: help setup external bedtools chromium slurm-programs run plan test test-slurm test-slurm-all reference lint format bench why lock clean-logs clean-run
 
@@ -82,8 +79,7 @@ lint: setup  ## ruff, snakefmt, mypy, snakemake --lint
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/mypy
-	@lints=$$($(SNAKEMAKE) --lint 2>&1); case "$$lints" in *"Lints for"*|*Congratulations*) ;; *) echo "$$lints"; exit 1;; esac; \
-		! echo "$$lints" | grep '^ *\* ' | grep -v 'variable $(PLACE) from outside of the rule'
+	$(SNAKEMAKE) --lint
 
 format: setup  ## let ruff and snakefmt lay out the code
 	$(BIN)/ruff check --fix .

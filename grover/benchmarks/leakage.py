@@ -43,7 +43,7 @@ def audit(
     pretraining: pd.DataFrame,
     repeats: pd.DataFrame | None,
     similarity: float,
-    seed: int = 0,
+    seed: int,
 ) -> tuple[pd.DataFrame, dict]:
     """The leaks of a dataset by example, and the numbers of its card.
 

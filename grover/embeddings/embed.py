@@ -56,9 +56,9 @@ def choose_layers(encoder: BertModel, layers: Sequence[int] = ()) -> list[int]:
 def embed_sequences(
     encoder: BertModel,
     inputs: Sequence[np.ndarray],
-    layers: Sequence[int] = (),
-    device: torch.device | str = "cpu",
-    precision: str = "auto",
+    layers: Sequence[int],
+    device: torch.device | str,
+    precision: str,
 ) -> dict[tuple[str, int], np.ndarray]:
     """Vectors, float32 [rows, hidden], of sequences of token ids without specials, by pooling (`cls` or `mean`) and layer.
 
@@ -132,8 +132,8 @@ def embed(
     regions: Regions,
     reading: Reading,
     outputs: Outputs,
-    device: torch.device | str = "cpu",
-    precision: str = "auto",
+    device: torch.device | str,
+    precision: str,
 ) -> dict[str, np.ndarray]:
     """Embed one shard of the regions and write it.
 

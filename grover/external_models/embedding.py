@@ -28,8 +28,8 @@ def embed(
     external: ExternalModel,
     sequences: Sequences,
     device: torch.device,
-    precision: str = "auto",
-    seed: int = 0,
+    precision: str,
+    seed: int,
     at_once: int = SEQUENCES_AT_ONCE,
 ) -> Iterator[tuple[dict[str, np.ndarray], np.ndarray]]:
     """Vectors of the last layer by pooling (those of `external.poolings`), float32 [sequences, hidden], and the number of tokens that

@@ -140,7 +140,7 @@ def alleles(
 
 
 def log_likelihoods(
-    model: BertForMaskedLM, sequences: list[Allele], device: torch.device, precision: str = "auto"
+    model: BertForMaskedLM, sequences: list[Allele], device: torch.device, precision: str
 ) -> np.ndarray:
     """Log-likelihood in nats (float64) of the masked tokens of each allele, all masked at once; NaN where an allele with its flanks
     is longer than the model reads.
@@ -181,7 +181,7 @@ def score(
     genome: Genome,
     surroundings: Surroundings,
     device: torch.device,
-    precision: str = "auto",
+    precision: str,
 ) -> np.ndarray:
     """Log-likelihood ratio of alternative to reference, nats, for each row of chrom, pos, ref, alt; negative is
     unlikely.

@@ -180,7 +180,7 @@ def pooled(
     inputs: Sequence[np.ndarray],
     pooling: str,
     device: torch.device,
-    precision: str = "auto",
+    precision: str,
     label: str = "",
 ) -> np.ndarray:
     """Vectors, float32 [rows, hidden], that an encoder as it is gives sequences of token ids without specials.
@@ -204,7 +204,7 @@ def logits(
     network: Network,
     inputs: Sequence[np.ndarray],
     device: torch.device,
-    precision: str = "auto",
+    precision: str,
     label: str = "",
 ) -> np.ndarray:
     """Logits, float32 [rows, classes], of inputs as `network` collates them; `label` as in `pooled`."""

@@ -118,7 +118,7 @@ def predict(
     model: BertForMaskedLM,
     masked: Masked,
     device: torch.device,
-    precision: str = "auto",
+    precision: str,
     curves: TokenCurves | None = None,
 ) -> Predicted:
     """Predict masked tokens with a network; all probabilities are added to `curves`.

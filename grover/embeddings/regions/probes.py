@@ -131,7 +131,7 @@ class Settings:
 
     resamples: int
     trees: int
-    seed: int = 0
+    seed: int
     threads: int = 1
 
 

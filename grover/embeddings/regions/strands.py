@@ -36,7 +36,7 @@ def embed_whole(
     longest: int,
     layers: Sequence[int],
     device: torch.device,
-    precision: str = "auto",
+    precision: str,
 ) -> dict[tuple[str, int], np.ndarray]:
     """Embed sequences of token ids of any length; returns vectors, float32 [sequences, hidden], by pooling and layer.
 
@@ -58,7 +58,7 @@ def embed_strands(
     longest: int,
     layers: Sequence[int],
     device: torch.device,
-    precision: str = "auto",
+    precision: str,
 ) -> dict[tuple[str, int], tuple[np.ndarray, np.ndarray]]:
     """Embed sequences (uint8 codes) and their reverse complements; returns both, float32 [regions, hidden], by pooling and layer.
 

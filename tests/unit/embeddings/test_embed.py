@@ -78,7 +78,7 @@ def run(encoder, world, folder, states=True, precision="fp32", **reading):
     for writer in writers:
         writer.__enter__()
     regions = Regions(world.table, world.places, world.segments)
-    sums = embed(encoder, world.tokens, regions, reading, Outputs(*writers), precision=precision)
+    sums = embed(encoder, world.tokens, regions, reading, Outputs(*writers), precision=precision, device="cpu")
     for writer in writers:
         writer.__exit__(None, None, None)
     return paths, sums
@@ -138,7 +138,7 @@ def test_nothing_is_computed_behind_the_deepest_layer_asked_for(encoder, monkeyp
         raise AssertionError("the second layer was computed")
 
     monkeypatch.setattr(encoder.encoder.layer[1].intermediate, "forward", forbidden)
-    found = embed_sequences(encoder, [np.array([5, 6])], layers=[1, 0])
+    found = embed_sequences(encoder, [np.array([5, 6])], layers=[1, 0], device="cpu", precision="auto")
     assert list(found) == [("cls", 0), ("mean", 0), ("cls", 1), ("mean", 1)]
 
 
@@ -146,18 +146,18 @@ def test_sequences_have_the_vectors_that_each_gets_alone(encoder, monkeypatch):
     monkeypatch.setitem(inference.TOKENS_AT_ONCE, "cpu", 30)
     rng = np.random.default_rng(2)
     inputs = [rng.integers(5, VOCABULARY.size, length).astype(np.uint16) for length in rng.integers(1, 13, 40)]
-    found = embed_sequences(encoder, inputs)
+    found = embed_sequences(encoder, inputs, layers=(), device="cpu", precision="auto")
     for row, ids in enumerate(inputs):
         states = plain_states(encoder, ids)
         for layer in range(3):
             np.testing.assert_allclose(found["cls", layer][row], states[layer, 0], atol=2e-6)
             np.testing.assert_allclose(found["mean", layer][row], states[layer, 1:-1].mean(0), atol=2e-6)
-    rough = embed_sequences(encoder, inputs, [2], precision="bf16")["mean", 2]
+    rough = embed_sequences(encoder, inputs, [2], precision="bf16", device="cpu")["mean", 2]
     assert 1e-5 < np.abs(rough - found["mean", 2]).max() < 0.1
     with pytest.raises(InputError, match="14 positions"):
-        embed_sequences(encoder, [np.full(13, 5)])
+        embed_sequences(encoder, [np.full(13, 5)], layers=(), device="cpu", precision="auto")
     with pytest.raises(InputError, match=r"layers: 3 is none of the model's, which are 0 \(its input\) to 2"):
-        embed_sequences(encoder, inputs, [3, 1])
+        embed_sequences(encoder, inputs, [3, 1], device="cpu", precision="auto")
 
 
 @pytest.mark.parametrize("tokens_at_once", [1 << 20, 30, WINDOW], ids=["many regions", "few regions", "a window"])
@@ -359,7 +359,7 @@ def test_the_script_writes_a_model_and_its_random_model_in_the_same_layout(files
     random_model = open_embeddings(outputs[:1])["random"]
     assert random_model.initial == "random" and random_model.model == trained.model
     random = load_encoder(inputs[0].parent, random=True, seed=1)
-    first = embed_sequences(random, [np.load(inputs[1])[:6]])["cls", 0]
+    first = embed_sequences(random, [np.load(inputs[1])[:6]], layers=(), device="cpu", precision="auto")["cls", 0]
     np.testing.assert_allclose(random_model.vectors("cls", 0)[0], first[0], rtol=1e-3, atol=1e-3)
 
 

@@ -72,7 +72,7 @@ def test_vectors_are_those_of_each_piece_alone(dnabert):
         dnabert, "dnabert", remote_code=False
     )  # 24 positions: 22 overlapping 3-mers, which span 24 bases
     sequences = random_sequences([20, 24, 25, 70, 3])
-    ((vectors, tokens),) = embed(external, sequences, CPU)
+    ((vectors, tokens),) = embed(external, sequences, CPU, precision="auto", seed=0)
     assert tokens.tolist() == [18, 22, 10 + 11, 15 + 16 + 15 + 16, 1]
     for row, sequence in enumerate(sequences):
         bounds = np.linspace(0, len(sequence), {25: 2, 70: 4}.get(len(sequence), 1) + 1).astype(int)
@@ -100,7 +100,7 @@ def test_cls_is_kept_only_of_a_model_that_has_it_in_front(dnabert, nt, tiny):
     assert adapters.load(dnabert, "dnabert", remote_code=False).poolings == ("cls", "mean")
     assert adapters.load(nt, "nucleotide-transformer", remote_code=False).poolings == ("cls", "mean")
     external = adapters.load(tiny, "hyenadna", remote_code=True)
-    ((vectors, tokens),) = embed(external, ["ACCT"], CPU)
+    ((vectors, tokens),) = embed(external, ["ACCT"], CPU, precision="auto", seed=0)
     assert list(vectors) == ["mean"] and tokens.tolist() == [4]
     rows = torch.load(tiny / "pytorch_model.bin")["embedding.weight"]
     np.testing.assert_allclose(vectors["mean"][0], rows[[7, 8, 8, 10]].cumsum(0).mean(0), atol=1e-6)
@@ -119,7 +119,9 @@ def test_the_command_writes_parts_that_open_as_one(dnabert, files, command, tmp_
     table = pd.read_parquet(given["regions"])
     assert found.regions()["region"].tolist() == [0, 1, 2, 3, 4]
     assert found.regions()["start"].tolist() == table["start"].tolist()
-    ((expected, tokens),) = embed(adapters.load(dnabert, "dnabert", remote_code=False), sequences, CPU)
+    ((expected, tokens),) = embed(
+        adapters.load(dnabert, "dnabert", remote_code=False), sequences, CPU, precision="auto", seed=0
+    )
     assert found.regions()["tokens"].tolist() == tokens.tolist()
     for pooling in ("cls", "mean"):
         np.testing.assert_allclose(found.vectors(pooling), expected[pooling], atol=3e-3)

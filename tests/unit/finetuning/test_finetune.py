@@ -116,7 +116,9 @@ def test_limits_and_class_weights_reach_the_training(folder, monkeypatch):
 
     read = []
     monkeypatch.setattr(
-        finetune, "logits", lambda network, inputs, *rest: read.append(len(inputs)) or logits(network, inputs, CPU)
+        finetune,
+        "logits",
+        lambda network, inputs, *rest: read.append(len(inputs)) or logits(network, inputs, CPU, precision="auto"),
     )
     _, predicted = tuned(folder, table, replace(SETTINGS, maximum_train=50, maximum_valid=20), seed=3)
     assert len(asked["labels"]) == 50 == predicted.attrs["n_train"] and read == [20, 96]
@@ -160,7 +162,7 @@ def test_probabilities_are_those_of_the_classes_as_common_as_they_are(shares, mo
         settings = replace(SETTINGS, epochs=8, batch=100, learning_rate=5e-2, patience=8, class_weights=class_weights)
         network, predicted = fine_tune(table, rows, Numbers, settings, CPU, 0)
         test = predicted[predicted["fold"] == "test"]
-        stored = finetune.probabilities(logits(network, [rows[row] for row in test["example"]], CPU))
+        stored = finetune.probabilities(logits(network, [rows[row] for row in test["example"]], CPU, precision="auto"))
         np.testing.assert_allclose(test[columns], np.column_stack([stored[name] for name in columns]), rtol=1e-5)
         return test[columns].to_numpy()
 
@@ -260,13 +262,17 @@ def test_a_killed_job_keeps_the_seeds_that_it_finished(folder, tmp_path, monkeyp
     assert said["settings"]["pooling"] == "mean" and said["settings"]["class_weights"] == "balanced"
     predicted, table = pd.read_parquet(out / "predictions.parquet"), dataset()
     first = predicted[predicted["seed"] == 1]
-    found = logits(load_classifier(out), read_tokens(table.loc[first["example"]], Vocabulary.load(folder)), CPU)
+    found = logits(
+        load_classifier(out), read_tokens(table.loc[first["example"]], Vocabulary.load(folder)), CPU, precision="auto"
+    )
     np.testing.assert_allclose(first["probability"], 1 / (1 + np.exp(found[:, 0] - found[:, 1])), rtol=1e-4)
     for path in [*given[3:6], *(out / name for name in ("config.json", "tokenizer.json", "tokenizer_config.json"))]:
         path.unlink()  # as Snakemake does before it runs the command again
     run(seeds=3)
     assert done == [1, 2, 3] and pd.read_parquet(out / "predictions.parquet")["seed"].unique().tolist() == [1, 2, 3]
-    again = logits(load_classifier(out), read_tokens(table.loc[first["example"]], Vocabulary.load(folder)), CPU)
+    again = logits(
+        load_classifier(out), read_tokens(table.loc[first["example"]], Vocabulary.load(folder)), CPU, precision="auto"
+    )
     assert (again == found).all() and Vocabulary.load(out).size == Vocabulary.load(folder).size
     run(epochs=1)
     assert done == [1, 2, 3, 1, 2] and len(list(out.glob("seeds-*"))) == 1 and not kept.exists()

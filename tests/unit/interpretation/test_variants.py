@@ -90,7 +90,7 @@ def test_both_alleles_show_and_predict_the_same_bases(genome, span):
 def test_likelihood_is_that_of_masking_by_hand(genome):
     model = new_language_model(Architecture(1, 16, 2, 32, 128, 0.0, start="random").config(BPE.size), 0).eval()
     pair = alleles(genome, BPE, Variant("c", 300, base(genome, 300), "A"), Surroundings(30, 4))
-    found = log_likelihoods(model, list(pair), torch.device("cpu"))
+    found = log_likelihoods(model, list(pair), torch.device("cpu"), precision="auto")
     for allele, value in zip(pair, found, strict=True):
         ids = torch.tensor([[2, *allele.tokens.tolist(), 3]])
         where = torch.arange(allele.first, allele.last) + 1

@@ -74,8 +74,12 @@ def test_many_sequences_are_predicted_in_groups_and_come_in_their_order(pooling,
     assert len(groups) > 10 and sorted(np.concatenate(groups)) == list(range(40))
     with torch.no_grad():
         vectors = plain_pooled(model.bert, inputs, pooling)
-        np.testing.assert_allclose(pooled(model.bert, inputs, pooling, CPU), vectors, rtol=1e-4, atol=1e-5)
-        np.testing.assert_allclose(logits(model, inputs, CPU), model.classifier(vectors), rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(
+            pooled(model.bert, inputs, pooling, CPU, precision="auto"), vectors, rtol=1e-4, atol=1e-5
+        )
+        np.testing.assert_allclose(
+            logits(model, inputs, CPU, precision="auto"), model.classifier(vectors), rtol=1e-4, atol=1e-5
+        )
 
 
 def test_several_groups_at_a_time_answer_bit_for_bit_alike_and_leave_the_threads_as_they_were(monkeypatch):
@@ -131,12 +135,12 @@ def test_another_network_is_fitted_and_predicted_likewise():
     network, inputs = Padded(), sequences(np.random.default_rng(2).integers(3, 13, 60))
     with torch.no_grad():
         expected = torch.stack([network.numbers(torch.from_numpy(np.int64(row))).sum(0) for row in inputs])
-    np.testing.assert_allclose(logits(network, inputs, CPU), expected, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(logits(network, inputs, CPU, precision="auto"), expected, rtol=1e-5, atol=1e-5)
     labels = np.array([int((row < 27).mean() > 0.5) for row in inputs])
     fit(network, inputs, labels, Schedule(30, 20, 0.1, warmup=0.1), Execution(CPU, precision="auto", seed=0))
-    assert (logits(network, inputs, CPU).argmax(1) == labels).mean() > 0.95
+    assert (logits(network, inputs, CPU, precision="auto").argmax(1) == labels).mean() > 0.95
     for refused in (
-        lambda: logits(network, sequences([13]), CPU),
+        lambda: logits(network, sequences([13]), CPU, precision="auto"),
         lambda: fit(
             network, sequences([13]), labels, Schedule(1, 1, 1, warmup=0.1), Execution(CPU, precision="auto", seed=0)
         ),
@@ -157,7 +161,7 @@ def test_a_class_that_weighs_more_is_called_more_often():
             Execution(CPU, precision="auto", seed=0),
             class_weights=weights,
         )
-        found = np.exp(logits(model, inputs[:1], CPU)[0])
+        found = np.exp(logits(model, inputs[:1], CPU, precision="auto")[0])
         assert found[1] / found.sum() == pytest.approx(share, abs=0.05)
 
 
@@ -168,20 +172,20 @@ def test_prediction_leaves_device_and_modes_as_they_were():
         assert not any(module.training for module in model.modules())
         raise KeyError
     assert model.training and model.bert.training and not model.dropout.training
-    logits(model, sequences(), CPU)
+    logits(model, sequences(), CPU, precision="auto")
     assert model.training
 
 
 def test_too_long_and_unknown_are_refused():
     model = network()
     for refused in (
-        lambda: logits(model, sequences([79]), CPU),
-        lambda: pooled(model.bert, sequences([79]), "cls", CPU),
+        lambda: logits(model, sequences([79]), CPU, precision="auto"),
+        lambda: pooled(model.bert, sequences([79]), "cls", CPU, precision="auto"),
     ):
         with pytest.raises(InputError, match="79 tokens .* 80 positions .* 81 positions or make them shorter"):
             refused()
-    assert logits(model, sequences([78]), CPU).shape == (1, 3)
-    for refused in (lambda: network("max"), lambda: pooled(model.bert, sequences(), "max", CPU)):
+    assert logits(model, sequences([78]), CPU, precision="auto").shape == (1, 3)
+    for refused in (lambda: network("max"), lambda: pooled(model.bert, sequences(), "max", CPU, precision="auto")):
         with pytest.raises(InputError, match="pooling: 'max' is unknown"):
             refused()
 
@@ -208,7 +212,10 @@ def test_a_stored_classifier_answers_alike_and_opens_as_an_encoder(folder, tmp_p
     model = new_classifier(folder, 2, "last", True, 1)
     save(model, model.config, tmp_path / "stored", folder)
     inputs = [np.array([5, 6, 7]), np.array([8, 8, 5, 5, 6])]
-    np.testing.assert_allclose(logits(load_classifier(tmp_path / "stored"), inputs, CPU), logits(model, inputs, CPU))
+    np.testing.assert_allclose(
+        logits(load_classifier(tmp_path / "stored"), inputs, CPU, precision="auto"),
+        logits(model, inputs, CPU, precision="auto"),
+    )
     encoder = AutoModel.from_pretrained(tmp_path / "stored")
     assert torch.equal(encoder.embeddings.word_embeddings.weight, model.bert.embeddings.word_embeddings.weight)
     with pytest.raises(InputError, match="no classifier"):

@@ -147,7 +147,7 @@ def test_baselines_are_distributions_and_neighbours_help(corpus, masked):
 
 def test_a_network_predicts_what_transformers_computes(masked):
     model = new_language_model(Architecture(1, 64, 2, 128, 48, dropout=0.1, start="random").config(SIZE), 0).eval()
-    predicted = evaluation.predict(model, masked, torch.device("cpu"))
+    predicted = evaluation.predict(model, masked, torch.device("cpu"), precision="auto")
     assert predicted.nats.mean() == pytest.approx(np.log(SIZE), abs=0.4)
     ids, lengths, at = masked.batches[0]
     padded = torch.from_numpy(ids.reshape(len(lengths), -1))  # windows of one length

@@ -51,7 +51,7 @@ def random_codes(lengths, seed=0):
 def test_a_palindrome_is_its_own_reverse_complement(encoder):
     half = random_codes([18, 11, 15])
     whole = [np.concatenate([codes, reverse_complement(codes)]) for codes in half]
-    found = strands.embed_strands(encoder, whole, Vocabulary.from_kmers("char", 1), 40, [0, 2], CPU)
+    found = strands.embed_strands(encoder, whole, Vocabulary.from_kmers("char", 1), 40, [0, 2], CPU, precision="auto")
     assert sorted(found) == [("cls", 0), ("cls", 2), ("mean", 0), ("mean", 2)]
     for forward, backward in found.values():
         np.testing.assert_allclose(forward, backward, atol=1e-5)
@@ -66,7 +66,7 @@ def test_a_palindrome_is_its_own_reverse_complement(encoder):
 
 def test_regions_are_embedded_alike_in_one_run_and_in_many(encoder, monkeypatch):
     codes = random_codes([50, 90, 7, 30, 200, 5])
-    given = encoder, codes, Vocabulary.from_kmers("char", 1), 40, [1], CPU
+    given = encoder, codes, Vocabulary.from_kmers("char", 1), 40, [1], CPU, "auto"
     whole = strands.embed_strands(*given)
     monkeypatch.setattr(strands, "BASES", 60)
     for key, pair in strands.embed_strands(*given).items():
@@ -77,9 +77,11 @@ def test_a_long_region_is_the_mean_of_its_pieces_by_tokens(encoder):
     tokens = np.concatenate(random_codes([95])).astype(np.uint16) + 5
     pieces = strands.cut(tokens, 40)
     assert [len(piece) for piece in pieces] == [32, 32, 31]
-    found = strands.embed_whole(encoder, [tokens[:20], tokens, tokens[:40]], 40, [2], CPU)
+    found = strands.embed_whole(encoder, [tokens[:20], tokens, tokens[:40]], 40, [2], CPU, precision="auto")
     for pooling in ("cls", "mean"):
-        alone = [strands.embed_whole(encoder, [piece], 40, [2], CPU)[pooling, 2][0] for piece in pieces]
+        alone = [
+            strands.embed_whole(encoder, [piece], 40, [2], CPU, precision="auto")[pooling, 2][0] for piece in pieces
+        ]
         expected = np.average(alone, axis=0, weights=[32, 32, 31])
         np.testing.assert_allclose(found[pooling, 2][1], expected, atol=1e-5)
     with torch.inference_mode():

@@ -1,6 +1,7 @@
 """The look that all figures share: a palette that colour-blind readers can tell apart, calm axes, reproducible SVG."""
 
 import io
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,10 +10,12 @@ from typing import Any
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colorbar import Colorbar
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from matplotlib.rcsetup import cycler
-
-from grover.runtime.errors import InputError
 
 # Okabe and Ito (jfly.uni-koeln.de/color) and Paul Tol (personal.sron.nl/~pault), in the order of the names below
 PALETTES = {
@@ -27,6 +30,8 @@ FOLDS = {"train": BLUE, "valid": ORANGE, "test": RED, "gap": PALE}
 # ink becomes the colour of the page's text in the report, so that figures follow a light or a dark page
 INK = "#23282f"
 SCATTER_DPI = 120
+# a colour is laid over the page no thicker than this, so that ink and, on a dark page, light text can be read on it
+THICKEST = 0.62
 
 matplotlib.rcParams.update(
     {
@@ -66,17 +71,55 @@ matplotlib.rcParams.update(
 
 def use_palette(name: str) -> None:
     """Draw with `okabe-ito` or `tol-bright`."""
-    if name not in PALETTES:
-        raise InputError(f"palette {name!r} is unknown; expected {' or '.join(PALETTES)}")
     matplotlib.rcParams["axes.prop_cycle"] = cycler(color=PALETTES[name])
 
 
 def panels(
     rows: int = 1, columns: int = 1, width: float = 9.0, height: float = 3.0, **options: Any
 ) -> tuple[Figure, np.ndarray]:
-    """A figure of `width` x `height` inches and its axes as an array [rows, columns]."""
+    """A figure of `width` x `height` inches and its axes, row by row."""
     figure = Figure(figsize=(width, height), layout="constrained")
-    return figure, figure.subplots(rows, columns, squeeze=False, **options)
+    return figure, figure.subplots(rows, columns, squeeze=False, **options).ravel()
+
+
+def grid(number: int, most: int, row: float, rest: float, **options: Any) -> tuple[Figure, np.ndarray]:
+    """A figure of `number` panels, at most `most` in a row, and their axes; a row is `row` inches high, and `rest` is for the legend."""
+    columns = min(most, number)
+    rows = math.ceil(number / columns)
+    figure, axes = panels(rows, columns, height=row * rows + rest, **options)
+    for axis in axes[number:]:
+        axis.set_axis_off()
+    return figure, axes[:number]
+
+
+def bare(axis: Axes) -> None:
+    """Take away the frame and the ticks, not their labels."""
+    axis.tick_params(length=0)
+    axis.spines[:].set_visible(False)
+
+
+def colour_scale(figure: Figure, shown: ScalarMappable, axes: list[Axes], label: str, **options: Any) -> Colorbar:
+    """Add a scale of colours beside the axes."""
+    bar = figure.colorbar(shown, ax=axes, label=label, **options)
+    bar.outline.set_visible(False)
+    return bar
+
+
+def cell(axis: Axes, place: tuple[float, float], value: float, far: float, bold: bool) -> None:
+    """Draw a number in a coloured cell, or a dash for NaN. far: from chance, -1 to 1; blue is above 0, red below."""
+    centred: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 7.5}
+    if np.isnan(value):
+        axis.text(*place, "–", color=GREY, **centred)
+        return
+    frame(axis, place, facecolor=to_rgba(BLUE if far >= 0 else RED, THICKEST * min(1, abs(far))), edgecolor="none")
+    # R² of a poor fit goes down without end
+    text = (f"{value:.2f}" if value > -9.995 else "< -10").replace("-0.00", "0.00").replace("-", "\u2212")
+    axis.text(*place, text, fontweight="bold" if bold else "normal", **centred)
+
+
+def frame(axis: Axes, place: tuple[float, float], **style: Any) -> None:
+    """Draw the rectangle of a cell."""
+    axis.add_patch(Rectangle((place[0] - 0.47, place[1] - 0.45), 0.94, 0.9, **style))
 
 
 def to_svg(figure: Figure) -> str:

@@ -5,11 +5,9 @@ Every function takes tables by the name of the genome, `observed` first and then
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 
-from grover.report.style import BLUE, GREEN, GREY, ORANGE, PALE, RED, panels
+from grover.report.style import BLUE, GREEN, GREY, ORANGE, PALE, RED, bare, colour_scale, panels
 
 OBSERVED = "observed"
 NULL_STYLES = ((PALE, "-"), (GREY, (0, (2, 1.2))), (PALE, (0, (4, 1.5))), (GREY, "-"))
@@ -19,6 +17,7 @@ STRONGEST = 3.0  # end of the colour scale, log2
 MOST_TOKENS = 45
 LEAST = 1e-5  # share of the tokens at the foot of an axis
 MOST_POINTS = 300
+BELOW = {"location": "bottom", "shrink": 0.5, "aspect": 45, "pad": 0.02}  # a scale of colours
 
 
 def label(genome: str) -> str:
@@ -29,9 +28,10 @@ def label(genome: str) -> str:
 def styles(genomes: dict) -> dict[str, dict]:
     """Colour and dashes of the line of each genome."""
     nulls = [name for name in genomes if name != OBSERVED]
-    found = {OBSERVED: {"color": BLUE, "linewidth": 2.0, "zorder": 3}}
-    for name, (colour, dashes) in zip(nulls, NULL_STYLES * 3, strict=False):
-        found[name] = {"color": colour, "linestyle": dashes, "linewidth": 1.4, "zorder": 2}
+    found = {OBSERVED: {"color": BLUE, "linewidth": 2.0, "zorder": 3}} | {
+        name: {"color": colour, "linestyle": dashes, "linewidth": 1.4, "zorder": 2}
+        for name, (colour, dashes) in zip(nulls, NULL_STYLES * 3, strict=False)
+    }
     return {name: found[name] | {"label": label(name)} for name in genomes}
 
 
@@ -40,8 +40,7 @@ def frequencies(tokens: dict[str, pd.DataFrame]) -> Figure:
 
     tokens: length, count, share.
     """
-    figure, axes = panels(2, 2, height=5.8)
-    ranks, spread, types, covered = axes.ravel()
+    figure, (ranks, spread, types, covered) = panels(2, 2, height=5.8)
     looks = styles(tokens)
     rng = np.random.default_rng(0)
     for i, (name, table) in enumerate(tokens.items()):
@@ -74,20 +73,18 @@ def composition(tokens: dict[str, pd.DataFrame]) -> Figure:
 
     tokens: first, gc, length, count.
     """
-    figure, axes = panels(1, 3, height=2.9)
+    figure, (*first, content) = panels(1, 3, height=2.9)
     looks = styles(tokens)
-    for axis, title in zip(axes[0], ("First base, each token once", "First base, by occurrence"), strict=False):
+    for axis, title in zip(first, ("First base, each token once", "First base, by occurrence"), strict=True):
         width = 0.8 / len(tokens)
         for i, (name, table) in enumerate(tokens.items()):
             weight = table["count"] if title.endswith("occurrence") else pd.Series(1, table.index)
             share = weight.groupby(table["first"]).sum().reindex(list("ACGT"), fill_value=0) / weight.sum()
             place = np.arange(4) + (i - (len(tokens) - 1) / 2) * width
             axis.bar(place, share, width=width * 0.9, color=looks[name]["color"], label=label(name))
-        axis.set_xticks(range(4), list("ACGT"))
-        axis.set(title=title, ylabel="share of the tokens")
+        axis.set(title=title, ylabel="share of the tokens", xticks=range(4), xticklabels=list("ACGT"))
         axis.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
-    axes[0, 0].legend()
-    content = axes[0, 2]
+    first[0].legend()
     for name, table in tokens.items():
         bases = (table["count"] * table["length"]).groupby(table["gc"]).sum()
         content.step([0, *bases.index], [0, *bases.cumsum() / bases.sum()], where="post", **looks[name])
@@ -102,8 +99,7 @@ def balance(tokens: dict[str, pd.DataFrame], kmers: pd.DataFrame, summaries: dic
     tokens: count; kmers: of the observed genome, k, count; summaries: `balance` as
     `grover.atlas.token_statistics.summarise` returns it.
     """
-    figure, axes = panels(1, 3, height=3.1, width_ratios=[5, 3, 3])
-    curves = axes[0, 0]
+    figure, (curves, *measures) = panels(1, 3, height=3.1, width_ratios=[5, 3, 3])
     looks = styles(tokens)
     for k, rows in kmers.groupby("k"):
         name = f"{k}-mers"
@@ -121,16 +117,14 @@ def balance(tokens: dict[str, pd.DataFrame], kmers: pd.DataFrame, summaries: dic
     curves.legend(fontsize=7)
     names = list(summaries[OBSERVED]["balance"])
     for axis, key, title in zip(
-        axes[0, 1:], ("evenness", "gini"), ("Evenness (1: all alike)", "Gini (0: all alike)"), strict=True
+        measures, ("evenness", "gini"), ("Evenness (1: all alike)", "Gini (0: all alike)"), strict=True
     ):
         for i, (genome, summary) in enumerate(reversed(summaries.items())):
             values = [summary["balance"][name][key] for name in names]
             height = np.arange(len(names)) + (i - (len(summaries) - 1) / 2) * -0.16
             marker = "o" if genome == OBSERVED else "D"
             axis.plot(values, height, marker, color=looks[genome]["color"], markersize=5, label=label(genome))
-        axis.set_yticks(range(len(names)), names)
-        axis.set_ylim(len(names) - 0.5, -0.5)
-        axis.set_title(title)
+        axis.set(title=title, yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.5, -0.5))
         axis.grid(axis="x")
     return figure
 
@@ -147,8 +141,7 @@ def compression(merges: dict[str, pd.DataFrame], mean_lengths: dict[str, float],
 
     merges: token, tokens (left after the merge); mean_lengths: bases per token of the genome after `cycles` merges.
     """
-    figure, axes = panels(1, 2, height=2.9)
-    bases, lengths = axes[0]
+    figure, (bases, lengths) = panels(1, 2, height=2.9)
     looks = styles(merges)
     for i, (name, table) in reversed(list(enumerate(merges.items()))):
         learnt = np.arange(1, len(table) + 1)
@@ -163,8 +156,7 @@ def compression(merges: dict[str, pd.DataFrame], mean_lengths: dict[str, float],
         )
     bases.set(xlabel="merges learnt", ylabel="bases per token", title="Compression")
     bases.grid(axis="y")
-    handles, names = bases.get_legend_handles_labels()
-    bases.legend(handles[::-1], names[::-1])
+    bases.legend(reverse=True)
     lengths.set(xlabel="merges learnt", ylabel="length (bases)", title="Length of the token that each merge makes")
     lengths.yaxis.get_major_locator().set_params(integer=True)
     return figure
@@ -179,18 +171,17 @@ def coverage(shares: dict[str, pd.DataFrame], overall: dict[str, pd.Series]) -> 
     rows = list(dict.fromkeys(zip(shares[OBSERVED]["track"], shares[OBSERVED]["category"], strict=True)))
     lengths = np.arange(1, LONGEST + 1)
     figure, axes = panels(1, len(shares), height=1.3 + 0.19 * len(rows), sharey=True)
-    for axis, (name, table) in zip(axes[0], shares.items(), strict=True):
-        wide = table.pivot(index=["track", "category"], columns="length", values="share")
-        wide = wide.reindex(index=rows, columns=lengths)
+    for axis, (name, table) in zip(axes, shares.items(), strict=True):
+        wide = table.pivot(index=["track", "category"], columns="length", values="share").reindex(rows, columns=lengths)
         with np.errstate(divide="ignore", invalid="ignore"):
             ratio = np.log2(wide.to_numpy(float) / overall[name].reindex(lengths).to_numpy(float))
         ratio[np.isneginf(ratio)] = -10.0
         picture = axis.imshow(ratio, cmap="RdBu_r", vmin=-2, vmax=2, aspect="auto", interpolation="nearest")
         axis.set_xticks(lengths - 1, [*map(str, lengths[:-1]), f"{LONGEST}+"])
         axis.set(title=label(name), xlabel="token length (bases)")
-        _bare(axis)
-    axes[0, 0].set_yticks(range(len(rows)), [name_category(*row) for row in rows])
-    _scale(figure, picture, axes[0].tolist(), "log2 of the share of the bases over that in the genome")
+        bare(axis)
+    axes[0].set_yticks(range(len(rows)), [name_category(*row) for row in rows])
+    colour_scale(figure, picture, axes.tolist(), "log2 of the share of the bases over that in the genome", **BELOW)
     return figure
 
 
@@ -204,8 +195,7 @@ def enrichment(tables: dict[str, pd.DataFrame], tied: pd.DataFrame) -> Figure:
     first = tied.groupby(["track", "category"], sort=False).cumcount()
     tokens = list(dict.fromkeys(tied.loc[first.sort_values(kind="stable").index, "token"]))[:MOST_TOKENS]
     tokens.sort(key=list(dict.fromkeys(tied["token"])).index)
-    figure, axes = panels(1, 2, height=2.3 + 0.19 * len(rows), width_ratios=[5, 2], sharey=True)
-    heat, found = axes[0]
+    figure, (heat, found) = panels(1, 2, height=2.3 + 0.19 * len(rows), width_ratios=[5, 2], sharey=True)
     shown = observed[observed["token"].isin(tokens)].pivot(index=["track", "category"], columns="token")
     log2 = shown["log2"].reindex(index=rows, columns=tokens).to_numpy(float)
     sure = shown["q"].reindex(index=rows, columns=tokens).to_numpy(float) < 0.05
@@ -220,7 +210,7 @@ def enrichment(tables: dict[str, pd.DataFrame], tied: pd.DataFrame) -> Figure:
     heat.set_xticks(range(len(tokens)), tokens, rotation=90, fontsize=6.5, family="monospace")
     heat.set_yticks(range(len(rows)), [name_category(*row) for row in rows])
     heat.set_title("Tokens most tied to each category")
-    _bare(heat)
+    bare(heat)
     looks = styles(tables)
     for i, (name, table) in reversed(list(enumerate(tables.items()))):
         tested = table.dropna(subset=["q"])
@@ -233,9 +223,9 @@ def enrichment(tables: dict[str, pd.DataFrame], tied: pd.DataFrame) -> Figure:
     found.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
     found.grid(axis="x")
     found.tick_params(axis="y", length=0)
-    handles, names = found.get_legend_handles_labels()
-    figure.legend(handles[::-1], names[::-1], loc="outside lower right", ncols=len(tables))
-    _scale(figure, picture, [heat], "log2 enrichment; blank: not significant (q at least 0.05)")
+    handles = found.get_legend_handles_labels()
+    figure.legend(*handles, reverse=True, loc="outside lower right", ncols=len(tables))
+    colour_scale(figure, picture, [heat], "log2 enrichment; blank: not significant (q at least 0.05)", **BELOW)
     return figure
 
 
@@ -243,13 +233,3 @@ def name_category(track: str, category: str) -> str:
     """`repeat class: SINE`, or the track alone where it has no categories."""
     track = track.replace("_", " ")
     return track if track == category.replace("_", " ") else f"{track}: {category}"
-
-
-def _bare(axis: Axes) -> None:
-    axis.tick_params(length=0)
-    axis.spines[:].set_visible(False)
-
-
-def _scale(figure: Figure, picture: ScalarMappable, axes: list[Axes], text: str) -> None:
-    bar = figure.colorbar(picture, ax=axes, location="bottom", label=text, shrink=0.5, aspect=45, pad=0.02)
-    bar.outline.set_visible(False)

@@ -1,19 +1,30 @@
 """Figures of the benchmarks."""
 
-import math
-
 import numpy as np
 import pandas as pd
-from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 
 from grover.config.names import CHOSEN, KIND_LABELS, random_of
-from grover.report.style import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, RED, SKY, YELLOW, Look, intervals, panels
+from grover.report.style import (
+    BLUE,
+    GREEN,
+    GREY,
+    INK,
+    ORANGE,
+    PURPLE,
+    RED,
+    SKY,
+    YELLOW,
+    Look,
+    bare,
+    cell,
+    frame,
+    grid,
+    intervals,
+    panels,
+)
 
 COLUMNS = 3
-# a colour is laid over the page no thicker than this, so that ink and, on a dark page, light text can be read on it
-THICKEST = 0.62
 BETWEEN = 0.3  # widths of a cell between groups of predictors
 
 
@@ -26,26 +37,15 @@ def heat(wide: pd.DataFrame, kinds: dict[str, str], names: dict[str, str]) -> Fi
     label.
     """
     order = [name for kind in KIND_LABELS for name in wide.columns if kinds[name] == kind]
-    shift = np.cumsum([0] + [BETWEEN * (kinds[a] != kinds[b]) for a, b in zip(order, order[1:], strict=False)])
-    places = dict(zip(order, np.arange(len(order)) + shift, strict=True))
-    figure, axes = panels(height=1.35 + 0.29 * len(wide))
-    axis = axes[0, 0]
+    places = in_groups(order, [kinds[name] for name in order])
+    figure, (axis,) = panels(height=1.35 + 0.29 * len(wide))
     baselines = [name for name in order if kinds[name] == "baseline"]
     for row, (_, values) in enumerate(wide[order].iterrows()):
         best_baseline = values[baselines].astype(float).idxmax() if values[baselines].notna().any() else None
         for name, value in values.items():
-            x = places[name]
-            if np.isnan(value):
-                axis.text(x, row, "–", ha="center", va="center", color=GREY, fontsize=7.5)
-                continue
-            colour = to_rgba(BLUE if value >= 0 else RED, THICKEST * min(1, abs(value)))
-            axis.add_patch(Rectangle((x - 0.47, row - 0.45), 0.94, 0.9, facecolor=colour, edgecolor="none"))
-            weight = "bold" if value == values.max() else "normal"
-            text = f"{value:.2f}".replace("-0.00", "0.00").replace("-", "\u2212")
-            axis.text(x, row, text, ha="center", va="center", fontsize=7.5, fontweight=weight)
+            cell(axis, (places[name], row), value, value, value == values.max())
         if best_baseline:
-            x = places[best_baseline]
-            axis.add_patch(Rectangle((x - 0.47, row - 0.45), 0.94, 0.9, facecolor="none", edgecolor=INK, linewidth=1.2))
+            frame(axis, (places[best_baseline], row), facecolor="none", edgecolor=INK, linewidth=1.2)
     for kind, label in KIND_LABELS.items():
         here = [places[name] for name in order if kinds[name] == kind]
         # one column has no room for its kind, and says it in its own name
@@ -56,10 +56,15 @@ def heat(wide: pd.DataFrame, kinds: dict[str, str], names: dict[str, str]) -> Fi
         list(places.values()), [names.get(name, name) for name in order], rotation=40, ha="left", rotation_mode="anchor"
     )
     axis.set_yticks(range(len(wide)), wide.index)
-    axis.tick_params(length=0)
     axis.xaxis.tick_top()
-    axis.spines[:].set_visible(False)
+    bare(axis)
     return figure
+
+
+def in_groups(order: list[str], groups: list[str]) -> dict[str, float]:
+    """Return the places of columns, with a gap where the next one is of another group."""
+    shift = np.cumsum([0] + [BETWEEN * (a != b) for a, b in zip(groups, groups[1:], strict=False)])
+    return dict(zip(order, np.arange(len(order)) + shift, strict=True))
 
 
 def dots(table: pd.DataFrame, names: dict[str, str]) -> Figure:
@@ -68,14 +73,12 @@ def dots(table: pd.DataFrame, names: dict[str, str]) -> Figure:
     table: task, model, kind, mcc, mcc_low, mcc_high of what is to be shown, in the order of the panels; names: predictor -> label.
     """
     tasks = list(dict.fromkeys(table["task"]))
-    columns = min(COLUMNS, len(tasks))
-    rows = math.ceil(len(tasks) / columns)
     most = max((table["task"] == task).sum() for task in tasks)
-    figure, axes = panels(rows, columns, height=rows * (0.7 + 0.2 * most) + 0.3, sharex=True)
+    figure, axes = grid(len(tasks), COLUMNS, 0.7 + 0.2 * most, 0.3, sharex=True)
     figure.set_layout_engine("constrained", h_pad=0.09)
-    for axis, task in zip(axes.flat, tasks, strict=False):
+    colours = {"model": BLUE, "random": RED, "external": ORANGE, "baseline": GREY}
+    for axis, task in zip(axes, tasks, strict=True):
         part = table[table["task"] == task].sort_values("mcc", ascending=False).reset_index(drop=True)
-        colours = {"model": BLUE, "random": RED, "external": ORANGE, "baseline": GREY}
         for row, one in part.iterrows():
             marker = {"baseline": "D", "external": "s"}.get(one["kind"], "o")
             spans = one[["mcc", "mcc_low", "mcc_high"]].to_numpy(float)[None]
@@ -86,8 +89,6 @@ def dots(table: pd.DataFrame, names: dict[str, str]) -> Figure:
         axis.set_ylim(most - 0.4, -0.6)
         axis.tick_params(labelbottom=True)
         axis.grid(axis="x")
-    for axis in axes.flat[len(tasks) :]:
-        axis.set_axis_off()
     figure.supxlabel("Matthews correlation", fontsize=9)
     return figure
 
@@ -97,14 +98,12 @@ def precision_recall(curves: dict[str, pd.DataFrame], shares: dict[str, float], 
 
     curves: task -> model, recall, precision of what is to be shown; shares: task -> share of label 1.
     """
-    columns = min(COLUMNS, len(curves))
-    rows = math.ceil(len(curves) / columns)
-    figure, axes = panels(rows, columns, height=2.7 * rows + 0.5, sharex=True, sharey=True)
+    figure, axes = grid(len(curves), COLUMNS, 2.7, 0.5, sharex=True, sharey=True)
     models = list(dict.fromkeys(name for table in curves.values() for name in table["model"]))
     cycle = iter([ORANGE, GREEN, PURPLE, SKY, YELLOW, GREY] * len(models))
     fixed = {CHOSEN: BLUE, random_of(CHOSEN): RED}
     colours = {name: fixed.get(name) or next(cycle) for name in models}
-    for axis, (task, table) in zip(axes.flat, curves.items(), strict=False):
+    for axis, (task, table) in zip(axes, curves.items(), strict=True):
         for name, points in table.groupby("model", sort=False):
             # the last example of the highest probability decides the left end alone
             points = points.sort_values(["recall", "precision"], ascending=[True, False])
@@ -118,12 +117,8 @@ def precision_recall(curves: dict[str, pd.DataFrame], shares: dict[str, float], 
         axis.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "0.25", "0.5", "0.75", "1"])
         axis.tick_params(labelbottom=True)
         axis.grid()
-    for axis in axes[:, 0]:
+    for axis in axes[::COLUMNS]:
         axis.set_ylabel("precision")
-    for axis in axes.flat[len(curves) :]:
-        axis.set_axis_off()
-    handles = {
-        label: handle for axis in axes.flat for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)
-    }
+    handles = {label: handle for axis in axes for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)}
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=5)
     return figure

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from grover.config.names import RANDOM_LABEL
-from grover.report.style import BLUE, GREY, RED, panels
+from grover.report.style import BLUE, GREY, RED, colour_scale, panels
 
 MODEL, RANDOM = "model", RANDOM_LABEL
 LOOKS = {MODEL: (BLUE, "o", -0.12), RANDOM: (RED, "s", 0.12)}  # colour, marker, shift along the axis of layers
@@ -21,22 +21,22 @@ def self_similarity(tables: dict[str, pd.DataFrame]) -> Figure:
     tables: by MODEL and perhaps RANDOM, with columns layer, self_similarity, baseline, adjusted, centred_similarity.
     """
     figure, axes = panels(1, 3, height=3.0)
-    _layers(axes[0], tables, ("self_similarity", "adjusted", "centred_similarity"), "baseline")
-    axes[0, 0].set(ylabel="mean cosine", title="With the baseline")
-    axes[0, 1].set(title="Less the baseline")
-    axes[0, 2].set(title="Around the mean")
-    axes[0, 2].legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    _layers(axes, tables, ("self_similarity", "adjusted", "centred_similarity"), "baseline")
+    for axis, title in zip(axes, ("With the baseline", "Less the baseline", "Around the mean"), strict=True):
+        axis.set_title(title)
+    axes[0].set_ylabel("mean cosine")
+    axes[2].legend(loc="center left", bbox_to_anchor=(1, 0.5))
     return figure
 
 
 def explained(tables: dict[str, pd.DataFrame]) -> Figure:
     """Maximum explainable variance of the tokens by layer, likewise; the dashed line is the paper's value."""
     figure, axes = panels(1, 2, height=3.2)
-    _layers(axes[0], tables, ("explained", "explained_adjusted"), "explained_baseline")
-    axes[0, 1].axhline(PUBLISHED, color=GREY, linestyle="--", linewidth=1.2, label="GROVER's paper (3.5 %)")
-    axes[0, 0].set(ylabel="share of the variance", title="Explained by one vector, and baseline")
-    axes[0, 1].set(ylabel="share less baseline", title="Adjusted")
-    axes[0, 1].legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    _layers(axes, tables, ("explained", "explained_adjusted"), "explained_baseline")
+    axes[1].axhline(PUBLISHED, color=GREY, linestyle="--", linewidth=1.2, label="GROVER's paper (3.5 %)")
+    axes[0].set(ylabel="share of the variance", title="Explained by one vector, and baseline")
+    axes[1].set(ylabel="share less baseline", title="Adjusted")
+    axes[1].legend(loc="center left", bbox_to_anchor=(1, 0.5))
     return figure
 
 
@@ -73,10 +73,13 @@ def change(table: pd.DataFrame) -> Figure:
 
     table: adjusted, count, repeat_share, accuracy.
     """
-    against = {"repeat_share": "share of the occurrences in repeats", "accuracy": "accuracy of predicting the token"}
+    against = {
+        "repeat_share": ("Repeats", "share of the occurrences in repeats"),
+        "accuracy": ("Prediction", "accuracy of predicting the token"),
+    }
     known = [name for name in against if table[name].notna().any()]
     figure, axes = panels(1, len(known), width=9.0 if len(known) > 1 else 5.4, height=3.4)
-    for axis, name in zip(axes[0], known, strict=True):
+    for axis, name in zip(axes, known, strict=True):
         points = axis.scatter(
             table[name],
             table["adjusted"],
@@ -87,10 +90,9 @@ def change(table: pd.DataFrame) -> Figure:
             alpha=0.85,
             rasterized=True,
         )
-        axis.set(xlabel=against[name], ylabel="adjusted self-similarity")
-        axis.set_title("Repeats" if name == "repeat_share" else "Prediction")
-    bar = figure.colorbar(points, ax=list(axes[0]), label="log10 of the occurrences", shrink=0.85)
-    bar.outline.set_visible(False)
+        title, label = against[name]
+        axis.set(title=title, xlabel=label, ylabel="adjusted self-similarity")
+    colour_scale(figure, points, list(axes), "log10 of the occurrences", shrink=0.85)
     return figure
 
 
@@ -99,16 +101,15 @@ def ambiguity(tables: dict[str, pd.DataFrame]) -> Figure:
 
     tables: by MODEL and perhaps RANDOM, one row per token that is told apart, with track, category, difference, gc_auroc.
     """
-    figure, axes = panels(1, 2, height=3.6, width_ratios=[1, 1.1])
+    figure, (categories, content) = panels(1, 2, height=3.6, width_ratios=[1, 1.1])
     counts = {name: (table["track"] + ": " + table["category"]).value_counts() for name, table in tables.items()}
     shown = counts[MODEL].index[:MOST_CATEGORIES]
     width = 0.8 / len(tables)
-    for i, (name, values) in enumerate(counts.items()):
+    for i, (name, table) in enumerate(tables.items()):
         colour, marker, _ = LOOKS[name]
         places = np.arange(len(shown)) + (i - (len(tables) - 1) / 2) * width
-        axes[0, 0].barh(places, values.reindex(shown).fillna(0), width, color=colour)
-        table = tables[name]
-        axes[0, 1].scatter(
+        categories.barh(places, counts[name].reindex(shown).fillna(0), width, color=colour)
+        content.scatter(
             np.maximum(table["gc_auroc"], 1 - table["gc_auroc"]),
             table["difference"].abs(),
             color=colour,
@@ -119,12 +120,15 @@ def ambiguity(tables: dict[str, pd.DataFrame]) -> Figure:
             rasterized=True,
             label=name,
         )
-    axes[0, 0].set_yticks(range(len(shown)), [text.replace("_", " ") for text in shown])
-    axes[0, 0].set(xlabel="tokens", title="Best category")
-    axes[0, 0].invert_yaxis()
-    axes[0, 1].set(
-        xlabel="AUROC of GC content around them", ylabel="difference of the shares", title="Beside GC content"
+    categories.set_yticks(range(len(shown)), [text.replace("_", " ") for text in shown])
+    categories.set(xlabel="tokens", title="Best category")
+    categories.invert_yaxis()
+    content.set(
+        xlabel="AUROC of GC content around them",
+        ylabel="difference of the shares",
+        title="Beside GC content",
+        xlim=(0.48, 1.02),
+        ylim=(0, 1.05),
     )
-    axes[0, 1].set(xlim=(0.48, 1.02), ylim=(0, 1.05))
-    axes[0, 1].legend(loc="center left", bbox_to_anchor=(1, 0.5), handletextpad=0.2)
+    content.legend(loc="center left", bbox_to_anchor=(1, 0.5), handletextpad=0.2)
     return figure

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from scipy.cluster.hierarchy import leaves_list, linkage
 
 from grover.report.figures.atlas import name_category
-from grover.report.style import BLUE, GREY, RED, panels
+from grover.report.style import BLUE, GREY, RED, bare, colour_scale, panels
 
 STRONGEST = 3.0  # end of the colour scale, log2
 
@@ -16,8 +16,7 @@ def enrichment(table: pd.DataFrame, categories: list[tuple[str, str]], tokens: l
 
     table: track, category, token, log2, q. Tokens that lie alike stand side by side; blank: q is not below `level`.
     """
-    figure, axes = panels(1, 2, height=2.5 + 0.19 * len(categories), width_ratios=[5, 2], sharey=True)
-    heat, found = axes[0]
+    figure, (heat, found) = panels(1, 2, height=2.5 + 0.19 * len(categories), width_ratios=[5, 2], sharey=True)
     sure = table["q"] < level
     wide = table.assign(log2=table["log2"].where(sure, 0.0).clip(-STRONGEST, STRONGEST))
     wide = wide[wide["token"].isin(tokens)].pivot(index=["track", "category"], columns="token", values="log2")
@@ -30,8 +29,7 @@ def enrichment(table: pd.DataFrame, categories: list[tuple[str, str]], tokens: l
     )
     heat.set_yticks(range(len(categories)), [name_category(*name) for name in categories])
     heat.set_title("Where the tokens most tied to a category lie")
-    heat.tick_params(length=0)
-    heat.spines[:].set_visible(False)
+    bare(heat)
 
     tested = table[table["q"].notna()]
     reach = 0.1  # of the axis, which grows with the bars
@@ -46,16 +44,8 @@ def enrichment(table: pd.DataFrame, categories: list[tuple[str, str]], tokens: l
     found.grid(axis="x")
     found.tick_params(axis="y", length=0)
     figure.legend(loc="outside lower right", ncols=2)
-    bar = figure.colorbar(
-        picture,
-        ax=[heat],
-        location="bottom",
-        label=f"log2 enrichment; blank: not told from chance (q at least {level})",
-        shrink=0.6,
-        aspect=45,
-        pad=0.02,
-    )
-    bar.outline.set_visible(False)
+    label = f"log2 enrichment; blank: not told from chance (q at least {level})"
+    colour_scale(figure, picture, [heat], label, location="bottom", shrink=0.6, aspect=45, pad=0.02)
     return figure
 
 

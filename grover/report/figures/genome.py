@@ -22,8 +22,7 @@ def contigs(table: pd.DataFrame, segments: pd.DataFrame) -> Figure:
     table: contig, kept, not_acgt, too_short, outside_regions; segments: start, end.
     """
     table = table.head(MOST_CONTIGS)
-    figure, axes = panels(1, 2, height=max(2.7, 1.4 + 0.22 * len(table)), width_ratios=[3, 2])
-    left, right = axes[0]
+    figure, (left, right) = panels(1, 2, height=max(2.7, 1.4 + 0.22 * len(table)), width_ratios=[3, 2])
     edge = np.zeros(len(table))
     for column, (label, colour) in {"kept": ("kept", BLUE), **DROPPED}.items():
         width = table[column].to_numpy() / 1e6
@@ -46,19 +45,17 @@ def contigs(table: pd.DataFrame, segments: pd.DataFrame) -> Figure:
 def folds(table: pd.DataFrame) -> Figure:
     """The folds along the contigs; table: chrom, start, end, name."""
     names = list(dict.fromkeys(table["chrom"]))[:MOST_CONTIGS]
-    figure, axes = panels(height=max(1.6, 1.0 + 0.26 * len(names)))
-    axes = axes[0, 0]
+    figure, (axis,) = panels(height=max(1.6, 1.0 + 0.26 * len(names)))
     for row, name in enumerate(names):
         for fold, blocks in table[table["chrom"] == name].groupby("name"):
             spans = list(zip(blocks["start"] / 1e6, (blocks["end"] - blocks["start"]) / 1e6, strict=True))
-            axes.broken_barh(
+            axis.broken_barh(
                 spans, (row - 0.32, 0.64), facecolors=FOLDS.get(fold, GREY), linewidth=0, antialiased=False
             )
-    axes.set_yticks(range(len(names)), names)
-    axes.invert_yaxis()
-    axes.set(xlabel="position (million bases)")
-    axes.spines["left"].set_visible(False)
-    axes.tick_params(axis="y", length=0)
+    axis.set(xlabel="position (million bases)", yticks=range(len(names)), yticklabels=names)
+    axis.invert_yaxis()
+    axis.spines["left"].set_visible(False)
+    axis.tick_params(axis="y", length=0)
     legend = [Patch(color=colour, label=fold) for fold, colour in FOLDS.items() if fold in set(table["name"])]
-    axes.legend(handles=legend, loc="lower right", bbox_to_anchor=(1, 1), ncols=4, handlelength=1)
+    axis.legend(handles=legend, loc="lower right", bbox_to_anchor=(1, 1), ncols=4, handlelength=1)
     return figure

@@ -33,22 +33,21 @@ def logo(mutagenesis: pd.DataFrame) -> Figure:
     heights.index = table["position"]
     lines = [heights.iloc[i : i + BASES_PER_ROW] for i in range(0, len(heights), BASES_PER_ROW)]
     figure, axes = panels(len(lines), 1, height=0.5 + 1.25 * len(lines), sharey=True)
-    for axis, line in zip(axes[:, 0], lines, strict=True):
+    for axis, line in zip(axes, lines, strict=True):
         logomaker.Logo(line.astype(float), ax=axis, color_scheme=BASES, show_spines=False, flip_below=False)
         axis.axhline(0, color=GREY, linewidth=0.6)
         axis.set_xlim(line.index[0] - 0.5, line.index[0] + min(BASES_PER_ROW, len(heights)) - 0.5)
         axis.ticklabel_format(axis="x", style="plain", useOffset=False)
     low, high = table["importance"].min(), table["importance"].max()
-    axes[0, 0].set_ylim(min(low, 0) * 1.08, max(high, 0) * 1.08 or 1)
+    axes[0].set_ylim(min(low, 0) * 1.08, max(high, 0) * 1.08 or 1)
     figure.supylabel("importance", fontsize=9)
-    axes[-1, 0].set_xlabel("position")
+    axes[-1].set_xlabel("position")
     return figure
 
 
 def variants(table: pd.DataFrame) -> Figure:
     """Distribution of the variants' scores by effect; table: score, effect."""
-    figure, axes = panels(height=2.7)
-    axis = axes[0, 0]
+    figure, (axis,) = panels(height=2.7)
     table = table.assign(effect=table["effect"].fillna("effect not known"))
     effects = sorted(table["effect"].unique())
     edges = np.histogram_bin_edges(table["score"], bins=30)

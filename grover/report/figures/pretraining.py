@@ -12,8 +12,7 @@ def loss(training: pd.DataFrame, baselines: dict[str, float], held_out: dict[str
 
     training: step, loss, learning_rate; baselines and held_out: name -> nats per masked token.
     """
-    figure, axes = panels(1, 2, height=3.5, width_ratios=[3, 1])
-    curve, rate = axes[0]
+    figure, (curve, rate) = panels(1, 2, height=3.5, width_ratios=[3, 1])
     smooth = training["loss"].rolling(max(1, len(training) // 40), min_periods=1).mean()
     curve.plot(training["step"], training["loss"], color=PALE, linewidth=0.8, rasterized=len(training) > 5000)
     curve.plot(training["step"], smooth, color=BLUE, label="training, running mean")
@@ -24,8 +23,8 @@ def loss(training: pd.DataFrame, baselines: dict[str, float], held_out: dict[str
         curve.axhline(value, color=GREY, linestyle=style, linewidth=1.2, label=f"baseline: {name}")
     seen = [*smooth, *baselines.values(), *held_out.values()]
     margin = 0.06 * (np.nanmax(seen) - np.nanmin(seen) + 0.1)
-    curve.set(xlabel="step", ylabel="nats per masked token", title="Masked-token loss")
-    curve.set_ylim(np.nanmin(seen) - margin, np.nanmax(seen) + margin)
+    ends = (np.nanmin(seen) - margin, np.nanmax(seen) + margin)
+    curve.set(xlabel="step", ylabel="nats per masked token", title="Masked-token loss", ylim=ends)
     figure.legend(*curve.get_legend_handles_labels(), loc="outside lower center", ncols=3)
     for axis in (curve, rate):
         axis.xaxis.get_major_locator().set_params(integer=True)
@@ -41,8 +40,7 @@ def strata(table: pd.DataFrame, labels: dict[str, str]) -> Figure:
     """
     names = table[["track", "category"]].drop_duplicates()
     heights = {tuple(name): -height for height, name in enumerate(names.itertuples(index=False, name=None))}
-    figure, axes = panels(1, 2, height=1.4 + 0.19 * len(heights), sharey=True)
-    losses, gains = axes[0]
+    figure, (losses, gains) = panels(1, 2, height=1.4 + 0.19 * len(heights), sharey=True)
     colours = dict(zip(labels, (BLUE, GREY, ORANGE, PALE), strict=False))
     for (name, label), marker in zip(labels.items(), "oD^v", strict=False):
         rows = table[table["predictor"] == name]
@@ -67,7 +65,7 @@ def tokens(table: pd.DataFrame) -> Figure:
     table: split, accuracy, auc.
     """
     figure, axes = panels(1, 2, height=2.8)
-    for axis, column, label in zip(axes[0], ("accuracy", "auc"), ("accuracy (top-1)", "area under ROC"), strict=True):
+    for axis, column, label in zip(axes, ("accuracy", "auc"), ("accuracy (top-1)", "area under ROC"), strict=True):
         for (split, rows), colour, style in zip(
             table.groupby("split", sort=False), (BLUE, RED), ("-", "--"), strict=False
         ):
@@ -75,6 +73,6 @@ def tokens(table: pd.DataFrame) -> Figure:
             axis.plot(np.arange(1, len(values) + 1), values, style, color=colour, label=f"split {split}")
         axis.set(xlabel="token, from the best", ylabel=label, ylim=(0, 1.02))
         axis.xaxis.get_major_locator().set_params(integer=True)
-    axes[0, 1].axhline(0.5, color=GREY, linestyle=":", linewidth=1.0)
-    axes[0, 0].legend()
+    axes[1].axhline(0.5, color=GREY, linestyle=":", linewidth=1.0)
+    axes[0].legend()
     return figure

@@ -22,10 +22,10 @@ def tracks(points: np.ndarray, table: pd.DataFrame) -> Figure:
     """The same points [regions, 2] once per column of `table` (text, bool or float), three panels per row."""
     rows = -(-table.shape[1] // COLUMNS)
     figure, axes = panels(rows, COLUMNS, height=2.15 * rows)
-    for axis, name in zip(axes.flat, table, strict=False):
+    for axis, name in zip(axes, table, strict=False):
         draw(axis, points, table[name])
         axis.set_title(name.replace("_", " "))
-    for axis in axes.flat[table.shape[1] :]:
+    for axis in axes[table.shape[1] :]:
         axis.set_visible(False)
     return figure
 
@@ -33,8 +33,8 @@ def tracks(points: np.ndarray, table: pd.DataFrame) -> Figure:
 def pair(points: dict[str, np.ndarray], values: pd.Series, labels: dict[str, tuple[str, str]]) -> Figure:
     """Two panels coloured by one track; points [regions, 2] and the labels of the axes (none where they have no meaning) by title."""
     figure, axes = panels(1, 2, height=3.5)
-    for axis, (title, flat) in zip(axes[0], points.items(), strict=True):
-        draw(axis, flat, values, legend=axis is axes[0, 1], size=2.6)
+    for axis, (title, flat) in zip(axes, points.items(), strict=True):
+        draw(axis, flat, values, legend=axis is axes[1], size=2.6)
         axis.set(title=title, **dict(zip(("xlabel", "ylabel"), labels.get(title, ("", "")), strict=True)))
     return figure
 

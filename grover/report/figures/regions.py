@@ -1,20 +1,16 @@
 """Figures of the probes: what each representation tells of each track."""
 
-import math
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Rectangle
 
 from grover.config.names import POOLING_LABELS, RANDOM_LABEL, REPRESENTATION_LABELS
 from grover.embeddings.regions.probe_scores import CHANCE
-from grover.report.figures.benchmarks import BETWEEN, THICKEST
-from grover.report.style import BLUE, GREEN, GREY, ORANGE, RED, Look, intervals, panels
+from grover.report.figures.benchmarks import in_groups
+from grover.report.style import BLUE, GREEN, GREY, ORANGE, RED, Look, bare, cell, grid, intervals, panels
 
 ABOVE, BELOW = "\u25b2", "\u25bd"
 UNITS = {"auroc": "AUROC", "r2": "R²"}
@@ -36,8 +32,7 @@ def heat(table: pd.DataFrame, order: list[str], groups: list[str]) -> Figure:
     table: track, metric, representation, value, low, gain_low, gain_high; order: representations; groups: of the same length, columns of
     one group stand together.
     """
-    shift = np.cumsum([0] + [BETWEEN * (a != b) for a, b in zip(groups, groups[1:], strict=False)])
-    places = dict(zip(order, np.arange(len(order)) + shift, strict=True))
+    places = in_groups(order, groups)
     metrics = [metric for metric in UNITS if (table["metric"] == metric).any()]
     tracks = [list(dict.fromkeys(table.loc[table["metric"] == metric, "track"])) for metric in metrics]
     figure, axes = panels(
@@ -46,18 +41,16 @@ def heat(table: pd.DataFrame, order: list[str], groups: list[str]) -> Figure:
         height=1.3 + 0.27 * sum(map(len, tracks)) + 0.35 * len(metrics),
         height_ratios=[len(names) + 0.8 for names in tracks],
     )
-    for axis, metric, names in zip(axes[:, 0], metrics, tracks, strict=True):
+    for axis, metric, names in zip(axes, metrics, tracks, strict=True):
         for one in table[table["metric"] == metric].itertuples():
             if one.representation in places:
                 _cell(axis, places[one.representation], names.index(one.track), one, CHANCE[metric])
         axis.set(xlim=(-0.6, max(places.values()) + 0.6), ylim=(len(names) - 0.4, -0.6), xticks=[])
         axis.set_title(UNITS[metric], fontsize=9)
         axis.set_yticks(range(len(names)), [label(name) for name in names])
-        axis.tick_params(length=0)
-        axis.spines[:].set_visible(False)
-    top = axes[0, 0]
-    top.set_xticks(list(places.values()), order, rotation=40, ha="left", rotation_mode="anchor")
-    top.xaxis.tick_top()
+        bare(axis)
+    axes[0].set_xticks(list(places.values()), order, rotation=40, ha="left", rotation_mode="anchor")
+    axes[0].xaxis.tick_top()
     return figure
 
 
@@ -71,7 +64,7 @@ def gains(table: pd.DataFrame, order: dict[str, tuple[str, str]]) -> Figure:
     figure, axes = panels(
         len(metrics), 1, height=0.9 + 0.42 * sum(counts), height_ratios=[count + 0.4 for count in counts]
     )
-    for axis, metric in zip(axes[:, 0], metrics, strict=True):
+    for axis, metric in zip(axes, metrics, strict=True):
         part = table[table["metric"] == metric]
         names = list(dict.fromkeys(part["track"]))
         shown = [name for name in order if (part["representation"] == name).any()]
@@ -82,11 +75,11 @@ def gains(table: pd.DataFrame, order: dict[str, tuple[str, str]]) -> Figure:
             intervals(axis, height, rows[GAIN].to_numpy(float), Look(colour, marker, name))
         axis.axvline(0, color=GREY, linewidth=0.9, linestyle=":")
         axis.set_yticks(range(len(names)), [label(name) for name in names])
-        axis.set_ylim(len(names) - 0.45, -0.55)
-        axis.set_xlabel(f"{UNITS[metric]} more than {REPRESENTATION_LABELS['kmers']}")
+        gain = f"{UNITS[metric]} more than {REPRESENTATION_LABELS['kmers']}"
+        axis.set(ylim=(len(names) - 0.45, -0.55), xlabel=gain)
         for boundary in range(1, len(names)):
             axis.axhline(boundary - 0.5, color=GREY, linewidth=0.5, alpha=0.4)
-    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=5)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=5)
     return figure
 
 
@@ -96,11 +89,9 @@ def layers(table: pd.DataFrame, baselines: pd.DataFrame) -> Figure:
     table: track, metric, which (own or random), pooling, layer, value, low, high; baselines: track, value of k-mers.
     """
     tracks = list(dict.fromkeys(table["track"]))
-    columns = min(COLUMNS, len(tracks))
-    rows = math.ceil(len(tracks) / columns)
-    figure, axes = panels(rows, columns, height=1.75 * rows + 0.7, sharex=True)
+    figure, axes = grid(len(tracks), COLUMNS, 1.75, 0.7, sharex=True)
     baseline = baselines.set_index("track")["value"]
-    for axis, track in zip(axes.flat, tracks, strict=False):
+    for axis, track in zip(axes, tracks, strict=True):
         part = table[table["track"] == track]
         for (which, pooling), (_, colour, marker) in LINES.items():
             line = part[(part["which"] == which) & (part["pooling"] == pooling)].sort_values("layer")
@@ -116,13 +107,14 @@ def layers(table: pd.DataFrame, baselines: pd.DataFrame) -> Figure:
         axis.xaxis.get_major_locator().set_params(integer=True)
         axis.tick_params(labelsize=7, labelbottom=True)
         axis.grid(axis="y")
-    for axis in axes.flat[len(tracks) :]:
-        axis.set_axis_off()
     handles = [
-        Line2D([], [], color=colour, marker=marker, markersize=4, label=name) for name, colour, marker in LINES.values()
+        *(
+            Line2D([], [], color=colour, marker=marker, markersize=4, label=name)
+            for name, colour, marker in LINES.values()
+        ),
+        Line2D([], [], color=ORANGE, linestyle="--", label=REPRESENTATION_LABELS["kmers"]),
+        Line2D([], [], color=GREY, linestyle=":", label="chance"),
     ]
-    handles.append(Line2D([], [], color=ORANGE, linestyle="--", label=REPRESENTATION_LABELS["kmers"]))
-    handles.append(Line2D([], [], color=GREY, linestyle=":", label="chance"))
     figure.legend(handles=handles, loc="outside upper center", ncols=5)
     figure.supxlabel("layer", fontsize=9)
     return figure
@@ -136,16 +128,7 @@ def label(track: str, most: int = 34) -> str:
 
 def _cell(axis: Axes, x: float, row: int, one: Any, chance: float) -> None:
     """Draw a score as a coloured cell. one: a row of the table, by attributes."""
-    if np.isnan(one.value):
-        axis.text(x, row, "–", ha="center", va="center", color=GREY, fontsize=7.5)
-        return
-    far = (one.value - chance) / (1 - chance)
-    colour = to_rgba(BLUE if far >= 0 else RED, THICKEST * min(1, abs(far)))
-    axis.add_patch(Rectangle((x - 0.47, row - 0.45), 0.94, 0.9, facecolor=colour, edgecolor="none"))
-    # R² of a poor fit goes down without end
-    text = (f"{one.value:.2f}" if one.value > -9.995 else "< -10").replace("-0.00", "0.00").replace("-", "\u2212")
     above, below = one.gain_low > 0 and one.low > chance, one.gain_high < 0
-    weight = "bold" if above else "normal"
-    axis.text(x, row, text, ha="center", va="center", fontsize=7.5, fontweight=weight)
+    cell(axis, (x, row), one.value, (one.value - chance) / (1 - chance), above)
     if above or below:
         axis.text(x + 0.43, row, ABOVE if above else BELOW, ha="right", va="center", fontsize=5.5)

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from grover.config.names import LAST_TOKEN, NEXT_KMER_LABELS
-from grover.report.style import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, panels
+from grover.report.style import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, grid
 
 COLUMNS = 3
 # baselines that are lines: colour and dashes
@@ -36,29 +36,22 @@ def next_kmer(table: pd.DataFrame, chosen: str) -> Figure:
     places = _places(list(dict.fromkeys(models["vocabulary"])))
     bits = models.drop_duplicates("vocabulary").dropna(subset="bits_per_base")
     sizes = sorted(models["k"].unique())
-    number = len(sizes) + bool(len(bits))
-    columns = min(COLUMNS, number)
-    rows = math.ceil(number / columns)
-    figure, axes = panels(rows, columns, height=2.5 * rows + 0.5)
-    for axis in axes.flat[number:]:
-        axis.set_axis_off()
-    for axis, k in zip(axes.flat, sizes, strict=False):
+    figure, axes = grid(len(sizes) + bool(len(bits)), COLUMNS, 2.5, 0.5)
+    accuracy = _Scale(ACCURACY, 100, places)
+    for axis, k in zip(axes, sizes, strict=False):
         _lines(axis, baselines[baselines["k"] == k])
         alone = baselines[(baselines["k"] == k) & baselines["vocabulary"].str.startswith(LAST_TOKEN)]
         alone = alone.assign(vocabulary=alone["vocabulary"].str.removeprefix(LAST_TOKEN))
-        accuracy = _Scale(ACCURACY, 100, places)
         _dots(axis, alone[alone["vocabulary"].isin(places)], accuracy)
         _models(axis, models[models["k"] == k], accuracy, chosen)
         axis.set(title=f"k = {k}", ylabel="accuracy (%)")
         axis.set_ylim(bottom=0)
         _label(axis, places)
     if len(bits):
-        axis = axes.flat[number - 1]
-        _models(axis, bits, _Scale(BITS, 1, places), chosen)
-        axis.set(title="masked bits per base", ylabel="bits")
-        _label(axis, places)
-    handles, labels = axes.flat[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=4)
+        _models(axes[-1], bits, _Scale(BITS, 1, places), chosen)
+        axes[-1].set(title="masked bits per base", ylabel="bits")
+        _label(axes[-1], places)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
     return figure
 
 

@@ -27,15 +27,14 @@ def stability(table: pd.DataFrame) -> Figure:
     names = list(dict.fromkeys(table["vocabulary"]))
     figure, axes = panels(2, 3, height=1.9 + 0.4 * len(names), sharey=True)
     farthest = max(30.0, float(table[["q95", "largest"]].max().max()))
-    for axis, disturbance in zip(axes.flat, TITLES, strict=True):
+    for axis, disturbance in zip(axes, TITLES, strict=True):
         rows = table[table["disturbance"] == disturbance].set_index("vocabulary").reindex(names)
         if disturbance == REVERSE_COMPLEMENT:
             _kept(axis, rows)
         else:
             _distances(axis, rows, farthest)
-        axis.set_title(TITLES[disturbance])
+        axis.set(title=TITLES[disturbance], ylim=(len(names) - 0.5, -0.5))
         axis.set_yticks(range(len(names)), names)
-        axis.set_ylim(len(names) - 0.5, -0.5)
         axis.grid(axis="y")
     return figure
 

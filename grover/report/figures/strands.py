@@ -18,7 +18,7 @@ def strands(model: pd.DataFrame, random_model: pd.DataFrame | None = None) -> Fi
     given = [(table, *look) for table, look in zip((model, random_model), LOOKS, strict=True) if table is not None]
     poolings = [name for name in POOLING_LABELS if (model["pooling"] == name).any()]
     figure, axes = panels(len(poolings), 3, height=0.5 + 2.1 * len(poolings), sharex=True)
-    for row, pooling in zip(axes, poolings, strict=True):
+    for row, pooling in zip(axes.reshape(-1, 3), poolings, strict=True):
         for table, label, colour, marker, aside in given:
             part = table[table["pooling"] == pooling].sort_values("layer")
             look = {"color": colour, "marker": marker, "markersize": 4.5}
@@ -34,10 +34,10 @@ def strands(model: pd.DataFrame, random_model: pd.DataFrame | None = None) -> Fi
         row[2].axhline(model["chance"].iloc[0], color=GREY, linewidth=0.9, linestyle="--")
         row[2].set_ylim(bottom=0)
         row[0].set_ylabel(f"{POOLING_LABELS[pooling]} embedding")
-    for axis, title in zip(axes[0], ("Cosine", "Cosine, centred", "Found again (share)"), strict=True):
+    for axis, title in zip(axes[:3], ("Cosine", "Cosine, centred", "Found again (share)"), strict=True):
         axis.set_title(title)
-    for axis in axes[-1]:
+    for axis in axes[-3:]:
         axis.set_xlabel("layer")
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes[0, 2].legend(*axes[0, 0].get_legend_handles_labels(), loc="upper left", bbox_to_anchor=(1, 1))
+    axes[2].legend(*axes[0].get_legend_handles_labels(), loc="upper left", bbox_to_anchor=(1, 1))
     return figure

@@ -10,7 +10,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from grover.report.style import GREY, PALETTE, RED, panels
+from grover.report.style import GREY, PALETTE, RED, bare, colour_scale, panels
 
 # what the report calls the properties of tokens
 PROPERTIES = {
@@ -46,7 +46,7 @@ def components(tokens: pd.DataFrame) -> Figure:
     PC1..PC3."""
     figure, axes = panels(2, 2, height=5.8)
     for axis, (name, second) in zip(
-        axes.ravel(), (("frequency", "PC2"), ("gc", "PC2"), ("length", "PC3"), ("ag", "PC3")), strict=True
+        axes, (("frequency", "PC2"), ("gc", "PC2"), ("length", "PC3"), ("ag", "PC3")), strict=True
     ):
         _dots(figure, axis, tokens["PC1"], tokens[second], shades(tokens)[name])
         axis.set(xlabel="PC1", ylabel=second, title=f"Coloured by {PROPERTIES[name]}")
@@ -56,8 +56,8 @@ def components(tokens: pd.DataFrame) -> Figure:
 def tokens_map(tables: dict[str, pd.DataFrame]) -> Figure:
     """UMAP of the tokens by source, coloured by GC content and by length; tables: token, count, x, y."""
     figure, axes = panels(2, len(tables), height=5.8)
-    for column, (source, table) in enumerate(tables.items()):
-        for axis, name in zip(axes[:, column], ("gc", "length"), strict=True):
+    for column, (source, table) in zip(axes.reshape(2, -1).T, tables.items(), strict=True):
+        for axis, name in zip(column, ("gc", "length"), strict=True):
             _dots(figure, axis, table["x"], table["y"], shades(table)[name])
             axis.set(title=f"{source}, by {PROPERTIES[name]}", xticks=[], yticks=[])
             axis.spines[:].set_visible(False)
@@ -73,8 +73,7 @@ def _dots(figure: Figure, axis: Axes, x: ArrayLike, y: ArrayLike, shade: tuple[p
 
 def _bar(figure: Figure, shown: ScalarMappable, axes: list[Axes], label: str, **options: Any) -> None:
     """A scale of colours beside the axes; drawn as pixels, since 256 rectangles take more room than the dots."""
-    bar = figure.colorbar(shown, ax=axes, label=label, **{"shrink": 0.85} | options)
-    bar.outline.set_visible(False)
+    bar = colour_scale(figure, shown, axes, label, **{"shrink": 0.85} | options)
     if bar.solids is not None:
         bar.solids.set_rasterized(True)
 
@@ -84,8 +83,7 @@ def sources(explained: pd.DataFrame, effects: pd.DataFrame) -> Figure:
 
     explained: source, component, share; effects: source, property, spearman.
     """
-    figure, axes = panels(1, 2, height=3.2)
-    left, right = axes[0]
+    figure, (left, right) = panels(1, 2, height=3.2)
     names = list(dict.fromkeys(explained["source"]))
     layers = [name for name in names if name != WORD2VEC]
     depths = matplotlib.colormaps[SHADES](np.linspace(0, 0.9, len(layers)))
@@ -116,7 +114,7 @@ def correlations(tables: dict[str, pd.DataFrame]) -> Figure:
     first = next(iter(tables.values()))
     rows = [name for name in PROPERTIES if (first["property"] == name).any()]
     figure, axes = panels(1, len(tables), height=0.9 + 0.5 * len(rows))
-    for axis, (source, table) in zip(axes[0], tables.items(), strict=True):
+    for axis, (source, table) in zip(axes, tables.items(), strict=True):
         ours = table.pivot(index="property", columns="component", values="spearman").reindex(rows)
         paper = table.pivot(index="property", columns="component", values="published").reindex_like(ours)
         picture = axis.imshow(ours.to_numpy(float), cmap="RdBu_r", vmin=-1, vmax=1, aspect="auto")
@@ -129,11 +127,10 @@ def correlations(tables: dict[str, pd.DataFrame]) -> Figure:
         axis.set_xticks(range(ours.shape[1]), ours.columns)
         axis.set_yticks(range(len(ours)), [PROPERTIES[name] for name in ours.index])
         axis.set_title(source)
-        axis.tick_params(length=0)
-        axis.spines[:].set_visible(False)
-    for axis in axes[0, 1:]:
+        bare(axis)
+    for axis in axes[1:]:
         axis.set_yticklabels([])
-    _bar(figure, picture, list(axes[0]), "Spearman")
+    _bar(figure, picture, list(axes), "Spearman")
     return figure
 
 
@@ -144,7 +141,7 @@ def clustered(matrices: dict[str, np.ndarray], tables: dict[str, pd.DataFrame]) 
     """
     figure, axes = panels(1, 3 * len(matrices), height=5.0, width_ratios=[1, 1, 18] * len(matrices))
     for i, (source, matrix) in enumerate(matrices.items()):
-        content, length, axis = axes[0, 3 * i : 3 * i + 3]
+        content, length, axis = axes[3 * i : 3 * i + 3]
         table = tables[source]
         colours = matplotlib.colormaps["RdBu_r"].resampled(LEVELS)
         picture = axis.imshow(
@@ -161,9 +158,9 @@ def clustered(matrices: dict[str, np.ndarray], tables: dict[str, pd.DataFrame]) 
         _number_clusters(content, table["cluster"].to_numpy(int), len(column))
         for box in (content, length, axis):
             box.spines[:].set_visible(False)
-    for place, (shown, label) in zip((axes[0, :3], axes[0, -3:]), strips, strict=True):
+    for place, (shown, label) in zip((axes[:3], axes[-3:]), strips, strict=True):
         _bar(figure, shown, list(place), label, location="bottom", shrink=0.6, aspect=30)
-    _bar(figure, picture, list(axes[0]), "cosine")
+    _bar(figure, picture, list(axes), "cosine")
     return figure
 
 

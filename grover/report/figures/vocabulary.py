@@ -12,8 +12,7 @@ def frequencies(vocabularies: dict[str, pd.DataFrame]) -> Figure:
 
     vocabularies: statistics by name, columns token, count.
     """
-    figure, axes = panels(1, 2, height=3.0)
-    ranks, lengths = axes[0]
+    figure, (ranks, lengths) = panels(1, 2, height=3.0)
     for colour, (name, table) in zip(PALETTE * 3, vocabularies.items(), strict=False):
         used = table[table["count"] > 0].sort_values("count", ascending=False)
         ranks.plot(np.arange(1, len(used) + 1), used["count"], color=colour, label=name)

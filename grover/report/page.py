@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from types import ModuleType
@@ -52,17 +51,6 @@ SECTIONS: tuple[ModuleType, ...] = (
 )
 
 
-@dataclass
-class Drawing:
-    """A picture as SVG that can stand inside a page, and the same as a file of its own."""
-
-    name: str
-    inline: str
-    file: str
-    caption: str
-    source: str
-
-
 def build(results: Results, configuration: str, palette: str) -> list[Section]:
     """All sections in the order of the data; one whose artefacts are absent holds a sentence that says so.
 
@@ -94,24 +82,17 @@ def render(sections: list[Section], title: str, command: str, write_figure: Call
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for section in sections:
-        section.parts = [_draw(part) if isinstance(part, Picture) else part for part in section.parts]
-        for part in section.parts:
-            if isinstance(part, Drawing):
-                write_figure(part.name, part.file)
-    environment.tests["drawing"] = lambda part: isinstance(part, Drawing)
-    environment.tests["folded"] = lambda part: isinstance(part, Folded)
-    environment.tests["table"] = lambda part: isinstance(part, Table)
-    environment.tests["scatter"] = lambda part: isinstance(part, Scatter)
-    environment.filters["as_json"] = as_json
-    moving = any(isinstance(part, Scatter) for section in sections for part in section.parts)
-    script = SCRIPT.read_text(encoding="utf-8") if moving else ""
-    return environment.get_template("page.html").render(sections=sections, title=title, command=command, script=script)
-
-
-def _draw(picture: Picture) -> Drawing:
-    svg = to_svg(picture.figure)
-    return Drawing(picture.name, inline_svg(svg, picture.name, picture.caption), svg, picture.caption, picture.source)
+    parts = [part for section in sections for part in section.parts]
+    figures = {part.name: to_svg(part.figure) for part in parts if isinstance(part, Picture)}
+    for name, svg in figures.items():
+        write_figure(name, svg)
+    environment.tests["of"] = isinstance
+    environment.globals.update({kind.__name__: kind for kind in (Folded, Picture, Scatter, Table)})
+    environment.filters.update({"as_json": as_json, "inline_svg": inline_svg})
+    script = SCRIPT.read_text(encoding="utf-8") if any(isinstance(part, Scatter) for part in parts) else ""
+    return environment.get_template("page.html").render(
+        sections=sections, title=title, command=command, script=script, figures=figures
+    )
 
 
 def inline_svg(svg: str, name: str, label: str) -> str:

@@ -99,10 +99,6 @@ class Results:
         found = sorted(name for name in self.names if fnmatchcase(name, pattern))
         return sorted(found, key=lambda name: not {CHOSEN, self.chosen} & set(name.split("/")))
 
-    def first(self, pattern: str) -> str:
-        """Return the first name that matches; there has to be one."""
-        return self.find(pattern)[0]
-
     def of_main_model(self, pattern: str) -> str:
         """The name that matches a pattern such as `embeddings/*/umap.parquet` and is of the main model."""
         found = {name.split("/")[1]: name for name in self.find(pattern)}
@@ -196,8 +192,8 @@ def formatted(frame: pd.DataFrame, formats: dict[str, str] | None = None, defaul
     a dash."""
     formats = formats or {}
 
-    def cell(column: str, value: object) -> str:
-        if value is None or (isinstance(value, float) and np.isnan(value)):
+    def cell(column: str, value: Any) -> str:
+        if pd.isna(value):
             return "–"
         if column in formats:
             return formats[column].format(value)

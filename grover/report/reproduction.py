@@ -5,6 +5,7 @@ something. Reasons are facts of cards, metrics and configuration, never guesses 
 """
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -35,7 +36,7 @@ COLUMNS = (
 REPRODUCED, COMPATIBLE = "reproduced", "compatible, but uncertain"
 NOT_REPRODUCED, NOT_RUN = "not reproduced", "not run here"
 WIDEST = 0.2  # interval of a score that counts as reproduced, as a share of the published value
-FOREST = "tfidf-forest"
+COUNTERPARTS = {"GROVER": CHOSEN, "TF-IDF": "tfidf-forest", "DNABERT-2": "dnabert2", "DNABERT": "dnabert"}
 AT_MOST = "<="
 NEXT_KMER, MASKED = "Next-6-mer", "Masked tokens"
 PAPER_PARAMETERS, PAPER_SIZE = "87.1 million", "12 layers x 768"
@@ -54,37 +55,40 @@ def read_published(path: Path | str) -> pd.DataFrame:
     return table
 
 
-def read_context(config: dict, command: str, vocabulary: str = "", architecture: dict | None = None) -> dict:
+def read_context(
+    config: dict, command: str, vocabulary: str, architecture: dict, metrics: dict[str, dict]
+) -> dict[str, Any]:
     """What `dossier` says about a run as a whole, from its resolved configuration.
 
-    command: what made the dossier; vocabulary: the chosen one, where it is not the configuration that names it; architecture:
-    `config.json` of the chosen model.
+    command: what made the dossier; vocabulary: the chosen one, or empty where the configuration names it; architecture:
+    `config.json` of the chosen model; metrics: held-out metrics by vocabulary.
     """
     selection, genome = config["selection"], config["sources"]["genome"]
+    vocabulary = vocabulary or selection["vocabulary"] or config["vocabulary"]["candidates"][0]
     place = next((genome[key] for key in ("file", "url", "simulated") if key in genome), "its genome")
-    context = {
+    return {
         "run": config["run"],
         "simulated": "simulated" in genome,
         "genome": str(place).rpartition("/")[2],
-        "vocabulary": vocabulary or selection["vocabulary"] or config["vocabulary"]["candidates"][0],
+        "vocabulary": vocabulary,
+        "parameters": metrics[vocabulary]["parameters"],
+        "training_tokens": metrics[vocabulary]["training_tokens"],
         "split": config["corpus"]["split"],
         "block": config["folds"]["block"] if config["folds"]["method"] == "blocks" else 0,
         "gap": config["folds"]["gap"],
         "maximum_train": config["finetuning"]["maximum_train"],
+        "size": f"{architecture['num_hidden_layers']} layers x {architecture['hidden_size']}",
         "command": command,
     }
-    if architecture:
-        context["size"] = f"{architecture['num_hidden_layers']} layers x {architecture['hidden_size']}"
-    return context
 
 
 def dossier(
     published: pd.DataFrame,
     benchmarks: pd.DataFrame,
     cards: list[dict],
-    next_kmer: pd.DataFrame | None = None,
-    metrics: dict[str, dict] | None = None,
-    context: dict | None = None,
+    next_kmer: pd.DataFrame,
+    metrics: dict[str, dict],
+    context: dict,
 ) -> pd.DataFrame:
     """Return one row per published score and score of this run that is compared with it.
 
@@ -96,11 +100,10 @@ def dossier(
     ours, low, high (float64, in the unit of the published score), verdict, why. `attrs` holds `differences`, sentences on what holds
     for all rows, and `command`.
     """
-    context, metrics = context or {}, metrics or {}
     mean = benchmarks[benchmarks["seed"].isna() & (benchmarks["part"] == "all")]
     rows = []
     for row in published.to_dict("records"):
-        if context.get("simulated"):  # nothing of it can be set beside a human genome
+        if context["simulated"]:  # nothing of it can be set beside a human genome
             ours = []
         elif row["task"] == NEXT_KMER:
             ours = _of_next_kmer(row, next_kmer, context)
@@ -111,7 +114,7 @@ def dossier(
         kept = {name: row[name] for name in COLUMNS if name in row} | {"published": str(row["value"])}
         rows += [kept | _judged(kept["published"], score) for score in ours or [{}]]
     table = pd.DataFrame(rows, columns=list(COLUMNS)).astype({"ours": float, "low": float, "high": float})
-    table.attrs = {"differences": _differences(context, metrics), "command": context.get("command", "")}
+    table.attrs = {"differences": _differences(context), "command": context["command"]}
     return table
 
 
@@ -247,73 +250,68 @@ def _of_benchmarks(row: dict, mean: pd.DataFrame, cards: list[dict], context: di
         if card["options"].get("published") != row["task"]:
             continue
         scores = mean[mean["task"] == card["task"]]
-        for name in _counterparts(row["model"], list(scores["model"]), context.get("vocabulary")):
+        for name in _counterparts(row["model"], list(scores["model"]), context["vocabulary"]):
             one = scores[scores["model"] == name].iloc[0]
-            value, low, high = (scale * float(one[column]) for column in ("mcc", "mcc_low", "mcc_high"))
-            why = _why(card, int(one["n_train"]), int(one["n_test"]), context)
-            found.append(
-                {"our_task": card["task"], "our_model": name, "ours": value, "low": low, "high": high, "why": why}
-            )
+            spread = [scale * float(one[column]) for column in ("mcc", "mcc_low", "mcc_high")]
+            why = _why(card, int(one["n_train"]), int(one["n_test"]), context["maximum_train"])
+            found.append(_ours(card["task"], name, spread, why))
     return found
 
 
-def _counterparts(model: str, names: list[str], vocabulary: str | None) -> list[str]:
+def _ours(task: str, model: str, spread: list[float], why: str) -> dict:
+    """A score of this run. spread: value, low and high."""
+    value, low, high = spread
+    return {"our_task": task, "our_model": model, "ours": value, "low": low, "high": high, "why": why}
+
+
+def _counterparts(model: str, names: list[str], vocabulary: str) -> list[str]:
     """Names in this run that stand beside a published model."""
-    if model == "GROVER":
-        wanted = [CHOSEN]
-    elif model == "TF-IDF":
-        wanted = [FOREST]
-    elif model.endswith("-mer model"):
-        name = f"kmer-{model[0]}"
-        wanted = [CHOSEN] if name == vocabulary and name not in names else [name]
-    elif model == "NT":
-        wanted = [name for name in names if name.lower().startswith("nt")]
-    else:
-        wanted = {"DNABERT-2": ["dnabert2"], "DNABERT": ["dnabert"]}.get(model, [])
-    return [name for name in wanted if name in names]
+    if model == "NT":
+        return [name for name in names if name.lower().startswith("nt")]
+    name = f"kmer-{model[0]}" if model.endswith("-mer model") else COUNTERPARTS.get(model)
+    if name == vocabulary and name not in names:
+        name = CHOSEN
+    return [name] if name in names else []
 
 
-def _why(card: dict, n_train: int, n_test: int, context: dict) -> str:
-    """What is ours about a dataset."""
+def _why(card: dict, n_train: int, n_test: int, limit: int) -> str:
+    """What is ours about a dataset. limit: the most examples that a network is fine-tuned on."""
     whole = sum(card["counts"].get("train", {}).values())
-    limit = context.get("maximum_train")
     cut = f" of {whole:,}" + (" (`finetuning.maximum_train`)" if n_train == limit else "") if n_train < whole else ""
     # of all that the dataset was made from, the sources that its row of the table names
     named = {*card["sites"], *card["options"].values()}
     files = [item["file"] for key, item in card["checksums"]["inputs"].items() if key in named]
-    facts = [f"{n_train:,}{cut} training and {n_test:,} test examples"]
-    facts += [f"sequences of {card['length']:,} bases"] if card["length"] else ["sequences as they are given"]
-    facts += [f"negatives: {card['negatives']}"] if card["negatives"] != "." else []
-    facts += [f"read from {', '.join(dict.fromkeys(files))}"] if files else []
-    return "; ".join(facts)
+    facts = [
+        f"{n_train:,}{cut} training and {n_test:,} test examples",
+        f"sequences of {card['length']:,} bases" if card["length"] else "sequences as they are given",
+        f"negatives: {card['negatives']}" if card["negatives"] != "." else "",
+        f"read from {', '.join(dict.fromkeys(files))}" if files else "",
+    ]
+    return "; ".join(filter(None, facts))
 
 
-def _of_next_kmer(row: dict, table: pd.DataFrame | None, context: dict) -> list[dict]:
-    if table is None:
-        return []
-    table = table[table["k"] == 6]
-    names = [CHOSEN if name == context.get("vocabulary") else name for name in table["vocabulary"]]
+def _of_next_kmer(row: dict, table: pd.DataFrame, context: dict) -> list[dict]:
+    table = table[table["k"] == 6].set_index("vocabulary")
     if row["model"] == "k-mer models":
-        wanted = [name for name in table["vocabulary"] if name.startswith("kmer-")]
+        wanted = [name for name in table.index if name.startswith("kmer-")]
     else:
-        wanted = _counterparts(row["model"], names, context.get("vocabulary"))
+        names = [CHOSEN if name == context["vocabulary"] else name for name in table.index]
+        wanted = _counterparts(row["model"], names, context["vocabulary"])
     found = []
     for name in wanted:
-        vocabulary = context.get("vocabulary") if name == CHOSEN else name
-        one = table[table["vocabulary"] == vocabulary].iloc[0]
-        value, low, high = (100 * float(one[column]) for column in ("accuracy", "low", "high"))
+        vocabulary = context["vocabulary"] if name == CHOSEN else name
+        one = table.loc[vocabulary]
         why = f"{int(one['n']):,} test contexts of held-out regions, not of chr21 alone"
-        found.append(
-            {"our_task": "next 6-mer", "our_model": vocabulary, "ours": value, "low": low, "high": high, "why": why}
-        )
+        spread = [100 * float(one[column]) for column in ("accuracy", "low", "high")]
+        found.append(_ours("next 6-mer", vocabulary, spread, why))
     return found
 
 
 def _of_masked(row: dict, metrics: dict[str, dict], context: dict) -> list[dict]:
-    name = context.get("vocabulary", "") if row["model"] == "GROVER" else f"kmer-{row['model'][0]}"
-    item = metrics.get(name)
-    if item is None:
+    name = context["vocabulary"] if row["model"] == "GROVER" else f"kmer-{row['model'][0]}"
+    if name not in metrics:
         return []
+    item = metrics[name]
     scores = item["splits"][item["split"]]
     model = scores["model"]
     values = {
@@ -327,37 +325,20 @@ def _of_masked(row: dict, metrics: dict[str, dict], context: dict) -> list[dict]
         f"{scores['masked_tokens']:,} masked tokens of split {item['split']}, {item['mask_ratio']:.1%} of the tokens masked; no interval "
         f"is computed for this score, so that it cannot count as {REPRODUCED}"
     )
-    none = {"low": np.nan, "high": np.nan}
-    return [{"our_task": "masked tokens", "our_model": name, "ours": values[row["metric"]], "why": why} | none]
+    return [_ours("masked tokens", name, [values[row["metric"]], np.nan, np.nan], why)]
 
 
-def _differences(context: dict, metrics: dict[str, dict]) -> list[str]:
+def _differences(context: dict) -> list[str]:
     """Sentences on what differs between run and paper whatever the task."""
-    chosen = metrics.get(context.get("vocabulary", ""), {})
-    sentences = []
-    if "parameters" in chosen or "size" in context:
-        number = f"{chosen['parameters']:,} parameters" if "parameters" in chosen else ""
-        size = f"({context['size']})" if number and "size" in context else context.get("size", "")
-        sentences.append(
-            f"Network: {f'{number} {size}'.strip()}; GROVER has {PAPER_PARAMETERS} parameters ({PAPER_SIZE})."
-        )
-    if "genome" in context:
-        tokens = f", on windows that cover {chosen['training_tokens']:,} tokens" if "training_tokens" in chosen else ""
-        sentences.append(
-            f"Pretraining: {context['genome']} in tokens of {context['vocabulary']}{tokens}; GROVER was pretrained on the whole "
-            "of hg19, about 2.9 Gb, in tokens of 600 byte-pair cycles."
-        )
-    if "split" in context:
-        block = (
-            f"blocks of {context['block']:,} bases with gaps of {context['gap']:,}"
-            if context.get("block")
-            else "contigs"
-        )
-        sentences.append(
-            f"Split: folds are {block}, the same for pretraining (`corpus.split`: {context['split']}) and for all tasks made from the "
-            "genome; the paper's test windows of pretraining were drawn at random (certainty C)."
-        )
-    if context.get("maximum_train"):
+    block = f"blocks of {context['block']:,} bases with gaps of {context['gap']:,}" if context["block"] else "contigs"
+    sentences = [
+        f"Network: {context['parameters']:,} parameters ({context['size']}); GROVER has {PAPER_PARAMETERS} parameters ({PAPER_SIZE}).",
+        f"Pretraining: {context['genome']} in tokens of {context['vocabulary']}, on windows that cover {context['training_tokens']:,} "
+        "tokens; GROVER was pretrained on the whole of hg19, about 2.9 Gb, in tokens of 600 byte-pair cycles.",
+        f"Split: folds are {block}, the same for pretraining (`corpus.split`: {context['split']}) and for all tasks made from the "
+        "genome; the paper's test windows of pretraining were drawn at random (certainty C).",
+    ]
+    if context["maximum_train"]:
         sentences.append(
             f"Budget: networks are fine-tuned on at most {context['maximum_train']:,} examples per task (`finetuning.maximum_train`); how "
             "many a baseline learns from is given with its score."

@@ -4,7 +4,6 @@ import io
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import matplotlib
@@ -137,16 +136,19 @@ def colours(names: Sequence[str]) -> dict[str, str]:
     return {name: chosen.get(name, PALE if name == "none" else GREY) for name in names}
 
 
-@dataclass(frozen=True)
-class Look:
-    """Colour, marker and label of a group of dots."""
-
-    colour: str
-    marker: str = "o"
-    label: str | None = None
+def cut(name: str, most: int) -> str:
+    """A name that takes at most `most` characters."""
+    return name if len(name) <= most else f"{name[: most - 1]}…"
 
 
-def intervals(axis: Axes, heights: Sequence[float] | np.ndarray, spans: np.ndarray, look: Look) -> None:
+def intervals(
+    axis: Axes,
+    heights: Sequence[float] | np.ndarray,
+    spans: np.ndarray,
+    colour: str,
+    marker: str = "o",
+    label: str | None = None,
+) -> None:
     """Draw horizontal dots with their intervals. spans: float [dots, 3] of value, low and high."""
     values, low, high = np.asarray(spans, float).T
     errors = np.clip(np.vstack([values - low, high - values]), 0, None)
@@ -154,10 +156,10 @@ def intervals(axis: Axes, heights: Sequence[float] | np.ndarray, spans: np.ndarr
         values,
         heights,
         xerr=np.nan_to_num(errors),
-        fmt=look.marker,
-        color=look.colour,
+        fmt=marker,
+        color=colour,
         markersize=5.5,
         linewidth=1.4,
         capsize=0,
-        label=look.label,
+        label=label,
     )

@@ -27,12 +27,16 @@ PUBLISHED = {
     "ctcf-GM12878": "CTCF",
     "splice": "Splice",
 }
+NEXT_KMER = pd.DataFrame(columns=["vocabulary", "kind", "k", "accuracy", "low", "high", "n"])
 LEAKY = "gue-prom_core_all"
 FOLDS = ("train", "valid", "test")
 PAPER = Path(__file__).parents[2] / "resources/published.tsv"
 CONTEXT = {
     "run": "demo",
+    "simulated": False,
     "genome": "demo.fa.gz",
+    "parameters": 120_000,
+    "training_tokens": 2_000_000,
     "size": "2 layers x 64",
     "vocabulary": "bpe-300",
     "split": "region",
@@ -57,7 +61,7 @@ def write(folder: Path) -> list[Path]:
         paths[-1].write_text(text)
     cards = [card(task) for task in TASKS]
     published = pd.read_csv(PAPER, sep="\t", keep_default_na=False)
-    tables["reproduction.parquet"] = reproduction.dossier(published, scores(), cards, context=CONTEXT)
+    tables["reproduction.parquet"] = reproduction.dossier(published, scores(), cards, NEXT_KMER, {}, CONTEXT)
     for name, table in tables.items():
         paths.append(folder / name)
         table.to_parquet(paths[-1], index=False)

@@ -12,21 +12,19 @@ from grover.runtime.cli import READ, WRITTEN, Input, Inputs, Output, Sources, ma
 from grover.runtime.errors import InputError
 from grover.runtime.files import key_values, write_table, write_text
 
-Optional = Annotated[Path | None, READ, Option(help="file to read", exists=True, show_default=False)]
-
 
 def write_reproduction(
     benchmarks: Input,
     published: Input,
     config: Input,
     table: Output,
+    next_kmer: Input,
+    model_config: Input,
     page_: Annotated[Path, WRITTEN, Option("--page", help="file to write", show_default=False)],
     command: Annotated[str, Option(help="command that makes an artefact when its path follows")],
     cards: Inputs = [],  # noqa: B006
-    next_kmer: Optional = None,
     model_metrics: Sources = [],  # noqa: B006
-    model_config: Optional = None,
-    chosen: Optional = None,
+    chosen: Annotated[Path | None, READ, Option(help="file to read", exists=True, show_default=False)] = None,
 ) -> None:
     """--cards are the cards of the datasets, whose option `published` names the task of the paper; --config is the resolved
     configuration as JSON, --model-metrics VOCABULARY=FILE the held-out metrics of a pretrained model, --model-config the
@@ -40,13 +38,14 @@ def write_reproduction(
         _json(config),
         f"{command} {page_}",
         chosen.read_text(encoding="utf-8").split()[0] if chosen else "",
-        _json(model_config) if model_config else None,
+        _json(model_config),
+        metrics,
     )
     result = dossier(
         read_published(published),
         pd.read_parquet(benchmarks),
         [_json(path) for path in cards],
-        pd.read_parquet(next_kmer) if next_kmer else None,
+        pd.read_parquet(next_kmer),
         metrics,
         context,
     )

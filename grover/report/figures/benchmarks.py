@@ -15,7 +15,6 @@ from grover.report.style import (
     RED,
     SKY,
     YELLOW,
-    Look,
     bare,
     cell,
     frame,
@@ -82,7 +81,7 @@ def dots(table: pd.DataFrame, names: dict[str, str]) -> Figure:
         for row, one in part.iterrows():
             marker = {"baseline": "D", "external": "s"}.get(one["kind"], "o")
             spans = one[["mcc", "mcc_low", "mcc_high"]].to_numpy(float)[None]
-            intervals(axis, [row], spans, Look(colours[one["kind"]], marker))
+            intervals(axis, [row], spans, colours[one["kind"]], marker)
         axis.axvline(0, color=GREY, linewidth=0.9, linestyle=":")
         axis.set_title(task, fontsize=9)
         axis.set_yticks(range(len(part)), [names.get(model, model) for model in part["model"]])

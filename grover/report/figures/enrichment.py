@@ -6,9 +6,10 @@ from matplotlib.figure import Figure
 from scipy.cluster.hierarchy import leaves_list, linkage
 
 from grover.report.figures.atlas import name_category
-from grover.report.style import BLUE, GREY, RED, bare, colour_scale, panels
+from grover.report.style import BLUE, GREY, RED, bare, colour_scale, cut, panels
 
 STRONGEST = 3.0  # end of the colour scale, log2
+LONGEST = 14  # bases of a token that is named
 
 
 def enrichment(table: pd.DataFrame, categories: list[tuple[str, str]], tokens: list[str], level: float) -> Figure:
@@ -25,7 +26,7 @@ def enrichment(table: pd.DataFrame, categories: list[tuple[str, str]], tokens: l
     shown = np.where(values[:, order] == 0, np.nan, values[:, order])
     picture = heat.imshow(shown, cmap="RdBu_r", vmin=-STRONGEST, vmax=STRONGEST, aspect="auto", interpolation="nearest")
     heat.set_xticks(
-        range(len(tokens)), [shorten(tokens[i]) for i in order], rotation=90, fontsize=6.5, family="monospace"
+        range(len(tokens)), [cut(tokens[i], LONGEST) for i in order], rotation=90, fontsize=6.5, family="monospace"
     )
     heat.set_yticks(range(len(categories)), [name_category(*name) for name in categories])
     heat.set_title("Where the tokens most tied to a category lie")
@@ -47,8 +48,3 @@ def enrichment(table: pd.DataFrame, categories: list[tuple[str, str]], tokens: l
     label = f"log2 enrichment; blank: not told from chance (q at least {level})"
     colour_scale(figure, picture, [heat], label, location="bottom", shrink=0.6, aspect=45, pad=0.02)
     return figure
-
-
-def shorten(token: str, longest: int = 14) -> str:
-    """Return a token, cut behind `longest` bases."""
-    return token if len(token) <= longest else f"{token[: longest - 1]}…"

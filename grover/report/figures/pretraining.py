@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from grover.report.style import BLUE, GREY, ORANGE, PALE, RED, Look, intervals, panels
+from grover.report.style import BLUE, GREY, ORANGE, PALE, RED, intervals, panels
 
 
 def loss(training: pd.DataFrame, baselines: dict[str, float], held_out: dict[str, float]) -> Figure:
@@ -48,7 +48,7 @@ def strata(table: pd.DataFrame, labels: dict[str, str]) -> Figure:
         losses.plot(rows["loss"], at, marker, color=colours[name], markersize=5, label=label)
     rows = table[table["predictor"] == "neighbours"]
     at = [heights[pair] for pair in zip(rows["track"], rows["category"], strict=True)]
-    intervals(gains, at, -rows[["gain", "high", "low"]].to_numpy(float), Look(BLUE))
+    intervals(gains, at, -rows[["gain", "high", "low"]].to_numpy(float), BLUE)
     gains.axvline(0, color=GREY, linewidth=0.8)
     losses.set_yticks(list(heights.values()), [f"{track}: {category}" for track, category in heights])
     losses.set(xlabel="nats per masked token", title="Loss")

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from grover.report.scatter import NONE, OTHER, RAMP, categories, is_quantity, leading, limits
-from grover.report.style import GREY, PALE, panels
+from grover.report.style import GREY, PALE, cut, panels
 
 COLUMNS = 3
 LONGEST_NAME = 18
@@ -68,13 +68,8 @@ def draw(axis: Axes, points: np.ndarray, values: pd.Series, legend: bool = True,
         # categories without a colour of their own share one line
         entries = {name if name == NONE or colour != GREY else OTHER: colour for name, colour in palette.items()}
         handles = [
-            Line2D([], [], marker="o", linestyle="", color=colour, label=shortened(name))
+            Line2D([], [], marker="o", linestyle="", color=colour, label=cut(name, LONGEST_NAME))
             for name, colour in entries.items()
         ]
         place: dict[str, Any] = {"loc": "center left", "bbox_to_anchor": (1, 0.5), "handletextpad": 0, "borderpad": 0}
         axis.legend(handles=handles, **place, fontsize=6.8, markerscale=0.65, labelspacing=0.35)
-
-
-def shortened(name: str) -> str:
-    """A name that a narrow legend can hold."""
-    return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "\u2026"

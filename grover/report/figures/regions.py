@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from grover.config.names import POOLING_LABELS, RANDOM_LABEL, REPRESENTATION_LABELS
 from grover.embeddings.regions.probe_scores import CHANCE
 from grover.report.figures.benchmarks import in_groups
-from grover.report.style import BLUE, GREEN, GREY, ORANGE, RED, Look, bare, cell, grid, intervals, panels
+from grover.report.style import BLUE, GREEN, GREY, ORANGE, RED, bare, cell, cut, grid, intervals, panels
 
 ABOVE, BELOW = "\u25b2", "\u25bd"
 UNITS = {"auroc": "AUROC", "r2": "R²"}
@@ -72,7 +72,7 @@ def gains(table: pd.DataFrame, order: dict[str, tuple[str, str]]) -> Figure:
             rows = part[part["representation"] == name]
             height = [names.index(track) + (i - (len(shown) - 1) / 2) * 0.2 for track in rows["track"]]
             colour, marker = order[name]
-            intervals(axis, height, rows[GAIN].to_numpy(float), Look(colour, marker, name))
+            intervals(axis, height, rows[GAIN].to_numpy(float), colour, marker, name)
         axis.axvline(0, color=GREY, linewidth=0.9, linestyle=":")
         axis.set_yticks(range(len(names)), [label(name) for name in names])
         gain = f"{UNITS[metric]} more than {REPRESENTATION_LABELS['kmers']}"
@@ -122,8 +122,7 @@ def layers(table: pd.DataFrame, baselines: pd.DataFrame) -> Figure:
 
 def label(track: str, most: int = 34) -> str:
     """The name of a track as readers see it, cut where it is long."""
-    text = track.replace("_", " ")
-    return text if len(text) <= most else f"{text[: most - 1]}…"
+    return cut(track.replace("_", " "), most)
 
 
 def _cell(axis: Axes, x: float, row: int, one: Any, chance: float) -> None:

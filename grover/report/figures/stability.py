@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from grover.atlas.stability import CUT_LEFT, CUT_RIGHT, MUTATION_LEFT, MUTATION_RIGHT, REVERSE_COMPLEMENT, SHIFT
-from grover.report.style import BLUE, GREY, RED, Look, intervals, panels
+from grover.report.style import BLUE, GREY, RED, intervals, panels
 
 SHOWN = 0.005  # smaller shares of windows would read 0%
 TITLES = {
@@ -64,6 +64,6 @@ def _distances(axis: Axes, rows: pd.DataFrame, farthest: float) -> None:
 def _kept(axis: Axes, rows: pd.DataFrame) -> None:
     heights = np.arange(len(rows))
     axis.plot(rows["chance"], heights, "D", color=GREY, markersize=5)
-    intervals(axis, heights, rows[["kept", "kept_low", "kept_high"]].to_numpy(float), Look(BLUE))
+    intervals(axis, heights, rows[["kept", "kept_low", "kept_high"]].to_numpy(float), BLUE)
     axis.set(xlim=(0, 1.04), xlabel="share of the boundaries kept")
     axis.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")

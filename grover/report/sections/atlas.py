@@ -6,7 +6,8 @@ import pandas as pd
 from grover.annotation.enrichment import LEVEL, coverage, most_tied
 from grover.report.figures import atlas as figures
 from grover.report.figures.atlas import LONGEST, OBSERVED, label, name_category
-from grover.report.parts import Picture, Results, Section, Table, bases, count, formatted, listed
+from grover.report.parts import Picture, Results, Section, Table, bases, count, formatted, listed, with_interval
+from grover.report.style import cut
 
 TITLE = "Vocabulary atlas"
 FILES = ("summary.json", "tokens.parquet", "kmers.parquet", "enrichment.parquet")
@@ -40,18 +41,16 @@ def section(results: Results) -> Section:
     merges = read_merges(results, summaries)
     vocabulary = summaries[OBSERVED]["vocabulary"]
 
-    result = Section("atlas", TITLE)
-    result.findings = [*compare_lengths(tokens, summaries), *compare_places(places)]
+    findings = [*compare_lengths(tokens, summaries), *compare_places(places)]
     longest = [str(summary["longest_length"]) for summary in summaries.values()]
     beside = f"in null genomes {listed(longest[1:])}" if longest[1:] else ""
-    result.numbers = [(longest[0], "bases in the longest token", beside)]
-    result.parts = [
+    parts: list = [
         f"What the tokens of {vocabulary} are like and where they lie. Beside each number stand null genomes: the same "
         "segments, filled by a Markov chain that draws each base by the one before it (order 1, which keeps bases and "
         "dinucleotides), by the five before it (order 5, which keeps 6-mers) and so on, "
         f"{'and a vocabulary of the same size learnt from them' if merges else 'cut by the same vocabulary'}. "
         "What a null genome shows too is no evidence of grammar.",
-        result.findings,
+        findings,
         Table(
             published_table(summaries), f"{vocabulary} beside the vocabulary of the paper (hg19, 600 cycles).", NEEDS[0]
         ),
@@ -84,16 +83,16 @@ def section(results: Results) -> Section:
             "Bases per token as the merges are learnt (left), and the length of the token that each merge makes, one dot per "
             "merge (right), with all merges of the run: long tokens come only from what is repeated."
         )
-        result.parts.append(Picture("atlas_compression", drawn, caption, MERGES))
+        parts.append(Picture("atlas_compression", drawn, caption, MERGES))
     unexplained = excess_table(tokens[OBSERVED])
-    result.parts.append(
+    parts.append(
         Table(unexplained, describe_excess(tokens), NEEDS[1])
         if len(unexplained)
         else "No token occurs more often than dinucleotides explain."
     )
     if len(places[OBSERVED]):
-        result.parts += locate_parts(tokens, places)
-    return result
+        parts += locate_parts(tokens, places)
+    return Section("atlas", TITLE, parts, findings, [(longest[0], "bases in the longest token", beside)])
 
 
 def read_merges(results: Results, summaries: dict[str, dict]) -> dict[str, pd.DataFrame]:
@@ -107,20 +106,17 @@ def read_merges(results: Results, summaries: dict[str, dict]) -> dict[str, pd.Da
 def published_table(summaries: dict[str, dict]) -> pd.DataFrame:
     """One row a number: the paper's value, then that of each genome."""
     paper = summaries[OBSERVED]["published"]
-    table = {"number": [name for name, _, _ in NUMBERS], "paper": [paper.get(key, "–") for _, key, _ in NUMBERS]}
-    for name, summary in summaries.items():
-        table[label(name)] = [show(summary[key]) for _, key, show in NUMBERS]
-    return pd.DataFrame(table)
+    return pd.DataFrame(
+        {"number": [name for name, _, _ in NUMBERS], "paper": [paper.get(key, "–") for _, key, _ in NUMBERS]}
+        | {label(name): [show(summary[key]) for _, key, show in NUMBERS] for name, summary in summaries.items()}
+    )
 
 
 def shorten(tokens: list[str], most: int = 3) -> str:
     """At most `most` tokens as text: runs as base and length (A16), long ones cut."""
-    shown = []
-    for token in tokens[:most]:
-        if len(set(token)) == 1:
-            shown.append(f"{token[0]}{len(token)}")
-        else:
-            shown.append(token if len(token) <= LONGEST_SHOWN else f"{token[:LONGEST_SHOWN]}…")
+    shown = [
+        f"{token[0]}{len(token)}" if len(set(token)) == 1 else cut(token, LONGEST_SHOWN + 1) for token in tokens[:most]
+    ]
     return ", ".join([*shown, "…"] if len(tokens) > most else shown)
 
 
@@ -223,9 +219,8 @@ def excess_table(tokens: pd.DataFrame) -> pd.DataFrame:
     """The tokens that occur most often over what dinucleotides explain."""
     table = tokens.assign(excess=excess(tokens)).sort_values("excess", ascending=False)
     table = table[table["excess"] > 1].head(MOST_EXCESS)
-    for column in ("expected", "excess"):
-        table[column] = table[column].map(amount)
-    return formatted(table[["token", "length", "count", "expected", "excess"]])
+    columns = ["token", "length", "count", "expected", "excess"]
+    return formatted(table.assign(**{name: table[name].map(amount) for name in columns[-2:]})[columns])
 
 
 def amount(value: float) -> str:
@@ -287,8 +282,8 @@ def bases_by_length(tokens: pd.DataFrame) -> pd.Series:
     return covered / covered.sum()
 
 
-def tied_table(tied: pd.DataFrame) -> pd.DataFrame:
-    """The tokens that `most_tied` found, as text."""
+def tied_table(tied: pd.DataFrame, q: str = "{:.1e}") -> pd.DataFrame:
+    """The tokens most tied to categories as text; `q` is the format of that column."""
     table = pd.DataFrame(
         {
             "category": [name_category(*names) for names in zip(tied["track"], tied["category"], strict=True)],
@@ -296,8 +291,8 @@ def tied_table(tied: pd.DataFrame) -> pd.DataFrame:
             "occurrences": tied["count"],
             "inside": tied["share"],
             "expected": tied["expected"],
-            "log2": [f"{row.log2:.2f} ({row.low:.2f} to {row.high:.2f})" for row in tied.itertuples()],
+            "log2": [with_interval(row.log2, row.low, row.high, digits=2) for row in tied.itertuples()],
             "q": tied["q"],
         }
     )
-    return formatted(table, {"inside": "{:.1%}", "expected": "{:.2%}", "q": "{:.1e}"})
+    return formatted(table, {"inside": "{:.1%}", "expected": "{:.2%}", "q": q})

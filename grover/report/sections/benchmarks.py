@@ -8,6 +8,7 @@ from grover.report.figures import benchmarks as figures
 from grover.report.parts import (
     BETTER,
     SAME,
+    WORSE,
     Folded,
     Picture,
     Results,
@@ -36,10 +37,8 @@ MEASURES = {"auprc": "AUPRC", "accuracy": "accuracy", "f1": "F1", "brier": "Brie
 def section(results: Results) -> Section:
     scores, comparisons = (results.table(name) for name in NEEDS)
     table = over_seeds(scores)
-    result = Section("benchmarks", TITLE)
     if table.empty:
-        result.parts = ["No task has a score."]
-        return result
+        return Section("benchmarks", TITLE, ["No task has a score."])
     whole = table[table["part"] == "all"]
     main, tasks = main_model(whole), list(dict.fromkeys(whole["task"]))
     found = {name: results.json(name) for name in results.find("benchmarks/*/card.json")}
@@ -49,14 +48,15 @@ def section(results: Results) -> Section:
     names = {name: label(name) for name in whole["model"].unique()}
     order = sorted(names, key=lambda name: [*LABELS, name].index(name))
     wide = whole.pivot(index="task", columns="model", values="mcc").loc[tasks, order]
-    result.findings = [*adjacency(whole, cards), *overview(whole, compared, main)]
-    result.numbers = headlines(whole, compared, cards, main)
-    result.parts = [
+    rule = by_negatives(whole, cards)
+    known = known_differences(whole, compared, main)
+    findings = [*adjacency(rule), *overview(known)]
+    parts: list = [
         "Every task made from the genome is split by its folds, never by row; ready sets keep their own split. The randomly initialised "
         "model is the same network without pretraining, fine-tuned with the same budget, so that its distance to the pretrained "
         "model is what pretraining adds. Baselines need no fine-tuned network; the best of them is named by its score on fold test, which "
         "flatters it a little.",
-        result.findings,
+        findings,
         Picture(
             "benchmarks_overview",
             figures.heat(wide, dict(zip(whole["model"], whole["kind"], strict=True)), names),
@@ -77,7 +77,7 @@ def section(results: Results) -> Section:
         *clean_parts(table, comparisons, main),
     ]
     if cards:
-        result.parts.append(
+        parts.append(
             Table(
                 audit_table(list(cards.values())),
                 "What the audit says of each dataset. Of fold test stand in fold train: `same`, on either strand; `similar`, by "
@@ -88,11 +88,9 @@ def section(results: Results) -> Section:
             )
         )
     for task in [*tasks, *[name for name in cards if name not in tasks]]:
-        parts = score_parts(whole[whole["task"] == task]) + others(task, whole, comparisons, main)
-        result.parts.append(
-            Folded(f"Task {task}", parts + (describe(cards[task], sources[task]) if task in cards else []))
-        )
-    return result
+        scored = score_parts(whole[whole["task"] == task]) + others(task, whole, comparisons, main)
+        parts.append(Folded(f"Task {task}", scored + (describe(cards[task], sources[task]) if task in cards else [])))
+    return Section("benchmarks", TITLE, parts, findings, headlines(known, rule))
 
 
 def label(model: str) -> str:
@@ -135,27 +133,14 @@ def against(compared: pd.DataFrame, task: str, comparator: str, part: str = "all
 
 def of_task(task: str, whole: pd.DataFrame, compared: pd.DataFrame, main: str) -> list[str]:
     """What pretraining adds on a task, and how the model stands to the best baseline."""
-    rows = whole[whole["task"] == task]
-    sentences = []
     random_model = against(compared, task, random_of(main))
-    if random_model:
-        sentences.append(f"{task}: {added(*random_model)}")
-    baseline = best_baseline(rows)
+    clauses = [added(*random_model)] if random_model else []
+    baseline = best_baseline(whole[whole["task"] == task])
     spread = None if baseline is None else against(compared, task, baseline["model"])
     if baseline is not None and spread:
-        sentences.append(
-            verdict(
-                "the pretrained model",
-                f"the best baseline ({label(baseline['model'])}, {baseline['mcc']:.3f})",
-                *spread,
-                "MCC",
-            )
-        )
-    if len(sentences) == 2:
-        sentences = [f"{sentences[0][:-1]}; {sentences[1]}"]
-    elif spread:
-        sentences = [f"{task}: {sentences[0]}"]
-    return sentences
+        named = f"the best baseline ({label(baseline['model'])}, {baseline['mcc']:.3f})"
+        clauses.append(verdict("the pretrained model", named, *spread, "MCC"))
+    return [f"{task}: {'; '.join(clause.removesuffix('.') for clause in clauses)}."] if clauses else []
 
 
 def added(difference: float, low: float, high: float) -> str:
@@ -167,18 +152,27 @@ def added(difference: float, low: float, high: float) -> str:
     return f"pretraining {change} MCC ({interval(low, high)}) over {RANDOM_LABEL}."
 
 
-def overview(whole: pd.DataFrame, compared: pd.DataFrame, main: str) -> list[str]:
-    """On how many tasks pretraining helps, and on how many the model beats what needs no network."""
+def known_differences(whole: pd.DataFrame, compared: pd.DataFrame, main: str) -> tuple[dict[str, str], dict[str, str]]:
+    """Return task -> verb for what pretraining adds, and for the model beside the best baseline, where a difference is known."""
+    random_models = {task: random_of(main) for task in whole["task"].unique()}
+    spreads = [
+        {task: against(compared, task, comparator) for task, comparator in comparators.items()}
+        for comparators in (random_models, baselines_of(whole))
+    ]
+    pretraining, baseline = (
+        {task: judge(*spread[1:]) for task, spread in known.items() if spread} for known in spreads
+    )
+    return pretraining, baseline
+
+
+def overview(known: tuple[dict[str, str], dict[str, str]]) -> list[str]:
+    """On how many tasks pretraining helps, and on how many the model beats what needs no network; known: of `known_differences`."""
     sentences = []
-    for outcome, subject, comparators in (
-        ("Pretraining adds MCC", "the network", {task: random_of(main) for task in whole["task"].unique()}),
-        ("The pretrained model is ahead of the best baseline", "it", baselines_of(whole)),
-    ):
-        known = {task: against(compared, task, comparator) for task, comparator in comparators.items()}
-        verbs = {task: judge(*spread[1:]) for task, spread in known.items() if spread}
+    subjects = (("Pretraining adds MCC", "the network"), ("The pretrained model is ahead of the best baseline", "it"))
+    for (outcome, subject), verbs in zip(subjects, known, strict=True):
         if not verbs:
             continue
-        won, lost = ([task for task, verb in verbs.items() if verb == kind] for kind in (BETTER, "stays behind"))
+        won, lost = ([task for task, verb in verbs.items() if verb == kind] for kind in (BETTER, WORSE))
         end = f" ({listed(first(won))})" if won else ""
         end += f"; on {listed(first(lost))} {subject} is behind" if lost else ""
         rest = len(verbs) - len(won) - len(lost)
@@ -205,9 +199,8 @@ def by_negatives(whole: pd.DataFrame, cards: dict) -> dict[str, float]:
     return {card["negatives"]: float(rows[card["task"]]) for card in tasks}
 
 
-def adjacency(whole: pd.DataFrame, cards: dict) -> list[str]:
+def adjacency(values: dict[str, float]) -> list[str]:
     """What a rule without learning scores on promoters whose negatives are shuffled tokens, and on honest ones."""
-    values = by_negatives(whole, cards)
     if LEAKY not in values:
         return []
     honest = [
@@ -222,27 +215,20 @@ def adjacency(whole: pd.DataFrame, cards: dict) -> list[str]:
     ]
 
 
-def headlines(whole: pd.DataFrame, compared: pd.DataFrame, cards: dict, main: str) -> list[tuple[str, str, str]]:
+def headlines(known: tuple[dict[str, str], dict[str, str]], rule: dict[str, float]) -> list[tuple[str, str, str]]:
     """Return the numbers of the summary: the rule without learning, and on how many tasks pretraining helps."""
     numbers = []
-    rule = by_negatives(whole, cards)
     if LEAKY in rule:
         numbers.append(
             (f"{rule[LEAKY]:.2f}", "MCC of a rule without learning", "on promoters against their shuffled tokens")
         )
-    for title, note, comparators in (
-        (
-            "tasks where pretraining adds MCC",
-            f"over {RANDOM_LABEL}",
-            {t: random_of(main) for t in whole["task"].unique()},
-        ),
-        ("tasks where the model beats every baseline", "baselines need no fine-tuned network", baselines_of(whole)),
-    ):
-        spreads = [against(compared, task, comparator) for task, comparator in comparators.items()]
-        known = [spread for spread in spreads if spread]
-        if known:
-            won = sum(judge(*spread[1:]) == BETTER for spread in known)
-            numbers.append((f"{won} of {len(known)}", title, note))
+    titles = (
+        ("tasks where pretraining adds MCC", f"over {RANDOM_LABEL}"),
+        ("tasks where the model beats every baseline", "baselines need no fine-tuned network"),
+    )
+    for title, verbs in zip(titles, known, strict=True):
+        if verbs:
+            numbers.append((f"{list(verbs.values()).count(BETTER)} of {len(verbs)}", *title))
     return numbers
 
 
@@ -334,7 +320,7 @@ def clean_parts(table: pd.DataFrame, comparisons: pd.DataFrame, main: str) -> li
     sizes = table.groupby(["task", "part"], sort=False)["n_test"].max().unstack()
     if "clean" not in sizes:
         return ["No clean part of fold test was scored."]
-    sizes = sizes.reindex(list(dict.fromkeys(table["task"])))
+    sizes = sizes.loc[list(dict.fromkeys(table["task"]))]
     differ = sizes[sizes["clean"] < sizes["all"]]
     unknown = list(sizes[sizes["clean"].isna()].index)
     parts = [f"The clean part of {listed(unknown)} holds too few examples of a label to be scored."] if unknown else []

@@ -10,7 +10,18 @@ from grover.config.names import random_of
 from grover.embeddings.tokens.contexts import associations
 from grover.report.figures import contexts as figures
 from grover.report.figures.contexts import MODEL, PUBLISHED, RANDOM
-from grover.report.parts import Picture, Results, Section, Table, between, count, formatted, listed, signed
+from grover.report.parts import (
+    Picture,
+    Results,
+    Section,
+    Table,
+    between,
+    count,
+    formatted,
+    listed,
+    signed,
+    with_interval,
+)
 from grover.report.sections.atlas import shorten
 
 TITLE = "Embeddings: contexts"
@@ -36,21 +47,20 @@ def section(results: Results) -> Section:
     own = tables[MODEL]
     last = own[own["layer"] == own["layer"].max()]
     related = associations(own)
-    result = Section("contexts", TITLE)
     occurring = int((results.array(f"embeddings/{model}/token_counts.npy") > 0).sum())
-    result.findings = [
+    findings = [
         describe_direction(own),
         describe_depth(tables),
         *[describe_association(row) for row in related[related["layer"] == last["layer"].iloc[0]].itertuples()],
         describe_explained(tables),
     ]
-    result.parts = [
+    parts: list = [
         f"What stands around a token changes its state from layer to layer. Self-similarity is the mean cosine of two occurrences of "
         f"a token, of up to {own['used'].max():,} that were compared: 1 where context changes nothing. States of a layer may all point "
         "the same way, so that beside it stands the baseline, the mean cosine of two occurrences of any tokens, and adjusted is what "
         f"remains (Ethayarajh 2019). Where that is little, the cosine around the mean state of the layer says more. "
         f"{describe_left_out(last, occurring)}",
-        result.findings,
+        findings,
         Picture(
             "contexts_self_similarity",
             figures.self_similarity(tables),
@@ -70,23 +80,23 @@ def section(results: Results) -> Section:
     ]
     if last[["repeat_share", "accuracy"]].notna().any(axis=None):
         caption = "Change by context in the last layer against repeats and prediction. Each dot is a token; low ones change most."
-        result.parts.append(Picture("contexts_change", figures.change(last), caption, names[MODEL]))
+        parts.append(Picture("contexts_change", figures.change(last), caption, names[MODEL]))
     else:
-        result.parts.append("Neither the repeat share of the tokens nor how well each is predicted is known.")
+        parts.append("Neither the repeat share of the tokens nor how well each is predicted is known.")
     if len(related):
         caption = (
             "Spearman of the change by context (low adjusted self-similarity) with properties of the tokens, by layer. "
             "Intervals take tokens as independent, which those that overlap are not, and are rather too narrow."
         )
-        result.parts.append(Table(association_table(related), caption, names[MODEL]))
+        parts.append(Table(association_table(related), caption, names[MODEL]))
     caption = (
         f"The tokens that context changes most and least in the last layer, of {len(last):,}. Around the mean is "
         "self-similarity with the mean state of the layer taken away, explained the adjusted maximum explainable variance, "
         "repeats the share of the occurrences in repeats, accuracy that of predicting the token in regions held out."
     )
-    result.parts.append(Table(rank_table(last), caption, names[MODEL]))
-    result.parts += ambiguity_parts(results, model, result)
-    return result
+    parts.append(Table(rank_table(last), caption, names[MODEL]))
+    ambiguous = ambiguity(results, model)
+    return Section("contexts", TITLE, parts + ambiguous.parts, findings + ambiguous.findings, ambiguous.numbers)
 
 
 def describe_left_out(last: pd.DataFrame, occurring: int) -> str:
@@ -101,10 +111,8 @@ def describe_direction(own: pd.DataFrame) -> str:
     """How far the states of a layer all point the same way."""
     first, last = own["layer"].min(), own["layer"].max()
     baseline = own.groupby("layer")["baseline"].first()
-    said = "Two occurrences of any tokens have a mean cosine of "
-    said += f"{baseline[last]:.3f} in layer {last}" + (
-        "" if first == last else f" and {baseline[first]:.3f} in layer {first}"
-    )
+    said = f"Two occurrences of any tokens have a mean cosine of {baseline[last]:.3f} in layer {last}"
+    said += "" if first == last else f" and {baseline[first]:.3f} in layer {first}"
     if baseline[last] < ALIKE:
         return f"{said}."
     return (
@@ -186,7 +194,7 @@ def percent(value: float) -> str:
 
 def association_table(related: pd.DataFrame) -> pd.DataFrame:
     """Return one row per layer and one column per property, each with its interval."""
-    cells = [f"{row.spearman:.2f} ({row.low:.2f} to {row.high:.2f})" for row in related.itertuples()]
+    cells = [with_interval(*row, digits=2) for row in related[["spearman", "low", "high"]].to_numpy(float)]
     wide = related.assign(cell=cells).pivot(index="layer", columns="property", values="cell")
     wide = wide[list(dict.fromkeys(related["property"]))].fillna("–").reset_index()
     return wide.rename_axis(columns=None).astype(str)
@@ -213,25 +221,23 @@ def rank_table(last: pd.DataFrame) -> pd.DataFrame:
     return formatted(table, formats | {"self-similarity": "{:.3f}"})
 
 
-def ambiguity_parts(results: Results, model: str, result: Section) -> list:
-    """Whether an annotation tells two groups of a token's contexts apart; adds to the findings and numbers of the section."""
+def ambiguity(results: Results, model: str) -> Section:
+    """Whether an annotation tells two groups of a token's contexts apart: the second half of the section."""
     names = {MODEL: f"embeddings/{model}/{AMBIGUITY}", RANDOM: f"embeddings/{random_of(model)}/{AMBIGUITY}"}
     tables = {name: results.table(path) for name, path in names.items() if results.find(path)}
     if MODEL not in tables:
-        return ["Whether annotation tells groups of a token's contexts apart was not measured."]
+        return Section("", "", ["Whether annotation tells groups of a token's contexts apart was not measured."])
     tokens = {name: table.drop_duplicates("id") for name, table in tables.items()}
     told = {name: table[table["q"] < LEVEL] for name, table in tokens.items()}
     own = tokens[MODEL]
     if not len(own):
-        return ["No token has enough contexts for groups among them."]
-    findings = [describe_told(tokens, told)]
-    if len(told[MODEL]):
-        findings.append(describe_composition(told[MODEL]))
-    findings.append(describe_groups(own))
-    # a new list: the section shows the one before above, and these below
-    result.findings = [*result.findings, *findings]
-    result.numbers.append(
-        (f"{len(told[MODEL]):,} of {len(own):,}", "tokens", "of whose contexts an annotation tells two groups apart")
+        return Section("", "", ["No token has enough contexts for groups among them."])
+    composition = [describe_composition(told[MODEL])] if len(told[MODEL]) else []
+    findings = [describe_told(tokens, told), *composition, describe_groups(own)]
+    number = (
+        f"{len(told[MODEL]):,} of {len(own):,}",
+        "tokens",
+        "of whose contexts an annotation tells two groups apart",
     )
     parts: list = [
         "Lexical ambiguity: the contexts of each token, by their states in the last layer, are cut into two groups (k-means), without a "
@@ -252,31 +258,23 @@ def ambiguity_parts(results: Results, model: str, result: Section) -> list:
             "in brackets, of those of a cloud without structure, and the AUROC of GC content."
         )
         parts.append(Table(ambiguity_table(told[MODEL]), caption, names[MODEL]))
-    return parts
+    return Section("", "", parts, findings, [number])
 
 
 def describe_told(tokens: dict[str, pd.DataFrame], told: dict[str, pd.DataFrame]) -> str:
     own, found = tokens[MODEL], told[MODEL]
-    beside = (
-        f"; with random initialisation of {len(told[RANDOM]):,} of {len(tokens[RANDOM]):,}" if RANDOM in tokens else ""
-    )
     untested = int(own["q"].isna().sum())
-    left = (
-        f" Of {untested:,} the groups lie in too few places, or the categories are too rare, for a test."
-        if untested
-        else ""
-    )
+    among = count(len(own), "token")
+    end = f"an annotation tells the two groups of contexts apart (q below {LEVEL})"
+    if RANDOM in tokens:
+        end += f"; with random initialisation of {len(told[RANDOM]):,} of {len(tokens[RANDOM]):,}"
+    left = f" Of {untested:,} the groups lie in too few places, or the categories are too rare, for a test."
+    left = left if untested else ""
     if not len(found):
-        among = count(len(own), "token")
-        return (
-            f"Of none of {among} an annotation tells the two groups of contexts apart (q below {LEVEL}){beside}.{left}"
-        )
+        return f"Of none of {among} {end}.{left}"
     leading = (found["track"].str.replace("_", " ") + ": " + found["category"]).value_counts().head(3)
     most = listed([f"{name} ({number:,})" for name, number in leading.items()])
-    return (
-        f"Of {len(found):,} of {count(len(own), 'token')} an annotation tells the two groups of contexts apart (q below {LEVEL}){beside}. "
-        f"The category that does so best is most often {most}.{left}"
-    )
+    return f"Of {len(found):,} of {among} {end}. The category that does so best is most often {most}.{left}"
 
 
 def describe_composition(found: pd.DataFrame) -> str:

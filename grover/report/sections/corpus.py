@@ -10,7 +10,7 @@ NEEDS = ("corpus/*/windows.parquet",)
 
 
 def section(results: Results) -> Section:
-    source = results.first(NEEDS[0])
+    source = results.find(NEEDS[0])[0]
     windows = results.table(source)
     counts = pd.crosstab(windows["random"], windows["region"])
     counts.index.name, counts.columns.name = "random split", None
@@ -19,8 +19,7 @@ def section(results: Results) -> Section:
         f"{len(windows):,} windows of {windows['length'].min()} to {windows['length'].max()} tokens, {full:.0%} of "
         "them of full length."
     )
-    result = Section("corpus", TITLE, findings=[finding])
-    result.parts = [
+    parts = [
         f"{finding} Two splits stand side by side. The paper's deals the windows out at random, so that test windows "
         "touch or overlap training windows and its scores flatter; the region split holds whole blocks of the genome "
         "out.",
@@ -37,4 +36,4 @@ def section(results: Results) -> Section:
             source,
         ),
     ]
-    return result
+    return Section("corpus", TITLE, parts, [finding])

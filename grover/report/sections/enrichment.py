@@ -1,15 +1,15 @@
 """Section of the report: where the tokens of the chosen model lie, judged by circular shifts of the annotation."""
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
 
 from grover.annotation.enrichment import LEVEL
 from grover.report.figures.atlas import name_category
-from grover.report.figures.enrichment import enrichment, shorten
-from grover.report.parts import Folded, Picture, Results, Section, Table, formatted, signed
+from grover.report.figures.enrichment import LONGEST, enrichment
+from grover.report.parts import Folded, Picture, Results, Section, Table, formatted, signed, with_interval
+from grover.report.sections.atlas import tied_table
+from grover.report.style import cut
 
 TITLE = "Embeddings: where tokens lie"
 NEEDS = ("embeddings/*/enrichment.parquet",)
@@ -25,50 +25,46 @@ FEWEST_TOKENS = 10  # for a rank correlation
 def section(results: Results) -> Section:
     source = results.of_main_model(NEEDS[0])
     table = results.table(source)
-    result = Section("token_places", TITLE)
     tested = table[table["q"].notna()]
-    result.parts = [
+    parts: list = [
         "A token lies in a category of the annotation if its middle base does. How often that is by chance was found by circular shifts of "
         "the annotation along the genome, all segments end to end, as often as the findings say: a shift keeps the clumps in which both "
         "tokens and annotation come, so that neither is taken as independent. Intervals are the spread over circular shifts, and q "
         "corrects for all tests (Benjamini and Hochberg)."
     ]
     if not len(tested):
-        result.parts.append("This genome is too small, or its categories too rare, for a test.")
-        return result
+        parts.append("This genome is too small, or its categories too rare, for a test.")
+        return Section("token_places", TITLE, parts)
     summary = summarise(tested)
-    result.findings = [*count_tests(table, tested), *follow_gc(summary)]
+    findings = [*count_tests(table, tested), *follow_gc(summary)]
     if ATLAS in results.names:
-        result.findings += compare_jackknife(tested, results.table(ATLAS))
-    if not lack_of_power(tested, table.attrs.get("shifts")):
-        sure = (tested["q"] < LEVEL).mean()
-        result.numbers = [
-            (f"{sure:.0%}", "of the pairs of token and category are tied", f"q below {LEVEL}, by circular shifts")
-        ]
+        findings += compare_jackknife(tested, results.table(ATLAS))
+    sure = f"{(tested['q'] < LEVEL).mean():.0%}"
+    number = (sure, "of the pairs of token and category are tied", f"q below {LEVEL}, by circular shifts")
     top = strongest(tested, TOP)
-    result.parts.append(result.findings)
+    parts.append(findings)
     if len(top):
-        shown, tokens = choose(summary, top)
+        categories, tokens = choose(summary, top)
         caption = (
             "Left: the tokens most tied to the categories, by the end of the interval that is nearer to 0; those that lie alike stand "
             "side by side. Right: of all tokens frequent enough for a test, the share that lies in the category more often (to the "
             "right) and less often (to the left) than by chance."
         )
-        if len(shown) < len(summary):
-            caption += f" The {len(shown)} of {len(summary)} categories with the most ties are shown."
-        result.parts.append(
-            Picture("token_places_enrichment", enrichment(table, shown, tokens, LEVEL), caption, source)
-        )
+        if len(categories) < len(summary):
+            caption += f" The {len(categories)} of {len(summary)} categories with the most ties are shown."
+        parts.append(Picture("token_places_enrichment", enrichment(table, categories, tokens, LEVEL), caption, source))
     caption = (
         "Each category: its share of the sequence, tokens frequent enough for a test, those that lie there more and less often than "
         "by chance, the rank correlation of enrichment with the GC content of the tokens, and the token most tied to it with its "
         "log2 enrichment and 95\u00a0% interval."
     )
-    result.parts.append(Table(summary_table(summary, top), caption, source))
+    parts.append(Table(summary_table(summary, top), caption, source))
     if len(top):
         caption = f"The {TOP} tokens most tied to each category, among those with q below {LEVEL} and {FEWEST_INSIDE} occurrences inside."
-        result.parts.append(Folded("Tokens of each category", [Table(top_table(top), caption, source)]))
-    return result
+        shown = tied_table(top.assign(token=[cut(token, LONGEST) for token in top["token"]]), "{:.2g}")
+        parts.append(Folded("Tokens of each category", [Table(shown, caption, source)]))
+    numbers = [] if lack_of_power(tested, table.attrs.get("shifts")) else [number]
+    return Section("token_places", TITLE, parts, findings, numbers)
 
 
 def count_tests(table: pd.DataFrame, tested: pd.DataFrame) -> list[str]:
@@ -94,8 +90,8 @@ def count_tests(table: pd.DataFrame, tested: pd.DataFrame) -> list[str]:
     best = strongest(tested, 1).sort_values("low", ascending=False).head(1)
     for row in best.itertuples():
         sentences.append(
-            f"The closest tie is of {shorten(row.token)} to {name_category(row.track, row.category)}: {2**row.log2:.3g} times as often as "
-            f"expected (95\u00a0%\u00a0interval {2**row.low:.3g} to {2**row.high:.3g})."
+            f"The closest tie is of {cut(row.token, LONGEST)} to {name_category(row.track, row.category)}: {2**row.log2:.3g} times "
+            f"as often as expected (95\u00a0%\u00a0interval {2**row.low:.3g} to {2**row.high:.3g})."
         )
     return sentences
 
@@ -194,7 +190,8 @@ def summary_table(summary: pd.DataFrame, top: pd.DataFrame) -> pd.DataFrame:
     """The rows of `summarise` as text, with the token most tied to each category."""
     first = top.groupby(NAMES, sort=False).head(1).set_index(NAMES)
     named = {
-        name: f"{shorten(row.token)} {log2(row)}" for name, row in zip(first.index, first.itertuples(), strict=True)
+        row.Index: f"{cut(row.token, LONGEST)} {with_interval(row.log2, row.low, row.high, digits=2)}"
+        for row in first.itertuples()
     }
     rows = list(summary[NAMES].itertuples(index=False, name=None))
     table = pd.DataFrame(
@@ -209,24 +206,3 @@ def summary_table(summary: pd.DataFrame, top: pd.DataFrame) -> pd.DataFrame:
         }
     )
     return formatted(table, {"of the sequence": "{:.2%}", "with GC": "{:+.2f}"})
-
-
-def top_table(top: pd.DataFrame) -> pd.DataFrame:
-    """The tokens that `strongest` found, as text."""
-    table = pd.DataFrame(
-        {
-            "category": [name_category(*name) for name in top[NAMES].itertuples(index=False, name=None)],
-            "token": top["token"].map(shorten).to_numpy(),
-            "occurrences": top["count"].to_numpy(),
-            "inside": top["share"].to_numpy(),
-            "expected": top["expected"].to_numpy(),
-            "log2": [log2(row) for row in top.itertuples()],
-            "q": top["q"].to_numpy(),
-        }
-    )
-    return formatted(table, {"inside": "{:.1%}", "expected": "{:.2%}", "q": "{:.2g}"})
-
-
-def log2(row: Any) -> str:
-    """`2.10 (1.92 to 2.31)`."""
-    return f"{row.log2:.2f} ({row.low:.2f} to {row.high:.2f})"

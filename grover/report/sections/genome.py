@@ -25,9 +25,7 @@ def section(results: Results) -> Section:
         "bases count as upper-case ones; tokens and windows never cross the end of a segment."
     )
     held_out = "; ".join(f"{name} {bases(sizes[name])}" for name in ("train", "valid", "test", "gap") if name in sizes)
-    result = Section("genome", TITLE, findings=[finding])
-    result.numbers = [(bases(kept), "bases used", f"{len(segments):,} segments without N")]
-    result.parts = [
+    parts: list = [
         intro,
         Picture(
             "genome_contigs",
@@ -51,7 +49,6 @@ def section(results: Results) -> Section:
     ]
     if INPUTS in results.names:
         inputs = results.table(INPUTS)
-        result.parts.append(
-            Table(formatted(inputs), "The sources read, and how much of each lies in the segments.", INPUTS)
-        )
-    return result
+        parts.append(Table(formatted(inputs), "The sources read, and how much of each lies in the segments.", INPUTS))
+    number = (bases(kept), "bases used", f"{len(segments):,} segments without N")
+    return Section("genome", TITLE, parts, [finding], [number])

@@ -15,8 +15,7 @@ def section(results: Results) -> Section:
     top = table.nlargest(max(1, len(table) // 20), "importance")["position"]
     site = mutagenesis.iloc[0]
     place = f"{site['chrom']}:{site['start']:,}-{site['end']:,} (strand {site['strand']})"
-    result = Section("interpretation", TITLE)
-    result.parts = [
+    parts: list = [
         f"Each of the {len(table)} bases of {place} was replaced by the three others. Tall bases are those whose "
         f"replacement lowers the model's score; the 5 % most important bases lie between {top.min():,} and "
         f"{top.max():,}.",
@@ -29,15 +28,12 @@ def section(results: Results) -> Section:
         ),
     ]
     if VARIANTS not in results.names:
-        result.parts.append("No variants were given, so none were scored.")
-        return result
-    variants = results.table(VARIANTS)
-    summary = results.json(SUMMARY)
+        return Section("interpretation", TITLE, [*parts, "No variants were given, so none were scored."])
+    variants, summary = results.table(VARIANTS), results.json(SUMMARY)
     left_out = ", ".join(f"{count:,} {reason}" for reason, count in summary["left_out"].items() if count)
-    result.findings = [summary["sentence"]]
-    result.parts += [
+    parts += [
         f"{len(variants):,} variants were scored by the masked likelihood of the alternative against the reference "
-        f"allele. {result.findings[0]}" + (f" Left out: {left_out}." if left_out else ""),
+        f"allele. {summary['sentence']}" + (f" Left out: {left_out}." if left_out else ""),
         Picture(
             "interpretation_variants",
             figures.variants(variants),
@@ -51,4 +47,4 @@ def section(results: Results) -> Section:
             VARIANTS,
         ),
     ]
-    return result
+    return Section("interpretation", TITLE, parts, [summary["sentence"]])

@@ -18,29 +18,27 @@ FEWEST_IN_STRATUM, STRATA_SHOWN = 50, 30
 
 
 def section(results: Results) -> Section:
-    source = results.first(NEEDS[1])
+    source = results.find(NEEDS[1])[0]
     folder = source.rpartition("/")[0]
     curve = f"{folder}/training.parquet"
     metrics = {name: results.json(name) for name in results.find(NEEDS[1])}
     training, main = results.table(curve), metrics[source]
     split = main["split"]
     scores = main["splits"][split]
-    result = Section("pretraining", TITLE)
     # a gain is the model's loss minus the baseline's, so the sign is turned
-    result.findings = [
+    findings = [
         verdict("The pretrained model", MASKED_LABELS[name], *turned(gain), "nats per masked token")
         for name, gain in scores["gains"].items()
         if gain["low"] is not None
     ]
-    result.numbers = [headline(main, scores)]
-    result.parts = [
+    parts = [
         f"A BERT encoder of {main['parameters']:,} parameters was trained to predict masked tokens in "
         f"{training['step'].max():,} steps, on the training windows of split {split}. It was then scored on "
         f"{scores['masked_tokens']:,} masked tokens of {scores['windows']:,} test windows of that split, beside predictors that "
         f"know only how often tokens stand alone or between two neighbours: they counted {main['baseline_tokens']:,} of the "
         f"{main['training_tokens']:,} tokens that the training windows cover (at most `evaluation.baseline_tokens`).",
         *seen_sentences(metrics.values()),
-        result.findings,
+        findings,
         Picture(
             "pretraining_loss",
             figures.loss(
@@ -68,7 +66,7 @@ def section(results: Results) -> Section:
     spans = {name: item["common_spans"] for name, item in metrics.items() if item["common_spans"]}
     if spans:
         first = next(iter(spans.values()))
-        result.parts.append(
+        parts.append(
             Table(
                 span_table(spans),
                 f"Masked bits per base that compare between vocabularies: spans of {first['span']} bases at the same places of the "
@@ -81,8 +79,8 @@ def section(results: Results) -> Section:
                 source,
             )
         )
-    result.parts += strata_parts(results, folder, split) + token_parts(results, folder, split)
-    return result
+    parts += strata_parts(results, folder, split) + token_parts(results, folder, split)
+    return Section("pretraining", TITLE, parts, findings, [headline(main, scores)])
 
 
 def headline(main: dict, scores: dict) -> tuple[str, str, str]:

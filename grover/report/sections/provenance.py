@@ -18,37 +18,36 @@ def section(folder: Path, configuration: str) -> Section:
         str(path.relative_to(folder)).removesuffix(SUFFIX): json.loads(path.read_text())
         for path in sorted(folder.rglob(f"*{SUFFIX}"))
     }
-    result = Section("provenance", TITLE)
+    settings = Code("Configuration", configuration)
     if not records:
-        result.parts = ["No provenance was found beside the artefacts."]
-    else:
-        ordered = sorted(records.items(), key=lambda item: item[1].get("started", ""))
-        stages = pd.DataFrame(
-            [
-                {
-                    "artefact": name,
-                    "command": (record.get("command") or ["–"])[0],
-                    "started (UTC)": record.get("started", "–").replace("T", " ").removesuffix("Z"),
-                    "seconds": f"{record.get('seconds', float('nan')):,.1f}",
-                    "machine": machine(record.get("hardware", {})),
-                }
-                for name, record in ordered
-            ]
-        )
-        seconds = sum(record.get("seconds", 0) for record in records.values())
-        versions = pd.DataFrame(merged_versions(records).items(), columns=["software", "version"])
-        revisions = sorted({str(record.get("git")) for record in records.values()})
-        result.numbers = [(duration(seconds), "computing time", f"{count(len(records), 'command')} in all")]
-        result.parts = [
-            f"{count(len(records), 'command')} took {duration(seconds)} in all. Code revision: {', '.join(revisions)}.",
-            Table(stages, "Commands in the order in which they ran.", ""),
-            Table(versions, "Versions.", ""),
+        return Section("provenance", TITLE, ["No provenance was found beside the artefacts.", settings])
+    ordered = sorted(records.items(), key=lambda item: item[1].get("started", ""))
+    stages = pd.DataFrame(
+        [
+            {
+                "artefact": name,
+                "command": (record.get("command") or ["–"])[0],
+                "started (UTC)": record.get("started", "–").replace("T", " ").removesuffix("Z"),
+                "seconds": f"{record.get('seconds', float('nan')):,.1f}",
+                "machine": machine(record.get("hardware", {})),
+            }
+            for name, record in ordered
         ]
-    result.parts.append(Code("Configuration", configuration))
-    if records:
-        text = "\n\n".join(f"# {name}\n{' '.join(map(str, record.get('command', [])))}" for name, record in ordered)
-        result.parts.append(Code("Every command in full", text))
-    return result
+    )
+    took = duration(sum(record.get("seconds", 0) for record in records.values()))
+    versions = pd.DataFrame(merged_versions(records).items(), columns=["software", "version"])
+    revisions = sorted({str(record.get("git")) for record in records.values()})
+    text = "\n\n".join(f"# {name}\n{' '.join(map(str, record.get('command', [])))}" for name, record in ordered)
+    parts = [
+        f"{count(len(records), 'command')} took {took} in all. Code revision: {', '.join(revisions)}.",
+        Table(stages, "Commands in the order in which they ran.", ""),
+        Table(versions, "Versions.", ""),
+        settings,
+        Code("Every command in full", text),
+    ]
+    return Section(
+        "provenance", TITLE, parts, numbers=[(took, "computing time", f"{count(len(records), 'command')} in all")]
+    )
 
 
 def machine(hardware: dict) -> str:

@@ -22,20 +22,23 @@ def cluster_parts(clusters: pd.DataFrame, own: str) -> list:
     wide = table.pivot(index=keys, columns="representation", values=["purity", "silhouette"])
     wide = wide.loc[list(dict.fromkeys(zip(table["track"], table["repeats"], strict=True)))]
     first = table.drop_duplicates(keys).set_index(keys).loc[wide.index]
-    shown = pd.DataFrame({"track": [name.replace("_", " ") for name, _ in wide.index]})
-    shown["regions"] = [{"few": "few repeats"}.get(name, name) for _, name in wide.index]
-    shown["n"] = first["n"].to_numpy(int)
-    shown["chance"] = first["purity_expected"].to_numpy(float)
-    for name in order:
-        shown[name] = wide[("purity", name)].to_numpy(float)
-    if MEAN in order:
-        shown["silhouette, mean"] = wide[("silhouette", MEAN)].to_numpy(float)
+    columns = {
+        "track": [name.replace("_", " ") for name, _ in wide.index],
+        "regions": [{"few": "few repeats"}.get(name, name) for _, name in wide.index],
+        "n": first["n"].to_numpy(int),
+        "chance": first["purity_expected"].to_numpy(float),
+        **{name: wide[("purity", name)].to_numpy(float) for name in order},
+        **({"silhouette, mean": wide[("silhouette", MEAN)].to_numpy(float)} if MEAN in order else {}),
+    }
     caption = (
         f"Purity: share of the {number} nearest regions (cosine, deepest layer kept, far away in the genome) of the same category; "
         "all categories count the same. The silhouette is 1 where categories lie apart and 0 where they overlap. Few repeats: only "
         "regions that hold hardly any repeat, so that repeats cannot carry what is seen."
     )
-    return [*cluster_sentence(everywhere, first), Table(formatted(shown, default="{:.3f}"), caption, SOURCE)]
+    return [
+        *cluster_sentence(everywhere, first),
+        Table(formatted(pd.DataFrame(columns), default="{:.3f}"), caption, SOURCE),
+    ]
 
 
 def cluster_sentence(everywhere: pd.DataFrame, first: pd.DataFrame) -> list[str]:
@@ -44,17 +47,15 @@ def cluster_sentence(everywhere: pd.DataFrame, first: pd.DataFrame) -> list[str]
     chance = first.xs("all", level="repeats")["purity_expected"].reindex(everywhere.index)
     pure = everywhere.index[everywhere[MEAN] > chance + MARGIN]
     more = (everywhere.loc[pure, MEAN] > everywhere.loc[pure, KMERS] + MARGIN).sum()
-    text = f"Regions of one category lie together in the mean embedding (purity more than {MARGIN} above chance) on {len(pure)} of "
-    text += count(len(everywhere), "track")
+    end = f"; on {more} of these it is also more than {MARGIN} above that by k-mers" if len(pure) else ""
     return [
-        f"{text}; on {more} of these it is also more than {MARGIN} above that by k-mers." if len(pure) else f"{text}."
+        f"Regions of one category lie together in the mean embedding (purity more than {MARGIN} above chance) on {len(pure)} of "
+        f"{count(len(everywhere), 'track')}{end}."
     ]
 
 
 def all_clusters(clusters: pd.DataFrame) -> Table:
     show = clusters.assign(track=clusters["track"].str.replace("_", " "), note=clusters["note"].fillna(""))
-    show["layer"] = [None if pd.isna(layer) else int(layer) for layer in clusters["layer"]]
-    show["layer"] = show["layer"].astype(object).where(clusters["layer"].notna(), None)
     formats = {name: "{:.3f}" for name in ("silhouette", "purity", "purity_expected")} | {"layer": "{:.0f}"}
     caption = "Silhouette and purity of neighbours of the deepest layer kept of each model, word2vec and k-mers."
     return Table(formatted(show, formats), caption, SOURCE)

@@ -36,8 +36,7 @@ def section(results: Results) -> Section:
         )
         for pooling, title in POOLINGS.items()
     }
-    result = Section("region_map", TITLE)
-    result.parts = [
+    parts: list = [
         introduction(umap, tracks, [name for name in annotation if name not in varied]),
         Markup(
             "Pictures alone prove little: UMAP keeps neighbours together, but the distances between groups, their sizes and their "
@@ -58,10 +57,10 @@ def section(results: Results) -> Section:
             name,
         ),
     ]
-    parts = [list(tracks)[at : at + PANELS] for at in range(0, tracks.shape[1], PANELS)]
-    for number, some in enumerate(parts, 1):
-        which = "" if len(parts) == 1 else f" ({number} of {len(parts)})"
-        result.parts.append(
+    pages = [list(tracks)[at : at + PANELS] for at in range(0, tracks.shape[1], PANELS)]
+    for number, some in enumerate(pages, 1):
+        which = "" if len(pages) == 1 else f" ({number} of {len(pages)})"
+        parts.append(
             Picture(
                 f"region_map_tracks_{number}",
                 figures.tracks(planes["Mean embedding"], tracks[some]),
@@ -70,10 +69,8 @@ def section(results: Results) -> Section:
                 name,
             )
         )
-    result.parts.append(
-        Scatter("region_map_scatter", scatter(umap, regions, tracks[[main, *tracks.columns.drop(main)]]), CAPTION, name)
-    )
-    return result
+    data = scatter(umap, regions, tracks[[main, *tracks.columns.drop(main)]])
+    return Section("region_map", TITLE, [*parts, Scatter("region_map_scatter", data, CAPTION, name)])
 
 
 CAPTION = (

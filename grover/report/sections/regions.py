@@ -42,27 +42,24 @@ LINEAR, FOREST = "linear", "forest"
 
 def section(results: Results) -> Section:
     probes, clusters = (results.table(name) for name in NEEDS)
-    result = Section("regions", TITLE)
     own = results.main_model(probes.loc[probes["layer"].notna(), "model"])
     last = at_last_layer(probes, own)
     linear = last[(last["probe"] == LINEAR) & last["value"].notna()]
     left_out = describe_left_out(probes)
     if linear.empty:
-        result.parts = ["No track has enough regions for a probe.", *left_out]
-        return result
+        return Section("regions", TITLE, ["No track has enough regions for a probe.", *left_out])
     mean = linear[linear["representation"] == MEAN]
-    result.findings = [*overview(mean), *still_alike(mean)]
+    findings = [*overview(mean), *still_alike(mean)]
     ahead = is_ahead(mean, "gain").sum()
     note = "where a linear probe on the mean embedding beats the same on k-mers, by its interval"
-    result.numbers = [(f"{ahead} of {len(mean)}", "tracks", note)]
     order, groups = columns_of(linear)
-    result.parts = [
+    parts = [
         "A probe is a simple model that reads a track from a representation of a region: logistic regression for categories, "
         "presence and strand, ridge regression for quantities. It is fitted on the regions of fold train, its regularisation is "
         f"chosen on fold valid, and it is scored on fold test ({blocks_of(linear)}). It stands beside the same probe on GC "
         "content, on frequencies of k-mers, on the mean word2vec vector, and on the randomly initialised model. The mean "
         "embedding of the deepest layer kept is the one that is judged, chosen before any score was known.",
-        result.findings,
+        findings,
         Picture(
             "regions_heat",
             figures.heat(linear, order, groups),
@@ -87,7 +84,7 @@ def section(results: Results) -> Section:
         Folded("All probes of the deepest layers", [all_probes(at_last_layer(probes, own))]),
         Folded("All clusters", [all_clusters(clusters)]),
     ]
-    return result
+    return Section("regions", TITLE, parts, findings, [(f"{ahead} of {len(mean)}", "tracks", note)])
 
 
 def overview(mean: pd.DataFrame) -> list[str]:
@@ -131,11 +128,9 @@ def compare(row: pd.Series) -> str:
         low, high = row[f"{column}_low"], row[f"{column}_high"]
         if not np.isnan(low):
             found.setdefault(judge(low, high), []).append(f"{comparator} ({signed(row[column])}; {between(low, high)})")
-    clauses = [f"{verb} {listed(found[verb])}" for verb in (BETTER, WORSE, SAME) if verb in found]
+    clauses = [f"{verb} {listed(found[verb])}" for verb in (BETTER, WORSE, SAME) if verb in found] or ["stands alone"]
     value = f"{row['track'].replace('_', ' ')}: the mean embedding ({figures.UNITS[row['metric']]} {row['value']:.3f})"
-    if clauses:
-        return f"{value} {'; it '.join(clauses)}."
-    return f"{value} stands alone."
+    return f"{value} {'; it '.join(clauses)}."
 
 
 def blocks_of(linear: pd.DataFrame) -> str:
@@ -171,14 +166,11 @@ def layer_parts(probes: pd.DataFrame, own: str) -> list:
     if rows["layer"].nunique() < 2:
         return []
     baselines = probes[(probes["model"] == "kmers") & (probes["probe"] == LINEAR) & probes["value"].notna()]
-    picture = Picture(
-        "regions_layers",
-        figures.layers(rows, baselines),
+    caption = (
         "Linear probes by layer with 95 % intervals; layer 0 is what the first layer reads. The layer that is judged was chosen "
-        "beforehand: to pick the best here would flatter it.",
-        NEEDS[0],
+        "beforehand: to pick the best here would flatter it."
     )
-    return [picture]
+    return [Picture("regions_layers", figures.layers(rows, baselines), caption, NEEDS[0])]
 
 
 def forest_parts(last: pd.DataFrame) -> list:
@@ -217,10 +209,7 @@ def all_probes(probes: pd.DataFrame) -> Table:
     }
     for column in spans:
         ends = ["low", "high"] if column == "value" else [f"{column}_low", f"{column}_high"]
-        texts = [with_interval(*row) for row in show[[column, *ends]].to_numpy(float)]
-        show[column] = [text.replace("nan", "–") for text in texts]
-    show["layer"] = [None if pd.isna(layer) else int(layer) for layer in probes["layer"]]
-    show["layer"] = show["layer"].astype(object).where(probes["layer"].notna(), None)
+        show[column] = [with_interval(*row).replace("nan", "–") for row in show[[column, *ends]].to_numpy(float)]
     names = ["track", "model", "pooling", "layer", "probe", "unit", *spans]
     table = show[[*names, "auprc", "chance", "partial", "n_train", "n_test"]].rename(
         columns={**spans, "value": "score"}

@@ -12,22 +12,18 @@ NEEDS = ("reproduction.parquet",)
 def section(results: Results) -> Section:
     table = results.table(NEEDS[0])
     run = table[table["verdict"] != NOT_RUN]
-    result = Section("reproduction", TITLE, findings=summary(table))
-    if len(run):
-        met = int((run["verdict"] == REPRODUCED).sum())
-        result.numbers = [
-            (
-                f"{met} of {len(run)}",
-                f"published scores {REPRODUCED}",
-                f"our 95\u00a0% interval holds the published value and is at most {100 * WIDEST:.0f}\u00a0% of it wide",
-            )
-        ]
+    findings = summary(table)
+    number = (
+        f"{(run['verdict'] == REPRODUCED).sum()} of {len(run)}",
+        f"published scores {REPRODUCED}",
+        f"our 95\u00a0% interval holds the published value and is at most {100 * WIDEST:.0f}\u00a0% of it wide",
+    )
     shown = readable(table)
     shown.insert(0, "task", table["task"].to_numpy())
     sources = "; ".join(f"{source} ({', '.join(grades)})" for source, grades in certainties(table).items())
-    result.parts = [
+    parts = [
         explanation(),
-        result.findings,
+        findings,
         Table(
             shown,
             "Published scores and ours. Sources, with certainty (A: stated in the paper or recomputed, B: secondary notes that "
@@ -38,7 +34,7 @@ def section(results: Results) -> Section:
         table.attrs["differences"],
         *[Folded(f"What differs in {task}", differences(rows)) for task, rows in table.groupby("task", sort=False)],
     ]
-    return result
+    return Section("reproduction", TITLE, parts, findings, [number] if len(run) else [])
 
 
 def differences(rows: pd.DataFrame) -> list:

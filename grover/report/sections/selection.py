@@ -29,9 +29,7 @@ def section(results: Results) -> Section:
         else "other test contexts"
     )
     bits = models["bits_per_base"].notna().any()
-    result = Section("selection", TITLE, findings=[finding])
-    result.numbers = [(chosen, "vocabulary chosen", "the reason stands in its section")]
-    result.parts = [
+    parts = [
         f"{finding} Each pretrained model is fine-tuned to name the next k bases after a context that is cut out first and "
         "tokenised alone, since its last token would otherwise tell what cannot follow. Baselines learn from the contexts "
         "of fold train alone, without pretraining: the majority class, Markov models, a classifier that sees nothing "
@@ -60,7 +58,8 @@ def section(results: Results) -> Section:
             NEEDS[0],
         ),
     ]
-    return result
+    number = (chosen, "vocabulary chosen", "the reason stands in its section")
+    return Section("selection", TITLE, parts, [finding], [number])
 
 
 def _seen(share: float) -> list[str]:

@@ -16,27 +16,24 @@ NOTHING = (
 
 def section(results: Results) -> Section:
     table = results.table(NEEDS[0])
-    result = Section("stability", TITLE)
     if table.empty:
-        result.parts = [NOTHING]
-        return result
+        return Section("stability", TITLE, [NOTHING])
     names = list(dict.fromkeys(table["vocabulary"]))
     main = results.chosen if results.chosen in names else names[0]
     rows = {row["disturbance"]: row for _, row in table[table["vocabulary"] == main].iterrows()}
     windows, length = int(table["windows"].iloc[0]), int(table["length"].iloc[0])
-    result.findings = [back_in_step(main, rows), strands(main, rows[REVERSE_COMPLEMENT]), *compared(table)]
+    findings = [back_in_step(main, rows), strands(main, rows[REVERSE_COMPLEMENT]), *compared(table)]
     cut = worse(rows[CUT_LEFT], rows[CUT_RIGHT])
-    if pd.notna(cut["q95"]):
-        note = f"{main}; after these the tokens are the same again in 95\u00a0% of the windows"
-        result.numbers = [(f"{cut['q95']:.0f}", "bases disturbed by a cut", note)]
-    result.parts = [
+    note = f"{main}; after these the tokens are the same again in 95\u00a0% of the windows"
+    numbers = [(f"{cut['q95']:.0f}", "bases disturbed by a cut", note)] if pd.notna(cut["q95"]) else []
+    parts = [
         f"{windows:,} windows of {length:,} bases are tokenised with their surroundings, and again after one of four "
         "disturbances: cut out and tokenised alone; shifted by one base; with the base in the middle substituted; as the "
         "reverse complement. Two segmentations are back in step at their first common token: from there on they are equal. "
         "A boundary is a place where one token ends and the next begins, and it is kept if it is there after the "
         "disturbance too. Non-overlapping k-mers are read in every phase equally often. Overlapping k-mers, which have one "
         "token per base and no boundaries, are left out.",
-        result.findings,
+        findings,
         "GROVER's authors report that a stretch shorter than 50 bases changes its tokens when it is tokenised alone, and "
         f"pad it with 100 bases on either side. {padding(main, cut)}",
         Picture(
@@ -56,7 +53,7 @@ def section(results: Results) -> Section:
             NEEDS[0],
         ),
     ]
-    return result
+    return Section("stability", TITLE, parts, findings, numbers)
 
 
 def worse(one: pd.Series, other: pd.Series) -> pd.Series:

@@ -6,6 +6,7 @@ from grover.config.names import POOLING_LABELS, RANDOM_LABEL, random_of
 from grover.report.figures import strands as figures
 from grover.report.parts import (
     BETTER,
+    SAME,
     WORSE,
     Picture,
     Results,
@@ -30,20 +31,19 @@ def section(results: Results) -> Section:
     random_name = name.replace(f"/{model}/", f"/{random_of(model)}/")
     own = results.table(name)
     random_model = results.table(random_name) if random_name in results.names else None
-    result = Section("strands", TITLE)
     last = at_last_layer(own.assign(model=model), model).sort_values("pooling", ascending=False)
-    result.findings = [describe(row) for _, row in last.iterrows()]
+    findings = [describe(row) for _, row in last.iterrows()]
     if random_model is not None:
         last_of_random = at_last_layer(random_model.assign(model=random_of(model)), model)
-        result.findings += [beside_random(row, last_of_random) for _, row in last.iterrows()]
-    result.parts = [
+        findings += [beside_random(row, last_of_random) for _, row in last.iterrows()]
+    parts = [
         f"Every stretch of the genome can be read from two strands, and the model sees one of them. {own['n'].max():,} regions, in even "
         "steps through the genome, are embedded as they stand and as their reverse complements, both tokenised anew from the bare "
         "sequence. If the model took both for the same thing, their cosine would be 1. Vectors of a network often point all into one "
         "direction, so that any two have a high cosine: beside it stands that of a region and the reverse complement of another one, "
         "and the centred cosine is taken from the mean of all vectors, where unrelated vectors have about 0. Part of what is left is "
         "composition, since GC content is the same on both strands.",
-        result.findings,
+        findings,
         Picture(
             "embeddings_strands",
             figures.strands(own, random_model),
@@ -53,12 +53,12 @@ def section(results: Results) -> Section:
             name,
         ),
     ]
-    probes = results.table(PROBES) if PROBES in results.names else pd.DataFrame()
-    if len(probes) and (probes["kind"] == "strand").any():
+    found: list[str] = []
+    probes = results.table(PROBES) if PROBES in results.names else pd.DataFrame({"kind": []})
+    if (probes["kind"] == "strand").any():
         directions = of_directions(probes, model)
         found = [direction(row) for _, row in directions[directions["pooling"] == "mean"].iterrows()]
-        result.findings = result.findings + found  # the list above is shown already
-        result.parts += [
+        parts += [
             "Genes and LINEs have a strand of their own. A linear probe that reads it from the embedding of a region, scored on "
             "held-out regions, says whether the embedding knows in which direction they are read; 0.5 is guessing.",
             found,
@@ -69,7 +69,7 @@ def section(results: Results) -> Section:
                 PROBES,
             ),
         ]
-    return result
+    return Section("strands", TITLE, parts, findings + found)
 
 
 def describe(row: pd.Series) -> str:
@@ -77,12 +77,10 @@ def describe(row: pd.Series) -> str:
     subject = f"In layer {row['layer']} the {POOLING_LABELS[row['pooling']]} embeddings of a region and of its reverse complement"
     if pd.isna(row["baseline"]):
         return f"{subject} have a cosine of {row['similarity']:.3f}; of a single region no more can be said."
-    relation = judge(row["adjusted_low"], row["adjusted_high"])
-    than = {BETTER: "are more alike than", WORSE: "are less alike than"}.get(
-        relation, "are not measurably more alike than"
-    )
+    known = {BETTER: "are more alike", WORSE: "are less alike", SAME: "are not measurably more alike"}
+    relation = known[judge(row["adjusted_low"], row["adjusted_high"])]
     return (
-        f"{subject} {than} those of two different regions (cosine {row['similarity']:.4f} against {row['baseline']:.4f}; centred "
+        f"{subject} {relation} than those of two different regions (cosine {row['similarity']:.4f} against {row['baseline']:.4f}; centred "
         f"{with_interval(*row[['centred_similarity', 'centred_low', 'centred_high']].astype(float))}, where 1 is the same); the own "
         f"reverse complement is the nearest in {row['nearest']:.1%} of the regions (by chance {row['chance']:.2%})."
     )
@@ -113,19 +111,16 @@ def direction(row: pd.Series) -> str:
     if pd.isna(row["value"]):
         return f"{track}: not measured ({row['note']})."
     value = with_interval(*row[["value", "low", "high"]].astype(float))
-    if row["low"] <= 0.5:
-        known = (
-            "the mean embedding is not told from guessing"
-            if row["high"] >= 0.5
-            else "the mean embedding does worse than guessing"
-        )
-        sentence = f"{track}: {known} (AUROC {value})"
-    else:
-        sentence = f"{track}: the mean embedding knows something of the reading direction (AUROC {value})"
+    known = {
+        BETTER: "knows something of the reading direction",
+        WORSE: "does worse than guessing",
+        SAME: "is not told from guessing",
+    }
+    relation = known[judge(row["low"] - 0.5, row["high"] - 0.5)]
+    sentence = f"{track}: the mean embedding {relation} (AUROC {value})"
     if pd.notna(row["gain"]):
-        verb = {BETTER: "more than", WORSE: "less than"}.get(
-            judge(row["gain_low"], row["gain_high"]), "not measurably other than"
-        )
+        verbs = {BETTER: "more than", WORSE: "less than", SAME: "not measurably other than"}
+        verb = verbs[judge(row["gain_low"], row["gain_high"])]
         gain = f"{signed(row['gain'])}; {between(row['gain_low'], row['gain_high'])}"
         sentence += f", {verb} counts of k-mers tell ({gain})"
     return f"{sentence}."

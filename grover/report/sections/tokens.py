@@ -38,24 +38,28 @@ def section(results: Results) -> Section:
     best = {name: rows.set_index("property") for name, rows in effects.groupby("source", sort=False)}
     best |= of_random(results, model)
 
-    result = Section("tokens", TITLE)
-    result.findings = [
+    findings = [
         *(describe_effects(name, rows, number) for name, rows in best.items() if name not in layers[:-1]),
         *tied_properties(best[shown[0]], tokens[shown[0]]),
         describe_similarity(similarity, layers),
     ]
-    if "frequency" in best[shown[0]].index:
-        row = best[shown[0]].loc["frequency"]
-        note = f"{row['component']} of {shown[0]} with frequency; the paper: {row['published']:.2f} on {row['published_component']}"
-        result.numbers = [(f"{abs(row['spearman']):.2f}", "|Spearman|", note)]
+    numbers = [
+        (
+            f"{abs(row.spearman):.2f}",
+            "|Spearman|",
+            f"{row.component} of {shown[0]} with frequency; the paper: {row.published:.2f} on {row.published_component}",
+        )
+        for row in best[shown[0]].itertuples()
+        if row.Index == "frequency"
+    ]
     mapped = {name: table.dropna(subset=["order"]) for name, table in tokens.items()}
-    result.parts = [
+    parts = [
         f"The embedding of a token is the average of its states over all its occurrences in the embedded regions, layer by layer: "
         f"layer 0 is what the first layer reads, {layers[-1]} the deepest layer kept. Beside it stands word2vec (CBOW) with as many "
         f"dimensions, trained on the same windows, which knows nothing but which tokens lie near each other. {number:,} tokens occur "
         "often enough. A component's sign is arbitrary, so only the size of a correlation can be compared with the paper's (hg19, 600 "
         "cycles).",
-        result.findings,
+        findings,
         Picture(
             "tokens_components",
             figures.components(tokens[shown[0]]),
@@ -91,7 +95,7 @@ def section(results: Results) -> Section:
         ),
         *map_parts(results, names, mapped, clusters),
     ]
-    return result
+    return Section("tokens", TITLE, parts, findings, numbers)
 
 
 def map_parts(

@@ -22,9 +22,7 @@ def section(results: Results) -> Section:
     count = table["count"].to_numpy()
     mean = float(np.average(table["length"], weights=count))
     finding = f"In the {len(table):,} tokens of {main} the genome has one token every {mean:.2f} bases on average."
-    result = Section("vocabulary", TITLE, findings=[finding])
-    result.numbers = [(f"{mean:.2f}", "bases per token", f"{len(table):,} tokens, weighted by occurrence")]
-    result.parts = [
+    parts: list = [
         f"{finding} Byte-pair vocabularies merge the most frequent pair of neighbours, again and again, over the whole "
         "genome and without crossing a segment; k-mers are read end to end, or where they overlap, one at every base."
     ]
@@ -44,14 +42,13 @@ def section(results: Results) -> Section:
             "How often the tokens of each vocabulary occur, by rank (left), and how long they are, weighted by occurrence "
             "(right). A flat line means that the vocabulary spends its rows evenly."
         )
-        result.parts += [
+        parts += [
             Picture("vocabulary_frequencies", figures.frequencies(tables), caption, source),
             Table(formatted(pd.DataFrame(rows)), "The vocabularies compared.", source),
         ]
     top = table.sort_values("count", ascending=False).head(MOST_TOKENS)[["token", "length", "count"]]
     # of overlapping k-mers the length in the table is their stride
     top = top.assign(length=top["token"].str.len(), share=top["count"] / count.sum())
-    result.parts.append(
-        Table(formatted(top, {"share": "{:.2%}"}), f"The {len(top)} most frequent tokens of {main}.", source)
-    )
-    return result
+    parts.append(Table(formatted(top, {"share": "{:.2%}"}), f"The {len(top)} most frequent tokens of {main}.", source))
+    number = (f"{mean:.2f}", "bases per token", f"{len(table):,} tokens, weighted by occurrence")
+    return Section("vocabulary", TITLE, parts, [finding], [number])

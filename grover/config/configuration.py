@@ -49,18 +49,18 @@ def section_of(group: type[Section]) -> str:
 
     Raises LookupError where no section or more than one has them.
     """
-    found = [path for path, section in _sections(Configuration, "") if issubclass(section, group)]
+    found = [path for path, section in sections(Configuration) if issubclass(section, group)]
     if len(found) != 1:
         raise LookupError(f"{group.__name__} belongs to {len(found)} sections of the configuration, not to one")
     return found[0]
 
 
-def _sections(section: type[Section], path: str) -> Iterator[tuple[str, type[Section]]]:
+def sections(section: type[Section], path: str = "") -> Iterator[tuple[str, type[Section]]]:
+    """Yield a section and all in it with their dotted paths; the path of a mapping stands for the sections in it."""
     yield path, section
     for name, field in ordered_fields(section).items():
-        inner = sections_of(field.annotation)
-        if inner:
-            yield from _sections(inner, f"{path}.{name}".lstrip("."))
+        if inner := sections_of(field.annotation):
+            yield from sections(inner, f"{path}.{name}".lstrip("."))
 
 
 def complete(raw: dict[str, Any], origin: str) -> Configuration:

@@ -1,14 +1,13 @@
 """Write the JSON schema of the configuration and docs/configuration.md: `python -m grover.config.reference`."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import yaml
 from pydantic.fields import FieldInfo
 
-from grover.config.configuration import Configuration
+from grover.config.configuration import Configuration, sections
 from grover.config.fields import Section, ordered_fields
 from grover.config.renamed import RENAMED
 from grover.config.sections.benchmarks import ExternalModel
@@ -30,7 +29,7 @@ mistakes of a configuration are reported together. Editors check and complete a 
 `paper` marks defaults that are taken from a publication: GROVER (Sanabria et al. 2024), DNABERT (Ji et al. 2021).
 """
 # sections that a mapping holds under names of the user's choice
-NAMED: dict[str, type[Section]] = {"sources.NAME": Source, "benchmarks.external_models.NAME": ExternalModel}
+NAMED: tuple[type[Section], ...] = (Source, ExternalModel)
 ORDER = ("description", "type", "enum", "default")
 RULE = "|---|---|---|---|---|---|"
 KINDS = {"integer": "whole number", "number": "number", "string": "text", "boolean": "`true`, `false`"}
@@ -41,7 +40,7 @@ ENTRIES = {"minItems": "at least {}", "maxItems": "at most {}"}
 def schema() -> str:
     """Return the JSON schema as YAML, in the order of the configuration."""
     described: dict[str, Any] = {"$schema": "https://json-schema.org/draft/2020-12/schema", **_object(Configuration)}
-    described["$defs"] = {section.__name__: _object(section) for section in NAMED.values()}
+    described["$defs"] = {section.__name__: _object(section) for section in NAMED}
     text: str = yaml.safe_dump(described, sort_keys=False, allow_unicode=True, width=140)
     return HEAD + text
 
@@ -85,15 +84,16 @@ def _plain(made: dict[str, Any]) -> dict[str, Any]:
 def _inner(field: FieldInfo) -> Any:
     """The class of a key that is a section; None for a value, and for a mapping of sections."""
     section = sections_of(field.annotation)
-    return None if section in NAMED.values() else section
+    return None if section in NAMED else section
 
 
 def page() -> str:
     """Return docs/configuration.md."""
     lines = [INTRODUCTION]
-    for path, section in _sections(Configuration, ""):
+    for path, section in sections(Configuration):
+        title = f"{path}.NAME" if section in NAMED else path or "Top level"
         lines += [
-            f"## {path or 'Top level'}\n",
+            f"## {title}\n",
             f"{section.summary()}\n",
             "| key | values | default | unit | description | paper |",
             RULE,
@@ -106,16 +106,6 @@ def page() -> str:
     lines += ["## Renamed keys\n", "| until version 0.2 | now |", "|---|---|"]
     lines += [f"| `{old}` | `{new}` |" for old, new in RENAMED.items()]
     return "\n".join(lines) + "\n"
-
-
-def _sections(section: type[Section], path: str) -> Iterator[tuple[str, type[Section]]]:
-    """A section and all in it, with their paths."""
-    yield path, section
-    for name, field in ordered_fields(section).items():
-        inner, key = sections_of(field.annotation), f"{path}.{name}".lstrip(".")
-        if inner:
-            key = f"{key}.NAME" if f"{key}.NAME" in NAMED else key
-            yield from _sections(inner, key)
 
 
 def _row(name: str, field: FieldInfo, values: dict[str, Any]) -> str:

@@ -5,7 +5,8 @@ option of a single field. `grover.config` holds the groups, and ready types of s
 """
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, TypeGuard, Union, get_args, get_origin, get_type_hints
@@ -73,22 +74,22 @@ def setting_options(function: Callable[..., Any]) -> list[SettingOption]:
             if mark.field not in mark.group.model_fields:
                 raise TypeError(f"{function.__name__}: {name}: {mark.group.__name__} has no field {mark.field}")
             options.append(SettingOption(name, mark.group, mark.field, name, False))
+        elif any(is_group(part) or setting_of(part) for part in get_args(annotation)):
+            raise TypeError(
+                f"{function.__name__}: {name} has a setting within another type; write the group alone, or "
+                "Annotated[TYPE, Setting(GROUP, FIELD)]"
+            )
         else:
             continue
         if parameters[name].default is not inspect.Parameter.empty:
             raise TypeError(f"{function.__name__}: {name} has a default; leave it to the configuration")
     plain = [name for name in parameters if name not in {option.parameter for option in options}]
-    refuse_repeated(function.__name__, [*plain, *(option.name for option in options)])
+    for name, number in Counter([*plain, *(option.name for option in options)]).items():
+        if number > 1:
+            raise TypeError(
+                f"{function.__name__}: two options are called {flag(name)}; rename one parameter or split the group"
+            )
     return options
-
-
-def refuse_repeated(command: str, names: Iterable[str]) -> None:
-    """Raise a TypeError where two options of a command have one name."""
-    seen: set[str] = set()
-    for name in names:
-        if name in seen:
-            raise TypeError(f"{command}: two options are called {flag(name)}; rename one parameter or split the group")
-        seen.add(name)
 
 
 def flag(name: str) -> str:

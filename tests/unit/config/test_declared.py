@@ -78,8 +78,8 @@ def test_groups_and_single_settings_are_read_without_importing_the_script(script
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("settings.Masking", "settings.Masks", "`settings.Masks` is not in the modules"),
-        ("options import Seed", "options import Seeds as Seed", "`Seed` is not in the modules"),
+        ("settings.Masking", "settings.Masks", "has no attribute 'Masks'; correct the name"),
+        ("options import Seed", "options import Seeds as Seed", "cannot import name 'Seeds'.*; correct the name"),
         ("settings.Masking", "settings.Masking | None", "a setting within another type"),
         ("seed: Seed", "block: Seed", "two options are called --block"),
         ("def command", "def another", "one function command was expected"),

@@ -226,7 +226,11 @@ def unseen(tree: ast.Module) -> list[str]:
 
 
 def test_the_code_has_no_form_that_the_digest_cannot_follow():
-    paths = [*(ROOT / "grover").rglob("*.py"), *(ROOT / SCRIPTS).glob("*.py")]
+    paths = {*(ROOT / "grover").rglob("*.py"), *(ROOT / SCRIPTS).glob("*.py")}
+    # executes the signatures of scripts when the workflow is put together; no command reaches it
+    paths.remove(ROOT / "grover/config/declared.py")
+    assert {path.name for path in paths if "config.declared" in path.read_text()} == {"rule_params.py"}
+    assert not [path for path in paths if "config.rule_params" in path.read_text()]
     assert {path.name: found for path in paths if (found := unseen(ast.parse(path.read_text())))} == {}
     wrong = "try:\n    import x\nexcept ImportError:\n    x = importlib.import_module('y')\ndata.query('a == @b')\nmodel.eval()\n"
     assert unseen(ast.parse(wrong)) == ["line 2: conditional import", "line 4: import_module", "line 5: query"]

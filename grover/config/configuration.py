@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from grover.config import agreements
 from grover.config.fields import Schema, Section, ordered_fields, setting, subsection
@@ -44,7 +44,7 @@ class Configuration(Folders, Randomness, Device, Processes):
     budget: Budget = subsection(Budget)
 
 
-def section_of(group: type[Section]) -> str:
+def section_of(group: type[BaseModel]) -> str:
     """Return the dotted path of the section that has the keys of a group, empty for the top level.
 
     Raises LookupError where no section or more than one has them.

@@ -184,9 +184,9 @@ def complete_rules():
     rule and is named (`named_params`). What is downloaded does not depend on code of this project.
     """
     for each in workflow.rules:
-        if Path(each.snakefile).is_relative_to(ROOT):
+        if each.shellcmd and Path(each.snakefile).is_relative_to(ROOT):
             each.conda_env = each.conda_env or ENVIRONMENT
-            scripts = re.findall(r"\{resources\.scripts\}/(\w+)\.py", each.shellcmd or "")
+            scripts = re.findall(r"\{resources\.scripts\}/(\w+)\.py", each.shellcmd)
             if scripts and not scripts[-1].startswith("fetch_") and "code" not in each.params.keys():
                 each.set_params(code=code(scripts[-1]))
             each.set_params(**named_params(each.params._allitems()))  # no public part of Snakemake

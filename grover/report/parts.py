@@ -182,6 +182,11 @@ def listed(items: list[str]) -> str:
     return " and ".join([", ".join(items[:-1]), items[-1]]) if len(items) > 1 else items[0]
 
 
+def in_brackets(items: list[str]) -> str:
+    """` (a, b and c)`, or nothing."""
+    return f" ({listed(items)})" if items else ""
+
+
 def signed(value: float) -> str:
     """A number with its sign, the minus as wide as the plus."""
     return f"{value:+.3f}".replace("-", "\u2212")

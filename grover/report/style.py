@@ -91,6 +91,20 @@ def grid(number: int, most: int, row: float, rest: float, **options: Any) -> tup
     return figure, axes[:number]
 
 
+def finish(axis: Axes, *, grid: Any = "", percent: str = "", whole: str = "", **settings: Any) -> None:
+    """Set names, limits and ticks of a panel.
+
+    grid: axis with lines; percent: axis whose shares are shown as percent; whole: axes that have ticks at whole numbers only.
+    """
+    axis.set(**settings)
+    if grid:
+        axis.grid(axis=grid)
+    if percent:
+        getattr(axis, f"{percent}axis").set_major_formatter(lambda value, _: f"{value:.0%}")
+    for name in whole:
+        getattr(axis, f"{name}axis").get_major_locator().set_params(integer=True)
+
+
 def bare(axis: Axes) -> None:
     """Take away the frame and the ticks, not their labels."""
     axis.tick_params(length=0)

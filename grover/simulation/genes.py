@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 
-from grover.runtime.errors import InputError
 from grover.simulation.canvas import ISOCHORE_GC, Canvas
 from grover.simulation.sequence import background, independent, matrix, reverse_complement, sample
 
@@ -42,8 +41,6 @@ def plant_genes(rng: np.random.Generator, canvas: Canvas) -> None:
             exons.append((start + first, start + last, strand, name, number))
             canvas.claim(start + first - 30, start + last + 30)
         genes.append((start, start + length, strand, name, active, island))
-    if not genes:
-        raise InputError("simulated genome: no gene found room; set more bases per contig")
     canvas.tables["genes"] = pd.DataFrame(genes, columns=["start", "end", "strand", "name", "active", "cpg_island"])
     canvas.tables["exons"] = pd.DataFrame(exons, columns=["start", "end", "strand", "gene", "number"])
     canvas.tables["islands"] = pd.DataFrame(islands, columns=["start", "end"])

@@ -138,14 +138,12 @@ def decay(rng: np.random.Generator, sequence: np.ndarray, divergence: float) -> 
 
     Returns the copy and its numbers of substitutions, deletions and insertions.
     """
-    copy = sequence.copy()
-    hit = np.flatnonzero(rng.random(len(copy)) < divergence)
-    copy[hit] ^= rng.choice(np.array([2, 2, 2, 2, 1, 3], dtype=np.uint8), len(hit))
+    copy, substitutions = _substitute(rng, sequence, divergence)
     kept = rng.random(len(copy)) >= divergence / 10
     copy = copy[kept]
     before = np.flatnonzero(rng.random(len(copy)) < divergence / 12)
     copy = np.insert(copy, before, rng.integers(0, 4, len(before), dtype=np.uint8))
-    return copy, (len(hit), int((~kept).sum()), len(before))
+    return copy, (substitutions, int((~kept).sum()), len(before))
 
 
 def repeat_copy(rng: np.random.Generator, family: Family) -> tuple[np.ndarray, dict]:
@@ -168,21 +166,24 @@ def repeat_copy(rng: np.random.Generator, family: Family) -> tuple[np.ndarray, d
     if retro:
         tail = np.zeros(int(rng.integers(8, 31)), dtype=np.uint8)
         copy = np.concatenate([copy, decay(rng, tail, divergence / 2)[0]])
-    report = {
-        "consensus_start": start,
-        "consensus_end": start + length,
-        "substitutions": substitutions,
-        "deletions": deletions,
-        "insertions": insertions,
-    }
-    return copy, report
+    return copy, _report(start, start + length, substitutions, deletions, insertions)
 
 
 def tandem(rng: np.random.Generator, unit: np.ndarray, length: int, divergence: float) -> tuple[np.ndarray, dict]:
     """`length` bases of `unit` repeated head to tail, each base decayed, with the report of `repeat_copy`."""
-    repeated = np.resize(unit, length)
-    copy = repeated.copy()
-    hit = np.flatnonzero(rng.random(length) < divergence)
+    copy, substitutions = _substitute(rng, np.resize(unit, length), divergence)
+    return copy, _report(0, min(length, len(unit)), substitutions)
+
+
+def _substitute(rng: np.random.Generator, sequence: np.ndarray, rate: float) -> tuple[np.ndarray, int]:
+    """A copy with substitutions, two transitions to each transversion, and their number."""
+    copy = sequence.copy()
+    hit = np.flatnonzero(rng.random(len(copy)) < rate)
     copy[hit] ^= rng.choice(np.array([2, 2, 2, 2, 1, 3], dtype=np.uint8), len(hit))
-    report = {"consensus_start": 0, "consensus_end": min(length, len(unit))}
-    return copy, report | {"substitutions": len(hit), "deletions": 0, "insertions": 0}
+    return copy, len(hit)
+
+
+def _report(start: int, end: int, substitutions: int, deletions: int = 0, insertions: int = 0) -> dict[str, int]:
+    """What RepeatMasker would report of a copy of the consensus from `start` to `end`."""
+    changes = {"substitutions": substitutions, "deletions": deletions, "insertions": insertions}
+    return {"consensus_start": start, "consensus_end": end} | changes

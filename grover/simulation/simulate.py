@@ -27,7 +27,7 @@ def simulate(bases: int, contigs: int, seed: int) -> Canvas:
 
     The same arguments give the same genome. Raises InputError where a chromosome would be shorter than 20,000 bases.
     """
-    if contigs < 1 or bases < 20_000 * contigs:
+    if bases < 20_000 * contigs:
         raise InputError(
             f"simulated genome: {bases} bases over {contigs} contigs; expected at least 20,000 bases per contig, "
             "set more bases or fewer contigs"
@@ -70,10 +70,10 @@ def _background(rng: np.random.Generator, bases: int, contigs: int) -> Canvas:
     gc = np.repeat(isochores["gc"].to_numpy(np.float32), (isochores["end"] - isochores["start"]).to_numpy())
     sequence = markov(rng, gc[::CHAIN], CHAIN).ravel()[: len(gc)]
     taken, masked = np.zeros(len(gc), dtype=bool), np.zeros(len(gc), dtype=bool)
-    canvas = Canvas(names, lengths, sequence, taken, masked, gc, contigs, tables={"isochores": isochores})
     # A claimed base at each end keeps everything that is planted inside one contig.
-    canvas.taken[canvas.offsets[:-1]] = canvas.taken[canvas.offsets[1:] - 1] = True
-    return canvas
+    ends = np.cumsum(lengths)
+    taken[ends - lengths] = taken[ends - 1] = True
+    return Canvas(names, lengths, sequence, taken, masked, gc, contigs, tables={"isochores": isochores})
 
 
 def _plant_gaps_and_satellites(rng: np.random.Generator, canvas: Canvas) -> None:

@@ -79,8 +79,9 @@ def plant_replication_timing(rng: np.random.Generator, canvas: Canvas) -> None:
 
 def plant_noise(rng: np.random.Generator, canvas: Canvas) -> None:
     """Two labels drawn at random for bins of 5,000 bases: no probe may find anything here."""
-    rows = []
-    for first, last in zip(canvas.offsets[:-1], canvas.offsets[1:], strict=True):
-        for start in range(first, last, NOISE_BIN):
-            rows.append((start, min(start + NOISE_BIN, last), "AB"[rng.integers(2)]))
+    rows = [
+        (start, min(start + NOISE_BIN, last), "AB"[rng.integers(2)])
+        for first, last in zip(canvas.offsets[:-1], canvas.offsets[1:], strict=True)
+        for start in range(first, last, NOISE_BIN)
+    ]
     canvas.tables["noise"] = pd.DataFrame(rows, columns=["start", "end", "name"])

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from grover.report.style import BLUE, GREEN, GREY, ORANGE, PALE, RED, bare, colour_scale, panels
+from grover.report.style import BLUE, GREEN, GREY, ORANGE, PALE, RED, bare, colour_scale, finish, panels
 
 OBSERVED = "observed"
 NULL_STYLES = ((PALE, "-"), (GREY, (0, (2, 1.2))), (PALE, (0, (4, 1.5))), (GREY, "-"))
@@ -59,12 +59,11 @@ def frequencies(tokens: dict[str, pd.DataFrame]) -> Figure:
     for axis in (ranks, spread):
         axis.set_ylim(bottom=max(LEAST, axis.get_ylim()[0]))
     ranks.legend()
-    spread.set(yscale="log", xlabel="token length (bases)", ylabel="share of the tokens", title="Frequency by length")
-    types.set(xlabel="token length (bases)", ylabel="tokens in the vocabulary", title="Tokens by length")
-    covered.set(xlabel="token length (bases)", ylabel="share of the bases", title="Bases covered, by length")
-    covered.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+    spread.set(yscale="log", ylabel="share of the tokens", title="Frequency by length")
+    finish(types, ylabel="tokens in the vocabulary", title="Tokens by length")
+    finish(covered, ylabel="share of the bases", title="Bases covered, by length", percent="y")
     for axis in (spread, types, covered):
-        axis.xaxis.get_major_locator().set_params(integer=True)
+        finish(axis, xlabel="token length (bases)", whole="x")
     return figure
 
 
@@ -82,14 +81,14 @@ def composition(tokens: dict[str, pd.DataFrame]) -> Figure:
             share = weight.groupby(table["first"]).sum().reindex(list("ACGT"), fill_value=0) / weight.sum()
             place = np.arange(4) + (i - (len(tokens) - 1) / 2) * width
             axis.bar(place, share, width=width * 0.9, color=looks[name]["color"], label=label(name))
-        axis.set(title=title, ylabel="share of the tokens", xticks=range(4), xticklabels=list("ACGT"))
-        axis.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+        names = {"title": title, "ylabel": "share of the tokens"}
+        finish(axis, **names, xticks=range(4), xticklabels=list("ACGT"), percent="y")
     first[0].legend()
     for name, table in tokens.items():
         bases = (table["count"] * table["length"]).groupby(table["gc"]).sum()
         content.step([0, *bases.index], [0, *bases.cumsum() / bases.sum()], where="post", **looks[name])
-    content.set(title="GC content of the tokens", xlabel="share of G and C in the token", ylabel="bases up to there")
-    content.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+    names = {"xlabel": "share of G and C in the token", "ylabel": "bases up to there"}
+    finish(content, title="GC content of the tokens", **names, percent="y")
     return figure
 
 
@@ -124,8 +123,8 @@ def balance(tokens: dict[str, pd.DataFrame], kmers: pd.DataFrame, summaries: dic
             height = np.arange(len(names)) + (i - (len(summaries) - 1) / 2) * -0.16
             marker = "o" if genome == OBSERVED else "D"
             axis.plot(values, height, marker, color=looks[genome]["color"], markersize=5, label=label(genome))
-        axis.set(title=title, yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.5, -0.5))
-        axis.grid(axis="x")
+        ends = (len(names) - 0.5, -0.5)
+        finish(axis, title=title, yticks=range(len(names)), yticklabels=names, ylim=ends, grid="x")
     return figure
 
 
@@ -154,11 +153,10 @@ def compression(merges: dict[str, pd.DataFrame], mean_lengths: dict[str, float],
         lengths.scatter(
             learnt, made, s=5, linewidths=0, color=looks[name]["color"], rasterized=True, zorder=looks[name]["zorder"]
         )
-    bases.set(xlabel="merges learnt", ylabel="bases per token", title="Compression")
-    bases.grid(axis="y")
+    finish(bases, xlabel="merges learnt", ylabel="bases per token", title="Compression", grid="y")
     bases.legend(reverse=True)
-    lengths.set(xlabel="merges learnt", ylabel="length (bases)", title="Length of the token that each merge makes")
-    lengths.yaxis.get_major_locator().set_params(integer=True)
+    title = "Length of the token that each merge makes"
+    finish(lengths, xlabel="merges learnt", ylabel="length (bases)", title=title, whole="y")
     return figure
 
 
@@ -177,8 +175,8 @@ def coverage(shares: dict[str, pd.DataFrame], overall: dict[str, pd.Series]) -> 
             ratio = np.log2(wide.to_numpy(float) / overall[name].reindex(lengths).to_numpy(float))
         ratio[np.isneginf(ratio)] = -10.0
         picture = axis.imshow(ratio, cmap="RdBu_r", vmin=-2, vmax=2, aspect="auto", interpolation="nearest")
-        axis.set_xticks(lengths - 1, [*map(str, lengths[:-1]), f"{LONGEST}+"])
-        axis.set(title=label(name), xlabel="token length (bases)")
+        ticks = {"xticks": lengths - 1, "xticklabels": [*map(str, lengths[:-1]), f"{LONGEST}+"]}
+        axis.set(title=label(name), xlabel="token length (bases)", **ticks)
         bare(axis)
     axes[0].set_yticks(range(len(rows)), [name_category(*row) for row in rows])
     colour_scale(figure, picture, axes.tolist(), "log2 of the share of the bases over that in the genome", **BELOW)
@@ -219,9 +217,8 @@ def enrichment(tables: dict[str, pd.DataFrame], tied: pd.DataFrame) -> Figure:
         found.plot(
             share, height, "o" if name == OBSERVED else "D", color=looks[name]["color"], markersize=4, label=label(name)
         )
-    found.set(title="Tokens with q < 0.05", xlabel="share of the tested tokens", xlim=(-0.03, 1.03))
-    found.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
-    found.grid(axis="x")
+    names = {"title": "Tokens with q < 0.05", "xlabel": "share of the tested tokens"}
+    finish(found, **names, xlim=(-0.03, 1.03), percent="x", grid="x")
     found.tick_params(axis="y", length=0)
     handles = found.get_legend_handles_labels()
     figure.legend(*handles, reverse=True, loc="outside lower right", ncols=len(tables))

@@ -1,5 +1,7 @@
 """Figures of the benchmarks."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -17,6 +19,7 @@ from grover.report.style import (
     YELLOW,
     bare,
     cell,
+    finish,
     frame,
     grid,
     intervals,
@@ -85,9 +88,8 @@ def dots(table: pd.DataFrame, names: dict[str, str]) -> Figure:
         axis.axvline(0, color=GREY, linewidth=0.9, linestyle=":")
         axis.set_title(task, fontsize=9)
         axis.set_yticks(range(len(part)), [names.get(model, model) for model in part["model"]])
-        axis.set_ylim(most - 0.4, -0.6)
         axis.tick_params(labelbottom=True)
-        axis.grid(axis="x")
+        finish(axis, ylim=(most - 0.4, -0.6), grid="x")
     figure.supxlabel("Matthews correlation", fontsize=9)
     return figure
 
@@ -112,10 +114,9 @@ def precision_recall(curves: dict[str, pd.DataFrame], shares: dict[str, float], 
         axis.axhline(shares[task], color=GREY, linewidth=1, linestyle=":")
         axis.text(0.02, shares[task], f"{shares[task]:.1%}", va="bottom", fontsize=7.5, color=GREY)
         axis.set_title(task, fontsize=9)
-        axis.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="recall")
-        axis.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "0.25", "0.5", "0.75", "1"])
+        ticks: dict[str, Any] = {"xticks": [0, 0.25, 0.5, 0.75, 1], "xticklabels": ["0", "0.25", "0.5", "0.75", "1"]}
+        finish(axis, **ticks, xlim=(0, 1), ylim=(0, 1.02), xlabel="recall", grid="both")
         axis.tick_params(labelbottom=True)
-        axis.grid()
     for axis in axes[::COLUMNS]:
         axis.set_ylabel("precision")
     handles = {label: handle for axis in axes for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)}

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from grover.config.names import RANDOM_LABEL
-from grover.report.style import BLUE, GREY, RED, colour_scale, panels
+from grover.report.style import BLUE, GREY, RED, colour_scale, finish, panels
 
 MODEL, RANDOM = "model", RANDOM_LABEL
 LOOKS = {MODEL: (BLUE, "o", -0.12), RANDOM: (RED, "s", 0.12)}  # colour, marker, shift along the axis of layers
@@ -51,9 +51,7 @@ def _layers(axes: np.ndarray, tables: dict[str, pd.DataFrame], columns: tuple[st
         axes[-1].plot([], [], color=colour, linestyle=":", linewidth=1.2, label=f"baseline, {name}")
     layers = sorted(set().union(*(table["layer"] for table in tables.values())))
     for axis in axes:
-        axis.set_xlabel("layer")
-        axis.set_xticks(layers)
-        axis.grid(axis="y")
+        finish(axis, xlabel="layer", xticks=layers, grid="y")
     for axis in axes[1:]:
         axis.axhline(0, color=GREY, linewidth=0.8)
 
@@ -120,8 +118,12 @@ def ambiguity(tables: dict[str, pd.DataFrame]) -> Figure:
             rasterized=True,
             label=name,
         )
-    categories.set_yticks(range(len(shown)), [text.replace("_", " ") for text in shown])
-    categories.set(xlabel="tokens", title="Best category")
+    categories.set(
+        xlabel="tokens",
+        title="Best category",
+        yticks=range(len(shown)),
+        yticklabels=[text.replace("_", " ") for text in shown],
+    )
     categories.invert_yaxis()
     content.set(
         xlabel="AUROC of GC content around them",

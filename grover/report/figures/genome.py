@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import EngFormatter, NullFormatter
 
-from grover.report.style import BLUE, FOLDS, GREY, ORANGE, PALE, panels
+from grover.report.style import BLUE, FOLDS, GREY, ORANGE, PALE, finish, panels
 
 DROPPED = {
     "not_acgt": ("N or ambiguous", PALE),
@@ -34,11 +34,11 @@ def contigs(table: pd.DataFrame, segments: pd.DataFrame) -> Figure:
     lengths = (segments["end"] - segments["start"]).to_numpy()
     low, high = np.log10(lengths.min()), np.log10(lengths.max())
     right.hist(lengths, bins=np.logspace(low - 0.05, high + 0.05, 26), color=BLUE)
-    right.set(xscale="log", xlabel="segment length (bases)", ylabel="segments", title="Segments without N")
+    names = {"xlabel": "segment length (bases)", "ylabel": "segments", "title": "Segments without N"}
+    finish(right, xscale="log", **names, whole="y")
     right.xaxis.set_major_formatter(EngFormatter(sep=""))
     # the ticks between powers of ten only need names where no two powers are in sight
     right.xaxis.set_minor_formatter(EngFormatter(sep="") if high - low < 1 else NullFormatter())
-    right.yaxis.get_major_locator().set_params(integer=True)
     return figure
 
 

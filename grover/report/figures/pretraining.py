@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from grover.report.style import BLUE, GREY, ORANGE, PALE, RED, intervals, panels
+from grover.report.style import BLUE, GREY, ORANGE, PALE, RED, finish, intervals, panels
 
 
 def loss(training: pd.DataFrame, baselines: dict[str, float], held_out: dict[str, float]) -> Figure:
@@ -24,12 +24,10 @@ def loss(training: pd.DataFrame, baselines: dict[str, float], held_out: dict[str
     seen = [*smooth, *baselines.values(), *held_out.values()]
     margin = 0.06 * (np.nanmax(seen) - np.nanmin(seen) + 0.1)
     ends = (np.nanmin(seen) - margin, np.nanmax(seen) + margin)
-    curve.set(xlabel="step", ylabel="nats per masked token", title="Masked-token loss", ylim=ends)
+    finish(curve, xlabel="step", ylabel="nats per masked token", title="Masked-token loss", ylim=ends, whole="x")
     figure.legend(*curve.get_legend_handles_labels(), loc="outside lower center", ncols=3)
-    for axis in (curve, rate):
-        axis.xaxis.get_major_locator().set_params(integer=True)
     rate.plot(training["step"], training["learning_rate"], color=BLUE)
-    rate.set(xlabel="step", title="Learning rate")
+    finish(rate, xlabel="step", title="Learning rate", whole="x")
     return figure
 
 
@@ -51,10 +49,8 @@ def strata(table: pd.DataFrame, labels: dict[str, str]) -> Figure:
     intervals(gains, at, -rows[["gain", "high", "low"]].to_numpy(float), BLUE)
     gains.axvline(0, color=GREY, linewidth=0.8)
     losses.set_yticks(list(heights.values()), [f"{track}: {category}" for track, category in heights])
-    losses.set(xlabel="nats per masked token", title="Loss")
-    gains.set(xlabel="nats per masked token", title="Gain on the counts between neighbours")
-    for axis in (losses, gains):
-        axis.grid(axis="y")
+    for axis, title in ((losses, "Loss"), (gains, "Gain on the counts between neighbours")):
+        finish(axis, xlabel="nats per masked token", title=title, grid="y")
     figure.legend(*losses.get_legend_handles_labels(), loc="outside lower center", ncols=4)
     return figure
 
@@ -71,8 +67,7 @@ def tokens(table: pd.DataFrame) -> Figure:
         ):
             values = np.sort(rows[column].dropna())[::-1]
             axis.plot(np.arange(1, len(values) + 1), values, style, color=colour, label=f"split {split}")
-        axis.set(xlabel="token, from the best", ylabel=label, ylim=(0, 1.02))
-        axis.xaxis.get_major_locator().set_params(integer=True)
+        finish(axis, xlabel="token, from the best", ylabel=label, ylim=(0, 1.02), whole="x")
     axes[1].axhline(0.5, color=GREY, linestyle=":", linewidth=1.0)
     axes[0].legend()
     return figure

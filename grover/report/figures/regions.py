@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from grover.config.names import POOLING_LABELS, RANDOM_LABEL, REPRESENTATION_LABELS
 from grover.embeddings.regions.probe_scores import CHANCE
 from grover.report.figures.benchmarks import in_groups
-from grover.report.style import BLUE, GREEN, GREY, ORANGE, RED, bare, cell, cut, grid, intervals, panels
+from grover.report.style import BLUE, GREEN, GREY, ORANGE, RED, bare, cell, cut, finish, grid, intervals, panels
 
 ABOVE, BELOW = "\u25b2", "\u25bd"
 UNITS = {"auroc": "AUROC", "r2": "R²"}
@@ -104,9 +104,8 @@ def layers(table: pd.DataFrame, baselines: pd.DataFrame) -> Figure:
         axis.axhline(CHANCE[metric], color=GREY, linewidth=0.9, linestyle=":")
         axis.set_title(label(track, 24), fontsize=7.5)
         axis.set_ylabel(UNITS[metric], fontsize=7.5)
-        axis.xaxis.get_major_locator().set_params(integer=True)
         axis.tick_params(labelsize=7, labelbottom=True)
-        axis.grid(axis="y")
+        finish(axis, whole="x", grid="y")
     handles = [
         *(
             Line2D([], [], color=colour, marker=marker, markersize=4, label=name)

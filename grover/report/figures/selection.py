@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from grover.config.names import LAST_TOKEN, NEXT_KMER_LABELS
-from grover.report.style import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, grid
+from grover.report.style import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, finish, grid
 
 COLUMNS = 3
 # baselines that are lines: colour and dashes
@@ -44,8 +44,7 @@ def next_kmer(table: pd.DataFrame, chosen: str) -> Figure:
         alone = alone.assign(vocabulary=alone["vocabulary"].str.removeprefix(LAST_TOKEN))
         _dots(axis, alone[alone["vocabulary"].isin(places)], accuracy)
         _models(axis, models[models["k"] == k], accuracy, chosen)
-        axis.set(title=f"k = {k}", ylabel="accuracy (%)")
-        axis.set_ylim(bottom=0)
+        axis.set(title=f"k = {k}", ylabel="accuracy (%)", ylim=(0, None))
         _label(axis, places)
     if len(bits):
         _models(axes[-1], bits, _Scale(BITS, 1, places), chosen)
@@ -73,12 +72,11 @@ def _label(axis: Axes, places: dict[str, float]) -> None:
         if not pairs or not shown or place - shown[-1][0] >= LEAST:
             shown.append((place, name[4:] if pairs else name))
     axis.set_xticks([place for place, _ in shown], [text for _, text in shown], rotation=90)
-    axis.set_xlim(min(places.values()) - ASIDE, max(places.values()) + ASIDE)
     if any(name.startswith("bpe-") for name in places):
         axis.set_xlabel(
             "byte-pair cycles" + (", others" if not all(name.startswith("bpe-") for name in places) else "")
         )
-    axis.grid(axis="y")
+    finish(axis, xlim=(min(places.values()) - ASIDE, max(places.values()) + ASIDE), grid="y")
 
 
 def _lines(axis: Axes, baselines: pd.DataFrame) -> None:

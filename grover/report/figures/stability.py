@@ -1,12 +1,14 @@
 """Figure of the stability of the tokens."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from grover.atlas.stability import CUT_LEFT, CUT_RIGHT, MUTATION_LEFT, MUTATION_RIGHT, REVERSE_COMPLEMENT, SHIFT
-from grover.report.style import BLUE, GREY, RED, intervals, panels
+from grover.report.style import BLUE, GREY, RED, finish, intervals, panels
 
 SHOWN = 0.005  # smaller shares of windows would read 0%
 TITLES = {
@@ -33,9 +35,8 @@ def stability(table: pd.DataFrame) -> Figure:
             _kept(axis, rows)
         else:
             _distances(axis, rows, farthest)
-        axis.set(title=TITLES[disturbance], ylim=(len(names) - 0.5, -0.5))
-        axis.set_yticks(range(len(names)), names)
-        axis.grid(axis="y")
+        ticks: dict[str, Any] = {"yticks": range(len(names)), "yticklabels": names}
+        finish(axis, title=TITLES[disturbance], **ticks, ylim=(len(names) - 0.5, -0.5), grid="y")
     return figure
 
 
@@ -65,5 +66,4 @@ def _kept(axis: Axes, rows: pd.DataFrame) -> None:
     heights = np.arange(len(rows))
     axis.plot(rows["chance"], heights, "D", color=GREY, markersize=5)
     intervals(axis, heights, rows[["kept", "kept_low", "kept_high"]].to_numpy(float), BLUE)
-    axis.set(xlim=(0, 1.04), xlabel="share of the boundaries kept")
-    axis.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+    finish(axis, xlim=(0, 1.04), xlabel="share of the boundaries kept", percent="x")

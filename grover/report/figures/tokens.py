@@ -10,7 +10,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from grover.report.style import GREY, PALETTE, RED, bare, colour_scale, panels
+from grover.report.style import GREY, PALETTE, RED, bare, colour_scale, finish, panels
 
 # what the report calls the properties of tokens
 PROPERTIES = {
@@ -90,8 +90,7 @@ def sources(explained: pd.DataFrame, effects: pd.DataFrame) -> Figure:
     for name, rows in explained.groupby("source", sort=False):
         look = {"color": RED, "linestyle": "--"} if name == WORD2VEC else {"color": depths[layers.index(name)]}
         left.plot(rows["component"], rows["share"], marker="o", markersize=3.5, label=name, **look)
-    left.set(title="Variance explained", ylim=(0, None))
-    left.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+    finish(left, title="Variance explained", ylim=(0, None), percent="y")
     left.legend(fontsize=7)
     known = [name for name in PROPERTIES if (effects["property"] == name).any()]
     for i, name in enumerate(known):
@@ -102,8 +101,8 @@ def sources(explained: pd.DataFrame, effects: pd.DataFrame) -> Figure:
         # word2vec is no layer, so no line leads there
         right.plot(range(len(layers), len(names)), values[len(layers) :], linestyle="", **look)
     right.set_xticks(range(len(names)), [name.removeprefix("layer ") for name in names])
-    right.set(title="Strongest correlation of any component", xlabel="layer", ylabel="|Spearman|", ylim=(0, 1.02))
-    right.grid(axis="y")
+    title = "Strongest correlation of any component"
+    finish(right, title=title, xlabel="layer", ylabel="|Spearman|", ylim=(0, 1.02), grid="y")
     right.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     return figure
 
@@ -124,9 +123,8 @@ def correlations(tables: dict[str, pd.DataFrame]) -> Figure:
             # written on the map and not on the page, so black or white whatever the page's colours
             colour = "#ffffff" if abs(value) > 0.6 else "#000000"
             axis.text(column, row, text, ha="center", va="center", fontsize=7.5, color=colour)
-        axis.set_xticks(range(ours.shape[1]), ours.columns)
+        axis.set(title=source, xticks=range(ours.shape[1]), xticklabels=ours.columns)
         axis.set_yticks(range(len(ours)), [PROPERTIES[name] for name in ours.index])
-        axis.set_title(source)
         bare(axis)
     for axis in axes[1:]:
         axis.set_yticklabels([])

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from grover.report.style import PALETTE, panels
+from grover.report.style import PALETTE, finish, panels
 
 
 def frequencies(vocabularies: dict[str, pd.DataFrame]) -> Figure:
@@ -21,8 +21,7 @@ def frequencies(vocabularies: dict[str, pd.DataFrame]) -> Figure:
     ranks.set(
         xscale="log", yscale="log", xlabel="rank of the token", ylabel="occurrences", title="Frequency against rank"
     )
-    lengths.set(xlabel="token length (bases)", ylabel="share of the tokens in the genome", title="Token lengths")
-    lengths.xaxis.get_major_locator().set_params(integer=True)
-    lengths.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+    names = {"xlabel": "token length (bases)", "ylabel": "share of the tokens in the genome", "title": "Token lengths"}
+    finish(lengths, **names, whole="x", percent="y")
     lengths.legend()
     return figure

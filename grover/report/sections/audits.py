@@ -5,54 +5,46 @@ import pandas as pd
 from grover.report.parts import Table, count, formatted, listed
 
 MATCHED = "genomic-matched"
+FOLDS = ("train", "valid", "test")
 FOUND = {"intervals": "by their places", "search": "found by a search of the genome"}
 CALLS = {"half": "from a probability of 0.5 on", "valid": "from the threshold on that is best on fold valid"}
 
 
 def audit_table(cards: list[dict]) -> pd.DataFrame:
     """Return the audits of all tasks, one row each."""
-    rows = []
-    for card in cards:
-        sizes = {fold: sum(row.values()) for fold, row in card["counts"].items()}
-        seen, telling = card["pretraining"], card["telling"]
-        rows.append(
-            {
-                "task": card["task"],
-                "train / valid / test": " / ".join(f"{sizes.get(fold, 0):,}" for fold in ("train", "valid", "test")),
-                "clean": sum(card["clean"].get("test", {}).values()),
-                "same": card["duplicates"]["across"].get("train-test", {}).get("either_strand", 0),
-                "similar": card["near_duplicates"].get("train-test", 0),
-                "overlap": card["overlaps"].get("train-test", 0),
-                "seen": f"{seen['share_of_test_bases']:.1%}" if seen["known"] else None,
-                "GC": telling.get("gc"),
-                "repeats": telling.get("repeats"),
-                "length": telling.get("length"),
-            }
-        )
+    rows = [
+        {
+            "task": card["task"],
+            "train / valid / test": " / ".join(f"{sum(card['counts'].get(fold, {}).values()):,}" for fold in FOLDS),
+            "clean": sum(card["clean"].get("test", {}).values()),
+            "same": card["duplicates"]["across"].get("train-test", {}).get("either_strand", 0),
+            "similar": card["near_duplicates"].get("train-test", 0),
+            "overlap": card["overlaps"].get("train-test", 0),
+            "seen": f"{card['pretraining']['share_of_test_bases']:.1%}" if card["pretraining"]["known"] else None,
+            "GC": card["telling"].get("gc"),
+            "repeats": card["telling"].get("repeats"),
+            "length": card["telling"].get("length"),
+        }
+        for card in cards
+    ]
     return formatted(pd.DataFrame(rows).astype(object), default="{:.2f}")
 
 
 def describe(card: dict, source: str) -> list:
     """Return the page of a dataset: what it is made of and what the audit found, as text and tables."""
     length = f"of {card['length']:,} bases" if card["length"] else "of the length that they are given in"
+    tokens = f", in tokens of {card['vocabulary']}" if card["vocabulary"] else ""
     clauses = [
-        f"{card['examples']:,} sequences {length}, made by builder `{card['builder']}` from {listed(card['sites'])}"
+        f"{card['examples']:,} sequences {length}, made by builder `{card['builder']}` from {listed(card['sites'])}",
+        f"negatives: {card['negatives']}{tokens}{matched(card)}" if card["negatives"] != "." else "",
+        f"options: {', '.join(f'{key} {value}' for key, value in card['options'].items())}" if card["options"] else "",
     ]
-    if card["negatives"] != ".":
-        clauses.append(
-            f"negatives: {card['negatives']}"
-            + (f", in tokens of {card['vocabulary']}" if card["vocabulary"] else "")
-            + (matched(card) if card["negatives"] == MATCHED else "")
-        )
-    options = ", ".join(f"{key} {value}" for key, value in card["options"].items())
-    clauses += [f"options: {options}"] if options else []
     dropped = "; ".join(f"{reason} {number:,}" for reason, number in card["dropped"].items()) or "none"
-    made = f"{'; '.join(clauses)}. {card['sites_found']:,} sites were found; left out: {dropped}. {called(card)}"
+    made = f"{'; '.join(filter(None, clauses))}. {card['sites_found']:,} sites were found; left out: {dropped}. {called(card)}"
     counts = pd.DataFrame(card["counts"]).T.rename_axis("fold").reset_index().rename_axis(columns=None)
     balance = pd.DataFrame(card["balance"]).T.rename_axis("label").reset_index().rename_axis(columns=None)
-    balance = balance.rename(
-        columns={"gc": "GC", "gc_sd": "its standard deviation", "repeats": "share in repeats", "length": "bases"}
-    )
+    titles = {"gc": "GC", "gc_sd": "its standard deviation", "repeats": "share in repeats", "length": "bases"}
+    balance = balance.rename(columns=titles)
     return [
         made,
         Table(formatted(counts), "Examples by fold and label.", source),
@@ -63,8 +55,8 @@ def describe(card: dict, source: str) -> list:
 
 
 def matched(card: dict) -> str:
-    """Clause on the annotation by which windows of the genome were chosen; empty where a card does not say it."""
-    if "repeats" not in card or "blacklist" not in card:
+    """Clause on the annotation by which windows of the genome were chosen; empty where there are none."""
+    if card["negatives"] != MATCHED:
         return ""
     like = "GC alone" if card["repeats"] == "none" else f"GC and repeats ({card['repeats']})"
     off = "without a blacklist" if card["blacklist"] == "none" else f"off the blacklist ({card['blacklist']})"

@@ -16,6 +16,7 @@ from grover.report.parts import (
     Table,
     count,
     formatted,
+    in_brackets,
     interval,
     judge,
     listed,
@@ -173,7 +174,7 @@ def overview(known: tuple[dict[str, str], dict[str, str]]) -> list[str]:
         if not verbs:
             continue
         won, lost = ([task for task, verb in verbs.items() if verb == kind] for kind in (BETTER, WORSE))
-        end = f" ({listed(first(won))})" if won else ""
+        end = in_brackets(first(won))
         end += f"; on {listed(first(lost))} {subject} is behind" if lost else ""
         rest = len(verbs) - len(won) - len(lost)
         end += f"; on {'the others' if won or lost else 'all'} the difference cannot be told from 0" if rest else ""

@@ -166,19 +166,16 @@ def describe_association(row: Any) -> str:
     which = THE_MORE[row.property]
     if row.low <= 0 <= row.high:
         return f"Whether context changes tokens more, or less, {which} is not told from chance ({told})."
-    remark = ""
-    if row.property == "repeat share":
-        remark = ", as the paper reports" if row.spearman < 0 else ", the opposite of what the paper reports"
+    paper = ", as the paper reports" if row.spearman < 0 else ", the opposite of what the paper reports"
+    remark = paper if row.property == "repeat share" else ""
     return f"Context changes tokens {'more' if row.spearman > 0 else 'less'} {which}{remark} ({told})."
 
 
 def describe_explained(tables: dict[str, pd.DataFrame]) -> str:
-    said = {}
-    for name, table in tables.items():
-        last = table[table["layer"] == table["layer"].max()]
-        quarters = last["explained_adjusted"].quantile([0.25, 0.5, 0.75]).to_numpy()
-        said[name] = "{1} (middle half {0} to {2})".format(*map(percent, quarters))
-    last = tables[MODEL][tables[MODEL]["layer"] == tables[MODEL]["layer"].max()]
+    deepest = {name: table[table["layer"] == table["layer"].max()] for name, table in tables.items()}
+    quarters = {name: table["explained_adjusted"].quantile([0.25, 0.5, 0.75]) for name, table in deepest.items()}
+    said = {name: "{1} (middle half {0} to {2})".format(*map(percent, values)) for name, values in quarters.items()}
+    last = deepest[MODEL]
     beside = f"; with random initialisation it is {said[RANDOM]}" if RANDOM in said else ""
     return (
         f"One fixed vector for a token explains of its contexts in the last layer {said[MODEL]} more than a vector explains of those of "
@@ -204,7 +201,7 @@ def rank_table(last: pd.DataFrame) -> pd.DataFrame:
     """The tokens that context changes most and least."""
     ranked = last.sort_values("rank_change")
     rows = pd.concat([ranked.head(SHOWN), ranked.tail(SHOWN)]).drop_duplicates("id")
-    table = pd.DataFrame(
+    shown = pd.DataFrame(
         {
             "rank": rows["rank_change"],
             "token": [shorten([token], 1) for token in rows["token"]],
@@ -217,8 +214,7 @@ def rank_table(last: pd.DataFrame) -> pd.DataFrame:
             "accuracy": rows["accuracy"],
         }
     )
-    formats = dict.fromkeys(["repeats", "accuracy"], "{:.1%}")
-    return formatted(table, formats | {"self-similarity": "{:.3f}"})
+    return formatted(shown, {"repeats": "{:.1%}", "accuracy": "{:.1%}", "self-similarity": "{:.3f}"})
 
 
 def ambiguity(results: Results, model: str) -> Section:
@@ -313,5 +309,5 @@ def ambiguity_table(found: pd.DataFrame) -> pd.DataFrame:
             "AUROC of GC": rows["gc_auroc"],
         }
     )
-    formats = dict.fromkeys(["larger group", "in larger", "in smaller"], "{:.0%}")
-    return formatted(table, formats | {"like GC": "{:.2f}", "AUROC of GC": "{:.2f}", "q": "{:.1g}"})
+    shares = dict.fromkeys(["larger group", "in larger", "in smaller"], "{:.0%}")
+    return formatted(table, shares | {"like GC": "{:.2f}", "AUROC of GC": "{:.2f}", "q": "{:.1g}"})

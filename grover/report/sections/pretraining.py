@@ -1,6 +1,7 @@
 """Section of the report: pretraining."""
 
 from collections.abc import Collection
+from itertools import product
 
 import pandas as pd
 
@@ -116,25 +117,21 @@ def seen_sentences(metrics: Collection[dict]) -> list[str]:
 def score_table(metrics: dict[str, dict]) -> pd.DataFrame:
     """Models and baselines in rows, the two splits side by side."""
     top = f"top-{next(iter(metrics.values()))['top']}"
+    cells = {
+        "loss": "{loss:.3f}",
+        "top-1": "{top1:.1%}",
+        top: "{topk:.1%}",
+        "perplexity": "{perplexity:,.1f} ({perplexity_share:.0%})",
+        "bits per base": "{bits_per_base:.3f}",
+    }
     rows = []
     for path, item in metrics.items():
         for name, label in PREDICTORS.items():
             row = {"vocabulary": path.split("/")[1], "predictor": label}
-            splits = {
-                split: scores["model"] if name == MODEL else scores["baselines"][name]
-                for split, scores in item["splits"].items()
-            }
-            row |= {f"loss, {split}": f"{values['loss']:.3f}" for split, values in splits.items()}
-            row |= {f"top-1, {split}": f"{values['top1']:.1%}" for split, values in splits.items()}
-            row |= {f"{top}, {split}": f"{values['topk']:.1%}" for split, values in splits.items()}
-            row |= {
-                f"perplexity, {split}": f"{values['perplexity']:,.1f} ({values['perplexity_share']:.0%})"
-                for split, values in splits.items()
-            }
-            row |= {
-                f"bits per base, {split}": "–" if values["bits_per_base"] is None else f"{values['bits_per_base']:.3f}"
-                for split, values in splits.items()
-            }
+            for (title, cell), (split, scores) in product(cells.items(), item["splits"].items()):
+                values = scores["model"] if name == MODEL else scores["baselines"][name]
+                absent = title == "bits per base" and values["bits_per_base"] is None
+                row[f"{title}, {split}"] = "–" if absent else cell.format_map(values)
             rows.append(row)
     return pd.DataFrame(rows)
 
@@ -191,9 +188,13 @@ def strata_table(strata: pd.DataFrame, split: str) -> pd.DataFrame:
     rows = []
     for (track, category), part in strata.groupby(["track", "category"], sort=False):
         own = part[part["split"] == split].set_index("predictor")
-        row = {"track": track, "category": category, "masked tokens": int(own["n"].iloc[0])}
-        row |= {f"loss, {name}": f"{own.loc[name, 'loss']:.2f}" for name in PREDICTORS}
-        row |= {f"top-1, {name}": f"{own.loc[name, 'top1']:.1%}" for name in PREDICTORS}
+        row = {
+            "track": track,
+            "category": category,
+            "masked tokens": int(own["n"].iloc[0]),
+            **{f"loss, {name}": f"{own.loc[name, 'loss']:.2f}" for name in PREDICTORS},
+            **{f"top-1, {name}": f"{own.loc[name, 'top1']:.1%}" for name in PREDICTORS},
+        }
         for other, values in part[part["predictor"] == "neighbours"].groupby("split", sort=False):
             gain = values.iloc[0]
             sure = "" if pd.isna(gain["low"]) else f" ({between(-gain['high'], -gain['low'])})"

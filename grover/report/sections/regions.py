@@ -19,6 +19,7 @@ from grover.report.parts import (
     between,
     count,
     formatted,
+    in_brackets,
     judge,
     listed,
     signed,
@@ -97,10 +98,11 @@ def overview(mean: pd.DataFrame) -> list[str]:
         ahead = [figures.label(name) for name in known.loc[is_ahead(known, column), "track"]]
         behind = [figures.label(name) for name in known.loc[known[f"{column}_high"] < 0, "track"]]
         rest = len(known) - len(ahead) - len(behind)
-        text = f"The mean embedding tells more than {comparator} on {len(ahead)} of {count(len(known), 'track')}"
-        text += f" ({listed(ahead)})" if ahead else ""
-        text += f", less on {len(behind)}" + (f" ({listed(behind)})" if behind else "")
-        sentences.append(text + (f"; on {rest} the difference cannot be told from 0." if rest else "."))
+        sentences.append(
+            f"The mean embedding tells more than {comparator} on {len(ahead)} of {count(len(known), 'track')}{in_brackets(ahead)}, "
+            f"less on {len(behind)}{in_brackets(behind)}"
+            + (f"; on {rest} the difference cannot be told from 0." if rest else ".")
+        )
     known = mean["partial"].dropna()
     if len(known):
         sentences.append(
@@ -187,8 +189,7 @@ def forest_parts(last: pd.DataFrame) -> list:
 
 def describe_left_out(probes: pd.DataFrame) -> list[str]:
     """What has too few regions, by track."""
-    rows = probes.drop_duplicates("track")
-    rows = rows[rows["note"].fillna("") != ""]
+    rows = probes.drop_duplicates("track").query("note.fillna('') != ''", engine="python")
     if rows.empty:
         return []
     tracks = []

@@ -77,11 +77,10 @@ def wide(table: pd.DataFrame) -> pd.DataFrame:
     order = table.sort_values(["kind", "vocabulary"], ascending=[False, True], kind="stable")
     rows = []
     for (name, _), group in order.groupby(["vocabulary", "kind"], sort=False):
-        row = {"vocabulary or baseline": name}
-        for _, score in group.sort_values("k").iterrows():
-            row[f"k = {score['k']}"] = with_interval(
-                *(100 * score[["accuracy", "low", "high"]].astype(float)), digits=2
-            )
+        row = {"vocabulary or baseline": name} | {
+            f"k = {score.k}": with_interval(100 * score.accuracy, 100 * score.low, 100 * score.high, digits=2)
+            for score in group.sort_values("k").itertuples()
+        }
         values = group[["bits_per_base", "bits_low", "bits_high"]].astype(float).iloc[0]
         rows.append(row | {BITS: "–" if values.isna()["bits_per_base"] else with_interval(*values)})
     frame = pd.DataFrame(rows).fillna("–")

@@ -128,16 +128,20 @@ def direction(row: pd.Series) -> str:
 
 def readable(rows: pd.DataFrame) -> pd.DataFrame:
     """The table of the report, as text."""
-    shown = pd.DataFrame(
-        {
-            "track": rows["track"].str.replace("_", " "),
-            "embedding": rows["pooling"].map(POOLING_LABELS),
-            "layer": rows["layer"],
-        }
-    )
-    columns = {"AUROC": ("value", "low", "high"), "over k-mers": ("gain", "gain_low", "gain_high")}
-    columns[f"over {RANDOM_LABEL}"] = ("over_random", "over_random_low", "over_random_high")
-    for title, names in columns.items():
-        shown[title] = [with_interval(*values).replace("nan", "–") for values in rows[list(names)].to_numpy(float)]
-    shown["test regions"], shown["note"] = rows["n_test"], rows["note"].fillna("")
-    return formatted(shown)
+    spans = {
+        "AUROC": ["value", "low", "high"],
+        "over k-mers": ["gain", "gain_low", "gain_high"],
+        f"over {RANDOM_LABEL}": ["over_random", "over_random_low", "over_random_high"],
+    }
+    columns = {
+        "track": rows["track"].str.replace("_", " "),
+        "embedding": rows["pooling"].map(POOLING_LABELS),
+        "layer": rows["layer"],
+        **{
+            title: [with_interval(*values).replace("nan", "–") for values in rows[names].to_numpy(float)]
+            for title, names in spans.items()
+        },
+        "test regions": rows["n_test"],
+        "note": rows["note"].fillna(""),
+    }
+    return formatted(pd.DataFrame(columns))

@@ -79,11 +79,15 @@ def section(results: Results) -> Section:
     if merges:
         cycles = int(vocabulary.removeprefix("bpe-"))
         drawn = figures.compression(merges, {name: summaries[name]["mean_length"] for name in merges}, cycles)
-        caption = (
-            "Bases per token as the merges are learnt (left), and the length of the token that each merge makes, one dot per "
-            "merge (right), with all merges of the run: long tokens come only from what is repeated."
+        parts.append(
+            Picture(
+                "atlas_compression",
+                drawn,
+                "Bases per token as the merges are learnt (left), and the length of the token that each merge makes, one dot per "
+                "merge (right), with all merges of the run: long tokens come only from what is repeated.",
+                MERGES,
+            )
         )
-        parts.append(Picture("atlas_compression", drawn, caption, MERGES))
     unexplained = excess_table(tokens[OBSERVED])
     parts.append(
         Table(unexplained, describe_excess(tokens), NEEDS[1])
@@ -255,24 +259,35 @@ def locate_parts(tokens: dict[str, pd.DataFrame], places: dict[str, pd.DataFrame
         return [*parts, "This genome is too small, or its categories too rare, for a test."]
     tied = most_tied(places[OBSERVED])
     if len(tied):
-        caption = (
-            "Left: the tokens most tied to each category. Right: of the tokens frequent enough for a test, the share that "
-            "stands out, in the genome and in null genomes."
+        parts.append(
+            Picture(
+                "atlas_enrichment",
+                figures.enrichment(places, tied),
+                "Left: the tokens most tied to each category. Right: of the tokens frequent enough for a test, the share that "
+                "stands out, in the genome and in null genomes.",
+                NEEDS[3],
+            )
         )
-        parts.append(Picture("atlas_enrichment", figures.enrichment(places, tied), caption, NEEDS[3]))
     shares = {name: coverage(table, LONGEST) for name, table in places.items()}
     overall = {name: bases_by_length(table) for name, table in tokens.items()}
-    caption = (
-        "Bases of each category by the length of the tokens that cover them, against the whole of the same genome: red "
-        "lengths cover more than elsewhere, blue ones less, and blank ones do not exist."
-    )
-    parts.append(Picture("atlas_coverage", figures.coverage(shares, overall), caption, NEEDS[3]))
-    if len(tied):
-        caption = (
-            "The five tokens most tied to each category: share of their occurrences inside, and log2 of that over the "
-            "expected share with its 95 % interval."
+    parts.append(
+        Picture(
+            "atlas_coverage",
+            figures.coverage(shares, overall),
+            "Bases of each category by the length of the tokens that cover them, against the whole of the same genome: red "
+            "lengths cover more than elsewhere, blue ones less, and blank ones do not exist.",
+            NEEDS[3],
         )
-        parts.append(Table(tied_table(tied), caption, NEEDS[3]))
+    )
+    if len(tied):
+        parts.append(
+            Table(
+                tied_table(tied),
+                "The five tokens most tied to each category: share of their occurrences inside, and log2 of that over the "
+                "expected share with its 95 % interval.",
+                NEEDS[3],
+            )
+        )
     return parts
 
 
@@ -284,15 +299,17 @@ def bases_by_length(tokens: pd.DataFrame) -> pd.Series:
 
 def tied_table(tied: pd.DataFrame, q: str = "{:.1e}") -> pd.DataFrame:
     """The tokens most tied to categories as text; `q` is the format of that column."""
-    table = pd.DataFrame(
-        {
-            "category": [name_category(*names) for names in zip(tied["track"], tied["category"], strict=True)],
-            "token": tied["token"],
-            "occurrences": tied["count"],
-            "inside": tied["share"],
-            "expected": tied["expected"],
-            "log2": [with_interval(row.log2, row.low, row.high, digits=2) for row in tied.itertuples()],
-            "q": tied["q"],
-        }
+    return formatted(
+        pd.DataFrame(
+            {
+                "category": [name_category(*names) for names in zip(tied["track"], tied["category"], strict=True)],
+                "token": tied["token"],
+                "occurrences": tied["count"],
+                "inside": tied["share"],
+                "expected": tied["expected"],
+                "log2": [with_interval(row.log2, row.low, row.high, digits=2) for row in tied.itertuples()],
+                "q": tied["q"],
+            }
+        ),
+        {"inside": "{:.1%}", "expected": "{:.2%}", "q": q},
     )
-    return formatted(table, {"inside": "{:.1%}", "expected": "{:.2%}", "q": q})

@@ -300,12 +300,15 @@ def score_parts(rows: pd.DataFrame) -> list:
     several = rows["classes"].iloc[0] > 2
     classes = " MCC is R_K, the others are averages over classes." if several else ""
     bins = " of the highest probability" if several else " of the probability of label 1"
-    caption = (
-        f"Scores on {int(rows['n_test'].max()):,} examples of fold test, mean over {count(int(rows['seeds'].max()), 'seed')} (baselines "
-        f"without randomness: one), MCC and AUROC with 95 % intervals.{classes} Smaller Brier and ECE (15 bins{bins}) "
-        "are better."
-    )
-    return [Table(formatted(shown, default="{:.3f}"), caption, NEEDS[0])]
+    return [
+        Table(
+            formatted(shown, default="{:.3f}"),
+            f"Scores on {int(rows['n_test'].max()):,} examples of fold test, mean over {count(int(rows['seeds'].max()), 'seed')} "
+            f"(baselines without randomness: one), MCC and AUROC with 95 % intervals.{classes} Smaller Brier and ECE (15 bins{bins}) "
+            "are better.",
+            NEEDS[0],
+        )
+    ]
 
 
 def others(task: str, whole: pd.DataFrame, comparisons: pd.DataFrame, main: str) -> list:
@@ -350,17 +353,26 @@ def clean_parts(table: pd.DataFrame, comparisons: pd.DataFrame, main: str) -> li
     spread = {
         part: wide[[("mcc", part), ("mcc_low", part), ("mcc_high", part)]].to_numpy(float) for part in ("all", "clean")
     }
-    shown = pd.DataFrame(
-        {
-            "task": [task for task, _ in wide.index],
-            "predictor": [label(model) for _, model in wide.index],
-            "MCC, clean part": [
-                with_interval(*values) if not np.isnan(values[0]) else "–" for values in spread["clean"]
-            ],
-            "MCC, whole": [with_interval(*values) for values in spread["all"]],
-            "AUROC, clean part": wide[("auroc", "clean")].to_numpy(float),
-            "AUROC, whole": wide[("auroc", "all")].to_numpy(float),
-        }
-    )
-    caption = "The clean part of fold test, without what the audit found in fold train or in the pretraining windows, beside the whole."
-    return [*parts, sentences, Table(formatted(shown, default="{:.3f}"), caption, NEEDS[0])]
+    return [
+        *parts,
+        sentences,
+        Table(
+            formatted(
+                pd.DataFrame(
+                    {
+                        "task": [task for task, _ in wide.index],
+                        "predictor": [label(model) for _, model in wide.index],
+                        "MCC, clean part": [
+                            with_interval(*values) if not np.isnan(values[0]) else "–" for values in spread["clean"]
+                        ],
+                        "MCC, whole": [with_interval(*values) for values in spread["all"]],
+                        "AUROC, clean part": wide[("auroc", "clean")].to_numpy(float),
+                        "AUROC, whole": wide[("auroc", "all")].to_numpy(float),
+                    }
+                ),
+                default="{:.3f}",
+            ),
+            "The clean part of fold test, without what the audit found in fold train or in the pretraining windows, beside the whole.",
+            NEEDS[0],
+        ),
+    ]

@@ -42,8 +42,7 @@ DISTINCT = 0.05  # by which a silhouette exceeds that of a cloud without structu
 
 def section(results: Results) -> Section:
     model = results.of_main_model(NEEDS[-1]).split("/")[1]
-    names = {MODEL: f"embeddings/{model}/contexts.parquet", RANDOM: f"embeddings/{random_of(model)}/contexts.parquet"}
-    tables = {name: results.table(path) for name, path in names.items() if results.find(path)}
+    tables, names = both_models(results, model, "contexts.parquet")
     own = tables[MODEL]
     last = own[own["layer"] == own["layer"].max()]
     related = associations(own)
@@ -79,24 +78,42 @@ def section(results: Results) -> Section:
         ),
     ]
     if last[["repeat_share", "accuracy"]].notna().any(axis=None):
-        caption = "Change by context in the last layer against repeats and prediction. Each dot is a token; low ones change most."
-        parts.append(Picture("contexts_change", figures.change(last), caption, names[MODEL]))
+        parts.append(
+            Picture(
+                "contexts_change",
+                figures.change(last),
+                "Change by context in the last layer against repeats and prediction. Each dot is a token; low ones change most.",
+                names[MODEL],
+            )
+        )
     else:
         parts.append("Neither the repeat share of the tokens nor how well each is predicted is known.")
     if len(related):
-        caption = (
-            "Spearman of the change by context (low adjusted self-similarity) with properties of the tokens, by layer. "
-            "Intervals take tokens as independent, which those that overlap are not, and are rather too narrow."
+        parts.append(
+            Table(
+                association_table(related),
+                "Spearman of the change by context (low adjusted self-similarity) with properties of the tokens, by layer. "
+                "Intervals take tokens as independent, which those that overlap are not, and are rather too narrow.",
+                names[MODEL],
+            )
         )
-        parts.append(Table(association_table(related), caption, names[MODEL]))
-    caption = (
-        f"The tokens that context changes most and least in the last layer, of {len(last):,}. Around the mean is "
-        "self-similarity with the mean state of the layer taken away, explained the adjusted maximum explainable variance, "
-        "repeats the share of the occurrences in repeats, accuracy that of predicting the token in regions held out."
+    parts.append(
+        Table(
+            rank_table(last),
+            f"The tokens that context changes most and least in the last layer, of {len(last):,}. Around the mean is "
+            "self-similarity with the mean state of the layer taken away, explained the adjusted maximum explainable variance, "
+            "repeats the share of the occurrences in repeats, accuracy that of predicting the token in regions held out.",
+            names[MODEL],
+        )
     )
-    parts.append(Table(rank_table(last), caption, names[MODEL]))
     ambiguous = ambiguity(results, model)
     return Section("contexts", TITLE, parts + ambiguous.parts, findings + ambiguous.findings, ambiguous.numbers)
+
+
+def both_models(results: Results, model: str, file: str) -> tuple[dict[str, pd.DataFrame], dict[str, str]]:
+    """Return the tables of the model and of the randomly initialised one, those that are there, and their names."""
+    names = {MODEL: f"embeddings/{model}/{file}", RANDOM: f"embeddings/{random_of(model)}/{file}"}
+    return {name: results.table(path) for name, path in names.items() if path in results.names}, names
 
 
 def describe_left_out(last: pd.DataFrame, occurring: int) -> str:
@@ -111,8 +128,8 @@ def describe_direction(own: pd.DataFrame) -> str:
     """How far the states of a layer all point the same way."""
     first, last = own["layer"].min(), own["layer"].max()
     baseline = own.groupby("layer")["baseline"].first()
-    said = f"Two occurrences of any tokens have a mean cosine of {baseline[last]:.3f} in layer {last}"
-    said += "" if first == last else f" and {baseline[first]:.3f} in layer {first}"
+    before = "" if first == last else f" and {baseline[first]:.3f} in layer {first}"
+    said = f"Two occurrences of any tokens have a mean cosine of {baseline[last]:.3f} in layer {last}{before}"
     if baseline[last] < ALIKE:
         return f"{said}."
     return (
@@ -201,26 +218,27 @@ def rank_table(last: pd.DataFrame) -> pd.DataFrame:
     """The tokens that context changes most and least."""
     ranked = last.sort_values("rank_change")
     rows = pd.concat([ranked.head(SHOWN), ranked.tail(SHOWN)]).drop_duplicates("id")
-    shown = pd.DataFrame(
-        {
-            "rank": rows["rank_change"],
-            "token": [shorten([token], 1) for token in rows["token"]],
-            "occurrences": rows["count"],
-            "self-similarity": rows["self_similarity"],
-            "adjusted": rows["adjusted"].map(short),
-            "around the mean": rows["centred_similarity"].map(short),
-            "explained": rows["explained_adjusted"].map(percent),
-            "repeats": rows["repeat_share"],
-            "accuracy": rows["accuracy"],
-        }
+    return formatted(
+        pd.DataFrame(
+            {
+                "rank": rows["rank_change"],
+                "token": [shorten([token], 1) for token in rows["token"]],
+                "occurrences": rows["count"],
+                "self-similarity": rows["self_similarity"],
+                "adjusted": rows["adjusted"].map(short),
+                "around the mean": rows["centred_similarity"].map(short),
+                "explained": rows["explained_adjusted"].map(percent),
+                "repeats": rows["repeat_share"],
+                "accuracy": rows["accuracy"],
+            }
+        ),
+        {"repeats": "{:.1%}", "accuracy": "{:.1%}", "self-similarity": "{:.3f}"},
     )
-    return formatted(shown, {"repeats": "{:.1%}", "accuracy": "{:.1%}", "self-similarity": "{:.3f}"})
 
 
 def ambiguity(results: Results, model: str) -> Section:
     """Whether an annotation tells two groups of a token's contexts apart: the second half of the section."""
-    names = {MODEL: f"embeddings/{model}/{AMBIGUITY}", RANDOM: f"embeddings/{random_of(model)}/{AMBIGUITY}"}
-    tables = {name: results.table(path) for name, path in names.items() if results.find(path)}
+    tables, names = both_models(results, model, AMBIGUITY)
     if MODEL not in tables:
         return Section("", "", ["Whether annotation tells groups of a token's contexts apart was not measured."])
     tokens = {name: table.drop_duplicates("id") for name, table in tables.items()}
@@ -243,17 +261,24 @@ def ambiguity(results: Results, model: str) -> Section:
     ]
     if len(told[MODEL]):
         drawn = {name: table for name, table in told.items() if len(table)}
-        caption = (
-            "Left: tokens by the category that tells their two groups apart best. Right: how far it does so, against how far GC content in "
-            "the 100 bases around does (AUROC, 0.5: not at all). Groups on the right may be composition alone."
+        parts.append(
+            Picture(
+                "contexts_ambiguity",
+                figures.ambiguity(drawn),
+                "Left: tokens by the category that tells their two groups apart best. Right: how far it does so, against how far GC "
+                "content in the 100 bases around does (AUROC, 0.5: not at all). Groups on the right may be composition alone.",
+                names[MODEL],
+            )
         )
-        parts.append(Picture("contexts_ambiguity", figures.ambiguity(drawn), caption, names[MODEL]))
-        caption = (
-            "The tokens whose groups an annotation tells apart best: share of the larger and of the smaller group inside the category, "
-            "their difference with its 95 % interval, the same among occurrences with like GC content, the silhouette of the groups and, "
-            "in brackets, of those of a cloud without structure, and the AUROC of GC content."
+        parts.append(
+            Table(
+                ambiguity_table(told[MODEL]),
+                "The tokens whose groups an annotation tells apart best: share of the larger and of the smaller group inside the category, "
+                "their difference with its 95 % interval, the same among occurrences with like GC content, the silhouette of the groups "
+                "and, in brackets, of those of a cloud without structure, and the AUROC of GC content.",
+                names[MODEL],
+            )
         )
-        parts.append(Table(ambiguity_table(told[MODEL]), caption, names[MODEL]))
     return Section("", "", parts, findings, [number])
 
 

@@ -53,12 +53,15 @@ def section(results: Results) -> Section:
         if len(categories) < len(summary):
             caption += f" The {len(categories)} of {len(summary)} categories with the most ties are shown."
         parts.append(Picture("token_places_enrichment", enrichment(table, categories, tokens, LEVEL), caption, source))
-    caption = (
-        "Each category: its share of the sequence, tokens frequent enough for a test, those that lie there more and less often than "
-        "by chance, the rank correlation of enrichment with the GC content of the tokens, and the token most tied to it with its "
-        "log2 enrichment and 95\u00a0% interval."
+    parts.append(
+        Table(
+            summary_table(summary, top),
+            "Each category: its share of the sequence, tokens frequent enough for a test, those that lie there more and less often than "
+            "by chance, the rank correlation of enrichment with the GC content of the tokens, and the token most tied to it with its "
+            "log2 enrichment and 95\u00a0% interval.",
+            source,
+        )
     )
-    parts.append(Table(summary_table(summary, top), caption, source))
     if len(top):
         caption = f"The {TOP} tokens most tied to each category, among those with q below {LEVEL} and {FEWEST_INSIDE} occurrences inside."
         shown = tied_table(top.assign(token=[cut(token, LONGEST) for token in top["token"]]), "{:.2g}")
@@ -157,14 +160,12 @@ def compare_jackknife(tested: pd.DataFrame, atlas: pd.DataFrame) -> list[str]:
     agree = ((both["q"] < LEVEL) == (both["q_atlas"] < LEVEL)).mean()
     width = (both["high"] - both["low"]) / (both["high_atlas"] - both["low_atlas"])
     by_track = width.groupby(both["track"], sort=False).median().sort_values()
-    sentence = (
+    least, most = (f"{by_track.iloc[i]:.2f} in {by_track.index[i].replace('_', ' ')}" for i in (0, -1))
+    ends = f", from {least} to {most}" if len(by_track) > 1 else ""
+    return [
         f"The jackknife over blocks of the vocabulary atlas and circular shifts agree on {agree:.1%} of the {len(both):,} tests that both "
-        f"made; intervals of circular shifts are {width.median():.2f} times as wide (median)"
-    )
-    if len(by_track) > 1:
-        ends = [f"{by_track.iloc[i]:.2f} in {by_track.index[i].replace('_', ' ')}" for i in (0, -1)]
-        sentence += f", from {ends[0]} to {ends[1]}"
-    return [f"{sentence}."]
+        f"made; intervals of circular shifts are {width.median():.2f} times as wide (median){ends}."
+    ]
 
 
 def strongest(tested: pd.DataFrame, number: int) -> pd.DataFrame:
@@ -194,15 +195,17 @@ def summary_table(summary: pd.DataFrame, top: pd.DataFrame) -> pd.DataFrame:
         for row in first.itertuples()
     }
     rows = list(summary[NAMES].itertuples(index=False, name=None))
-    table = pd.DataFrame(
-        {
-            "category": [name_category(*name) for name in rows],
-            "of the sequence": summary["expected"],
-            "tokens": summary["tests"],
-            "more often": summary["more"],
-            "less often": summary["less"],
-            "with GC": summary["gc"],
-            "most tied": [named.get(name, "–") for name in rows],
-        }
+    return formatted(
+        pd.DataFrame(
+            {
+                "category": [name_category(*name) for name in rows],
+                "of the sequence": summary["expected"],
+                "tokens": summary["tests"],
+                "more often": summary["more"],
+                "less often": summary["less"],
+                "with GC": summary["gc"],
+                "most tied": [named.get(name, "–") for name in rows],
+            }
+        ),
+        {"of the sequence": "{:.2%}", "with GC": "{:+.2f}"},
     )
-    return formatted(table, {"of the sequence": "{:.2%}", "with GC": "{:+.2f}"})

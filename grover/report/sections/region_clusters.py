@@ -30,14 +30,15 @@ def cluster_parts(clusters: pd.DataFrame, own: str) -> list:
         **{name: wide[("purity", name)].to_numpy(float) for name in order},
         **({"silhouette, mean": wide[("silhouette", MEAN)].to_numpy(float)} if MEAN in order else {}),
     }
-    caption = (
-        f"Purity: share of the {number} nearest regions (cosine, deepest layer kept, far away in the genome) of the same category; "
-        "all categories count the same. The silhouette is 1 where categories lie apart and 0 where they overlap. Few repeats: only "
-        "regions that hold hardly any repeat, so that repeats cannot carry what is seen."
-    )
     return [
         *cluster_sentence(everywhere, first),
-        Table(formatted(pd.DataFrame(columns), default="{:.3f}"), caption, SOURCE),
+        Table(
+            formatted(pd.DataFrame(columns), default="{:.3f}"),
+            f"Purity: share of the {number} nearest regions (cosine, deepest layer kept, far away in the genome) of the same category; "
+            "all categories count the same. The silhouette is 1 where categories lie apart and 0 where they overlap. Few repeats: only "
+            "regions that hold hardly any repeat, so that repeats cannot carry what is seen.",
+            SOURCE,
+        ),
     ]
 
 
@@ -57,5 +58,8 @@ def cluster_sentence(everywhere: pd.DataFrame, first: pd.DataFrame) -> list[str]
 def all_clusters(clusters: pd.DataFrame) -> Table:
     show = clusters.assign(track=clusters["track"].str.replace("_", " "), note=clusters["note"].fillna(""))
     formats = {name: "{:.3f}" for name in ("silhouette", "purity", "purity_expected")} | {"layer": "{:.0f}"}
-    caption = "Silhouette and purity of neighbours of the deepest layer kept of each model, word2vec and k-mers."
-    return Table(formatted(show, formats), caption, SOURCE)
+    return Table(
+        formatted(show, formats),
+        "Silhouette and purity of neighbours of the deepest layer kept of each model, word2vec and k-mers.",
+        SOURCE,
+    )

@@ -14,6 +14,11 @@ NEEDS = ("embeddings/regions.parquet", "embeddings/annotation.parquet", "embeddi
 POOLINGS = {"mean": "Mean embedding", "cls": "CLS embedding"}
 PREFERRED = "repeat"  # the first track whose name begins so is drawn large, else the first
 PANELS = 12  # a figure, so that it fits a page
+# whether UMAP laid out the plane
+METHODS = {
+    True: "laid into the plane by UMAP (cosine distance in the first 32 principal components)",
+    False: "drawn by their first two principal components, since they are too few for UMAP",
+}
 
 
 def section(results: Results) -> Section:
@@ -27,8 +32,8 @@ def section(results: Results) -> Section:
     main = next((track for track in tracks if track.startswith(PREFERRED)), tracks.columns[0])
     told = main.replace("_", " ")
     method, explained = umap.attrs["method"], umap.attrs["explained"]
-    planes = {POOLINGS[pooling]: umap[[f"x_{pooling}", f"y_{pooling}"]].to_numpy() for pooling in POOLINGS}
-    components = {POOLINGS[pooling]: umap[[f"pc1_{pooling}", f"pc2_{pooling}"]].to_numpy() for pooling in POOLINGS}
+    planes = {title: umap[[f"x_{pooling}", f"y_{pooling}"]].to_numpy() for pooling, title in POOLINGS.items()}
+    components = {title: umap[[f"pc1_{pooling}", f"pc2_{pooling}"]].to_numpy() for pooling, title in POOLINGS.items()}
     labels = {
         title: (
             f"PC1 ({explained[pooling][0]:.1%} of the variance)",
@@ -37,7 +42,7 @@ def section(results: Results) -> Section:
         for pooling, title in POOLINGS.items()
     }
     parts: list = [
-        introduction(umap, tracks, [name for name in annotation if name not in varied]),
+        introduction(umap, tracks, [name.replace("_", " ") for name in annotation if name not in varied]),
         Markup(
             "Pictures alone prove little: UMAP keeps neighbours together, but the distances between groups, their sizes and their "
             'shapes mean nothing. What the embeddings hold beyond composition is measured in <a href="#regions">the section on '
@@ -81,18 +86,15 @@ CAPTION = (
 
 def introduction(umap: pd.DataFrame, tracks: pd.DataFrame, same: list[str]) -> str:
     """What is drawn: how many regions of how many, of which layer, by which method; `same`: tracks of a single value."""
-    drawn = f"{len(umap):,} of {umap.attrs['of']:,} regions, evenly spread over the genome"
-    if len(umap) == umap.attrs["of"]:
-        drawn = f"all {count(len(umap), 'region')}"
-    method = "drawn by their first two principal components, since they are too few for UMAP"
-    if umap.attrs["method"]["mean"] == "UMAP":
-        method = "laid into the plane by UMAP (cosine distance in the first 32 principal components)"
-    text = (
-        f"The map shows {drawn}: their vectors in layer {umap.attrs['layer']}, the deepest layer kept, {method}. A region has two, "
-        f"that of [CLS] and the mean over its tokens. They are coloured by {count(tracks.shape[1], 'track')} that the model was not given."
+    some = f"{len(umap):,} of {umap.attrs['of']:,} regions, evenly spread over the genome"
+    drawn = f"all {count(len(umap), 'region')}" if len(umap) == umap.attrs["of"] else some
+    method = METHODS[umap.attrs["method"]["mean"] == "UMAP"]
+    left = f" Not drawn, since all these regions have the same value: {listed(same)}." if same else ""
+    return (
+        f"The map shows {drawn}: their vectors in layer {umap.attrs['layer']}, the deepest layer kept, {method}. A region has "
+        f"two, that of [CLS] and the mean over its tokens. They are coloured by {count(tracks.shape[1], 'track')} that the model was not "
+        f"given.{left}"
     )
-    left = listed([name.replace("_", " ") for name in same]) if same else ""
-    return text + (f" Not drawn, since all these regions have the same value: {left}." if same else "")
 
 
 def scatter(umap: pd.DataFrame, regions: pd.DataFrame, tracks: pd.DataFrame) -> dict:

@@ -168,11 +168,15 @@ def layer_parts(probes: pd.DataFrame, own: str) -> list:
     if rows["layer"].nunique() < 2:
         return []
     baselines = probes[(probes["model"] == "kmers") & (probes["probe"] == LINEAR) & probes["value"].notna()]
-    caption = (
-        "Linear probes by layer with 95 % intervals; layer 0 is what the first layer reads. The layer that is judged was chosen "
-        "beforehand: to pick the best here would flatter it."
-    )
-    return [Picture("regions_layers", figures.layers(rows, baselines), caption, NEEDS[0])]
+    return [
+        Picture(
+            "regions_layers",
+            figures.layers(rows, baselines),
+            "Linear probes by layer with 95 % intervals; layer 0 is what the first layer reads. The layer that is judged was chosen "
+            "beforehand: to pick the best here would flatter it.",
+            NEEDS[0],
+        )
+    ]
 
 
 def forest_parts(last: pd.DataFrame) -> list:
@@ -216,9 +220,10 @@ def all_probes(probes: pd.DataFrame) -> Table:
         columns={**spans, "value": "score"}
     )
     formats = {name: "{:.3f}" for name in ("auprc", "chance", "partial")} | {"layer": "{:.0f}"}
-    caption = (
+    return Table(
+        formatted(table, formats),
         "Probes on the deepest layer kept of each model, word2vec, k-mers and GC content, with 95 % intervals; the file holds all "
         "layers kept. AUPRC stands beside that of a random order (chance); partial is the rank correlation of held-out predictions "
-        f"and truth given {given_of(probes)}."
+        f"and truth given {given_of(probes)}.",
+        NEEDS[0],
     )
-    return Table(formatted(table, formats), caption, NEEDS[0])

@@ -84,12 +84,8 @@ def reach(name: str, row: pd.Series) -> str:
 
 def padding(name: str, cut: pd.Series) -> str:
     """Sentence on 50 and 100 bases beside a cut."""
-    sentence = (
-        f"Here {share(cut['within_50'])} of the windows in tokens of {name} are back in step within 50 bases of a cut"
-    )
-    if cut["within_50"] < 1:
-        sentence += f" and {share(cut['within_100'])} within 100"
-    return f"{sentence}."
+    farther = f" and {share(cut['within_100'])} within 100" if cut["within_50"] < 1 else ""
+    return f"Here {share(cut['within_50'])} of the windows in tokens of {name} are back in step within 50 bases of a cut{farther}."
 
 
 def share(value: float) -> str:
@@ -126,25 +122,24 @@ def compared(table: pd.DataFrame) -> list[str]:
 
 def readable(table: pd.DataFrame) -> pd.DataFrame:
     """The table of the report, as text."""
-    shown = pd.DataFrame(
-        {
-            "vocabulary": table["vocabulary"],
-            "disturbance": table["disturbance"].str.replace("-", " "),
-            "boundaries kept": [
-                with_interval(*row) for row in table[["kept", "kept_low", "kept_high"]].to_numpy(float)
-            ],
-            "near it": table["near"],
-            "tokens changed": table["tokens_changed"],
-            "median": table["median"],
-            "95 %": table["q95"],
-            "99 %": table["q99"],
-            "farthest": table["largest"],
-            "never": table["never"],
-            "within 50": table["within_50"],
-        }
-    )
     return formatted(
-        shown,
+        pd.DataFrame(
+            {
+                "vocabulary": table["vocabulary"],
+                "disturbance": table["disturbance"].str.replace("-", " "),
+                "boundaries kept": [
+                    with_interval(*row) for row in table[["kept", "kept_low", "kept_high"]].to_numpy(float)
+                ],
+                "near it": table["near"],
+                "tokens changed": table["tokens_changed"],
+                "median": table["median"],
+                "95 %": table["q95"],
+                "99 %": table["q99"],
+                "farthest": table["largest"],
+                "never": table["never"],
+                "within 50": table["within_50"],
+            }
+        ),
         {
             "near it": "{:.3f}",
             "tokens changed": "{:.1f}",

@@ -150,11 +150,10 @@ def describe_effects(source: str, rows: pd.DataFrame, number: int) -> str:
         f"{PROPERTIES[name]} on {rows['component'][name]} ({rows['share'][name]:.1%} of the variance; |Spearman| "
         f"{abs(rows['spearman'][name]):.2f})"
         for name in told
-    ]
-    sentence = f"{source[0].upper()}{source[1:]}: {listed(clauses) if clauses else 'no property is on any component'}"
-    if lost:
-        sentence += f"; {listed(lost)} {'is' if len(lost) == 1 else 'are'} not told from chance (below {chance:.2f})"
-    return f"{sentence}."
+    ] or ["no property is on any component"]
+    are = "is" if len(lost) == 1 else "are"
+    end = f"; {listed(lost)} {are} not told from chance (below {chance:.2f})" if lost else ""
+    return f"{source[0].upper()}{source[1:]}: {listed(clauses)}{end}."
 
 
 def tied_properties(rows: pd.DataFrame, tokens: pd.DataFrame) -> list[str]:

@@ -34,7 +34,7 @@ import support
 import torch
 
 from grover.config.sections import embeddings
-from grover.config.sections.pretraining import SIZES
+from grover.config.sections.pretraining import SIZES, Architecture
 from grover.genome.bases import decode, encode
 from grover.tokenization import bpe
 from grover.tokenization.vocabulary import Vocabulary
@@ -277,7 +277,7 @@ def make_models(options: argparse.Namespace, codes: np.ndarray) -> None:
 
     Lengths follow the golden ratio, so that the first of them are as mixed as all.
     """
-    from grover.network.bert import Architecture, new_language_model, save
+    from grover.network.bert import bert_config, new_language_model, save
 
     piece = np.ascontiguousarray(codes[:1_000_000])
     vocabulary = Vocabulary.from_merges(
@@ -285,7 +285,7 @@ def make_models(options: argparse.Namespace, codes: np.ndarray) -> None:
     )
     vocabulary.save(options.folder / "vocabulary")
     for name, size in (("model", SIZES[options.size]), ("narrow", NARROW)):
-        config = Architecture(**size, positions=POSITIONS, dropout=0.1, start="random").config(vocabulary.size)
+        config = bert_config(Architecture(**size, positions=POSITIONS), vocabulary.size)
         save(new_language_model(config, SEED), config, options.folder / name, options.folder / "vocabulary")
     tokens = vocabulary.encode(piece)
     bases = np.concatenate([[0], np.cumsum(vocabulary.strides[tokens])])

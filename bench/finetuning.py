@@ -21,7 +21,7 @@ import numpy as np
 import support
 import torch
 
-from grover.config.sections.pretraining import SIZES
+from grover.config.sections.pretraining import SIZES, Architecture
 from grover.tokenization.vocabulary import CLS, PAD, SEP
 
 REPEATS = 3
@@ -161,12 +161,11 @@ def draw(number: int, seed: int) -> tuple[list[np.ndarray], np.ndarray]:
 
 def network(options: argparse.Namespace) -> torch.nn.Module:
     """The classifier, its weights by the seed; a large linear layer makes answers differ between sequences."""
-    from grover.network.bert import Architecture
+    from grover.network.bert import bert_config
     from grover.network.classifier import Classifier
 
     torch.manual_seed(SEED)
-    architecture = Architecture(**SIZES[options.size], positions=512, dropout=0.1, start="random")
-    model = Classifier(architecture.config(VOCABULARY), 2, "mean")
+    model = Classifier(bert_config(Architecture(**SIZES[options.size]), VOCABULARY), 2, "mean")
     torch.nn.init.normal_(model.classifier.weight, std=1.0)
     return model.to(options.device)
 

@@ -24,7 +24,7 @@ import numpy as np
 import support
 import torch
 
-from grover.config.sections.pretraining import SIZES
+from grover.config.sections.pretraining import SIZES, Architecture
 from grover.network.packed import pack
 from grover.pretraining.masking import Masking, mask
 from grover.tokenization import bpe
@@ -145,14 +145,12 @@ def draw(tokens: np.ndarray, windows: int, length: int, seed: int) -> tuple[np.n
 
 def work(options: argparse.Namespace) -> None:
     """In a process of its own: train on the windows after a warm-up on others."""
-    from grover.network.bert import Architecture, new_language_model
+    from grover.network.bert import bert_config, new_language_model
 
     torch.set_num_threads(options.threads)
     tokens = np.load(options.folder / "tokens.npy")
     name, losses = options.worker, options.worker.startswith("loss")
-    config = Architecture(
-        **SIZES["tiny" if losses else options.size], positions=512, dropout=0.1, start="random"
-    ).config(609)
+    config = bert_config(Architecture(**SIZES["tiny" if losses else options.size]), 609)
     model = new_language_model(config, SEED)
     windows = options.loss_steps * BATCH if losses else options.windows
     first, length = draw(tokens, windows, options.length, 2)

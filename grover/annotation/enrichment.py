@@ -49,8 +49,7 @@ def read_categories(
         names = table[track.column] if track.kind == "category" else np.full(len(table), track.track)
         # of a genome's millions of rows only the coordinates are kept
         for name, rows in table[["chrom", "start", "end"]].groupby(np.asarray(names), sort=True):
-            places = [genome.places(chrom, part) for chrom, part in rows.groupby("chrom", sort=False)]
-            starts, ends = np.concatenate(places, axis=1)
+            starts, ends = genome.places(rows)
             if (ends > starts).any():
                 found[track.track, str(name)] = union(starts[ends > starts], ends[ends > starts])
     return in_order(found, tracks)

@@ -5,14 +5,12 @@ negatives are derived from the positives, they come later (`grover.benchmarks.de
 are 0-based half-open.
 """
 
-import re
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from grover.benchmarks.datasets import drop
-from grover.config.benchmark_table import BUILDERS, COMMON
 from grover.genome.assembly import Genome
 from grover.genome.bases import A, G, T, reverse_complement
 from grover.intervals.overlaps import merge, overlaps
@@ -24,25 +22,6 @@ REACH, STEP = 5_000, 300
 MOST_LABELS = 50  # more names than that are names of places
 # the two bases of an intron beside its border, and how far behind the first of them the border lies
 MARKS = {"donor": ((G, T), 0), "acceptor": ((A, G), 2)}
-
-
-def check_options(builder: str, negatives: str, options: dict[str, str]) -> None:
-    """Raise `InputError` for a builder, negatives or settings that `grover.config.benchmark_table.BUILDERS` does not know,
-    as a table would.
-    """
-    if builder not in BUILDERS:
-        raise InputError(f"unknown benchmark builder {builder!r}; choose one of {', '.join(BUILDERS)}")
-    known = BUILDERS[builder]
-    if negatives not in known.negatives:
-        raise InputError(
-            f"negatives {negatives!r} do not go with {builder}; choose one of {', '.join(known.negatives)}"
-        )
-    patterns = {**COMMON, **known.options}
-    for key, value in options.items():
-        if key not in patterns or not re.fullmatch(patterns[key], value):
-            raise InputError(f"option {key}={value} is unknown to {builder}; known are {', '.join(patterns)}")
-    if negatives == "accessible" and "accessible" not in options:
-        raise InputError("negatives `accessible` need the option accessible=SOURCE, a BED of open chromatin")
 
 
 @dataclass(frozen=True)

@@ -221,10 +221,7 @@ def check_separation(dataset: pd.DataFrame) -> None:
 def _codes(windows: pd.DataFrame, genome: Genome, context: int) -> np.ndarray:
     """Codes (uint8 [windows, context + length + context]) along the strand; 4 beyond the segment of the window."""
     length = int((windows["end"] - windows["start"]).max()) if len(windows) else 1
-    first = np.zeros(len(windows), np.int64)
-    chrom, start = windows["chrom"].to_numpy(object), windows["start"].to_numpy()
-    for name in np.unique(chrom):
-        first[chrom == name] = genome.position(name, start[chrom == name])
+    first = genome.positions(windows["chrom"], windows["start"].to_numpy())
     segment = np.searchsorted(genome.bounds[1:-1], first, side="right")
     low, high = genome.bounds[segment, None], genome.bounds[segment + 1, None]
     steps = np.arange(-context, length + context)

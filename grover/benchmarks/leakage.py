@@ -4,14 +4,13 @@ A leak is an example of fold valid or test that training has seen: the same sequ
 bases with it in the genome, or one on which the model was pretrained. Scores are also given on the test set without them.
 """
 
-import hashlib
 from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
-from grover.benchmarks.datasets import count
+from grover.benchmarks.datasets import count, either_strand
 from grover.benchmarks.exact_matches import locate
 from grover.benchmarks.minhash import nearest
 from grover.benchmarks.tokenise import read_tokens
@@ -27,7 +26,6 @@ PAIRS = ((TRAIN, VALID), (TRAIN, TEST), (VALID, TEST))
 LEAKS = ("duplicate", "near-duplicate", "overlap", "pretraining")
 K = 11
 ENDS = 2  # special tokens around a sequence
-COMPLEMENT = str.maketrans("ACGT", "TGCA")
 # what is limited, where its number stands in the card, and how a sentence says it
 LIMITS = {
     "duplicates": "are in fold {first} too, on one of the strands",
@@ -56,7 +54,8 @@ def audit(
     Duplicates and near-duplicates are counted in examples, and a duplicate is a near-duplicate too; `sequences` counts different ones.
     """
     fold = dataset["fold"].to_numpy()
-    same, either = _digests(dataset["sequence"])
+    # numbers of the different sequences, and of those that a strand of another one counts as
+    same, either = (texts.factorize()[0] for texts in (dataset["sequence"], either_strand(dataset["sequence"])))
     near = _nearest_of_train(dataset, seed)
     share, how = pretrained_share(dataset, genome, pretraining)
     found = {name: np.zeros(len(dataset), bool) for name in LEAKS}
@@ -69,7 +68,9 @@ def audit(
             "either_strand": int(twice.sum()),
             "sequences": len(np.intersect1d(same[rows], same[fold == first])),
         }
-        shared = _share_bases(dataset.iloc[rows], dataset[fold == first])
+        # examples without an interval share none
+        earlier = dataset[(fold == first) & (dataset["start"] >= 0)]
+        shared = overlaps(dataset.iloc[rows], earlier) & (dataset["start"].iloc[rows] >= 0).to_numpy()
         overlapping[f"{first}-{second}"] = int(shared.sum())
         found["duplicate"][rows] |= twice
         found["overlap"][rows] |= shared
@@ -223,32 +224,12 @@ def check_limits(card: dict, limits: dict[str, float]) -> None:
         )
 
 
-def _digests(sequences: pd.Series) -> tuple[np.ndarray, np.ndarray]:
-    """A short text for each sequence, and one that it shares with its reverse complement."""
-    same, either = [], []
-    for sequence in sequences:
-        opposite = sequence.translate(COMPLEMENT)[::-1]
-        same.append(_digest(sequence))
-        either.append(same[-1] if sequence <= opposite else _digest(opposite))
-    return np.array(same, dtype="S16"), np.array(either, dtype="S16")
-
-
-def _digest(sequence: str) -> bytes:
-    # as text of 16 letters: NumPy would cut zero bytes off the end
-    return hashlib.blake2b(sequence.encode(), digest_size=8).hexdigest().encode()
-
-
 def _nearest_of_train(dataset: pd.DataFrame, seed: int) -> np.ndarray:
     train = (dataset["fold"] == TRAIN).to_numpy()
     found = np.full(len(dataset), np.nan)
     sequences = dataset["sequence"]
     found[~train], _ = nearest(sequences[~train].to_list(), sequences[train].to_list(), K, seed)
     return found
-
-
-def _share_bases(rows: pd.DataFrame, others: pd.DataFrame) -> np.ndarray:
-    """Whether each row shares a base with one of the others; rows without an interval do not."""
-    return overlaps(rows, others[others["start"] >= 0]) & (rows["start"] >= 0).to_numpy()
 
 
 def _share(rows: pd.DataFrame, intervals: pd.DataFrame) -> np.ndarray:

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numba import njit
 from scipy.spatial import cKDTree
 
-from grover.genome.assembly import Genome
-from grover.intervals.overlaps import overlap_bases, union
+from grover.genome.assembly import Genome, gc_shares
+from grover.intervals.overlaps import overlap_bases, union, within
 from grover.runtime.files import release
 
 # A negative differs by at most these shares of its bases from its positive; distances count in these units.
@@ -50,7 +49,7 @@ def genomic_matched(positives: pd.DataFrame, background: Background, seed: int) 
     genome, folds, repeats = background.genome, background.folds, background.repeats
     rng = np.random.default_rng(seed)
     size = (positives["end"] - positives["start"]).to_numpy(np.int64)
-    place = _place(positives, size, genome)
+    place = genome.wholly(positives)[0]
     wanted = np.full((len(positives), 2), np.nan)
     held = place >= 0
     gc, covered = _gc(genome, place[held], size[held]), _repeats(positives[held], size[held], repeats)
@@ -135,51 +134,28 @@ def _match(
     return found
 
 
-def _free(genome: Genome, within: np.ndarray, taken: list[np.ndarray]) -> np.ndarray:
-    """Stretches of single segments inside `within` and outside all of `taken`; places in `genome.codes`, int64 [2, stretches]."""
-    within = np.stack(union(*within))
+def _free(genome: Genome, held: np.ndarray, taken: list[np.ndarray]) -> np.ndarray:
+    """Stretches of single segments inside `held` and outside all of `taken`; places in `genome.codes`, int64 [2, stretches]."""
+    held = np.stack(union(*held))
     gone = np.stack(union(*np.concatenate([np.zeros((2, 0), np.int64), *taken], axis=1)))
-    cuts = np.unique(np.concatenate([genome.bounds, within.ravel(), gone.ravel()]))
+    cuts = np.unique(np.concatenate([genome.bounds, held.ravel(), gone.ravel()]))
     starts, ends = cuts[:-1], cuts[1:]
-    free = _covered(starts, within) & ~_covered(starts, gone)
+    free = within(starts, *held) & ~within(starts, *gone)
     return np.stack([starts[free], ends[free]])
-
-
-def _covered(positions: np.ndarray, intervals: np.ndarray) -> np.ndarray:
-    """True for each position inside one of the sorted, disjoint intervals [2, n]."""
-    if not intervals.shape[1]:
-        return np.zeros(len(positions), dtype=bool)
-    i = np.searchsorted(intervals[0], positions, side="right") - 1
-    return (i >= 0) & (positions < intervals[1][np.maximum(i, 0)])
 
 
 def _on_codes(intervals: pd.DataFrame, genome: Genome) -> np.ndarray:
     """Starts and ends in `genome.codes` of intervals, int64 [2, n], without those that lie on no segment."""
-    parts = [genome.places(chrom, rows) for chrom, rows in intervals.groupby("chrom", sort=False)]
-    places = np.concatenate([np.zeros((2, 0), np.int64), *parts], axis=1)
+    places = genome.places(intervals)
     return places[:, places[1] > places[0]]
-
-
-def _place(windows: pd.DataFrame, size: np.ndarray, genome: Genome) -> np.ndarray:
-    """Place in `genome.codes` of each window, int64; -1 where it does not lie wholly in one segment."""
-    place = np.full(len(windows), -1, dtype=np.int64)
-    chrom, start = windows["chrom"].to_numpy(), windows["start"].to_numpy(np.int64)
-    for name in pd.unique(chrom):
-        rows = np.flatnonzero((chrom == name) & (size > 0))
-        first, last = genome.position(name, start[rows]), genome.position(name, start[rows] + size[rows] - 1)
-        segment = [np.searchsorted(genome.bounds, ends, side="right") for ends in (first, last)]
-        place[rows] = np.where((first >= 0) & (last >= 0) & (segment[0] == segment[1]), first, -1)
-    return place
 
 
 def _gc(genome: Genome, places: np.ndarray, sizes: np.ndarray) -> np.ndarray:
     """Share of C and G in windows of `genome.codes`, float64."""
-    counts = np.zeros(len(places), dtype=np.int64)
     order = np.argsort(places, kind="stable")  # so that a genome on disk is read from front to back
-    _count_gc(np.asarray(genome.codes), places[order], sizes[order], counts)
-    release(genome.codes)
     share = np.empty(len(places))
-    share[order] = counts / sizes[order]
+    share[order] = gc_shares(np.asarray(genome.codes), places[order], (places + sizes)[order])
+    release(genome.codes)
     return share
 
 
@@ -193,12 +169,3 @@ def _distance(points: np.ndarray, values: np.ndarray) -> np.ndarray:
     """Distance of each value to the nearest of the sorted points."""
     after = np.minimum(np.searchsorted(points, values), len(points) - 1)
     return np.minimum(np.abs(points[after] - values), np.abs(points[np.maximum(after - 1, 0)] - values))
-
-
-@njit(cache=True, nogil=True)
-def _count_gc(codes: np.ndarray, places: np.ndarray, sizes: np.ndarray, counts: np.ndarray) -> None:
-    for i in range(places.size):
-        count = 0
-        for j in range(places[i], places[i] + sizes[i]):
-            count += (codes[j] == 1) | (codes[j] == 2)
-        counts[i] = count

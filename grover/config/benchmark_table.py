@@ -107,47 +107,45 @@ def read_tasks(path: Path | str) -> dict[str, Task]:
 
 
 def _task(row: dict[str, str], place: str) -> Task:
-    if row["builder"] not in BUILDERS:
-        raise InputError(f"{place}: builder {row['builder']!r} is unknown; choose one of {', '.join(BUILDERS)}")
+    parts = [] if row["options"] == NONE else row["options"].split(";")
+    options = {key: value for key, _, value in (part.partition("=") for part in parts)}
+    check_task(row["builder"], row["negatives"], options, place)
     builder = BUILDERS[row["builder"]]
-    if row["negatives"] not in builder.negatives:
-        known = ", ".join(builder.negatives)
-        raise InputError(
-            f"{place}: negatives {row['negatives']!r} do not go with {row['builder']}; choose one of {known}"
-        )
     sites = tuple(row["sites"].split(","))
     if len(sites) not in builder.numbers:
         most = "one source" if len(builder.numbers) == 1 else f"one to {builder.numbers[-1]} sources"
         raise InputError(f"{place}: sites name {len(sites)} sources, but {row['builder']} reads {most}")
     if builder.length and row["length"] == NONE:
         raise InputError(f"{place}: length is missing; give the bases of a sequence")
-    length = 0 if row["length"] == NONE else int(row["length"])
-    options = _options(row["options"], builder, row["builder"], place)
+    for key in builder.required:
+        if key not in options:
+            raise InputError(f"{place}: {row['builder']} needs the option {key}=...")
+    if ("motifs" in options) != ("motif" in options):
+        raise InputError(f"{place}: the options motifs=SOURCE and motif=NAME go together")
     if "transfer" in options and row["negatives"] == "token-shuffle":
         raise InputError(
             f"{place}: transfer does not go with token-shuffle, whose tokens are those of one run; take another kind of negatives"
         )
-    if row["negatives"] == "accessible" and "accessible" not in options:
-        raise InputError(f"{place}: negatives `accessible` need the option accessible=SOURCE, a BED of open chromatin")
+    length = 0 if row["length"] == NONE else int(row["length"])
     return Task(row["task"], row["builder"], sites, row["negatives"], length, int(row["maximum"]), options)
 
 
-def _options(text: str, builder: Builder, name: str, place: str) -> dict[str, str]:
-    """`key=value;key=value` as a dictionary."""
-    known = {**COMMON, **builder.options}
-    options = {}
-    for part in [] if text == NONE else text.split(";"):
-        key, sign, value = part.partition("=")
-        if not sign or key not in known:
+def check_task(name: str, negatives: str, options: dict[str, str], place: str) -> None:
+    """Raise InputError, beginning with `place`, for a builder, negatives or options that are unknown."""
+    if name not in BUILDERS:
+        raise InputError(f"{place}: builder {name!r} is unknown; choose one of {', '.join(BUILDERS)}")
+    builder = BUILDERS[name]
+    if negatives not in builder.negatives:
+        known = ", ".join(builder.negatives)
+        raise InputError(f"{place}: negatives {negatives!r} do not go with {name}; choose one of {known}")
+    patterns = {**COMMON, **builder.options}
+    for key, value in options.items():
+        if key not in patterns:
+            known = ", ".join(patterns)
             raise InputError(
-                f"{place}: option {part!r} is unknown to {name}; known are {', '.join(known)}, as key=value;key=value"
+                f"{place}: option '{key}={value}' is unknown to {name}; known are {known}, as key=value;key=value"
             )
-        if not re.fullmatch(known[key], value):
-            raise InputError(f"{place}: option {key} is {value!r}, but something like {known[key]} was expected")
-        options[key] = value
-    for key in builder.required:
-        if key not in options:
-            raise InputError(f"{place}: {name} needs the option {key}=...")
-    if ("motifs" in options) != ("motif" in options):
-        raise InputError(f"{place}: the options motifs=SOURCE and motif=NAME go together")
-    return options
+        if not re.fullmatch(patterns[key], value):
+            raise InputError(f"{place}: option {key} is {value!r}, but something like {patterns[key]} was expected")
+    if negatives == "accessible" and "accessible" not in options:
+        raise InputError(f"{place}: negatives `accessible` need the option accessible=SOURCE, a BED of open chromatin")

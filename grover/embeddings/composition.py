@@ -13,7 +13,6 @@ from grover.runtime.errors import InputError
 
 REGIONS_AT_ONCE = 2048
 BASES = 4
-LONGEST = 6  # bases of a k-mer, 4,096 columns
 
 
 def compose(
@@ -54,8 +53,6 @@ def kmer_frequencies(codes: np.ndarray, left: np.ndarray, right: np.ndarray, k: 
 
     codes: of a genome (0 to 3); left, right: places of the regions in it. A region shorter than k has zeros.
     """
-    if not 1 <= k <= LONGEST:
-        raise InputError(f"k-mers of {k} bases: give 1 to {LONGEST}")
     counts = np.zeros((len(left), BASES**k), np.float32)
     _count_kmers(codes, left, right, k, counts)
     return counts / np.maximum(counts.sum(1, keepdims=True), 1)

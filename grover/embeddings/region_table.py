@@ -9,10 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from numba import njit
 
-from grover.genome.assembly import Genome
-from grover.genome.bases import C, G
+from grover.genome.assembly import Genome, gc_shares
 from grover.genome.folds import fold_of
 from grover.intervals.contigs import check
 from grover.intervals.formats import read_bed
@@ -67,7 +65,7 @@ def places_of_bed(path: Path, genome: Genome, rename: str = "") -> tuple[np.ndar
     """
     rows = read_bed(path, rename=rename)
     known = check(rows, dict.fromkeys(genome.chroms, ANY_LENGTH), path)
-    left, right = _places(known, genome)
+    left, right = genome.wholly(known)
     left, right = left[left >= 0], right[left >= 0]
     if not len(left):
         raise InputError(
@@ -95,7 +93,7 @@ def describe_regions(left: np.ndarray, right: np.ndarray, genome: Genome, folds:
             "chrom": np.array(genome.chroms)[chroms],
             "start": starts,
             "end": ends,
-            "gc": _gc(genome.codes, left, right),
+            "gc": gc_shares(genome.codes, left, right),
             "fold": fold_of(folds, chroms, starts, ends),
         }
     )
@@ -106,7 +104,7 @@ def places_of_table(regions: pd.DataFrame, genome: Genome, path: Path) -> tuple[
 
     Raises an InputError, naming `path` and the row, where a region is not within one segment.
     """
-    left, right = _places(regions, genome)
+    left, right = genome.wholly(regions)
     outside = np.flatnonzero(left < 0)
     if outside.size:
         row = regions.iloc[outside[0]]
@@ -180,19 +178,6 @@ def cut_windows(first: np.ndarray, last: np.ndarray, segment_tokens: np.ndarray,
     return Windows(region, begin, end - begin, core_first, core_last)
 
 
-def _places(rows: pd.DataFrame, genome: Genome) -> tuple[np.ndarray, np.ndarray]:
-    """Return begin and end of intervals in the codes; both -1 where an interval is not wholly within one segment."""
-    left, right = np.empty((2, len(rows)), np.int64)
-    codes, names = pd.factorize(rows["chrom"])
-    for code, name in enumerate(names):
-        of_contig = codes == code
-        left[of_contig] = genome.position(name, rows["start"].to_numpy()[of_contig])
-        right[of_contig] = genome.position(name, rows["end"].to_numpy()[of_contig] - 1) + 1
-    segment = np.searchsorted(genome.bounds, left, side="right")
-    wholly = (left >= 0) & (right > left) & (segment == np.searchsorted(genome.bounds, right - 1, side="right"))
-    return np.where(wholly, left, -1), np.where(wholly, right, -1)
-
-
 def _first_at(bases: np.ndarray, tokens: TokenisedGenome, genome: Genome) -> np.ndarray:
     """Return the position of the first token whose middle base is each base or a later one."""
     vocabulary = tokens.vocabulary
@@ -205,15 +190,3 @@ def _first_at(bases: np.ndarray, tokens: TokenisedGenome, genome: Genome) -> np.
     found = np.minimum(tokens.tokens_at(np.maximum(begins, segment)), len(tokens.tokens) - 1)
     middle = tokens.bases_at(found) + (vocabulary.spans[tokens.tokens[found]] - 1) // 2
     return found + (middle < bases)
-
-
-@njit(cache=True)
-def _gc(codes: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Share of C and G among the bases of each region, float64."""
-    shares = np.empty(left.size, np.float64)
-    for i in range(left.size):
-        number = 0
-        for j in range(left[i], right[i]):
-            number += codes[j] == C or codes[j] == G
-        shares[i] = number / (right[i] - left[i])
-    return shares

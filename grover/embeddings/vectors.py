@@ -7,6 +7,7 @@ weights; for random weights, that of the pretrained ones of the same shape), `in
 """
 
 import json
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -132,14 +133,18 @@ class Embeddings:
             return np.concatenate([file.read([name])[name].to_numpy() for file in files])
         vectors = np.empty((sum(file.metadata.num_rows for file in files), kind.list_size), np.float32)
         done = 0
-        for file in files:
-            # group by group, so that little beside the answer is in memory
-            for group in range(file.num_row_groups):
-                for chunk in file.read_row_group(group, [name])[name].chunks:
-                    values = chunk.flatten().to_numpy(zero_copy_only=False)
-                    vectors[done : done + len(chunk)] = values.reshape(len(chunk), kind.list_size)
-                    done += len(chunk)
+        for chunk in self.chunks(name):
+            values = chunk.flatten().to_numpy(zero_copy_only=False)
+            vectors[done : done + len(chunk)] = values.reshape(len(chunk), kind.list_size)
+            done += len(chunk)
         return vectors
+
+    def chunks(self, name: str) -> Iterator[pa.Array]:
+        """Yield one column of all shards group by group, so that little is in memory at a time."""
+        for path in self.paths:
+            with pq.ParquetFile(path) as file:
+                for group in range(file.num_row_groups):
+                    yield from file.read_row_group(group, [name])[name].chunks
 
 
 def read_metadata(path: Path | str) -> dict:

@@ -1,11 +1,11 @@
 """Static embeddings of tokens as a baseline of those of the model: word2vec, CBOW (Mikolov et al. 2013, arXiv 1301.3781), by gensim."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
+from grover.config.sections.embeddings import Word2vec
 from grover.runtime.errors import InputError
 
 NEGATIVE = 5  # tokens drawn for each token to predict, gensim's default
@@ -29,9 +29,15 @@ def choose_sentences(windows: pd.DataFrame, split: str, tokens: int) -> pd.DataF
 
 
 class Sentences:
-    """The windows as lists of the ids of their tokens, as text; one window is in memory at a time, and they can be read again."""
+    """The windows as lists of the ids of their tokens, as text; one window is in memory at a time, and they can be read again.
 
-    def __init__(self, tokens: np.ndarray, windows: pd.DataFrame, size: int, progress: Callable[[int], None] | None):
+    tokens: uint16 ids of the genome, may be memory-mapped; windows: `first` and `length` of each sentence, none across segments;
+    size: of the vocabulary; progress: called with the number of tokens of each sentence read.
+    """
+
+    def __init__(
+        self, tokens: np.ndarray, windows: pd.DataFrame, size: int, progress: Callable[[int], None] | None = None
+    ):
         self.tokens, self.progress = tokens, progress
         self.firsts = windows["first"].to_numpy(np.int64)
         self.ends = self.firsts + windows["length"].to_numpy(np.int64)
@@ -57,52 +63,29 @@ class Sentences:
         return found
 
 
-@dataclass(frozen=True)
-class Settings:
-    """How word2vec is trained: `window` tokens on either side predict a token.
-
-    The same seed gives the same vectors with one thread only.
-    """
-
-    dimension: int
-    window: int
-    epochs: int
-    seed: int
-    threads: int = 1
-
-
-def word_vectors(
-    tokens: np.ndarray,
-    windows: pd.DataFrame,
-    size: int,
-    settings: Settings,
-    progress: Callable[[int], None] | None = None,
-) -> np.ndarray:
+def word_vectors(sentences: Sentences, dimension: int, settings: Word2vec, seed: int, threads: int = 1) -> np.ndarray:
     """Train CBOW vectors, float32 [size, dimension] by token id; tokens that do not occur, such as specials, have rows of zeros.
 
-    tokens: uint16 ids of the genome, may be memory-mapped; windows: `first` and `length` of each sentence, none across segments;
-    progress: called with the number of tokens of each sentence read.
-
-    Frequent tokens are not subsampled, as word2vec does with words of a language: among some hundred tokens nearly all are frequent.
+    The same seed gives the same vectors with one thread only. Frequent tokens are not subsampled, as word2vec does with words of a
+    language: among some hundred tokens nearly all are frequent.
     """
     from gensim.models import Word2Vec
 
-    sentences = Sentences(tokens, windows, size, progress)
     counts = sentences.counts()
     model = Word2Vec(
-        vector_size=settings.dimension,
-        window=settings.window,
+        vector_size=dimension,
+        window=settings.word2vec_window,
         sg=0,
         negative=NEGATIVE,
         sample=0,
         min_count=1,
-        seed=settings.seed,
-        workers=settings.threads,
-        epochs=settings.epochs,
+        seed=seed,
+        workers=threads,
+        epochs=settings.word2vec_epochs,
     )
     # counted here, since gensim would read all sentences once more
     model.build_vocab_from_freq({str(token): int(counts[token]) for token in np.flatnonzero(counts)})
-    model.train(sentences, total_words=int(counts.sum()), epochs=settings.epochs)
-    vectors = np.zeros((size, settings.dimension), np.float32)
+    model.train(sentences, total_words=int(counts.sum()), epochs=settings.word2vec_epochs)
+    vectors = np.zeros((len(counts), dimension), np.float32)
     vectors[[int(text) for text in model.wv.index_to_key]] = model.wv.vectors
     return vectors

@@ -9,9 +9,9 @@ import atexit
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +22,6 @@ from grover.external_models.network import ExternalNetwork, Source, check_limit,
 from grover.runtime.errors import InputError
 from grover.runtime.files import checksum
 
-POOLINGS = ("mean", "cls", "last")
 # their position numbers begin after the id of the padding token
 OFFSET_POSITIONS = ("esm", "roberta")
 
@@ -67,20 +66,14 @@ ADAPTERS = {
 
 
 @dataclass(frozen=True)
-class ExternalModel:
-    """An external model that is ready to be fine-tuned.
+class ExternalModel(Source):
+    """An external model that is ready to be fine-tuned."""
 
-    `limit` counts tokens with specials, 0 where there is none. `make(classes, seed)` returns a network; the seed determines its head, and
-    all weights of a randomly initialised model.
-    """
-
-    folder: Path
     adapter: Adapter
-    tokenizer: PreTrainedTokenizerBase
-    config: PretrainedConfig
-    limit: int
-    pooling: str
-    make: Callable[[int, int], ExternalNetwork]
+
+    def make(self, classes: int, seed: int) -> ExternalNetwork:
+        """Make a network; the seed determines its head, and all weights of a randomly initialised model."""
+        return make_network(self, classes, seed)
 
     @property
     def files(self) -> list[Path]:
@@ -150,18 +143,11 @@ def load(
     """Open the external model in `folder` with an adapter.
 
     `remote_code` is the consent to run the Python files of the folder; `initial` is pretrained, or random for a randomly initialised
-    model of the same size; `pooling` replaces the adapter's. Raises InputError for an unknown adapter, an incomplete folder and missing
-    consent.
+    model of the same size; `pooling` replaces the adapter's. Raises InputError for an incomplete folder and missing consent.
     """
     folder = Path(folder)
-    if adapter not in ADAPTERS:
-        raise InputError(f"adapter: {adapter!r} is unknown; expected one of {', '.join(ADAPTERS)}")
-    if initial not in ("pretrained", "random"):
-        raise InputError(f"initial: {initial!r} is unknown; expected pretrained or random")
     chosen = ADAPTERS[adapter]
     pooling = pooling or chosen.pooling
-    if pooling not in POOLINGS:
-        raise InputError(f"pooling: {pooling!r} is unknown; expected one of {', '.join(POOLINGS)}")
     check_folder(folder, initial == "pretrained")
     code = own_code(folder, adapter)
     if code and not remote_code:
@@ -183,9 +169,7 @@ def load(
     if tokenizer.pad_token_id is None:
         raise InputError(f"{folder}: its tokenizer has no padding token; name one in tokenizer_config.json")
     limit = chosen.limit or positions(config)
-    source = Source(folder, tokenizer, config, kind, initial == "pretrained", pooling, limit)
-    make = partial(make_network, source)
-    return ExternalModel(folder, chosen, tokenizer, config, limit, pooling, make)
+    return ExternalModel(folder, tokenizer, config, kind, initial == "pretrained", pooling, limit, chosen)
 
 
 def own_code(folder: Path, adapter: str) -> list[str]:

@@ -119,7 +119,7 @@ class Source:
     """What an external model is built from.
 
     kind: class of the encoder, None for the one that transformers chooses. pretrained: with the weights in `folder`, else with random
-    ones. limit: tokens that the model takes at most, 0 where there is no limit.
+    ones. limit: tokens with specials that the model takes at most, 0 where there is no limit.
     """
 
     folder: Path

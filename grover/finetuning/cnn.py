@@ -11,7 +11,6 @@ import numpy as np
 import torch
 from torch.nn.functional import max_pool1d, relu
 
-from grover.genome.bases import encode
 from grover.network.batching import by_length
 from grover.network.classifier import Network
 from grover.runtime.errors import InputError
@@ -80,8 +79,3 @@ def highest(states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     part = (positions * PARTS / number).long().clamp(max=PARTS - 1).expand_as(states)
     parts = states.new_zeros(*states.shape[:2], PARTS).scatter_reduce(2, part, states, "amax")
     return torch.cat([states.amax(dim=2, keepdim=True), parts], dim=2).flatten(1)
-
-
-def read_bases(sequences: Sequence[str]) -> list[np.ndarray]:
-    """Encode each sequence, uint8: A0 C1 G2 T3, anything else 4."""
-    return [encode(text) for text in sequences]

@@ -5,15 +5,15 @@
 
 from collections.abc import Callable, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
 import torch
 from scipy.special import log_softmax, softmax
 
+from grover.config.sections.benchmarks import ClassifierTraining
 from grover.network.classifier import Network, Schedule, fit, logits
 from grover.network.training import Execution
 from grover.runtime.errors import InputError
@@ -22,8 +22,7 @@ from grover.runtime.files import checksum
 Made = TypeVar("Made", bound=Network)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Settings(Schedule):
+class Settings(ClassifierTraining):
     """How a classifier is trained; `patience` counts epochs without a better loss on fold valid.
 
     `balanced` class weights are the inverse of the shares of the classes in training: a rare label then counts as much as a common
@@ -31,10 +30,8 @@ class Settings(Schedule):
     training examples as they are, with and without weights (`restore_shares`).
     """
 
-    patience: int
-    class_weights: Literal["balanced", "none"]
-    maximum_train: int  # examples of fold train, drawn by the seed; 0: all
-    maximum_valid: int  # examples of fold valid that the loss after an epoch is of, drawn by the seed; 0: all
+    batch: int
+    learning_rate: float
     precision: str
 
 
@@ -77,7 +74,7 @@ def fine_tune(
         network,
         [inputs[row] for row in train],
         labels[train],
-        settings,
+        Schedule(settings.epochs, settings.batch, settings.learning_rate, settings.warmup),
         Execution(device, settings.precision, seed, label=f"{task}, seed {seed}"),
         class_weights=weights,
         after_epoch=watch,

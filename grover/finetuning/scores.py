@@ -73,7 +73,8 @@ def score(
     for part in PARTS:
         keep = np.full(len(examples), part == "all") | _clean(examples, audit)
         kept = examples[keep]
-        if part == "clean" and _rarest(kept, len(dataset.attrs["labels"])) < FEWEST:
+        rarest = np.bincount(kept["label"], minlength=len(dataset.attrs["labels"])).min()
+        if part == "clean" and rarest < FEWEST:
             continue
         number = bootstrap.blocks(kept, block)
         drawn = bootstrap.draw(int(number.max()) + 1, resamples, seed)
@@ -141,11 +142,6 @@ def _clean(examples: pd.DataFrame, audit: pd.DataFrame) -> np.ndarray:
     if leak.isna().any():
         raise InputError("the audit lacks examples of the dataset; make it anew")
     return (leak == "").to_numpy()
-
-
-def _rarest(examples: pd.DataFrame, classes: int) -> int:
-    """Count the examples of the rarest label."""
-    return int(np.bincount(examples["label"], minlength=classes).min())
 
 
 def _scored(predictor: _Predictor, keep: np.ndarray, number: np.ndarray, drawn: np.ndarray, seed: int) -> _Scored:

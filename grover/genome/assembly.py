@@ -7,8 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numba import njit
 
-from grover.genome.bases import N
+from grover.genome.bases import C, G, N
+from grover.intervals.overlaps import within
 from grover.runtime.errors import InputError
 
 
@@ -68,19 +70,38 @@ class Genome:
 
         intervals: chrom, start, end, disjoint and sorted within each contig, as `softmask.bed` has them.
         """
-        places = [self.places(name, rows) for name, rows in intervals.groupby("chrom", sort=False)]
-        covered = np.concatenate([np.zeros((2, 0), np.int64), *places], axis=1)
+        covered = self.places(intervals)
         covered = covered[:, covered[1] > covered[0]]
         first, last = covered[:, np.argsort(covered[0])]
         starts = np.union1d(self.bounds[:-1], last)
         ends = np.union1d(self.bounds[1:], first)
-        before = np.searchsorted(first, starts, side="right") - 1
-        inside = (before >= 0) & (last[before] > starts) if len(first) else np.zeros(len(starts), bool)
-        starts = starts[~inside & (starts < len(self.codes))]
+        starts = starts[~within(starts, first, last) & (starts < len(self.codes))]
         return starts, ends[np.searchsorted(ends, starts, side="right")]
 
-    def places(self, chrom: str, intervals: pd.DataFrame) -> np.ndarray:
-        """For the starts and ends of intervals on one contig the first kept base at or behind them, int64 [2, intervals]."""
+    def positions(self, chroms: pd.Series, coordinates: np.ndarray) -> np.ndarray:
+        """Places in `codes` (int64) of coordinates on several contigs; -1 where no segment holds them."""
+        found = np.full(len(coordinates), -1, np.int64)
+        numbers, names = pd.factorize(chroms)
+        for number, name in enumerate(names):
+            found[numbers == number] = self.position(name, coordinates[numbers == number])
+        return found
+
+    def wholly(self, intervals: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+        """Starts and ends in `codes` (int64) of intervals; both -1 where an interval is not wholly within one segment."""
+        left = self.positions(intervals["chrom"], intervals["start"].to_numpy())
+        right = self.positions(intervals["chrom"], intervals["end"].to_numpy() - 1) + 1
+        segment = np.searchsorted(self.bounds, left, side="right")
+        whole = (left >= 0) & (right > left) & (segment == np.searchsorted(self.bounds, right - 1, side="right"))
+        return np.where(whole, left, -1), np.where(whole, right, -1)
+
+    def places(self, intervals: pd.DataFrame) -> np.ndarray:
+        """For the starts and ends of intervals, contig by contig, the first kept base at or behind them, int64 [2, intervals]; without
+        those on unknown contigs.
+        """
+        places = [self._places(chrom, rows) for chrom, rows in intervals.groupby("chrom", sort=False)]
+        return np.concatenate([np.zeros((2, 0), np.int64), *places], axis=1)
+
+    def _places(self, chrom: str, intervals: pd.DataFrame) -> np.ndarray:
         starts, ends, offsets = self._of_chrom.get(chrom, (np.zeros(0, np.int64),) * 3)
         if not len(starts):
             return np.zeros((2, 0), np.int64)
@@ -104,3 +125,15 @@ def read_lengths(path: Path | str) -> dict[str, int]:
     """Length of every contig of the assembly, kept or not, from `contigs.tsv`."""
     table = pd.read_csv(path, sep="\t", dtype={"contig": str}, keep_default_na=False)
     return dict(zip(table["contig"], table["length"].tolist(), strict=True))
+
+
+@njit(cache=True, nogil=True)
+def gc_shares(codes: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Share of C and G among the bases from `left` to before `right` of each region in `codes`, float64."""
+    shares = np.empty(left.size, np.float64)
+    for i in range(left.size):
+        number = 0
+        for j in range(left[i], right[i]):
+            number += codes[j] == C or codes[j] == G
+        shares[i] = number / (right[i] - left[i])
+    return shares

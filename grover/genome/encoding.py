@@ -20,7 +20,7 @@ from grover.genome.bases import ENCODE_CASE, INVALID, LOWER, N, T
 from grover.intervals.contigs import check
 from grover.intervals.formats import read_bed
 from grover.runtime.errors import InputError
-from grover.runtime.files import atomic, write_table
+from grover.runtime.files import ArrayWriter, atomic, write_table
 
 
 def read_sizes(path: Path | str) -> dict[str, int]:
@@ -169,32 +169,6 @@ def encode_genome(
             )
         write_table(files.contigs, table)
     return table
-
-
-class ArrayWriter:
-    """Append to a one-dimensional uint8 `.npy` file whose length is known only at the end."""
-
-    def __init__(self, path: Path):
-        self.path, self.length = path, 0
-
-    def __enter__(self) -> "ArrayWriter":
-        self.stream = open(self.path, "wb")  # noqa: SIM115 (closed in __exit__)
-        self._header()
-        return self
-
-    def __exit__(self, *exception: Any) -> None:
-        # NumPy leaves room in the header for a longer first axis, so that it can be written over
-        self.stream.seek(0)
-        self._header()
-        self.stream.close()
-
-    def append(self, codes: np.ndarray) -> None:
-        self.stream.write(codes.data)
-        self.length += len(codes)
-
-    def _header(self) -> None:
-        header = {"descr": "|u1", "fortran_order": False, "shape": (self.length,)}
-        np.lib.format.write_array_header_1_0(self.stream, header)
 
 
 def _choose(name: str, extraction: Extraction) -> str:

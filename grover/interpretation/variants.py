@@ -19,8 +19,10 @@ import torch
 from torch.nn.functional import cross_entropy
 from transformers import BertForMaskedLM
 
+from grover.config.sections.embeddings import VariantScoring
 from grover.genome.assembly import Genome
 from grover.genome.bases import N, decode, encode
+from grover.intervals.contigs import rename_contigs
 from grover.network.attention import choose_attention
 from grover.network.batching import SPECIALS
 from grover.network.bert import check_length
@@ -33,11 +35,6 @@ from grover.runtime.progress import Progress
 from grover.tokenization.vocabulary import MASK, Vocabulary
 
 MOST_DIFFERING = 0.01  # share of records with another REF, such as an ambiguity code, before the file is refused
-RENAME = {
-    "": lambda name: name,
-    "add-chr": lambda name: f"chr{name}",
-    "strip-chr": lambda name: name.removeprefix("chr"),
-}
 
 
 class Variant(NamedTuple):
@@ -47,14 +44,6 @@ class Variant(NamedTuple):
     pos: int
     ref: str
     alt: str
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """Bases on either side of a variant: `flank` that the model sees at most, and `span` whose tokens are masked at least."""
-
-    flank: int
-    span: int
 
 
 @dataclass(frozen=True)
@@ -81,7 +70,7 @@ def read_variants(path: Path, genome: Genome, rename: str = "") -> tuple[pd.Data
         with pysam.VariantFile(str(path)) as stream:
             keeps_effect = "EFFECT" in stream.header.info
             for record in stream:
-                chrom, ref = RENAME[rename](record.chrom), (record.ref or "").upper()
+                chrom, ref = rename_contigs([record.chrom], rename)[0], (record.ref or "").upper()
                 found = decode(genome.fetch(chrom, record.start, record.start + len(ref)))
                 if "N" in found:
                     left_out["outside the segments"] += len(record.alts or ())
@@ -113,14 +102,12 @@ def read_variants(path: Path, genome: Genome, rename: str = "") -> tuple[pd.Data
     return pd.DataFrame(rows, columns=["chrom", "pos", "id", "ref", "alt", "effect"]), left_out
 
 
-def alleles(
-    genome: Genome, vocabulary: Vocabulary, variant: Variant, surroundings: Surroundings
-) -> tuple[Allele, Allele]:
+def alleles(genome: Genome, vocabulary: Vocabulary, variant: Variant, scoring: VariantScoring) -> tuple[Allele, Allele]:
     """Both alleles, the reference first, with their surroundings, which end where the segment does."""
-    start, span = variant.pos - 1, surroundings.span
+    start, span = variant.pos - 1, scoring.span
     end = start + len(variant.ref)
-    left = genome.fetch(variant.chrom, max(0, start - surroundings.flank), start)
-    right = genome.fetch(variant.chrom, end, end + surroundings.flank)
+    left = genome.fetch(variant.chrom, max(0, start - scoring.flank), start)
+    right = genome.fetch(variant.chrom, end, end + scoring.flank)
     left = left[np.flatnonzero(left == N).max(initial=-1) + 1 :]
     right = right[: np.flatnonzero(right == N).min(initial=len(right))]
     tokens = [vocabulary.encode(np.concatenate([left, encode(allele), right])) for allele in (variant.ref, variant.alt)]
@@ -179,7 +166,7 @@ def score(
     model: BertForMaskedLM,
     vocabulary: Vocabulary,
     genome: Genome,
-    surroundings: Surroundings,
+    scoring: VariantScoring,
     device: torch.device,
     precision: str,
 ) -> np.ndarray:
@@ -187,7 +174,7 @@ def score(
     unlikely.
     """
     columns = (variants[name] for name in ("chrom", "pos", "ref", "alt"))
-    pairs = [alleles(genome, vocabulary, Variant(*row), surroundings) for row in zip(*columns, strict=True)]
+    pairs = [alleles(genome, vocabulary, Variant(*row), scoring) for row in zip(*columns, strict=True)]
     found = log_likelihoods(model, [allele for pair in pairs for allele in pair], device, precision)
     return found[1::2] - found[::2]
 

@@ -73,15 +73,13 @@ def typed_blocks(path: Path | str, layout: Layout, types: dict[str, pa.DataType]
 
 def _parse(stream: BinaryIO, names: list[str], types: dict[str, pa.DataType], skip: int) -> pa.csv.CSVStreamingReader:
     read = pa.csv.ReadOptions(column_names=names, skip_rows=skip)
-    parse = pa.csv.ParseOptions(delimiter="\t", quote_char=False, invalid_row_handler=_skip_comment)
+    parse = pa.csv.ParseOptions(
+        delimiter="\t", quote_char=False, invalid_row_handler=lambda row: "skip" if is_comment(row.text) else "error"
+    )
     convert = pa.csv.ConvertOptions(
         column_types=types, include_columns=list(types), strings_can_be_null=False, null_values=list(MISSING)
     )
     return pa.csv.open_csv(stream, read, parse, convert)
-
-
-def _skip_comment(row: pa.csv.InvalidRow) -> str:
-    return "skip" if is_comment(row.text) else "error"
 
 
 def _has_comment(block: pa.RecordBatch, first: str) -> bool:

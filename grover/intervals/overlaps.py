@@ -52,6 +52,13 @@ def union(starts: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     return starts[first], ends[last]
 
 
+def within(positions: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """True for each position inside one of the sorted, disjoint intervals."""
+    before = np.searchsorted(starts, positions, side="right") - 1
+    found: np.ndarray = (before >= 0) & (positions < np.append(ends, 0)[before])
+    return found
+
+
 def bases_before(
     starts: np.ndarray, ends: np.ndarray, positions: np.ndarray, heights: np.ndarray | None = None
 ) -> np.ndarray:

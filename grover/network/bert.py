@@ -4,15 +4,15 @@ Models are Hugging Face folders (`config.json`, `model.safetensors`, `tokenizer.
 """
 
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from safetensors.torch import load_file, save_file
 from transformers import BertConfig, BertForMaskedLM
 
+from grover.config.sections.pretraining import Architecture
 from grover.network.batching import SPECIALS
-from grover.network.initialisation import STARTS, begin
+from grover.network.initialisation import begin
 from grover.runtime.errors import InputError
 from grover.runtime.files import atomic, write_text
 from grover.tokenization.vocabulary import PAD
@@ -20,48 +20,34 @@ from grover.tokenization.vocabulary import PAD
 WEIGHTS, CONFIG, TOKENIZER = "model.safetensors", "config.json", ("tokenizer.json", "tokenizer_config.json")
 
 
-@dataclass(frozen=True)
-class Architecture:
-    """Size of the encoder. `start` is how its weights are
-    initialised (`grover.network.initialisation`).
+def bert_config(architecture: Architecture, vocabulary_size: int) -> BertConfig:
+    """The configuration that Hugging Face stores; an impossible size raises an InputError.
 
     Attention has no dropout of its own: the fused kernels of the CPU have none, and the hidden states have dropout.
     """
-
-    layers: int
-    hidden: int
-    heads: int
-    intermediate: int
-    positions: int
-    dropout: float
-    start: str
-
-    def config(self, vocabulary_size: int) -> BertConfig:
-        """The configuration that Hugging Face stores; an impossible size raises an InputError."""
-        if self.hidden % self.heads:
-            raise InputError(f"model: hidden {self.hidden} is no multiple of heads {self.heads}; choose one that is")
-        if self.start == "neighbours" and self.heads < 2:
-            raise InputError(
-                "model: start neighbours needs 2 heads or more, since one would leave no coordinates to the tokens"
-            )
-        if self.start not in STARTS:
-            raise InputError(f"model: start {self.start!r} is unknown; expected one of {', '.join(STARTS)}")
-        config = BertConfig(
-            vocab_size=vocabulary_size,
-            num_hidden_layers=self.layers,
-            hidden_size=self.hidden,
-            num_attention_heads=self.heads,
-            intermediate_size=self.intermediate,
-            max_position_embeddings=self.positions,
-            hidden_dropout_prob=self.dropout,
-            attention_probs_dropout_prob=0.0,
-            # BERT's 0.02 at its width of 768; narrow models start too close to zero with it and learn nothing for long
-            initializer_range=0.02 * (768 / self.hidden) ** 0.5,
-            type_vocab_size=1,
-            pad_token_id=PAD,
+    hidden, heads = architecture.hidden, architecture.heads
+    if hidden % heads:
+        raise InputError(f"model: hidden {hidden} is no multiple of heads {heads}; choose one that is")
+    if architecture.start == "neighbours" and heads < 2:
+        raise InputError(
+            "model: start neighbours needs 2 heads or more, since one would leave no coordinates to the tokens"
         )
-        config.start = self.start
-        return config
+    config = BertConfig(
+        vocab_size=vocabulary_size,
+        num_hidden_layers=architecture.layers,
+        hidden_size=hidden,
+        num_attention_heads=heads,
+        intermediate_size=architecture.intermediate,
+        max_position_embeddings=architecture.positions,
+        hidden_dropout_prob=architecture.dropout,
+        attention_probs_dropout_prob=0.0,
+        # BERT's 0.02 at its width of 768; narrow models start too close to zero with it and learn nothing for long
+        initializer_range=0.02 * (768 / hidden) ** 0.5,
+        type_vocab_size=1,
+        pad_token_id=PAD,
+    )
+    config.start = architecture.start
+    return config
 
 
 def new_language_model(config: BertConfig, seed: int) -> BertForMaskedLM:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -24,14 +24,14 @@ from grover.network.attention import choose_attention
 from grover.network.bert import check_length, load_config, load_into
 from grover.network.device import autocast
 from grover.network.forward import hidden_states
-from grover.network.inference import TOKENS_AT_ONCE, each, evaluating, threads_for
+from grover.network.inference import TOKENS_AT_ONCE, each, evaluating, moved, threads_for
 from grover.network.initialisation import begin
 from grover.network.packed import Layout, group_by_tokens, pack_rows
 from grover.network.training import Batch, Execution, Optimisation, train
 from grover.runtime.errors import InputError
 from grover.runtime.progress import Progress
 
-POOLINGS = ("mean", "cls", "last")
+Pooling = Literal["mean", "cls", "last"]
 OF_TRAINING = ("targets", "tokens")  # what a batch holds beside the input of the network
 
 
@@ -61,9 +61,8 @@ class Classifier(Network):
 
     reentrant = True
 
-    def __init__(self, config: BertConfig, classes: int, pooling: str, dropout: float = 0.1):
+    def __init__(self, config: BertConfig, classes: int, pooling: Pooling, dropout: float = 0.1):
         super().__init__()
-        _check_pooling(pooling)
         self.config, self.pooling = config, pooling
         config.num_labels, config.pooling = classes, pooling
         self.bert = BertModel(config, add_pooling_layer=False)
@@ -93,7 +92,7 @@ def lay(inputs: Sequence[np.ndarray]) -> dict[str, Any]:
     return {"input_ids": torch.from_numpy(ids), "layout": Layout.of(lengths)}
 
 
-def pool(encoder: BertModel, input_ids: torch.Tensor, layout: Layout, pooling: str) -> torch.Tensor:
+def pool(encoder: BertModel, input_ids: torch.Tensor, layout: Layout, pooling: Pooling) -> torch.Tensor:
     """One vector per sequence, [rows, hidden]; for `cls` and `last` the last layer is computed at these tokens alone."""
     attention = choose_attention(input_ids.device, encoder.training)
     if pooling == "mean":
@@ -103,7 +102,7 @@ def pool(encoder: BertModel, input_ids: torch.Tensor, layout: Layout, pooling: s
     return hidden_states(encoder, input_ids, layout, positions, attention=attention)
 
 
-def new_classifier(folder: Path, classes: int, pooling: str, pretrained: bool, seed: int) -> Classifier:
+def new_classifier(folder: Path, classes: int, pooling: Pooling, pretrained: bool, seed: int) -> Classifier:
     """A classifier of the size of the model in `folder`, its encoder pretrained or randomly initialised; all random weights
     depend on `seed`.
     """
@@ -178,7 +177,7 @@ def fit(
 def pooled(
     encoder: BertModel,
     inputs: Sequence[np.ndarray],
-    pooling: str,
+    pooling: Pooling,
     device: torch.device,
     precision: str,
     label: str = "",
@@ -187,14 +186,13 @@ def pooled(
 
     `label` names the progress, which is silent without one.
     """
-    _check_pooling(pooling)
     lengths = np.array([len(tokens) for tokens in inputs])
     check_length(int(lengths.max()), encoder.config.max_position_embeddings, "sequences")
     groups = group_by_tokens(lengths, TOKENS_AT_ONCE[device.type])
 
     def compute(group: np.ndarray) -> torch.Tensor:
         with torch.inference_mode(), autocast(device, precision):
-            return pool(encoder, **_moved(lay([inputs[row] for row in group]), device), pooling=pooling).float()
+            return pool(encoder, **moved(lay([inputs[row] for row in group]), device), pooling=pooling).float()
 
     with evaluating(encoder, device):
         return _in_order(compute, groups, threads_for(device, len(groups)), label)
@@ -214,7 +212,7 @@ def logits(
 
     def compute(group: np.ndarray) -> torch.Tensor:
         with torch.inference_mode(), autocast(device, precision):
-            return network(**_moved(network.collate([inputs[row] for row in group]), device)).float()
+            return network(**moved(network.collate([inputs[row] for row in group]), device)).float()
 
     with evaluating(network, device):
         return _in_order(compute, groups, threads_for(device, len(groups)) if network.reentrant else 1, label)
@@ -234,12 +232,3 @@ def _in_order(
     answer = np.empty_like(grouped)
     answer[np.concatenate(groups)] = grouped
     return answer
-
-
-def _moved(collated: dict[str, Any], device: torch.device) -> dict[str, Any]:
-    return {name: value.to(device, non_blocking=True) for name, value in collated.items()}
-
-
-def _check_pooling(pooling: str) -> None:
-    if pooling not in POOLINGS:
-        raise InputError(f"pooling: {pooling!r} is unknown; expected one of {', '.join(POOLINGS)}")

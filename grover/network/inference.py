@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 
@@ -26,6 +26,13 @@ def evaluating(network: torch.nn.Module, device: torch.device) -> Iterator[None]
         network.to(before)
         for module in training:
             module.training = True
+
+
+def moved(given: dict[str, Any], device: torch.device) -> dict[str, Any]:
+    """Copy what lies on a device to another one; plain values stay."""
+    return {
+        name: value.to(device, non_blocking=True) if hasattr(value, "to") else value for name, value in given.items()
+    }
 
 
 def threads_for(device: torch.device, groups: int = 2) -> int:

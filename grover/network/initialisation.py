@@ -13,7 +13,6 @@ from transformers import BertModel
 
 from grover.network.attention import Module
 
-STARTS = ("random", "neighbours")
 FASTEST, SLOWEST = 2.0, 0.2  # radians per token
 SHARPNESS = 3.0  # gives about three quarters of the attention to the token that a head starts with
 LOUDNESS = 3.0  # factor on the output of attention, relative to the state of the token itself

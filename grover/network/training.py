@@ -25,6 +25,7 @@ from grover.network.checkpoints import Checkpoints
 from grover.network.curve import COLUMNS, RISE, SMOOTHED, Curve
 from grover.network.device import autocast
 from grover.network.distributed import ALONE, Processes
+from grover.network.inference import moved
 from grover.runtime.errors import InputError
 from grover.runtime.progress import Progress
 
@@ -324,11 +325,10 @@ def _backward(network: torch.nn.Module, micro_batches: list[Batch], execution: E
     tokens = sum(batch["tokens"] for batch in micro_batches)
     sums = torch.tensor([0.0, targets, tokens, asked], dtype=torch.float64).to(device, non_blocking=True)
     for number, batch in enumerate(micro_batches, 1):
-        moved = {name: _moved(value, device) for name, value in batch.items()}
         last = number == len(micro_batches)
         with nullcontext() if last or not isinstance(network, DistributedDataParallel) else network.no_sync():
             with autocast(device, execution.precision):
-                loss = network(moved)
+                loss = network(moved(batch, device))
             loss.backward()
         sums[0] += loss.detach()
     return processes.total(sums)
@@ -357,7 +357,3 @@ def _signals(wanted: bool) -> Iterator[list[str]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _moved(value: Any, device: torch.device) -> Any:
-    return value.to(device, non_blocking=True) if hasattr(value, "to") else value

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from grover.config.sections.pretraining import CommonSpans
 from grover.genome.assembly import Genome
 from grover.network.batching import SPECIALS
 from grover.pretraining.scores import MODEL, PREDICTORS, interval, known, sums
@@ -34,30 +35,18 @@ class Spans:
     marked: np.ndarray
 
 
-@dataclass(frozen=True)
-class Drawing:
-    """How spans are drawn: at most `windows` windows of `bases` bases, with spans of `span` bases that cover about the share `share` of
-    the bases between the margins.
+def draw_spans(genome: Genome, folds: pd.DataFrame, fold: str, drawing: CommonSpans, windows: int, seed: int) -> Spans:
+    """Draw at most `windows` windows with spans inside the intervals of `folds` (chrom, start, end, fold) that are of fold `fold`.
+
+    Spans cover about the share `drawing.span_share` of the bases between the margins. Windows are adjacent. Spans are on a grid
+    with its own phase in each window, so that no vocabulary of k-mers gains by alignment with the grid. Raises an InputError
+    where no window fits, and where no span was drawn.
     """
-
-    bases: int
-    windows: int
-    span: int
-    share: float
-    seed: int
-
-
-def draw_spans(genome: Genome, folds: pd.DataFrame, fold: str, drawing: Drawing) -> Spans:
-    """Draw windows with spans inside the intervals of `folds` (chrom, start, end, fold) that are of fold `fold`.
-
-    Windows are adjacent. Spans are on a grid with its own phase in each window, so that no vocabulary of k-mers gains by alignment with
-    the grid. Raises an InputError where no window fits, and where no span was drawn.
-    """
-    bases, span = drawing.bases, drawing.span
-    rng = np.random.default_rng(drawing.seed)
-    starts = np.sort(rng.permutation(_window_starts(genome, folds, fold, drawing))[: drawing.windows])
+    bases, span = drawing.span_bases, drawing.span
+    rng = np.random.default_rng(seed)
+    starts = np.sort(rng.permutation(_window_starts(genome, folds, fold, drawing))[:windows])
     phase = rng.integers(0, span, len(starts))
-    chosen = rng.random((len(starts), bases // span + 1)) < drawing.share
+    chosen = rng.random((len(starts), bases // span + 1)) < drawing.span_share
     cell = (np.arange(bases)[None] - phase[:, None]) // span
     first = cell * span + phase[:, None]
     whole = (first >= MARGIN) & (first + span <= bases - MARGIN)
@@ -70,18 +59,16 @@ def draw_spans(genome: Genome, folds: pd.DataFrame, fold: str, drawing: Drawing)
     return Spans(starts, marked)
 
 
-def _window_starts(genome: Genome, folds: pd.DataFrame, fold: str, drawing: Drawing) -> np.ndarray:
+def _window_starts(genome: Genome, folds: pd.DataFrame, fold: str, drawing: CommonSpans) -> np.ndarray:
     """List where all windows of a fold begin in the genome's codes, int64 ascending."""
-    bases, span = drawing.bases, drawing.span
+    bases, span = drawing.span_bases, drawing.span
     fewest = 2 * MARGIN + max(MARGIN, 2 * span)
     if bases < fewest:
         raise InputError(
             f"evaluation: windows of {bases} bases leave no room for spans of {span} bases between two margins of {MARGIN}; set "
             f"`evaluation.span_bases` to {fewest} or more"
         )
-    held_out = folds[folds["fold"] == fold]
-    places = [genome.places(chrom, rows) for chrom, rows in held_out.groupby("chrom", sort=False)]
-    first, last = np.concatenate([np.zeros((2, 0), np.int64), *places], axis=1)
+    first, last = genome.places(folds[folds["fold"] == fold])
     found = [
         np.arange(max(left, start), min(right, end) - bases + 1, bases)
         for start, end in zip(first, last, strict=True)

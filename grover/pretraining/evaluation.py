@@ -13,7 +13,7 @@ import pandas as pd
 import torch
 from transformers import BertForMaskedLM
 
-from grover.intervals.overlaps import union
+from grover.intervals.overlaps import union, within
 from grover.network.bert import check_length
 from grover.network.device import autocast
 from grover.network.forward import hidden_states
@@ -109,9 +109,7 @@ def _masked(tokens: np.ndarray, first: np.ndarray, length: np.ndarray, choose: C
 def seen(position: np.ndarray, training: pd.DataFrame) -> np.ndarray:
     """Return whether each position in the array of tokens is inside a training window (first, length), bool."""
     first = training["first"].to_numpy(np.int64)
-    starts, ends = union(first, first + training["length"].to_numpy(np.int64))
-    before = np.searchsorted(starts, position, side="right") - 1
-    return (before >= 0) & (position < ends[before])
+    return within(position, *union(first, first + training["length"].to_numpy(np.int64)))
 
 
 def predict(

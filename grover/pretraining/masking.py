@@ -33,11 +33,6 @@ class Masking:
     span: int = 1
 
     def __post_init__(self) -> None:
-        if not 0 < self.share < 1 or self.mask < 0 or self.keep < 0 or self.mask + self.keep > 1:
-            raise InputError(
-                f"masking: share {self.share} must lie between 0 and 1, "
-                f"and mask {self.mask} and keep {self.keep} must be shares that add up to 1 at most"
-            )
         if self.span < 1 or (self.span > 1 and self.keep > 0):
             raise InputError(
                 f"masking: spans of {self.span} tokens with keep {self.keep} are impossible; expected a span of 1 or more, and "

@@ -14,7 +14,7 @@ from grover.network.attention import Attention, attend, has_kernel
 from grover.network.device import autocast, computes_in_bf16
 from grover.network.distributed import ALONE, Processes
 from grover.network.forward import AfterAttention, after_attention, logits_at
-from grover.network.inference import evaluating
+from grover.network.inference import evaluating, moved
 from grover.network.packed import Layout
 from grover.network.training import Batch
 from grover.runtime.errors import InputError
@@ -152,7 +152,7 @@ def prove_step(
     Raises an InputError where they differ: a kernel of this machine then computes something else.
     """
     parts: dict = {"attention": attention, "after_attention": after_attention}
-    batch = {name: value.to(device) if hasattr(value, "to") else value for name, value in batch.items()}
+    batch = moved(batch, device)
     model.train()
     with autocast(device, precision):
         logits = logits_at(model, batch["input_ids"], batch["layout"], batch["positions"], **parts)

@@ -15,7 +15,7 @@ import pandas as pd
 from grover.config.names import MASKED_BASELINES
 from grover.genome.assembly import Genome
 from grover.intervals.formats import read_bed
-from grover.intervals.overlaps import union
+from grover.intervals.overlaps import union, within
 from grover.statistics.blocks import block_size, number_blocks
 
 MODEL = "model"
@@ -174,8 +174,7 @@ def strata(
 
 def soft_mask(genome: Genome, path: Path | str) -> dict[tuple[str, str], tuple[np.ndarray, np.ndarray]]:
     """Read the soft-masked sequence as a category for `strata`, from `softmask.bed`; none if the assembly has no mask."""
-    places = [genome.places(chrom, rows) for chrom, rows in read_bed(path).groupby("chrom", sort=False)]
-    starts, ends = np.concatenate([np.zeros((2, 0), np.int64), *places], axis=1)
+    starts, ends = genome.places(read_bed(path))
     return {("soft_mask", "lower case"): union(starts, ends)} if len(starts) else {}
 
 
@@ -184,8 +183,7 @@ def _memberships(base: np.ndarray, categories: dict) -> dict[tuple[str, str], np
     found: dict[tuple[str, str], np.ndarray] = {}
     free: dict[str, np.ndarray] = {}
     for (track, category), (starts, ends) in categories.items():
-        before = np.searchsorted(starts, base, side="right") - 1
-        inside = (before >= 0) & (base < ends[np.maximum(before, 0)])
+        inside = within(base, starts, ends)
         found[track, category] = np.flatnonzero(inside)
         free[track] = free[track] & ~inside if track in free else ~inside
     found |= {(track, OUTSIDE): np.flatnonzero(outside) for track, outside in free.items()}

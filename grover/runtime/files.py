@@ -56,6 +56,33 @@ def write_array(path: Path | str, array: np.ndarray) -> None:
         np.save(stream, array)
 
 
+class ArrayWriter:
+    """Append to a one-dimensional `.npy` file whose length is known only at the end; kind: of its numbers, as NumPy writes it."""
+
+    def __init__(self, path: Path, kind: str = "|u1"):
+        self.path, self.kind, self.length = path, kind, 0
+
+    def __enter__(self) -> "ArrayWriter":
+        self.stream = open(self.path, "wb")  # noqa: SIM115 (closed in __exit__)
+        self._header()
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        # NumPy leaves room in the header for a longer first axis, so that it can be written over
+        self.stream.seek(0)
+        self._header()
+        self.stream.close()
+
+    def append(self, values: np.ndarray) -> None:
+        """Write values of this kind."""
+        self.stream.write(values.data)
+        self.length += len(values)
+
+    def _header(self) -> None:
+        header = {"descr": self.kind, "fortran_order": False, "shape": (self.length,)}
+        np.lib.format.write_array_header_1_0(self.stream, header)
+
+
 def write_table(path: Path | str, table: pd.DataFrame) -> None:
     """Write a pandas table atomically, as Parquet or as TSV with a header, by the suffix of `path`."""
     with atomic(path) as temporary:

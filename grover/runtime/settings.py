@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, TypeGuard, Union, get_args, get_origin, get_type_hints
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError, create_model
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 from typer import Option
@@ -160,15 +160,11 @@ def value_of(option: SettingOption, value: Any) -> Any:
 
 
 def _single(option: SettingOption, value: Any) -> Any:
-    info = option.info
-    adapter: TypeAdapter[Any] = TypeAdapter(
-        Annotated[info.annotation, *info.metadata] if info.metadata else info.annotation  # type: ignore[arg-type]
-    )
-    try:
-        return adapter.validate_python(value)
-    except ValidationError as error:
-        lines = [{**detail, "loc": (option.field, *detail["loc"])} for detail in error.errors()]
-        raise ValidationError.from_exception_data(option.name, lines) from None  # type: ignore[arg-type]
+    """The value of one field, checked as in its group."""
+    name, info = option.field, option.info
+    field: dict[str, Any] = {name: (info.annotation, info)}
+    alone = create_model(option.group.__name__, __config__=option.group.model_config, **field)
+    return getattr(alone(**{name: value}), name)
 
 
 def _sentence(error: ErrorDetails, names: dict[str, str]) -> str:

@@ -32,7 +32,12 @@ def compare(scores: pd.DataFrame, baselines: pd.DataFrame, spans: dict[str, dict
     `bits_low`, `bits_high`. spans: `common_spans` of the held-out metrics by vocabulary, of fold test, None without such a score.
     """
     names = {"bits_per_base": "bits_per_base", "bits_low": "low", "bits_high": "high"}
-    bits = pd.DataFrame([{"vocabulary": name} | _renamed(values, names) for name, values in spans.items()])
+    bits = pd.DataFrame(
+        [
+            {"vocabulary": name} | {column: (values or {}).get(key) for column, key in names.items()}
+            for name, values in spans.items()
+        ]
+    )
     table = over_all_seeds(scores).merge(bits, on="vocabulary", how="left")
     columns = ["vocabulary", "kind", "k", "accuracy", "low", "high", "n", "seeds", "accuracy_valid", "n_valid", "seen"]
     return (
@@ -51,12 +56,8 @@ def choose(rule: str, scores: pd.DataFrame, spans: dict[str, dict | None], sizes
     scores: a row per vocabulary, k and seed, with accuracy_valid and seen; spans: as for `compare`, read for `bits-per-base` only;
     sizes: number of tokens of each vocabulary.
     """
-    if rule == MEAN_RANK:
-        name, reason = _by_mean_rank(over_all_seeds(scores), sizes)
-    elif rule == BITS_PER_BASE:
-        name, reason = _by_bits(spans, sizes)
-    else:
-        raise InputError(f"selection.rule: {rule!r} is unknown; expected {MEAN_RANK} or {BITS_PER_BASE}")
+    by_bits = rule == BITS_PER_BASE
+    name, reason = _by_bits(spans, sizes) if by_bits else _by_mean_rank(over_all_seeds(scores), sizes)
     return name, reason + _leak(scores)
 
 
@@ -120,10 +121,6 @@ def _by_bits(spans: dict[str, dict | None], sizes: dict[str, int]) -> tuple[str,
         f"Rule {BITS_PER_BASE}: the fewest masked bits per base on {where}. Ties go to the smaller vocabulary. {listing}."
         + (f" Left out, without such a score: {without}." if without else "")
     )
-
-
-def _renamed(values: dict | None, names: dict[str, str]) -> dict:
-    return {column: (values or {}).get(key) for column, key in names.items()}
 
 
 def _with_interval(values: dict) -> str:

@@ -1,32 +1,28 @@
 """Next-k-mer prediction by fine-tuning a pretrained model."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
 
+from grover.config.sections.pretraining import NextKmerTraining
 from grover.genome.folds import FOLDS
-from grover.network.classifier import Schedule, fit, logits, new_classifier
+from grover.network.classifier import Pooling, Schedule, fit, logits, new_classifier
 from grover.network.training import Execution
 from grover.selection.next_kmer import Contexts, score, tokenise_contexts
 from grover.statistics.proportions import example_variance
 from grover.tokenization.vocabulary import Vocabulary
 
 SCORED = ("valid", "test")
-POOLING = "last"  # the state that the classifier reads
+POOLING: Pooling = "last"  # the state that the classifier reads
 WARMUP = 0.1  # share of the steps
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(NextKmerTraining):
     """How each classifier is trained."""
 
-    epochs: int
-    batch: int
-    learning_rate: float
     precision: str
 
 

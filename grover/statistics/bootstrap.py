@@ -26,7 +26,7 @@ def blocks(examples: pd.DataFrame, size: int) -> np.ndarray:
     where they have the same sequence.
     """
     placed = (examples["chrom"].astype(str) != "").to_numpy()
-    place = _places(examples[placed])
+    place = places_of(examples[placed])
     number = np.empty(len(examples), dtype=np.int64)
     number[placed] = np.unique(place // min(size, block_size(place)), return_inverse=True)[1]
     number[~placed] = number[placed].max(initial=-1) + 1 + examples["sequence"][~placed].factorize()[0]
@@ -42,7 +42,7 @@ def blocks_unlike(regions: pd.DataFrame, truth: np.ndarray, fewest: int) -> tupl
     blocks are left. Returns the correlation that is left, too, 0 where each contig has one block. Of few blocks it is rough: with a
     dozen pairs by about 0.3.
     """
-    place = _places(regions)
+    place = places_of(regions)
     size = block_size(place)
     while True:
         _, first, block = np.unique(place // size, return_index=True, return_inverse=True)
@@ -52,7 +52,7 @@ def blocks_unlike(regions: pd.DataFrame, truth: np.ndarray, fewest: int) -> tupl
         size *= 2
 
 
-def _places(examples: pd.DataFrame) -> np.ndarray:
+def places_of(examples: pd.DataFrame) -> np.ndarray:
     """Middle of each example on all contigs end to end, int64."""
     middle = ((examples["start"] + examples["end"]) // 2).to_numpy(np.int64)
     contig = examples["chrom"].astype(str).factorize()[0].astype(np.int64)

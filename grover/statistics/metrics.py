@@ -76,7 +76,8 @@ def scores(label: np.ndarray, probability: np.ndarray, threshold: float = 0.5) -
     """
     label, each = np.asarray(label, dtype=np.int64), each_class(probability)
     classes = each.shape[1]
-    table = confusion(label, called(probability, threshold), classes)
+    # examples of each label that are called each label
+    table = np.bincount(label * classes + called(probability, threshold), minlength=classes**2).reshape(classes, -1)
     truth = np.eye(classes)[label]
     curves = [_curve(label == name, each[:, name]) for name in against_rest(classes)]
     seen, said = (label == 1, each[:, 1]) if classes == 2 else (each.argmax(axis=1) == label, each.max(axis=1))
@@ -163,11 +164,6 @@ def each_class(probability: np.ndarray) -> np.ndarray:
 def against_rest(classes: int) -> range:
     """The labels whose curves are looked at: of two classes those of label 1, of several those of each."""
     return range(1, 2) if classes == 2 else range(classes)
-
-
-def confusion(label: np.ndarray, call: np.ndarray, classes: int) -> np.ndarray:
-    """Number of examples of each label that are called each label, int64 [classes, classes]."""
-    return np.bincount(label * classes + call, minlength=classes**2).reshape(classes, classes)
 
 
 def mcc(table: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ takes one byte.
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -23,7 +23,7 @@ from grover.tokenization.pairs import Change, Closed, Pairs
 
 LARGEST_VOCABULARY = 10_004  # the table of pairs then takes 0.8 GB
 READ = 1 << 25  # bases copied at a time
-FORWARD, BOTH = "forward", "both"
+BOTH = "both"  # strands on which pairs are counted
 
 Report = Callable[[int], None]
 
@@ -49,7 +49,7 @@ class Rules:
     partial: return what was learnt where no pair occurs twice any more, instead of raising an InputError.
     """
 
-    strands: str = FORWARD
+    strands: Literal["forward", "both"] = "forward"
     partial: bool = False
 
 
@@ -93,8 +93,6 @@ def train(
     if cycles + BASES > LARGEST_VOCABULARY:
         raise InputError(f"{cycles} byte-pair cycles asked for, but at most {LARGEST_VOCABULARY - BASES} are supported")
     starts, ends = np.asarray(starts, np.int64), np.asarray(ends, np.int64)
-    if rules.strands not in (FORWARD, BOTH):
-        raise InputError(f"strands is {rules.strands!r}; give {FORWARD} or {BOTH}")
     if len(starts) == 0:
         raise InputError(
             "there is no segment to learn byte pairs from; give a genome that holds A, C, G and T, or with "

@@ -10,13 +10,12 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 import pandas as pd
 from numba import njit
 
-from grover.runtime.files import atomic, write_array
+from grover.runtime.files import ArrayWriter, atomic, write_array
 from grover.tokenization.vocabulary import Vocabulary
 
 STRIDE = 1024
@@ -38,21 +37,16 @@ def tokenise(
     with the bases of each segment done. Returns how often each id occurs, int64 [vocabulary size].
     """
     counts = np.zeros(vocabulary.size, np.int64)
-    anchors, written = [], 0
+    anchors = []
     with atomic(tokens_path) as temporary:
-        # the number of tokens is known only at the end, so the array is streamed behind a header that is rewritten
-        with open(temporary, "wb") as stream:
-            _write_header(stream, 0)
+        with ArrayWriter(temporary, "<u2") as stream:
             for start, end, tokens in _encoded(codes, offsets, vocabulary, threads):
                 counts += np.bincount(tokens, minlength=vocabulary.size)
-                anchors.append(_anchors(tokens, vocabulary.strides, written, start))
-                stream.write(tokens.tobytes())
-                written += tokens.size
+                anchors.append(_anchors(tokens, vocabulary.strides, stream.length, start))
+                stream.append(tokens)
                 if progress is not None:
                     progress(int(end - start))
-            stream.seek(0)
-            _write_header(stream, written)
-        anchors.append(np.array([[written, offsets[-1]]]))
+        anchors.append(np.array([[stream.length, offsets[-1]]]))
         write_array(index_path, np.concatenate(anchors).astype(np.int64))
     return counts
 
@@ -83,12 +77,6 @@ def token_statistics(vocabulary: Vocabulary, counts: np.ndarray) -> pd.DataFrame
             "share": counts / max(1, counts.sum()),
         }
     )
-
-
-def _write_header(stream: BinaryIO, length: int) -> None:
-    header = {"descr": "<u2", "fortran_order": False, "shape": (length,)}
-    # version 1.0 headers are padded to 64 bytes and NumPy leaves room for the shape to grow
-    np.lib.format.write_array_header_1_0(stream, header)
 
 
 class TokenisedGenome:

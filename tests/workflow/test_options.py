@@ -49,12 +49,12 @@ for each in workflow.rules:
 SCRIPT = '''from typing import Annotated
 
 from grover.config.options import Seed
-from grover.config.sections.genome import Split
+from grover.config.sections.genome import Corpus
 from grover.config.sections.pretraining import Masking
 from grover.runtime.settings import Setting
 
 
-def toy(masking: Masking, windows: Annotated[str, Setting(Split, "split")], seed: Seed):
+def toy(masking: Masking, windows: Annotated[str, Setting(Corpus, "split")], seed: Seed):
     """Compute."""
 '''
 SMALLEST = {"run": "test", "sources": {"genome": {"url": "genome.fa"}}}

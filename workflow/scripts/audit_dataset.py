@@ -10,9 +10,9 @@ from typer import Option
 from grover.benchmarks.leakage import audit as find_leaks
 from grover.benchmarks.leakage import check_limits, check_positions, longest_tokens, training_intervals
 from grover.config.options import Seed
-from grover.config.sections.benchmarks import Limits, NearDuplicates
-from grover.config.sections.genome import Split
-from grover.config.sections.pretraining import Positions
+from grover.config.sections.benchmarks import Benchmarks, Limits
+from grover.config.sections.genome import Corpus
+from grover.config.sections.pretraining import Architecture
 from grover.genome.assembly import Genome
 from grover.intervals.contigs import check
 from grover.intervals.formats import read_bed
@@ -38,9 +38,9 @@ def audit_dataset(
     audit: Output,
     card: Output,
     passed: Output,
-    split: Annotated[str, Setting(Split, "split")],
-    positions: Annotated[int, Setting(Positions, "positions")],
-    similarity: Annotated[float, Setting(NearDuplicates, "similarity")],
+    split: Annotated[str, Setting(Corpus, "split")],
+    positions: Annotated[int, Setting(Architecture, "positions")],
+    similarity: Annotated[float, Setting(Benchmarks, "similarity")],
     limits: Limits,
     seed: Seed,
     repeats: Annotated[

@@ -8,12 +8,12 @@ from typing import Annotated
 import pandas as pd
 from typer import Option
 
-from grover.benchmarks.builders import Surroundings, check_options, make_windows
+from grover.benchmarks.builders import Surroundings, make_windows
 from grover.benchmarks.datasets import COLUMNS, Limit, assemble, call_of, check_counts, count, limit_dataset, transfer
 from grover.benchmarks.derived_negatives import deriver
 from grover.benchmarks.matched_negatives import Background
 from grover.benchmarks.ready_sets import read_labelled
-from grover.config.benchmark_table import BUILDERS, DERIVED
+from grover.config.benchmark_table import BUILDERS, DERIVED, check_task
 from grover.config.options import Seed
 from grover.config.sections.benchmarks import DatasetBuilding
 from grover.genome.assembly import Genome, read_lengths
@@ -76,7 +76,7 @@ def build_dataset(
         dict(key_values(rename, "--rename")),
         dict(key_values(option, "--option")),
     )
-    check_options(builder, negatives, options)
+    check_task(builder, negatives, options, f"task {task}")
     for key in [*sites, *([options["accessible"]] if negatives == "accessible" else [])]:
         if key not in files:
             raise InputError(f"task {task}: source {key} is not given; add --source {key}=FILE")

@@ -8,7 +8,7 @@ import pandas as pd
 from typer import Option
 
 from grover.config.names import VOCABULARY
-from grover.config.sections.genome import Strands
+from grover.config.sections.genome import MergeTraining
 from grover.runtime.cli import READ, WRITTEN, Output, main
 from grover.runtime.errors import InputError
 from grover.runtime.files import write_table
@@ -21,7 +21,7 @@ from grover.tokenization.vocabulary import Vocabulary
 def build_vocabulary(
     tokenizer: Output,
     name: Annotated[str, Option(help="bpe-CYCLES, kmer-K, overlap-K, char, or any name with --outside")],
-    strands: Annotated[str, Setting(Strands, "strands")],
+    strands: Annotated[str, Setting(MergeTraining, "strands")],
     ranks: Annotated[Path, WRITTEN, Option(help="the rows of --merges that the vocabulary is made of, if any")],
     merges: Annotated[
         Path | None, READ, Option(help="the byte-pair merges that bpe-CYCLES is made of", exists=True)

@@ -8,7 +8,7 @@ import pandas as pd
 
 from grover.config.options import Device, Precision, Seed
 from grover.config.sections import pretraining as config
-from grover.config.sections.genome import Split
+from grover.config.sections.genome import Corpus
 from grover.genome.assembly import Genome
 from grover.genome.folds import read_folds
 from grover.network.bert import load_language_model, new_language_model
@@ -41,11 +41,11 @@ def evaluate_pretraining(
     metrics: Output,
     token_accuracy: Output,
     masked_tokens: Output,
-    split: Annotated[str, Setting(Split, "split")],
+    split: Annotated[str, Setting(Corpus, "split")],
     scored: config.HeldOutScores,
     mask_span: Annotated[int, Setting(config.MaskingSpan, "mask_span")],
     spanned: config.CommonSpans,
-    baseline_tokens: Annotated[int, Setting(config.TokenBaselines, "baseline_tokens")],
+    baseline_tokens: Annotated[int, Setting(config.Evaluation, "baseline_tokens")],
     seed: Seed,
     device: Device,
     precision: Precision,
@@ -81,12 +81,9 @@ def evaluate_pretraining(
     spans = {}
     if lengths is not None:
         genome, regions = Genome(sequence, segments), read_folds(folds)
-        drawing = common_spans.Drawing(
-            spanned.span_bases, scored.maximum_windows, spanned.span, spanned.span_share, seed
-        )
         for fold in SPAN_FOLDS:
             try:
-                spans[fold] = common_spans.draw_spans(genome, regions, fold, drawing)
+                spans[fold] = common_spans.draw_spans(genome, regions, fold, spanned, scored.maximum_windows, seed)
             except InputError as error:
                 if fold != "valid":
                     raise

@@ -1,6 +1,5 @@
 """Fine-tune the pretrained model, or its randomly initialised model, on one benchmark."""
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -60,7 +59,7 @@ def finetune(
 
     weights = checksum(source / WEIGHTS)
     files = [sha256, weights, *(checksum(source / file) for file in (CONFIG, *TOKENIZER))]
-    settled = asdict(settings) | reading
+    settled = settings.model_dump() | reading
 
     def make(classes: int, seed: int) -> Classifier:
         return new_classifier(source, classes, network.pooling, initial == "pretrained", seed)

@@ -3,9 +3,8 @@
 It also runs in the environment of envs/external.txt, whose transformers is older: import nothing here that is not listed there.
 """
 
-from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 import pandas as pd
@@ -40,7 +39,9 @@ def finetune_external(
     device: Device,
     precision: Precision,
     initial: Initial = "pretrained",
-    pooling: Annotated[str, Option(help="what the classifier reads: mean, cls or last; empty: the adapter's")] = "",
+    pooling: Annotated[
+        Literal["", "mean", "cls", "last"], Option(help="what the classifier reads; empty: as the adapter says")
+    ] = "",
     threads: Threads = 0,
 ) -> None:
     """Train with SEEDS seeds from SEED on; write the predictions for folds valid and test and the scores on test.
@@ -54,7 +55,7 @@ def finetune_external(
     external = adapters.load(source, reading.adapter, reading.remote_code, initial, pooling)
     table = pd.read_parquet(dataset)
     processor = choose_device(device, threads)
-    settled = asdict(settings) | {"adapter": reading.adapter, "pooling": external.pooling, "initial": initial}
+    settled = settings.model_dump() | {"adapter": reading.adapter, "pooling": external.pooling, "initial": initial}
     files = {path.name: checksum(path) for path in external.files}
 
     def train(inputs: list[np.ndarray], seed: int, _: Path) -> pd.DataFrame:

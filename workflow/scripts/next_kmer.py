@@ -3,7 +3,6 @@
 import hashlib
 import json
 import shutil
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +12,7 @@ from typer import Option
 
 from grover.config.options import Device, Precision, Seed
 from grover.config.sections import pretraining as config
-from grover.config.sections.genome import Split
+from grover.config.sections.genome import Corpus
 from grover.genome.assembly import Genome
 from grover.genome.folds import FOLDS, read_folds
 from grover.network.bert import WEIGHTS
@@ -40,7 +39,7 @@ def next_kmer(
     output: Output,
     name: Annotated[str, Option(help="name of the vocabulary in the table")],
     seeds: Annotated[list[int], Option(help="seed of a fine-tuning; repeat the option for several")],
-    split: Annotated[str, Setting(Split, "split")],
+    split: Annotated[str, Setting(Corpus, "split")],
     task: config.NextKmer,
     training: config.NextKmerTraining,
     seed: Seed,
@@ -64,11 +63,11 @@ def next_kmer(
     )
     print(f"{len(contexts.train):,} contexts to train on, {len(contexts.valid):,} and {len(contexts.test):,} to score")
     tokenised = tokenise(words, contexts, max(1, threads))
-    settings = Settings(**vars(training), precision=precision)
+    settings = Settings(**training.model_dump(), precision=precision)
 
     files = [checksum(source / file) for file in (WEIGHTS, "config.json", "tokenizer.json")]
     cut = [hashlib.sha256(getattr(contexts, fold).tobytes()).hexdigest() for fold in FOLDS]
-    identity = json.dumps([files, cut, task.context, asdict(settings), code_digest(Path(__file__))])
+    identity = json.dumps([files, cut, task.context, settings.model_dump(), code_digest(Path(__file__))])
     kept = output.parent / f"{name}.seeds-{hashlib.sha256(identity.encode()).hexdigest()[:12]}"
 
     def answers(size: int, seed: int) -> pd.DataFrame:

@@ -16,8 +16,8 @@ from typer import Option
 
 from grover.config.options import Device, Precision, Seed
 from grover.config.sections import pretraining as config
-from grover.config.sections.genome import Split
-from grover.network.bert import Architecture, new_language_model, save
+from grover.config.sections.genome import Corpus
+from grover.network.bert import bert_config, new_language_model, save
 from grover.network.checkpoints import Checkpoints, folder_of
 from grover.network.device import choose_device, computes_in_bf16
 from grover.network.distributed import Processes, together
@@ -44,7 +44,7 @@ def pretrain(
     vocabulary: Input,
     model: Output,
     training: Output,
-    split: Annotated[str, Setting(Split, "split")],
+    split: Annotated[str, Setting(Corpus, "split")],
     encoder: config.Architecture,
     schedule: config.Optimisation,
     masks: config.Masking,
@@ -73,12 +73,11 @@ def pretrain(
     if processes.first:
         check_data(tokens, windows, folder(vocabulary))
     masking = Masking(masks.mask_ratio, keep=masks.mask_keep, span=masks.mask_span or words.mask_span)
-    architecture = Architecture(**vars(encoder))
     batch, steps = schedule.batch, schedule.steps
     if schedule.bases:
         steps = steps_for(schedule.bases, ids, table, words.strides, batch)
     optimisation = Optimisation(steps, schedule.learning_rate, schedule.warmup)
-    network = new_language_model(architecture.config(words.size), seed)
+    network = new_language_model(bert_config(encoder, words.size), seed)
     if processes.first:
         parameters = sum(parameter.numel() for parameter in network.parameters())
         print(
@@ -93,7 +92,7 @@ def pretrain(
             "windows": known_checksum(windows),
             "vocabulary": known_checksum(folder(vocabulary) / "tokenizer.json"),
             "split": split,
-            "architecture": vars(architecture),
+            "architecture": vars(encoder),
             "optimisation": {name: value for name, value in vars(optimisation).items() if name != "steps"},
             "masking": vars(masking),
             "batch": batch,

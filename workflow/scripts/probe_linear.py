@@ -7,10 +7,11 @@ import pandas as pd
 from typer import Option
 
 from grover.config.options import Device, Precision, Seed
-from grover.config.sections.benchmarks import TrainingExamples
-from grover.finetuning.linear_probe import Settings, probe
+from grover.config.sections.benchmarks import ClassifierTraining
+from grover.finetuning.linear_probe import probe
 from grover.network.bert import WEIGHTS
 from grover.network.device import choose_device
+from grover.network.training import Execution
 from grover.runtime.cli import Input, Output, main
 from grover.runtime.files import checksum, folder, write_json, write_table
 from grover.runtime.options import Threads
@@ -27,7 +28,7 @@ def probe_linear(
     pooling: Annotated[
         Literal["cls", "mean"], Option(help="what describes a sequence: CLS, or the mean of all states")
     ],
-    maximum_train: Annotated[int, Setting(TrainingExamples, "maximum_train")],
+    maximum_train: Annotated[int, Setting(ClassifierTraining, "maximum_train")],
     seed: Seed,
     device: Device,
     precision: Precision,
@@ -39,8 +40,7 @@ def probe_linear(
     place = choose_device(device, threads)
     source = folder(model)
     table = pd.read_parquet(dataset)
-    settings = Settings(pooling, maximum_train, precision, seed, max(1, threads))
-    predicted, chosen = probe(table, source, settings, place)
+    predicted, chosen = probe(table, source, pooling, Execution(place, precision, seed), maximum_train, max(1, threads))
     write_table(predictions, predicted)
     write_json(
         metrics,

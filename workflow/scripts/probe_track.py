@@ -8,7 +8,7 @@ from typer import Option
 from grover.annotation.tracks import read_tracks
 from grover.config.options import Seed
 from grover.config.sections.embeddings import Probes
-from grover.embeddings.regions.probes import Settings, columns, make_target, probe, representations
+from grover.embeddings.regions.probes import columns, make_target, probe, representations
 from grover.embeddings.regions.tables import check_places, given_properties, read_annotation
 from grover.embeddings.vectors import check_weights, expect, open_embeddings
 from grover.runtime.cli import Input, Inputs, Output, Weights, main
@@ -51,7 +51,7 @@ def probe_track(
         labels[track], row["kind"], table["fold"].to_numpy(), block, probes.maximum_train, row["where"]
     )
     found = representations(embeddings, composed, table["gc"].to_numpy())
-    scores = probe(target, table, found, given.to_numpy(), Settings(probes.bootstrap, probes.trees, seed, threads))
+    scores = probe(target, table, found, given.to_numpy(), probes, seed, threads)
     write_table(output, columns(scores, track, row["kind"], given))
 
 

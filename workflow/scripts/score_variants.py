@@ -1,6 +1,6 @@
 """Score variants by the masked likelihood of the alternative against the reference allele."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 from typer import Option
@@ -8,11 +8,10 @@ from typer import Option
 from grover.config.options import Device, Precision, Seed
 from grover.config.sections.embeddings import VariantScoring
 from grover.genome.assembly import Genome
-from grover.interpretation.variants import RENAME, Surroundings, read_variants, score, separation
+from grover.interpretation.variants import read_variants, score, separation
 from grover.network.bert import load_language_model
 from grover.network.device import choose_device
 from grover.runtime.cli import Input, Output, main
-from grover.runtime.errors import InputError
 from grover.runtime.files import folder, write_json, write_table
 from grover.runtime.options import Threads
 from grover.tokenization.vocabulary import Vocabulary
@@ -29,25 +28,22 @@ def score_variants(
     seed: Seed,
     device: Device,
     precision: Precision,
-    rename: Annotated[str, Option(help="map contig names of the variants: add-chr, strip-chr or nothing")] = "",
+    rename: Annotated[
+        Literal["", "add-chr", "strip-chr"], Option(help="how contig names of the variants are mapped")
+    ] = "",
     threads: Threads = 0,
 ) -> None:
     """Write TABLE (chrom, pos, id, ref, alt, score, effect) and SUMMARY (JSON: counts, and where effects are known how
     well the score separates them). REF is checked against the assembly. How alleles with different tokens are compared
     says grover/interpretation/variants.py.
     """
-    if rename not in RENAME:
-        raise InputError(f"rename: {rename!r} is unknown; expected add-chr, strip-chr or nothing")
     place = choose_device(device, threads)
     genome, words = Genome(sequence, segments), Vocabulary.load(folder(model))
     rows, left_out = read_variants(variants, genome, rename)
     maximum = scoring.maximum_variants
     left_out["beyond the maximum"] = max(0, len(rows) - maximum)
     rows = rows.iloc[np.sort(np.random.default_rng(seed).permutation(len(rows))[:maximum])]
-    surroundings = Surroundings(scoring.flank, scoring.span)
-    rows = rows.assign(
-        score=score(rows, load_language_model(folder(model)), words, genome, surroundings, place, precision)
-    )
+    rows = rows.assign(score=score(rows, load_language_model(folder(model)), words, genome, scoring, place, precision))
     left_out["longer than the model"] = int(rows["score"].isna().sum())
     rows = rows.dropna(subset=["score"])
     write_table(table, rows[["chrom", "pos", "id", "ref", "alt", "score", "effect"]])

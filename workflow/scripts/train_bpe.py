@@ -9,7 +9,7 @@ import numpy as np
 from typer import Option
 
 from grover.config.options import Seed
-from grover.config.sections.genome import MergeSample, MergeTraining
+from grover.config.sections.genome import MergeTraining, Vocabulary
 from grover.genome.assembly import Genome
 from grover.intervals.formats import read_bed
 from grover.runtime.cli import READ, Input, Output, main
@@ -27,7 +27,7 @@ def train_bpe(
     segments: Input,
     merges: Output,
     training: MergeTraining,
-    sample: Annotated[float, Setting(MergeSample, "sample")],
+    sample: Annotated[float, Setting(Vocabulary, "sample")],
     seed: Seed,
     without: Annotated[Path | None, READ, Option(help="BED of bases to leave out", exists=True)] = None,
     threads: Annotated[int, Option(help="threads; 0: one a core")] = 1,

@@ -1,6 +1,5 @@
 """Train a small convolutional network on one benchmark, as a baseline."""
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -10,9 +9,10 @@ from typer import Option
 
 from grover.config.options import Device, Precision, Seed
 from grover.config.sections import benchmarks as config
-from grover.finetuning.cnn import ConvolutionalNetwork, read_bases
+from grover.finetuning.cnn import ConvolutionalNetwork
 from grover.finetuning.finetune import Settings, fine_tune
 from grover.finetuning.seeds import Outputs, train_seeds
+from grover.genome.bases import encode
 from grover.network.device import choose_device
 from grover.runtime.cli import Input, Output, main
 from grover.runtime.digest import code_digest
@@ -61,17 +61,17 @@ def train_cnn(
 
     train_seeds(
         range(seed, seed + repetitions.seeds),
-        lambda: read_bases(table["sequence"]),
+        lambda: [encode(text) for text in table["sequence"]],
         train,
         Outputs(predictions, metrics),
-        identity=[sha256, asdict(settings), code_digest(Path(__file__))],
+        identity=[sha256, settings.model_dump(), code_digest(Path(__file__))],
         facts={
             "task": task,
             "model": "cnn",
             "kind": "baseline",
             "dataset": sha256,
             "weights": "",
-            "settings": asdict(settings),
+            "settings": settings.model_dump(),
         },
         call=table.attrs.get("call", "half"),
     )

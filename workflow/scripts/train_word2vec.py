@@ -9,8 +9,8 @@ from typer import Option
 
 from grover.config.options import Seed
 from grover.config.sections.embeddings import Word2vec
-from grover.config.sections.genome import Split
-from grover.embeddings.word2vec import Settings, choose_sentences, word_vectors
+from grover.config.sections.genome import Corpus
+from grover.embeddings.word2vec import Sentences, choose_sentences, word_vectors
 from grover.runtime.cli import Input, Output, main
 from grover.runtime.errors import InputError
 from grover.runtime.files import write_array
@@ -23,7 +23,7 @@ def train_word2vec(
     windows: Input,
     config: Input,
     output: Output,
-    split: Annotated[str, Setting(Split, "split")],
+    split: Annotated[str, Setting(Corpus, "split")],
     training: Word2vec,
     seed: Seed,
     threads: Annotated[int, Option(min=1, help="more than one is faster, and no two runs are the same")] = 1,
@@ -36,12 +36,11 @@ def train_word2vec(
     absent = {"vocab_size", "hidden_size"} - model.keys()
     if absent:
         raise InputError(f"{config}: has no {' and no '.join(sorted(absent))}; expected the config.json of a model")
-    sentences = choose_sentences(pd.read_parquet(windows), split, training.word2vec_tokens)
+    chosen = choose_sentences(pd.read_parquet(windows), split, training.word2vec_tokens)
     ids = np.load(tokens, mmap_mode="r")
-    epochs = training.word2vec_epochs
-    with Progress(epochs * int(sentences["length"].sum()), "word2vec", "tokens") as bar:
-        settings = Settings(model["hidden_size"], training.word2vec_window, epochs, seed, threads)
-        vectors = word_vectors(ids, sentences, model["vocab_size"], settings, bar.update)
+    with Progress(training.word2vec_epochs * int(chosen["length"].sum()), "word2vec", "tokens") as bar:
+        sentences = Sentences(ids, chosen, model["vocab_size"], bar.update)
+        vectors = word_vectors(sentences, model["hidden_size"], training, seed, threads)
     write_array(output, vectors)
 
 

@@ -113,12 +113,6 @@ class BlockBootstrap(Section):
     block: int = setting(100_000, "Length of a block whose examples are resampled together.", unit="bases", ge=1)
 
 
-class NearDuplicates(Section):
-    """When two sequences are near-duplicates."""
-
-    similarity: float = setting(0.5, "Share of 11-mers from which two sequences are near-duplicates.", gt=0, le=1)
-
-
 class Limits(Section):
     """Shares of a test set above which an audit stops the run."""
 
@@ -127,11 +121,10 @@ class Limits(Section):
     overlaps: float = setting(0, "Share that overlaps a training sequence in the genome.", ge=0, le=1)
 
 
-class Benchmarks(
-    Compared, DatasetBuilding, Forest, KmerRange, BaselineExamples, CnnTraining, BlockBootstrap, NearDuplicates
-):
+class Benchmarks(Compared, DatasetBuilding, Forest, KmerRange, BaselineExamples, CnnTraining, BlockBootstrap):
     """Supervised tasks on labelled sequences."""
 
+    similarity: float = setting(0.5, "Share of 11-mers from which two sequences are near-duplicates.", gt=0, le=1)
     limits: Limits = subsection(Limits)
 
 
@@ -148,12 +141,6 @@ class EarlyStopping(Section):
     maximum_valid: int = setting(0, "Most examples of fold valid that decide when training stops; 0: all.", ge=0)
 
 
-class TrainingExamples(Section):
-    """Training examples of fine-tuning and linear probes."""
-
-    maximum_train: int = setting(0, "Most training examples; 0: all.", ge=0)
-
-
 class Weighting(Section):
     """Passes over the training examples, and the weights of their classes."""
 
@@ -165,8 +152,10 @@ class Weighting(Section):
     )
 
 
-class ClassifierTraining(Weighting, EarlyStopping, TrainingExamples):
+class ClassifierTraining(Weighting, EarlyStopping):
     """How a classifier is trained, on our models and on external ones."""
+
+    maximum_train: int = setting(0, "Most training examples; 0: all.", ge=0)
 
 
 class ClassifierNetwork(Section):

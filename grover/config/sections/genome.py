@@ -55,35 +55,25 @@ class Folds(Section):
     test: Fold = setting(0.1, "Share of the blocks, or list of contigs, held out for testing.")
 
 
-class Strands(Section):
-    """Strands that pairs are counted on."""
+class MergeTraining(Section):
+    """How BPE merges are learnt."""
 
     strands: Literal["forward", "both"] = setting(
         "forward",
         "Strands on which BPE counts pairs; `both` closes the vocabulary under reverse complement.",
         paper="GROVER",
     )
-
-
-class MergeTraining(Strands):
-    """How BPE merges are learnt."""
-
     cycles: int = setting(
         600, "Byte-pair cycles; every smaller BPE vocabulary is a prefix.", paper="GROVER", ge=1, le=10_000
     )
 
 
-class MergeSample(Section):
-    """The part of the genome that BPE learns from."""
+class Vocabulary(MergeTraining):
+    """How tokens are learnt, and which vocabularies are compared."""
 
     sample: float = setting(
         1, "Share of the bases that BPE learns from, in whole segments drawn at random.", gt=0, le=1
     )
-
-
-class Vocabularies(Section):
-    """Vocabularies of the run."""
-
     mask: Literal["include", "exclude"] = setting(
         "include", "Whether BPE learns from soft-masked sequence too.", paper="GROVER"
     )
@@ -99,10 +89,6 @@ class Vocabularies(Section):
     outside: dict[Annotated[str, Field(pattern="^[a-z][a-z0-9]*$")], str] = setting(
         {}, "BPE vocabularies from elsewhere: a name and the path of a tokenizer.json each."
     )
-
-
-class Vocabulary(MergeTraining, MergeSample, Vocabularies):
-    """How tokens are learnt, and which vocabularies are compared."""
 
 
 class NullGenomes(Section):
@@ -153,15 +139,11 @@ class Windows(Section):
     test_share: float = setting(0.2, "Share of test windows under split `random`.", paper="GROVER", gt=0, lt=1)
 
 
-class Split(Section):
-    """Which windows a model is pretrained on."""
+class Corpus(Windows):
+    """The pretraining corpus."""
 
     split: Literal["region", "random"] = setting(
         "region",
         "Split of the windows: `region` excludes the test fold from pretraining; `random` is the paper's and lets test windows overlap"
         " training windows.",
     )
-
-
-class Corpus(Windows, Split):
-    """The pretraining corpus."""

@@ -22,8 +22,8 @@ class Size(Section):
     )
 
 
-class Positions(Section):
-    """The longest input of a model."""
+class Architecture(Section):
+    """The encoder."""
 
     positions: int = setting(
         512,
@@ -32,11 +32,6 @@ class Positions(Section):
         paper="GROVER",
         ge=8,
     )
-
-
-class Architecture(Positions):
-    """The encoder."""
-
     layers: int = setting(SIZES["base"]["layers"], "Layers of the encoder; the default follows `size`.", ge=1)
     hidden: int = setting(SIZES["base"]["hidden"], "Size of the hidden state; the default follows `size`.", ge=8)
     heads: int = setting(SIZES["base"]["heads"], "Attention heads per layer; the default follows `size`.", ge=1)
@@ -117,8 +112,8 @@ class CommonSpans(Section):
     )
 
 
-class TokenBaselines(Section):
-    """Baselines that count tokens."""
+class Evaluation(HeldOutScores, CommonSpans):
+    """Scores of a pretrained model on held-out sequence."""
 
     baseline_tokens: int = setting(
         50_000_000,
@@ -126,10 +121,6 @@ class TokenBaselines(Section):
         unit="tokens",
         ge=1000,
     )
-
-
-class Evaluation(HeldOutScores, CommonSpans, TokenBaselines):
-    """Scores of a pretrained model on held-out sequence."""
 
 
 class Choice(Section):

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from grover.embeddings.regions.probes import NOT_ENOUGH, Representation
+from grover.statistics.bootstrap import places_of
 
 MIXED = ("category", "presence", "strand")  # kinds of tracks that have categories
 FEWEST = 20  # regions of a category
@@ -62,7 +63,7 @@ def measure(
 
     regions: chrom, start, end. What cannot be measured is not a number.
     """
-    place = _places(regions)
+    place = places_of(regions)
     rows = []
     for each in found:
         features = each.features()
@@ -129,9 +130,3 @@ def _shares(sizes: list[int], most: int) -> list[int]:
         shares[place] = min(sizes[place], left // (len(sizes) - done))
         left -= shares[place]
     return shares
-
-
-def _places(regions: pd.DataFrame) -> np.ndarray:
-    """Return the middle of each region, int64, with contigs farther apart than any distance."""
-    middle = ((regions["start"] + regions["end"]) // 2).to_numpy(np.int64)
-    return middle + (np.int64(1) << 40) * regions["chrom"].astype(str).factorize()[0].astype(np.int64)

@@ -10,6 +10,7 @@ from itertools import chain
 
 import numpy as np
 from scipy.optimize import minimize
+from scipy.special import log_softmax
 
 # weight of half the squared coefficients of standardised features beside the mean loss, from the strongest
 STRENGTHS = (10.0, 1.0, 1e-1, 1e-2, 1e-3, 1e-4)
@@ -118,7 +119,7 @@ def _logistic(
             flat: np.ndarray, scale: np.ndarray = scale, step: np.ndarray = step, strength: float = strength
         ) -> tuple[float, np.ndarray]:
             weights, intercept = unpacked(flat)
-            log = _log_softmax(_scores(features, weights, intercept, classes))
+            log = log_softmax(_scores(features, weights, intercept, classes), axis=1)
             loss = -(log * truth).sum(dtype=np.float64) / len(truth) + strength / 2 * (weights**2).sum()
             wrong = (np.exp(log) - truth)[:, first:] / np.float32(len(truth))
             slope = (features.T @ wrong).astype(np.float64) + strength * weights
@@ -137,12 +138,7 @@ def _scores(features: np.ndarray, weights: np.ndarray, intercept: np.ndarray, cl
 
 def _predict(features: np.ndarray, weights: np.ndarray, intercept: np.ndarray, classes: int) -> np.ndarray:
     scores = _scores(features, weights, intercept, classes).astype(np.float64)
-    return np.exp(_log_softmax(scores)) if classes else scores[:, 0]
-
-
-def _log_softmax(scores: np.ndarray) -> np.ndarray:
-    scores = scores - scores.max(axis=1, keepdims=True)
-    return scores - np.log(np.exp(scores).sum(axis=1, keepdims=True))
+    return np.exp(log_softmax(scores, axis=1)) if classes else scores[:, 0]
 
 
 def _loss(predicted: np.ndarray, truth: np.ndarray) -> float:

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from grover.config.names import random_of
+from grover.config.sections.embeddings import Probes
 from grover.config.track_table import ALL
 from grover.embeddings.regions import probe_fits, probe_scores
 from grover.embeddings.vectors import Embeddings
@@ -125,22 +126,14 @@ def make_target(
     return Target(kind, labels, fold, len(common) if len(common) > 1 else None, note)
 
 
-@dataclass(frozen=True)
-class Settings:
-    """How probes are fitted and scored: `resamples` of blocks of the genome for each interval, `trees` of a random forest."""
-
-    resamples: int
-    trees: int
-    seed: int
-    threads: int = 1
-
-
 def probe(
     target: Target,
     regions: pd.DataFrame,
     found: Iterable[Representation],
     given: np.ndarray,
-    settings: Settings,
+    settings: Probes,
+    seed: int,
+    threads: int = 1,
 ) -> pd.DataFrame:
     """Score a target from every representation, with intervals and differences on the same draws of blocks of the genome.
 
@@ -167,9 +160,9 @@ def probe(
         "note": target.note,
     }
     rows, draws = {}, {}
-    drawn = bootstrap.draw(blocks, settings.resamples, settings.seed)
+    drawn = bootstrap.draw(blocks, settings.bootstrap, seed)
     for each in found:
-        for name, predicted in _predictions(each, target, settings).items():
+        for name, predicted in _predictions(each, target, settings.trees, seed, threads).items():
             truth = target.values[test]
             value, auprc = probe_scores.score(truth, predicted)
             rows[*each.key, name] = {
@@ -196,7 +189,7 @@ def columns(table: pd.DataFrame, track: str, kind: str, given: Iterable[str]) ->
     return table.assign(track=track, kind=kind, given=", ".join(given))[order]
 
 
-def _predictions(each: Representation, target: Target, settings: Settings) -> dict[str, np.ndarray]:
+def _predictions(each: Representation, target: Target, trees: int, seed: int, threads: int) -> dict[str, np.ndarray]:
     """Predict fold test with each probe; with none where the target has too few regions."""
     if target.classes is None:
         return {}
@@ -207,7 +200,7 @@ def _predictions(each: Representation, target: Target, settings: Settings) -> di
     )
     found = {"linear": probe_fits.linear(known, features[test])}
     if each.forest:
-        found["forest"] = probe_fits.forest(known, features[test], settings.trees, settings.seed, settings.threads)
+        found["forest"] = probe_fits.forest(known, features[test], trees, seed, threads)
     return found
 
 

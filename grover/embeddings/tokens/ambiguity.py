@@ -101,10 +101,7 @@ def annotate(
 
 def places(genome: Genome, occurrences: pd.DataFrame) -> np.ndarray:
     """Locate the middle base of each occurrence (chrom, start, end) in the genome's codes, int64."""
-    found = np.empty(len(occurrences), np.int64)
-    middle = ((occurrences["start"] + occurrences["end"] - 1) // 2).to_numpy()
-    for chrom, rows in occurrences.groupby("chrom", sort=False).indices.items():
-        found[rows] = genome.position(chrom, middle[rows])
+    found = genome.positions(occurrences["chrom"], ((occurrences["start"] + occurrences["end"] - 1) // 2).to_numpy())
     if (found < 0).any():
         row = occurrences.iloc[int(np.flatnonzero(found < 0)[0])]
         raise InputError(

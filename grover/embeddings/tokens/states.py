@@ -4,15 +4,12 @@
 """
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from grover.embeddings.vectors import KEY, Embeddings, check_shards, open_embeddings
 from grover.runtime.errors import InputError
@@ -100,14 +97,7 @@ def sorted_states(stored: Embeddings, layer: int, order: np.ndarray) -> np.ndarr
     place[order] = np.arange(len(order))
     states = np.empty((len(order), stored.hidden), np.float16)
     done = 0
-    for chunk in _chunks(stored.paths, f"state_{layer}"):
+    for chunk in stored.chunks(f"state_{layer}"):
         states[place[done : done + len(chunk)]] = chunk.flatten().to_numpy(zero_copy_only=False).reshape(len(chunk), -1)
         done += len(chunk)
     return states
-
-
-def _chunks(paths: tuple[Path, ...], column: str) -> Iterator[pa.Array]:
-    for path in paths:
-        with pq.ParquetFile(path) as file:
-            for group in range(file.num_row_groups):
-                yield from file.read_row_group(group, [column])[column].chunks

@@ -2,7 +2,6 @@
 folder GROVER_DATA."""
 
 import os
-import re
 from pathlib import Path
 
 import numpy as np
@@ -245,21 +244,6 @@ def test_every_builder_of_the_table_but_csv_makes_windows(tmp_path):
         assert ((table["end"] - table["start"]) == 300).all() and len(labels) > table["label"].max()
     with pytest.raises(InputError, match="motif-bound needs --hits"):
         builders.make_windows("motif-bound", peaks, 300, {}, builders.Surroundings(genome))
-
-
-@pytest.mark.parametrize(
-    ("builder", "negatives", "options", "sentence"),
-    [
-        ("motif", "unbound", {}, "unknown benchmark builder 'motif'; choose one of prom300, promscan"),
-        ("prom300", "unused", {}, "negatives 'unused' do not go with prom300; choose one of token-shuffle"),
-        ("prom300", "genomic-matched", {"step": "3"}, "option step=3 is unknown to prom300; known are"),
-        ("promscan", ".", {"step": "often"}, "option step=often is unknown to promscan"),
-        ("motif-bound", "accessible", {}, "negatives `accessible` need the option accessible=SOURCE"),
-    ],
-)
-def test_what_no_builder_knows_is_refused(builder, negatives, options, sentence):
-    with pytest.raises(InputError, match=re.escape(sentence)):
-        builders.check_options(builder, negatives, options)
 
 
 # Readers of sites

@@ -9,9 +9,10 @@ from typer.testing import CliRunner
 
 from grover.commands.application import application
 from grover.commands.info import describe
-from grover.network.bert import Architecture, new_language_model, save
+from grover.network.bert import bert_config, new_language_model, save
 from grover.runtime.errors import InputError
 from grover.tokenization.vocabulary import Vocabulary
+from tests.fakes.networks import architecture
 
 BITS = {"bits_per_base": 1.875, "low": 1.75, "high": 2.0}
 
@@ -51,7 +52,7 @@ def model(tmp_path) -> Path:
     """A saved model of two merges, with what a run leaves beside it."""
     vocabulary = Vocabulary.from_merges("bpe-2", np.array([[0, 0], [4, 3]], np.int32))
     vocabulary.save(tmp_path / "vocabulary")
-    config = Architecture(2, 24, 3, 40, 50, dropout=0.1, start="random").config(vocabulary.size)
+    config = bert_config(architecture(2, 24, 3, 40, 50), vocabulary.size)
     save(new_language_model(config, 0), config, tmp_path / "model", tmp_path / "vocabulary")
     (tmp_path / "model/metrics.json").write_text(json.dumps(metrics()))
     (tmp_path / "model/model.safetensors.provenance.json").write_text(json.dumps(record()))

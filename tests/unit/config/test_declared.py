@@ -23,7 +23,7 @@ import a_library_that_is_slow
 import grover.config.sections.benchmarks
 from grover.config.options import Seed
 from grover.config.sections import pretraining as settings
-from grover.config.sections.genome import Folds as Held, Split
+from grover.config.sections.genome import Folds as Held, Corpus
 from grover.runtime.cli import Output, main
 from grover.runtime.settings import Setting
 
@@ -33,7 +33,7 @@ def command(
     masking: settings.Masking,
     folds: Held,
     limits: grover.config.sections.benchmarks.Limits,
-    windows: Annotated[str, Setting(Split, "split")],
+    windows: Annotated[str, Setting(Corpus, "split")],
     seed: Seed,
     threads: int = 0,
 ):
@@ -119,7 +119,7 @@ def test_given_values_replace_those_of_the_configuration_and_must_be_declared(sc
 
 
 def test_a_section_that_the_configuration_leaves_out_gives_no_options(script, configuration):
-    simulating = script("import Folds as Held, Split", "import Simulation as Held, Split")
+    simulating = script("Folds as Held", "Simulation as Held")
     with_simulation = configuration(simulate={"bases": 400_000}, sources={"genome": {"simulated": "genome.fa.gz"}})
     assert render(simulating, with_simulation)["bases"] == "--bases 400000"
     assert {render(simulating, configuration())[name] for name in ("bases", "contigs")} == {""}

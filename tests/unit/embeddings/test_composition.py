@@ -49,8 +49,6 @@ def test_the_mean_is_that_of_the_tokens_with_a_vector():
 def test_vectors_of_another_vocabulary_are_refused():
     with pytest.raises(InputError, match=r"of 3 tokens, but the genome contains token 7.*same vocabulary"):
         mean_vectors(np.array([7], np.uint16), np.array([0]), np.array([1]), np.ones((3, 2), np.float32))
-    with pytest.raises(InputError, match="k-mers of 9 bases"):
-        kmer_frequencies(np.zeros(9, np.uint8), np.array([0]), np.array([9]), 9)
 
 
 def test_blocks_are_those_of_all_regions_at_once(monkeypatch):

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from grover.embeddings.word2vec import Sentences, Settings, choose_sentences, word_vectors
+from grover.config.sections.embeddings import Word2vec
+from grover.embeddings.word2vec import Sentences, choose_sentences, word_vectors
 from grover.runtime.errors import InputError
 
 SIZE = 16
@@ -23,7 +24,7 @@ def corpus():
 
 @pytest.fixture(scope="module")
 def vectors(corpus):
-    return word_vectors(*corpus, SIZE, Settings(8, window=1, seed=4, epochs=5))
+    return word_vectors(Sentences(*corpus, SIZE), 8, Word2vec(word2vec_window=1), 4)
 
 
 def test_tokens_that_share_contexts_come_nearer_than_others(vectors):
@@ -40,8 +41,8 @@ def test_ids_keep_their_rows_and_tokens_that_never_occur_have_zeros(corpus, vect
 
 
 def test_the_same_seed_gives_the_same_vectors(corpus, vectors):
-    np.testing.assert_array_equal(vectors, word_vectors(*corpus, SIZE, Settings(8, window=1, seed=4, epochs=5)))
-    assert not np.array_equal(vectors, word_vectors(*corpus, SIZE, Settings(8, window=1, seed=5, epochs=5)))
+    np.testing.assert_array_equal(vectors, word_vectors(Sentences(*corpus, SIZE), 8, Word2vec(word2vec_window=1), 4))
+    assert not np.array_equal(vectors, word_vectors(Sentences(*corpus, SIZE), 8, Word2vec(word2vec_window=1), 5))
 
 
 def test_sentences_are_the_windows_and_are_counted_by_token():
@@ -55,7 +56,7 @@ def test_sentences_are_the_windows_and_are_counted_by_token():
 
 def test_progress_counts_every_epoch(corpus):
     seen = []
-    word_vectors(*corpus, SIZE, Settings(4, epochs=2, window=5, seed=0), seen.append)
+    word_vectors(Sentences(*corpus, SIZE, seen.append), 4, Word2vec(word2vec_epochs=2), 0)
     assert sum(seen) == 2 * corpus[0].size
 
 
@@ -73,4 +74,4 @@ def test_nothing_to_train_on_and_tokens_of_another_vocabulary_are_refused(corpus
     with pytest.raises(InputError, match="no window is for training under split region"):
         choose_sentences(corpus[1].assign(region="test"), "region", 0)
     with pytest.raises(InputError, match="contains token 15, but the model has 12 tokens"):
-        word_vectors(*corpus, 12, Settings(4, window=5, epochs=5, seed=0))
+        word_vectors(Sentences(*corpus, 12), 4, Word2vec(), 0)

@@ -153,9 +153,3 @@ def test_byte_pairs_with_alibi_are_not_bound_by_their_positions(tiny):
 def test_a_tokenizer_that_knows_none_of_the_tokens_is_refused(dnabert):
     with pytest.raises(InputError, match="does not know .* of ctcf; choose the adapter"):
         adapters.load(dnabert, "auto", remote_code=False).read(random_sequences([12, 12]), "ctcf")
-
-
-@pytest.mark.parametrize("wrong", [{"adapter": "bert"}, {"initial": "untrained"}, {"pooling": "max"}])
-def test_an_unknown_word_is_refused(dnabert, wrong):
-    with pytest.raises(InputError, match="is unknown; expected"):
-        adapters.load(dnabert, **{"adapter": "dnabert", "remote_code": False} | wrong)

@@ -12,7 +12,8 @@ import torch
 from sklearn.metrics import roc_auc_score
 
 from grover.config.sections import benchmarks as config
-from grover.finetuning.cnn import ConvolutionalNetwork, read_bases
+from grover.finetuning.cnn import ConvolutionalNetwork
+from grover.genome.bases import encode
 from grover.runtime.errors import InputError
 
 SCRIPT = Path(__file__).parents[3] / "workflow" / "scripts" / "train_cnn.py"
@@ -62,7 +63,7 @@ def network() -> ConvolutionalNetwork:
 
 
 def test_neither_padding_nor_neighbours_change_what_a_sequence_gives(network):
-    inputs = read_bases([*planted(11, lengths=(10, 90))["sequence"], "A"])
+    inputs = [encode(text) for text in [*planted(11, lengths=(10, 90))["sequence"], "A"]]
     together = network(**network.collate(inputs))
     alone = torch.cat([network(**network.collate([codes])) for codes in inputs])
     torch.testing.assert_close(together, alone, rtol=1e-5, atol=1e-6)
@@ -70,14 +71,14 @@ def test_neither_padding_nor_neighbours_change_what_a_sequence_gives(network):
 
 
 def test_an_unknown_base_is_zero_in_all_channels(network):
-    (codes,) = read_bases(["ACGTN"])
+    codes = encode("ACGTN")
     one_hot = network.one_hot[network.collate([codes])["codes"]]
     assert torch.equal(one_hot[0], torch.tensor(np.vstack([np.eye(4), np.zeros(4)]), dtype=torch.float32))
 
 
 def test_the_network_is_what_its_layers_are_by_hand(network):
     """Sequences as long as they are, without padding: convolution, ReLU, the higher of two neighbours, and so on."""
-    (codes,) = read_bases(["ACGTTGCANACGGTATTACGACTA"])
+    codes = encode("ACGTTGCANACGGTATTACGACTA")
     states = torch.tensor(np.eye(5)[:, :4][codes].T[None], dtype=torch.float32)
     first, second, third = network.convolutions
     states = torch.relu(first(states))

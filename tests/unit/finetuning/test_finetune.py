@@ -2,7 +2,6 @@ import hashlib
 import importlib.util
 import json
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +13,11 @@ from grover.benchmarks.tokenise import read_tokens
 from grover.config.sections import benchmarks as config
 from grover.finetuning import finetune
 from grover.finetuning.finetune import BestEpoch, Settings, check_passed, draw, fine_tune
-from grover.network.bert import Architecture, new_language_model, save
+from grover.network.bert import bert_config, new_language_model, save
 from grover.network.classifier import load_classifier, logits, new_classifier
 from grover.runtime.errors import InputError
 from grover.tokenization.vocabulary import Vocabulary
+from tests.fakes.networks import architecture
 
 CPU = torch.device("cpu")
 TRAINING = {
@@ -36,7 +36,7 @@ SCRIPT = Path(__file__).parents[3] / "workflow/scripts/finetune.py"
 def folder(tmp_path):
     bases = Vocabulary.from_kmers("char", 1)
     bases.save(tmp_path / "vocabulary")
-    model = new_language_model(Architecture(1, 16, 2, 32, 40, 0.0, start="random").config(bases.size), 7)
+    model = new_language_model(bert_config(architecture(1, 16, 2, 32, 40, 0.0), bases.size), 7)
     save(model, model.config, tmp_path / "model", tmp_path / "vocabulary")
     return tmp_path / "model"
 
@@ -83,7 +83,7 @@ def test_several_classes_have_a_column_each(folder):
 
 
 def test_fine_tuning_is_repeatable_and_seeds_differ(folder):
-    quick = replace(SETTINGS, epochs=1, batch=64, learning_rate=1e-2)
+    quick = SETTINGS.model_copy(update=dict(epochs=1, batch=64, learning_rate=1e-2))
     runs = [tuned(folder, dataset(), quick, seed)[1]["probability"] for seed in (0, 0, 1)]
     assert (runs[0] == runs[1]).all() and (runs[0] != runs[2]).any()
 
@@ -111,7 +111,7 @@ def test_limits_and_class_weights_reach_the_training(folder, monkeypatch):
     tuned(folder, rare)
     count = np.bincount(asked["labels"])
     assert count[1] == 4 and asked["weights"] == pytest.approx(count.sum() / (2 * count))
-    tuned(folder, rare, replace(SETTINGS, class_weights="none"))
+    tuned(folder, rare, SETTINGS.model_copy(update=dict(class_weights="none")))
     assert asked["weights"].tolist() == [1, 1]
 
     read = []
@@ -120,7 +120,7 @@ def test_limits_and_class_weights_reach_the_training(folder, monkeypatch):
         "logits",
         lambda network, inputs, *rest: read.append(len(inputs)) or logits(network, inputs, CPU, precision="auto"),
     )
-    _, predicted = tuned(folder, table, replace(SETTINGS, maximum_train=50, maximum_valid=20), seed=3)
+    _, predicted = tuned(folder, table, SETTINGS.model_copy(update=dict(maximum_train=50, maximum_valid=20)), seed=3)
     assert len(asked["labels"]) == 50 == predicted.attrs["n_train"] and read == [20, 96]
 
 
@@ -159,7 +159,9 @@ def test_probabilities_are_those_of_the_classes_as_common_as_they_are(shares, mo
     columns = ["probability"] if classes == 2 else [f"probability_{number}" for number in range(classes)]
 
     def found(class_weights):
-        settings = replace(SETTINGS, epochs=8, batch=100, learning_rate=5e-2, patience=8, class_weights=class_weights)
+        settings = SETTINGS.model_copy(
+            update=dict(epochs=8, batch=100, learning_rate=5e-2, patience=8, class_weights=class_weights)
+        )
         network, predicted = fine_tune(table, rows, Numbers, settings, CPU, 0)
         test = predicted[predicted["fold"] == "test"]
         stored = finetune.probabilities(logits(network, [rows[row] for row in test["example"]], CPU, precision="auto"))
@@ -192,7 +194,7 @@ def test_what_cannot_be_trained_is_refused_before_it_is(folder, monkeypatch):
     with pytest.raises(InputError, match="bases: no example of label C is among the .* of fold train"):
         tuned(folder, table[(table["fold"] != "train") | (table["label"] == 0)])
     with pytest.raises(InputError, match="no example of label [AC] is among the 1 .*maximum_train"):
-        tuned(folder, table.sort_values("label"), replace(SETTINGS, maximum_train=1), seed=0)
+        tuned(folder, table.sort_values("label"), SETTINGS.model_copy(update=dict(maximum_train=1)), seed=0)
     table.loc[239, "sequence"] = "ACGT" * 10
     with pytest.raises(InputError, match="bases, example 239: sequences of 40 tokens .* 40 positions .* shorter"):
         tuned(folder, table)

@@ -15,10 +15,12 @@ from sklearn.preprocessing import StandardScaler
 from transformers import AutoModel
 
 from grover.finetuning import linear_probe
-from grover.network.bert import Architecture, new_language_model, save
+from grover.network.bert import bert_config, new_language_model, save
+from grover.network.training import Execution
 from grover.runtime.errors import InputError
 from grover.runtime.files import checksum
 from grover.tokenization.vocabulary import Vocabulary
+from tests.fakes.networks import architecture
 
 SCRIPT = Path(__file__).parents[3] / "workflow" / "scripts" / "probe_linear.py"
 CPU = torch.device("cpu")
@@ -30,7 +32,7 @@ def folder(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("model")
     vocabulary = Vocabulary.from_kmers("2-mer", 2)
     vocabulary.save(path / "2-mer")
-    model = new_language_model(Architecture(2, 16, 2, 32, 34, dropout=0.1, start="random").config(vocabulary.size), 0)
+    model = new_language_model(bert_config(architecture(2, 16, 2, 32, 34), vocabulary.size), 0)
     save(model, model.config, path / "model", path / "2-mer")
     return path / "model"
 
@@ -72,9 +74,7 @@ def test_the_probe_is_the_same_recipe_written_out(folder, pooling, classes):
     best = int(np.argmin(losses))
     expected = models[best].predict_proba(values[folds["test"]])
 
-    predicted, chosen = linear_probe.probe(
-        dataset, folder, linear_probe.Settings(pooling, maximum_train=0, precision="auto", seed=0), CPU
-    )
+    predicted, chosen = linear_probe.probe(dataset, folder, pooling, Execution(CPU, "auto", seed=0))
     test = predicted[predicted["fold"] == "test"]
     assert chosen == {"n_train": 30, "strength": linear_probe.STRENGTHS[best]}
     columns = ["probability"] if classes == 2 else [f"probability_{number}" for number in range(classes)]
@@ -116,14 +116,10 @@ def test_the_command_writes_predictions_and_scores_of_what_was_drawn(folder, tmp
 
 
 def test_what_the_probe_cannot_use_is_named(folder):
-    dataset, mean = dataset_of(90), linear_probe.Settings("mean", maximum_train=0, precision="auto", seed=0)
-    with pytest.raises(InputError, match="pooling: 'last' is unknown; expected one of cls, mean"):
-        linear_probe.Settings("last", maximum_train=0, precision="auto", seed=0)
+    dataset = dataset_of(90)
     with pytest.raises(InputError, match="is not among the 1 examples drawn for training"):
-        linear_probe.probe(
-            dataset, folder, linear_probe.Settings("mean", maximum_train=1, precision="auto", seed=0), CPU
-        )
+        linear_probe.probe(dataset, folder, "mean", Execution(CPU, "auto", seed=0), 1)
     with pytest.raises(InputError, match="needs examples in fold valid"):
-        linear_probe.probe(dataset[dataset["fold"] != "valid"], folder, mean, CPU)
+        linear_probe.probe(dataset[dataset["fold"] != "valid"], folder, "mean", Execution(CPU, "auto", seed=0))
     with pytest.raises(InputError, match="exceed the 34 positions"):
-        linear_probe.probe(dataset.assign(sequence="ACGT" * 20), folder, mean, CPU)
+        linear_probe.probe(dataset.assign(sequence="ACGT" * 20), folder, "mean", Execution(CPU, "auto", seed=0))

@@ -12,6 +12,7 @@ from grover.genome.assembly import Genome
 from grover.genome.bases import decode, encode, reverse_complement
 from grover.genome.encoding import encode_contig
 from grover.runtime.errors import InputError
+from grover.runtime.files import ArrayWriter
 
 CONTIGS = [
     ("chr1", b"NNNACGTACGTNNacgTTNAC" + b"g" * 30),
@@ -133,7 +134,7 @@ def test_a_genome_in_lower_case_carries_no_mask(tmp_path, capsys):
 
 
 def test_the_array_header_grows_with_the_array(tmp_path):
-    with encoding.ArrayWriter(tmp_path / "a.npy") as writer:
+    with ArrayWriter(tmp_path / "a.npy") as writer:
         for _ in range(1000):
             writer.append(np.arange(200, dtype=np.uint8))
     assert np.array_equal(np.load(tmp_path / "a.npy"), np.tile(np.arange(200), 1000))

@@ -3,12 +3,14 @@ import pytest
 import torch
 from sklearn.metrics import roc_auc_score
 
+from grover.config.sections.embeddings import VariantScoring
 from grover.genome.assembly import Genome
 from grover.genome.bases import decode
-from grover.interpretation.variants import Surroundings, Variant, alleles, log_likelihoods, read_variants, separation
-from grover.network.bert import Architecture, new_language_model
+from grover.interpretation.variants import Variant, alleles, log_likelihoods, read_variants, separation
+from grover.network.bert import bert_config, new_language_model
 from grover.runtime.errors import InputError
 from grover.tokenization.vocabulary import MASK, Vocabulary
+from tests.fakes.networks import architecture
 
 HEADER = """##fileformat=VCFv4.2
 ##contig=<ID=c>
@@ -76,7 +78,7 @@ def test_both_alleles_show_and_predict_the_same_bases(genome, span):
             continue
         alt = "".join(rng.choice(list("ACGT"), int(rng.integers(1, 4))))
         texts = []
-        for allele in alleles(genome, BPE, Variant("c", int(pos), ref, alt), Surroundings(60, span)):
+        for allele in alleles(genome, BPE, Variant("c", int(pos), ref, alt), VariantScoring(flank=60, span=span)):
             tokens = [BPE.tokens[i] for i in allele.tokens]
             parts = (tokens[: allele.first], tokens[allele.first : allele.last], tokens[allele.last :])
             texts.append(["".join(part) for part in parts])
@@ -88,8 +90,8 @@ def test_both_alleles_show_and_predict_the_same_bases(genome, span):
 
 
 def test_likelihood_is_that_of_masking_by_hand(genome):
-    model = new_language_model(Architecture(1, 16, 2, 32, 128, 0.0, start="random").config(BPE.size), 0).eval()
-    pair = alleles(genome, BPE, Variant("c", 300, base(genome, 300), "A"), Surroundings(30, 4))
+    model = new_language_model(bert_config(architecture(1, 16, 2, 32, 128, 0.0), BPE.size), 0).eval()
+    pair = alleles(genome, BPE, Variant("c", 300, base(genome, 300), "A"), VariantScoring(flank=30, span=4))
     found = log_likelihoods(model, list(pair), torch.device("cpu"), precision="auto")
     for allele, value in zip(pair, found, strict=True):
         ids = torch.tensor([[2, *allele.tokens.tolist(), 3]])

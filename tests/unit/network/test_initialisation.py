@@ -5,10 +5,10 @@ import pytest
 import torch
 
 from grover.embeddings.embed import load_encoder
-from grover.network.bert import Architecture, new_language_model, save
+from grover.network.bert import bert_config, new_language_model, save
 from grover.network.classifier import new_classifier
-from grover.runtime.errors import InputError
 from grover.tokenization.vocabulary import Vocabulary
+from tests.fakes.networks import architecture
 
 VOCABULARY = Vocabulary.from_merges("bpe-2", np.array([[0, 0], [4, 3]], np.int32))
 
@@ -24,8 +24,8 @@ def first_attention(encoder, ids: torch.Tensor) -> np.ndarray:
 
 @pytest.mark.parametrize(("hidden", "heads"), [(64, 4), (96, 3), (48, 2)])
 def test_the_first_heads_look_at_the_tokens_beside_whatever_stands_there(hidden, heads):
-    architecture = Architecture(2, hidden, heads, 2 * hidden, 64, 0.0, "neighbours")
-    encoder = new_language_model(architecture.config(300), 0).bert.eval()
+    size = architecture(2, hidden, heads, 2 * hidden, 64, 0.0, "neighbours")
+    encoder = new_language_model(bert_config(size, 300), 0).bert.eval()
     weights = first_attention(encoder, torch.from_numpy(np.random.default_rng(0).integers(4, 300, 60)))
     for head, distance in enumerate((-1, 1, -2, 2)[:heads]):
         places = np.arange(5, 55)
@@ -36,21 +36,16 @@ def test_the_first_heads_look_at_the_tokens_beside_whatever_stands_there(hidden,
 def test_a_random_start_is_that_of_transformers():
     from transformers import BertForMaskedLM
 
-    config = Architecture(1, 16, 2, 32, 16, 0.0, start="random").config(20)
+    config = bert_config(architecture(1, 16, 2, 32, 16, 0.0), 20)
     torch.manual_seed(3)
     expected = BertForMaskedLM(config).state_dict()
     for name, weights in new_language_model(config, 3).state_dict().items():
         torch.testing.assert_close(weights, expected[name], rtol=0, atol=0)
 
 
-def test_an_unknown_start_is_refused():
-    with pytest.raises(InputError, match="start 'middle' is unknown; expected one of random, neighbours"):
-        Architecture(2, 16, 2, 32, 40, 0.1, start="middle").config(20)
-
-
 def test_randomly_initialised_models_begin_where_their_model_began(tmp_path):
     VOCABULARY.save(tmp_path / "vocabulary")
-    config = Architecture(1, 32, 2, 32, 40, 0.0, "neighbours").config(VOCABULARY.size)
+    config = bert_config(architecture(1, 32, 2, 32, 40, 0.0, "neighbours"), VOCABULARY.size)
     model = new_language_model(config, 7)
     save(model, config, tmp_path / "model", tmp_path / "vocabulary")
     encoders = [

@@ -6,17 +6,18 @@ import torch
 
 from grover.network import attention
 from grover.network.attention import attend, attend_fused, choose_attention
-from grover.network.bert import Architecture, new_language_model
+from grover.network.bert import bert_config, new_language_model
 from grover.network.forward import dropout, hidden_states, layer_states, logits_at
 from grover.network.packed import Layout, group_by_tokens, pack, pack_rows
 from grover.tokenization.vocabulary import CLS, SEP
+from tests.fakes.networks import architecture
 
-STEADY = Architecture(2, 16, 2, 32, 80, dropout=0.0, start="random")
+STEADY = architecture(2, 16, 2, 32, 80, dropout=0.0)
 
 
 @pytest.fixture
 def model():
-    return new_language_model(STEADY.config(50), 0).eval()
+    return new_language_model(bert_config(STEADY, 50), 0).eval()
 
 
 def rows(lengths: list[int], seed: int = 0) -> list[torch.Tensor]:

@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from grover.config.sections.pretraining import CommonSpans
 from grover.genome.assembly import Genome
 from grover.pretraining import common_spans
 from grover.pretraining.scores import PREDICTORS
@@ -23,7 +24,9 @@ MARGIN = common_spans.MARGIN
 
 
 def draw(genome, most=100, seed=0, share=0.1, bases=100):
-    return common_spans.draw_spans(genome, FOLDS, "test", common_spans.Drawing(bases, most, 6, share, seed))
+    return common_spans.draw_spans(
+        genome, FOLDS, "test", CommonSpans.model_construct(span=6, span_share=share, span_bases=bases), most, seed
+    )
 
 
 def test_windows_lie_in_one_segment_of_the_held_out_intervals_and_do_not_overlap(genome):
@@ -100,7 +103,7 @@ def test_what_cannot_be_drawn_is_one_sentence_that_names_the_fold(genome):
     with pytest.raises(InputError, match="no stretch of 5000 bases of fold test"):
         draw(genome, bases=5_000)
     with pytest.raises(InputError, match="no stretch of 100 bases of fold valid"):
-        common_spans.draw_spans(genome, FOLDS, "valid", common_spans.Drawing(100, 10, 6, 0.1, 0))
+        common_spans.draw_spans(genome, FOLDS, "valid", CommonSpans(span=6, span_share=0.1, span_bases=100), 10, 0)
     with pytest.raises(InputError, match="no span was drawn in 1 windows of fold test"):
         draw(genome, most=1, share=1e-9)
     with pytest.raises(InputError, match="set `evaluation.span_bases` to 48 or more"):

@@ -6,12 +6,13 @@ import pytest
 import torch
 from transformers import BertForMaskedLM
 
-from grover.network.bert import Architecture, new_language_model
+from grover.network.bert import bert_config, new_language_model
 from grover.pretraining import evaluation
 from grover.pretraining.count_baselines import TokenCounts
 from grover.pretraining.masking import Masking
 from grover.runtime.errors import InputError
 from grover.tokenization.vocabulary import CLS, FIRST_BASE, MASK, SEP
+from tests.fakes.networks import architecture
 
 SIZE = 12
 
@@ -146,7 +147,7 @@ def test_baselines_are_distributions_and_neighbours_help(corpus, masked):
 
 
 def test_a_network_predicts_what_transformers_computes(masked):
-    model = new_language_model(Architecture(1, 64, 2, 128, 48, dropout=0.1, start="random").config(SIZE), 0).eval()
+    model = new_language_model(bert_config(architecture(1, 64, 2, 128, 48), SIZE), 0).eval()
     predicted = evaluation.predict(model, masked, torch.device("cpu"), precision="auto")
     assert predicted.nats.mean() == pytest.approx(np.log(SIZE), abs=0.4)
     ids, lengths, at = masked.batches[0]
@@ -161,7 +162,7 @@ def test_a_network_predicts_what_transformers_computes(masked):
 
 def test_scores_in_bfloat16_have_no_ties(masked):
     """A bfloat16 has 8 bits: of thousands of scores most would be equal to another."""
-    model = new_language_model(Architecture(1, 64, 2, 128, 48, dropout=0.1, start="random").config(4_000), 0).eval()
+    model = new_language_model(bert_config(architecture(1, 64, 2, 128, 48), 4_000), 0).eval()
     ranks, curves = [], Scores()
     for precision in ("bf16", "fp32"):
         ranks.append(evaluation.predict(model, masked, torch.device("cpu"), precision, curves).rank)

@@ -9,9 +9,10 @@ import torch
 import yaml
 
 from grover.config.names import MASKED_BASELINES
-from grover.network.bert import Architecture, new_language_model, save
+from grover.network.bert import bert_config, new_language_model, save
 from grover.pretraining.model_card import Facts, render
 from grover.tokenization.vocabulary import Vocabulary
+from tests.fakes.networks import architecture
 
 SETTINGS = {
     "hidden": 16,
@@ -67,7 +68,7 @@ def facts():
     return Facts(
         name="bpe-2",
         vocabulary=vocabulary,
-        architecture=Architecture(**SETTINGS).config(vocabulary.size).to_dict(),
+        architecture=bert_config(architecture(**SETTINGS), vocabulary.size).to_dict(),
         metrics=metrics,
         training=pd.DataFrame({"step": [5, 10], "loss": [2.0, 1.5], "tokens": [500, 1_000], "seconds": [1.0, 2.25]}),
         windows=pd.DataFrame({"length": [20, 62], "region": ["train", "test"], "random": ["train", "train"]}),
@@ -135,7 +136,7 @@ def test_a_simulated_genome_is_called_that(facts):
 @pytest.mark.parametrize("kind", ["bpe", "overlap"])
 def test_the_code_of_the_card_loads_the_model(facts, tmp_path, kind):
     vocabulary = facts.vocabulary if kind == "bpe" else Vocabulary.from_overlapping_kmers("overlap-3", 3)
-    config = Architecture(**SETTINGS).config(vocabulary.size)
+    config = bert_config(architecture(**SETTINGS), vocabulary.size)
     vocabulary.save(tmp_path / "vocabulary")
     save(new_language_model(config, 0), config, tmp_path / "model", tmp_path / "vocabulary")
     card = render(dataclasses.replace(facts, vocabulary=vocabulary))

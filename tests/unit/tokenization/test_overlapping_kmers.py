@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from grover.config.sections.embeddings import VariantScoring
 from grover.config.sections.genome import Windows
 from grover.embeddings.region_table import places_of_tokens, token_ranges
 from grover.genome.assembly import Genome
 from grover.genome.bases import decode
-from grover.interpretation.variants import Surroundings, Variant, alleles
+from grover.interpretation.variants import Variant, alleles
 from grover.network.packed import pack
 from grover.pretraining.masking import Masking, mask
 from grover.tokenization.genome_tokens import TokenisedGenome, tokenise
@@ -141,7 +142,9 @@ def test_a_substitution_hides_all_words_that_hold_it(tmp_path):
     np.save(tmp_path / "sequence.npy", np.array([0, 1, 2, 3, 0, 0, 1, 2, 3, 3], np.uint8))  # ACGTAACGTT
     (tmp_path / "segments.bed").write_text("c\t0\t10\ts0\n")
     genome = Genome(tmp_path / "sequence.npy", tmp_path / "segments.bed")
-    reference, alternative = alleles(genome, kmers(3), Variant("c", 6, "A", "G"), Surroundings(4, 0))
+    reference, alternative = alleles(
+        genome, kmers(3), Variant("c", 6, "A", "G"), VariantScoring.model_construct(flank=4, span=0)
+    )
     # 4 bases to the left, 4 to the right: CGTA A CGTT, and CGTA G CGTT
     for allele, expected in ((reference, ["TAA", "AAC", "ACG"]), (alternative, ["TAG", "AGC", "GCG"])):
         text = [kmers(3).tokens[token] for token in allele.tokens]
@@ -162,7 +165,7 @@ def test_both_alleles_show_the_same_words_and_none_of_the_variant(k, span, tmp_p
         shown = []
         before = min(60, int(pos) - 101)
         variant = Variant("c", int(pos), ref, alt)
-        pair = alleles(genome, kmers(k), variant, Surroundings(60, span))
+        pair = alleles(genome, kmers(k), variant, VariantScoring(flank=60, span=span))
         for allele, text in zip(pair, (ref, alt), strict=True):
             visible = [*range(allele.first), *range(allele.last, len(allele.tokens))]
             left, right = max(0, before - span), before + len(text) + span

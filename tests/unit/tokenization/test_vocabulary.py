@@ -6,12 +6,13 @@ from functools import cache
 import numpy as np
 import pytest
 
-from grover.network.bert import Architecture, new_language_model
+from grover.network.bert import bert_config, new_language_model
 from grover.runtime.errors import InputError
 from grover.tokenization import bpe
 from grover.tokenization.genome_tokens import STRIDE, TokenisedGenome, tokenise
 from grover.tokenization.merges import check_closed, merge_table, read_merges
 from grover.tokenization.vocabulary import FIRST_BASE, MASK, UNK, Vocabulary, overlapping_kmers
+from tests.fakes.networks import architecture
 
 NAMES = ["bpe-50", "kmer-4", "char", "overlap-3"]
 
@@ -83,8 +84,8 @@ def test_tokenizer_and_embedding_matrix_have_the_same_number_of_rows(name, tmp_p
 
     vocabulary = make(name)
     vocabulary.save(tmp_path)
-    small = Architecture(layers=1, hidden=8, heads=1, intermediate=8, positions=8, dropout=0.1, start="random")
-    model = new_language_model(small.config(vocabulary.size), seed=0)
+    small = architecture(layers=1, hidden=8, heads=1, intermediate=8, positions=8)
+    model = new_language_model(bert_config(small, vocabulary.size), seed=0)
     rows = {"bpe-600": 609, "kmer-4": 265, "char": 9, "overlap-3": 73}[name]
     assert len(AutoTokenizer.from_pretrained(tmp_path)) == vocabulary.size == rows
     assert model.get_input_embeddings().weight.shape[0] == model.get_output_embeddings().weight.shape[0] == rows

@@ -8,9 +8,10 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import average_precision_score, r2_score, roc_auc_score
 
 from grover.config.names import REPRESENTATIONS
+from grover.config.sections.embeddings import Probes
 from grover.embeddings.regions.probe_fits import Known, linear
 from grover.embeddings.regions.probe_scores import beyond, chance, partial, resampled, score
-from grover.embeddings.regions.probes import Representation, Settings, columns, make_target, probe, representations
+from grover.embeddings.regions.probes import Representation, columns, make_target, probe, representations
 from grover.embeddings.regions.tables import check_places, given_properties, read_annotation
 from grover.embeddings.vectors import Writer, open_embeddings
 from grover.runtime.errors import InputError
@@ -44,7 +45,7 @@ def run(values, kind, signal, gc, trees=10, **options):
         ("gc", "", None): (gc[:, None], True),
     }
     found = [Representation(*key, forest, lambda x=x: x.astype(np.float32)) for key, (x, forest) in features.items()]
-    table = probe(target, REGIONS, found, gc[:, None], Settings(resamples=100, trees=trees, seed=0))
+    table = probe(target, REGIONS, found, gc[:, None], Probes(bootstrap=100, trees=trees), 0)
     return columns(table, "track", kind, ["gc"]).set_index(["model", "layer", "probe"]).sort_index()
 
 
@@ -83,12 +84,12 @@ def test_noise_covers_chance():
     rows = []
     for _ in range(12):
         target = make_target(pd.Series(rng.choice(["a", "b", "c"], N)), "category", FOLDS, BLOCKS)
-        rows.append(probe(target, REGIONS, found, given, Settings(resamples=60, trees=100, seed=0)).iloc[0])
+        rows.append(probe(target, REGIONS, found, given, Probes(bootstrap=60, trees=100), 0).iloc[0])
     table = pd.DataFrame(rows)
     assert ((table["low"] < 0.5) & (table["high"] > 0.5)).sum() >= 9 and abs(table["value"].mean() - 0.5) < 0.03
     assert abs(table["partial"].mean()) < 0.03 and abs((table["auprc"] - table["chance"]).mean()) < 0.03
     target = make_target(pd.Series(rng.normal(size=N)), "quantity", FOLDS, BLOCKS)
-    assert probe(target, REGIONS, found, given, Settings(resamples=100, trees=100, seed=0))["value"].iloc[0] < 0.05
+    assert probe(target, REGIONS, found, given, Probes(bootstrap=100, trees=100), 0)["value"].iloc[0] < 0.05
 
 
 def test_what_only_gc_explains_leaves_no_partial_correlation():

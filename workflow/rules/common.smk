@@ -11,7 +11,7 @@ from snakemake.exceptions import WorkflowError
 # The package of this copy of the workflow counts, for the rules as for their jobs, whatever the environment has installed. Under
 # `module:` the workflow of another project is the main one, so that only the place of this file says where the copy is.
 ROOT = Path(str(workflow.current_basedir)).parents[1]
-if not (ROOT / "grover/__init__.py").is_file():
+if not ROOT.is_dir():
     raise WorkflowError(
         f"{workflow.current_basedir} is no folder of this machine, and the rules need the package beside them; run "
         '`git clone ADDRESS grover` and name the local copy: snakefile: "grover/workflow/Snakefile"'

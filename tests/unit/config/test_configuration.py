@@ -33,7 +33,7 @@ def test_shipped_configurations_are_valid(path):
     complete(config | {"data": "somewhere"}, path.name)
 
 
-def test_the_production_configuration_shows_every_default():
+def test_what_the_production_configuration_shows_are_the_defaults():
     shown = yaml.safe_load((ROOT / "config/config.yaml").read_text())
     expected = Configuration.model_validate(SMALLEST).model_dump(exclude={"run", "sources", "simulate"})
     # production needs a GPU and is of hg19; four numbers follow from `size`
@@ -41,15 +41,20 @@ def test_the_production_configuration_shows_every_default():
     expected["selection"]["vocabulary"] = "bpe-600"
     for number in SIZES["base"]:
         del expected["pretraining"][number]
-    assert {key: value for key, value in shown.items() if key not in ("run", "sources")} == expected
+    for name in ("run", "sources"):
+        del shown[name]
+    assert shown.keys() <= expected.keys() and len(shown) > 15
+    for name, values in shown.items():
+        found = {key: expected[name][key] for key in values} if isinstance(values, dict) else expected[name]
+        assert values == found, name
 
 
 def test_the_production_configuration_has_the_order_of_the_reference():
     shown = yaml.safe_load((ROOT / "config/config.yaml").read_text())
     for name, field in ordered_fields(Configuration).items():
         if isinstance(field.default, Section):
-            keys = [key for key in ordered_fields(type(field.default)) if key in shown[name]]
-            assert list(shown[name]) == keys, name
+            keys = [key for key in ordered_fields(type(field.default)) if key in shown.get(name, {})]
+            assert list(shown.get(name, {})) == keys, name
 
 
 def test_defaults_are_filled_in_at_every_level():

@@ -1,8 +1,10 @@
 """The workflow as a module of another one: from a local copy it plans and runs, from elsewhere it says how to get a copy."""
 
+import ast
 import functools
 import http.server
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -37,10 +39,10 @@ rule all:
 """
 
 
-def run(installation: Installation, snakefile: str, *arguments: str) -> str:
+def run(installation: Installation, snakefile: str, *arguments: str, text: str = MODULE) -> str:
     """Run a workflow that takes all rules of `snakefile`; output and errors as one text, with the exit code in front."""
     work = installation.work
-    text = MODULE.format(config=str(installation.root / "config/test.yaml"), snakefile=snakefile)
+    text = text.format(config=str(installation.root / "config/test.yaml"), snakefile=snakefile)
     (work / "Snakefile").write_text(text)
     environment = {**os.environ, "XDG_CACHE_HOME": str(work.parent / "cache")}
     command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
@@ -77,3 +79,27 @@ def test_a_workflow_from_elsewhere_stops_with_the_command_that_gets_a_copy(insta
         server.shutdown()
     assert done.startswith("1\n") and "git clone" in done and "Traceback" not in done, done
     assert "is no folder of this machine" in done, done
+
+
+def test_two_modules_of_one_copy_leave_the_params_of_each_other_alone(installation):
+    """A param that a second module adds would rerun all jobs of the first."""
+    again = """
+module second:
+    snakefile:
+        {snakefile!r}
+    config:
+        settings | {{"run": "second"}}
+
+
+use rule * from second as second_*
+
+
+print("params:", {{each.name: sorted(each.params.keys()) for each in workflow.rules}})
+"""
+    done = run(installation, str(installation.root / "workflow/Snakefile"), "--dry-run", text=MODULE + again)
+    params = ast.literal_eval(re.search(r"^params: (.*)$", done, re.MULTILINE)[1])
+    first, second = (
+        {name.removeprefix(f"{prefix}_"): params[name] for name in params if name.startswith(f"{prefix}_")}
+        for prefix in ("grover", "second")
+    )
+    assert first["pretrain"] and first == second

@@ -77,7 +77,7 @@ VOCABULARIES = list(dict.fromkeys([*CANDIDATES, *configuration.vocabulary.studie
 # compare. Of the small tables that the installation ships the content is compared (`by_content`).
 DEPLOYED = bool(workflow.deployment_settings.deployment_method)
 SCRIPTS = ROOT / "workflow/scripts"
-PLACE = {"python": "python" if DEPLOYED else sys.executable, "scripts": str(SCRIPTS)}
+PLACE = {"python": "python" if DEPLOYED else shlex.quote(sys.executable), "scripts": shlex.quote(str(SCRIPTS))}
 ENVIRONMENT = str(ROOT / "envs/grover.yaml")
 
 
@@ -183,8 +183,8 @@ def complete_rules():
     That is one environment, the digest of the script that the command runs, and the params by which a changed setting reruns the
     rule and is named (`named_params`). What is downloaded does not depend on code of this project.
     """
-    for each in workflow.rules:
-        if each.shellcmd and Path(each.snakefile).is_relative_to(ROOT):
+    for each in workflow.modifier.rules:  # under `module:` those of this module, not of another one with the same files
+        if each.shellcmd:
             each.conda_env = each.conda_env or ENVIRONMENT
             scripts = re.findall(r"\{resources\.scripts\}/(\w+)\.py", each.shellcmd)
             if scripts and not scripts[-1].startswith("fetch_") and "code" not in each.params.keys():

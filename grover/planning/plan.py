@@ -14,17 +14,12 @@ from grover.runtime.errors import InputError
 # measured (docs/plan.md): seconds before a network computes, and FLOP/s of one core
 CPU_START, CPU_RATE = 5.0, 4.04e10
 SCALING = 0.95  # exponent of the speed over threads or GPUs
-CPU_STEP, GPU_STEP = (
-    0.0015,
-    0.002,
-)  # seconds that a step costs per layer: on the CPU beside its FLOPs, on a GPU at least
-GPU_SHARE, GPU_START = (
-    0.35,
-    20.0,
-)  # assumed: share of the 16-bit peak at 768 hidden units, and seconds until a GPU computes
-COMPUTING = (
-    20.0  # seconds that a finished job must be expected to take to measure the machine and not the start of Python
-)
+# seconds that a step costs per layer: on the CPU beside its FLOPs, on a GPU at least
+CPU_STEP, GPU_STEP = 0.0015, 0.002
+# assumed: share of the 16-bit peak at 768 hidden units, and seconds until a GPU computes
+GPU_SHARE, GPU_START = 0.35, 20.0
+# seconds that a finished job must be expected to take to measure the machine and not the start of Python
+COMPUTING = 20.0
 SIMILAR = 2.0  # largest factor between the genomes of runs whose jobs stand for each other
 
 
@@ -53,11 +48,14 @@ class Machine:
 
 
 def new_job(rule: str, benchmark: str | None, resources: dict[str, Any]) -> Job:
-    """Make a job from what Snakemake says: its benchmark file, and its resources with `threads` among them."""
-    key = Path(benchmark or "").stem.partition(".")[2]
+    """Make a job from what Snakemake says: its benchmark file, and its resources with `threads` among them.
+
+    The benchmark file names the rule that `module:` may have renamed.
+    """
+    name, _, key = Path(benchmark or rule).stem.partition(".")
     gpus = str(resources.get("gres") or resources.get("gpu", 0)).rpartition(":")[2]  # per node
     threads, memory = int(resources.get("threads", 1)), float(resources.get("mem_mb", 0))
-    return Job(rule, key, resources.get("cost", ""), threads, memory, int(gpus) * int(resources.get("nodes", 1)))
+    return Job(name, key, resources.get("cost", ""), threads, memory, int(gpus) * int(resources.get("nodes", 1)))
 
 
 def read_jobs(text: str) -> list[Job]:

@@ -3,7 +3,15 @@
 import re
 from collections.abc import Iterator
 
-from grover.config.names import BASELINES, CHOSEN, OVERLAP, REPRESENTATIONS, VOCABULARY, with_random
+from grover.config.names import (
+    BASELINES,
+    CHOSEN,
+    OVERLAP,
+    REPRESENTATIONS,
+    VOCABULARY,
+    VOCABULARY_LABELS,
+    with_random,
+)
 from grover.config.sections.benchmarks import Benchmarks
 from grover.config.sections.embeddings import Embeddings
 from grover.config.sections.genome import Atlas, Corpus, Folds, Vocabulary
@@ -81,7 +89,7 @@ def check_architecture(model: Pretraining) -> Iterator[Mistake]:
 
 def check_vocabularies(vocabulary: Vocabulary) -> Iterator[Mistake]:
     """The names of vocabularies exist, and enough cycles are learnt."""
-    for name in sorted({"char", CHOSEN} & set(vocabulary.outside)):
+    for name in sorted({"char", CHOSEN, *VOCABULARY_LABELS} & set(vocabulary.outside)):
         yield Mistake(
             (f"vocabulary.outside.{name}",),
             f"`vocabulary.outside.{name}`: the name {name} is reserved; choose another",

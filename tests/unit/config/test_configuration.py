@@ -130,6 +130,8 @@ def test_vocabularies_from_outside_and_studied_ones():
             "`atlas.vocabulary` overlap-5 overlaps, so that its tokens do not segment the genome; describe another",
         ),
         ({"vocabulary": {"outside": {"chosen": "t.json"}}}, "`vocabulary.outside.chosen`: .* choose another"),
+        # the part before the dash of other names
+        ({"vocabulary": {"outside": {"kmer": "t.json"}}}, "`vocabulary.outside.kmer`: .* choose another"),
         ({"vocabulary": {"outside": {"DNABERT-2": "t.json"}}}, "`vocabulary.outside`: 'DNABERT-2' does not match"),
         ({"vocabulary": {"outside": {"other": 2}}}, "`vocabulary.outside.other` is 2, but a text was expected"),
         ({"selection": {"vocabulary": "char"}}, "none of `vocabulary.candidates`"),

@@ -35,8 +35,8 @@ def embed(
     """Vectors of the last layer by pooling (those of `external.poolings`), float32 [sequences, hidden], and the number of tokens that
     stand for sequence, int32 [sequences], of `at_once` sequences after another; of none once.
 
-    A sequence that is too long for the model is read in pieces, whose vectors are averaged, each weighed by its tokens. A random model
-    depends on `seed`.
+    A sequence that is too long for the model is read in pieces, whose vectors are averaged, each weighed by its tokens. A randomly
+    initialised model depends on `seed`.
     """
     network = external.make(1, seed).to(device).eval()
     if not len(sequences):

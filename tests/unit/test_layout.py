@@ -66,7 +66,7 @@ def upward(root: Path) -> list[str]:
 
 
 def misplaced(root: Path) -> list[str]:
-    """Modules on the top baseline, and `__init__.py` that hold anything but one docstring or are not there."""
+    """Modules at the top level, and `__init__.py` that hold anything but one docstring or are not there."""
     folder = root / "grover"
     wrong = [path.name for path in folder.iterdir() if path.is_file() and path.name not in TOP]
     for place in {path.parent for path in folder.glob("**/*.py")}:
@@ -78,7 +78,7 @@ def misplaced(root: Path) -> list[str]:
 
 
 def readers_of_the_report(root: Path) -> list[str]:
-    """Stages that import the report; the commands and the top baseline may."""
+    """Stages that import the report; the commands and the modules at the top level may."""
     return sorted(
         name
         for name, names in imports(root).items()

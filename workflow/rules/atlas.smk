@@ -4,7 +4,7 @@ Needs the encoded genome, one vocabulary with its tokens, and the tracks' source
 vocabularies. Makes atlas/observed/, atlas/markov-{order}/ and atlas/stability.parquet.
 """
 
-# the vocabulary that is described: byte pairs if there are any, never one whose words overlap
+# the vocabulary that is described: byte pairs if there are any, never one whose k-mers overlap
 ATLAS = configuration.atlas.vocabulary or min(
     (name for name in VOCABULARIES if not name.startswith("overlap-")), key=lambda name: not name.startswith("bpe-")
 )
@@ -24,7 +24,7 @@ wildcard_constraints:
 
 
 rule tokenise_null_genome:
-    """The same numbers of byte pairs, learnt from a Markov chain that keeps only the short words of the genome."""
+    """The same numbers of byte pairs, learnt from a Markov chain that keeps only the short k-mers of the genome."""
     input:
         sequence=rules.encode_genome.output.sequence,
         segments=rules.encode_genome.output.segments,

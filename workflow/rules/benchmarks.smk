@@ -1,4 +1,4 @@
-"""Benchmarks, one a row of the table: labelled sequences with folds, and the audit of what they leak.
+"""Benchmarks, one per row of the table: labelled sequences with folds, and the audit of what they leak.
 
 Needs the genome, its folds, the sources that a row names and, for shuffled tokens, the vocabulary. Makes benchmarks/{task}/.
 """

@@ -51,7 +51,7 @@ rule run_baseline:
 
 
 rule train_cnn:
-    """A small convolutional network on the bare letters: what a task yields without any pretraining or tokens."""
+    """A small convolutional network on the bases alone: the score of a task without pretraining or tokens."""
     input:
         dataset=rules.build_dataset.output.dataset,
         passed=rules.audit_dataset.output.passed,

@@ -1,4 +1,4 @@
-"""Masked-token pretraining of one model a candidate vocabulary, and its scores on held-out windows beside baselines.
+"""Masked-token pretraining of one model per candidate vocabulary, and its scores on held-out windows beside baselines.
 
 Needs tokens and windows. Makes models/{name}/, a Hugging Face folder.
 """
@@ -23,7 +23,7 @@ rule check_device:
 
 
 rule pretrain:
-    """One process a GPU. Checkpoints lie in a folder that is no output, since Snakemake removes outputs before a rerun."""
+    """One process per GPU. Checkpoints are kept in a folder that is no output, since Snakemake removes outputs before a rerun."""
     input:
         tokens=rules.tokenise_genome.output.tokens,
         windows=rules.make_windows.output.windows,
@@ -41,7 +41,7 @@ rule pretrain:
     threads: configuration.threads
     resources:
         **gpu(16000 * configuration.gpus, 2880, configuration.gpus),
-        # beside a GPU the plugin would take `tasks` as tasks a GPU
+        # beside a GPU the plugin would take `tasks` as tasks per GPU
         **({"tasks": configuration.nodes * configuration.gpus} if configuration.device != "cuda" else {}),
         # an empty `mpi` leaves Snakemake itself in the batch script, so that the training alone is a step and gets signals
         cost="pretraining",

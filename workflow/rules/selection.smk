@@ -1,6 +1,6 @@
 """Comparison of the vocabularies by next-k-mer prediction, the choice, and its publication under the fixed name `chosen`.
 
-Needs a pretrained model a candidate and its held-out metrics. Makes selection/ and the name `chosen` in vocabulary/, tokens/, corpus/ and
+Needs a pretrained model per candidate and its held-out metrics. Makes selection/ and the name `chosen` in vocabulary/, tokens/, corpus/ and
 models/, on which all later stages depend: without Snakemake checkpoints, so that a dry run sees the whole workflow.
 """
 
@@ -13,7 +13,7 @@ FIXED = configuration.selection.vocabulary if configuration.selection.method == 
 rule next_kmer:
     """Contexts are cut out of the genome first and tokenised alone, so that no token boundary tells what follows.
 
-    One job a vocabulary; the fine-tunings that it has finished survive a kill in an undeclared folder beside its table.
+    One job per vocabulary; the fine-tunings that it has finished survive a kill in an undeclared folder beside its table.
     """
     input:
         model=rules.pretrain.output.model,

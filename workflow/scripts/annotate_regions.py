@@ -18,7 +18,7 @@ def annotate_regions(
     source: Sources = [],  # noqa: B006
     rename: Renames = [],  # noqa: B006
 ) -> None:
-    """Write one column a track, row by row beside the regions: the leading category or `none`, presence, the mean quantity, or the
+    """Write one column per track, row by row beside the regions: the leading category or `none`, presence, the mean quantity, or the
     strand; and the share of repeats. Tracks whose source is not given are left out."""
     table = annotate(
         pd.read_parquet(regions),

@@ -1,4 +1,4 @@
-"""Make one vocabulary: the first byte-pair merges, all words of k letters, single letters, or byte pairs from outside."""
+"""Make one vocabulary: the first byte-pair merges, all k-mers, single bases, or byte pairs from outside."""
 
 import re
 from pathlib import Path

@@ -11,7 +11,7 @@ from grover.selection.choice import compare
 
 def compare_vocabularies(models: Inputs, baselines: Input, metrics: Sources, table: Output) -> None:
     """MODELS and BASELINES are the scores of next-k-mer prediction; METRICS, as VOCABULARY=FILE, hold the masked bits per base
-    on common spans. TABLE has a row a vocabulary or baseline and k, with 95 % intervals over test examples and seeds.
+    on common spans. TABLE has a row per vocabulary or baseline and k, with 95 % intervals over test examples and seeds.
     """
     scores = pd.concat([pd.read_parquet(path) for path in models], ignore_index=True)
     spans = {name: json.loads(path.read_text())["common_spans"] for name, path in source_files(metrics).items()}

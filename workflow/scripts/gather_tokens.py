@@ -42,7 +42,7 @@ def gather_tokens(
     weights: Weights = [],  # noqa: B006
 ) -> None:
     """SUMS and CONTEXTS are the tokens.npz and contexts.parquet of all shards of one model, as embed.py writes them, STATISTICS those of
-    its vocabulary. OUTPUT gets one row a token and layer: self-similarity, maximum explainable variance, both beside those of any
+    its vocabulary. OUTPUT gets one row per token and layer: self-similarity, maximum explainable variance, both beside those of any
     tokens, and the rank of the token by how much context changes it, joined with ACCURACY and the repeat share of ENRICHMENT."""
     minimum = required.minimum_occurrences
     added, stored, vocabulary = read_sums(sums), open_contexts(contexts), pd.read_parquet(statistics)

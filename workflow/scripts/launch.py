@@ -1,4 +1,4 @@
-"""Start a training as one process a GPU: by srun in a SLURM job, by torchrun elsewhere, plainly where one is enough.
+"""Start a training as one process per GPU: by srun in a SLURM job, by torchrun elsewhere, plainly where one is enough.
 
     launch.py --nodes 2 --processes 4 --threads 8 pretrain.py --tokens ...
 

@@ -27,7 +27,7 @@ def measure_clusters(
     neighbourhood: Neighbourhood,
     seed: Seed,
     weights: Weights = [],  # noqa: B006
-    maximum: Annotated[int, Option(help="regions a track at most", min=50)] = 3_000,
+    maximum: Annotated[int, Option(help="most regions per track", min=50)] = 3_000,
     apart: Annotated[int, Option(help="bases that a neighbour is away in the genome at least", min=0)] = 50_000,
     few: Annotated[float, Option(help="share of repeats below which a region counts as one with few repeats")] = 0.1,
 ) -> None:

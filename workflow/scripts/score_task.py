@@ -30,7 +30,7 @@ def score_task(
     all others, and each with its randomly initialised model.
     """
     if len(metrics) != len(predictions):
-        raise InputError(f"{len(metrics)} --metrics but {len(predictions)} --predictions; give one of each a model")
+        raise InputError(f"{len(metrics)} --metrics but {len(predictions)} --predictions; give one of each per model")
     digest = checksum(dataset)
     facts, tables = {}, {}
     for said, predicted in zip(metrics, predictions, strict=True):

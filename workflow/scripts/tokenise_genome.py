@@ -20,7 +20,7 @@ def tokenise_genome(
     tokens: Output,
     index: Output,
     statistics: Output,
-    threads: Annotated[int, Option(help="segments encoded at a time; 0: one a core")] = 1,
+    threads: Annotated[int, Option(help="segments encoded at a time; 0: one per core")] = 1,
 ) -> None:
     """Write the token ids of all segments, the map between bases and tokens, and how often each token occurs."""
     genome = Genome(sequence, segments)

@@ -30,7 +30,7 @@ def train_bpe(
     sample: Annotated[float, Setting(Vocabulary, "sample")],
     seed: Seed,
     without: Annotated[Path | None, READ, Option(help="BED of bases to leave out", exists=True)] = None,
-    threads: Annotated[int, Option(help="threads; 0: one a core")] = 1,
+    threads: Annotated[int, Option(help="threads; 0: one per core")] = 1,
 ) -> None:
     """Learn byte-pair merges on all segments; each smaller vocabulary is a prefix of the table written."""
     genome = Genome(sequence, segments)

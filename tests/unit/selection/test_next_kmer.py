@@ -182,7 +182,7 @@ def test_the_forest_grown_in_steps_is_the_one_grown_at_once():
 
 
 def scores(valid: dict[tuple[str, int], list[float]], seen: float = 0.0) -> pd.DataFrame:
-    """A row a vocabulary, k and seed with these accuracies on fold valid, and others on fold test."""
+    """A row per vocabulary, k and seed with these accuracies on fold valid, and others on fold test."""
     rows = [
         {"vocabulary": name, "kind": "model", "k": k, "seed": seed, "accuracy": 1 - share, "accuracy_valid": share}
         for (name, k), shares in valid.items()

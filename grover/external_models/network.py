@@ -23,12 +23,12 @@ TOKENS_AT_ONCE = {"cpu": 4_096, "cuda": 16_384}  # padded; external models are l
 UNUSED = re.compile(r"(^|\.)(pooler|contact_head|lm_head|cls|score|classifier|position_ids)(\.|$)")
 
 
-def check_limit(longest: int, limit: int, what: str = "sequences", letters: int = 0) -> None:
+def check_limit(longest: int, limit: int, what: str = "sequences", bases: int = 0) -> None:
     """Raise InputError where `longest` tokens with specials are more than the model takes."""
     if limit and longest > limit:
-        bases = f" ({letters} bases)" if letters else ""
+        length = f" ({bases} bases)" if bases else ""
         raise InputError(
-            f"{what}: the longest has {longest} tokens{bases} with specials, but this external model takes {limit} at most; shorten the "
+            f"{what}: the longest has {longest} tokens{length} with specials, but this external model takes {limit} at most; shorten the "
             "sequences (length in the table of tasks) or leave this external model out"
         )
 

@@ -59,11 +59,11 @@ def audit_dataset(
     sha256 = checksum(dataset)
     if known.get("checksums", {}).get("dataset", sha256) != sha256:
         raise InputError(f"{built} describes another dataset than {dataset}; build the two together")
-    words = Vocabulary.load(folder(vocabulary))
-    longest = longest_tokens(table, words)
-    check_positions(known["task"], longest, words.name, positions)
+    tokenizer = Vocabulary.load(folder(vocabulary))
+    longest = longest_tokens(table, tokenizer)
+    check_positions(known["task"], longest, tokenizer.name, positions)
     genome = Genome(sequence, segments)
-    tokenised = TokenisedGenome(tokens, index, words)
+    tokenised = TokenisedGenome(tokens, index, tokenizer)
     seen = training_intervals(pd.read_parquet(windows), split, tokenised, genome)
     examples, found = find_leaks(
         table,

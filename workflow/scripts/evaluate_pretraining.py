@@ -65,16 +65,16 @@ def evaluate_pretraining(
     place = choose_device(device, threads)
     network = load_language_model(folder(model))
     untrained = new_language_model(network.config, seed + 1)
-    words = Vocabulary.load(folder(model))
-    lengths = None if words.kind == "overlap" else words.strides
-    tokenised = TokenisedGenome(tokens, index, words)
+    vocabulary = Vocabulary.load(folder(model))
+    lengths = None if vocabulary.kind == "overlap" else vocabulary.strides
+    tokenised = TokenisedGenome(tokens, index, vocabulary)
     table = pd.read_parquet(windows)
     training = table[table[split] == "train"]
 
-    masking = Masking(scored.mask_ratio, mask=1.0, span=mask_span or words.mask_span)
+    masking = Masking(scored.mask_ratio, mask=1.0, span=mask_span or vocabulary.mask_span)
     held_out = {name: evaluation.choose_windows(table, name, scored.maximum_windows, seed) for name in SPLITS}
     masked = {
-        name: evaluation.mask_tokens(tokenised.tokens, rows, words.size, masking, seed)
+        name: evaluation.mask_tokens(tokenised.tokens, rows, vocabulary.size, masking, seed)
         for name, rows in held_out.items()
     }
     begins = {name: tokenised.bases_at(item.position) for name, item in masked.items()}
@@ -90,13 +90,15 @@ def evaluate_pretraining(
                 # only a rule of choice reads it, and says so if it needs it
                 print(f"no score on common spans of fold valid: {error}", file=sys.stderr)
                 continue
-            cut, offsets, touched = common_spans.touched_tokens(genome.codes, spans[fold], words, max(1, threads))
-            common_spans.check_windows(offsets, network.config.max_position_embeddings, spanned.span_bases, words.name)
+            cut, offsets, touched = common_spans.touched_tokens(genome.codes, spans[fold], vocabulary, max(1, threads))
+            common_spans.check_windows(
+                offsets, network.config.max_position_embeddings, spanned.span_bases, vocabulary.name
+            )
             masked[fold] = evaluation.mask_marked(cut, offsets, touched)
             begins[fold] = common_spans.places(cut, offsets, spans[fold], lengths)[masked[fold].position]
 
     left, right = (np.concatenate([getattr(item, side) for item in masked.values()]) for side in ("left", "right"))
-    counts = TokenCounts(tokenised.tokens, training, words.size, left, right, baseline_tokens)
+    counts = TokenCounts(tokenised.tokens, training, vocabulary.size, left, right, baseline_tokens)
     curves = {name: TokenCurves() for name in SPLITS}
     tables = {}
     for name, item in masked.items():
@@ -110,10 +112,13 @@ def evaluate_pretraining(
         tables[name] = evaluation.tabulate(item, predicted, begins[name], lengths, inside)
 
     accuracies = [
-        by_token(tables[name], curves[name].areas().numpy(), words.tokens).assign(split=name) for name in SPLITS
+        by_token(tables[name], curves[name].areas().numpy(), vocabulary.tokens).assign(split=name) for name in SPLITS
     ]
     scores = {
-        name: {"windows": len(held_out[name]), **score_split(tables[name], words.size - FIRST_BASE, scored.top, seed)}
+        name: {
+            "windows": len(held_out[name]),
+            **score_split(tables[name], vocabulary.size - FIRST_BASE, scored.top, seed),
+        }
         for name in SPLITS
     }
     common = {fold: common_spans.score_spans(tables[fold], drawn, spanned.span, seed) for fold, drawn in spans.items()}
@@ -123,9 +128,9 @@ def evaluate_pretraining(
         metrics,
         {
             "split": split,
-            "vocabulary": words.name,
-            "kind": words.kind,
-            "vocabulary_size": words.size,
+            "vocabulary": vocabulary.name,
+            "kind": vocabulary.kind,
+            "vocabulary_size": vocabulary.size,
             "parameters": sum(parameter.numel() for parameter in network.parameters()),
             "mask_ratio": scored.mask_ratio,
             "mask_span": masking.span,

@@ -57,12 +57,12 @@ def next_kmer(
     """
     place = choose_device(device, threads)
     source = folder(model)
-    words = Vocabulary.load(source)
+    vocabulary = Vocabulary.load(source)
     contexts = cut_contexts(
         Genome(sequence, segments), read_folds(folds), task.context, max(task.k), task.examples, seed
     )
     print(f"{len(contexts.train):,} contexts to train on, {len(contexts.valid):,} and {len(contexts.test):,} to score")
-    tokenised = tokenise(words, contexts, max(1, threads))
+    tokenised = tokenise(vocabulary, contexts, max(1, threads))
     settings = Settings(**training.model_dump(), precision=precision)
 
     files = [checksum(source / file) for file in (WEIGHTS, "config.json", "tokenizer.json")]
@@ -76,12 +76,12 @@ def next_kmer(
             write_table(finished, fine_tune(source, tokenised, contexts, size, settings, place, seed))
         return pd.read_parquet(finished)
 
-    genome, table = TokenisedGenome(tokens, index, words), pd.read_parquet(windows)
+    genome, table = TokenisedGenome(tokens, index, vocabulary), pd.read_parquet(windows)
     trained = table[table[split] == "train"]
     first, length = trained["first"].to_numpy(), trained["length"].to_numpy()
     seen = seen_share(contexts, genome.bases_at(first), genome.ends_at(first + length - 1))
     table = by_seed(name, task.k, seeds, answers, contexts.block)
-    write_table(output, table.assign(size=np.int64(words.size), seen=seen))
+    write_table(output, table.assign(size=np.int64(vocabulary.size), seen=seen))
     for other in output.parent.glob(f"{name}.seeds-*"):
         shutil.rmtree(other)
 

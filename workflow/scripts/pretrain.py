@@ -66,18 +66,18 @@ def pretrain(
     """
     processes = Processes.here()
     place = choose_device(device, threads, processes)
-    words = Vocabulary.load(folder(vocabulary))
+    tokenizer = Vocabulary.load(folder(vocabulary))
     table = pd.read_parquet(windows)
     table = table[table[split] == "train"]
     ids = np.load(tokens, mmap_mode="r")
     if processes.first:
         check_data(tokens, windows, folder(vocabulary))
-    masking = Masking(masks.mask_ratio, keep=masks.mask_keep, span=masks.mask_span or words.mask_span)
+    masking = Masking(masks.mask_ratio, keep=masks.mask_keep, span=masks.mask_span or tokenizer.mask_span)
     batch, steps = schedule.batch, schedule.steps
     if schedule.bases:
-        steps = steps_for(schedule.bases, ids, table, words.strides, batch)
+        steps = steps_for(schedule.bases, ids, table, tokenizer.strides, batch)
     optimisation = Optimisation(steps, schedule.learning_rate, schedule.warmup)
-    network = new_language_model(bert_config(encoder, words.size), seed)
+    network = new_language_model(bert_config(encoder, tokenizer.size), seed)
     if processes.first:
         parameters = sum(parameter.numel() for parameter in network.parameters())
         print(

@@ -38,12 +38,14 @@ def score_variants(
     says grover/interpretation/variants.py.
     """
     place = choose_device(device, threads)
-    genome, words = Genome(sequence, segments), Vocabulary.load(folder(model))
+    genome, vocabulary = Genome(sequence, segments), Vocabulary.load(folder(model))
     rows, left_out = read_variants(variants, genome, rename)
     maximum = scoring.maximum_variants
     left_out["beyond the maximum"] = max(0, len(rows) - maximum)
     rows = rows.iloc[np.sort(np.random.default_rng(seed).permutation(len(rows))[:maximum])]
-    rows = rows.assign(score=score(rows, load_language_model(folder(model)), words, genome, scoring, place, precision))
+    rows = rows.assign(
+        score=score(rows, load_language_model(folder(model)), vocabulary, genome, scoring, place, precision)
+    )
     left_out["longer than the model"] = int(rows["score"].isna().sum())
     rows = rows.dropna(subset=["score"])
     write_table(table, rows[["chrom", "pos", "id", "ref", "alt", "score", "effect"]])

@@ -170,9 +170,7 @@ def count_shifted(tokens: PlacedTokens, runs: Runs, shifts: np.ndarray, threads:
 
 
 @njit(cache=True, nogil=True)
-def _middles(
-    tokens: np.ndarray, first: int, anchors: np.ndarray, lengths: np.ndarray, widths: np.ndarray
-) -> np.ndarray:
+def _middles(tokens: np.ndarray, first: int, anchors: np.ndarray, strides: np.ndarray, spans: np.ndarray) -> np.ndarray:
     """Middle base of each token, int64; `first` is the number of the first one, at which an anchor lies."""
     anchor = np.searchsorted(anchors[:, 0], first)
     base = np.int64(0)
@@ -182,8 +180,8 @@ def _middles(
         if anchors[anchor, 0] == first + i:
             base = anchors[anchor, 1]
             anchor += 1
-        middles[i] = base + (widths[tokens[i]] - 1) // 2
-        base += lengths[tokens[i]]
+        middles[i] = base + (spans[tokens[i]] - 1) // 2
+        base += strides[tokens[i]]
     return middles
 
 
@@ -193,13 +191,13 @@ def _count(
     middles: np.ndarray,
     edges: np.ndarray,
     labels: np.ndarray,
-    turns: np.ndarray,
+    shifts: np.ndarray,
     counts: np.ndarray,
 ) -> None:
     bases = edges[-1]
-    for turn in range(turns.size):
+    for number in range(shifts.size):
         # runs lie at their edges + shift, and behind the last one the first one comes again
-        shift = turns[turn] if middles[0] >= turns[turn] else turns[turn] - bases
+        shift = shifts[number] if middles[0] >= shifts[number] else shifts[number] - bases
         run = np.searchsorted(edges, middles[0] - shift, side="right") - 1
         i = 0
         while i < tokens.size:
@@ -207,7 +205,7 @@ def _count(
                 run = 0
                 shift += bases
             end = edges[run + 1] + shift
-            row = counts[turn, labels[run]]
+            row = counts[number, labels[run]]
             while i < tokens.size and middles[i] < end:
                 row[tokens[i]] += 1
                 i += 1

@@ -23,10 +23,8 @@ DEFAULTS = {"default", "default_factory", "parser", "callback", "type", "nargs",
 DEFAULTS |= {"choices", "const", "dest", "clamp"}
 SILENT = "runtime:"  # begins the text of what changes no result
 SETTING = f"{SILENT}Setting"  # the mark of an option that is one field of a group of settings
-DECLARATIONS = {
-    "setting",
-    "Field",
-}  # calls that declare a field: the default is the first argument, all others describe it
+# calls that declare a field: the default is the first argument, all others describe it
+DECLARATIONS = {"setting", "Field"}
 VALIDATORS = {"field_validator", "model_validator"}
 # how many of the first arguments of these count, and their names; the others say how progress is shown
 PROGRESS = {f"{SILENT}Progress": [], f"{SILENT}track": ["items"]}

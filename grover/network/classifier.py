@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -117,7 +117,7 @@ def new_classifier(folder: Path, classes: int, pooling: Pooling, pretrained: boo
 def load_classifier(folder: Path) -> Classifier:
     """The classifier stored in `folder`, in evaluation mode."""
     config: Any = load_config(folder)
-    if not hasattr(config, "pooling"):
+    if getattr(config, "pooling", None) not in get_args(Pooling):
         raise InputError(f"{folder}: this model is no classifier; expected a folder that finetune.py wrote")
     model = Classifier(config, config.num_labels, config.pooling)
     load_into(model, folder)

@@ -217,3 +217,7 @@ def test_a_stored_classifier_answers_alike_and_opens_as_an_encoder(folder, tmp_p
     assert torch.equal(encoder.embeddings.word_embeddings.weight, model.bert.embeddings.word_embeddings.weight)
     with pytest.raises(InputError, match="no classifier"):
         load_classifier(folder)
+    model.config.pooling = "max"
+    save(model, model.config, tmp_path / "stored", folder)
+    with pytest.raises(InputError, match="no classifier"):
+        load_classifier(tmp_path / "stored")

@@ -46,7 +46,7 @@ def count_kmers(codes: np.ndarray, bounds: np.ndarray) -> pd.DataFrame:
     tables = []
     for k in KMERS:
         kmers = ["".join("ACGT"[number >> 2 * (k - 1 - i) & 3] for i in range(k)) for number in range(4**k)]
-        tables.append(pd.DataFrame({"k": k, "word": kmers, "count": markov_counts(codes, bounds, k - 1)}))
+        tables.append(pd.DataFrame({"k": k, "kmer": kmers, "count": markov_counts(codes, bounds, k - 1)}))
     return pd.concat(tables, ignore_index=True)
 
 
@@ -99,7 +99,7 @@ def summarise(tokens: pd.DataFrame, kmers: pd.DataFrame, bases: int) -> dict:
         "median_per_million": float(per_million.median()),
         "frequent": int((counts > FREQUENT).sum()),
         "frequent_per_million": float((per_million > PER_MILLION).mean()),
-        "lone_letters": {base: float(alone.get(base, 0.0)) for base in "ACGT"},
+        "lone_bases": {base: float(alone.get(base, 0.0)) for base in "ACGT"},
         "has_cg": bool((tokens["token"] == "CG").any()),
         "balance": {
             name: {"rows": len(values), "evenness": evenness(values), "gini": gini(values)}

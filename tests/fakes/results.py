@@ -140,7 +140,7 @@ def _atlas(rng, tokens, parquet, text, place) -> None:
             expected=cut["count"] / 1.3 ** cut["length"],
         )
         parquet(f"atlas/{genome}/tokens.parquet", cut)
-        kmers = [pd.DataFrame({"k": k, "word": "A" * k, "count": rng.integers(5, 90, 4**k)}) for k in (4, 5, 6)]
+        kmers = [pd.DataFrame({"k": k, "kmer": "A" * k, "count": rng.integers(5, 90, 4**k)}) for k in (4, 5, 6)]
         parquet(f"atlas/{genome}/kmers.parquet", pd.concat(kmers))
         places = cut[["id", "token", "length", "count"]].merge(
             pd.DataFrame(categories, columns=["track", "category"]), how="cross"
@@ -169,7 +169,7 @@ def _atlas(rng, tokens, parquet, text, place) -> None:
             "starts_with_at_types": 0.61,
             "starts_with_at": 0.6,
             "has_cg": genome == "observed",
-            "lone_letters": {"A": 0.0, "C": 0.0, "G": 0.02, "T": 0.0},
+            "lone_bases": {"A": 0.0, "C": 0.0, "G": 0.02, "T": 0.0},
             "median_count": 120.0,
             "median_per_million": 560.0,
             "frequent_per_million": 0.98,

@@ -26,7 +26,7 @@ NUMBERS = (
     ("tokens that begin with A or T", "starts_with_at_types", "{:.1%}".format),
     ("the same, by occurrence", "starts_with_at", "{:.1%}".format),
     ("token CG", "has_cg", lambda value: "yes" if value else "no"),
-    ("tokens of one base", "lone_letters", lambda shares: lone_bases(shares)),
+    ("tokens of one base", "lone_bases", lambda shares: lone_bases(shares)),
     ("occurrences of the median token", "median_count", "{:,.0f}".format),
     ("the same, per million tokens", "median_per_million", "{:,.0f}".format),
     ("tokens above 140 per million", "frequent_per_million", "{:.1%}".format),

@@ -37,7 +37,7 @@ def test_expected_occurrences_are_those_of_a_first_order_chain():
 
 def test_words_are_counted():
     table = count_kmers(np.array([0, 1, 2, 3, 0, 1, 2], np.uint8), np.array([0, 7]))
-    found = table[table["count"] > 0].set_index("word")["count"].to_dict()
+    found = table[table["count"] > 0].set_index("kmer")["count"].to_dict()
     assert found == {"ACGT": 1, "CGTA": 1, "GTAC": 1, "TACG": 1, "ACGTA": 1, "CGTAC": 1, "GTACG": 1} | {
         "ACGTAC": 1,
         "CGTACG": 1,
@@ -66,7 +66,7 @@ def test_the_summary_has_the_papers_numbers(statistics):
     assert summary["types_by_length"] == {"1": 4, "2": 1, "3": 1, "4": 1, "5": 1}
     assert (summary["five_mers"], summary["six_mers"], summary["has_cg"]) == (1, 0, True)
     assert (summary["longest"], summary["longest_length"], summary["longest_runs"]) == (["AACGT"], 5, ["C", "TTT"])
-    assert summary["lone_letters"] == {"A": 0, "C": 0.1, "G": 0, "T": 0.02}
+    assert summary["lone_bases"] == {"A": 0, "C": 0.1, "G": 0, "T": 0.02}
     assert (summary["least_count"], summary["median_count"], summary["median_per_million"]) == (0, 5, 50_000)
     assert summary["gc"] == pytest.approx((10 + 16 + 80) / 348)
     assert summary["balance"]["4-mers"] == {"rows": 2, "evenness": pytest.approx(1), "gini": 0}

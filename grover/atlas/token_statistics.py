@@ -42,7 +42,7 @@ def expected_count(token: str, pairs: np.ndarray) -> float:
 
 
 def count_kmers(codes: np.ndarray, bounds: np.ndarray) -> pd.DataFrame:
-    """Count each 4-mer, 5-mer and 6-mer of the genome, at any position: k, word (the k-mer), count."""
+    """Count each 4-mer, 5-mer and 6-mer of the genome, at any position: k, kmer, count."""
     tables = []
     for k in KMERS:
         kmers = ["".join("ACGT"[number >> 2 * (k - 1 - i) & 3] for i in range(k)) for number in range(4**k)]

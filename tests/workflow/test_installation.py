@@ -3,6 +3,7 @@
 import json
 import os
 import pwd
+import re
 import shutil
 import subprocess
 import sys
@@ -121,6 +122,13 @@ def test_jobs_in_a_container_without_the_environment_run_the_code_of_the_copy(tm
     )
     assert done.returncode == 0, done.stdout
     check_mark(copy, "3")
+
+
+def test_the_standard_place_of_the_snakefile_plans_the_same_jobs(installation):
+    done = installation.snakemake("--dry-run", "--snakefile", str(installation.root / "workflow/Snakefile"))
+    assert done.returncode == 0 and "rule everything:" in done.stdout, done.stdout
+    rules = set(re.findall(r"^(?:local)?rule (\w+):", done.stdout, re.MULTILINE))
+    assert rules - {"everything"} == installation.planned()
 
 
 def test_a_workflow_without_its_package_is_refused(installation):

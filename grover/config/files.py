@@ -1,12 +1,34 @@
 """Where the files are that a configuration names."""
 
 import shlex
+from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
+
+import yaml
 
 from grover.config.configuration import Configuration
 from grover.config.sections.run import Source
 from grover.runtime.errors import InputError
+
+
+def refuse_repeated_keys(configfiles: Iterable[Path | str]) -> None:
+    """Raise InputError for a key that a section of a configuration has twice; YAML takes the last one and drops the others."""
+    for path in configfiles:
+        try:
+            _refuse_repeated_keys(yaml.compose(Path(path).read_text(encoding="utf-8")), path)
+        except yaml.YAMLError:
+            continue  # JSON that is indented by tabs is no YAML; of other mistakes Snakemake says where they are
+
+
+def _refuse_repeated_keys(node: yaml.Node | None, path: Path | str, place: str = "") -> None:
+    seen: dict[str, int] = {}
+    for key, value in node.value if isinstance(node, yaml.MappingNode) else ():
+        name, line = f"{place}.{key.value}".lstrip("."), key.start_mark.line + 1
+        if name in seen:
+            raise InputError(f"{path}: `{name}` stands there twice, in lines {seen[name]} and {line}; merge them")
+        seen[name] = line
+        _refuse_repeated_keys(value, path, name)
 
 
 def installed(path: str, installation: Path) -> Path:
@@ -38,23 +60,28 @@ def source_file(configuration: Configuration, key: str, installation: Path) -> s
         return f"{run}/simulated/{source.simulated}"
     place = local_path(key, source, configuration.data, installation)
     folder = f"{run}/sources/{key}" if place else f"{configuration.downloads}/{key}"
-    return f"{folder}/{file_name(source, place)}"
+    if not (name := file_name(source, place)):
+        raise InputError(f"sources.{key}: the address {source.url} ends without the name of a file; correct it")
+    return f"{folder}/{name}"
 
 
 def local_path(key: str, source: Source, data: str, installation: Path) -> str | None:
     """Return where a source is on this machine, None for an address of another.
 
     It is below the data folder, if one is given, or at the path in `url`, which is looked for in the working directory and then in the
-    installation. Raises InputError, naming key and path, where the file is missing.
+    installation. Raises InputError, naming key and path, where the file is missing or the kind of address is unknown.
     """
     if data and source.file is not None:
         path = Path(data) / source.file
         advice = f"put the file there, or correct --config data={data}"
     else:
-        address = urlsplit(source.url or "")
-        if address.scheme not in ("", "file"):
+        url = source.url or ""
+        address = urlsplit(url)
+        if address.scheme in ("http", "https", "ftp"):
             return None
-        path = installed(unquote(address.path), installation)
+        if "://" in url and address.scheme != "file":
+            raise InputError(f"sources.{key}: {url} cannot be fetched; use https, http, ftp, file:// or a plain path")
+        path = installed(unquote(address.path) if address.scheme == "file" else url, installation)
         advice = "correct the path"
     if not path.is_file():
         raise InputError(f"sources.{key}: {path} does not exist; {advice}")

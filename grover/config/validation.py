@@ -1,6 +1,7 @@
 """Validation of a configuration: each mistake in one sentence with key, value found, what was expected and what to do."""
 
 import difflib
+from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -25,7 +26,8 @@ class Mistake:
 
 def validate(model: type[Model], raw: dict[str, Any], required: dict[str, Any]) -> tuple[Model, list[Mistake]]:
     """Validate what is valid: mistaken keys are reported, and their defaults or those of `required` take their place."""
-    raw, mistakes = deepcopy(raw), dict[str, Mistake]()
+    raw = deepcopy(raw)
+    mistakes = {mistake.keys[0]: mistake for mistake in _without_odd_keys(raw)}
     while True:
         try:
             return model.model_validate(raw), list(mistakes.values())
@@ -37,6 +39,22 @@ def validate(model: type[Model], raw: dict[str, Any], required: dict[str, Any]) 
             mistakes.setdefault(key, Mistake((key,), _sentence(details, key, path, model)))
         for path in paths:
             _remove(raw, path, required)
+
+
+def _without_odd_keys(raw: Any, path: str = "") -> Iterator[Mistake]:
+    """Remove keys that are no texts, which YAML makes of `3:`, `yes:` or `null:`."""
+    if not isinstance(raw, dict):
+        return
+    for key in list(raw):
+        inner = f"{path}.{key}".lstrip(".")
+        if isinstance(key, str):
+            yield from _without_odd_keys(raw[key], inner)
+        else:
+            del raw[key]
+            place = f"`{path}`" if path else "the top level"
+            yield Mistake(
+                (inner,), f"{place} has the key {key!r}, but a text was expected; correct it or put it in quotes"
+            )
 
 
 def _remove(raw: dict[str, Any], path: Path, required: dict[str, Any]) -> None:

@@ -71,3 +71,25 @@ def test_a_budget_refuses_to_plan_and_to_start(installation):
     # they are the estimate of the next run
     rows = rows_of(planned(installation, "--all"))
     assert rows["genome"][:2] == ["4", "2"]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("- seed\n", "error: {path}: Config file must be given as JSON or YAML with keys at top level"),
+        ("seed: [\n", "error: {path}: Config file is not valid JSON or YAML"),
+        ("seed: 1\nseed: 2\n", "error: {path}: `seed` stands there twice"),
+    ],
+)
+def test_a_file_that_is_no_configuration_is_refused_in_one_sentence(installation, text, sentence):
+    path = installation.work / "own.yaml"
+    path.write_text(text)
+    done = planned(installation, "--configfile", str(path))
+    assert done.returncode == 1 and done.stderr.startswith(sentence.format(path=path)), done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_options_are_read_as_snakemake_reads_them(installation):
+    done = planned(installation, "--config", "pretraining={steps: 3}")
+    assert done.returncode == 1 and "`pretraining.steps` is '3', but a whole number" in done.stderr
+    assert planned(installation, "--cores", "-1").returncode == 2

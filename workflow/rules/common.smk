@@ -64,6 +64,7 @@ if workflow.modifier.namespace:  # `is_module` is true of a workflow of its own 
 else:
     ORIGIN = " ".join(map(shown, workflow.overwrite_configfiles)) or "config/config.yaml"
     STARTED = f"--configfile {ORIGIN}"
+checked(files.refuse_repeated_keys, workflow.overwrite_configfiles)
 configuration = checked(complete, dict(config), ORIGIN)
 RUN = f"{configuration.results}/{configuration.run}"
 DATA_OPTION = f"--config data={shlex.quote(configuration.data)} " if configuration.data else ""

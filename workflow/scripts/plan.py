@@ -9,10 +9,14 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
+from snakemake.cli import parse_config
+from snakemake.common.configfile import load_configfile
+from snakemake.exceptions import WorkflowError
 from snakemake.utils import update_config
 from typer import Option
 
 from grover.config.configuration import complete
+from grover.config.files import refuse_repeated_keys
 from grover.planning.plan import Job, Machine, choose_machine, estimate, hold_to_budget, read_jobs, totals, wall_seconds
 from grover.planning.runs import finished_run, read_run
 from grover.runtime.cli import main
@@ -29,21 +33,17 @@ no estimate: jobs of rules without a formula that no run on a genome of similar 
 def plan(
     configfile: Annotated[list[Path], Option(help="configuration; repeat the option as for snakemake", exists=True)],
     config: Annotated[list[str], Option(help="KEY=VALUE, as for snakemake")] = [],  # noqa: B006
-    cores: Annotated[int, Option(help="cores at once; 0: those of this machine")] = 0,
-    gpus: Annotated[int, Option(help="GPUs at once")] = 1,
+    cores: Annotated[int, Option(help="cores at once; 0: those of this machine", min=0)] = 0,
+    gpus: Annotated[int, Option(help="GPUs at once", min=0)] = 1,
     gpu: Annotated[str, Option(help="type of the GPUs; empty: `budget.gpu`")] = "",
     everything: Annotated[bool, Option("--all", help="count finished jobs too")] = False,
     comparison: Annotated[bool, Option("--compare", help="compare the estimate with this run's finished jobs")] = False,
     budget: Annotated[list[str], Option(help="KEY=LIMIT that replaces a key of `budget`")] = [],  # noqa: B006
 ) -> None:
     """Print jobs, times, GPU hours, disk and memory of each stage, and refuse more than `budget` allows. Only a dry run is started."""
-    raw: dict[str, Any] = {}
-    for path in configfile:
-        update_config(raw, yaml.safe_load(path.read_text(encoding="utf-8")) or {})
-    limits = [f"budget={{{key}: {value}}}" for key, value in key_values(budget, "--budget")]
-    for key, value in key_values([*config, *limits], "--config"):
-        update_config(raw, {key: yaml.safe_load(value)})
     origin = " ".join(map(str, configfile))
+    raw = _read(configfile, config, budget)
+    refuse_repeated_keys(configfile)
     settings = complete(raw, origin)
     machine = choose_machine(settings, cores or os.cpu_count() or 1, gpus, gpu or settings.budget.gpu, ROOT)
     listed = read_jobs(_dry_run(configfile, config, machine.cores, everything or comparison))
@@ -61,6 +61,24 @@ def plan(
             print(_line(stage, counted, machine))
     print(NOTE)
     return hold_to_budget(jobs, settings, origin)
+
+
+def _read(configfile: list[Path], config: list[str], budget: list[str]) -> dict[str, Any]:
+    """Return the configuration as Snakemake reads it, with the limits of `--budget`."""
+    raw: dict[str, Any] = {}
+    try:
+        for path in configfile:
+            place = str(path)
+            update_config(raw, load_configfile(place))
+        place = "--config"
+        update_config(raw, parse_config(config))
+        place = "--budget"
+        limits = {key: yaml.safe_load(value) for key, value in key_values(budget, place)}
+    except (WorkflowError, ValueError, yaml.YAMLError) as error:
+        raise InputError(f"{place}: {' '.join(str(error).split())}") from None
+    if limits:
+        update_config(raw, {"budget": limits})
+    return raw
 
 
 def _dry_run(configfile: list[Path], config: list[str], cores: int, everything: bool) -> str:

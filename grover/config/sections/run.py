@@ -8,14 +8,18 @@ from grover.config.fields import Distinct, Section, setting
 Freezable = Literal["pretrain", "next_kmer", "finetune", "finetune_external", "embed", "embed_external"]
 
 
+# a path that rules may contain: braces would be wildcards
+PATH = "^[^{}]+$"
+
+
 class Folders(Section):
     """Where the run is written and where its input files are."""
 
     run: str = setting(
         ..., "Name of the run; its artefacts are written to RESULTS/RUN/.", pattern="^[A-Za-z0-9][A-Za-z0-9._-]*$"
     )
-    results: str = setting("results", "Folder of all runs.")
-    downloads: str = setting("results/downloads", "Folder of downloaded sources, shared by all runs.")
+    results: str = setting("results", "Folder of all runs.", pattern=PATH)
+    downloads: str = setting("results/downloads", "Folder of downloaded sources, shared by all runs.", pattern=PATH)
     data: str = setting(
         "", "Folder with the files of the sources, for sites without network: DATA/FILE replaces the address."
     )
@@ -25,7 +29,7 @@ class Folders(Section):
 class Randomness(Section):
     """The seed of random choices."""
 
-    seed: int = setting(1, "Seed of every random choice.", ge=0)
+    seed: int = setting(1, "Seed of every random choice.", ge=0, le=2**31 - 1)
 
 
 class Device(Section):
@@ -51,9 +55,9 @@ class Processes(Section):
 class Source(Section):
     """An input file: an address, a path, or a file of the simulated genome."""
 
-    simulated: str | None = setting(None, "Name of a file of the simulated genome.")
-    url: str | None = setting(None, "An https, http, ftp or file address, or a path.")
-    file: str | None = setting(None, "Path below the folder `data`.")
+    simulated: str | None = setting(None, "Name of a file of the simulated genome.", pattern=r"^[A-Za-z0-9._-]+$")
+    url: str | None = setting(None, "An https, http, ftp or file address, or a path.", pattern=PATH)
+    file: str | None = setting(None, "Path below the folder `data`.", pattern=PATH)
     md5: str | None = setting(None, "MD5 of the file.", pattern="^[0-9a-f]{32}$")
     sha256: str | None = setting(None, "SHA-256 of the file.", pattern="^[0-9a-f]{64}$")
     checksum_url: str | None = setting(None, "Address of a checksum file that names this file.")

@@ -8,7 +8,14 @@ import pytest
 from grover.config.annotations import formats, refuse_unread, single_site_task
 from grover.config.benchmark_table import Task
 from grover.config.configuration import Configuration, complete
-from grover.config.files import checksum_options, installed, local_path, outside_vocabularies, source_file
+from grover.config.files import (
+    checksum_options,
+    installed,
+    local_path,
+    outside_vocabularies,
+    refuse_repeated_keys,
+    source_file,
+)
 from grover.runtime.errors import InputError
 
 TASKS = {
@@ -112,3 +119,38 @@ def test_a_tokenizer_is_in_the_data_folder_or_installed(tmp_path, monkeypatch):
     )
     with pytest.raises(InputError, match="mine.yaml: `vocabulary.outside.other`: t.json is neither below `data`"):
         outside_vocabularies(config, tmp_path, "mine.yaml")
+
+
+@pytest.mark.parametrize(
+    ("url", "sentence"),
+    [
+        (
+            "htp://there/genome.fa",
+            "htp://there/genome.fa cannot be fetched; use https, http, ftp, file:// or a plain path",
+        ),
+        ("https://there/", "the address https://there/ ends without the name of a file"),
+        ("nowhere:genome.fa", "nowhere:genome.fa does not exist; correct the path"),
+    ],
+)
+def test_an_address_that_no_job_could_fetch_is_refused(url, sentence):
+    with pytest.raises(InputError, match=f"^sources.genome: {sentence}"):
+        source_file(configured({"genome": {"url": url}}), "genome", Path())
+
+
+def test_a_plain_path_is_taken_as_it_is(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("a:b.fa", "a#b.fa", "a%20b.fa", "a?b.fa"):
+        Path(name).touch()
+        config = configured({"genome": {"url": name}})
+        assert source_file(config, "genome", Path()) == f"results/mine/sources/genome/{name}"
+
+
+def test_a_key_that_stands_twice_is_refused(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("seed: 1\ncorpus: &one {passes: 1}\npretraining:\n  steps: 4\n  batch: 4\n  steps: 5\n")
+    with pytest.raises(InputError, match="mine.yaml: `pretraining.steps` stands there twice, in lines 4 and 6; merge"):
+        refuse_repeated_keys([path])
+    path.write_text("corpus: &one {passes: 1}\nother: {<<: *one, passes: 2, steps: 1}\nlist: [{a: 1}, {a: 2}]\n")
+    refuse_repeated_keys([path])
+    path.write_text('{\n\t"seed": 3\n}')  # JSON that is no YAML
+    refuse_repeated_keys([path])

@@ -202,6 +202,39 @@ def test_types_are_not_converted(changes, sentence):
         completed(**changes)
 
 
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({None: 3}, "the top level has the key None, but a text was expected; correct it or put it in quotes"),
+        ({"pretraining": {True: 3}}, "`pretraining` has the key True, but a text was expected"),
+        ({"benchmarks": {"external_models": {3: {"model": "x"}}}}, "`benchmarks.external_models` has the key 3, but"),
+        ({"pretraining": {"learning_rate": "1e-7"}}, "was expected; write 0.0000001, without quotes, in a file"),
+        (
+            {"pretraining": {"steps": "1e3"}},
+            "was expected; write 1000, without quotes, in a file given to --configfile",
+        ),
+        ({"pretraining": {"steps": "2.5"}}, "`pretraining.steps` is '2.5', but a whole number was expected$"),
+        ({"pretraining": {"dropout": "1e999999999999"}}, "but a number was expected$"),
+        ({"embeddings": {"states": "True"}}, "but true or false was expected; write true, without quotes"),
+        ({"pretraining": {"learning_rate": float("nan")}}, "is nan, but a finite number was expected"),
+        ({"seed": 2**31}, "`seed` is 2147483648, but a number at most 2147483647 was expected"),
+        ({"results": ""}, "`results` is '', which does not match"),
+        ({"downloads": "{run}"}, "`downloads` is '{run}', which does not match"),
+        ({"sources": {"genome": {"url": ""}}}, "`sources.genome.url` is '', which does not match"),
+    ],
+)
+def test_what_yaml_reads_otherwise_than_meant_and_what_ends_in_a_wrong_place_is_refused(changes, sentence):
+    with pytest.raises(InputError, match=sentence) as error:
+        complete(SMALLEST | changes, "my.yaml")
+    assert "\n" not in str(error.value)
+
+
+def test_a_long_value_is_cut():
+    with pytest.raises(InputError, match="`device` is 'a{99}[.]{3}, but one of") as error:
+        completed(device="a" * 10_000)
+    assert len(str(error.value)) < 200
+
+
 def test_a_whole_number_is_a_number():
     assert completed(vocabulary={"sample": 1}).vocabulary.sample == 1
 

@@ -103,3 +103,15 @@ print("params:", {{each.name: sorted(each.params.keys()) for each in workflow.ru
         for prefix in ("grover", "second")
     )
     assert first["pretrain"] and first == second
+
+
+def test_another_workflow_changes_the_resources_of_a_rule(installation):
+    changed = """
+use rule pretrain from grover as grover_pretrain with:
+    resources:
+        mem_mb=9000,
+"""
+    done = run(installation, str(installation.root / "workflow/Snakefile"), "--dry-run", text=MODULE + changed)
+    assert done.startswith("0\n"), done
+    found = re.findall(r"^rule grover_pretrain:.*?resources: ([^\n]*)", done, re.MULTILINE | re.DOTALL)
+    assert found and all("mem_mb=9000" in each and f"scripts={installation.root}" in each for each in found), found

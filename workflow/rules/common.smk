@@ -181,12 +181,14 @@ def options(script, **given):
 def complete_rules():
     """Give the rules of this workflow what they have in common.
 
-    That is one environment, the digest of the script that the command runs, and the params by which a changed setting reruns the
-    rule and is named (`named_params`). What is downloaded does not depend on code of this project.
+    That is one environment, the place of programs, the digest of the script that the command runs, and the params by which a changed
+    setting reruns the rule and is named (`named_params`). What is downloaded does not depend on code of this project.
     """
     for each in workflow.modifier.rules:  # under `module:` those of this module, not of another one with the same files
         if each.shellcmd:
             each.conda_env = each.conda_env or ENVIRONMENT
+            for name in PLACE.keys() - each.resources.keys():  # kept where another workflow changes the resources of a rule
+                each.resources[name] = PLACE[name]
             scripts = re.findall(r"\{resources\.scripts\}/(\w+)\.py", each.shellcmd)
             if scripts and not scripts[-1].startswith("fetch_") and "code" not in each.params.keys():
                 each.set_params(code=code(scripts[-1]))
@@ -194,12 +196,11 @@ def complete_rules():
 
 
 def cpu(megabytes, minutes):
-    """Resources of a job: memory and time limit, doubled with each new attempt, and with what it runs."""
+    """Resources of a job: memory and time limit, doubled with each new attempt."""
     longest = int(os.environ.get("GROVER_MAX_MINUTES", 7 * 24 * 60))
     return {
         "mem_mb": lambda wildcards, attempt: megabytes * 2 ** (attempt - 1),
         "runtime": lambda wildcards, attempt: min(minutes * 2 ** (attempt - 1), longest),
-        **PLACE,
     }
 
 

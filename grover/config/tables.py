@@ -6,6 +6,15 @@ from pathlib import Path
 from grover.runtime.errors import InputError
 
 
+def numbered_lines(path: Path) -> list[tuple[int, str]]:
+    """Return the lines of a table with their numbers from 1, without comments and empty ones. Raises InputError for no UTF-8."""
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()  # a table written by Excel begins with a mark
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: this is no text in UTF-8; save the table as text with tabs in UTF-8") from None
+    return [(number, line) for number, line in enumerate(lines, 1) if line.strip() and not line.startswith("#")]
+
+
 def read_rows(
     path: Path | str, columns: dict[str, str], optional: dict[str, str] | None = None
 ) -> list[dict[str, str]]:
@@ -17,11 +26,7 @@ def read_rows(
     path = Path(path)
     if not path.is_file():
         raise InputError(f"{path}: no such file; a table with the columns {', '.join(columns)} was expected")
-    lines = [
-        (number, line.split("\t"))
-        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
-        if line.strip() and not line.startswith("#")
-    ]
+    lines = [(number, line.split("\t")) for number, line in numbered_lines(path)]
     if lines and lines[0][1] == [*columns, *(optional or {})]:
         columns = columns | (optional or {})
     if not lines or lines[0][1] != list(columns):

@@ -6,7 +6,7 @@ Read when the workflow is put together, so that a mistake in a row is known befo
 import re
 from pathlib import Path
 
-from grover.config.tables import read_rows
+from grover.config.tables import numbered_lines, read_rows
 from grover.runtime.errors import InputError
 
 KINDS = ("category", "presence", "quantity", "strand")
@@ -32,9 +32,8 @@ def read_track_rows(path: Path | str) -> list[dict[str, str]]:
     `where` may be absent from the table. Raises `InputError`, naming file, line and what was expected.
     """
     path = Path(path)
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    numbers = [number for number, line in enumerate(lines, 1) if line.strip() and not line.startswith("#")]
     rows = read_rows(path, COLUMNS, OPTIONAL)
+    numbers = [number for number, _ in numbered_lines(path)]
     names = set()
     for number, row in zip(numbers[1:], rows, strict=True):
         row.setdefault("where", ALL)

@@ -37,6 +37,8 @@ def mistake(error: ErrorDetails) -> str:
     if kind in BROKEN:
         limit = LIMITS[BROKEN[kind]].format(short(context[BROKEN[kind]]))
         return f"is {found}, but a number {limit} was expected"
+    if kind == "string_too_short":
+        return f"is {found}, but a text was expected"
     if kind == "finite_number":
         return f"is {found}, but a finite number was expected"
     if kind == "string_pattern_mismatch":

@@ -25,7 +25,9 @@ Baseline = Literal[
 class ExternalOrigin(Section):
     """Where an external model is, and what it can read."""
 
-    model: str = setting(..., "Folder with config.json, weights and tokenizer, or an id of the Hugging Face Hub.")
+    model: str = setting(
+        ..., "Folder with config.json, weights and tokenizer, or an id of the Hugging Face Hub.", min_length=1
+    )
     revision: str = setting("", "Commit of the Hub's repository.")
     python: str = setting("", "Interpreter of another environment, where the model needs one.")
     longest: int = setting(

@@ -170,6 +170,7 @@ def test_one_candidate_chooses_itself_and_one_merge_more_is_there_on_both_strand
         ({"kmers": [6, 2]}, ["benchmarks.kmers", "shortest first"]),
         ({"kmers": [2, 3, 4]}, ["benchmarks.kmers", "has 3 entries", "at most 2"]),
         ({"baselines": ["gc", "gc"]}, ["benchmarks.baselines", "a list that names gc only once"]),
+        ({"external_models": {"nt": {"model": ""}}}, ["benchmarks.external_models.nt.model", "is '', but a text"]),
         ({"external_models": {"nt": {"adapter": "auto"}}}, ["benchmarks.external_models.nt.model", "missing"]),
     ],
 )

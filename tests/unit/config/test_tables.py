@@ -20,3 +20,15 @@ def test_a_table_names_line_and_column(tmp_path):
     path.write_text("name\tsource\n")
     with pytest.raises(InputError, match="header must be track source"):
         read_rows(path, columns)
+
+
+def test_a_table_as_excel_writes_it(tmp_path):
+    path = tmp_path / "tracks.tsv"
+    columns = {"track": "[a-z]+", "source": "[a-z]+"}
+    path.write_bytes("track\tsource\r\ngenes\tgenes\r\n".encode("utf-8-sig"))
+    assert read_rows(path, columns) == [{"track": "genes", "source": "genes"}]
+    path.write_bytes("track\tsource\r\ngenes\tgenes\r\n".encode("utf-16"))
+    with pytest.raises(
+        InputError, match="tracks.tsv: this is no text in UTF-8; save the table as text with tabs in UTF-8"
+    ):
+        read_rows(path, columns)

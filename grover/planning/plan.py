@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from grover.config.configuration import Configuration
+from grover.config.tables import read_table
 from grover.planning.costs import DISK, WORK, Run
-from grover.planning.runs import Finished, read_finished, read_table
+from grover.planning.runs import Finished, read_finished
 from grover.runtime.errors import InputError
 
 # measured (docs/plan.md): seconds before a network computes, and FLOP/s of one core

@@ -1,6 +1,5 @@
 """What is known of a run before it starts, and of the finished runs beside it. Nothing heavy is imported."""
 
-import csv
 import json
 import re
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from pathlib import Path
 from grover.config.benchmark_table import read_tasks
 from grover.config.configuration import Configuration, complete
 from grover.config.files import file_name, installed, local_path
+from grover.config.tables import read_table
 from grover.planning.costs import Run
 from grover.runtime.errors import InputError
 
@@ -73,10 +73,9 @@ def finished_run(folder: Path, installation: Path) -> Finished | None:
     described, device = folder / "config.json", folder / "models/device.json"
     if not (described.is_file() and (folder / "genome/segments.bed").is_file()):
         return None
-    place = {"results": str(folder.parent), "run": folder.name}
     try:
-        settings = complete(json.loads(described.read_text(encoding="utf-8")) | place, str(described))
-        run, _ = read_run(settings, installation)
+        raw = json.loads(described.read_text(encoding="utf-8")) | {"results": str(folder.parent), "run": folder.name}
+        run, _ = read_run(complete(raw, str(described)), installation)
     except (InputError, OSError):
         return None
     name = json.loads(device.read_text(encoding="utf-8"))["name"] if device.is_file() else "CPU"
@@ -85,9 +84,3 @@ def finished_run(folder: Path, installation: Path) -> Finished | None:
         rule, _, key = path.stem.partition(".")
         seconds.update(((rule, key), float(row["s"])) for row in read_table(path)[:1] if row["s"] != "NA")
     return Finished(run, name, seconds)
-
-
-def read_table(path: Path) -> list[dict[str, str]]:
-    """Read the rows of a small table with tabs and a header; lines that start with # are comments."""
-    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
-    return list(csv.DictReader(lines, delimiter="\t"))

@@ -42,9 +42,8 @@ def plan(
 ) -> None:
     """Print jobs, times, GPU hours, disk and memory of each stage, and refuse more than `budget` allows. Only a dry run is started."""
     origin = " ".join(map(str, configfile))
-    raw = _read(configfile, config, budget)
     refuse_repeated_keys(configfile)
-    settings = complete(raw, origin)
+    settings = complete(_read(configfile, config, budget), origin)
     machine = choose_machine(settings, cores or os.cpu_count() or 1, gpus, gpu or settings.budget.gpu, ROOT)
     listed = read_jobs(_dry_run(configfile, config, machine.cores, everything or comparison))
     run, known = read_run(settings, ROOT)
@@ -89,9 +88,7 @@ def _dry_run(configfile: list[Path], config: list[str], cores: int, everything: 
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode:
         said = re.search(r"^\S*(Error|Exception).*", done.stdout, re.M | re.S)
-        raise InputError(
-            f"the workflow could not be planned; Snakemake says: {said[0] if said else done.stdout}".strip()
-        )
+        raise InputError(f"the workflow could not be planned; Snakemake says: {said[0] if said else done.stdout}")
     return done.stdout
 
 
@@ -121,10 +118,8 @@ def _compare(jobs: list[Job], folder: Path) -> None:
     for rule in [*dict.fromkeys(job.rule for job, _ in pairs), "all estimated"]:
         these = [pair for pair in pairs if rule == pair[0].rule or (rule == "all estimated" and pair[0].seconds)]
         expected, took = sum(job.seconds or 0.0 for job, _ in these), sum(seconds for _, seconds in these)
-        said = (
-            f"{expected:>12.1f}{took:>12.1f}{expected / took:>8.2f}" if expected else f"{'-':>12}{took:>12.1f}{'-':>8}"
-        )
-        print(f"{rule:<28}{len(these):>6}{said}")
+        ratio = f"{expected / took:.2f}" if expected else "-"
+        print(f"{rule:<28}{len(these):>6}{expected:>12.1f}{took:>12.1f}{ratio:>8}")
 
 
 if __name__ == "__main__":

@@ -131,6 +131,13 @@ def test_the_standard_place_of_the_snakefile_plans_the_same_jobs(installation):
     assert rules - {"everything"} == installation.planned()
 
 
+def test_an_installation_in_a_folder_with_a_space_makes_the_genome(tmp_path):
+    copy = install(tmp_path / "in a folder")
+    done = copy.snakemake(GENOME)
+    assert done.returncode == 0, done.stdout
+    assert "report.html" in copy.snakemake("--dry-run").stdout
+
+
 def test_a_workflow_without_its_package_is_refused(installation):
     shutil.rmtree(installation.root / "grover")
     done = installation.snakemake("--dry-run")

@@ -82,7 +82,7 @@ PLACE = {"python": "python" if DEPLOYED else shlex.quote(sys.executable), "scrip
 ENVIRONMENT = str(ROOT / "envs/grover.yaml")
 
 
-container: os.environ.get("GROVER_IMAGE", str(ROOT / "envs/grover.sif"))
+container: os.environ.get("GROVER_IMAGE", str(ROOT / "envs/grover.sif")) if DEPLOYED else ""  # Snakemake refuses spaces in it
 
 
 # Set in the shell of each job, since Snakemake removes PYTHONPATH from the environment of conda jobs and containers may start without one.

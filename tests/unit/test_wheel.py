@@ -23,7 +23,7 @@ from grover.report.parts import Results
 
 folder = Path(sys.argv[2])
 files = runpy.run_path(sys.argv[1])["write"](folder)
-page = render(build(Results(folder, files), "run: demo"), "Report", "snakemake", lambda name, figure: None)
+page = render(build(Results(folder, files), "run: demo", "okabe-ito"), "Report", "snakemake", lambda name, figure: None)
 Path("report.html").write_text(page)
 print(grover.__file__, version())
 """

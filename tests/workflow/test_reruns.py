@@ -134,7 +134,7 @@ def test_values_that_other_settings_have_too_rerun_as_any_others(finished, secti
     ("module", "function", "expected"),
     [
         ("embeddings/regions/probes.py", "def probe(", {"probe_track", "gather_probes"} | CODE),
-        ("annotation/enrichment.py", "def locate(", {"describe_tokens"} | CODE),
+        ("annotation/enrichment.py", "def enrich(", {"describe_tokens"} | CODE),
         ("interpretation/variants.py", "def score(", {"score_variants"} | CODE),
         ("pretraining/evaluation.py", "def predict(", EVALUATION | EVALUATED_TOKENS | {"write_reproduction"} | CODE),
     ],
@@ -194,7 +194,7 @@ def test_a_new_task_is_a_row_and_leaves_the_others_alone(finished):
     assert set(re.findall(r"wildcards: task=([\w-]+)", done.stdout)) == {"splice"}
 
 
-def test_a_killed_part_of_the_embeddings_costs_itself_alone(finished):
+def test_a_killed_shard_of_the_embeddings_costs_itself_alone(finished):
     # what a killed job leaves: no part, and nothing yet of what is made of all parts
     run = finished.work / "results/test"
     names = ("embeddings/chosen/shards/1.parquet", "embeddings/clusters.parquet", "report.html")
@@ -204,7 +204,7 @@ def test_a_killed_part_of_the_embeddings_costs_itself_alone(finished):
         done = finished.snakemake("--dry-run")
         assert finished.planned() == {"embed", *AFTER_EMBEDDING} | CODE
         parts = re.findall(r"^rule embed:\n(?:    .*\n)*?    wildcards: (.*)$", done.stdout, re.MULTILINE)
-        assert parts == ["model=chosen, part=1"]
+        assert parts == ["model=chosen, shard=1"]
     finally:
         for path, place in zip(kept, lacking, strict=True):
             path.rename(place)

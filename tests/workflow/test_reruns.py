@@ -195,7 +195,7 @@ def test_a_new_task_is_a_row_and_leaves_the_others_alone(finished):
 
 
 def test_a_killed_shard_of_the_embeddings_costs_itself_alone(finished):
-    # what a killed job leaves: no part, and nothing yet of what is made of all parts
+    # what a killed job leaves: no shard, and nothing yet of what is made of all shards
     run = finished.work / "results/test"
     names = ("embeddings/chosen/shards/1.parquet", "embeddings/clusters.parquet", "report.html")
     lacking = [run / name for name in names]

@@ -67,8 +67,7 @@ def read_jobs(text: str) -> list[Job]:
         found = re.search(r"^(?:local)?rule (\w+):$", block, re.M)
         if found and "output" in fields:
             resources = dict(part.split("=", 1) for part in fields.get("resources", "").split(", ") if "=" in part)
-            resources["threads"] = fields.get("threads", "1")
-            jobs.append(new_job(found[1], fields.get("benchmark"), resources))
+            jobs.append(new_job(found[1], fields.get("benchmark"), resources | {"threads": fields.get("threads", "1")}))
     return jobs
 
 
@@ -150,11 +149,10 @@ def totals(jobs: list[Job]) -> dict[str, float]:
 
 def hold_to_budget(jobs: list[Job], settings: Configuration, origin: str) -> None:
     """Raise an InputError that names key, estimate and limit where the jobs would take more than the budget; 0 is no limit."""
-    unknown = sum(job.seconds is None for job in jobs)
     for key, amount in totals(jobs).items():
-        limit = getattr(settings.budget, key)
-        if limit and amount > limit:
+        if (limit := getattr(settings.budget, key)) and amount > limit:
             raise InputError(
                 f"{origin}: `budget.{key}` is {limit:g}, but the jobs to run are estimated at {amount:.3g} "
-                f"({unknown} of {len(jobs)} jobs have no estimate); raise the limit or ask for less (make plan shows what takes most)"
+                f"({sum(job.seconds is None for job in jobs)} of {len(jobs)} jobs have no estimate); "
+                "raise the limit or ask for less (make plan shows what takes most)"
             )

@@ -57,15 +57,13 @@ def genome_bases(settings: Configuration, installation: Path) -> tuple[int, str]
 def _bed_bases(path: Path) -> int:
     from grover.intervals.formats import read_bed  # only here, since it imports pandas
 
-    rows = read_bed(path)
-    return int((rows["end"] - rows["start"]).sum())
+    return int(read_bed(path)[["start", "end"]].diff(axis=1)["end"].sum())
 
 
 def read_finished(results: Path, installation: Path) -> list[Finished]:
     """Read the runs in a folder that have finished jobs, the last one first."""
     folders = sorted(results.glob("*/benchmark"), key=lambda path: path.stat().st_mtime, reverse=True)
-    found = (finished_run(folder.parent, installation) for folder in folders)
-    return [run for run in found if run is not None]
+    return [run for folder in folders if (run := finished_run(folder.parent, installation))]
 
 
 def finished_run(folder: Path, installation: Path) -> Finished | None:

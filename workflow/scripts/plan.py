@@ -51,8 +51,8 @@ def plan(
     if comparison:
         return _compare(jobs, Path(settings.results, settings.run))
 
-    devices = f"{gpus} x {machine.gpu} (speed assumed)" if machine.gpu else "no GPU"
-    print(f"{settings.run}: {run.bases:,} bases ({known}), {machine.cores} cores, {devices}")
+    print(f"{settings.run}: {run.bases:,} bases ({known}), {machine.cores} cores", end=", ")
+    print(f"{gpus} x {machine.gpu} (speed assumed)" if machine.gpu else "no GPU")
     print(LAYOUT.format(*HEADER))
     stages = _stages()
     for stage in [*dict.fromkeys(stages.values()), "all"]:
@@ -75,8 +75,7 @@ def _read(configfile: list[Path], config: list[str], budget: list[str]) -> dict[
         limits = {key: yaml.safe_load(value) for key, value in key_values(budget, place)}
     except (WorkflowError, ValueError, yaml.YAMLError) as error:
         raise InputError(f"{place}: {' '.join(str(error).split())}") from None
-    if limits:
-        update_config(raw, {"budget": limits})
+    update_config(raw, {"budget": limits} if limits else {})
     return raw
 
 

@@ -187,7 +187,8 @@ def complete_rules():
     for each in workflow.modifier.rules:  # under `module:` those of this module, not of another one with the same files
         if each.shellcmd:
             each.conda_env = each.conda_env or ENVIRONMENT
-            for name in PLACE.keys() - each.resources.keys():  # kept where another workflow changes the resources of a rule
+            # another workflow may have changed the resources of a rule
+            for name in PLACE.keys() - each.resources.keys():
                 each.resources[name] = PLACE[name]
             scripts = re.findall(r"\{resources\.scripts\}/(\w+)\.py", each.shellcmd)
             if scripts and not scripts[-1].startswith("fetch_") and "code" not in each.params.keys():
@@ -208,13 +209,12 @@ def gpu(megabytes, minutes, number=1):
     """Resources of a job with so many GPUs on each node; without any where the configuration asks for none."""
     if configuration.device != "cuda":
         return cpu(megabytes, minutes)
-    partition = os.environ.get("GROVER_GPU_PARTITION", "gpu")
     on_slurm = lambda: getattr(workflow.executor_plugin, "name", "") in ("slurm", "slurm-jobstep", "dryrun")
     return {
         # GPUs are `gres` for SLURM, and `gpu` for every other executor
         "gres": lambda wildcards: f"gpu:{number}" if on_slurm() else "",
         "gpu": lambda wildcards: 0 if on_slurm() else number,
-        "slurm_partition": partition,
+        "slurm_partition": os.environ.get("GROVER_GPU_PARTITION", "gpu"),
         **cpu(megabytes, minutes),
     }
 

@@ -6,7 +6,6 @@ Their own split is kept: nothing is dealt out anew and nothing left out, whateve
 import csv
 import hashlib
 import re
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
@@ -17,7 +16,7 @@ import pandas as pd
 from grover.benchmarks.datasets import COLUMNS, either_strand
 from grover.genome.folds import FOLDS
 from grover.runtime.errors import InputError
-from grover.runtime.files import open_text
+from grover.runtime.text import open_text
 
 FOLD_COLUMNS = ("fold", "split")
 FOLD_NAMES = {
@@ -73,7 +72,7 @@ def read_labelled(
 
 def check_labelled(path: Path | str) -> int:
     """Rows of a file of labelled sequences, after a look at its header and first row; raises InputError where they are none."""
-    with _open(path) as stream:
+    with open_text(path) as stream:
         rows = _rows(path, stream)
         header = next(rows, NOTHING)[1]
         first = next(rows, NOTHING)[1]
@@ -87,7 +86,7 @@ def check_labelled(path: Path | str) -> int:
 
 def _read(path: Path, sequence: str, label: str, fold: str | None) -> pd.DataFrame:
     """Columns sequence, label and fold of one file; `fold` is that of all its rows, else a column tells it."""
-    with _open(path) as stream:
+    with open_text(path) as stream:
         rows = _rows(path, stream)
         header = next(rows, NOTHING)[1]
         column = next((name for name in FOLD_COLUMNS if name in header), "")
@@ -127,22 +126,14 @@ def _example(path: Path, line: int, sequence: str, label: str, fold: str) -> tup
     return bases, label, FOLD_NAMES[fold.strip().lower()]
 
 
-def _open(path: Path | str) -> TextIO:
-    if not Path(path).is_file():
-        raise InputError(f"{path} does not exist; correct the path")
-    return open_text(path)
-
-
 def _rows(path: Path | str, stream: TextIO) -> Iterator[tuple[int, list[str]]]:
     """Line number and values of the header and of each row; empty lines are left out."""
     try:
-        header = stream.readline().removeprefix("\ufeff")
+        header = stream.readline()
         yield 1, next(csv.reader([header], delimiter=(mark := "\t" if "\t" in header else ",")), [])
         reader = csv.reader(stream, delimiter=mark)
         for values in reader:
             if values:
                 yield reader.line_num + 1, values
-    except (EOFError, zlib.error):
-        raise InputError(f"{path} is a truncated or damaged gzip file; fetch it again") from None
-    except (UnicodeDecodeError, csv.Error) as error:
+    except csv.Error as error:
         raise InputError(f"{path} is no text of comma-separated values: {error}") from None

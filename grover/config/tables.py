@@ -5,14 +5,13 @@ import re
 from pathlib import Path
 
 from grover.runtime.errors import InputError
+from grover.runtime.text import open_text
 
 
 def numbered_lines(path: Path) -> list[tuple[int, str]]:
-    """Return the lines of a table with their numbers from 1, without comments and empty ones. Raises InputError for no UTF-8."""
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()  # a table written by Excel begins with a mark
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: this is no text in UTF-8; save the table as text with tabs in UTF-8") from None
+    """Return the lines of a table with their numbers from 1, without comments and empty ones."""
+    with open_text(path) as stream:
+        lines = [line.rstrip("\n") for line in stream]
     return [(number, line) for number, line in enumerate(lines, 1) if line.strip() and not line.startswith("#")]
 
 

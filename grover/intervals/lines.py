@@ -1,15 +1,12 @@
 """Lines of tables of intervals: which of them are comments, how they are counted, and the errors that name them.
 
-- A file is plain or gzip-compressed, which is decided by its content.
+- A file is plain or compressed, in any encoding that `grover.runtime.text` opens.
 - A comment is a line that begins with `#`, a line whose first word is `track` or `browser`, or a blank line.
 - Lines are counted from 1, comments included.
 - Columns are separated by tabs, or by blanks in a line without a tab.
 """
 
-import gzip
-import io
 import re
-import zlib
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -17,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 
 from grover.runtime.errors import InputError
-from grover.runtime.files import is_gzip
+from grover.runtime.text import open_text
 
 COMMENT = r"^(#|\s*((track|browser)(\s|$)|$))"  # of a line, for Python and for pyarrow
 
@@ -38,14 +35,9 @@ def data_lines(path: Path | str) -> Iterator[tuple[int, str]]:
 
 
 def _lines(path: Path | str) -> Iterator[tuple[int, str]]:
-    try:
-        with gzip.open(path, "rb") if is_gzip(path) else open(path, "rb") as stream:
-            for number, line in enumerate(io.TextIOWrapper(stream, encoding="utf-8-sig", errors="replace"), start=1):
-                yield number, line.rstrip("\n")
-    except (EOFError, zlib.error, gzip.BadGzipFile):
-        raise InputError(f"{path} is a truncated or damaged gzip file; fetch it again") from None
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror or error}") from None
+    with open_text(path) as stream:
+        for number, line in enumerate(stream, start=1):
+            yield number, line.rstrip("\n")
 
 
 def fault(path: Path | str, number: int, line: str, reason: str) -> InputError:

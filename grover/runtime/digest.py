@@ -8,8 +8,8 @@ that the script does not reach. Words do not count (`grover.runtime.syntax`).
 Of a group of settings, a class of `grover.config`, the names, types and defaults of the fields count: neither their descriptions, units,
 limits and validators nor their order. Of `Annotated[int, Setting(Group, "field")]` this one field counts.
 
-Of `grover.runtime` only `files` counts, which writes the bytes of artefacts and finds the files that options name. The command-line
-wrapper, progress, provenance, shared options and errors do not change a result.
+Of `grover.runtime` only two modules count: `files`, which writes the bytes of artefacts and finds the files that options name, and `text`,
+which opens files of text. The command-line wrapper, progress, provenance, shared options and errors do not change a result.
 """
 
 import ast
@@ -29,8 +29,8 @@ from grover.runtime.syntax import (
 )
 
 PACKAGE = Path(__file__).resolve().parents[1]
-# a name of this subpackage counts as the name alone, except those of one module
-RUNTIME, COUNTED = "runtime", "files"
+# a name of this subpackage counts as the name alone, except those of some modules
+RUNTIME, COUNTED = "runtime", ("files", "text")
 CONFIG, SECTION = "config", "Section"  # the subpackage of the settings, and the class that all groups derive from
 DEPTH = 2  # functions through which an argument is followed to an error or a message
 WHOLE, EFFECTS = "", "<effects>"  # all of a module, and what it does when it is imported
@@ -92,7 +92,7 @@ class Code:
         first, *path = module.split(".")
         if first != self.package.name:
             return f"{module}.{name}".rstrip(".")
-        if path[:1] == [RUNTIME] and [*path, name][1] not in ("", COUNTED):
+        if path[:1] == [RUNTIME] and [*path, name][1] not in ("", *COUNTED):
             return f"{SILENT}{name or path[-1]}"
         if not name or self._module(f"{module}.{name}"):
             return Reference(f"{module}.{name}".rstrip("."), WHOLE)

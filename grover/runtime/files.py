@@ -1,9 +1,8 @@
 """Write files so that a killed job leaves nothing that looks finished; and find and read those that options name.
 
-Of `grover.runtime` this module alone counts in the digest of a command (`grover.runtime.digest`): what it does reaches results.
+Of `grover.runtime` this module and `grover.runtime.text` count in the digest of a command (`grover.runtime.digest`).
 """
 
-import gzip
 import hashlib
 import json
 import mmap
@@ -12,7 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -103,13 +102,6 @@ def is_gzip(path: Path | str) -> bool:
     """True if the file starts with the gzip magic, whatever its name."""
     with open(path, "rb") as stream:
         return stream.read(2) == b"\x1f\x8b"
-
-
-def open_text(path: Path | str) -> TextIO:
-    """Open a plain or gzip-compressed text file for reading, by content and not by name."""
-    if is_gzip(path):
-        return gzip.open(path, "rt", encoding="utf-8")
-    return open(path, encoding="utf-8")
 
 
 def checksum(path: Path | str, algorithm: str = "sha256") -> str:

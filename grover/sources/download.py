@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import IO, TypeVar
 from urllib.parse import unquote, urlsplit
 
-from grover.genome.fasta import check_gzip
 from grover.runtime.errors import InputError
 from grover.runtime.files import checksum, write_text
 from grover.runtime.progress import Progress
+from grover.runtime.text import check_whole
 
 BLOCK = 1 << 18
 TIMEOUT = 60.0
@@ -45,9 +45,9 @@ def fetch(
 
     `checksum_url` names a listing beside the file, such as UCSC's md5sum.txt, in which the line of the file's name
     counts. A download grows in `output.part`, which the next attempt or the next call continues; it takes the name
-    `output` only when every checksum agrees. A local file is verified and linked. Without a checksum a gzip file is
-    read to its end. After a failure of the network it tries `retries` times more, waiting `wait` seconds and each time
-    twice as long.
+    `output` only when every checksum agrees. A local file is verified and linked. A compressed file is read to its end,
+    since a damaged one may have a checksum too. After a failure of the network it tries `retries` times more, waiting `wait` seconds
+    and each time twice as long.
     Raises `InputError` where the source cannot be had or is not what the checksum says.
     """
     expected = [_digest(name, value) for name, value in (("md5", md5), ("sha256", sha256)) if value]
@@ -89,15 +89,14 @@ def local_path(url: str) -> Path | None:
 
 
 def verify(path: Path, expected: list[tuple[str, str]], name: str) -> None:
-    """Raise `InputError` unless every (algorithm, digest) agrees with the file; without one a gzip must be whole."""
+    """Raise `InputError` unless every (algorithm, digest) agrees with the file and, where it is compressed, it decompresses whole."""
     for algorithm, digest in expected:
         found = checksum(path, algorithm)
         if found != digest:
             raise InputError(
                 f"{name} has {algorithm} {found}, but {digest} was expected; it is damaged or another version"
             )
-    if not expected:
-        check_gzip(path, name)
+    check_whole(path, name)
 
 
 def _digest(algorithm: str, value: str) -> tuple[str, str]:

@@ -113,7 +113,7 @@ def test_bad_rows_of_readers_are_named(write, reader, text, sentence):
 
 
 def test_missing_and_truncated_files(write, tmp_path):
-    with pytest.raises(InputError, match="none cannot be read"):
+    with pytest.raises(InputError, match="none does not exist; correct the path"):
         formats.read_bed(tmp_path / "none")
     generator = np.random.default_rng(0)
     rows = "".join(f"chr1\t{start}\t{start + 5}\n" for start in generator.integers(0, 10**8, 5000))

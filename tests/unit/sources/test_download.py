@@ -227,6 +227,18 @@ def test_a_truncated_gzip_without_checksum_is_found(tmp_path, output, server):
     assert output.is_symlink()
 
 
+@pytest.mark.parametrize("verified", [False, True])
+def test_bytes_behind_a_gzip_file_are_refused_with_and_without_a_checksum(tmp_path, output, server, verified):
+    local = tmp_path / "x.gz"
+    local.write_bytes(gzip.compress(CONTENT) + b"trailing")
+    server.content = local.read_bytes()
+    checksum = {"sha256": hashlib.sha256(local.read_bytes()).hexdigest()} if verified else {}
+    for url in (str(local), server.url):
+        with pytest.raises(InputError, match=f"^{url} has other bytes behind its gzip data; fetch it again"):
+            fetch(url, output, **checksum)
+    assert list(output.parent.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     ("url", "options", "sentence"),
     [

@@ -17,7 +17,8 @@ import numpy as np
 import pandas as pd
 import support
 
-from grover.annotation.motifs import best_of_neighbours, read_matrix, scan
+from grover.annotation.meme import read_matrix
+from grover.annotation.motifs import best_of_neighbours, scan
 from grover.genome.assembly import Genome
 from grover.intervals.formats import read_narrowpeak
 from grover.intervals.overlaps import overlaps

@@ -1,4 +1,4 @@
-"""Where a motif matches the genome: matrices from MEME files, and a scan of both strands with FIMO's p-values.
+"""Where a motif matches the genome: a scan of both strands with FIMO's p-values.
 
 Coordinates are 0-based half-open. As in FIMO (Grant, Bailey, Noble, Bioinformatics 27:1017, 2011) the score of a place is
 the sum of the log2 odds of its bases against equal base frequencies, in bits, and its p-value the share of random
@@ -6,10 +6,7 @@ k-mers that score as high or higher. Odds are rounded to `BIN` bits for it, in t
 p-value and threshold hold exactly for the rounded odds.
 """
 
-import re
 from collections.abc import Sequence
-from difflib import get_close_matches
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -30,54 +27,6 @@ BIN = 0.001
 
 CORE = 8  # bases by which most places are ruled out with a single look into a table of 4 ** 8
 CHUNK = 1 << 20
-
-
-def read_matrix(path: Path | str, motif: str) -> np.ndarray:
-    """Base probabilities of one motif of a MEME file (plain or gzip), float64 [4, width], rows A, C, G, T.
-
-    `motif` is the identifier or the name, the two words of JASPAR's line `MOTIF MA0139.1 CTCF`. Raises `InputError`
-    where it is missing, stands for several motifs or its matrix is damaged.
-    """
-    matrices = read_meme(path)
-    found = [words for words in matrices if motif in words]
-    if not found:
-        words = sorted({word for words in matrices for word in words})
-        near = [word for word in words if motif.lower() in word.lower()] or get_close_matches(motif, words, cutoff=0.5)
-        hint = f"did you mean {', '.join(near[:5])}?" if near else f"it holds {', '.join(words[:5])} and others"
-        raise InputError(f"{path}: no motif {motif!r} among {len(matrices):,}; {hint}")
-    if len(found) > 1:
-        identifiers = ", ".join(words[0] for words in found)
-        raise InputError(f"{path}: {motif!r} names {len(found)} motifs; choose one by its identifier: {identifiers}")
-    return matrices[found[0]]
-
-
-def read_meme(path: Path | str) -> dict[tuple[str, ...], np.ndarray]:
-    """All motifs of a MEME file: (identifier, name) -> float64 [4, width]; the name may be missing."""
-    with open_text(path) as stream:
-        lines = [line.strip() for line in stream]
-    if not lines or not lines[0].startswith("MEME version"):
-        raise InputError(f"{path}: the first line is not 'MEME version ...'; give motifs in MEME format")
-    matrices, words = {}, None
-    for number, line in enumerate(lines):
-        if line.startswith("MOTIF"):
-            words = tuple(line.split()[1:3])
-        elif line.startswith("letter-probability matrix") and words:
-            width = re.search(r"\bw=\s*(\d+)", line)
-            rows = lines[number + 1 : number + 1 + int(width.group(1))] if width else []
-            matrices[words] = _matrix(rows, f"{path}, line {number + 2:,}: motif {words[0]}")
-    if not matrices:
-        raise InputError(f"{path}: no motif with a letter-probability matrix")
-    return matrices
-
-
-def _matrix(rows: list[str], place: str) -> np.ndarray:
-    try:
-        matrix = np.array([row.split() for row in rows], dtype=float)
-    except ValueError:
-        matrix = np.empty(0)
-    if matrix.ndim != 2 or matrix.shape[1] != 4 or (np.abs(matrix.sum(axis=1) - 1) > 0.01).any() or (matrix < 0).any():
-        raise InputError(f"{place}: expected as many rows as `w=` says, each four probabilities that add up to 1")
-    return np.ascontiguousarray(matrix.T)
 
 
 def scan(genome: Genome, matrix: np.ndarray, threshold: float = 1e-4, resolve: bool = True) -> pd.DataFrame:

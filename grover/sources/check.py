@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from grover.annotation.motifs import read_meme
+from grover.annotation.meme import read_meme
 from grover.benchmarks.ready_sets import check_labelled
 from grover.intervals.bigwig import read_means
 from grover.intervals.contigs import RENAMES, check

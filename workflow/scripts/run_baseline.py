@@ -7,7 +7,7 @@ from typing import Annotated
 import pandas as pd
 from typer import Option
 
-from grover.annotation.motifs import read_matrix
+from grover.annotation.meme import read_matrix
 from grover.config.names import LIMITED_BASELINES, SEEDED_BASELINES, TOKEN_BASELINES
 from grover.config.options import Seed
 from grover.config.sections import benchmarks as config

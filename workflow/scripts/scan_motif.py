@@ -4,7 +4,8 @@ from typing import Annotated
 
 from typer import Option
 
-from grover.annotation.motifs import read_matrix, scan
+from grover.annotation.meme import read_matrix
+from grover.annotation.motifs import scan
 from grover.genome.assembly import Genome
 from grover.runtime.cli import Input, Output, main
 from grover.runtime.files import write_table

@@ -1,7 +1,6 @@
-"""Matrices against memelite's own reader; the scan against counted mismatches, memelite's FIMO, brute force over all k-mers and the
+"""The scan against counted mismatches, memelite's FIMO, brute force over all k-mers and the
 expected number; all of it again on real sequence where GROVER_DATA is set."""
 
-import gzip
 import os
 from itertools import product
 from pathlib import Path
@@ -10,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from memelite import fimo
-from memelite.io import read_meme as read_meme_of_memelite
 
 from grover.annotation import motifs
+from grover.annotation.meme import read_matrix
 from grover.config.sections.genome import Extraction
 from grover.genome.assembly import Genome
 from grover.genome.bases import encode, reverse_complement
@@ -23,30 +22,6 @@ from grover.intervals.overlaps import inside, overlaps
 from grover.runtime.errors import InputError
 
 DATA = os.environ.get("GROVER_DATA")
-
-MEME = """MEME version 4
-
-ALPHABET= ACGT
-
-strands: + -
-
-Background letter frequencies
-A 0.25 C 0.25 G 0.25 T 0.25
-
-MOTIF MA0001.1 SHORT
-letter-probability matrix: alength= 4 w= 2 nsites= 20 E= 0
- 0.10  0.20  0.30  0.40
- 1.00  0.00  0.00  0.00
-URL none
-
-MOTIF MA0002.1 PAIR
-letter-probability matrix: alength= 4 w= 1 nsites= 20
-0.25 0.25 0.25 0.25
-
-MOTIF MA0002.2 PAIR
-letter-probability matrix: alength= 4 w= 1 nsites= 20
-0.7 0.1 0.1 0.1
-"""
 
 
 def genome_of(folder, contigs: dict[str, list[tuple[int, str]]]) -> Genome:
@@ -70,37 +45,6 @@ def matrix_of(kmer: str, strength: float) -> np.ndarray:
     matrix = np.full((4, len(kmer)), (1 - strength) / 3)
     matrix[encode(kmer), np.arange(len(kmer))] = strength
     return matrix
-
-
-def test_matrix_by_identifier_and_name_equals_memelites(tmp_path):
-    plain, packed = tmp_path / "motifs.meme", tmp_path / "motifs.meme.gz"
-    plain.write_text(MEME)
-    packed.write_bytes(gzip.compress(MEME.encode()))
-    expected = read_meme_of_memelite(str(plain))
-    for path in (plain, packed):
-        np.testing.assert_array_equal(motifs.read_matrix(path, "MA0001.1"), expected["MA0001.1 SHORT"])
-        np.testing.assert_array_equal(motifs.read_matrix(path, "SHORT"), expected["MA0001.1 SHORT"])
-        np.testing.assert_array_equal(motifs.read_matrix(path, "MA0002.2"), expected["MA0002.2 PAIR"])
-
-
-@pytest.mark.parametrize(
-    ("text", "motif", "sentence"),
-    [
-        (MEME, "MA0001", r"no motif 'MA0001' among 3; did you mean MA0001\.1\?"),
-        (MEME, "SHROT", "did you mean SHORT"),
-        (MEME, "PAIR", r"names 2 motifs; choose one by its identifier: MA0002\.1, MA0002\.2"),
-        (MEME.replace("0.10  0.20", "0.50  0.20"), "SHORT", r"line 12: motif MA0001\.1: expected as many rows"),
-        (MEME.replace(" 1.00  0.00  0.00  0.00\n", ""), "SHORT", r"motif MA0001\.1: expected as many rows"),
-        (">MA0001.1\nA [1 2]", "SHORT", "give motifs in MEME format"),
-        ("", "SHORT", "give motifs in MEME format"),
-        ("MEME version 4\n", "SHORT", "no motif with a letter-probability matrix"),
-    ],
-)
-def test_damaged_or_missing_motifs_are_named(tmp_path, text, motif, sentence):
-    path = tmp_path / "motifs.meme"
-    path.write_text(text)
-    with pytest.raises(InputError, match=sentence):
-        motifs.read_matrix(path, motif)
 
 
 def test_matches_are_the_words_with_at_most_one_mismatch(tmp_path, monkeypatch):
@@ -314,7 +258,7 @@ def real(tmp_path_factory) -> Genome:
 @pytest.mark.data
 @pytest.mark.skipif(not DATA, reason="GROVER_DATA is not set")
 def test_ctcf_on_a_megabase_of_hg19_equals_brute_force_over_all_words(tmp_path, real):
-    matrix = motifs.read_matrix(Path(DATA) / "hg19" / "motifs" / "jaspar_vertebrates.meme.gz", "MA0139.1")
+    matrix = read_matrix(Path(DATA) / "hg19" / "motifs" / "jaspar_vertebrates.meme.gz", "MA0139.1")
     codes = np.array(real.fetch("chr1", 1_000_000, 2_000_000))
     np.save(tmp_path / "sequence.npy", codes)
     (tmp_path / "segments.bed").write_text("chr1\t1000000\t2000000\ts0\n")
@@ -339,7 +283,7 @@ def test_ctcf_peaks_hold_the_motif_as_often_as_the_kit_says(real):
     """The kit's own count: above 10 bits within 50 nt of the summit, 66 % of peaks and 1.3 % of places 2 kb away."""
     folder = Path(DATA) / "hg19"
     regions = read_bed(folder / "genome" / "regions.bed")
-    matrix = motifs.read_matrix(folder / "motifs" / "jaspar_vertebrates.meme.gz", "MA0139.1")
+    matrix = read_matrix(folder / "motifs" / "jaspar_vertebrates.meme.gz", "MA0139.1")
     hits = motifs.scan(real, matrix, resolve=False)
     middles = hits[hits["score"] > 10].eval("start = (start + end) // 2").eval("end = start + 1")
     peaks = read_narrowpeak(folder / "ctcf" / "GM12878.CTCF.narrowPeak.gz")

@@ -36,11 +36,11 @@ def read(path: Path | str) -> dict[str, Any]:
         return found
 
     try:
-        content = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=unique)
+        content = json.loads(_text(path), object_pairs_hook=unique)
     except json.JSONDecodeError as error:
         raise InputError(f"{path}, line {error.lineno}: no JSON ({error.msg}); a tokenizer.json was expected") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: no text; a tokenizer.json was expected") from None
+    except (ValueError, RecursionError):  # numbers of thousands of digits, lists in lists in lists
+        raise InputError(f"{path}: no JSON that can be read; a tokenizer.json was expected") from None
     model = content.get("model") if isinstance(content, dict) else None
     if not isinstance(model, dict) or not isinstance(model.get("vocab"), dict | list):
         raise InputError(f"{path}: no `model` with a `vocab` in it; a tokenizer.json of Hugging Face was expected")
@@ -51,6 +51,14 @@ def read(path: Path | str) -> dict[str, Any]:
             f"{path}: its byte-pair `model` has no `vocab` of ids or no list of `merges`; the file is broken"
         )
     return content
+
+
+def _text(path: Path | str) -> str:
+    """The text of a file in UTF-8, with or without a byte order mark."""
+    try:
+        return Path(path).read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: no text in UTF-8; a tokenizer.json was expected") from None
 
 
 def tokens_by_id(path: Path | str, vocab: dict[str, int]) -> list[str]:
@@ -126,14 +134,28 @@ def outside_merges(path: Path | str) -> np.ndarray:
     lacking = [base for base in BASES if base not in model["vocab"]]
     if lacking:
         raise InputError(f"{path}: {', '.join(lacking)} not in the vocabulary; a tokenizer of DNA was expected")
-    for added in content.get("added_tokens") or []:
-        if set(added["content"].upper()) <= set(BASES):
+    for text in _added(path, content):
+        if set(text.upper()) <= set(BASES):
             raise InputError(
-                f"{path}: {added['content']} is an added token, which is cut out before any merge; give a tokenizer without it"
+                f"{path}: {text} is an added token, which is cut out before any merge; give a tokenizer without it"
             )
     merges = merges_of(path, model)
     check_number(path, OTHER_TOKENS + len(merges))
     return merges
+
+
+def _added(path: Path | str, content: dict[str, Any]) -> list[str]:
+    """Texts of the added tokens."""
+    tokens = content.get("added_tokens") or []
+    if not isinstance(tokens, list):
+        raise InputError(f"{path}: `added_tokens` is {reprlib.repr(tokens)}, but a list was expected; correct it")
+    for number, token in enumerate(tokens, 1):
+        if not (isinstance(token, dict) and isinstance(token.get("content"), str) and token["content"]):
+            raise InputError(
+                f"{path}: added token {number} is {reprlib.repr(token)}, but a mapping with a text `content` was expected; "
+                "correct it or take it out"
+            )
+    return [token["content"] for token in tokens]
 
 
 def check_cutting(path: Path | str, tokens: list[str], cut: Callable[[str], list[str]], seed: int = 0) -> None:
@@ -145,7 +167,7 @@ def check_cutting(path: Path | str, tokens: list[str], cut: Callable[[str], list
     from tokenizers import Tokenizer
 
     try:
-        tokenizer = Tokenizer.from_file(str(path))
+        tokenizer = Tokenizer.from_str(_text(path))
     except Exception as error:  # the bindings raise nothing more special
         raise InputError(f"{path}: `tokenizers` cannot read it ({error}); a tokenizer.json was expected") from None
     tokenizer.no_truncation()

@@ -144,7 +144,19 @@ def tokeniser_part(name: str, part):
         (in_model(merges=[*MERGES, ["C", "G"]]), r"merge 5 \(C and G\) makes CG, which an earlier one makes too"),
         (in_model(merges=["A A A"]), "merge 1 is 'A A A', but two tokens were expected"),
         (in_model(merges=None), "no list of `merges`"),
+        (in_model(merges=None, type=["BPE"]), r"is a \['BPE'\] tokenizer, but byte pairs are needed"),
         (added, "TATA is an added token"),
+        (
+            lambda content: content.update(added_tokens=[{"id": 0, "special": True}]),
+            "added token 1 is {'id': 0, .*`content`",
+        ),
+        (
+            lambda content: content.update(added_tokens=["[UNK]"]),
+            r"added token 1 is '\[UNK\]', but a mapping with a text",
+        ),
+        (lambda content: content.update(added_tokens=[{"content": ""}]), "added token 1 is {'content': ''}"),
+        (lambda content: content.update(added_tokens={"[UNK]": 0}), "`added_tokens` is .*, but a list was expected"),
+        (lambda content: content.update(model=None), "no `model` with a `vocab`"),
         (tokeniser_part("normalizer", normalizers.Replace("AACG", "G")), "not by its merges alone"),
         (tokeniser_part("normalizer", normalizers.Lowercase()), r"alone \(into nothing, where they give A\)"),
         (tokeniser_part("pre_tokenizer", pre_tokenizers.Split("G", "isolated")), r"\(into C G, where they give CG\)"),
@@ -159,11 +171,40 @@ def test_what_cannot_be_taken_over_is_one_sentence(change, sentence, tmp_path):
     assert "\n" not in str(error.value) and str(path) in str(error.value)
 
 
-def test_no_json_at_all_names_the_line(tmp_path):
+@pytest.mark.parametrize("text", ["AA\tTT\n", "", " ", "[PAD]\n[UNK]\nAAAAAA\n"])
+def test_no_json_at_all_names_the_line(text, tmp_path):
     path = tmp_path / "tokenizer.json"
-    path.write_text("AA\tTT\n")
+    path.write_text(text)
     with pytest.raises(InputError, match=r"tokenizer.json, line 1: no JSON .* a tokenizer.json was expected"):
         Vocabulary.from_outside("other", path)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (b"[]", "no `model` with a `vocab`"),
+        (b"9", "no `model` with a `vocab`"),
+        (b"[" * 100_000, "no JSON that can be read"),
+        (b"1" * 5_000, "no JSON that can be read"),
+        (b'{"model": "\xfc"}', "no text in UTF-8"),
+    ],
+)
+def test_other_json_and_other_text_is_one_sentence(text, sentence, tmp_path):
+    path = tmp_path / "tokenizer.json"
+    path.write_bytes(text)
+    with pytest.raises(InputError, match=sentence):
+        Vocabulary.from_outside("other", path)
+
+
+def test_special_tokens_and_a_byte_order_mark_change_nothing(tmp_path):
+    special = {"id": 0, "content": "[CLS]", "special": True, "single_word": False, "lstrip": False, "rstrip": False}
+    path = write(
+        tmp_path / "tokenizer.json", lambda content: content.update(added_tokens=[special | {"normalized": False}])
+    )
+    expected = Vocabulary.from_outside("other", write(tmp_path / "plain.json")).tokens
+    assert Vocabulary.from_outside("other", path).tokens == expected
+    path.write_text(path.read_text(), encoding="utf-8-sig")
+    assert Vocabulary.from_outside("other", path).tokens == expected
 
 
 def test_more_tokens_than_ids_can_count(tmp_path):

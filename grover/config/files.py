@@ -93,7 +93,12 @@ def file_name(source: Source, place: str | None) -> str:
     return Path(place or unquote(urlsplit(source.url or "").path)).name
 
 
+def checksums(source: Source) -> dict[str, str]:
+    """Return what a source is verified by: `md5`, `sha256` and `checksum_url`, as far as they are given."""
+    given = {"md5": source.md5, "sha256": source.sha256, "checksum_url": source.checksum_url}
+    return {name: value for name, value in given.items() if value}
+
+
 def checksum_options(source: Source) -> str:
     """Return the options of `fetch_source.py` that say what a source is verified by."""
-    checksums = {"--md5": source.md5, "--sha256": source.sha256, "--checksum-url": source.checksum_url}
-    return " ".join(f"{option} {shlex.quote(value)}" for option, value in checksums.items() if value is not None)
+    return " ".join(f"--{name.replace('_', '-')} {shlex.quote(value)}" for name, value in checksums(source).items())

@@ -62,6 +62,12 @@ def code_of(folder: Path) -> list[str]:
     return files
 
 
+def files_of(folder: Path) -> list[Path]:
+    """List the files that decide what a model computes: weights, code, settings of the tokenizer, vocabulary."""
+    texts = (path for path in folder.iterdir() if path.suffix in TEXTS and path.suffix != ".py" and path.is_file())
+    return sorted({*weights_of(folder), *(folder / name for name in code_of(folder)), *texts} - {folder / CONFIG})
+
+
 def auto_map(folder: Path, name: str) -> dict:
     """Return the own classes of a folder by the name of the class of transformers; {} where there are none."""
     path = folder / name

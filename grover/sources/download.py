@@ -18,6 +18,7 @@ from grover.runtime.errors import InputError
 from grover.runtime.files import checksum, write_text
 from grover.runtime.progress import Progress
 from grover.runtime.text import check_whole
+from grover.sources.contents import replace_link
 
 BLOCK = 1 << 18
 TIMEOUT = 60.0
@@ -70,10 +71,7 @@ def fetch(
         if not local.is_file():
             raise InputError(f"{local} does not exist or is no file; correct the path of this source")
         verify(local, expected, url)
-        link = Path(f"{output}.link")
-        link.unlink(missing_ok=True)
-        link.symlink_to(local)
-        os.replace(link, output)
+        replace_link(output, local)
 
 
 def local_path(url: str) -> Path | None:

@@ -33,12 +33,13 @@ from grover.config.names import NETWORK_BASELINES, PROBES, TOKEN_BASELINES, is_r
 from grover.config.rule_params import named_params
 from grover.config.rule_params import options as script_options
 from grover.config.track_table import read_track_rows
-from grover.external_models.folder import code_of, weights_of
+from grover.external_models.folder import files_of
 from grover.finetuning.predictors import baseline_settings, external_folders, fitting, predictors, reader
 from grover.runtime.digest import code_digest
 from grover.runtime.errors import InputError
 from grover.runtime.files import checksum
 from grover.runtime.provenance import read as read_provenance
+from grover.sources.contents import Contents, content_param, is_linked
 
 
 def checked(function, *arguments):
@@ -125,13 +126,35 @@ SHOWN_TASK = checked(annotations.single_site_task, configuration, TASKS, ORIGIN)
 checked(annotations.refuse_unread, configuration, ALL_TASKS, ALL_TRACKS, (TASK_TABLE, TRACK_TABLE), ORIGIN)
 
 
+# every source is looked for now, so that a missing file is known before the first job
+SOURCES = {key: checked(files.source_file, configuration, key, ROOT) for key in configuration.sources}
+# where those lie that are linked, and the links that were made for their present content
+PLACES = {
+    key: checked(files.local_path, key, each, configuration.data, ROOT)
+    for key, each in configuration.sources.items()
+    if SOURCES[key].startswith(f"{RUN}/sources/")
+}
+CONTENTS = Contents(Path(".snakemake/grover/checksums.json"), writes=workflow.is_main_process)
+LINKED = [
+    key
+    for key, place in PLACES.items()
+    if checked(is_linked, Path(SOURCES[key]), Path(place), files.checksums(configuration.sources[key]), CONTENTS)
+]
+# inputs that are compared by content, by the params that `complete_rules` adds, and where the content is
+LOCAL = {SOURCES[key]: place for key, place in PLACES.items()}
+
+
+def by_checksum(path):
+    """A local file as an input, compared by its content: its modification time has no effect."""
+    LOCAL.setdefault(str(path), str(path))
+    return ancient(str(path))
+
+
 def source(key):
     """Path of a source's file as an input, be it simulated, linked from a local place or downloaded."""
-    return checked(files.source_file, configuration, key, ROOT)
+    return by_checksum(SOURCES[key]) if key in LINKED else SOURCES[key]
 
 
-# every source is looked for now, so that a missing file is known before the first job
-SOURCES = {key: source(key) for key in configuration.sources}
 # format of each annotation that a track, a task or a stage reads
 FORMATS = checked(annotations.formats, configuration, TASKS, TRACKS, ROOT)
 
@@ -194,6 +217,9 @@ def complete_rules():
             if scripts and not scripts[-1].startswith("fetch_") and "code" not in each.params.keys():
                 each.set_params(code=code(scripts[-1]))
             each.set_params(**named_params(each.params._allitems()))  # no public part of Snakemake
+            content = content_param(each.input._allitems(), LOCAL, CONTENTS)
+            if content:
+                each.set_params(content=content)
 
 
 def cpu(megabytes, minutes):
@@ -235,16 +261,6 @@ def by_content(name, option=""):
     return text
 
 
-def local_source(wildcards):
-    """Where a source that is linked lies."""
-    return files.local_path(wildcards.key, configuration.sources[wildcards.key], configuration.data, ROOT)
-
-
-def shipped(path):
-    """Whether a file comes with the installation, whose place may change."""
-    return any(Path(path).is_relative_to(ROOT / folder) for folder in ("config", "resources"))
-
-
 def one_of(names):
     """A wildcard that is one of these names."""
     return "|".join(map(re.escape, names)) or "(?!)"
@@ -267,7 +283,7 @@ def transferred(task):
         raise WorkflowError(
             f"{TASK_TABLE}, task {task}: {path} is not there; make it first, with the configuration of the run {run}"
         )
-    return path
+    return by_checksum(path)
 
 
 def of_model(file):
@@ -310,15 +326,16 @@ def shards_of(models):
 
 def external_configuration(name):
     """The config.json of an external model, in a folder of one's own or in that of the downloads."""
-    return f"{EXTERNAL_FOLDERS.get(name, Path(configuration.downloads, 'external', name))}/config.json"
+    if name in EXTERNAL_FOLDERS:
+        return by_checksum(EXTERNAL_FOLDERS[name] / "config.json")
+    return f"{configuration.downloads}/external/{name}/config.json"
 
 
 def external_files(name):
     """Weights and code of an external model: its own folder's files, or for one of the hub the list of what was downloaded."""
     if name not in EXTERNAL_FOLDERS:
         return f"{configuration.downloads}/external/{name}/external.json"
-    folder = EXTERNAL_FOLDERS[name]
-    return [*weights_of(folder), *(folder / file for file in code_of(folder))]
+    return [by_checksum(path) for path in files_of(EXTERNAL_FOLDERS[name])]
 
 
 def hold_to_budget():

@@ -72,19 +72,22 @@ rule download_source:
 
 
 rule link_source:
-    """A local file is checked against its checksum and linked, not copied."""
-    input:
-        file=lambda wildcards: [] if shipped(local_source(wildcards)) else local_source(wildcards),
+    """A local file is checked against its checksum and linked, not copied.
+
+    It is no input, since its content decides. A link that was made for the present content is an input of the other rules that no rule makes.
+    """
     output:
         file=f"{RUN}/sources/{{key}}/{{file}}",
     log:
         f"{RUN}/logs/link_source.{{key}}.{{file}}.log",
+    wildcard_constraints:
+        key=one_of(key for key in PLACES if key not in LINKED),
     priority: 100  # so that the check of the sources need not wait for them
     resources:
         **cpu(500, 30),
     params:
-        file=lambda wildcards, input: input.file or local_source(wildcards),
-        shipped=lambda wildcards: checksum(local_source(wildcards)) if shipped(local_source(wildcards)) else "",
+        file=lambda wildcards, input: PLACES[wildcards.key],
+        content=lambda wildcards: CONTENTS.digest(PLACES[wildcards.key]),
         checksum=lambda wildcards: files.checksum_options(configuration.sources[wildcards.key]),
     shell:
         "{resources.python} {resources.scripts}/fetch_source.py"

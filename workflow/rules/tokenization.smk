@@ -39,7 +39,7 @@ rule build_vocabulary:
             if wildcards.name.startswith("bpe-") and wildcards.name not in OUTSIDE
             else []
         ),
-        outside=lambda wildcards: OUTSIDE.get(wildcards.name, []),
+        outside=lambda wildcards: by_checksum(OUTSIDE[wildcards.name]) if wildcards.name in OUTSIDE else [],
     output:
         tokenizer=f"{RUN}/vocabulary/{{name}}/tokenizer.json",
         tokenizer_config=f"{RUN}/vocabulary/{{name}}/tokenizer_config.json",

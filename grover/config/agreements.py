@@ -135,6 +135,12 @@ def check_choice(vocabulary: Vocabulary, selection: Choice) -> Iterator[Mistake]
     """The vocabulary of the later stages is a candidate, and the rule can compare the candidates."""
     keys = ("vocabulary.candidates", "selection.method")
     candidates = vocabulary.candidates
+    if selection.method == "sweep" and selection.vocabulary:
+        yield Mistake(
+            ("selection.method", "selection.vocabulary"),
+            f"`selection.vocabulary` is {selection.vocabulary}, but `selection.method: sweep` takes the candidate with the best scores; "
+            "remove it (or set it to an empty text), or set the method to fixed",
+        )
     if selection.method == "fixed" and selection.vocabulary and selection.vocabulary not in candidates:
         yield Mistake(
             (*keys, "selection.vocabulary"),

@@ -121,12 +121,11 @@ def _resolved(c: Configuration) -> Configuration:
         "mask_ratio": c.evaluation.mask_ratio or c.pretraining.mask_ratio,
         "span_bases": c.evaluation.span_bases or per_token * c.corpus.longest,
     }
+    taken = (c.selection.vocabulary or c.vocabulary.candidates[0]) if c.selection.method == "fixed" else ""
     return c.model_copy(
         update={
             "evaluation": c.evaluation.model_copy(update=evaluation),
-            "selection": c.selection.model_copy(
-                update={"vocabulary": c.selection.vocabulary or c.vocabulary.candidates[0]}
-            ),
+            "selection": c.selection.model_copy(update={"vocabulary": taken}),
             "embeddings": c.embeddings.model_copy(update={"layers": sorted(c.embeddings.layers)}),
         }
     )

@@ -21,11 +21,8 @@ def reader(configuration: Configuration) -> str:
     """Return the vocabulary of shuffles and of baselines on tokens, whichever candidate is chosen later: BPE, or else the first without
     overlap (`complete` ensures that there is one).
     """
-    names = [
-        configuration.selection.vocabulary,
-        *configuration.vocabulary.candidates,
-        *configuration.vocabulary.studied,
-    ]
+    fixed = filter(None, [configuration.selection.vocabulary])
+    names = [*fixed, *configuration.vocabulary.candidates, *configuration.vocabulary.studied]
     pairs = [name for name in names if name.startswith("bpe-")]
     return (pairs or [name for name in names if not name.startswith(OVERLAP)])[0]
 

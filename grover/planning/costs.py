@@ -30,7 +30,7 @@ class Run:
     @property
     def chosen(self) -> str:
         """The vocabulary of the later stages; under a sweep the first candidate stands for the winner."""
-        return self.settings.selection.vocabulary
+        return self.settings.selection.vocabulary or self.settings.vocabulary.candidates[0]
 
 
 def tokens_of(vocabulary: str) -> tuple[int, float]:
@@ -42,7 +42,8 @@ def tokens_of(vocabulary: str) -> tuple[int, float]:
     if kind == "bpe":
         return int(number) + 9, max(1.0, 3.02 + 0.64 * math.log(int(number) / 100))
     if kind in ("kmer", "overlap"):
-        return 4 ** int(number) + 9, float(number) if kind == "kmer" else 1.0
+        k = int(number)
+        return 4**k + (9 if k > 1 else 5), float(k) if kind == "kmer" else 1.0  # the bases are tokens too
     return (9, 1.0) if vocabulary == "char" else EXTERNAL_TOKENS
 
 

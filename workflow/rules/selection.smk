@@ -4,10 +4,11 @@ Needs a pretrained model per candidate and its held-out metrics. Makes selection
 models/, on which all later stages depend: without Snakemake checkpoints, so that a dry run sees the whole workflow.
 """
 
-METRICS = expand(rules.evaluate_pretraining.output.metrics, name=CANDIDATES)
-METRICS_OPTIONS = repeated("--metrics", [f"{name}={path}" for name, path in zip(CANDIDATES, METRICS)])
 # the vocabulary that is taken whatever the scores say; under method `sweep` there is none
 FIXED = configuration.selection.vocabulary if configuration.selection.method == "fixed" else None
+COMPARED = [FIXED] if FIXED and not configuration.selection.compare else CANDIDATES
+METRICS = expand(rules.evaluate_pretraining.output.metrics, name=COMPARED)
+METRICS_OPTIONS = repeated("--metrics", [f"{name}={path}" for name, path in zip(COMPARED, METRICS)])
 
 
 rule next_kmer:
@@ -57,7 +58,7 @@ rule next_kmer_baselines:
         sequence=rules.encode_genome.output.sequence,
         segments=rules.encode_genome.output.segments,
         folds=rules.make_folds.output.folds,
-        vocabularies=expand(rules.build_vocabulary.output.tokenizer, name=CANDIDATES),
+        vocabularies=expand(rules.build_vocabulary.output.tokenizer, name=COMPARED),
     output:
         scores=f"{RUN}/selection/baselines.parquet",
     log:
@@ -82,7 +83,7 @@ rule next_kmer_baselines:
 rule compare_vocabularies:
     """What is only shown stands in a table of its own, so that new baselines or metrics change no choice."""
     input:
-        models=expand(rules.next_kmer.output.scores, name=CANDIDATES),
+        models=expand(rules.next_kmer.output.scores, name=COMPARED),
         baselines=rules.next_kmer_baselines.output.scores,
         metrics=METRICS,
     output:
@@ -104,7 +105,7 @@ rule compare_vocabularies:
 rule choose_vocabulary:
     """The rule of choice is fixed beforehand and written with its reason."""
     input:
-        models=expand(rules.next_kmer.output.scores, name=CANDIDATES),
+        models=expand(rules.next_kmer.output.scores, name=COMPARED),
         metrics=METRICS if configuration.selection.rule == "bits-per-base" else [],
     output:
         chosen=f"{RUN}/selection/chosen.txt",

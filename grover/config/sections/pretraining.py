@@ -172,3 +172,7 @@ class NextKmerForest(Section):
 
 class Selection(Choice, NextKmer, NextKmerRepetitions, NextKmerTraining, NextKmerForest):
     """Comparison of the candidates by next-k-mer prediction, and the choice among them."""
+
+    compare: bool = setting(
+        False, "Score all candidates by next-k-mer prediction under method `fixed` too, not only the one that is taken."
+    )

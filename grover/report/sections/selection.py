@@ -3,7 +3,7 @@
 import pandas as pd
 
 from grover.report.figures import selection as figures
-from grover.report.parts import Picture, Results, Section, Table, count, with_interval
+from grover.report.parts import Picture, Results, Section, Table, with_interval
 
 TITLE = "Selection of the vocabulary"
 NEEDS = ("selection/next_kmer.parquet", "selection/chosen.txt")
@@ -17,10 +17,10 @@ def section(results: Results) -> Section:
     best = {row["k"]: row for _, row in models[models["vocabulary"] == chosen].iterrows()}
     above = [k for k, row in best.items() if row["low"] > baselines.loc[baselines["k"] == k, "high"].max()]
     sizes, seeds = sorted(best), int(models["seeds"].max())
+    compared = models["vocabulary"].nunique()
+    choice = f"was chosen among {compared} candidates" if compared > 1 else "was named by the configuration"
     finding = (
-        f"{chosen} was chosen among "
-        f"{count(models['vocabulary'].nunique(), 'candidate')}; "
-        "its model is clearly above every baseline "
+        f"{chosen} {choice}; its model is clearly above every baseline "
         f"for {len(above)} of {len(sizes)} values of k" + (f" (k = {', '.join(map(str, above))})." if above else ".")
     )
     cover = (

@@ -135,6 +135,10 @@ def test_vocabularies_from_outside_and_studied_ones():
         ({"vocabulary": {"outside": {"DNABERT-2": "t.json"}}}, "`vocabulary.outside`: 'DNABERT-2' does not match"),
         ({"vocabulary": {"outside": {"other": 2}}}, "`vocabulary.outside.other` is 2, but a text was expected"),
         ({"selection": {"vocabulary": "char"}}, "none of `vocabulary.candidates`"),
+        (
+            {"selection": {"method": "sweep", "vocabulary": "bpe-600"}},
+            "`selection.vocabulary` is bpe-600, but `selection.method: sweep` takes the candidate with the best scores",
+        ),
         ({"atlas": {"vocabulary": "char"}}, "`atlas.vocabulary` char is none of the vocabularies of the run"),
         ({"folds": {"method": "contigs", "test": ["chr1"]}}, "`folds.valid` must be a list of contigs"),
         ({"folds": {"test": "chr1"}}, "a share above 0 and at most 0.5, or a list of contigs"),
@@ -292,6 +296,13 @@ def test_zero_stands_for_the_value_of_another_key():
     config = completed(vocabulary={"candidates": ["bpe-600", "char"]}, evaluation={"mask_ratio": 0.3})
     assert (config.evaluation.mask_ratio, config.evaluation.span_bases) == (0.3, 510)
     assert completed(embeddings={"layers": [2, 0]}).embeddings.layers == [0, 2]
+
+
+def test_what_a_run_writes_of_its_configuration_is_a_configuration():
+    for method, taken in (("fixed", "bpe-600"), ("sweep", "")):
+        config = completed(selection={"method": method})
+        assert config.selection.vocabulary == taken
+        assert complete(config.model_dump(mode="json", exclude_none=True), "config.json") == config
 
 
 def test_each_group_belongs_to_one_section():

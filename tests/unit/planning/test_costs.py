@@ -64,6 +64,7 @@ def test_tokens_as_measured_on_hg19():
     for name, stride in {"bpe-100": 3.017, "bpe-600": 4.124, "bpe-5000": 5.520, "kmer-6": 6, "overlap-6": 1}.items():
         assert tokens_of(name)[1] == pytest.approx(stride, rel=0.02)
     assert [tokens_of(name)[0] for name in ("bpe-600", "kmer-2", "char", "dnabert2")] == [609, 25, 9, 4096]
+    assert tokens_of("kmer-1") == tokens_of("char")
 
 
 @pytest.mark.parametrize("cost", WORK)

@@ -1,8 +1,9 @@
 """Counts of tokens in training windows, as predictors of masked tokens from no or little context.
 
 `frequency`   the frequencies of the tokens
-`neighbours`  counts of tokens between their two neighbours, discounted and backed off to each neighbour alone (absolute
-              discounting; Ney, Essen and Kneser 1994)
+`neighbours`  an interpolation of five distributions: frequencies, counts beside the left and beside the right neighbour, the product of
+              these two, and counts between both neighbours; counts are discounted (absolute discounting; Ney, Essen and Kneser 1994),
+              and the weights are chosen on held-out windows (Jelinek and Mercer 1980)
 """
 
 from collections.abc import Iterator
@@ -11,10 +12,13 @@ import numpy as np
 import pandas as pd
 
 from grover.intervals.overlaps import union
+from grover.pretraining.interpolation import fit_weights
 from grover.tokenization.vocabulary import FIRST_BASE
 
 PIECE = 512  # tokens
 PIECES_AT_ONCE = 4_096
+POSITIONS_AT_ONCE = 1_024
+SIZES = 20  # of the buckets of counts, in powers of 2
 
 
 class TokenCounts:
@@ -47,17 +51,60 @@ class TokenCounts:
         counts = np.where(np.arange(self.size) < FIRST_BASE, 0, self.single + 1.0)
         return counts / counts.sum()
 
-    def between(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
-        """Return the probabilities [positions, vocabulary] of the token between two neighbours.
+    def distributions(self, left: np.ndarray, right: np.ndarray) -> list[np.ndarray]:
+        """Return five distributions [positions, vocabulary] of the token between two neighbours, from no context to both neighbours.
 
-        The back-off assumes that the neighbours are independent given the token, p(t|l) p(t|r) / p(t). A masked neighbour, or one beyond
-        the end of a window, has no counts and is left out.
+        These are the frequencies; the counts after `left`; those before `right`; the product of these two, p(t|l) p(t|r) / p(t), which
+        assumes that the neighbours are independent given the token; and the counts between both, backed off to the product. A masked
+        neighbour, or one beyond the end of a window, has no counts and is left out.
         """
         frequency = self.frequency()
         alone = np.broadcast_to(frequency, (len(left), self.size))
-        backed = self.after.given(left, alone) * self.before.given(right, alone) / np.maximum(frequency, 1e-300)
-        backed /= backed.sum(axis=1, keepdims=True)
-        return self.both.given(left * self.size + right, backed)
+        after, before = self.after.given(left, alone), self.before.given(right, alone)
+        product = after * before / np.maximum(frequency, 1e-300)
+        product /= product.sum(axis=1, keepdims=True)
+        return [alone, after, before, product, self.both.given(left * self.size + right, product)]
+
+    def bucket(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+        """Number the positions by how much was counted between their neighbours, in powers of 2, and by which neighbours are visible."""
+        counted = self.both.total(left * self.size + right)
+        visible = (left >= FIRST_BASE) + 2 * (right >= FIRST_BASE)
+        return visible * SIZES + np.minimum(np.log2(1 + counted).astype(np.int64), SIZES - 1)
+
+
+class NeighbourBaseline:
+    """The interpolated counts of tokens between their neighbours.
+
+    Its weights are chosen on the masked tokens `targets` between `left` and `right` (int64 [positions] each), which the counts do not
+    contain. Without any, all distributions have the same weight.
+    """
+
+    def __init__(self, counts: TokenCounts, targets: np.ndarray, left: np.ndarray, right: np.ndarray):
+        self.counts = counts
+        pieces = [
+            np.stack([_of(table, targets[rows]) for table in counts.distributions(left[rows], right[rows])], axis=1)
+            for rows in in_pieces(len(targets))
+        ]
+        likelihoods = np.concatenate([np.ones((0, 5)), *pieces])
+        self.weights = fit_weights(likelihoods, counts.bucket(left, right), 4 * SIZES)
+
+    def between(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+        """Return the probabilities [positions, vocabulary] of the token between two neighbours."""
+        weights = self.weights[self.counts.bucket(left, right)]
+        return sum(
+            weight[:, None] * table
+            for weight, table in zip(weights.T, self.counts.distributions(left, right), strict=True)
+        )
+
+
+def in_pieces(positions: int) -> Iterator[slice]:
+    """Yield slices of few positions each, since a row of probabilities has the size of the vocabulary."""
+    for begin in range(0, positions, POSITIONS_AT_ONCE):
+        yield slice(begin, begin + POSITIONS_AT_ONCE)
+
+
+def _of(probabilities: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    return np.take_along_axis(probabilities, targets[:, None], axis=1)[:, 0]
 
 
 class _Contexts:
@@ -82,6 +129,12 @@ class _Contexts:
         self.counts = np.bincount(place, weights=counts, minlength=len(self.keys))
         self.discount = _discount(self.counts)
         self.found = []
+
+    def total(self, context: np.ndarray) -> np.ndarray:
+        """Return how often each context was counted, float64 [positions]."""
+        summed = np.concatenate([[0.0], np.cumsum(self.counts)])
+        first, last = (np.searchsorted(self.keys, (context + step) * self.size) for step in (0, 1))
+        return summed[last] - summed[first]
 
     def given(self, context: np.ndarray, lower: np.ndarray) -> np.ndarray:
         """Return p(token | context), [positions, vocabulary]; the discounted mass is distributed in proportion to `lower`."""

@@ -19,7 +19,7 @@ from grover.network.device import autocast
 from grover.network.forward import hidden_states
 from grover.network.inference import evaluating
 from grover.network.packed import Layout, group_by_tokens, pack
-from grover.pretraining.count_baselines import TokenCounts
+from grover.pretraining.count_baselines import NeighbourBaseline, TokenCounts, in_pieces
 from grover.pretraining.masking import Masking, mask
 from grover.pretraining.token_auc import TokenCurves
 from grover.runtime.errors import InputError
@@ -27,7 +27,6 @@ from grover.tokenization.vocabulary import MASK
 
 EPOCH = 2**31  # of the masks of an evaluation, which no training reaches
 TOKENS_AT_ONCE = 16_384
-POSITIONS_AT_ONCE = 1_024
 
 Batch = tuple[np.ndarray, np.ndarray, np.ndarray]  # packed ids, lengths with specials, positions to predict
 
@@ -47,6 +46,9 @@ class Masked:
     position: np.ndarray
 
 
+NOTHING = Masked([], *[np.zeros(0, np.int64)] * 4)
+
+
 @dataclass(frozen=True)
 class Predicted:
     """For each masked token: negative log-likelihood in nats (float64) and rank (int64): how many tokens are more likely."""
@@ -60,8 +62,18 @@ def choose_windows(windows: pd.DataFrame, split: str, most: int, seed: int) -> p
     held_out = windows[windows[split] == "test"]
     if held_out.empty:
         raise InputError(f"no window has fold test in column {split}; give the test fold a larger share")
-    chosen = np.random.default_rng(seed).permutation(len(held_out))[:most]
-    return held_out.iloc[np.sort(chosen)]
+    return _draw(held_out, most, seed)
+
+
+def tuning_windows(windows: pd.DataFrame, split: str, scored: pd.DataFrame, most: int, seed: int) -> pd.DataFrame:
+    """Draw at most `most` windows of fold valid that are neither training windows under `split` nor among the `scored` ones."""
+    free = (windows["region"] == "valid") & (windows[split] != "train") & ~windows.index.isin(scored.index)
+    return _draw(windows[free], most, seed)
+
+
+def _draw(windows: pd.DataFrame, most: int, seed: int) -> pd.DataFrame:
+    chosen = np.random.default_rng(seed).permutation(len(windows))[:most]
+    return windows.iloc[np.sort(chosen)]
 
 
 def mask_tokens(tokens: np.ndarray, windows: pd.DataFrame, size: int, masking: Masking, seed: int) -> Masked:
@@ -170,12 +182,12 @@ def score(probabilities: np.ndarray, targets: np.ndarray) -> Predicted:
     return Predicted(-np.log(own[:, 0].astype(np.float64)), (probabilities > own).sum(axis=1))
 
 
-def neighbour_baseline(counts: TokenCounts, masked: Masked) -> Predicted:
-    """Predict from the counts between neighbours, in pieces, since a row has the size of the vocabulary."""
-    pieces = []
-    for begin in range(0, len(masked.targets), POSITIONS_AT_ONCE):
-        rows = slice(begin, begin + POSITIONS_AT_ONCE)
-        pieces.append(score(counts.between(masked.left[rows], masked.right[rows]), masked.targets[rows]))
+def neighbour_baseline(baseline: NeighbourBaseline, masked: Masked) -> Predicted:
+    """Predict from the counts between neighbours."""
+    pieces = [
+        score(baseline.between(masked.left[rows], masked.right[rows]), masked.targets[rows])
+        for rows in in_pieces(len(masked.targets))
+    ]
     return Predicted(np.concatenate([p.nats for p in pieces]), np.concatenate([p.rank for p in pieces]))
 
 

@@ -14,7 +14,7 @@ from grover.genome.folds import read_folds
 from grover.network.bert import load_language_model, new_language_model
 from grover.network.device import choose_device
 from grover.pretraining import common_spans, evaluation
-from grover.pretraining.count_baselines import TokenCounts
+from grover.pretraining.count_baselines import NeighbourBaseline, TokenCounts
 from grover.pretraining.masking import Masking
 from grover.pretraining.scores import MODEL, SPLITS, by_token, score_split
 from grover.pretraining.token_auc import TokenCurves
@@ -55,8 +55,9 @@ def evaluate_pretraining(
     model gains on each baseline, and masked bits per base on common spans. TOKEN_ACCURACY (Parquet) has a row for each split
     and token, MASKED_TOKENS (Parquet) one for each masked token.
 
-    The baselines count tokens of the windows that the model was trained on, `baseline_tokens` of their `training_tokens`. `seen_share` says
-    how many of the masked tokens lie inside these windows.
+    The baselines count tokens of the windows that the model was trained on, `baseline_tokens` of their `training_tokens`. The weights of
+    the counts between neighbours are chosen on masked tokens of fold valid. `seen_share` says how many of the masked tokens lie inside
+    the training windows.
     """
     if not scored.mask_ratio or not spanned.span_bases:
         raise InputError(
@@ -97,15 +98,26 @@ def evaluate_pretraining(
             masked[fold] = evaluation.mask_marked(cut, offsets, touched)
             begins[fold] = common_spans.places(cut, offsets, spans[fold], lengths)[masked[fold].position]
 
-    left, right = (np.concatenate([getattr(item, side) for item in masked.values()]) for side in ("left", "right"))
+    tuning = evaluation.tuning_windows(table, split, held_out[split], scored.maximum_windows, seed)
+    tuned = evaluation.NOTHING
+    if len(tuning):
+        tuned = evaluation.mask_tokens(tokenised.tokens, tuning, vocabulary.size, masking, seed)
+    else:
+        print(
+            "the neighbour counts are interpolated with equal weights: fold valid has no window to choose them on",
+            file=sys.stderr,
+        )
+    everything = [*masked.values(), tuned]
+    left, right = (np.concatenate([getattr(item, side) for item in everything]) for side in ("left", "right"))
     counts = TokenCounts(tokenised.tokens, training, vocabulary.size, left, right, baseline_tokens)
+    neighbours = NeighbourBaseline(counts, tuned.targets, tuned.left, tuned.right)
     curves = {name: TokenCurves() for name in SPLITS}
     tables = {}
     for name, item in masked.items():
         predicted = {
             MODEL: evaluation.predict(network, item, place, precision, curves.get(name)),
             "frequency": evaluation.frequency_baseline(counts, item),
-            "neighbours": evaluation.neighbour_baseline(counts, item),
+            "neighbours": evaluation.neighbour_baseline(neighbours, item),
             "untrained": evaluation.predict(untrained, item, place, precision),
         }
         inside = evaluation.seen(tokenised.tokens_at(begins[name]), training)

@@ -8,7 +8,7 @@ from transformers import BertForMaskedLM
 
 from grover.network.bert import bert_config, new_language_model
 from grover.pretraining import evaluation
-from grover.pretraining.count_baselines import TokenCounts
+from grover.pretraining.count_baselines import NeighbourBaseline, TokenCounts
 from grover.pretraining.masking import Masking
 from grover.runtime.errors import InputError
 from grover.tokenization.vocabulary import CLS, FIRST_BASE, MASK, SEP
@@ -41,6 +41,10 @@ def masked(corpus):
 def counts(corpus, masked):
     tokens, windows = corpus
     return TokenCounts(tokens, windows[windows["region"] == "train"], SIZE, masked.left, masked.right, 10**6)
+
+
+def fitted(counts, masked):
+    return NeighbourBaseline(counts, masked.targets, masked.left, masked.right)
 
 
 def test_masked_tokens_are_known_and_their_neighbours_visible(corpus, masked):
@@ -105,8 +109,9 @@ def test_three_passes_over_the_same_sequence_make_the_same_baseline_as_one(corpu
         TokenCounts(tokens, table, SIZE, masked.left, masked.right, 10**6)
         for table in (training, pd.concat([training, *shifted], ignore_index=True))
     )
-    expected = evaluation.neighbour_baseline(once, masked)
-    np.testing.assert_array_equal(evaluation.neighbour_baseline(thrice, masked).nats, expected.nats)
+    expected = evaluation.neighbour_baseline(fitted(once, masked), masked)
+    found = evaluation.neighbour_baseline(fitted(thrice, masked), masked)
+    np.testing.assert_array_equal(found.nats, expected.nats)
     assert thrice.single.sum() == 16_000
 
 
@@ -121,7 +126,7 @@ def test_no_neighbours_are_counted_across_segments_and_no_more_tokens_than_asked
     assert 487 <= some.counted <= 1_100 and some.available == 2_000
 
 
-def test_the_neighbour_baseline_is_worked_out_by_hand():
+def test_the_distributions_between_neighbours_are_worked_out_by_hand():
     """A training of A B C D alone, and what it says of the place between A and C."""
     a, b, c, d = range(FIRST_BASE, 9)
     tokens = np.array([a, b, c, d], np.uint16)
@@ -129,21 +134,50 @@ def test_the_neighbour_baseline_is_worked_out_by_hand():
     found = TokenCounts(tokens, windows, 9, np.array([a]), np.array([c]), 10)
     frequency = np.array([0.25] * 4)
     after = 0.5 * np.array([0, 1, 0, 0]) + 0.5 * frequency  # the discount is a half: no count is 2
-    backed = after * after / frequency  # b alone stands behind a, and before c
-    expected = 0.5 * np.array([0, 1, 0, 0]) + 0.5 * backed / backed.sum()
-    np.testing.assert_allclose(found.between(np.array([a]), np.array([c]))[0, FIRST_BASE:], expected)
-    # a masked neighbour and a window's end say nothing
-    np.testing.assert_allclose(found.between(np.array([MASK]), np.array([SEP]))[0, FIRST_BASE:], frequency)
+    product = after * after / frequency  # b alone stands behind a, and before c
+    product /= product.sum()
+    both = 0.5 * np.array([0, 1, 0, 0]) + 0.5 * product
+    tables = found.distributions(np.array([a]), np.array([c]))
+    for table, expected in zip(tables, (frequency, after, after, product, both), strict=True):
+        np.testing.assert_allclose(table[0, FIRST_BASE:], expected)
+    # a masked neighbour and the end of a window say nothing
+    for table in found.distributions(np.array([MASK]), np.array([SEP])):
+        np.testing.assert_allclose(table[0, FIRST_BASE:], frequency)
+    assert found.both.total(np.array([a * 9 + c, a * 9 + d])).tolist() == [1, 0]
+    # without held-out tokens every distribution counts alike
+    nothing = evaluation.NOTHING
+    between = NeighbourBaseline(found, nothing.targets, nothing.left, nothing.right).between(
+        np.array([a]), np.array([c])
+    )
+    mean = (frequency + after + after + product + both) / 5
+    np.testing.assert_allclose(between[0, FIRST_BASE:], mean)
 
 
 def test_baselines_are_distributions_and_neighbours_help(corpus, masked):
     table = counts(corpus, masked)
-    between = table.between(masked.left, masked.right)
+    baseline = fitted(table, masked)
+    between = baseline.between(masked.left, masked.right)
     np.testing.assert_allclose(between.sum(axis=1), 1, rtol=1e-9)
     assert (between >= 0).all()
-    neighbours = evaluation.neighbour_baseline(table, masked)
+    neighbours = evaluation.neighbour_baseline(baseline, masked)
     frequency = evaluation.frequency_baseline(table, masked)
     assert neighbours.nats.mean() < frequency.nats.mean() - 0.3
+
+
+def test_no_single_distribution_predicts_the_tuning_tokens_better_than_their_interpolation(corpus, masked):
+    table = counts(corpus, masked)
+    interpolated = evaluation.neighbour_baseline(fitted(table, masked), masked).nats.mean()
+    for alone in table.distributions(masked.left, masked.right):
+        assert interpolated < evaluation.score(alone, masked.targets).nats.mean()
+
+
+def test_tuning_windows_are_in_fold_valid_and_neither_trained_on_nor_scored():
+    folds = ["train", "valid", "valid", "valid", "test", "valid"]
+    windows = pd.DataFrame({"region": folds, "random": ["test", "train", "test", "test", "test", "test"]})
+    none = windows.iloc[:0]
+    assert evaluation.tuning_windows(windows, "region", none, 10, 0).index.tolist() == [1, 2, 3, 5]
+    assert evaluation.tuning_windows(windows, "random", windows.loc[[3, 4]], 10, 0).index.tolist() == [2, 5]
+    assert len(evaluation.tuning_windows(windows, "region", none, 2, 0)) == 2
 
 
 def test_a_network_predicts_what_transformers_computes(masked):

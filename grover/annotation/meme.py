@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from grover.runtime.errors import InputError
-from grover.runtime.files import open_text
+from grover.runtime.text import open_text
 
 BASES = "ACGT"
 MATRIX, LOG_ODDS = "letter-probability matrix", "log-odds matrix"

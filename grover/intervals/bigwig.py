@@ -1,5 +1,8 @@
 """Means of a bigWig over regions, read from the file's own index: memory does not grow with the genome."""
 
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -11,20 +14,33 @@ from grover.runtime.errors import InputError
 
 
 def read_means(path: Path | str, regions: pd.DataFrame, lengths: dict[str, int], rename: str = "") -> np.ndarray:
-    """Mean over the covered bases of each region (chrom, start, end), float64; NaN where the file has no value, or one that is infinite.
+    """Mean over the covered bases of each region (chrom, start, end), float64; NaN where none is covered.
 
-    lengths: of the contigs of the assembly. Raises `InputError` where the file is no bigWig, where its contigs are named otherwise,
-    and where a contig has another size than in the assembly.
+    A base whose value is NaN or infinite is not covered. lengths: of the contigs of the assembly. Raises `InputError` where the file is
+    no bigWig or is damaged, where its contigs are named otherwise, and where a contig has another size than in the assembly.
     """
     means = np.full(len(regions), np.nan)
     with open(path, "rb") as stream:
         reader = _open(stream, path)
         contigs = check_contigs(reader.chroms(), lengths, path, rename)
-        for i, (chrom, start, end) in enumerate(zip(regions["chrom"], regions["start"], regions["end"], strict=True)):
-            if chrom in contigs:
-                # exact: not from the coarse copies in the file; fillna said outright, since it has changed between versions
-                means[i] = reader.values(contigs[chrom], int(start), int(end), bins=1, exact=True, fillna=np.nan)[0]
-    return np.where(np.isfinite(means), means, np.nan)
+        with _damage_named(path):
+            for i, (chrom, start, end) in enumerate(zip(regions["chrom"], regions["start"], regions["end"], strict=True)):
+                if chrom in contigs:
+                    means[i] = _mean(reader, contigs[chrom], int(start), int(end))
+    return means
+
+
+def _mean(reader: Any, chrom: str, start: int, end: int) -> float:
+    # exact: not from the coarse copies in the file; fillna said outright, since it has changed between versions
+    mean = float(reader.values(chrom, start, end, bins=1, exact=True, fillna=np.nan)[0])
+    if math.isfinite(mean):
+        return mean
+    # one NaN makes the library's mean NaN, although it lies on few of the bases
+    total, covered = 0.0, 0
+    for left, right, value in reader.records(chrom, start, end):
+        if math.isfinite(value):
+            total, covered = total + value * (right - left), covered + right - left
+    return total / covered if covered else math.nan
 
 
 def check_contigs(sizes: dict[str, int], lengths: dict[str, int], path: Path | str, rename: str = "") -> dict[str, str]:
@@ -42,11 +58,20 @@ def check_contigs(sizes: dict[str, int], lengths: dict[str, int], path: Path | s
 def _open(stream: BinaryIO, path: Path | str) -> Any:
     import pybigtools
 
-    try:
+    with _damage_named(path):
         # an open file, since of a path the library judges by the suffix
         reader = pybigtools.open(stream)
-    except Exception as error:
-        raise InputError(f"{path} cannot be read as a bigWig ({error}); give a whole file of this format") from None
     if not reader.is_bigwig:
         raise InputError(f"{path} is a bigBed; give a bigWig, or the table that it was made of")
     return reader
+
+
+@contextmanager
+def _damage_named(path: Path | str) -> Iterator[None]:
+    """Turn what the library raises for a damaged file into `InputError`; its panics are no `Exception`."""
+    try:
+        yield
+    except BaseException as error:
+        if isinstance(error, Exception) or type(error).__name__ == "PanicException":
+            raise InputError(f"{path} cannot be read as a bigWig ({error}); give a whole file of this format") from None
+        raise

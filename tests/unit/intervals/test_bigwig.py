@@ -41,6 +41,38 @@ def test_means_of_a_bigwig_are_those_of_its_intervals(tmp_path):
     assert np.isnan(found[regions["chrom"] == "chrM"]).all() and not np.isnan(found).all()
 
 
+def test_what_is_not_finite_counts_as_absent_as_in_a_bedgraph(tmp_path):
+    """Values that are stored as NaN or infinite, as some tools write them, lie on the bases of a region like gaps."""
+    nan, inf = float("nan"), float("inf")
+    rows = [("chr1", 1000, 1010, 1.5), ("chr1", 1010, 1020, nan), ("chr1", 1020, 1030, 4.0), ("chr1", 1040, 1050, inf)]
+    rows += [("chr1", 1050, 1060, -inf), ("chr2", 0, 10, -2.0)]
+    path = bigwig(tmp_path / "a.bw", rows)
+    places = [(1000, 1030, 2.75), (1000, 1015, 1.5), (1015, 1025, 4.0), (1010, 1020, nan), (1025, 1060, 4.0)]
+    places += [(1045, 1055, nan), (2000, 2100, nan), (0, 5000, 2.75)]
+    regions = table([("chr1", start, end) for start, end, _ in places] + [("chr2", 0, 3000)])
+    expected = [mean for *_, mean in places] + [-2.0]
+    np.testing.assert_array_equal(read_means(path, regions, LENGTHS), expected)
+    values = table(rows, ["chrom", "start", "end", "value"])
+    np.testing.assert_array_equal(coverage.weighted_mean(regions, values), expected)
+
+
+def test_a_bigwig_with_one_value_that_is_nan_passes_the_check(tmp_path):
+    rows = [("chr1", start, start + 10, float("nan") if start == 500 else 1.0) for start in range(0, 1000, 10)]
+    path, segments = bigwig(tmp_path / "a.bw", rows), table([("chr1", 0, 5_000)])
+    found = check.check_sources([check.Source.parse(f"timing=bigwig={path}")], segments, LENGTHS, {})
+    assert found["rows_in_segments"].tolist() == [1]
+
+
+def test_a_bigwig_damaged_behind_its_header_is_refused(tmp_path):
+    generator = np.random.default_rng(0)
+    path = bigwig(tmp_path / "a.bw", [("chr1", i, i + 1, value) for i, value in enumerate(generator.normal(size=4_000))])
+    content = bytearray(path.read_bytes())
+    content[1_000:1_100] = bytes(100)
+    path.write_bytes(content)
+    with pytest.raises(InputError, match="cannot be read as a bigWig .*; give a whole file of this format"):
+        read_means(path, table([("chr1", 0, 5_000)]), LENGTHS)
+
+
 def test_contigs_of_a_bigwig_are_renamed(tmp_path):
     path = bigwig(tmp_path / "a.bw", [("1", 10, 20, 2.0)], {"1": 5_000, "9": 7})
     regions = pd.DataFrame({"chrom": ["chr1", "chr2"], "start": [0, 0], "end": [100, 100]})

@@ -17,7 +17,6 @@ from grover.genome.bases import reverse_complement
 from grover.runtime.errors import InputError
 from grover.runtime.files import release
 from grover.runtime.progress import Progress
-from grover.runtime.text import open_text
 
 # Added to each probability, as in memelite, so that a base that was never seen costs 11 bits and not everything.
 PSEUDO = 1e-4

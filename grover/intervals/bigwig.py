@@ -24,7 +24,9 @@ def read_means(path: Path | str, regions: pd.DataFrame, lengths: dict[str, int],
         reader = _open(stream, path)
         contigs = check_contigs(reader.chroms(), lengths, path, rename)
         with _damage_named(path):
-            for i, (chrom, start, end) in enumerate(zip(regions["chrom"], regions["start"], regions["end"], strict=True)):
+            for i, (chrom, start, end) in enumerate(
+                zip(regions["chrom"], regions["start"], regions["end"], strict=True)
+            ):
                 if chrom in contigs:
                     means[i] = _mean(reader, contigs[chrom], int(start), int(end))
     return means

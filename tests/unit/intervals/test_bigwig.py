@@ -65,7 +65,9 @@ def test_a_bigwig_with_one_value_that_is_nan_passes_the_check(tmp_path):
 
 def test_a_bigwig_damaged_behind_its_header_is_refused(tmp_path):
     generator = np.random.default_rng(0)
-    path = bigwig(tmp_path / "a.bw", [("chr1", i, i + 1, value) for i, value in enumerate(generator.normal(size=4_000))])
+    path = bigwig(
+        tmp_path / "a.bw", [("chr1", i, i + 1, value) for i, value in enumerate(generator.normal(size=4_000))]
+    )
     content = bytearray(path.read_bytes())
     content[1_000:1_100] = bytes(100)
     path.write_bytes(content)

@@ -1,4 +1,4 @@
-"""Read tables of intervals: BED, narrowPeak, bedGraph, RepeatMasker, GTF, VCF, and tables with a header.
+"""Read tables of intervals: BED, narrowPeak, bedGraph, RepeatMasker, GTF and GFF3, VCF, and tables with a header.
 
 The same rules hold for every format (`grover.intervals.lines`, `grover.intervals.blocks`). Tables come back with chrom, start, end: 0-based
 half-open, whatever the format counts from. `rename` adapts contig names to the assembly: "add-chr" (1 -> chr1, MT -> chrM), "strip-chr"
@@ -7,9 +7,10 @@ half-open, whatever the format counts from. `rename` adapts contig names to the 
 `read_columns` keeps blocks of rows as numbers of 4 bytes and codes of texts, so that the annotation of a whole genome needs little memory.
 """
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
+from dataclasses import replace
 from itertools import takewhile
 from pathlib import Path
 
@@ -18,6 +19,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from grover.intervals import genes
 from grover.intervals.blocks import DECIMAL, DECIMAL_TEXT, NUMBERS, TEXT, WHOLE, Block, Layout, typed_blocks
 from grover.intervals.contigs import PLACES, check, check_names, misplaced, rename_contigs
 from grover.intervals.lines import columns_of_first_row, data_lines, fault, find_header
@@ -29,10 +31,9 @@ BEDGRAPH = [*PLACES, "value"]
 RMSK = ["bin", "swScore", "milliDiv", "milliDel", "milliIns", "chrom", "start", "end", "genoLeft", "strand", "name"]
 RMSK += ["class", "family", "repStart", "repEnd", "repLeft", "id"]
 GTF = ["chrom", "source", "feature", "start", "end", "score", "strand", "frame", "attributes"]
-GTF_ATTRIBUTES = ["gene_id", "gene_name", "transcript_id"]
 VCF = ["chrom", "position", "id", "ref", "alt"]
 COLUMNS = {"bed": BED, "narrowPeak": NARROWPEAK, "bedgraph": BEDGRAPH, "rmsk": RMSK, "gtf": GTF, "vcf": VCF}
-GIVEN = COLUMNS | {"gtf": [*PLACES, "feature", "strand", *GTF_ATTRIBUTES], "vcf": [*PLACES, "id", "ref", "alt"]}
+GIVEN = COLUMNS | {"gtf": [*PLACES, *genes.COLUMNS], "vcf": [*PLACES, "id", "ref", "alt"]}
 TYPES = dict.fromkeys(["start", "end", "position", "summit", "swScore", "milliDiv", "milliDel", "milliIns"], WHOLE)
 TYPES |= dict.fromkeys(["value", "signal", "pvalue", "qvalue"], DECIMAL)  # all other columns are text
 
@@ -72,11 +73,20 @@ def read_rmsk(path: Path | str, rename: str = "") -> pd.DataFrame:
 
 
 def read_gtf(path: Path | str, rename: str = "") -> pd.DataFrame:
-    """Read GTF: chrom, start, end, feature (gene, transcript, exon, ...), strand, gene_id, gene_name, transcript_id.
+    """Read GTF or GFF3: chrom, start, end, feature (gene, transcript, exon, ...), strand, gene_id, gene_name, transcript_id, biotype.
 
-    A missing attribute is an empty text.
+    A missing attribute is an empty text. What both formats have in common is said in `grover.intervals.genes`.
     """
     return _read(path, _layout(path, "gtf"), GIVEN["gtf"], rename)
+
+
+def read_gene_parts(path: Path | str, rename: str = "") -> pd.DataFrame:
+    """Read the rows transcript, exon and CDS of a GTF or GFF3: chrom, start, end, feature, strand, gene_id, transcript_id, exception."""
+    layout = _layout(path, "gtf")
+    if isinstance(layout, genes.GeneLayout):
+        layout = replace(layout, complete=False)
+    wanted = [*PLACES, "feature", "strand", "gene_id", "transcript_id", genes.EXCEPTION]
+    return _read(path, layout, wanted, rename, genes.is_part)
 
 
 def read_vcf(path: Path | str, rename: str = "") -> pd.DataFrame:
@@ -108,16 +118,27 @@ READERS: dict[str, Callable[..., pd.DataFrame]] = {
 }
 
 
-def _read(path: Path | str, layout: "Layout", wanted: list[str], rename: str) -> pd.DataFrame:
-    """Return the columns `wanted` of all rows; the index counts the rows as `data_lines` does."""
+def _read(
+    path: Path | str,
+    layout: "Layout",
+    wanted: list[str],
+    rename: str,
+    keep: Callable[[Block], pa.Array] | None = None,
+) -> pd.DataFrame:
+    """Return the columns `wanted` of all rows, or of those to `keep`; the index counts the rows as `data_lines` does."""
+    numbered = isinstance(layout, genes.GeneLayout)
+    wanted = [*wanted, genes.ROW] if numbered else wanted
     types = {name: layout.types.get(name, TEXT) for name in wanted}
     stored = {name: pa.string() if kind == TEXT else kind for name, kind in types.items()}
     found: dict[str, list[pa.Array]] = {name: [] for name in wanted}
     for block in _blocks(path, layout, types, rename):
+        kept = keep(block) if keep else None
         for name, column in block.items():
-            found[name].append(column.cast(stored[name]))
+            found[name].append((column if kept is None else column.filter(kept)).cast(stored[name]))
     table = pa.table({name: pa.chunked_array(found[name], stored[name]) for name in wanted}).to_pandas()
     table = table.astype({name: "str" for name, kind in types.items() if kind == TEXT})
+    if numbered:
+        table = table.set_index(genes.ROW).rename_axis(None)
     if layout.header:  # which is one of these lines unless it begins with #
         table.index += sum(1 for _ in takewhile(lambda item: item[0] <= layout.header, data_lines(path)))
     return table
@@ -226,7 +247,17 @@ def _layout(path: Path | str, form: str, columns: list[str] | None = None) -> La
     if present < least:
         raise fault(path, number, line, f"expected {least} columns separated by tabs, found {present}")
     names = [*columns[:present], *(f"more{i}" for i in range(present - len(columns)))]
+    if form == "gtf":
+        _refuse_blanks(path, number, line)
+        return genes.GeneLayout(names, TYPES | {genes.ROW: WHOLE}, COMPUTED[form])
     return Layout(names, TYPES, COMPUTED.get(form, {}))
+
+
+def _refuse_blanks(path: Path | str, number: int, line: str) -> None:
+    """Refuse a GTF with blanks between its columns, since its attributes contain blanks."""
+    cells = line.split("\t")
+    if len(cells) > len(GTF) and re.fullmatch(r"[A-Za-z_]\w*", cells[len(GTF) - 1]):
+        raise fault(path, number, line, "the columns of GTF and GFF3 are separated by tabs, not by blanks")
 
 
 def _headed_layout(path: Path | str, columns: list[str], whole: Iterable[str]) -> Layout:
@@ -250,12 +281,6 @@ def _summit(peaks: Block) -> pa.Array:
     return pc.min_element_wise(summit, pc.subtract(width, 1))
 
 
-def _attribute(rows: Block, key: str) -> pa.Array:
-    column = rows["attributes"]
-    found = pc.extract_regex(column.dictionary, rf'\b{key} "(?P<value>[^"]*)"')
-    return pa.DictionaryArray.from_arrays(column.indices, pc.fill_null(pc.struct_field(found, "value"), ""))
-
-
 def _end_of_ref(sites: Block) -> pa.Array:
     length = pc.utf8_length(sites["ref"].cast(pa.string()))
     return pc.add(pc.subtract(sites["position"], 1), length.cast(WHOLE))
@@ -269,7 +294,6 @@ COMPUTED = {
         "end": (["position", "ref"], _end_of_ref),
     },
 }
-COMPUTED["gtf"] |= {key: (["attributes"], partial(_attribute, key=key)) for key in GTF_ATTRIBUTES}
 
 
 # Blocks of rows in the columns of a format
@@ -283,7 +307,8 @@ def _blocks(path: Path | str, layout: Layout, wanted: dict[str, pa.DataType], re
             types |= {source: layout.types.get(source, TEXT) for source in layout.computed[name][0]}
         else:
             types[name] = kind if kind == TEXT else layout.types.get(name, kind)
-    for batch in typed_blocks(path, layout, types):
+    read = genes.gene_blocks if isinstance(layout, genes.GeneLayout) else typed_blocks
+    for batch in read(path, layout, types):
         rows = {name: batch[name] for name in types}
         names = pa.array(rename_contigs(rows["chrom"].dictionary.to_pylist(), rename), pa.string())
         rows["chrom"] = pa.DictionaryArray.from_arrays(rows["chrom"].indices, names)

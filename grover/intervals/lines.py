@@ -3,6 +3,7 @@
 - A file is plain or compressed, in any encoding that `grover.runtime.text` opens.
 - A comment is a line that begins with `#`, a line whose first word is `track` or `browser`, or a blank line.
 - Lines are counted from 1, comments included.
+- `##FASTA` ends the rows, as GFF3 has it; sequences follow.
 - Columns are separated by tabs, or by blanks in a line without a tab.
 """
 
@@ -18,6 +19,8 @@ from grover.runtime.text import open_text
 
 COMMENT = r"^(#|\s*((track|browser)(\s|$)|$))"  # of a line, for Python and for pyarrow
 
+FASTA = "##FASTA"
+
 
 def is_comment(line: str) -> bool:
     """Return True for a comment, a `track` or `browser` line, or a blank line."""
@@ -30,6 +33,8 @@ def data_lines(path: Path | str) -> Iterator[tuple[int, str]]:
     Raises `InputError` where the file cannot be read.
     """
     for number, line in _lines(path):
+        if line.rstrip() == FASTA:
+            return
         if not is_comment(line):
             yield number, line if "\t" in line else "\t".join(line.split())
 

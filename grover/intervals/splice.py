@@ -1,14 +1,17 @@
-"""Introns of annotated transcripts, from the table that SpliceAI publishes or from the exons of a GTF."""
+"""Introns of annotated transcripts, from the table that SpliceAI publishes or from the exons of a GTF or GFF3."""
 
 from pathlib import Path
 
 import pandas as pd
 
-from grover.intervals.formats import GTF, read_gtf, read_headed
-from grover.intervals.lines import columns_of_first_row, find_header, refuse
+from grover.intervals.formats import read_gene_parts, read_headed
+from grover.intervals.genes import is_annotation
+from grover.intervals.lines import find_header, refuse
+from grover.intervals.loci import gene_of, transcript_loci
 from grover.runtime.errors import InputError
 
 TABLE = ["gene", "chrom", "strand", "tx_start", "tx_end", "donors", "acceptors"]
+SHORTEST = 15  # the shortest known intron; smaller gaps are frameshifts and corrections of the sequence
 COLUMNS = ["chrom", "start", "end", "strand", "gene", "gene_start", "gene_end"]
 
 
@@ -17,16 +20,17 @@ def read_junctions(path: Path | str, rename: str = "") -> pd.DataFrame:
 
     Takes a table with the header `gene chrom strand tx_start tx_end donors acceptors` (further columns are left out), where donors are
     the last exon bases before an intron and acceptors the first behind it in the sense of transcription, 1-based, separated by
-    commas (Jaganathan 2019); or a GTF, whose exons are joined by transcript. An intron of several transcripts of a gene stands
-    there once. The index is that of the row in the file. Raises InputError, naming file and line, for anything else.
+    commas (Jaganathan 2019); or a GTF or GFF3, whose exons are joined by transcript and locus (`grover.intervals.loci`), or its coding
+    sequences where a transcript has no exons. An intron of several transcripts of a gene
+    stands there once. The index is that of the row in the file. Raises InputError, naming file and line, for anything else.
     """
     if find_header(path, TABLE):
         introns = _of_table(path, rename)
-    elif columns_of_first_row(path) == len(GTF):
+    elif is_annotation(path):
         introns = _of_exons(path, rename)
     else:
         raise InputError(
-            f"{path}: expected a table with the header {' '.join(TABLE)}, separated by tabs, or a GTF of 9 columns with exons"
+            f"{path}: expected a table with the header {' '.join(TABLE)}, separated by tabs, or a GTF or GFF3 with exons"
         )
     return introns[COLUMNS].drop_duplicates()
 
@@ -56,16 +60,35 @@ def _of_table(path: Path | str, rename: str) -> pd.DataFrame:
 
 
 def _of_exons(path: Path | str, rename: str) -> pd.DataFrame:
-    table = read_gtf(path, rename)
-    exons = table[table["feature"] == "exon"]
-    if not len(exons) or (exons["transcript_id"] == "").any():
+    parts = read_gene_parts(path, rename)
+    parts = parts[parts["transcript_id"] != ""]
+    if not parts["feature"].isin(["exon", "CDS"]).any():
         raise InputError(
-            f"{path}: introns are read from rows `exon` with a transcript_id, which the file lacks; give a complete GTF"
+            f"{path}: introns are read from rows `exon` or `CDS` with a transcript_id (GTF) or a Parent (GFF3), which the file lacks; "
+            "give a complete annotation"
         )
-    gene = exons["gene_id"].where(exons["gene_id"] != "", exons["transcript_id"])
-    exons = exons.assign(gene=gene).sort_values(["chrom", "transcript_id", "start"], kind="stable")
-    span = exons.groupby(["chrom", "strand", "gene"])
-    exons = exons.assign(gene_start=span["start"].transform("min"), gene_end=span["end"].transform("max"))
-    following = exons.groupby(["chrom", "transcript_id"])["start"].shift(-1)
-    introns = exons.assign(start=exons["end"], end=following)[following > exons["end"]]
+    # pieces that are spliced in trans have no intron between them, nor have those of an interrupted pseudogene that is not transcribed
+    transcribed = parts["transcript_id"].isin(parts["transcript_id"][parts["feature"] == "transcript"])
+    pseudo = (parts["exception"].str.lower() == "true") & ~transcribed
+    parts = parts[~pseudo & ~parts["exception"].str.contains("trans-splicing") & parts["strand"].isin(["+", "-"])]
+    locus = transcript_loci(parts, path)
+    gene = gene_of(parts, locus)
+    place = parts.groupby(gene)
+    parts = parts.assign(
+        locus=locus,
+        gene=parts["gene_id"].where(parts["gene_id"] != "", parts["transcript_id"]),
+        gene_start=place["start"].transform("min"),
+        gene_end=place["end"].transform("max"),
+    )
+    exon = parts["feature"] == "exon"
+    with_exons = exon.groupby(locus).transform("max")
+    exons = parts[exon | ~with_exons & (parts["feature"] == "CDS")]
+    exons = exons.sort_values(["chrom", "transcript_id", "locus", "start"], kind="stable")
+    reach = exons.groupby("locus")["end"].cummax()
+    following = exons.groupby("locus")["start"].shift(-1)
+    introns = exons.assign(start=reach, end=following)[following - reach >= SHORTEST]
+    if not len(introns):
+        raise InputError(
+            f"{path} has {len(exons):,} exons and coding sequences, but no intron; leave out tasks of the builder splice, as for bacteria"
+        )
     return introns.astype({"end": "int64"})

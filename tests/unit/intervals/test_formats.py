@@ -72,8 +72,8 @@ def test_gtf_becomes_half_open(write):
     read = formats.read_gtf(
         write(f'#!genome\nchr1\tx\tgene\t11\t20\t{tail}chr1\tx\texon\t11\t12\t.\t-\t.\tgene_id "G2";\n')
     )
-    assert read.iloc[0].tolist() == ["chr1", 10, 20, "gene", "+", "G1", "A B", "T.1"]
-    assert read.iloc[1].tolist() == ["chr1", 10, 12, "exon", "-", "G2", "", ""]
+    assert read.iloc[0].tolist() == ["chr1", 10, 20, "gene", "+", "G1", "A B", "T.1", ""]
+    assert read.iloc[1].tolist() == ["chr1", 10, 12, "exon", "-", "G2", "", "", ""]
 
 
 def test_vcf_and_bedgraph(write):

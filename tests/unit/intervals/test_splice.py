@@ -48,7 +48,7 @@ def test_both_formats_give_the_same_introns(tmp_path, text):
         ("\n" + HEADER + "G\t0\tchr1\t.\t1\t9\t4,\t6,\n", "line 3: the strand is neither + nor -"),
         (HEADER + "G\t0\tchr1\t+\t1\t9\tx,\t6,\n", "line 2: donors must be whole numbers"),
         (HEADER + "G\t0\tchr1\t-\t1\t9\t4,\t6,\n", "line 2: a donor does not stand before its acceptor"),
-        ('chr1\tx\tgene\t1\t9\t.\t+\t.\tgene_id "G";\n', "introns are read from rows `exon` with a transcript_id"),
+        ('chr1\tx\tgene\t1\t9\t.\t+\t.\tgene_id "G";\n', "introns are read from rows `exon` or `CDS` with a transcript_id"),
     ],
 )
 def test_what_gives_no_introns_is_refused(tmp_path, text, sentence):

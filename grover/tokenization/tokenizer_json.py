@@ -58,7 +58,7 @@ def _text(path: Path | str) -> str:
     try:
         return Path(path).read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
-        raise InputError(f"{path}: no text in UTF-8; a tokenizer.json was expected") from None
+        raise InputError(f"{path}: no text; a tokenizer.json was expected") from None
 
 
 def tokens_by_id(path: Path | str, vocab: dict[str, int]) -> list[str]:

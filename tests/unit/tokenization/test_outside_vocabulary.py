@@ -186,7 +186,7 @@ def test_no_json_at_all_names_the_line(text, tmp_path):
         (b"9", "no `model` with a `vocab`"),
         (b"[" * 100_000, "no JSON that can be read"),
         (b"1" * 5_000, "no JSON that can be read"),
-        (b'{"model": "\xfc"}', "no text in UTF-8"),
+        (b'{"model": "\xfc"}', "no text; a tokenizer.json"),
     ],
 )
 def test_other_json_and_other_text_is_one_sentence(text, sentence, tmp_path):

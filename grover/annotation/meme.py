@@ -66,7 +66,7 @@ def read_meme(path: Path | str) -> list[Motif]:
     """Return all motifs of a MEME file in their order; raise `InputError`, naming file and line, where it is no such file."""
     with open_text(path) as stream:
         lines = [line.strip() for line in stream]
-    begin = next((n for n, line in enumerate(lines) if line.removeprefix("\ufeff").startswith("MEME version")), None)
+    begin = next((n for n, line in enumerate(lines) if line.startswith("MEME version")), None)
     if begin is None:
         raise InputError(f"{path}: no line begins with 'MEME version'; give motifs in MEME format")
     _check_alphabet(path, lines)

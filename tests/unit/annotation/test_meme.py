@@ -83,6 +83,12 @@ def test_every_valid_way_of_writing_gives_the_same_matrix(tmp_path, text):
     )
 
 
+def test_text_that_is_no_utf8_is_read(tmp_path):
+    path = tmp_path / "motifs.meme"
+    path.write_bytes(ONE.replace("MOTIF g0", "MOTIF g0 Müller").encode("latin-1"))
+    assert read_matrix(path, "g0").shape == (4, 2)
+
+
 def test_rounded_rows_are_read_as_they_are(tmp_path):
     path = tmp_path / "motifs.meme"
     path.write_text(ONE.replace(FIRST, "0.33 0.33 0.16 0.16"))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import chain
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
@@ -24,6 +24,10 @@ class Configuration(Folders, Randomness, Device, Processes):
     """A run: what is read, made and written."""
 
     threads: int = setting(8, "CPU threads of a job that trains or runs a model.", ge=1)
+    defaults: Literal["fitted", "paper"] = setting(
+        "fitted",
+        "Values of keys that are not given: `fitted` to genome and device, or this page's, which are for the human genome on GPUs.",
+    )
     simulate: Simulation | None = setting(None, "A simulated genome with known truth instead of an assembly.")
     sources: Annotated[
         dict[Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$")], Source], Schema((("required", ["genome"]),))

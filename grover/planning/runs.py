@@ -1,18 +1,16 @@
 """What is known of a run before it starts, and of the finished runs beside it. Nothing heavy is imported."""
 
 import json
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from grover.config.benchmark_table import read_tasks
 from grover.config.configuration import Configuration, complete
-from grover.config.files import file_name, installed, local_path
+from grover.config.files import file_name, installed
 from grover.config.tables import read_table
 from grover.planning.costs import Run
+from grover.planning.defaults import UNKNOWN, bed_bases, file_bases, source_bases
 from grover.runtime.errors import InputError
-
-BASES_PER_BYTE = {".gz": 3.4, ".bgz": 3.4, ".2bit": 4.0}  # of a genome's file; 0.98 of plain FASTA
 
 
 @dataclass(frozen=True)
@@ -37,27 +35,12 @@ def genome_bases(settings: Configuration, installation: Path) -> tuple[int, str]
     """Return the bases of the kept sequence, and how they are known."""
     segments = Path(settings.results, settings.run, "genome/segments.bed")
     if segments.is_file():
-        return _bed_bases(segments), "the encoded genome"
-    if settings.simulate is not None:
-        return settings.simulate.bases, "`simulate.bases`"
-    entry, cut = settings.sources["genome"], settings.sources.get("regions")
-    if cut and (regions := local_path("regions", cut, settings.data, installation)):
-        return _bed_bases(Path(regions)), f"the regions in {Path(regions).name}"
-    place = local_path("genome", entry, settings.data, installation)
-    name = file_name(entry, place)
-    assemblies = {row["assembly"]: int(row["bases"]) for row in read_table(installation / "resources/assemblies.tsv")}
-    stem = re.sub(r"(\.fa|\.fasta|\.fna)?(\.gz|\.bgz)?$|\.2bit$", "", name)
-    if stem in assemblies:
-        return assemblies[stem], f"the size of {stem}"
-    if (path := Path(place or Path(settings.downloads, "genome", name))).is_file():
-        return int(path.stat().st_size * BASES_PER_BYTE.get(path.suffix, 0.98)), f"the size of the file {name}"
-    return 3_000_000_000, f"the size of a mammal's genome, since {name} is not here yet"
-
-
-def _bed_bases(path: Path) -> int:
-    from grover.intervals.formats import read_bed  # only here, since it imports pandas
-
-    return int(read_bed(path)[["start", "end"]].diff(axis=1)["end"].sum())
+        return bed_bases(segments), "the encoded genome"
+    bases, known = source_bases(settings, installation)
+    name = file_name(settings.sources["genome"], None)
+    if bases == UNKNOWN and (path := Path(settings.downloads, "genome", name)).is_file():
+        return file_bases(path), f"the size of the file {name}"
+    return bases, known
 
 
 def read_finished(results: Path, installation: Path) -> list[Finished]:

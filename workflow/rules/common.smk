@@ -28,13 +28,13 @@ if Path(grover.__file__).resolve().parent != (ROOT / "grover").resolve():
 
 from grover.config import annotations, files
 from grover.config.benchmark_table import read_tasks
-from grover.config.configuration import complete
 from grover.config.names import NETWORK_BASELINES, PROBES, TOKEN_BASELINES, is_random, original, with_random
 from grover.config.rule_params import named_params
 from grover.config.rule_params import options as script_options
 from grover.config.track_table import read_track_rows
 from grover.external_models.folder import files_of
 from grover.finetuning.predictors import baseline_settings, external_folders, fitting, predictors, reader
+from grover.planning.defaults import complete_for_genome
 from grover.runtime.digest import code_digest
 from grover.runtime.errors import InputError
 from grover.runtime.files import checksum
@@ -66,7 +66,7 @@ else:
     ORIGIN = " ".join(map(shown, workflow.overwrite_configfiles)) or "config/config.yaml"
     STARTED = f"--configfile {ORIGIN}"
 checked(files.refuse_repeated_keys, workflow.overwrite_configfiles)
-configuration = checked(complete, dict(config), ORIGIN)
+configuration, DEFAULTS = checked(complete_for_genome, dict(config), ORIGIN, ROOT)
 RUN = f"{configuration.results}/{configuration.run}"
 DATA_OPTION = f"--config data={shlex.quote(configuration.data)} " if configuration.data else ""
 COMMAND = f"snakemake {STARTED} {DATA_OPTION}--cores 2"
@@ -108,6 +108,7 @@ ALL_TRACKS = checked(read_track_rows, TRACK_TABLE)
 # a row whose source the configuration does not name is left out, so that one table serves assemblies with less annotation
 TRACKS = [row for row in ALL_TRACKS if row["source"] in configuration.sources]
 TASKS, said = checked(fitting, ALL_TASKS, configuration)
+said = DEFAULTS + said
 said += [
     f"track {row['track']} is left out: `sources` has no {row['source']}" for row in ALL_TRACKS if row not in TRACKS
 ]

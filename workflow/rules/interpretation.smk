@@ -3,12 +3,15 @@
 Needs the fine-tuned and the chosen model. Makes interpretation/.
 """
 
+# without a task of single sites the rule is asked for by nobody; its paths still need a name
+SHOWN = SHOWN_TASK or "no-task"
+
 
 rule mutate_in_silico:
     input:
-        model=f"{RUN}/finetuning/{SHOWN_TASK}/{FINETUNED[0]}/model.safetensors",
-        predictions=f"{RUN}/finetuning/{SHOWN_TASK}/{FINETUNED[0]}/predictions.parquet",
-        dataset=f"{RUN}/benchmarks/{SHOWN_TASK}/dataset.parquet",
+        model=f"{RUN}/finetuning/{SHOWN}/{FINETUNED[0]}/model.safetensors",
+        predictions=f"{RUN}/finetuning/{SHOWN}/{FINETUNED[0]}/predictions.parquet",
+        dataset=f"{RUN}/benchmarks/{SHOWN}/dataset.parquet",
     output:
         table=f"{RUN}/interpretation/mutagenesis.parquet",
     log:

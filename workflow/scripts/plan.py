@@ -15,8 +15,8 @@ from snakemake.exceptions import WorkflowError
 from snakemake.utils import update_config
 from typer import Option
 
-from grover.config.configuration import complete
 from grover.config.files import refuse_repeated_keys
+from grover.planning.defaults import complete_for_genome
 from grover.planning.plan import Job, Machine, choose_machine, estimate, hold_to_budget, read_jobs, totals, wall_seconds
 from grover.planning.runs import finished_run, read_run
 from grover.runtime.cli import main
@@ -43,7 +43,7 @@ def plan(
     """Print jobs, times, GPU hours, disk and memory of each stage, and refuse more than `budget` allows. Only a dry run is started."""
     origin = " ".join(map(str, configfile))
     refuse_repeated_keys(configfile)
-    settings = complete(_read(configfile, config, budget), origin)
+    settings, chosen = complete_for_genome(_read(configfile, config, budget), origin, ROOT)
     machine = choose_machine(settings, cores or os.cpu_count() or 1, gpus, gpu or settings.budget.gpu, ROOT)
     listed = read_jobs(_dry_run(configfile, config, machine.cores, everything or comparison))
     run, known = read_run(settings, ROOT)
@@ -51,6 +51,7 @@ def plan(
     if comparison:
         return _compare(jobs, Path(settings.results, settings.run))
 
+    print("\n".join(chosen), end="\n" if chosen else "")
     print(f"{settings.run}: {run.bases:,} bases ({known}), {machine.cores} cores", end=", ")
     print(f"{gpus} x {machine.gpu} (speed assumed)" if machine.gpu else "no GPU")
     print(LAYOUT.format(*HEADER))

@@ -28,6 +28,9 @@ class Extraction(Section):
 class Genome(Extraction):
     """What is read from the assembly."""
 
+    bases: int = setting(
+        0, "Size of the genome, which defaults follow; 0: as its file or name shows.", unit="bases", ge=0
+    )
     sizes: str = setting("", "Table of contig lengths, for a FASTA that contains only the start of each contig.")
 
 

@@ -8,6 +8,7 @@ from grover.config.fields import Distinct, Section, setting
 
 # encoders by name; `base` is the paper's
 SIZES: dict[str, dict[str, int]] = {
+    "nano": {"layers": 2, "hidden": 128, "heads": 4, "intermediate": 256},
     "tiny": {"layers": 4, "hidden": 128, "heads": 4, "intermediate": 512},
     "small": {"layers": 6, "hidden": 256, "heads": 4, "intermediate": 1024},
     "base": {"layers": 12, "hidden": 768, "heads": 12, "intermediate": 3072},
@@ -17,8 +18,8 @@ SIZES: dict[str, dict[str, int]] = {
 class Size(Section):
     """An encoder by name."""
 
-    size: Literal["tiny", "small", "base"] = setting(
-        "base", "Encoder size: `tiny` 4 layers x 128, `small` 6 x 256, `base` 12 x 768.", paper="GROVER"
+    size: Literal["nano", "tiny", "small", "base"] = setting(
+        "base", "Encoder size: `nano` 2 layers x 128, `tiny` 4 x 128, `small` 6 x 256, `base` 12 x 768.", paper="GROVER"
     )
 
 

@@ -63,16 +63,15 @@ def open_text(path: Path | str) -> Iterator[TextIO]:
 
 @contextmanager
 def open_bytes(path: Path | str, raw: BinaryIO | None = None) -> Iterator[IO[bytes]]:
-    """Open a file of text for reading as bytes of UTF-8 or ASCII, without a byte order mark, with the line ends of the file.
+    """Open a file of text for reading as bytes of UTF-8 without a byte order mark; lines come with \\n at their end.
 
-    raw: the open file, for who follows how much of it has been read. Raises `InputError` for what is no text, and for UTF-16.
+    raw: the open file, for who follows how much of it has been read. Raises `InputError` for what is no text.
     """
     with open_compressed(path, raw) as stream:
         start = _judge(path, stream)
-        if _is_utf16(start):
-            raise InputError(f"{path} is text in UTF-16; save it as UTF-8")
         stream.seek(len(codecs.BOM_UTF8) if start.startswith(codecs.BOM_UTF8) else 0)
-        yield stream
+        with io.BufferedReader(_Utf8(stream, "utf-16" if _is_utf16(start) else "utf-8"), 1 << 16) as text:
+            yield text
 
 
 @contextmanager
@@ -163,6 +162,34 @@ def _judge(path: Path | str, stream: IO[bytes]) -> bytes:
 def _is_utf16(start: bytes) -> bool:
     utf32 = start.startswith(codecs.BOM_UTF32_LE)  # whose mark begins with that of UTF-16
     return start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) and not utf32
+
+
+class _Utf8(io.RawIOBase):
+    """The bytes of a stream of text, in UTF-8 and with \\n at the ends of lines."""
+
+    def __init__(self, stream: IO[bytes], encoding: str):
+        codecs.register_error("latin-1", _as_latin1)
+        self._stream, self._encoding = stream, encoding
+        self._decoder = codecs.getincrementaldecoder(encoding)("latin-1")
+        self._rest, self._ended, self._after_cr = b"", False, False
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._rest and not self._ended:
+            data = self._stream.read(len(buffer))
+            self._ended = not data
+            # ASCII is UTF-8 already, unless a character has begun in the bytes before
+            plain = self._encoding == "utf-8" and data.isascii() and not self._decoder.getstate()[0]
+            data = data if plain else self._decoder.decode(data, self._ended).encode()
+            self._rest = data.removeprefix(b"\n") if self._after_cr else data
+            self._after_cr = data.endswith(b"\r") if data else self._after_cr
+            if b"\r" in data:
+                self._rest = self._rest.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        count = min(len(buffer), len(self._rest))
+        buffer[:count], self._rest = self._rest[:count], self._rest[count:]
+        return count
 
 
 def _as_latin1(error: UnicodeError) -> tuple[str, int]:

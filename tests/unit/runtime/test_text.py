@@ -115,14 +115,23 @@ def test_names_that_look_like_the_mark_of_another_format_are_text(save, start):
     assert lines(save(start.encode())) == [start]
 
 
-def test_bytes_have_no_mark_and_keep_their_line_ends(save):
-    for content in (b">a\r\nAC", b"\xef\xbb\xbf>a\r\nAC"):
-        path = save(gzip.compress(content))
-        with open(path, "rb") as raw, open_bytes(path, raw) as stream:
-            assert stream.read() == b">a\r\nAC" and raw.tell() == path.stat().st_size
-    path = save(">a\nAC".encode("utf-16"))
-    with pytest.raises(InputError, match="is text in UTF-16; save it as UTF-8"), open_bytes(path):
-        pass
+@pytest.mark.parametrize("encoding", ["ascii", "utf-8", "utf-8-sig", "latin-1", "utf-16"])
+def test_bytes_are_utf8_without_a_mark_and_with_one_end_of_lines(save, encoding):
+    text = ">a\r\nAC\rA\r\rC\n\n" + "é" * (encoding != "ascii")
+    path = save(gzip.compress(text.encode(encoding)))
+    with open(path, "rb") as raw, open_bytes(path, raw) as stream:
+        assert stream.readline() + stream.read() == text.replace("\r\n", "\n").replace("\r", "\n").encode()
+        assert raw.tell() == path.stat().st_size
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "utf-16"])
+def test_what_lies_across_two_blocks_is_whole(save, encoding):
+    """Characters of two bytes and ends of lines of two, at every place within the blocks."""
+    for before in range(3):
+        text = "x" * before + "é \r\n\r\n\ré" * 40_000
+        with open_bytes(save(text.encode(encoding))) as stream:
+            found = b"".join(iter(lambda: stream.read(1001), b""))
+        assert found.decode() == text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def test_what_the_reader_itself_raises_is_not_taken_for_damage(save):

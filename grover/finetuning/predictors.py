@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from grover.benchmarks.supply import lacking_sites
 from grover.config.benchmark_table import DERIVED, Task
 from grover.config.configuration import Configuration
 from grover.config.names import BASELINES, CHOSEN, OVERLAP, with_random
@@ -27,17 +28,19 @@ def reader(configuration: Configuration) -> str:
     return (pairs or [name for name in names if not name.startswith(OVERLAP)])[0]
 
 
-def fitting(tasks: dict[str, Task], configuration: Configuration) -> tuple[dict[str, Task], list[str]]:
+def fitting(
+    tasks: dict[str, Task], configuration: Configuration, installation: Path
+) -> tuple[dict[str, Task], list[str]]:
     """Return the tasks that this configuration can run, and lines that name what is left out and why.
 
     One table serves assemblies with less annotation: a task whose sources are absent is left out, as is one that does not fit into a
-    model.
+    model, and one whose annotation has too few sites, such as splice sites of bacteria.
     """
     lacking = {name: sorted(set(task.sources) - set(configuration.sources)) for name, task in tasks.items()}
     kept = {name: task for name, task in tasks.items() if not lacking[name]}
     lines = [f"task {name} is left out: `sources` has no {', '.join(keys)}" for name, keys in lacking.items() if keys]
     for name, task in list(kept.items()):
-        reason = _unreadable(task, configuration)
+        reason = _unreadable(task, configuration) or lacking_sites(task, configuration, installation)
         if reason:
             lines.append(f"task {name} is left out: {reason}")
             del kept[name]

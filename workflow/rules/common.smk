@@ -107,7 +107,7 @@ ALL_TASKS = checked(read_tasks, TASK_TABLE)
 ALL_TRACKS = checked(read_track_rows, TRACK_TABLE)
 # a row whose source the configuration does not name is left out, so that one table serves assemblies with less annotation
 TRACKS = [row for row in ALL_TRACKS if row["source"] in configuration.sources]
-TASKS, said = checked(fitting, ALL_TASKS, configuration)
+TASKS, said = checked(fitting, ALL_TASKS, configuration, ROOT)
 said = DEFAULTS + said
 said += [
     f"track {row['track']} is left out: `sources` has no {row['source']}" for row in ALL_TRACKS if row not in TRACKS

@@ -24,13 +24,13 @@ def configured(**changes) -> Configuration:
 def test_the_production_table_is_left_whole_by_the_production_configuration():
     config = complete(yaml.safe_load((ROOT / "config/config.yaml").read_text()), "config.yaml")
     tasks = read_tasks(ROOT / config.benchmarks.table)
-    assert fitting(tasks, config) == (tasks, [])
+    assert fitting(tasks, config, ROOT) == (tasks, [])
 
 
 def test_a_task_without_its_sources_is_left_out_and_said():
     config = configured()
     del config.sources["motifs"]
-    kept, lines = fitting({"promoters": PROMOTERS, "sites": SITES}, config)
+    kept, lines = fitting({"promoters": PROMOTERS, "sites": SITES}, config, ROOT)
     assert list(kept) == ["promoters"] and lines == ["task sites is left out: `sources` has no motifs"]
 
 
@@ -50,7 +50,7 @@ def test_a_task_that_does_not_fit_into_a_model_is_left_out(candidate, length, re
         name: Task(name, "tfbs", ("peaks",), "genomic-matched", size, 0, {})
         for name, size in (("long", length), ("fits", length - 3))
     }
-    kept, lines = fitting(tasks, config)
+    kept, lines = fitting(tasks, config, ROOT)
     assert list(kept) == ["fits"] and reason in lines[0]
 
 
@@ -63,7 +63,7 @@ def test_shuffles_are_of_byte_pairs_whichever_candidate_is_chosen():
 
 def test_matched_negatives_without_blacklist_are_said():
     task = Task("t", "tfbs", ("peaks",), "genomic-matched", 200, 0, {})
-    kept, lines = fitting({"t": task}, configured())
+    kept, lines = fitting({"t": task}, configured(), ROOT)
     assert kept and lines == [
         "task t: its matched negatives ignore repeats and blacklist, which `sources` does not have"
     ]
@@ -72,7 +72,7 @@ def test_matched_negatives_without_blacklist_are_said():
 def test_a_transfer_to_itself_is_refused():
     task = Task("t", "tfbs", ("peaks",), "genomic-matched", 200, 0, {"transfer": "mine/t"})
     with pytest.raises(InputError, match="names this run itself"):
-        fitting({"t": task}, configured())
+        fitting({"t": task}, configured(), ROOT)
 
 
 def test_each_task_has_the_baselines_that_it_can_have():

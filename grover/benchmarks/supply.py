@@ -1,0 +1,100 @@
+"""Whether the annotation of a task has sites enough for its folds, from a look into the file when the workflow is put together.
+
+The look ends as soon as there are enough. Nothing heavy is imported.
+"""
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from grover.config.benchmark_table import BUILDERS, Task
+from grover.config.configuration import Configuration
+from grover.config.files import file_name, local_path
+from grover.runtime.errors import InputError
+from grover.runtime.text import open_text
+
+SHORTEST = 15  # bases; smaller gaps between parts of a gene are frameshifts
+NAMES = ("#", "track", "browser")  # of lines that are no rows
+OWNER = re.compile(r'(?:^|;)\s*(transcript_id|Parent|ID)[ =]"?([^";]+)')
+SITES = {"tss": "sites", "narrowPeak": "peaks", "bed": "regions", "splice": "introns"}
+
+
+def lacking_sites(task: Task, configuration: Configuration, installation: Path) -> str:
+    """Return why a task has too few sites, empty where it has enough or where the file cannot be looked into yet."""
+    form = BUILDERS[task.builder].format
+    path = _place(task.sites[0], configuration, installation)
+    if form not in SITES or path is None:
+        return ""
+    needed = needed_sites(configuration)
+    try:
+        found = count_introns(path, needed) if form == "splice" else count_rows(path, needed)
+    except InputError:  # the check of the sources says so
+        return ""
+    if found >= needed:
+        return ""
+    minimum = configuration.benchmarks.minimum
+    return f"{path.name} has {found} {SITES[form]}, and {minimum} examples of each label in each fold (`benchmarks.minimum`) need about {needed}"
+
+
+def needed_sites(configuration: Configuration) -> int:
+    """Return the number of sites of which the smallest fold is expected to get `benchmarks.minimum`."""
+    shares = [share for share in (configuration.folds.valid, configuration.folds.test) if isinstance(share, float)]
+    return math.ceil(configuration.benchmarks.minimum / min(shares, default=1))
+
+
+def count_rows(path: Path, most: int) -> int:
+    """Count the rows of a table of intervals, up to `most`."""
+    return sum(1 for _ in zip(_rows(path), range(most), strict=False))
+
+
+def count_introns(path: Path, most: int) -> int:
+    """Count the introns of a GTF or GFF3, up to `most`: gaps between exons, or coding sequences, of one owner that follow each other.
+
+    Any other table counts as `most`.
+    """
+    last: dict[tuple[str, str], tuple[int, int]] = {}
+    introns: Counter[str] = Counter()
+    for line in _rows(path):
+        cells = line.split("\t")
+        if len(cells) < 9 or not (cells[3].isdecimal() and cells[4].isdecimal()):
+            return most
+        kind = cells[2].lower()
+        if not kind.endswith(("exon", "cds")):
+            continue
+        start, end = int(cells[3]), int(cells[4])
+        owner = _owner(cells[8])
+        before = last.get((kind, owner))
+        if owner and before and max(start - before[1], before[0] - end) > SHORTEST:
+            introns[kind] += 1
+        last[kind, owner] = start, end
+        if introns[kind] >= most:
+            return most
+    return max(introns.values(), default=0)
+
+
+def _owner(attributes: str) -> str:
+    """The transcript of a row: `transcript_id` of GTF, `Parent` of GFF3, else its own ID, which the parts of a gene share."""
+    found = dict(OWNER.findall(attributes))
+    return next((found[key] for key in ("transcript_id", "Parent", "ID") if key in found), "")
+
+
+def _rows(path: Path) -> Iterator[str]:
+    with open_text(path) as lines:
+        for line in lines:
+            if line.strip() and not line.startswith(NAMES):
+                yield line.rstrip("\n")
+
+
+def _place(key: str, configuration: Configuration, installation: Path) -> Path | None:
+    """Where the file of a source is, linked or downloaded; None for a simulated one and for one that is not here."""
+    source = configuration.sources[key]
+    if source.simulated is not None:
+        return None
+    try:
+        place = local_path(key, source, configuration.data, installation)
+    except InputError:  # the workflow says so when it looks for its sources
+        return None
+    path = Path(place or Path(configuration.downloads, key, file_name(source, None)))
+    return path if path.is_file() else None

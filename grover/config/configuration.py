@@ -12,7 +12,7 @@ from grover.config.sections.benchmarks import Benchmarks, Finetuning
 from grover.config.sections.embeddings import Embeddings, Interpretation
 from grover.config.sections.genome import Atlas, Corpus, Folds, Genome, Simulation, Vocabulary
 from grover.config.sections.pretraining import SIZES, Evaluation, Pretraining, Selection
-from grover.config.sections.run import Budget, Device, Folders, Processes, Randomness, Report, Source
+from grover.config.sections.run import Budget, Device, Folders, Notification, Processes, Randomness, Report, Source
 from grover.config.validation import Mistake, sections_of, validate
 from grover.runtime.errors import InputError
 
@@ -20,7 +20,7 @@ from grover.runtime.errors import InputError
 REQUIRED: dict[str, Any] = {"run": "run", "sources": {"genome": {"url": "genome.fa"}}}
 
 
-class Configuration(Folders, Randomness, Device, Processes):
+class Configuration(Folders, Notification, Randomness, Device, Processes):
     """A run: what is read, made and written."""
 
     threads: int = setting(8, "CPU threads of a job that trains or runs a model.", ge=1)

@@ -1,7 +1,10 @@
 """Building blocks of the typed configuration: a section, a setting, and lists and mappings with rules of their own."""
 
+import os
+import re
 from collections import Counter
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetJsonSchemaHandler
@@ -73,3 +76,30 @@ def _without_repeats(values: list[Any]) -> list[Any]:
 
 # a list in which each value occurs once
 Distinct = Annotated[list[Value], AfterValidator(_without_repeats), Schema((("uniqueItems", True),))]
+
+
+# `$NAME`, `${NAME}`, and `$$`, which stands for a dollar sign
+VARIABLE = re.compile(r"\$(?:\$|(\w+)|\{(\w+)\})")
+
+
+def _expanded(text: str) -> str:
+    """A path with its variables and `~`, and without a slash at its end; an address as it is."""
+    if not text or "://" in text:
+        return text
+
+    def value(found: re.Match[str]) -> str:
+        name = found[1] or found[2]
+        if name and name not in os.environ:
+            raise ValueError(f"a path whose variables are set (${name} is not; $$ stands for a dollar sign)")
+        return os.environ[name] if name else "$"
+
+    path = os.path.expanduser(VARIABLE.sub(value, text))
+    if path.startswith("~"):
+        raise ValueError("a path in the home folder of a user who exists (./~ stands for a name with a tilde)")
+    if "{" in path or "}" in path:
+        raise ValueError("a path without braces")
+    return str(PurePosixPath(path))
+
+
+# a path of this machine, or the address of a file
+Place = Annotated[str, AfterValidator(_expanded)]

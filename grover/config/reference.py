@@ -26,6 +26,9 @@ with their defaults. A configuration needs only `run`, `sources` and the keys th
 all mistakes of a configuration are reported together. Editors check and complete a configuration with
 [`config/schemas/config.schema.yaml`](../config/schemas/config.schema.yaml).
 
+In paths, `~` and variables such as `$SCRATCH` or `${USER}` are replaced by their values, `$$` by a dollar sign.
+A variable that is not set is a mistake.
+
 `paper` marks defaults that are taken from a publication: GROVER (Sanabria et al. 2024), DNABERT (Ji et al. 2021).
 """
 # sections that a mapping holds under names of the user's choice

@@ -1,12 +1,15 @@
 """What every stage needs: the checked configuration, paths, sources, resources, settings and digests of code as params."""
 
+import atexit
 import os
 import re
 import shlex
 import sys
+import time
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
 # The package of this copy of the workflow counts, for the rules as for their jobs, whatever the environment has installed. Under
 # `module:` the workflow of another project is the main one, so that only the place of this file says where the copy is.
@@ -38,6 +41,7 @@ from grover.planning.defaults import complete_for_genome
 from grover.runtime.digest import code_digest
 from grover.runtime.errors import InputError
 from grover.runtime.files import checksum
+from grover.runtime.outcome import Failure, JobMessages, Run, end, reason
 from grover.runtime.provenance import read as read_provenance
 from grover.sources.contents import Contents, content_param, is_linked
 
@@ -67,7 +71,7 @@ else:
     STARTED = f"--configfile {ORIGIN}"
 checked(files.refuse_repeated_keys, workflow.overwrite_configfiles)
 configuration, DEFAULTS = checked(complete_for_genome, dict(config), ORIGIN, ROOT)
-RUN = f"{configuration.results}/{configuration.run}"
+RUN = str(Path(configuration.results, configuration.run))
 DATA_OPTION = f"--config data={shlex.quote(configuration.data)} " if configuration.data else ""
 COMMAND = f"snakemake {STARTED} {DATA_OPTION}--cores 2"
 CANDIDATES = configuration.vocabulary.candidates
@@ -353,9 +357,42 @@ def hold_to_budget():
     plan.hold_to_budget(plan.estimate(jobs, run, machine, ROOT), configuration, ORIGIN)
 
 
+STARTED_AT = time.time()
+MESSAGES = JobMessages()
+if workflow.is_main_process:
+    logger.addHandler(MESSAGES)
+
+
+def failures():
+    """The failed jobs of this start, with the reasons that their logs give."""
+    jobs = [job for each in workflow.scheduler.failed for job in (each.jobs if each.is_group() else [each])]
+    found = []
+    for job in sorted(jobs, key=lambda job: job.jobid):
+        logs = list(dict.fromkeys([*map(str, job.log), *MESSAGES.logs.get(job.jobid, [])]))
+        why = reason(logs, MESSAGES.messages.get(job.jobid, ""), STARTED_AT)
+        found.append(Failure(job.rule.name, dict(job.wildcards_dict), logs[0] if logs else "", why))
+    return found
+
+
+def ended(failed):
+    """Tell the command `notify` how the run ended; say it last on the screen, below what Snakemake says."""
+    lines = end(Run(configuration.run, Path(RUN, "report.html"), STARTED_AT), failed, configuration.notify)
+    atexit.register(print, *lines, sep="\n", file=sys.stderr, flush=True)
+
+
 onstart:
     # jobs parse this file too, but only the driver starts any
     if workflow.is_main_process and any(
         (configuration.budget.gpu_hours, configuration.budget.cpu_hours, configuration.budget.disk_gb)
     ):
         checked(hold_to_budget)
+
+
+onsuccess:
+    if workflow.is_main_process:
+        ended([])
+
+
+onerror:
+    if workflow.is_main_process:
+        ended(failures())

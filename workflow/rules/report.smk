@@ -10,9 +10,9 @@ localrules:
     write_configuration,
 
 
-# neither where the files lie nor what the run may cost makes another report
+# neither where the files lie, nor what the run may cost, nor who hears of it makes another report
 CONFIGURATION = json.dumps(
-    configuration.model_dump(mode="json", exclude_none=True, exclude={"data", "budget"}), sort_keys=True
+    configuration.model_dump(mode="json", exclude_none=True, exclude={"data", "budget", "notify"}), sort_keys=True
 )
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import Field
 
-from grover.config.fields import Distinct, Section, setting, subsection
+from grover.config.fields import Distinct, Place, Section, setting, subsection
 
 Baseline = Literal[
     "majority",
@@ -25,11 +25,11 @@ Baseline = Literal[
 class ExternalOrigin(Section):
     """Where an external model is, and what it can read."""
 
-    model: str = setting(
+    model: Place = setting(
         ..., "Folder with config.json, weights and tokenizer, or an id of the Hugging Face Hub.", min_length=1
     )
     revision: str = setting("", "Commit of the Hub's repository.")
-    python: str = setting("", "Interpreter of another environment, where the model needs one.")
+    python: Place = setting("", "Interpreter of another environment, where the model needs one.")
     longest: int = setting(
         0, "Longest sequence; tasks with longer ones are left out for this model; 0: no limit.", unit="bases", ge=0
     )
@@ -58,7 +58,7 @@ class ExternalModel(ExternalOrigin, ExternalReading, ExternalTuning):
 class Compared(Section):
     """What is compared on which tasks."""
 
-    table: str = setting("config/benchmarks.tsv", "Table of tasks, one per row.")
+    table: Place = setting("config/benchmarks.tsv", "Table of tasks, one per row.")
     models: Distinct[str] = setting(
         ["chosen"],
         "Models that are fine-tuned, each beside its randomly initialised one: `chosen`, or names of `vocabulary.candidates`.",

@@ -4,13 +4,13 @@ from typing import Annotated
 
 from pydantic import Field
 
-from grover.config.fields import Distinct, Section, setting
+from grover.config.fields import Distinct, Place, Section, setting
 
 
 class Embedded(Section):
     """What is embedded, and with which annotation it is compared."""
 
-    tracks: str = setting("config/tracks.tsv", "Table of annotation tracks, one per row.")
+    tracks: Place = setting("config/tracks.tsv", "Table of annotation tracks, one per row.")
     models: Distinct[str] = setting(
         ["chosen"],
         "Models whose embeddings are computed, each beside its randomly initialised one: `chosen`, or names of candidates.",

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from grover.config.fields import Distinct, Section, setting
+from grover.config.fields import Distinct, Place, Section, setting
 
 
 class Simulation(Section):
@@ -31,7 +31,7 @@ class Genome(Extraction):
     bases: int = setting(
         0, "Size of the genome, which defaults follow; 0: as its file or name shows.", unit="bases", ge=0
     )
-    sizes: str = setting("", "Table of contig lengths, for a FASTA that contains only the start of each contig.")
+    sizes: Place = setting("", "Table of contig lengths, for a FASTA that contains only the start of each contig.")
 
 
 def _fold(value: Any) -> Any:
@@ -89,7 +89,7 @@ class Vocabulary(MergeTraining):
     studied: Distinct[str] = setting(
         [], "Further vocabularies, tokenised and described without a model; same names as in `candidates`."
     )
-    outside: dict[Annotated[str, Field(pattern="^[a-z][a-z0-9]*$")], str] = setting(
+    outside: dict[Annotated[str, Field(pattern="^[a-z][a-z0-9]*$")], Place] = setting(
         {}, "BPE vocabularies from elsewhere: a name and the path of a tokenizer.json each."
     )
 

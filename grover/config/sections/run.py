@@ -2,14 +2,14 @@
 
 from typing import Literal
 
-from grover.config.fields import Distinct, Section, setting
+from grover.config.fields import Distinct, Place, Section, setting
 
 # rules whose outputs take long to make
 Freezable = Literal["pretrain", "next_kmer", "finetune", "finetune_external", "embed", "embed_external"]
 
 
-# a path that rules may contain: braces would be wildcards
-PATH = "^[^{}]+$"
+# a path that rules may contain: braces would be wildcards, but for those of a variable
+PATH = r"^([^{}]|\$\{\w+\})+$"
 
 
 class Folders(Section):
@@ -18,9 +18,9 @@ class Folders(Section):
     run: str = setting(
         ..., "Name of the run; its artefacts are written to RESULTS/RUN/.", pattern="^[A-Za-z0-9][A-Za-z0-9._-]*$"
     )
-    results: str = setting("results", "Folder of all runs.", pattern=PATH)
-    downloads: str = setting("results/downloads", "Folder of downloaded sources, shared by all runs.", pattern=PATH)
-    data: str = setting(
+    results: Place = setting("results", "Folder of all runs.", pattern=PATH)
+    downloads: Place = setting("results/downloads", "Folder of downloaded sources, shared by all runs.", pattern=PATH)
+    data: Place = setting(
         "", "Folder with the files of the sources, for sites without network: DATA/FILE replaces the address."
     )
     freeze: Distinct[Freezable] = setting([], "Rules whose finished outputs are kept when only their code changed.")
@@ -52,15 +52,24 @@ class Processes(Section):
     nodes: int = setting(1, "Nodes that a pretraining asks for.", ge=1, le=512)
 
 
+class Notification(Section):
+    """Who hears how a run ended."""
+
+    notify: str = setting(
+        "",
+        "Shell command that gets the outcome of each start as JSON on its standard input; empty: none.",
+    )
+
+
 class Source(Section):
     """An input file: an address, a path, or a file of the simulated genome."""
 
     simulated: str | None = setting(None, "Name of a file of the simulated genome.", pattern=r"^[A-Za-z0-9._-]+$")
-    url: str | None = setting(None, "An https, http, ftp or file address, or a path.", pattern=PATH)
-    file: str | None = setting(None, "Path below the folder `data`.", pattern=PATH)
+    url: Place | None = setting(None, "An https, http, ftp or file address, or a path.", pattern=PATH)
+    file: Place | None = setting(None, "Path below the folder `data`.", pattern=PATH)
     md5: str | None = setting(None, "MD5 of the file.", pattern="^[0-9a-f]{32}$")
     sha256: str | None = setting(None, "SHA-256 of the file.", pattern="^[0-9a-f]{64}$")
-    checksum_url: str | None = setting(None, "Address of a checksum file that names this file.")
+    checksum_url: Place | None = setting(None, "Address of a checksum file that names this file.")
     confirmed: bool = setting(
         True, "Whether address and checksum were confirmed in public sources when the entry was written."
     )

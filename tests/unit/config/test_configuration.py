@@ -67,6 +67,33 @@ def test_defaults_are_filled_in_at_every_level():
     )
 
 
+def test_paths_have_their_variables_and_no_slash_at_the_end(monkeypatch):
+    monkeypatch.setenv("SCRATCH", "/scratch/my lab's")
+    monkeypatch.setenv("HOME", "/home/me")
+    config = completed(
+        results="${SCRATCH}/results/",
+        downloads="./downloads//all/",
+        data="~/data",
+        sources={"genome": {"url": "~/a$$b.fa"}, "peaks": {"url": "https://x.org/$HOME/p.bed"}},
+        vocabulary={"outside": {"dnabert2": "$SCRATCH/tokenizer.json"}, "candidates": ["dnabert2"]},
+        benchmarks={"table": "~/tasks.tsv"},
+    )
+    assert (config.results, config.downloads, config.data) == (
+        "/scratch/my lab's/results",
+        "downloads/all",
+        "/home/me/data",
+    )
+    assert [source.url for source in config.sources.values()] == ["/home/me/a$b.fa", "https://x.org/$HOME/p.bed"]
+    assert config.vocabulary.outside["dnabert2"] == "/scratch/my lab's/tokenizer.json"
+    assert config.benchmarks.table == "/home/me/tasks.tsv" and config.embeddings.tracks == "config/tracks.tsv"
+
+
+def test_a_variable_cannot_bring_braces_into_a_path(monkeypatch):
+    monkeypatch.setenv("GROVER_TEST", "a{b}")
+    with pytest.raises(InputError, match=r"`data` is '\$GROVER_TEST', but a path without braces was expected"):
+        completed(data="$GROVER_TEST")
+
+
 def test_vocabularies_from_outside_and_studied_ones():
     outside = {"dnabert2": "there/tokenizer.json"}
     names = {"candidates": ["bpe-600", "dnabert2"], "studied": ["overlap-6", "dnabert2", "char", "kmer-7"]}
@@ -224,6 +251,12 @@ def test_types_are_not_converted(changes, sentence):
         ({"pretraining": {"learning_rate": float("nan")}}, "is nan, but a finite number was expected"),
         ({"seed": 2**31}, "`seed` is 2147483648, but a number at most 2147483647 was expected"),
         ({"results": ""}, "`results` is '', which does not match"),
+        (
+            {"results": "$GROVER_NO_SUCH/x"},
+            r"`results` is '\$GROVER_NO_SUCH/x', but a path whose variables are set \(\$GROVER_NO_SUCH",
+        ),
+        ({"data": "${GROVER_NO_SUCH}"}, "`data` is .*, but a path whose variables are set"),
+        ({"downloads": "~no_such_user/x"}, "`downloads` is .*, but a path in the home folder of a user who exists"),
         ({"downloads": "{run}"}, "`downloads` is '{run}', which does not match"),
         ({"sources": {"genome": {"url": ""}}}, "`sources.genome.url` is '', which does not match"),
     ],

@@ -24,6 +24,7 @@ from scipy.stats import false_discovery_control
 
 from grover.annotation.enrichment import FEWEST_EXPECTED, LEVEL, Category, Places, clip, read_categories
 from grover.genome.assembly import Genome
+from grover.intervals.contigs import ContigNames
 from grover.runtime.files import release
 from grover.tokenization.genome_tokens import STRIDE
 
@@ -33,7 +34,11 @@ REPEATS = ("repeats", "any")
 
 
 def all_repeats(
-    genome: Genome, tracks: pd.DataFrame, sources: dict[str, Path], lengths: dict[str, int], renames: dict[str, str]
+    genome: Genome,
+    tracks: pd.DataFrame,
+    sources: dict[str, Path],
+    lengths: dict[str, int],
+    names: dict[str, ContigNames],
 ) -> dict[Category, Places]:
     """The union of all rows of the first track of the format rmsk as the category `any` of `repeats`; empty where there is none.
 
@@ -41,7 +46,7 @@ def all_repeats(
     """
     first = tracks[(tracks["format"] == "rmsk") & tracks["source"].isin(list(sources))].head(1)
     whole = first.assign(track=REPEATS[0], kind="presence", column="-", where="-")
-    found = read_categories(genome, whole, sources, lengths, renames, 0)
+    found = read_categories(genome, whole, sources, lengths, names, 0)
     return {REPEATS: next(iter(found.values()))} if found else {}
 
 

@@ -15,6 +15,7 @@ from scipy.stats import false_discovery_control, t
 
 from grover.annotation.tracks import each_track, in_order
 from grover.genome.assembly import Genome
+from grover.intervals.contigs import ContigNames
 from grover.intervals.overlaps import bases_before, union
 
 MOST_BLOCKS, SHORTEST_BLOCK = 200, 10_000
@@ -32,23 +33,23 @@ def read_categories(
     tracks: pd.DataFrame,
     sources: dict[str, Path],
     lengths: dict[str, int],
-    renames: dict[str, str],
+    names: dict[str, ContigNames],
     promoter_flank: int,
 ) -> dict[Category, Places]:
     """Every category of the tracks of kind category or presence whose source is given, as places in the genome's codes.
 
-    tracks: as `grover.annotation.tracks.read_tracks` returns them; sources, renames: file and contig renaming by source; lengths:
+    tracks: as `grover.annotation.tracks.read_tracks` returns them; sources, names: file and contig names by source; lengths:
     of the contigs. Promoters reach at least `promoter_flank` bases to both sides of their middle, since most tables give a base or
     a few. A category outside the kept sequence is left out.
     """
     found: dict[Category, Places] = {}
     tracks = tracks[tracks["kind"].isin(["category", "presence"])]
-    for track, table in each_track(tracks, sources, lengths, renames):
+    for track, table in each_track(tracks, sources, lengths, names):
         if track.track.startswith(PROMOTER):
             table = widen(table, promoter_flank)
-        names = table[track.column] if track.kind == "category" else np.full(len(table), track.track)
+        values = table[track.column] if track.kind == "category" else np.full(len(table), track.track)
         # of a genome's millions of rows only the coordinates are kept
-        for name, rows in table[["chrom", "start", "end"]].groupby(np.asarray(names), sort=True):
+        for name, rows in table[["chrom", "start", "end"]].groupby(np.asarray(values), sort=True):
             starts, ends = genome.places(rows)
             if (ends > starts).any():
                 found[track.track, str(name)] = union(starts[ends > starts], ends[ends > starts])

@@ -11,6 +11,7 @@ import pandas as pd
 from grover.annotation.coverage import leading_category, weighted_mean
 from grover.config.track_table import ALL, COLUMNS, read_track_rows, selection
 from grover.intervals.bigwig import read_means
+from grover.intervals.contigs import UNCHANGED, ContigNames
 from grover.intervals.formats import columns_of, read_columns, to_numbers
 from grover.intervals.overlaps import overlap_bases
 from grover.runtime.errors import InputError
@@ -29,16 +30,16 @@ def read_tracks(path: Path | str) -> pd.DataFrame:
 
 
 def each_track(
-    tracks: pd.DataFrame, sources: dict[str, Path], lengths: dict[str, int], renames: dict[str, str]
+    tracks: pd.DataFrame, sources: dict[str, Path], lengths: dict[str, int], names: dict[str, ContigNames]
 ) -> Iterator[tuple[Any, pd.DataFrame]]:
     """Row and intervals of each track whose source is given, of any format but bigwig, checked against the assembly: chrom (text),
     start, end, and the columns that the track names. Tracks of one source, which is read once, come together.
 
-    tracks: as `read_tracks` returns them; sources and renames: file and contig renaming by source; lengths: of the contigs. Raises
+    tracks: as `read_tracks` returns them; sources and names: file and contig names by source; lengths: of the contigs. Raises
     `InputError` where a column that a track names is missing.
     """
-    for rows, path, rename in _by_source(tracks, sources, renames):
-        table = _read(rows, path, lengths, rename)
+    for rows, path, contigs in _by_source(tracks, sources, names):
+        table = _read(rows, path, lengths, contigs)
         for track in rows:
             yield track, select(table, track, path).astype({"chrom": "str", "start": "int64", "end": "int64"})
 
@@ -54,22 +55,22 @@ def annotate(
     tracks: pd.DataFrame,
     sources: dict[str, Path],
     lengths: dict[str, int],
-    renames: dict[str, str],
+    names: dict[str, ContigNames],
     threshold: float,
 ) -> pd.DataFrame:
     """One column per track, row-aligned with `regions` (chrom, start, end); tracks whose source is not among `sources`
     are left out. `repeat_share` is added where a track's format is rmsk: the share of the bases under any row of the first such source.
 
-    sources and renames: file and contig renaming by source; lengths: of the contigs; threshold: share of a region that
+    sources and names: file and contig names by source; lengths: of the contigs; threshold: share of a region that
     its leading category, or features of one strand, must cover. Each source is read once.
     """
     columns: dict[str, np.ndarray] = {}
     share: dict[str, np.ndarray] = {}
-    for rows, path, rename in _by_source(tracks, sources, renames):
+    for rows, path, contigs in _by_source(tracks, sources, names):
         if rows[0].format == "bigwig":
-            columns |= dict.fromkeys((track.track for track in rows), read_means(path, regions, lengths, rename))
+            columns |= dict.fromkeys((track.track for track in rows), read_means(path, regions, lengths, contigs))
             continue
-        table = _read(rows, path, lengths, rename)
+        table = _read(rows, path, lengths, contigs)
         for track in rows:
             kept = select(table, track, path)
             try:
@@ -97,15 +98,15 @@ def select(table: pd.DataFrame, track: Any, path: Path | str) -> pd.DataFrame:
 
 
 def _by_source(
-    tracks: pd.DataFrame, sources: dict[str, Path], renames: dict[str, str]
-) -> Iterator[tuple[list[Any], Path, str]]:
-    """The rows of the tracks of each source that is given, its file, and how its contigs are renamed."""
+    tracks: pd.DataFrame, sources: dict[str, Path], names: dict[str, ContigNames]
+) -> Iterator[tuple[list[Any], Path, ContigNames]]:
+    """The rows of the tracks of each source that is given, its file, and its contig names."""
     known = tracks[tracks["source"].isin(list(sources))]
     for (source, _), rows in known.groupby(["source", "format"], sort=False):
-        yield list(rows.itertuples()), sources[source], renames.get(source, "")
+        yield list(rows.itertuples()), sources[source], names.get(source, UNCHANGED)
 
 
-def _read(tracks: list[Any], path: Path, lengths: dict[str, int], rename: str) -> pd.DataFrame:
+def _read(tracks: list[Any], path: Path, lengths: dict[str, int], contigs: ContigNames) -> pd.DataFrame:
     """The rows of one source with the columns that several tracks need."""
     present = columns_of(path, tracks[0].format)
     text: list[str] = []
@@ -122,7 +123,7 @@ def _read(tracks: list[Any], path: Path, lengths: dict[str, int], rename: str) -
         for name in {*text, *numbers} - {*present}:
             raise InputError(f"{path} has no column {name} for track {track.track}; it has {', '.join(present)}")
     # a column of numbers that a `where` compares is read as text
-    return read_columns(path, tracks[0].format, lengths, rename, text, [name for name in numbers if name not in text])
+    return read_columns(path, tracks[0].format, lengths, contigs, text, [name for name in numbers if name not in text])
 
 
 def category(regions: pd.DataFrame, table: pd.DataFrame, column: str, threshold: float) -> np.ndarray:

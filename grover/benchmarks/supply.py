@@ -35,7 +35,10 @@ def lacking_sites(task: Task, configuration: Configuration, installation: Path) 
     if found >= needed:
         return ""
     minimum = configuration.benchmarks.minimum
-    return f"{path.name} has {found} {SITES[form]}, and {minimum} examples of each label in each fold (`benchmarks.minimum`) need about {needed}"
+    return (
+        f"{path.name} has {found} {SITES[form]}, and {minimum} examples of each label in each fold (`benchmarks.minimum`) need about "
+        f"{needed}"
+    )
 
 
 def needed_sites(configuration: Configuration) -> int:

@@ -12,12 +12,10 @@ import pandas as pd
 
 from grover.genome.assembly import Genome, gc_shares
 from grover.genome.folds import fold_of
-from grover.intervals.contigs import check
+from grover.intervals.contigs import Contigs, check
 from grover.intervals.formats import read_bed
 from grover.runtime.errors import InputError
 from grover.tokenization.genome_tokens import TokenisedGenome
-
-ANY_LENGTH = 1 << 40  # of a contig, where only its name is to be checked
 
 
 def core_length(tokens: int, context: int) -> int:
@@ -57,14 +55,15 @@ def places_of_tokens(firsts: np.ndarray, size: int, tokens: TokenisedGenome) -> 
     return tokens.bases_at(firsts), tokens.bases_at(last) + tokens.vocabulary.strides[tokens.tokens[last]]
 
 
-def places_of_bed(path: Path, genome: Genome, rename: str = "") -> tuple[np.ndarray, np.ndarray]:
+def places_of_bed(path: Path, genome: Genome, contigs: Contigs, rename: str = "") -> tuple[np.ndarray, np.ndarray]:
     """Return where the rows of a BED file begin and end in the genome's codes, both int64, in the order of the genome.
 
-    Rows that do not lie wholly in one segment are left out, which is printed. Raises an InputError where none is left or the file
+    contigs: of the assembly; rename: as `ContigNames` has it. Rows that do not lie wholly in one segment are left out, which is
+    printed. Raises an InputError where none is left or the file
     belongs to another assembly.
     """
-    rows = read_bed(path, rename=rename)
-    known = check(rows, dict.fromkeys(genome.chroms, ANY_LENGTH), path)
+    rows = read_bed(path, contigs=contigs.names(rename))
+    known = check(rows, contigs.lengths, path)
     left, right = genome.wholly(known)
     left, right = left[left >= 0], right[left >= 0]
     if not len(left):

@@ -3,6 +3,7 @@
 A base is a code, A 0, C 1, G 2, T 3, and 4 stands for anything else. Coordinates are 0-based half-open.
 """
 
+import csv
 from pathlib import Path
 
 import numpy as np
@@ -116,15 +117,12 @@ class Genome:
 def read_segments(path: Path | str) -> pd.DataFrame:
     """`segments.bed` as a table chrom, start, end, name, offset (first base in `sequence.npy`)."""
     names = ["chrom", "start", "end", "name"]
-    segments = pd.read_csv(path, sep="\t", header=None, names=names, dtype={"chrom": str, "name": str})
+    types = {"chrom": str, "name": str}
+    segments = pd.read_csv(
+        path, sep="\t", header=None, names=names, dtype=types, keep_default_na=False, quoting=csv.QUOTE_NONE
+    )
     lengths = segments["end"] - segments["start"]
     return segments.assign(offset=lengths.cumsum() - lengths)
-
-
-def read_lengths(path: Path | str) -> dict[str, int]:
-    """Length of every contig of the assembly, kept or not, from `contigs.tsv`."""
-    table = pd.read_csv(path, sep="\t", dtype={"contig": str}, keep_default_na=False)
-    return dict(zip(table["contig"], table["length"].tolist(), strict=True))
 
 
 @njit(cache=True, nogil=True)

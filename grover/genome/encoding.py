@@ -16,21 +16,13 @@ import pyarrow as pa
 import pyarrow.csv
 
 from grover.config.sections.genome import Extraction
+from grover.genome.aliases import Synonyms, check_synonyms, read_aliases
 from grover.genome.bases import ENCODE_CASE, INVALID, LOWER, N, T
-from grover.intervals.contigs import check
+from grover.genome.contig_table import check_sizes, contigs_of, read_sizes, row, with_aliases, write_contig_table
+from grover.intervals.contigs import ContigNames, check, some_of
 from grover.intervals.formats import read_bed
 from grover.runtime.errors import InputError
-from grover.runtime.files import ArrayWriter, atomic, write_table
-
-
-def read_sizes(path: Path | str) -> dict[str, int]:
-    """Lengths of contigs from a table of two columns without header, as UCSC's `chrom.sizes`."""
-    try:
-        types = {"contig": str, "length": int}
-        table = pd.read_csv(path, sep="\t", header=None, names=list(types), dtype=types)
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path} is no table of contig and length separated by a tab: {error}") from None
-    return dict(zip(table["contig"], table["length"].tolist(), strict=True))
+from grover.runtime.files import ArrayWriter, atomic
 
 
 @dataclass(frozen=True)
@@ -41,6 +33,23 @@ class GenomeFiles:
     segments: Path
     softmask: Path
     contigs: Path
+
+
+@dataclass(frozen=True)
+class SideFiles:
+    """Files beside the FASTA.
+
+    regions: a BED of the bases to keep, and `rename` for its contig names. sizes: lengths in the assembly where the FASTA holds only the
+    beginning of contigs; the missing ends count as N. aliases: other names of the contigs.
+    """
+
+    regions: Path | None = None
+    rename: str = ""
+    sizes: Path | None = None
+    aliases: Path | None = None
+
+
+NOTHING = SideFiles()
 
 
 @dataclass
@@ -106,19 +115,16 @@ def encode_genome(
     files: GenomeFiles,
     extraction: Extraction,
     *,
-    regions: Path | None = None,
-    sizes: dict[str, int] | None = None,
+    side: SideFiles = NOTHING,
 ) -> pd.DataFrame:
     """Write the encoded genome contig by contig, so that memory holds one contig at a time.
 
-    `contigs` yields names and sequences in file order, which is the order of the output. `regions`, a BED file,
-    leaves only the bases inside. `sizes` gives lengths in the assembly where the file holds only the beginning of a
-    contig; the missing end counts as N. A genome all in lower case carries no mask, so its `softmask` is empty.
-    Returns the table of contigs: contig, length, kept, segments, not_acgt, too_short, outside_regions, status; the
-    four counts of bases of a contig with status `kept` or `empty` add up to its length.
+    `contigs` yields names and sequences in file order, which is the order of the output. A genome all in lower case carries no mask, so
+    its `softmask` is empty. Returns the table of contigs: contig, length, kept, segments, not_acgt, too_short, outside_regions, status,
+    aliases; the four counts of bases of a contig with status `kept` or `empty` add up to its length. Raises `InputError` where a file
+    of `side` does not fit the contigs.
     """
-    sizes = sizes or {}
-    wanted = None if regions is None else read_bed(regions)
+    known = _Known(side)
     rows: dict[str, dict[str, Any]] = {}
     upper = 0
     with (
@@ -135,12 +141,12 @@ def encode_genome(
             for name, sequence in contigs:
                 if name in rows:
                     raise InputError(f"contig {name} stands twice in the FASTA; each name must be unique")
-                status = _choose(name, extraction)
-                length = max(len(sequence), sizes.get(name, 0))
-                rows[name] = _row(name, length, status)
+                status = _choose(known.synonyms.of(name), extraction)
+                length = known.length(name, len(sequence))
+                rows[name] = row(name, length, status)
                 if status != "kept":
                     continue
-                contig = encode_contig(name, sequence, extraction.minimum_segment, _regions_of(name, wanted))
+                contig = encode_contig(name, sequence, extraction.minimum_segment, known.regions_of(name))
                 for start, end in contig.segments:
                     codes.append(contig.codes[start:end])
                     segments.write(f"{name}\t{start}\t{end}\ts{number}\n")
@@ -158,34 +164,74 @@ def encode_genome(
             if number and upper == 0:
                 softmask.truncate(0)
                 print("the genome is all lower case: taken as carrying no soft mask", file=sys.stderr)
-        lengths = {name: row["length"] for name, row in rows.items()}
-        _check_patterns(list(rows), extraction)
-        if wanted is not None and regions is not None:
-            check(wanted, lengths, regions)
-        table = pd.DataFrame(rows.values())
+        known.check(rows)
+        _check_patterns([known.synonyms.of(name) for name in rows], extraction)
+        table = with_aliases(rows, known.synonyms, known.sizes)
+        known.check_regions(table)
         if table["kept"].sum() == 0:
             raise InputError(
                 f"the chosen contigs hold no stretch of at least {extraction.minimum_segment} bases of A, C, G, T"
             )
-        write_table(files.contigs, table)
+        write_contig_table(files.contigs, table)
     return table
 
 
-def _choose(name: str, extraction: Extraction) -> str:
-    if not any(fnmatchcase(name, pattern) for pattern in extraction.include):
+class _Known:
+    """What files beside the FASTA say of its contigs."""
+
+    def __init__(self, side: SideFiles):
+        self.files = side
+        self.synonyms = read_aliases(side.aliases) if side.aliases else Synonyms()
+        self.sizes = read_sizes(side.sizes) if side.sizes else {}
+        self._regions: dict[str, np.ndarray] | None = None
+        if side.regions:
+            regions = read_bed(side.regions)
+            self._regions = {
+                str(name): found[["start", "end"]].to_numpy(np.int64)
+                for name, found in regions.groupby("chrom", sort=False)
+            }
+            self._named: dict[str, list[str]] = {}
+            for name in self._regions:
+                for other in {name, *ContigNames(side.rename).of([name])}:
+                    self._named.setdefault(other, []).append(name)
+
+    def length(self, name: str, bases: int) -> int:
+        """Return the length of a contig in the assembly, of which the FASTA holds so many bases."""
+        length = next((self.sizes[other] for other in self.synonyms.of(name) if other in self.sizes), bases)
+        if length < bases:
+            raise InputError(
+                f"{self.files.sizes} gives {name} {length:,} bases, but the FASTA holds {bases:,} of it; give the lengths of this assembly"
+            )
+        return length
+
+    def regions_of(self, name: str) -> np.ndarray | None:
+        """Return the intervals to keep of a contig, int64 [n, 2]; None for all of it."""
+        if self._regions is None:
+            return None
+        theirs = [other for synonym in self.synonyms.of(name) for other in self._named.get(synonym, [])]
+        return np.concatenate([np.zeros((0, 2), np.int64), *(self._regions[other] for other in dict.fromkeys(theirs))])
+
+    def check(self, contigs: Iterable[str]) -> None:
+        """Raise `InputError` where a file does not fit the contigs of the FASTA."""
+        if self.files.aliases:
+            check_synonyms(self.synonyms, contigs, self.files.aliases)
+        if self.files.sizes:
+            check_sizes(self.sizes, contigs, self.synonyms, self.files.sizes)
+
+    def check_regions(self, table: pd.DataFrame) -> None:
+        """Raise `InputError` where the regions do not fit the table of contigs."""
+        if self.files.regions:
+            contigs = contigs_of(table)
+            names = contigs.names(self.files.rename)
+            check(read_bed(self.files.regions, contigs=names), contigs.lengths, self.files.regions)
+
+
+def _choose(names: Iterable[str], extraction: Extraction) -> str:
+    """Say whether a contig with these names is kept."""
+    if not any(fnmatchcase(name, pattern) for pattern in extraction.include for name in names):
         return "not included"
-    return "excluded" if any(fnmatchcase(name, pattern) for pattern in extraction.exclude) else "kept"
-
-
-def _row(name: str, length: int, status: str) -> dict[str, Any]:
-    counts = dict.fromkeys(("kept", "segments", "not_acgt", "too_short", "outside_regions"), 0)
-    return {"contig": name, "length": length, **counts, "status": status}
-
-
-def _regions_of(name: str, regions: pd.DataFrame | None) -> np.ndarray | None:
-    if regions is None:
-        return None
-    return regions.loc[regions["chrom"] == name, ["start", "end"]].to_numpy(dtype=np.int64)
+    excluded = any(fnmatchcase(name, pattern) for pattern in extraction.exclude for name in names)
+    return "excluded" if excluded else "kept"
 
 
 def _write_bed(stream: BinaryIO, name: str, intervals: np.ndarray) -> None:
@@ -195,15 +241,15 @@ def _write_bed(stream: BinaryIO, name: str, intervals: np.ndarray) -> None:
     pa.csv.write_csv(table, stream, options)
 
 
-def _check_patterns(names: list[str], extraction: Extraction) -> None:
-    """Each pattern that the user wrote must match a contig, and some contig must be left."""
-    shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+def _check_patterns(contigs: list[tuple[str, ...]], extraction: Extraction) -> None:
+    """Each pattern that the user wrote must match a name of a contig, and some contig must be left."""
+    shown = some_of(names[0] for names in contigs)
     # the default exclusions are meant for any assembly, so that they may find nothing
     written = [pattern for pattern in extraction.exclude if pattern not in Extraction().exclude]
     for pattern in [*extraction.include, *written]:
-        if not any(fnmatchcase(name, pattern) for name in names):
+        if not any(fnmatchcase(name, pattern) for names in contigs for name in names):
             raise InputError(
-                f"the contig pattern {pattern!r} matches none of the {len(names)} contigs of the FASTA ({shown})"
+                f"the contig pattern {pattern!r} matches none of the {len(contigs)} contigs of the FASTA ({shown})"
             )
-    if not any(_choose(name, extraction) == "kept" for name in names):
-        raise InputError(f"include and exclude leave none of the {len(names)} contigs ({shown}); change the patterns")
+    if not any(_choose(names, extraction) == "kept" for names in contigs):
+        raise InputError(f"include and exclude leave none of the {len(contigs)} contigs ({shown}); change the patterns")

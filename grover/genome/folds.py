@@ -1,5 +1,6 @@
 """Folds of the assembly, made once: corpus, selection, benchmarks and probes read them and none makes its own."""
 
+import csv
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -56,7 +57,10 @@ def contig_folds(lengths: dict[str, int], valid: list[str], test: list[str]) -> 
 def read_folds(path: Path | str) -> pd.DataFrame:
     """`folds.bed` as a table chrom, start, end, fold."""
     names = ["chrom", "start", "end", "fold"]
-    return pd.read_csv(path, sep="\t", header=None, names=names, dtype={"chrom": str, "fold": str})
+    types = {"chrom": str, "fold": str}
+    return pd.read_csv(
+        path, sep="\t", header=None, names=names, dtype=types, keep_default_na=False, quoting=csv.QUOTE_NONE
+    )
 
 
 def fold_of(

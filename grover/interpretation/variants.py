@@ -22,7 +22,7 @@ from transformers import BertForMaskedLM
 from grover.config.sections.embeddings import VariantScoring
 from grover.genome.assembly import Genome
 from grover.genome.bases import N, decode, encode
-from grover.intervals.contigs import rename_contigs
+from grover.intervals.contigs import UNCHANGED, ContigNames
 from grover.network.attention import choose_attention
 from grover.network.batching import SPECIALS
 from grover.network.bert import check_length
@@ -55,7 +55,7 @@ class Allele:
     last: int
 
 
-def read_variants(path: Path, genome: Genome, rename: str = "") -> tuple[pd.DataFrame, dict[str, int]]:
+def read_variants(path: Path, genome: Genome, contigs: ContigNames = UNCHANGED) -> tuple[pd.DataFrame, dict[str, int]]:
     """Variants of a VCF that lie in the genome's segments: chrom, pos (1-based, as in the VCF), id, ref, alt, effect
     ('' without INFO EFFECT).
 
@@ -70,7 +70,7 @@ def read_variants(path: Path, genome: Genome, rename: str = "") -> tuple[pd.Data
         with pysam.VariantFile(str(path)) as stream:
             keeps_effect = "EFFECT" in stream.header.info
             for record in stream:
-                chrom, ref = rename_contigs([record.chrom], rename)[0], (record.ref or "").upper()
+                chrom, ref = contigs.of([record.chrom])[0], (record.ref or "").upper()
                 found = decode(genome.fetch(chrom, record.start, record.start + len(ref)))
                 if "N" in found:
                     left_out["outside the segments"] += len(record.alts or ())
@@ -97,7 +97,7 @@ def read_variants(path: Path, genome: Genome, rename: str = "") -> tuple[pd.Data
     if not rows:
         raise InputError(
             f"{path}: none of its variants lies in the genome's segments ({', '.join(genome.chroms[:3])} ...); "
-            "if only names differ, set rename: add-chr or strip-chr"
+            "if only names differ, set `rename` of the source or `genome.aliases`"
         )
     return pd.DataFrame(rows, columns=["chrom", "pos", "id", "ref", "alt", "effect"]), left_out
 

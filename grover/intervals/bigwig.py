@@ -9,11 +9,13 @@ from typing import Any, BinaryIO
 import numpy as np
 import pandas as pd
 
-from grover.intervals.contigs import check_names, rename_contigs
+from grover.intervals.contigs import UNCHANGED, ContigNames, check_names
 from grover.runtime.errors import InputError
 
 
-def read_means(path: Path | str, regions: pd.DataFrame, lengths: dict[str, int], rename: str = "") -> np.ndarray:
+def read_means(
+    path: Path | str, regions: pd.DataFrame, lengths: dict[str, int], contigs: ContigNames = UNCHANGED
+) -> np.ndarray:
     """Mean over the covered bases of each region (chrom, start, end), float64; NaN where none is covered.
 
     A base whose value is NaN or infinite is not covered. lengths: of the contigs of the assembly. Raises `InputError` where the file is
@@ -22,13 +24,13 @@ def read_means(path: Path | str, regions: pd.DataFrame, lengths: dict[str, int],
     means = np.full(len(regions), np.nan)
     with open(path, "rb") as stream:
         reader = _open(stream, path)
-        contigs = check_contigs(reader.chroms(), lengths, path, rename)
+        theirs = check_contigs(reader.chroms(), lengths, path, contigs)
         with _damage_named(path):
             for i, (chrom, start, end) in enumerate(
                 zip(regions["chrom"], regions["start"], regions["end"], strict=True)
             ):
-                if chrom in contigs:
-                    means[i] = _mean(reader, contigs[chrom], int(start), int(end))
+                if chrom in theirs:
+                    means[i] = _mean(reader, theirs[chrom], int(start), int(end))
     return means
 
 
@@ -45,16 +47,19 @@ def _mean(reader: Any, chrom: str, start: int, end: int) -> float:
     return total / covered if covered else math.nan
 
 
-def check_contigs(sizes: dict[str, int], lengths: dict[str, int], path: Path | str, rename: str = "") -> dict[str, str]:
-    """Name in the file by name in the assembly, of the contigs that both have."""
-    names = rename_contigs(sizes, rename)
-    check_names(dict.fromkeys(names, 1), lengths, path)
+def check_contigs(
+    sizes: dict[str, int], lengths: dict[str, int], path: Path | str, contigs: ContigNames = UNCHANGED
+) -> dict[str, str]:
+    """Name in the file by name in the assembly, of the contigs that are read and in the file."""
+    names = contigs.of(sizes)
+    # by bases, since a file may list many contigs without a value
+    check_names(dict(zip(names, sizes.values(), strict=True)), lengths, path, "bases")
     for name, size in zip(names, sizes.values(), strict=True):
-        if lengths.get(name, size) != size:
+        if lengths.get(name, 0) not in (0, size):
             raise InputError(
                 f"{path} gives {name} {size:,} bases, the assembly has {lengths[name]:,}; give the bigWig of this assembly"
             )
-    return {name: theirs for name, theirs in zip(names, sizes, strict=True) if name in lengths}
+    return {name: theirs for name, theirs in zip(names, sizes, strict=True) if lengths.get(name, 0) > 0}
 
 
 def _open(stream: BinaryIO, path: Path | str) -> Any:

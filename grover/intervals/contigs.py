@@ -1,6 +1,7 @@
 """Contigs of a table of intervals against those of the assembly: names and coordinates."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -14,73 +15,125 @@ RENAMES = ("", "add-chr", "strip-chr")
 PLACES = ["chrom", "start", "end"]
 
 
-def check(
-    table: pd.DataFrame, lengths: dict[str, int], path: Path | str, regions: pd.DataFrame | None = None
-) -> pd.DataFrame:
-    """Return the rows of `table` on contigs of the assembly, after a check of names and coordinates.
+@dataclass(frozen=True)
+class ContigNames:
+    """How the contig names of a file become those of the assembly.
 
-    `lengths` maps contigs to lengths. Rows on other contigs are dropped as long as the names agree in style; `regions`
+    rename: one of `RENAMES`; aliases: the assembly's name of every name that a contig is known by, its own among them.
+    """
+
+    rename: str = ""
+    aliases: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.rename not in RENAMES:
+            raise InputError(f"rename {self.rename!r} is unknown; use add-chr, strip-chr or leave it empty")
+
+    def of(self, names: Iterable[str]) -> list[str]:
+        """Return the assembly's name of each: by its aliases, else by `rename`. A name that the assembly has stays."""
+        return [self._of(name) for name in names]
+
+    def _of(self, name: str) -> str:
+        renamed = _renamed(name, self.rename)
+        return next((self.aliases[other] for other in (name, *renamed) if other in self.aliases), renamed[0])
+
+
+UNCHANGED = ContigNames()
+
+
+@dataclass(frozen=True)
+class Contigs:
+    """Contigs of an assembly.
+
+    lengths: of those that are read, and 0 for one that is known but left out. aliases: as `ContigNames` has them.
+    """
+
+    lengths: dict[str, int]
+    aliases: dict[str, str]
+
+    def names(self, rename: str = "") -> ContigNames:
+        """Return how the contig names of a source become these."""
+        return ContigNames(rename, self.aliases)
+
+    def names_of(self, sources: Iterable[str], renames: Mapping[str, str]) -> dict[str, ContigNames]:
+        """Return how the contig names of each source become these; `renames` has those sources that have a `rename`."""
+        return {source: self.names(renames.get(source, "")) for source in sources}
+
+
+def check(
+    table: pd.DataFrame, lengths: Mapping[str, int], path: Path | str, regions: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """Return the rows of `table` on contigs that are read, after a check of names and coordinates.
+
+    `lengths` is as `Contigs` has it. Rows on other contigs are dropped as long as the names agree in style; `regions`
     keeps only the rows that overlap it. Raises `InputError` as `check_names` does, and at the first line whose start is negative or
-    whose end is not after the start or lies beyond the contig.
+    whose end is not after the start or lies beyond the contig, if that is read.
     """
     codes, names = pd.factorize(table["chrom"])
     check_names(dict(zip(names, np.bincount(codes).tolist(), strict=True)), lengths, path)
-    limits = np.array([lengths.get(name, -1) for name in names], np.int64)[codes]
+    limits = limits_of(names, lengths)[codes]
     wrong = misplaced(table["start"].to_numpy(), table["end"].to_numpy(), limits)
     if wrong.any():
         chrom, start, end = table.iloc[wrong.argmax()][PLACES]
         reason = f"the end lies beyond {chrom} ({lengths.get(chrom, 0):,} bases); is this another assembly?"
         reason = "the end is not after the start" if end <= start else reason
         refuse(path, pd.Series(wrong, table.index), "the start is negative" if start < 0 else reason)
-    table = table[limits >= 0]
+    table = table[limits > 0]
     return table if regions is None else table[overlaps(table, regions)]
 
 
-def check_names(rows_on: Mapping[str, int], lengths: Mapping[str, int], path: Path | str) -> None:
-    """Raise `InputError` where the assembly has none of the contigs, or where `rename` would match more rows.
+def check_names(rows_on: Mapping[str, int], lengths: Mapping[str, int], path: Path | str, unit: str = "rows") -> None:
+    """Raise `InputError` where more than half of the rows are on contigs unknown to the assembly, or `rename` would match more of them.
 
-    rows_on: number of rows by contig.
+    rows_on: number of rows, or of another unit, by contig; lengths: as `Contigs` has them.
     """
-    if not rows_on:
-        return
-    names, rows = [*rows_on], [*rows_on.values()]
-    matched = {
-        rename: sum(n for name, n in zip(rename_contigs(names, rename), rows, strict=True) if name in lengths)
-        for rename in RENAMES
-    }
-    best = max(matched, key=matched.__getitem__)
-    if matched[best] > matched[""]:
-        theirs = next(name for name in names if name not in lengths)
+    own = {name: name for name in lengths}
+    read = {rename: _rows_read(ContigNames(rename, own), rows_on, lengths) for rename in RENAMES}
+    best = max(read, key=read.__getitem__)
+    unknown = [name for name in rows_on if name not in lengths]
+    if read[best] > read[""]:
+        theirs = next(name for name in unknown if ContigNames(best, own).of([name])[0] in lengths)
         raise InputError(
-            f"{path} names its contigs like {theirs!r}, the assembly like {rename_contigs([theirs], best)[0]!r}; "
+            f"{path} names its contigs like {theirs!r}, the assembly like {ContigNames(best, own).of([theirs])[0]!r}; "
             f"set `rename: {best}` for this source to map them"
         )
-    if not matched[""]:
+    rows, lost = sum(rows_on.values()), sum(rows_on[name] for name in unknown)
+    if 2 * lost > rows:
+        unknown = sorted(unknown, key=rows_on.__getitem__, reverse=True)
+        what = "none of which the assembly has" if lost == rows else "which the assembly does not have"
         raise InputError(
-            f"{path} lies on {some_of(names)}, none of which the assembly has ({some_of(lengths)}); "
-            "give the annotation of this assembly"
+            f"{path} has {lost:,} of its {rows:,} {unit} on {some_of(unknown)}, {what} ({some_of(lengths)}); give the annotation of this "
+            "assembly, or a table of other names of its contigs as `genome.aliases`, or, where the FASTA holds a part of the "
+            "assembly, the lengths of all contigs as `genome.sizes`"
         )
 
 
-def rename_contigs(names: Iterable[str], rename: str) -> list[str]:
-    """Return contig names as `rename`, one of `RENAMES`, writes them."""
-    if rename == "add-chr":
-        added = ["chr" + name.removeprefix("chr") for name in names]
-        return ["chrM" if name == "chrMT" else name for name in added]
-    if rename == "strip-chr":
-        stripped = [name.removeprefix("chr") for name in names]
-        return ["MT" if name == "M" else name for name in stripped]
-    if rename:
-        raise InputError(f"rename {rename!r} is unknown; use add-chr, strip-chr or leave it empty")
-    return [*names]
+def limits_of(names: Iterable[str], lengths: Mapping[str, int]) -> np.ndarray:
+    """Return the length of each contig, int64; 0 for one that is unknown or left out."""
+    return np.array([lengths.get(name, 0) for name in names], np.int64)
 
 
 def misplaced(starts: np.ndarray, ends: np.ndarray, limits: np.ndarray) -> np.ndarray:
-    """Return True for rows with wrong coordinates; `limits` is -1 on unknown contigs."""
-    return (starts < 0) | (ends <= starts) | ((limits >= 0) & (ends > limits))
+    """Return True for rows with wrong coordinates; `limits` is 0 on contigs that are not read, of which the length does not count."""
+    return (starts < 0) | (ends <= starts) | ((limits > 0) & (ends > limits))
+
+
+def _rows_read(names: ContigNames, rows_on: Mapping[str, int], lengths: Mapping[str, int]) -> int:
+    """Return how many rows are on contigs that are read."""
+    return sum(rows for name, rows in zip(names.of(rows_on), rows_on.values(), strict=True) if lengths.get(name, 0) > 0)
+
+
+def _renamed(name: str, rename: str) -> list[str]:
+    """Return the names that a contig may have in the style of `rename`, the likely one first."""
+    bare = name.removeprefix("chr")
+    if rename == "add-chr":
+        return ["chrM", "chrMT"] if bare in ("M", "MT") else [f"chr{bare}"]
+    if rename == "strip-chr":
+        return ["MT", "M"] if bare in ("M", "MT") else [bare]
+    return [name]
 
 
 def some_of(names: Iterable[str]) -> str:
-    """Return the first five names in alphabetical order, as a text."""
-    names = sorted(names)
+    """Return the first five names as a text."""
+    names = list(names)
     return ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")

@@ -1,8 +1,7 @@
 """Read tables of intervals: BED, narrowPeak, bedGraph, RepeatMasker, GTF and GFF3, VCF, and tables with a header.
 
 The same rules hold for every format (`grover.intervals.lines`, `grover.intervals.blocks`). Tables come back with chrom, start, end: 0-based
-half-open, whatever the format counts from. `rename` adapts contig names to the assembly: "add-chr" (1 -> chr1, MT -> chrM), "strip-chr"
-(the reverse) or "" (unchanged).
+half-open, whatever the format counts from. `contigs` gives the assembly's names of contigs.
 
 `read_columns` keeps blocks of rows as numbers of 4 bytes and codes of texts, so that the annotation of a whole genome needs little memory.
 """
@@ -21,7 +20,7 @@ import pyarrow.compute as pc
 
 from grover.intervals import genes
 from grover.intervals.blocks import DECIMAL, DECIMAL_TEXT, NUMBERS, TEXT, WHOLE, Block, Layout, typed_blocks
-from grover.intervals.contigs import PLACES, check, check_names, misplaced, rename_contigs
+from grover.intervals.contigs import PLACES, UNCHANGED, ContigNames, check, check_names, limits_of, misplaced
 from grover.intervals.lines import columns_of_first_row, data_lines, fault, find_header
 from grover.runtime.errors import InputError
 
@@ -41,7 +40,7 @@ TYPES |= dict.fromkeys(["value", "signal", "pvalue", "qvalue"], DECIMAL)  # all 
 # Whole tables
 
 
-def read_bed(path: Path | str, names: list[str] | None = None, rename: str = "") -> pd.DataFrame:
+def read_bed(path: Path | str, names: list[str] | None = None, contigs: ContigNames = UNCHANGED) -> pd.DataFrame:
     """Read BED3 to BED9: chrom, start, end and as many of name, score, strand, ... as the file has.
 
     Columns beyond the ninth are left out. `names` gives other names to all columns but the first three. `score`
@@ -49,63 +48,65 @@ def read_bed(path: Path | str, names: list[str] | None = None, rename: str = "")
     """
     columns = [*PLACES, *names[3:]] if names else BED
     layout = _layout(path, "bed", columns)
-    return _score_as_number(_read(path, layout, columns[: columns_of_first_row(path) or 3], rename))
+    return _score_as_number(_read(path, layout, columns[: columns_of_first_row(path) or 3], contigs))
 
 
-def read_narrowpeak(path: Path | str, rename: str = "") -> pd.DataFrame:
+def read_narrowpeak(path: Path | str, contigs: ContigNames = UNCHANGED) -> pd.DataFrame:
     """Read ENCODE narrowPeak: BED6 and signal, pvalue, qvalue, summit (offset from start).
 
     A summit at or beyond the width, as some ENCODE rows have, is moved to the last base; -1 (not called) becomes the
     middle of the peak.
     """
-    return _score_as_number(_read(path, _layout(path, "narrowPeak"), NARROWPEAK, rename))
+    return _score_as_number(_read(path, _layout(path, "narrowPeak"), NARROWPEAK, contigs))
 
 
-def read_bedgraph(path: Path | str, rename: str = "") -> pd.DataFrame:
+def read_bedgraph(path: Path | str, contigs: ContigNames = UNCHANGED) -> pd.DataFrame:
     """Read bedGraph: chrom, start, end, value (float64, NaN where missing)."""
-    return _read(path, _layout(path, "bedgraph"), BEDGRAPH, rename)
+    return _read(path, _layout(path, "bedgraph"), BEDGRAPH, contigs)
 
 
-def read_rmsk(path: Path | str, rename: str = "") -> pd.DataFrame:
+def read_rmsk(path: Path | str, contigs: ContigNames = UNCHANGED) -> pd.DataFrame:
     """Read UCSC's table of RepeatMasker (17 columns): chrom, start, end, strand, name, class, family, swScore, milliDiv."""
     wanted = [*PLACES, "strand", "name", "class", "family", "swScore", "milliDiv"]
-    return _read(path, _layout(path, "rmsk"), wanted, rename)
+    return _read(path, _layout(path, "rmsk"), wanted, contigs)
 
 
-def read_gtf(path: Path | str, rename: str = "") -> pd.DataFrame:
+def read_gtf(path: Path | str, contigs: ContigNames = UNCHANGED) -> pd.DataFrame:
     """Read GTF or GFF3: chrom, start, end, feature (gene, transcript, exon, ...), strand, gene_id, gene_name, transcript_id, biotype.
 
     A missing attribute is an empty text. What both formats have in common is said in `grover.intervals.genes`.
     """
-    return _read(path, _layout(path, "gtf"), GIVEN["gtf"], rename)
+    return _read(path, _layout(path, "gtf"), GIVEN["gtf"], contigs)
 
 
-def read_gene_parts(path: Path | str, rename: str = "") -> pd.DataFrame:
+def read_gene_parts(path: Path | str, contigs: ContigNames = UNCHANGED) -> pd.DataFrame:
     """Read the rows transcript, exon and CDS of a GTF or GFF3: chrom, start, end, feature, strand, gene_id, transcript_id, exception."""
     layout = _layout(path, "gtf")
     if isinstance(layout, genes.GeneLayout):
         layout = replace(layout, complete=False)
     wanted = [*PLACES, "feature", "strand", "gene_id", "transcript_id", genes.EXCEPTION]
-    return _read(path, layout, wanted, rename, genes.is_part)
+    return _read(path, layout, wanted, contigs, genes.is_part)
 
 
-def read_vcf(path: Path | str, rename: str = "") -> pd.DataFrame:
+def read_vcf(path: Path | str, contigs: ContigNames = UNCHANGED) -> pd.DataFrame:
     """Read the sites of a VCF: chrom, start, end (of REF), id, ref, alt."""
-    return _read(path, _layout(path, "vcf"), GIVEN["vcf"], rename)
+    return _read(path, _layout(path, "vcf"), GIVEN["vcf"], contigs)
 
 
-def read_table(path: Path | str, rename: str = "") -> pd.DataFrame:
+def read_table(path: Path | str, contigs: ContigNames = UNCHANGED) -> pd.DataFrame:
     """Read a table whose header has chrom, start and end, 0-based half-open: these first, then its other columns as text.
 
     The header may begin with #.
     """
     layout = _layout(path, "table")
-    return _read(path, layout, _places_first(layout.names), rename)
+    return _read(path, layout, _places_first(layout.names), contigs)
 
 
-def read_headed(path: Path | str, columns: list[str], whole: Iterable[str] = (), rename: str = "") -> pd.DataFrame:
+def read_headed(
+    path: Path | str, columns: list[str], whole: Iterable[str] = (), contigs: ContigNames = UNCHANGED
+) -> pd.DataFrame:
     """Read columns of a table with a header, chrom among them: those of `whole` as int64, the others as text."""
-    return _read(path, _headed_layout(path, columns, whole), columns, rename)
+    return _read(path, _headed_layout(path, columns, whole), columns, contigs)
 
 
 READERS: dict[str, Callable[..., pd.DataFrame]] = {
@@ -122,7 +123,7 @@ def _read(
     path: Path | str,
     layout: "Layout",
     wanted: list[str],
-    rename: str,
+    contigs: ContigNames,
     keep: Callable[[Block], pa.Array] | None = None,
 ) -> pd.DataFrame:
     """Return the columns `wanted` of all rows, or of those to `keep`; the index counts the rows as `data_lines` does."""
@@ -131,7 +132,7 @@ def _read(
     types = {name: layout.types.get(name, TEXT) for name in wanted}
     stored = {name: pa.string() if kind == TEXT else kind for name, kind in types.items()}
     found: dict[str, list[pa.Array]] = {name: [] for name in wanted}
-    for block in _blocks(path, layout, types, rename):
+    for block in _blocks(path, layout, types, contigs):
         kept = keep(block) if keep else None
         for name, column in block.items():
             found[name].append((column if kept is None else column.filter(kept)).cast(stored[name]))
@@ -164,14 +165,14 @@ def read_columns(
     path: Path | str,
     form: str,
     lengths: dict[str, int],
-    rename: str = "",
+    contigs: ContigNames = UNCHANGED,
     text: Iterable[str] = (),
     numbers: Iterable[str] = (),
 ) -> pd.DataFrame:
-    """Read the rows on contigs of the assembly, checked as `check` does.
+    """Read the rows on contigs that are read, checked as `check` does.
 
-    lengths: of the contigs of the assembly. Returns chrom and the columns `text` as categories, start and end (int32 where they fit),
-    and the columns `numbers` as float64, NaN where one is missing.
+    lengths: of the contigs of the assembly, as `Contigs` has them. Returns chrom and the columns `text` as categories, start and end
+    (int32 where they fit), and the columns `numbers` as float64, NaN where one is missing.
     """
     layout = _layout(path, form)
     types = {"chrom": TEXT, "start": WHOLE, "end": WHOLE}
@@ -179,17 +180,17 @@ def read_columns(
     codes = {name: _Codes() for name, kind in types.items() if kind == TEXT}
     found: dict[str, list[np.ndarray]] = {name: [] for name in types}
     rows_on: Counter[str] = Counter()
-    for block in _blocks(path, layout, types, rename):
+    for block in _blocks(path, layout, types, contigs):
         columns = {
             name: codes[name].encode(column) if name in codes else column.to_numpy(zero_copy_only=False)
             for name, column in block.items()
         }
         names = codes["chrom"].texts()
         rows_on.update(dict(zip(names, np.bincount(columns["chrom"]).tolist(), strict=False)))
-        limits = np.array([lengths.get(name, -1) for name in names])[columns["chrom"]]
+        limits = limits_of(names, lengths)[columns["chrom"]]
         if misplaced(columns["start"], columns["end"], limits).any():
-            check(_read(path, layout, PLACES, rename), lengths, path)  # raises
-        known = limits >= 0
+            check(_read(path, layout, PLACES, contigs), lengths, path)  # raises
+        known = limits > 0
         for name, values in columns.items():
             if name in ("start", "end") and values.max(initial=0) < 1 << 31:
                 values = values.astype(np.int32)
@@ -299,7 +300,7 @@ COMPUTED = {
 # Blocks of rows in the columns of a format
 
 
-def _blocks(path: Path | str, layout: Layout, wanted: dict[str, pa.DataType], rename: str) -> Iterator[Block]:
+def _blocks(path: Path | str, layout: Layout, wanted: dict[str, pa.DataType], contigs: ContigNames) -> Iterator[Block]:
     """Yield the columns `wanted`, chrom among them, as these types, a block of rows at a time."""
     types: dict[str, pa.DataType] = {}
     for name, kind in wanted.items():
@@ -307,13 +308,18 @@ def _blocks(path: Path | str, layout: Layout, wanted: dict[str, pa.DataType], re
             types |= {source: layout.types.get(source, TEXT) for source in layout.computed[name][0]}
         else:
             types[name] = kind if kind == TEXT else layout.types.get(name, kind)
-    read = genes.gene_blocks if isinstance(layout, genes.GeneLayout) else typed_blocks
-    for batch in read(path, layout, types):
+    for batch in _typed(path, layout, types):
         rows = {name: batch[name] for name in types}
-        names = pa.array(rename_contigs(rows["chrom"].dictionary.to_pylist(), rename), pa.string())
+        names = pa.array(contigs.of(rows["chrom"].dictionary.to_pylist()), pa.string())
         rows["chrom"] = pa.DictionaryArray.from_arrays(rows["chrom"].indices, names)
         made = {name: layout.computed[name][1](rows) if name in layout.computed else rows[name] for name in wanted}
         yield {name: _as_type(column, wanted[name]) for name, column in made.items()}
+
+
+def _typed(path: Path | str, layout: Layout, types: dict[str, pa.DataType]) -> Iterator[Block]:
+    if isinstance(layout, genes.GeneLayout):
+        return genes.gene_blocks(path, layout, types)
+    return typed_blocks(path, layout, types)
 
 
 def _as_type(column: pa.Array, kind: pa.DataType) -> pa.Array:

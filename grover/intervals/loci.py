@@ -89,7 +89,7 @@ def _of_rows(parts: pd.DataFrame, name: np.ndarray, spans: pd.DataFrame, path: P
             f"{path}: the transcript_id {transcript} stands in two rows `transcript` that overlap on {chrom}, so that its exons "
             "cannot be told apart; give each a transcript_id of its own"
         )
-    found = np.searchsorted(place, parts["start"].to_numpy() + name * SPACING, side="right") - 1
+    found: np.ndarray = np.searchsorted(place, parts["start"].to_numpy() + name * SPACING, side="right") - 1
     inside = (found >= 0) & (key[found] == name) & (parts["end"].to_numpy() <= spans["end"].to_numpy()[found])
     if not inside.all():
         chrom, start, end, transcript = parts.iloc[(~inside).argmax()][["chrom", "start", "end", "transcript_id"]]

@@ -4,19 +4,20 @@ from pathlib import Path
 
 import pandas as pd
 
+from grover.intervals.contigs import UNCHANGED, ContigNames
 from grover.intervals.formats import NARROWPEAK, RMSK, read_bed, read_narrowpeak, read_rmsk
 from grover.intervals.lines import columns_of_first_row, refuse
 from grover.runtime.errors import InputError
 
 
-def read_tss(path: Path | str, rename: str = "") -> pd.DataFrame:
+def read_tss(path: Path | str, contigs: ContigNames = UNCHANGED) -> pd.DataFrame:
     """Transcription start sites, chrom, start, end (one base), strand, ..., from BED rows of one base, or EPDnew's own of 60.
 
     EPDnew shows a promoter from 49 bases before its start to 10 behind and draws the part from the start on thick; so the start
     is thickStart on strand + and thickEnd - 1 on strand -. That is read off its files, no format says so. A row whose thick part
     does not begin inside and end where the row ends is refused, since in a BED of genes it is the coding part.
     """
-    table = read_bed(path, rename=rename)
+    table = read_bed(path, contigs=contigs)
     strand = table.get("strand", pd.Series("", index=table.index))
     one_base = table["end"] - table["start"] == 1
     thick = [
@@ -35,10 +36,10 @@ def read_tss(path: Path | str, rename: str = "") -> pd.DataFrame:
     return table.assign(start=start, end=start + 1)
 
 
-def read_peaks(path: Path | str, rename: str = "", summits: bool = False) -> pd.DataFrame:
+def read_peaks(path: Path | str, contigs: ContigNames = UNCHANGED, summits: bool = False) -> pd.DataFrame:
     """narrowPeak as `grover.intervals.formats.read_narrowpeak` reads it; with `summits` a file that lacks a called one is refused."""
     if summits:
-        table = read_bed(path, NARROWPEAK, rename)
+        table = read_bed(path, NARROWPEAK, contigs)
         if "summit" not in table:
             raise InputError(
                 f"{path}: a summit for each peak is needed but the file has {table.shape[1]} columns; give a narrowPeak of "
@@ -50,9 +51,9 @@ def read_peaks(path: Path | str, rename: str = "", summits: bool = False) -> pd.
             "the summit of this peak (column 10) is not called, but is needed; give peaks with summits, or take the builder "
             "regions",
         )
-    return read_narrowpeak(path, rename)
+    return read_narrowpeak(path, contigs)
 
 
-def read_masked(path: Path | str, rename: str = "") -> pd.DataFrame:
+def read_masked(path: Path | str, contigs: ContigNames = UNCHANGED) -> pd.DataFrame:
     """Intervals of repeats (chrom, start, end first) from a BED or from UCSC's table of RepeatMasker, told by its 17 columns."""
-    return read_rmsk(path, rename) if columns_of_first_row(path) == len(RMSK) else read_bed(path, rename=rename)
+    return read_rmsk(path, contigs) if columns_of_first_row(path) == len(RMSK) else read_bed(path, contigs=contigs)

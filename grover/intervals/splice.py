@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from grover.intervals.contigs import UNCHANGED, ContigNames
 from grover.intervals.formats import read_gene_parts, read_headed
 from grover.intervals.genes import is_annotation
 from grover.intervals.lines import find_header, refuse
@@ -15,7 +16,7 @@ SHORTEST = 15  # the shortest known intron; smaller gaps are frameshifts and cor
 COLUMNS = ["chrom", "start", "end", "strand", "gene", "gene_start", "gene_end"]
 
 
-def read_junctions(path: Path | str, rename: str = "") -> pd.DataFrame:
+def read_junctions(path: Path | str, contigs: ContigNames = UNCHANGED) -> pd.DataFrame:
     """Introns, one row each: chrom, start, end (of the intron, 0-based half-open), strand, gene, gene_start, gene_end.
 
     Takes a table with the header `gene chrom strand tx_start tx_end donors acceptors` (further columns are left out), where donors are
@@ -25,9 +26,9 @@ def read_junctions(path: Path | str, rename: str = "") -> pd.DataFrame:
     stands there once. The index is that of the row in the file. Raises InputError, naming file and line, for anything else.
     """
     if find_header(path, TABLE):
-        introns = _of_table(path, rename)
+        introns = _of_table(path, contigs)
     elif is_annotation(path):
-        introns = _of_exons(path, rename)
+        introns = _of_exons(path, contigs)
     else:
         raise InputError(
             f"{path}: expected a table with the header {' '.join(TABLE)}, separated by tabs, or a GTF or GFF3 with exons"
@@ -35,8 +36,8 @@ def read_junctions(path: Path | str, rename: str = "") -> pd.DataFrame:
     return introns[COLUMNS].drop_duplicates()
 
 
-def _of_table(path: Path | str, rename: str) -> pd.DataFrame:
-    table = read_headed(path, TABLE, ("tx_start", "tx_end"), rename)
+def _of_table(path: Path | str, contigs: ContigNames) -> pd.DataFrame:
+    table = read_headed(path, TABLE, ("tx_start", "tx_end"), contigs)
     table = table[(table["donors"] != "") | (table["acceptors"] != "")]
     ends = {name: table[name].str.strip(",").str.split(",") for name in ("donors", "acceptors")}
     refuse(path, ends["donors"].str.len() != ends["acceptors"].str.len(), "as many donors as acceptors were expected")
@@ -59,8 +60,8 @@ def _of_table(path: Path | str, rename: str) -> pd.DataFrame:
     )
 
 
-def _of_exons(path: Path | str, rename: str) -> pd.DataFrame:
-    parts = read_gene_parts(path, rename)
+def _of_exons(path: Path | str, contigs: ContigNames) -> pd.DataFrame:
+    parts = read_gene_parts(path, contigs)
     parts = parts[parts["transcript_id"] != ""]
     if not parts["feature"].isin(["exon", "CDS"]).any():
         raise InputError(

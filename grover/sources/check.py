@@ -8,7 +8,7 @@ import pandas as pd
 from grover.annotation.meme import read_meme
 from grover.benchmarks.ready_sets import check_labelled
 from grover.intervals.bigwig import read_means
-from grover.intervals.contigs import RENAMES, check
+from grover.intervals.contigs import RENAMES, Contigs, check
 from grover.intervals.formats import READERS as INTERVALS
 from grover.intervals.formats import read_table
 from grover.intervals.overlaps import overlaps
@@ -47,7 +47,7 @@ class Source:
 
 
 def check_sources(
-    sources: list[Source], segments: pd.DataFrame, lengths: dict[str, int], minimum: dict[str, int]
+    sources: list[Source], segments: pd.DataFrame, contigs: Contigs, minimum: dict[str, int]
 ) -> pd.DataFrame:
     """Read every source and compare it with the genome: key, format, file, rows, rows_in_segments, contigs.
 
@@ -59,11 +59,12 @@ def check_sources(
     unknown = set(minimum) - {source.key for source in sources}
     if unknown:
         raise InputError(f"a minimum is given for {', '.join(sorted(unknown))}, which is none of the sources")
-    rows = [_check_source(source, segments, lengths, minimum.get(source.key, 0)) for source in sources]
+    rows = [_check_source(source, segments, contigs, minimum.get(source.key, 0)) for source in sources]
     return pd.DataFrame(rows, columns=["key", "format", "file", "rows", "rows_in_segments", "contigs"])
 
 
-def _check_source(source: Source, segments: pd.DataFrame, lengths: dict[str, int], minimum: int) -> dict:
+def _check_source(source: Source, segments: pd.DataFrame, contigs: Contigs, minimum: int) -> dict:
+    lengths, names = contigs.lengths, contigs.names(source.rename)
     row = {"key": source.key, "format": source.format, "file": str(source.path)}
     if not source.path.is_file():
         raise InputError(f"{source.path} does not exist; correct the path of the source {source.key!r}")
@@ -75,7 +76,7 @@ def _check_source(source: Source, segments: pd.DataFrame, lengths: dict[str, int
             )
         return row | {"rows": rows, "rows_in_segments": pd.NA, "contigs": ""}
     if source.format == BIGWIG:
-        inside = segments[pd.notna(read_means(source.path, segments, lengths, source.rename))]
+        inside = segments[pd.notna(read_means(source.path, segments, lengths, names))]
         if len(inside) < max(minimum, 1):
             raise InputError(
                 f"{source.path} (source {source.key!r}) has values in {len(inside):,} of {len(segments):,} kept segments, at "
@@ -83,7 +84,7 @@ def _check_source(source: Source, segments: pd.DataFrame, lengths: dict[str, int
             )
         found = {"rows": pd.NA, "rows_in_segments": len(inside), "contigs": ",".join(inside["chrom"].unique())}
         return row | found
-    table = READERS[source.format](source.path, rename=source.rename)
+    table = READERS[source.format](source.path, contigs=names)
     placed = check(table, lengths, source.path)
     if source.format == "narrowPeak":
         summit = placed["start"] + placed["summit"]
@@ -95,5 +96,5 @@ def _check_source(source: Source, segments: pd.DataFrame, lengths: dict[str, int
             f"{source.path} (source {source.key!r}) has {len(inside):,} of its {len(table):,} {what} in the kept "
             f"segments, at least {max(minimum, 1):,} are needed; take more of the assembly or another file"
         )
-    contigs = ",".join(inside["chrom"].unique())
-    return row | {"rows": len(table), "rows_in_segments": len(inside), "contigs": contigs}
+    found = {"rows": len(table), "rows_in_segments": len(inside), "contigs": ",".join(inside["chrom"].unique())}
+    return row | found

@@ -78,6 +78,7 @@ def _genome(rng, text) -> None:
                 "too_short": [50, 50, 50, 50, 0],
                 "outside_regions": 0,
                 "status": ["kept"] * 4 + ["excluded"],
+                "aliases": "",
             }
         ),
     )

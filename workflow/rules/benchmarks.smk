@@ -103,6 +103,7 @@ rule audit_dataset:
         repeats=SOURCES.get("repeats", []),
         sequence=rules.encode_genome.output.sequence,
         segments=rules.encode_genome.output.segments,
+        contigs=rules.encode_genome.output.contigs,
         softmask=rules.encode_genome.output.softmask,
     output:
         audit=f"{RUN}/benchmarks/{{task}}/audit.parquet",
@@ -129,6 +130,7 @@ rule audit_dataset:
         " {params.repeats} {params.rename}"
         " --sequence {input.sequence:q}"
         " --segments {input.segments:q}"
+        " --contigs {input.contigs:q}"
         " --softmask {input.softmask:q}"
         " --audit {output.audit:q}"
         " --card {output.card:q}"

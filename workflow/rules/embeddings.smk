@@ -13,6 +13,7 @@ rule choose_regions:
         vocabulary=f"{RUN}/models/{EMBEDDED[0]}/tokenizer.json",
         sequence=rules.encode_genome.output.sequence,
         segments=rules.encode_genome.output.segments,
+        contigs=rules.encode_genome.output.contigs,
         folds=rules.make_folds.output.folds,
         intervals=source(configuration.embeddings.intervals) if configuration.embeddings.intervals else [],
     output:
@@ -34,6 +35,7 @@ rule choose_regions:
         " --vocabulary {input.vocabulary:q}"
         " --sequence {input.sequence:q}"
         " --segments {input.segments:q}"
+        " --contigs {input.contigs:q}"
         " --folds {input.folds:q}"
         " {params.intervals} {params.rename}"
         " --output {output.regions:q} > {log:q} 2>&1"

@@ -116,11 +116,13 @@ rule encode_genome:
     params:
         options=options("encode_genome"),
         regions=lambda wildcards, input: repeated("--regions", input.regions),
+        rename=rename_option("regions").replace("--rename", "--regions-rename") if "regions" in SOURCES else "",
         sizes=by_content(configuration.genome.sizes, "--sizes") if configuration.genome.sizes else "",
+        aliases=by_content(configuration.genome.aliases, "--aliases") if configuration.genome.aliases else "",
     shell:
         "{resources.python} {resources.scripts}/encode_genome.py {params.options}"
         " --fasta {input.fasta:q}"
-        " {params.regions} {params.sizes}"
+        " {params.regions} {params.rename} {params.sizes} {params.aliases}"
         " --sequence {output.sequence:q}"
         " --segments {output.segments:q}"
         " --softmask {output.softmask:q}"

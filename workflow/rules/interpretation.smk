@@ -37,6 +37,7 @@ rule score_variants:
         variants=lambda wildcards: source("variants"),
         sequence=rules.encode_genome.output.sequence,
         segments=rules.encode_genome.output.segments,
+        contigs=rules.encode_genome.output.contigs,
     output:
         table=f"{RUN}/interpretation/variants.tsv",
         summary=f"{RUN}/interpretation/variants.json",
@@ -57,5 +58,6 @@ rule score_variants:
         " {params.rename}"
         " --sequence {input.sequence:q}"
         " --segments {input.segments:q}"
+        " --contigs {input.contigs:q}"
         " --table {output.table:q}"
         " --summary {output.summary:q} > {log:q} 2>&1"

@@ -14,7 +14,8 @@ from grover.config.sections.benchmarks import Benchmarks, Limits
 from grover.config.sections.genome import Corpus
 from grover.config.sections.pretraining import Architecture
 from grover.genome.assembly import Genome
-from grover.intervals.contigs import check
+from grover.genome.contig_table import read_contig_table
+from grover.intervals.contigs import Contigs, check
 from grover.intervals.formats import read_bed
 from grover.intervals.sites import read_masked
 from grover.runtime.cli import READ, Input, Output, main
@@ -35,6 +36,7 @@ def audit_dataset(
     vocabulary: Input,
     sequence: Input,
     segments: Input,
+    contigs: Input,
     audit: Output,
     card: Output,
     passed: Output,
@@ -70,7 +72,7 @@ def audit_dataset(
         known["labels"],
         genome,
         seen,
-        _repeats(genome, repeats, repeats_rename, softmask),
+        _repeats(read_contig_table(contigs), repeats, repeats_rename, softmask),
         similarity,
         seed,
     )
@@ -96,11 +98,10 @@ def audit_dataset(
     write_text(passed, f"{sha256}\n")
 
 
-def _repeats(genome: Genome, repeats: Path | None, rename: str, softmask: Path | None) -> pd.DataFrame | None:
+def _repeats(contigs: Contigs, repeats: Path | None, rename: str, softmask: Path | None) -> pd.DataFrame | None:
     """Intervals of repeats; None without any, as of a genome all in lower case."""
     if repeats:
-        # only names are looked at: repeats may lie behind the last kept base
-        return check(read_masked(repeats, rename), dict.fromkeys(genome.chroms, 1 << 40), repeats)
+        return check(read_masked(repeats, contigs.names(rename)), contigs.lengths, repeats)
     table = read_bed(softmask) if softmask else None
     return table if table is not None and len(table) else None
 

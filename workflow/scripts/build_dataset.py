@@ -16,7 +16,8 @@ from grover.benchmarks.ready_sets import read_labelled
 from grover.config.benchmark_table import BUILDERS, DERIVED, check_task
 from grover.config.options import Seed
 from grover.config.sections.benchmarks import DatasetBuilding
-from grover.genome.assembly import Genome, read_lengths
+from grover.genome.assembly import Genome
+from grover.genome.contig_table import read_contig_table
 from grover.genome.folds import read_folds
 from grover.intervals.contigs import check
 from grover.intervals.formats import read_bed
@@ -90,12 +91,11 @@ def build_dataset(
         ready, labels = read_labelled([files[key] for key in sites], **columns)
         table, found = limit_dataset(ready, maximum, seed)
     else:
-        genome, lengths, fold_table = Genome(sequence, segments), read_lengths(contigs), read_folds(folds)
+        genome, known, fold_table = Genome(sequence, segments), read_contig_table(contigs), read_folds(folds)
 
         def placed(key: str, read: Callable[..., pd.DataFrame], least: int = 0, **settings: bool) -> pd.DataFrame:
-            rows = check(
-                read(files[key], rename=renames.get(key, ""), **settings), lengths, files[key], regions=genome.segments
-            )
+            found = read(files[key], contigs=known.names(renames.get(key, "")), **settings)
+            rows = check(found, known.lengths, files[key], regions=genome.segments)
             if len(rows) < least:
                 raise InputError(
                     f"{files[key]}: {len(rows)} intervals of it lie in the genome but at least {least} are needed; give an annotation "

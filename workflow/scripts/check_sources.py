@@ -5,7 +5,8 @@ from typing import Annotated
 
 from typer import Option
 
-from grover.genome.assembly import read_lengths, read_segments
+from grover.genome.assembly import read_segments
+from grover.genome.contig_table import read_contig_table
 from grover.runtime.cli import Files, Input, Output, main
 from grover.runtime.errors import InputError
 from grover.runtime.files import write_table
@@ -29,7 +30,9 @@ def check_sources(
     vcf or meme. RENAME maps contig names to those of the assembly: add-chr or strip-chr.
     """
     sources = [check.Source.parse(text) for text in source]
-    table = check.check_sources(sources, read_segments(segments), read_lengths(contigs), dict(map(_minimum, minimum)))
+    table = check.check_sources(
+        sources, read_segments(segments), read_contig_table(contigs), dict(map(_minimum, minimum))
+    )
     write_table(output, table)
 
 

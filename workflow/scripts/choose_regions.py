@@ -15,6 +15,7 @@ from grover.embeddings.region_table import (
     sample_regions,
 )
 from grover.genome.assembly import Genome
+from grover.genome.contig_table import read_contig_table
 from grover.genome.folds import read_folds
 from grover.runtime.cli import READ, Input, Output, main
 from grover.runtime.files import folder, write_table
@@ -28,6 +29,7 @@ def choose_regions(
     vocabulary: Input,
     sequence: Input,
     segments: Input,
+    contigs: Input,
     folds: Input,
     output: Output,
     windows: config.WindowTokens,
@@ -44,7 +46,7 @@ def choose_regions(
     genome = Genome(sequence, segments)
     tokenised = TokenisedGenome(tokens, index, Vocabulary.load(folder(vocabulary)))
     if bed is not None:
-        left, right = places_of_bed(bed, genome, rename)
+        left, right = places_of_bed(bed, genome, read_contig_table(contigs), rename)
     else:
         size = core_length(windows.window_tokens, margins.context)
         firsts = sample_regions(tokenised.tokens_at(genome.bounds), size, number.maximum_regions, seed)

@@ -11,7 +11,8 @@ from grover.config.sections.genome import Promoters
 from grover.embeddings.tokens.ambiguity import annotate, distinguish
 from grover.embeddings.tokens.states import occurrences, open_contexts
 from grover.embeddings.vectors import check_weights
-from grover.genome.assembly import Genome, read_lengths
+from grover.genome.assembly import Genome
+from grover.genome.contig_table import read_contig_table
 from grover.runtime.cli import Input, Inputs, Output, Renames, Sources, Weights, main
 from grover.runtime.files import key_values, source_files, write_table
 from grover.runtime.settings import Setting
@@ -37,12 +38,13 @@ def compare_contexts(
     numbers, and those whose source is not given, are left out."""
     stored, genome = open_contexts(contexts), Genome(sequence, segments)
     check_weights({stored.name: stored}, source_files(weights, "--weights"))
+    files, known = source_files(source), read_contig_table(contigs)
     annotated = annotate(
         occurrences(stored),
         read_tracks(tracks),
-        source_files(source),
-        read_lengths(contigs),
-        dict(key_values(rename, "--rename")),
+        files,
+        known.lengths,
+        known.names_of(files, dict(key_values(rename, "--rename"))),
         promoter_flank,
     )
     table = distinguish(

@@ -12,7 +12,8 @@ from grover.annotation.tracks import read_tracks
 from grover.atlas import token_statistics
 from grover.atlas.null_genomes import markov_counts
 from grover.config.sections.genome import Promoters
-from grover.genome.assembly import Genome, read_lengths
+from grover.genome.assembly import Genome
+from grover.genome.contig_table import read_contig_table
 from grover.runtime.cli import READ, Input, Output, Renames, Sources, main
 from grover.runtime.files import key_values, source_files, write_json, write_table
 from grover.runtime.settings import Setting
@@ -53,10 +54,9 @@ def describe_tokens(
     values = token_statistics.summarise(described, counted, len(codes))
     write_json(summary, {"vocabulary": vocabulary, "segments": len(bounds) - 1, **values, "published": paper})
 
-    renames = dict(key_values(rename, "--rename"))
-    categories = read_categories(
-        genome, read_tracks(tracks), source_files(source), read_lengths(contigs), renames, promoter_flank
-    )
+    files, known = source_files(source), read_contig_table(contigs)
+    names = known.names_of(files, dict(key_values(rename, "--rename")))
+    categories = read_categories(genome, read_tracks(tracks), files, known.lengths, names, promoter_flank)
     ids = np.load(tokens, mmap_mode="r")
     write_table(enrichment, enrich(ids, described, table["length"].to_numpy(), categories, len(codes)))
 

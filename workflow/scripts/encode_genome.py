@@ -20,8 +20,12 @@ def encode_genome(
     contigs: Output,
     extraction: Extraction,
     regions: Annotated[Path | None, READ, Option(help="BED of the bases to keep", exists=True)] = None,
+    regions_rename: Annotated[str, Option(help="map contig names of the BED: add-chr, strip-chr or nothing")] = "",
     sizes: Annotated[
         Path | None, READ, Option(help="contig and length, where the FASTA holds only the start of contigs")
+    ] = None,
+    aliases: Annotated[
+        Path | None, READ, Option(help="other names of contigs: chromAlias table of UCSC, assembly report of NCBI")
     ] = None,
 ) -> None:
     """Split FASTA (plain, gzip, bgzip) or 2bit at every run of non-ACGT, one contig at a time."""
@@ -30,8 +34,7 @@ def encode_genome(
             read_contigs(fasta, bar.update),
             encoding.GenomeFiles(sequence, segments, softmask, contigs),
             extraction,
-            regions=regions,
-            sizes=encoding.read_sizes(sizes) if sizes else None,
+            side=encoding.SideFiles(regions, regions_rename, sizes, aliases),
         )
     chosen = table[table["segments"] > 0]
     print(f"{chosen['kept'].sum():,} bases in {chosen['segments'].sum():,} segments of {len(chosen):,} contigs")

@@ -12,7 +12,8 @@ from grover.annotation.tracks import read_tracks
 from grover.config.options import Seed
 from grover.config.sections.embeddings import CircularShifts
 from grover.config.sections.genome import Promoters
-from grover.genome.assembly import Genome, read_lengths
+from grover.genome.assembly import Genome
+from grover.genome.contig_table import read_contig_table
 from grover.runtime.cli import Input, Output, Renames, Sources, main
 from grover.runtime.files import key_values, source_files, write_table
 from grover.runtime.settings import Setting
@@ -38,8 +39,8 @@ def enrich_tokens(
     come from circular shifts of the annotation. The category `any` of `repeats` is all repeats of the first track of the
     format rmsk."""
     genome = Genome(sequence, segments)
-    rows, sources = read_tracks(tracks), source_files(source)
-    rest = sources, read_lengths(contigs), dict(key_values(rename, "--rename"))
+    rows, files, known = read_tracks(tracks), source_files(source), read_contig_table(contigs)
+    rest = files, known.lengths, known.names_of(files, dict(key_values(rename, "--rename")))
     categories = read_categories(genome, rows, *rest, promoter_flank) | all_repeats(genome, rows, *rest)
     ids, anchors, bases = np.load(tokens, mmap_mode="r"), np.load(index), len(genome.codes)
     drawn = draw_shifts(bases, shifting.shifts, seed)

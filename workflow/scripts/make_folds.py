@@ -1,8 +1,11 @@
 """Deal the assembly into folds, once for all stages."""
 
+import csv
+
 from grover.config.options import Seed
 from grover.config.sections import genome as config
-from grover.genome.assembly import read_lengths, read_segments
+from grover.genome.assembly import read_segments
+from grover.genome.contig_table import read_contig_table
 from grover.genome.folds import block_folds, contig_folds
 from grover.runtime.cli import Input, Output, main
 from grover.runtime.errors import InputError
@@ -18,11 +21,11 @@ def make_folds(
 ) -> None:
     """Write BED4 with train, valid, test or gap over all contigs that have segments."""
     kept = read_segments(segments)
-    known = read_lengths(contigs)
-    lengths = {chrom: known[chrom] for chrom in kept["chrom"].unique()}
+    known = read_contig_table(contigs)
+    lengths = {chrom: known.lengths[chrom] for chrom in kept["chrom"].unique()}
     valid, test = folds.valid, folds.test
     if folds.method == "contigs" and isinstance(valid, list) and isinstance(test, list):
-        table = contig_folds(lengths, valid, test)
+        table = contig_folds(lengths, known.names().of(valid), known.names().of(test))
     elif folds.method == "blocks" and isinstance(valid, float) and isinstance(test, float):
         table = block_folds(kept, lengths, folds.block, folds.gap, valid, test, seed)
     else:
@@ -30,7 +33,7 @@ def make_folds(
         given = " and ".join(" ".join(fold) if isinstance(fold, list) else str(fold) for fold in (valid, test))
         raise InputError(f"--method {folds.method}: --valid and --test need {needed}, not {given}")
     with atomic(output) as temporary:
-        table.to_csv(temporary, sep="\t", header=False, index=False)
+        table.to_csv(temporary, sep="\t", header=False, index=False, quoting=csv.QUOTE_NONE)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from typer import Option
 from grover.config.options import Device, Precision, Seed
 from grover.config.sections.embeddings import VariantScoring
 from grover.genome.assembly import Genome
+from grover.genome.contig_table import read_contig_table
 from grover.interpretation.variants import read_variants, score, separation
 from grover.network.bert import load_language_model
 from grover.network.device import choose_device
@@ -22,6 +23,7 @@ def score_variants(
     variants: Input,
     sequence: Input,
     segments: Input,
+    contigs: Input,
     table: Output,
     summary: Output,
     scoring: VariantScoring,
@@ -39,7 +41,7 @@ def score_variants(
     """
     place = choose_device(device, threads)
     genome, vocabulary = Genome(sequence, segments), Vocabulary.load(folder(model))
-    rows, left_out = read_variants(variants, genome, rename)
+    rows, left_out = read_variants(variants, genome, read_contig_table(contigs).names(rename))
     maximum = scoring.maximum_variants
     left_out["beyond the maximum"] = max(0, len(rows) - maximum)
     rows = rows.iloc[np.sort(np.random.default_rng(seed).permutation(len(rows))[:maximum])]

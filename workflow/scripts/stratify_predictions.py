@@ -8,7 +8,8 @@ from grover.annotation.enrichment import read_categories
 from grover.annotation.tracks import read_tracks
 from grover.config.options import Seed
 from grover.config.sections.genome import Promoters
-from grover.genome.assembly import Genome, read_lengths
+from grover.genome.assembly import Genome
+from grover.genome.contig_table import read_contig_table
 from grover.pretraining.scores import SPLITS, soft_mask, strata
 from grover.runtime.cli import Input, Output, Renames, Sources, main
 from grover.runtime.files import key_values, source_files, write_table
@@ -31,12 +32,13 @@ def stratify_predictions(
     """Write a row for each split, stratum and predictor. Strata are the categories of the tracks whose source is given, and
     the soft mask of the assembly."""
     genome = Genome(sequence, segments)
+    files, known = source_files(source), read_contig_table(contigs)
     categories = read_categories(
         genome,
         read_tracks(tracks),
-        source_files(source),
-        read_lengths(contigs),
-        dict(key_values(rename, "--rename")),
+        files,
+        known.lengths,
+        known.names_of(files, dict(key_values(rename, "--rename"))),
         promoter_flank,
     )
     categories |= soft_mask(genome, softmask)

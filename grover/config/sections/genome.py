@@ -31,7 +31,11 @@ class Genome(Extraction):
     bases: int = setting(
         0, "Size of the genome, which defaults follow; 0: as its file or name shows.", unit="bases", ge=0
     )
-    sizes: Place = setting("", "Table of contig lengths, for a FASTA that contains only the start of each contig.")
+    sizes: Place = setting("", "Table of contig lengths, for a FASTA that contains only a part of the assembly.")
+    aliases: Place = setting(
+        "",
+        "Other names of the contigs: a chromAlias table of UCSC or an assembly report of NCBI. All sources are read with it.",
+    )
 
 
 def _fold(value: Any) -> Any:

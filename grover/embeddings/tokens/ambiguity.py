@@ -23,6 +23,7 @@ from grover.embeddings.tokens.two_groups import MEASURED, auroc, compare, within
 from grover.embeddings.vectors import Embeddings
 from grover.genome.assembly import Genome
 from grover.genome.bases import C, G
+from grover.intervals.contigs import ContigNames
 from grover.intervals.overlaps import overlaps
 from grover.runtime.errors import InputError
 from grover.runtime.progress import track
@@ -72,20 +73,20 @@ def annotate(
     tracks: pd.DataFrame,
     sources: dict[str, Path],
     lengths: dict[str, int],
-    renames: dict[str, str],
+    names: dict[str, ContigNames],
     promoter_flank: int,
 ) -> Annotated:
     """Find the categories of the middle base of each occurrence (chrom, start, end).
 
     tracks: as `grover.annotation.tracks.read_tracks` returns them; those of numbers and those whose source is not given are left out;
-    sources, renames: file and contig renaming by source; lengths: of the contigs. A track of kind presence has its own name as
+    sources, names: file and contig names by source; lengths: of the contigs. A track of kind presence has its own name as
     category, one of kind strand `+` and `-`. Promoters extend at least `promoter_flank` bases to both sides of their middle.
     """
     middle = (occurrences["start"] + occurrences["end"] - 1) // 2
     middle = pd.DataFrame({"chrom": occurrences["chrom"], "start": middle, "end": middle + 1})
     found: dict[Category, np.ndarray] = {}
     tracks = tracks[tracks["kind"] != "quantity"]
-    for row, table in each_track(tracks, sources, lengths, renames):
+    for row, table in each_track(tracks, sources, lengths, names):
         if row.track.startswith(PROMOTER):
             table = widen(table, promoter_flank)
         if row.kind == "strand":

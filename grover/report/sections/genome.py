@@ -11,7 +11,7 @@ INPUTS = "genome/inputs.tsv"
 def section(results: Results) -> Section:
     contigs, segments, folds = (results.table(name) for name in NEEDS)
     chosen = contigs[contigs["status"].isin(["kept", "empty"])].sort_values("kept", ascending=False, kind="stable")
-    left_out = contigs[~contigs["status"].isin(["kept", "empty"])]
+    left_out = contigs[contigs["status"].isin(["excluded", "not included"])]
     kept, total = int(chosen["kept"].sum()), int(chosen["length"].sum())
     sizes = (folds["end"] - folds["start"]).groupby(folds["name"]).sum()
     finding = (
@@ -42,7 +42,7 @@ def section(results: Results) -> Section:
             NEEDS[2],
         ),
         Table(
-            formatted(chosen.head(figures.MOST_CONTIGS).drop(columns="status")),
+            formatted(chosen.head(figures.MOST_CONTIGS).drop(columns=["status", "aliases"])),
             f"The {min(len(chosen), figures.MOST_CONTIGS)} contigs with most bases kept, in bases.",
             NEEDS[0],
         ),

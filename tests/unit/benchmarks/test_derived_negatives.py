@@ -43,7 +43,7 @@ def folder(tmp_path_factory) -> Path:
     codes = np.random.default_rng(5).integers(0, 4, 30_000).astype(np.uint8)
     np.save(folder / "sequence.npy", codes)
     (folder / "segments.bed").write_text("chr1\t0\t20000\ts0\nchr1\t20010\t30010\ts1\n")
-    (folder / "contigs.tsv").write_text("contig\tlength\nchr1\t30010\n")
+    (folder / "contigs.tsv").write_text("contig\tlength\tstatus\taliases\nchr1\t30010\tkept\t\n")
     (folder / "folds.bed").write_text(
         "chr1\t0\t11900\ttrain\nchr1\t11900\t12100\tgap\nchr1\t12100\t20005\tvalid\nchr1\t20005\t30010\ttest\n"
     )

@@ -304,6 +304,8 @@ def run(folder: Path, dataset: pd.DataFrame, built: dict, **options) -> None:
     genome = folder.parent
     paths = {name: genome / f"{name}.npy" for name in ("tokens", "index", "sequence")}
     paths |= {"vocabulary": genome / "vocabulary/tokenizer.json", "segments": genome / "segments.bed"}
+    paths["contigs"] = genome / "contigs.tsv"
+    paths["contigs"].write_text("contig\tlength\tstatus\taliases\nc1\t100000\tkept\t\nc2\t100000\tkept\t\n")
     paths |= {name: folder / f"{name}.parquet" for name in ("dataset", "windows", "audit")}
     paths |= {"built": folder / "built.json", "card": folder / "card.json", "passed": folder / "passed.txt"}
     command = importlib.util.spec_from_file_location("audit_dataset", SCRIPT)

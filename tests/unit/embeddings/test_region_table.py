@@ -19,6 +19,7 @@ from grover.embeddings.region_table import (
     token_ranges,
 )
 from grover.genome.assembly import Genome
+from grover.intervals.contigs import Contigs
 from grover.runtime.errors import InputError
 from grover.tokenization.genome_tokens import TokenisedGenome, tokenise
 from grover.tokenization.vocabulary import Vocabulary
@@ -130,7 +131,8 @@ def test_intervals_of_a_bed_that_do_not_lie_in_a_segment_are_left_out(genome, tm
     bed = tmp_path / "some.bed"
     # the third crosses from one segment to the next, the fourth begins before the first, the fifth is on another contig
     bed.write_text("chr2\t10\t40\nchr1\t500\t561\nchr1\t480\t510\nchr1\t90\t120\nchr7\t1\t5\nchr1\t100\t101\n")
-    left, right = places_of_bed(bed, genome)
+    contigs = Contigs({"chr1": 561, "chr2": 100}, {})
+    left, right = places_of_bed(bed, genome, contigs)
     assert (left.tolist(), right.tolist()) == ([0, 400, 475], [1, 461, 505])
     said = capsys.readouterr().out
     assert (
@@ -138,11 +140,11 @@ def test_intervals_of_a_bed_that_do_not_lie_in_a_segment_are_left_out(genome, tm
     )
     bed.write_text("2\t10\t40\n")
     with pytest.raises(InputError, match="rename: add-chr"):
-        places_of_bed(bed, genome)
-    assert places_of_bed(bed, genome, "add-chr")[0].tolist() == [475]
+        places_of_bed(bed, genome, contigs)
+    assert places_of_bed(bed, genome, contigs, "add-chr")[0].tolist() == [475]
     bed.write_text("chr1\t90\t120\n")
     with pytest.raises(InputError, match="some.bed: none of its 1 intervals lies wholly in a segment"):
-        places_of_bed(bed, genome)
+        places_of_bed(bed, genome, contigs)
     with pytest.raises(InputError, match="r.parquet, row 1: chr1:480-510 does not lie in one segment"):
         places_of_table(
             pd.DataFrame({"chrom": ["chr1"] * 2, "start": [100, 480], "end": [101, 510]}), genome, "r.parquet"
@@ -160,6 +162,7 @@ def test_the_script_writes_windows_or_the_intervals_of_a_bed(genome, tmp_path):
     np.save(tmp_path / "sequence.npy", genome.codes)
     genome.segments.iloc[:, :4].to_csv(tmp_path / "segments.bed", sep="\t", header=False, index=False)
     (tmp_path / "folds.bed").write_text("chr1\t0\t700\ttrain\nchr2\t0\t700\ttest\n")
+    (tmp_path / "contigs.tsv").write_text("contig\tlength\tstatus\taliases\nchr1\t700\tkept\t\nchr2\t700\tkept\t\n")
     (tmp_path / "some.bed").write_text("chr2\t10\t40\n")
     names = (
         "tokens.npy",
@@ -167,6 +170,7 @@ def test_the_script_writes_windows_or_the_intervals_of_a_bed(genome, tmp_path):
         "tokenizer.json",
         "sequence.npy",
         "segments.bed",
+        "contigs.tsv",
         "folds.bed",
         "regions.parquet",
     )

@@ -7,10 +7,12 @@ import pandas as pd
 import pytest
 
 from grover.config.sections.genome import Extraction
-from grover.genome import assembly, encoding
+from grover.genome import encoding
 from grover.genome.assembly import Genome
 from grover.genome.bases import decode, encode, reverse_complement
-from grover.genome.encoding import encode_contig
+from grover.genome.contig_table import read_contig_table
+from grover.genome.encoding import SideFiles, encode_contig
+from grover.intervals.contigs import Contigs
 from grover.runtime.errors import InputError
 from grover.runtime.files import ArrayWriter
 
@@ -30,9 +32,9 @@ class Encoded:
         names = ("sequence.npy", "segments.bed", "softmask.bed", "contigs.tsv")
         self.paths = [folder / name for name in names]
         files = encoding.GenomeFiles(*self.paths)
-        besides = {name: options.pop(name) for name in ("regions", "sizes") if name in options}
+        side = {name: options.pop(name) for name in ("regions", "rename", "sizes", "aliases") if name in options}
         extraction = Extraction(**{"minimum_segment": 5, **options})
-        self.table = encoding.encode_genome(contigs, files, extraction, **besides).set_index("contig")
+        self.table = encoding.encode_genome(contigs, files, extraction, side=SideFiles(**side)).set_index("contig")
         self.genome = Genome(*self.paths[:2])
 
     def bed(self, number):
@@ -88,7 +90,9 @@ def test_outputs(tmp_path):
     }  # fmt: skip
     counted = made.table[made.table["status"] != "excluded"]
     assert (counted[["kept", "not_acgt", "too_short", "outside_regions"]].sum(axis=1) == counted["length"]).all()
-    assert assembly.read_lengths(made.paths[3])["chr1_random"] == 12
+    # of what is left out only the name counts
+    lengths = {"chr1": 51, "chr1_random": 0, "chrM": 0, "chr2": 17, "chr3": 4}
+    assert read_contig_table(made.paths[3]) == Contigs(lengths, {name: name for name in lengths})
 
 
 def test_places_go_both_ways(tmp_path):
@@ -121,7 +125,9 @@ def test_regions_keep_what_lies_inside(tmp_path):
 
 
 def test_sizes_complete_a_contig_whose_end_is_missing(tmp_path):
-    made = Encoded(tmp_path, sizes={"chr2": 100, "chr1_random": 50})
+    sizes = tmp_path / "chrom.sizes"
+    sizes.write_text("chr2\t100\nchr1_random\t50\n")
+    made = Encoded(tmp_path, sizes=sizes)
     assert made.table.loc["chr2", ["length", "not_acgt"]].tolist() == [100, 88]
     assert made.table.loc["chr1_random", "length"] == 50
 
@@ -172,18 +178,10 @@ def test_segments_that_do_not_belong_to_the_sequence(tmp_path):
         Genome(tmp_path / "other.npy", made.paths[1])
 
 
-def test_sizes_file(tmp_path):
-    path = tmp_path / "sizes"
-    path.write_text("chr1\t12\nchr2\t5\n")
-    assert encoding.read_sizes(path) == {"chr1": 12, "chr2": 5}
-    path.write_text("chr1\tlong\n")
-    with pytest.raises(InputError, match="no table of contig and length"):
-        encoding.read_sizes(path)
-
-
 def test_table_is_written_as_returned(tmp_path):
     made = Encoded(tmp_path)
-    pd.testing.assert_frame_equal(pd.read_csv(made.paths[3], sep="\t").set_index("contig"), made.table)
+    table = pd.read_csv(made.paths[3], sep="\t", keep_default_na=False)
+    pd.testing.assert_frame_equal(table.set_index("contig"), made.table)
 
 
 def test_stretches_outside_of_intervals_are_those_of_the_bases_not_covered(tmp_path):

@@ -126,8 +126,8 @@ def test_bad_contigs(valid, test, sentence):
 def make_folds(tmp_path):
     """The command, with a genome of three contigs that are called by numbers."""
     (tmp_path / "segments.bed").write_text("".join(f"{name}\t0\t9000\ts{name}\n" for name in (1, 21, 22)))
-    lengths = "".join(f"{name}\t9000\n" for name in (1, 21, 22))
-    (tmp_path / "contigs.tsv").write_text(f"contig\tlength\n{lengths}")
+    lengths = "".join(f"{name}\t9000\tkept\t\n" for name in (1, 21, 22))
+    (tmp_path / "contigs.tsv").write_text(f"contig\tlength\tstatus\taliases\n{lengths}")
     places = [tmp_path / name for name in ("segments.bed", "contigs.tsv", "folds.bed")]
     return lambda **settings: runpy.run_path(str(SCRIPT))["make_folds"](*places, Folds(**settings), seed=1)
 

@@ -7,6 +7,7 @@ import pytest
 
 from grover.annotation import coverage
 from grover.intervals.bigwig import read_means
+from grover.intervals.contigs import ContigNames, Contigs
 from grover.runtime.errors import InputError
 from grover.sources import check
 
@@ -59,7 +60,7 @@ def test_what_is_not_finite_counts_as_absent_as_in_a_bedgraph(tmp_path):
 def test_a_bigwig_with_one_value_that_is_nan_passes_the_check(tmp_path):
     rows = [("chr1", start, start + 10, float("nan") if start == 500 else 1.0) for start in range(0, 1000, 10)]
     path, segments = bigwig(tmp_path / "a.bw", rows), table([("chr1", 0, 5_000)])
-    found = check.check_sources([check.Source.parse(f"timing=bigwig={path}")], segments, LENGTHS, {})
+    found = check.check_sources([check.Source.parse(f"timing=bigwig={path}")], segments, Contigs(LENGTHS, {}), {})
     assert found["rows_in_segments"].tolist() == [1]
 
 
@@ -78,7 +79,7 @@ def test_a_bigwig_damaged_behind_its_header_is_refused(tmp_path):
 def test_contigs_of_a_bigwig_are_renamed(tmp_path):
     path = bigwig(tmp_path / "a.bw", [("1", 10, 20, 2.0)], {"1": 5_000, "9": 7})
     regions = pd.DataFrame({"chrom": ["chr1", "chr2"], "start": [0, 0], "end": [100, 100]})
-    np.testing.assert_array_equal(read_means(path, regions, LENGTHS, "add-chr"), [2.0, np.nan])
+    np.testing.assert_array_equal(read_means(path, regions, LENGTHS, ContigNames("add-chr")), [2.0, np.nan])
     with pytest.raises(InputError, match="names its contigs like '1', the assembly like 'chr1'; set `rename: add-chr`"):
         read_means(path, regions, LENGTHS)
 
@@ -90,7 +91,7 @@ def test_a_bigwig_of_another_assembly_is_refused(tmp_path):
     with pytest.raises(InputError, match=sentence):
         read_means(path, regions, LENGTHS)
     with pytest.raises(InputError, match=sentence):
-        check.check_sources([check.Source.parse(f"timing=bigwig={path}")], regions, LENGTHS, {})
+        check.check_sources([check.Source.parse(f"timing=bigwig={path}")], regions, Contigs(LENGTHS, {}), {})
 
 
 @pytest.mark.parametrize("content", [b"chr1\t0\t5\n", b"", None])

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from grover.intervals import contigs, formats, overlaps
+from grover.intervals.contigs import ContigNames
 from grover.intervals.formats import columns_of, read_columns, read_table
 from grover.runtime.errors import InputError
 from tests.fakes.intervals import row
@@ -84,9 +85,9 @@ def test_vcf_and_bedgraph(write):
 
 def test_rename(write):
     path = write("1\t0\t5\nMT\t0\t5\nchr2\t0\t5\n")
-    assert formats.read_bed(path, rename="add-chr")["chrom"].tolist() == ["chr1", "chrM", "chr2"]
+    assert formats.read_bed(path, contigs=ContigNames("add-chr"))["chrom"].tolist() == ["chr1", "chrM", "chr2"]
     path = write("chr1\t0\t5\nchrM\t0\t5\n2\t0\t5\n")
-    assert formats.read_bed(path, rename="strip-chr")["chrom"].tolist() == ["1", "MT", "2"]
+    assert formats.read_bed(path, contigs=ContigNames("strip-chr"))["chrom"].tolist() == ["1", "MT", "2"]
 
 
 def test_empty_table(write):
@@ -155,8 +156,8 @@ def test_columns_are_those_of_the_reader(write, form, text, numbers, comment):
     places = [("1", 0, 5), ("2", 3, 9), ("1", 5, 5_000), ("MT", 1, 2), ("9", 1, 7)]
     lines = [row(form, *place, i) for i, place in enumerate(places)]
     path = write("track name=x\n" + "".join(lines[:2]) + comment + "".join(lines[2:]), zipped=bool(comment))
-    table = read_columns(path, form, LENGTHS, "add-chr", text, numbers)
-    expected = contigs.check(formats.READERS[form](path, rename="add-chr"), LENGTHS, path)
+    table = read_columns(path, form, LENGTHS, ContigNames("add-chr"), text, numbers)
+    expected = contigs.check(formats.READERS[form](path, contigs=ContigNames("add-chr")), LENGTHS, path)
     assert len(table) == 4 and table["start"].dtype in ("int32", "int64")
     assert {*table} <= {*columns_of(path, form)}
     for name in table:
@@ -224,7 +225,11 @@ def test_what_is_no_number_is_missing_or_refused_with_and_without_a_header(write
     ("form", "text", "sentence"),
     [
         ("bed", "1\t0\t5\n", "names its contigs like '1', the assembly like 'chr1'; set `rename: add-chr`"),
-        ("bed", "scaffold1\t0\t5\n", "lies on scaffold1, none of which the assembly has (chr1, chr2, chrM)"),
+        (
+            "bed",
+            "scaffold1\t0\t5\n",
+            "has 1 of its 1 rows on scaffold1, none of which the assembly has (chr1, chr2, chrM)",
+        ),
         ("bed", "chr1\t0\t5\nchr2\t0\t3001\n", "line 2: the end lies beyond chr2 (3,000 bases)"),
         ("bed", "chr1\t0\t5\nchr1\t9\t8\n", "line 2: the end is not after the start"),
         ("bed", "chr1\t0\t5\nchr1\tx\t8\n", "line 2: start must be a whole number written out in digits, not 'x'"),

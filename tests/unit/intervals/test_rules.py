@@ -60,7 +60,7 @@ def by_reader(path, form):
 
 
 def by_columns(path, form):
-    return read_columns(path, form, KNOWN, "", TEXTS[form], DECIMALS.get(form, []))
+    return read_columns(path, form, KNOWN, contigs.UNCHANGED, TEXTS[form], DECIMALS.get(form, []))
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -194,9 +194,13 @@ def test_names_of_a_header_that_come_twice_are_told_apart(write):
 
 def test_renaming_is_counted_in_rows(write):
     """More rows, not more names, decide whether `rename` would help."""
-    path, lengths = write("chr1\t0\t5\n" * 3 + "chr2\t0\t5\nchr3\t0\t5\n"), {"chr1": 9, "2": 9, "3": 9}
-    assert read_columns(path, "bed", lengths)["chrom"].tolist() == ["chr1"] * 3
-    assert len(contigs.check(formats.read_bed(path), lengths, path)) == 3
+    path, lengths = write("X1\t0\t5\n" * 3 + "chr2\t0\t5\nchr3\t0\t5\n"), {"chrX1": 9, "2": 9, "3": 9}
+    for read in (
+        lambda: read_columns(path, "bed", lengths),
+        lambda: contigs.check(formats.read_bed(path), lengths, path),
+    ):
+        with pytest.raises(InputError, match="names its contigs like 'X1'.* `rename: add-chr`"):
+            read()
 
 
 def test_comments_above_the_rows_with_as_many_columns_are_read_in_blocks(write, monkeypatch):

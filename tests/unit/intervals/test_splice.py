@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from grover.genome.fasta import read_contigs
-from grover.intervals.contigs import check
+from grover.intervals.contigs import ContigNames, check
 from grover.intervals.splice import COLUMNS, read_junctions
 from grover.runtime.errors import InputError
 
@@ -36,7 +36,7 @@ def test_both_formats_give_the_same_introns(tmp_path, text):
     assert introns.columns.tolist() == COLUMNS
     assert introns.sort_values("start").to_numpy().tolist() == INTRONS
     path.write_text(text.replace("chr1", "1"))
-    assert set(read_junctions(path, rename="add-chr")["chrom"]) == {"chr1"}
+    assert set(read_junctions(path, contigs=ContigNames("add-chr"))["chrom"]) == {"chr1"}
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,10 @@ def test_both_formats_give_the_same_introns(tmp_path, text):
         ("\n" + HEADER + "G\t0\tchr1\t.\t1\t9\t4,\t6,\n", "line 3: the strand is neither + nor -"),
         (HEADER + "G\t0\tchr1\t+\t1\t9\tx,\t6,\n", "line 2: donors must be whole numbers"),
         (HEADER + "G\t0\tchr1\t-\t1\t9\t4,\t6,\n", "line 2: a donor does not stand before its acceptor"),
-        ('chr1\tx\tgene\t1\t9\t.\t+\t.\tgene_id "G";\n', "introns are read from rows `exon` or `CDS` with a transcript_id"),
+        (
+            'chr1\tx\tgene\t1\t9\t.\t+\t.\tgene_id "G";\n',
+            "introns are read from rows `exon` or `CDS` with a transcript_id",
+        ),
     ],
 )
 def test_what_gives_no_introns_is_refused(tmp_path, text, sentence):

@@ -6,6 +6,7 @@ import pandas as pd
 import pybigtools
 import pytest
 
+from grover.intervals.contigs import Contigs
 from grover.runtime.errors import InputError
 from grover.sources import check
 
@@ -35,7 +36,9 @@ def test_inputs_table(write):
         "motifs",
     )
     texts = [f"genes=bed={bed}=add-chr", f"ctcf=narrowPeak={peaks}", f"motifs=meme={motifs}"]
-    found = check.check_sources([check.Source.parse(text) for text in texts], SEGMENTS, LENGTHS, {"ctcf": 1})
+    found = check.check_sources(
+        [check.Source.parse(text) for text in texts], SEGMENTS, Contigs(LENGTHS, {}), {"ctcf": 1}
+    )
     assert found["key"].tolist() == ["genes", "ctcf", "motifs"]
     assert found["rows"].tolist() == [3, 2, 1]
     assert found["rows_in_segments"].tolist()[:2] == [2, 1]
@@ -49,11 +52,13 @@ def test_inputs_of_benchmarks(write):
     splice = write(header + "G\tchr1\t+\t101\t400\t110,210,\t201,301,\n", "splice")
     ready = write("sequence,label\nACGT,1\n", "ready", zipped=True)
     texts = [f"tss=tss={starts}", f"splice=splice={splice}", f"ready=csv={ready}"]
-    found = check.check_sources([check.Source.parse(text) for text in texts], SEGMENTS, LENGTHS, {"splice": 2})
+    found = check.check_sources(
+        [check.Source.parse(text) for text in texts], SEGMENTS, Contigs(LENGTHS, {}), {"splice": 2}
+    )
     assert found["rows"].tolist() == [2, 2, 1]
     assert found["rows_in_segments"].tolist()[:2] == [1, 2] and pd.isna(found["rows_in_segments"][2])
     with pytest.raises(InputError, match=r"ready \(source 'ready'\) has 1 rows, at least 5 are needed"):
-        check.check_sources([check.Source.parse(texts[2])], SEGMENTS, LENGTHS, {"ready": 5})
+        check.check_sources([check.Source.parse(texts[2])], SEGMENTS, Contigs(LENGTHS, {}), {"ready": 5})
 
 
 @pytest.mark.parametrize(
@@ -72,15 +77,15 @@ def test_inputs_of_benchmarks(write):
 def test_inputs_refused(write, text, minimum, sentence):
     path = write(PEAK.format(50, 150, 10) + PEAK.format(50, 150, 60))
     with pytest.raises(InputError, match=re.escape(sentence)):
-        check.check_sources([check.Source.parse(text.format(path))], SEGMENTS, LENGTHS, minimum)
+        check.check_sources([check.Source.parse(text.format(path))], SEGMENTS, Contigs(LENGTHS, {}), minimum)
 
 
 def test_a_bigwig_and_a_table_are_checked_as_sources(tmp_path, write):
     segments = pd.DataFrame({"chrom": ["chr1", "chr1", "chr2"], "start": [0, 60, 0], "end": [60, 90, 40]})
     path = bigwig(tmp_path / "a.bw", [("chr1", 10, 20, 2.0)])
     texts = [f"timing=bigwig={path}", f"marks=table={write(MARKS)}"]
-    found = check.check_sources([check.Source.parse(text) for text in texts], segments, LENGTHS, {})
+    found = check.check_sources([check.Source.parse(text) for text in texts], segments, Contigs(LENGTHS, {}), {})
     assert found["rows"].tolist()[1] == 3 and pd.isna(found["rows"][0])
     assert found["rows_in_segments"].tolist() == [1, 3] and found["contigs"].tolist() == ["chr1", "chr1,chr2"]
     with pytest.raises(InputError, match="has values in 0 of 1 kept segments, at least 1 are needed"):
-        check.check_sources([check.Source.parse(texts[0])], segments.tail(1), LENGTHS, {})
+        check.check_sources([check.Source.parse(texts[0])], segments.tail(1), Contigs(LENGTHS, {}), {})

@@ -1,24 +1,30 @@
 """The command `grover`. Each subcommand imports what it needs when it runs, so that `--version` and `--help` are quick."""
 
-import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
-from grover.runtime.errors import InputError
+from grover.runtime.failures import one_sentence
 from grover.runtime.version import version
 
-application = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+
+class Commands(TyperGroup):
+    """All subcommands: a mistake of the user, a limit of the machine and Ctrl-C end each with one line on standard error."""
+
+    def invoke(self, context: Any) -> Any:  # typer keeps the type of its contexts to itself
+        """Run the subcommand inside typer, which would end without a word at Ctrl-C."""
+        with one_sentence():
+            return super().invoke(context)
+
+
+application = typer.Typer(cls=Commands, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 
 
 def main() -> None:
-    """Run the command line. An `InputError` becomes one line on standard error and exit code 1."""
-    try:
-        application(prog_name="grover")
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(1)
+    """Run the command line."""
+    application(prog_name="grover")
 
 
 def _print_version(asked: bool) -> None:

@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from grover.runtime.errors import InputError
+from grover.runtime.failures import number_of
 from grover.runtime.files import atomic, checksum
 
 KEY = b"grover"
@@ -151,7 +152,9 @@ def read_metadata(path: Path | str) -> dict:
     """Read the metadata of a file of embeddings. Raises an InputError where it is no such file."""
     try:
         found = json.loads((pq.read_schema(path).metadata or {})[KEY])
-    except (OSError, pa.ArrowException, KeyError, ValueError):
+    except (OSError, pa.ArrowException, KeyError, ValueError) as error:
+        if number_of(error) is not None:
+            raise  # it cannot be read at all
         raise InputError(
             f"{path} is no file of embeddings; expected Parquet as the commands embed.py and embed_external.py write it"
         ) from None

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 from grover.runtime.errors import InputError
+from grover.runtime.failures import number_of
 from grover.runtime.files import checksum, write_json
 
 CONFIG, COMPLETE = "config.json", "external.json"
@@ -103,6 +104,8 @@ def download(model: str, revision: str, folder: Path) -> None:
             f"{wanted} is neither a folder here nor a model of the hub ({_first_line(error)}); correct `model` or `revision`"
         ) from None
     except Exception as error:  # what a failing network raises differs between versions of the hub's libraries
+        if number_of(error) is not None:
+            raise  # the disk is full, not the network away
         raise InputError(
             f"{wanted} could not be downloaded ({_first_line(error)}); run again with a network, which continues, or fill "
             f"{folder} with {BELONG}, and set `model` to that folder"

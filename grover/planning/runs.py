@@ -1,6 +1,5 @@
 """What is known of a run before it starts, and of the finished runs beside it. Nothing heavy is imported."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from grover.config.tables import read_table
 from grover.planning.costs import Run
 from grover.planning.defaults import UNKNOWN, bed_bases, file_bases, source_bases
 from grover.runtime.errors import InputError
+from grover.runtime.json_files import read_record
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,9 @@ def read_run(settings: Configuration, installation: Path) -> tuple[Run, str]:
     bases, origin = genome_bases(settings, installation)
     table = installed(settings.benchmarks.table, installation)
     cards = Path(settings.results, settings.run).glob("benchmarks/*/card.json")
-    examples = {path.parent.name: json.loads(path.read_text(encoding="utf-8"))["examples"] for path in cards}
+    examples = {
+        path.parent.name: card["examples"] for path in cards if (card := read_record(path)) and "examples" in card
+    }
     return Run(settings, bases, read_tasks(table), examples), origin
 
 
@@ -55,11 +57,11 @@ def finished_run(folder: Path, installation: Path) -> Finished | None:
     if not (described.is_file() and (folder / "genome/segments.bed").is_file()):
         return None
     try:
-        raw = json.loads(described.read_text(encoding="utf-8")) | {"results": str(folder.parent), "run": folder.name}
+        raw = (read_record(described) or {}) | {"results": str(folder.parent), "run": folder.name}
         run, _ = read_run(complete(raw, str(described)), installation)
     except (InputError, OSError):
         return None
-    name = json.loads(device.read_text(encoding="utf-8"))["name"] if device.is_file() else "CPU"
+    name = (read_record(device) or {}).get("name", "CPU")
     seconds: dict[tuple[str, str], float] = {}
     for path in folder.glob("benchmark/*.tsv"):  # written by Snakemake
         rule, _, key = path.stem.partition(".")

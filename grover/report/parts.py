@@ -1,6 +1,5 @@
 """What a section of the report is made of, and where it finds its artefacts."""
 
-import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from grover.config.names import CHOSEN, is_random, random_of
+from grover.runtime.json_files import read_json
 
 CHOICE = "selection/chosen.txt"
 BETTER, WORSE, SAME = "beats", "stays behind", "does not differ measurably from"
@@ -128,7 +128,7 @@ class Results:
         return pd.read_csv(path, sep="\t", keep_default_na=False, na_values=[""])
 
     def json(self, name: str) -> Any:
-        return json.loads(self.path(name).read_text())
+        return read_json(self.path(name))
 
     def array(self, name: str) -> np.ndarray:
         return np.load(self.path(name), mmap_mode="r")

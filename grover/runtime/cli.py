@@ -17,6 +17,7 @@ import typer
 
 import grover
 from grover.runtime.errors import InputError
+from grover.runtime.failures import one_sentence
 from grover.runtime.provenance import record
 from grover.runtime.settings import SettingOption, as_parameter, setting_options, validated, value_of
 
@@ -64,8 +65,8 @@ Outputs = Annotated[
 def main(function: Callable[..., Any]) -> None:
     """Run `function` as the command line program of its script.
 
-    An `InputError` becomes one line on standard error and exit code 1. After success `OUTPUT.provenance.json`
-    beside the first output says how the outputs came about.
+    A mistake of the user, a limit of the machine and Ctrl-C end it with one line on standard error (`grover.runtime.failures`). After
+    success `OUTPUT.provenance.json` beside the first output says how the outputs came about.
     """
     application = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -73,22 +74,22 @@ def main(function: Callable[..., Any]) -> None:
 
     def command(**arguments: Any) -> None:
         started = time.time()
-        arguments |= {option.name: value_of(option, arguments[option.name]) for option in settings}
-        plain = {name: value for name, value in arguments.items() if name not in {option.name for option in settings}}
-        function(**plain, **validated(settings, arguments))
-        read, written = (_files(function, arguments, written) for written in (False, True))
-        record(written, read, arguments, started)
+        # inside typer, which would end without a word at Ctrl-C
+        with one_sentence(lambda: _files(function, arguments, written=True)):
+            arguments |= {option.name: value_of(option, arguments[option.name]) for option in settings}
+            names = {option.name for option in settings}
+            plain = {name: value for name, value in arguments.items() if name not in names}
+            function(**plain, **validated(settings, arguments))
+            read, written = (_files(function, arguments, written) for written in (False, True))
+            record(written, read, arguments, started)
 
     command.__signature__ = signature  # type: ignore[attr-defined]
     command.__annotations__ = {name: parameter.annotation for name, parameter in signature.parameters.items()}
     command.__doc__ = function.__doc__
     application.command(name=function.__name__)(command)
-    try:
+    with one_sentence():
         check_origin(Path(sys.argv[0]))
         application()
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(1)
 
 
 def _signature(function: Callable[..., Any]) -> tuple[inspect.Signature, list[SettingOption]]:

@@ -3,6 +3,7 @@
 Of `grover.runtime` this module and `grover.runtime.text` count in the digest of a command (`grover.runtime.digest`).
 """
 
+import errno
 import hashlib
 import json
 import mmap
@@ -17,25 +18,42 @@ import numpy as np
 import pandas as pd
 
 from grover.runtime.errors import InputError
+from grover.runtime.failures import PARTIAL, WHILE_WRITING
 
 
 @contextmanager
 def atomic(path: Path | str) -> Iterator[Path]:
     """Yield a temporary path beside `path`; rename it to `path` when the block ends without an error.
 
-    The temporary name keeps the suffix of `path`, since several writers choose the format by it.
+    The temporary name keeps the suffix of `path`, since several writers choose the format by it. An error gets a note that names the
+    file.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".partial-", suffix=f"-{path.name}")
-    os.close(handle)
-    temporary = Path(name)
+    temporary = None
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=PARTIAL, suffix=f"-{path.name}")
+        os.close(handle)
+        temporary = Path(name)
         yield temporary
         os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
+        give_name(temporary, path)
+    except Exception as error:
+        error.add_note(f"{WHILE_WRITING}{path}")
+        raise
     finally:
-        temporary.unlink(missing_ok=True)
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def give_name(temporary: Path, path: Path) -> None:
+    """Rename a whole file to `path` in its folder.
+
+    The content is on the disk before it has its name, so that a node that loses its power leaves no empty file.
+    """
+    _flush(temporary)
+    os.replace(temporary, path)
+    _flush(path.parent)
 
 
 def write_text(path: Path | str, text: str) -> None:
@@ -131,6 +149,18 @@ def key_values(options: list[str] | None, name: str) -> list[tuple[str, str]]:
         if not (key and sign and value):
             raise InputError(f"{name} {key}{sign}{value}: expected KEY=VALUE")
     return [(key, value) for key, _, value in split]
+
+
+def _flush(path: Path) -> None:
+    """Bring a file or the names in a folder to the disk; file systems that cannot flush a folder are left alone."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
+    finally:
+        os.close(handle)
 
 
 def _umask() -> int:

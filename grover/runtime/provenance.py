@@ -1,7 +1,5 @@
 """What an artefact was made from: command, inputs, code, versions, hardware, time."""
 
-import json
-import os
 import platform
 import subprocess
 import sys
@@ -12,10 +10,20 @@ from typing import Any
 
 from grover.runtime.digest import code_digest
 from grover.runtime.files import checksum, write_json
+from grover.runtime.json_files import read_record
+from grover.runtime.machine import cores
 from grover.runtime.version import version
 
 PACKAGES = ("torch", "transformers", "tokenizers", "numpy", "pandas", "scikit-learn", "numba", "pysam", "snakemake")
 SUFFIX = ".provenance.json"
+KINDS = {
+    "command": list,
+    "arguments": dict,
+    "inputs": dict,
+    "outputs": dict,
+    "code": str,
+    "started": str,
+}  # what a reader relies on
 
 
 def record(outputs: list[Path], inputs: list[Path], arguments: dict[str, Any], started: float) -> None:
@@ -45,17 +53,22 @@ def record(outputs: list[Path], inputs: list[Path], arguments: dict[str, Any], s
 
 
 def read(output: Path | str) -> dict[str, Any] | None:
-    """Return the provenance beside an output, or None where there is none."""
-    path = Path(f"{output}{SUFFIX}")
-    found: dict[str, Any] | None = json.loads(path.read_text()) if path.is_file() else None
-    return found
+    """Return the provenance beside an output, or None where there is none that this project wrote and that is whole."""
+    return read_sidecar(Path(f"{output}{SUFFIX}"))
+
+
+def read_sidecar(path: Path) -> dict[str, Any] | None:
+    """Return the provenance in a file; None where it is absent, damaged, or written by another program under such a name."""
+    found = read_record(path)
+    whole = found is not None and all(isinstance(found.get(key), kind) for key, kind in KINDS.items())
+    return found if whole else None
 
 
 def known_checksum(path: Path) -> str:
     """SHA-256 of a file, taken from a sidecar in its folder if size and time still agree, since genomes are large."""
     status = path.stat()
     for sidecar in path.parent.glob(f"*{SUFFIX}"):
-        stamp = json.loads(sidecar.read_text())["outputs"].get(str(path))
+        stamp = (read_sidecar(sidecar) or {"outputs": {}})["outputs"].get(str(path))
         if stamp and (stamp["size"], stamp["modified"]) == (status.st_size, status.st_mtime_ns):
             return str(stamp["sha256"])
     return checksum(path)
@@ -92,7 +105,7 @@ def _hardware() -> dict[str, Any]:
         model = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "")
     torch = sys.modules.get("torch")
     gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())] if torch else []
-    return {"host": platform.node(), "cpu": model, "cores": len(os.sched_getaffinity(0)), "gpus": gpus}
+    return {"host": platform.node(), "cpu": model, "cores": cores(), "gpus": gpus}
 
 
 def _plain(value: Any) -> Any:

@@ -1,7 +1,6 @@
 """Bring one source, a download or a local file, to one place, whole and verified."""
 
 import ftplib
-import json
 import os
 import time
 import urllib.error
@@ -15,7 +14,9 @@ from typing import IO, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from grover.runtime.errors import InputError
-from grover.runtime.files import checksum, write_text
+from grover.runtime.failures import number_of
+from grover.runtime.files import checksum, give_name, write_json
+from grover.runtime.json_files import read_record
 from grover.runtime.progress import Progress
 from grover.runtime.text import check_whole
 from grover.sources.contents import replace_link
@@ -65,7 +66,7 @@ def fetch(
         except InputError:
             _discard(part)
             raise
-        os.replace(part, output)
+        give_name(part, output)
         _discard(part)
     else:
         if not local.is_file():
@@ -137,6 +138,8 @@ def _retry(attempt: Callable[[], Result], url: str, retries: int, wait: float) -
         try:
             return attempt()
         except (OSError, EOFError, HTTPException, ftplib.Error) as error:
+            if isinstance(error, OSError) and error.errno and number_of(error) is not None:
+                raise  # a disk that is full here stays full
             reason = _reason(error)
             final = isinstance(error, ftplib.error_perm) or (
                 isinstance(error, urllib.error.HTTPError) and error.code < 500 and error.code not in PASSING
@@ -170,16 +173,14 @@ class _Transfer:
 def _download(url: str, part: Path) -> None:
     """Continue `part` to the end of `url`, or begin anew where the server or the file's version does not let it."""
     version_file = _version_file(part)
-    begun = {}
-    with suppress(OSError, ValueError):
-        begun = json.loads(version_file.read_text())
+    begun = read_record(version_file) or {}
     if begun.get("url") != url:
         _discard(part)
         begun = {}
     have = part.stat().st_size if part.is_file() else 0
     opened = _open_ftp if url.startswith("ftp:") else _open_http
     with opened(url, have, begun.get("version", "")) as transfer:
-        write_text(version_file, json.dumps({"url": url, "version": transfer.version}))
+        write_json(version_file, {"url": url, "version": transfer.version})
         with open(part, "ab") as file, Progress(transfer.size, f"fetch {url}", "bytes") as bar:
             file.truncate(transfer.offset)
             bar.update(transfer.offset)

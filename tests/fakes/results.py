@@ -53,6 +53,10 @@ def write(folder: Path, variants: bool = True) -> list[Path]:
     _interpretation(rng, parquet, text, place, variants)
     sidecar = {
         "command": ["train_bpe.py", "--cycles", "300"],
+        "arguments": {},
+        "inputs": {},
+        "outputs": {},
+        "code": "0123456789abcdef",
         "seconds": 3.2,
         "started": "2026-01-02T03:04:05Z",
         "git": "abc",

@@ -3,6 +3,7 @@
 import pytest
 
 from grover.network.distributed import Processes
+from grover.runtime.errors import InputError
 from workflow.scripts.launch import command_line
 
 SCRIPT = ["pretrain.py", "--batch", "64"]
@@ -49,12 +50,12 @@ def test_in_a_container_without_srun_a_job_of_one_node_trains_without_signals(tm
     environment = {"SLURM_JOB_ID": "1", "PATH": str(tmp_path)}
     assert command_line(SCRIPT, 1, 1, 8, environment, "python")[0] == ["python", *SCRIPT]
     assert "no srun here" in capsys.readouterr().err
-    with pytest.raises(SystemExit, match="or where there is no srun"):
+    with pytest.raises(InputError, match="or where there is no srun"):
         command_line(SCRIPT, 2, 1, 8, environment)
 
 
 def test_several_nodes_need_a_slurm_job():
-    with pytest.raises(SystemExit, match="nodes: 3 nodes were asked for outside a SLURM job"):
+    with pytest.raises(InputError, match="nodes: 3 nodes were asked for outside a SLURM job"):
         command_line(SCRIPT, 3, 1, 1, {})
 
 

@@ -1,6 +1,5 @@
 """Audit the dataset of one benchmark: leaks between its folds, overlap with pretraining, labels that give themselves away."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +20,7 @@ from grover.intervals.sites import read_masked
 from grover.runtime.cli import READ, Input, Output, main
 from grover.runtime.errors import InputError
 from grover.runtime.files import checksum, folder, write_json, write_table, write_text
+from grover.runtime.json_files import read_json
 from grover.runtime.provenance import known_checksum
 from grover.runtime.settings import Setting
 from grover.tokenization.genome_tokens import TokenisedGenome
@@ -57,7 +57,7 @@ def audit_dataset(
 ) -> None:
     """Write AUDIT (Parquet: example, leak, nearest, pretraining), CARD (JSON: BUILT and what the audit found) and, where the
     audit is within its limits, PASSED, the checksum of the dataset. Beyond them the card stands beside CARD as `card.refused.json`."""
-    table, known = pd.read_parquet(dataset), json.loads(built.read_text())
+    table, known = pd.read_parquet(dataset), read_json(built)
     sha256 = checksum(dataset)
     if known.get("checksums", {}).get("dataset", sha256) != sha256:
         raise InputError(f"{built} describes another dataset than {dataset}; build the two together")

@@ -1,12 +1,11 @@
 """Choose the vocabulary by a rule that was fixed beforehand, and write the reason."""
 
-import json
-
 import pandas as pd
 
 from grover.config.sections.pretraining import Choice
 from grover.runtime.cli import Inputs, Output, Sources, main
 from grover.runtime.files import source_files, write_text
+from grover.runtime.json_files import read_json
 from grover.selection.choice import choose, confirm
 
 
@@ -21,7 +20,7 @@ def choose_vocabulary(
     """
     scores = pd.concat([pd.read_parquet(path) for path in models], ignore_index=True)
     sizes = scores.groupby("vocabulary")["size"].first().astype(int).to_dict()
-    spans = {name: json.loads(path.read_text())["common_spans"] for name, path in source_files(metrics).items()}
+    spans = {name: read_json(path)["common_spans"] for name, path in source_files(metrics).items()}
     if choice.method == "fixed":
         name, reason = confirm(choice.vocabulary or next(iter(scores["vocabulary"])), choice.rule, scores, spans, sizes)
     else:

@@ -13,6 +13,9 @@ import shutil
 import sys
 from collections.abc import Mapping
 
+from grover.runtime.errors import InputError
+from grover.runtime.failures import one_sentence
+
 KEPT = "SLURM_JOB_ID", "SLURM_CONF"
 PORTS = 20_000, 12_000  # the first port and how many there are to choose from, by the number of the job
 
@@ -42,8 +45,8 @@ def command_line(
         variables = {"LOCAL_WORLD_SIZE": str(processes), "MASTER_PORT": str(port)}
         return ["srun", "--overlap", *tasks, "--kill-on-bad-exit=1", python, *script], kept | variables
     if nodes > 1:
-        raise SystemExit(
-            f"error: nodes: {nodes} nodes were asked for outside a SLURM job, or where there is no srun (as in a container without "
+        raise InputError(
+            f"nodes: {nodes} nodes were asked for outside a SLURM job, or where there is no srun (as in a container without "
             "SLURM's programs); run with --profile slurm and without a container, or set `nodes: 1`"
         )
     if in_job:
@@ -62,9 +65,10 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1, help="CPU threads of a process")
     parser.add_argument("script", nargs=argparse.REMAINDER, help="the script and its arguments")
     given = parser.parse_args()
-    command, environment = command_line(given.script, given.nodes, given.processes, given.threads, os.environ)
-    print(shlex.join(command), file=sys.stderr, flush=True)
-    os.execvpe(command[0], command, environment)
+    with one_sentence():
+        command, environment = command_line(given.script, given.nodes, given.processes, given.threads, os.environ)
+        print(shlex.join(command), file=sys.stderr, flush=True)
+        os.execvpe(command[0], command, environment)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,5 @@
 """Score all who predict a benchmark side by side."""
 
-import json
-
 import pandas as pd
 
 from grover.config.options import Seed
@@ -10,6 +8,7 @@ from grover.finetuning.scores import score
 from grover.runtime.cli import Input, Inputs, Output, main
 from grover.runtime.errors import InputError
 from grover.runtime.files import checksum, write_table
+from grover.runtime.json_files import read_json
 
 
 def score_task(
@@ -34,7 +33,7 @@ def score_task(
     digest = checksum(dataset)
     facts, tables = {}, {}
     for said, predicted in zip(metrics, predictions, strict=True):
-        values = json.loads(said.read_text(encoding="utf-8"))
+        values = read_json(said)
         if values.get("dataset") != digest:
             raise InputError(f"{said} is of another dataset than {dataset}; make the predictions anew")
         if values["model"] in facts:

@@ -1,6 +1,5 @@
 """Train word2vec on the windows that the model was pretrained on."""
 
-import json
 from typing import Annotated
 
 import numpy as np
@@ -14,6 +13,7 @@ from grover.embeddings.word2vec import Sentences, choose_sentences, word_vectors
 from grover.runtime.cli import Input, Output, main
 from grover.runtime.errors import InputError
 from grover.runtime.files import write_array
+from grover.runtime.json_files import read_json
 from grover.runtime.progress import Progress
 from grover.runtime.settings import Setting
 
@@ -32,7 +32,7 @@ def train_word2vec(
 
     The sentences are the WINDOWS that pretraining learns from. With one thread a run can be repeated exactly.
     """
-    model = json.loads(config.read_text(encoding="utf-8"))
+    model = read_json(config)
     absent = {"vocab_size", "hidden_size"} - model.keys()
     if absent:
         raise InputError(f"{config}: has no {' and no '.join(sorted(absent))}; expected the config.json of a model")

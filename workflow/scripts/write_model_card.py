@@ -1,6 +1,5 @@
 """Write the card of a pretrained model from what the run left in files."""
 
-import json
 from typing import Annotated
 
 import pandas as pd
@@ -10,6 +9,7 @@ from typer import Option
 from grover.pretraining.model_card import Facts, render
 from grover.runtime.cli import Input, Output, main
 from grover.runtime.files import folder, write_text
+from grover.runtime.json_files import read_json
 from grover.runtime.provenance import read
 from grover.tokenization.vocabulary import Vocabulary
 
@@ -36,8 +36,8 @@ def write_model_card(
     facts = Facts(
         name=name,
         vocabulary=Vocabulary.load(folder(model)),
-        architecture=json.loads((folder(model) / "config.json").read_text()),
-        metrics=json.loads(metrics.read_text()),
+        architecture=read_json(folder(model) / "config.json"),
+        metrics=read_json(metrics),
         training=pd.read_parquet(training),
         windows=pd.read_parquet(windows),
         contigs=pd.read_csv(contigs, sep="\t", dtype={"contig": str}, keep_default_na=False),

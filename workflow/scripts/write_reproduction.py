@@ -1,6 +1,5 @@
 """Set published scores beside those of a run, as a table and as a page in Markdown."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +10,7 @@ from grover.report.reproduction import dossier, page, read_context, read_publish
 from grover.runtime.cli import READ, WRITTEN, Input, Inputs, Output, Sources, main
 from grover.runtime.errors import InputError
 from grover.runtime.files import key_values, write_table, write_text
+from grover.runtime.json_files import read_json
 
 
 def write_reproduction(
@@ -33,28 +33,24 @@ def write_reproduction(
     for key, path in key_values(model_metrics, "--model-metrics"):
         if not Path(path).is_file():
             raise InputError(f"--model-metrics {key}={path}: no such file; give the metrics.json of a pretrained model")
-        metrics[key] = _json(path)
+        metrics[key] = read_json(path)
     context = read_context(
-        _json(config),
+        read_json(config),
         f"{command} {page_}",
         chosen.read_text(encoding="utf-8").split()[0] if chosen else "",
-        _json(model_config),
+        read_json(model_config),
         metrics,
     )
     result = dossier(
         read_published(published),
         pd.read_parquet(benchmarks),
-        [_json(path) for path in cards],
+        [read_json(path) for path in cards],
         pd.read_parquet(next_kmer),
         metrics,
         context,
     )
     write_table(table, result)
     write_text(page_, page(result, context["run"]))
-
-
-def _json(path: Path | str) -> dict:
-    return json.loads(Path(path).read_text(encoding="utf-8"))
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import pandas as pd
 
 from grover.embeddings.vectors import KEY, Embeddings, check_shards, open_embeddings
 from grover.runtime.errors import InputError
+from grover.runtime.failures import number_of
 
 SUMS = ("layers", "count", "sum", "used", "unit")
 
@@ -61,7 +62,9 @@ def _read(path: Path, keys: tuple[str, ...]) -> list[np.ndarray]:
     try:
         with np.load(path) as stored:
             return [stored[key] for key in keys]
-    except (OSError, ValueError, BadZipFile, KeyError, EOFError, TypeError, AttributeError):
+    except (OSError, ValueError, BadZipFile, KeyError, EOFError, TypeError, AttributeError) as error:
+        if number_of(error) is not None:
+            raise  # it cannot be read at all
         raise InputError(
             f"{path} contains no sums of tokens; expected {', '.join(SUMS)} and their metadata, as embed.py writes them"
         ) from None

@@ -1,12 +1,11 @@
 """Section of the report: where every number comes from."""
 
-import json
 from pathlib import Path
 
 import pandas as pd
 
 from grover.report.parts import Code, Section, Table, count
-from grover.runtime.provenance import SUFFIX
+from grover.runtime.provenance import SUFFIX, read_sidecar
 
 TITLE = "Provenance"
 
@@ -14,10 +13,8 @@ TITLE = "Provenance"
 def section(folder: Path, configuration: str) -> Section:
     """Versions, revision, machine and seconds of each stage, from the sidecars below `folder`, and the configuration
     as YAML."""
-    records = {
-        str(path.relative_to(folder)).removesuffix(SUFFIX): json.loads(path.read_text())
-        for path in sorted(folder.rglob(f"*{SUFFIX}"))
-    }
+    found = {path: read_sidecar(path) for path in sorted(folder.rglob(f"*{SUFFIX}"))}
+    records = {str(path.relative_to(folder)).removesuffix(SUFFIX): record for path, record in found.items() if record}
     settings = Code("Configuration", configuration)
     if not records:
         return Section("provenance", TITLE, ["No provenance was found beside the artefacts.", settings])

@@ -5,6 +5,7 @@ import hashlib
 import http.server
 import random
 import re
+import resource
 import socket
 import threading
 from pathlib import Path
@@ -149,6 +150,19 @@ def test_waits_double(server, output, monkeypatch):
     with pytest.raises(InputError, match="in 4 attempts, the last one ended with: the server answered 503"):
         fetch(server.url, output, retries=3, wait=25)
     assert waits == [25, 50, 60]
+
+
+def test_a_disk_that_takes_no_more_is_no_failure_of_the_network(server, output):
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            fetch(server.url, output, retries=3, wait=60)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert len(server.ranges) == 1 and not output.exists()
+    fetch(server.url, output, md5=MD5)  # what has arrived is continued
+    assert server.ranges[1].startswith("bytes=") and output.read_bytes() == CONTENT
 
 
 def test_not_found_is_final(server, output):

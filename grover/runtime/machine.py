@@ -1,0 +1,20 @@
+"""What this process may use of its machine."""
+
+import os
+import resource
+
+
+def cores() -> int:
+    """Count the cores that this process may run on; a scheduler or `taskset` may leave it fewer than the machine has."""
+    return len(os.sched_getaffinity(0))
+
+
+def peak_memory() -> int:
+    """Return the largest resident memory of this process so far, in bytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def largest_file() -> int | None:
+    """Return the largest size in bytes of a file that this process may write (`ulimit -f`), or None without a limit."""
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)[0]
+    return None if limit == resource.RLIM_INFINITY else limit

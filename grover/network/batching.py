@@ -1,16 +1,18 @@
 """Groups of sequences for networks that read padded arrays, with as little padding as possible."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 SPECIALS = 2  # [CLS] and [SEP] around every window
 
 
-def by_length(lengths: np.ndarray, limit: int) -> list[np.ndarray]:
+def by_length(lengths: ArrayLike, limit: int) -> list[np.ndarray]:
     """Cut rows into groups of similar length, of at most `limit` padded tokens each (and of one row at least).
 
     Returns the row numbers of each group. A training step adds up the gradients of its groups, so that grouping saves
     padding and memory but changes neither which windows a step sees nor what it learns from them.
     """
+    lengths = np.asarray(lengths, np.int64)
     order = np.argsort(-lengths, kind="stable")
     groups, begin = [], 0
     while begin < len(order):

@@ -5,22 +5,25 @@ it fails. The name of the folder holds a hash of all that decides what is learnt
 therefore not be taken by mistake.
 """
 
-import errno
 import hashlib
 import json
-import os
-import shutil
+import re
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 
 import torch
 
 from grover.runtime.errors import InputError
+from grover.runtime.failures import PARTIAL, describe
 from grover.runtime.files import atomic, checksum, write_json
+from grover.runtime.json_files import read_record
 
 GENERATIONS = 2
+NAME = re.compile(
+    r"step-(\d{9,})\.(pt|json)"
+)  # of a checkpoint and of its proof; a copy such as `step-1 (2).pt` is none
 
 
 def folder_of(parent: Path, name: str, identity: dict) -> Path:
@@ -28,9 +31,10 @@ def folder_of(parent: Path, name: str, identity: dict) -> Path:
     text = json.dumps(identity, sort_keys=True, default=str)
     folder = Path(parent) / f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
     known = folder / "identity.json"
-    if not known.is_file():
-        write_json(known, identity)
-    elif json.loads(known.read_text()) != json.loads(text):
+    found = read_record(known)
+    if found is None:
+        write_json(known, json.loads(text))
+    elif found != json.loads(text):
         raise InputError(
             f"{known}: these checkpoints belong to another configuration than the folder's name says; move the folder "
             "away and start again"
@@ -48,43 +52,46 @@ class Checkpoints:
 
     def steps(self) -> list[int]:
         """Steps of which there is a checkpoint with its checksum, newest first."""
-        return sorted((int(path.stem.split("-")[1]) for path in self.folder.glob("step-*.json")), reverse=True)
+        return sorted((step for step, path in self._files() if path.suffix == ".json"), reverse=True)
 
     def path(self, step: int) -> Path:
         """The file of a step."""
         return self.folder / f"step-{step:09d}.pt"
 
+    def _files(self) -> list[tuple[int, Path]]:
+        """Checkpoints and proofs with the step that their names say."""
+        named = ((NAME.fullmatch(path.name), path) for path in self.folder.glob("step-*"))
+        return [(int(name[1]), path) for name, path in named if name]
+
     def save(self, step: int, state: dict) -> None:
         """Write the state after `step` steps, prove it, and only then remove what is older than two generations.
 
-        Raises an InputError where the disk is full; earlier checkpoints stay as they are.
+        Raises an InputError where the disk takes no more; earlier checkpoints stay as they are.
         """
         self.allowed()
         path = self.path(step)
         _proof(path).unlink(missing_ok=True)
         try:
-            with _lasting(path) as temporary:
+            with atomic(path) as temporary:
                 torch.save(state, temporary)
                 written = {"sha256": checksum(temporary), "bytes": temporary.stat().st_size}
-            with _lasting(_proof(path)) as temporary:
-                temporary.write_text(json.dumps({"step": step, **written, "code": self.code}), encoding="utf-8")
+            write_json(_proof(path), {"step": step, **written, "code": self.code})
         except (OSError, RuntimeError) as error:
-            if not _disk_is_full(error):
+            reason = describe(error)
+            if reason is None:
                 raise
             kept = self.steps()
-            last = f"the checkpoint of step {kept[0]:,} is whole" if kept else "there is no earlier one"
-            raise InputError(
-                f"{path}: the checkpoint could not be written ({error}); {last}; make room and start again to go on from there"
-            ) from None
+            last = f"the one of step {kept[0]:,} is whole and will be resumed" if kept else "there is no earlier one"
+            raise InputError(f"{reason} (this checkpoint could not be written; {last})") from None
         self._tidy()
 
     def _tidy(self) -> None:
         """Remove older generations, files without a proof, and what a kill in the middle of writing has left."""
         kept = self.steps()[:GENERATIONS]
-        for old in self.folder.glob("step-*"):
-            if int(old.stem.split("-")[1]) not in kept:
+        for step, old in self._files():
+            if step not in kept:
                 old.unlink()
-        for half in self.folder.glob(".partial-*"):
+        for half in self.folder.glob(f"{PARTIAL}*"):
             if "step-" in half.name:
                 half.unlink(missing_ok=True)
 
@@ -109,23 +116,31 @@ class Checkpoints:
     def load_step(self, step: int) -> dict | None:
         """State of one checkpoint on the CPU, or None where it or its proof is damaged."""
         path = self.path(step)
+        proof = read_record(_proof(path), silent=True)
         try:
-            if checksum(path) == json.loads(_proof(path).read_text(encoding="utf-8"))["sha256"]:
-                return torch.load(path, map_location="cpu", weights_only=True)
-        except (OSError, ValueError, KeyError):
-            pass
-        return None
+            if proof is None or checksum(path) != proof.get("sha256"):
+                return None
+        except PermissionError:
+            raise
+        except OSError:  # it is gone, or its part of the disk cannot be read
+            return None
+        state: dict = torch.load(path, map_location="cpu", weights_only=True)
+        return state
 
     def same_code(self, step: int) -> bool:
         """Whether the code that trains wrote the checkpoint of `step`, too."""
-        return json.loads(_proof(self.path(step)).read_text(encoding="utf-8"))["code"] == self.code
+        return (read_record(_proof(self.path(step))) or {}).get("code") == self.code
 
     def set_aside(self, step: int) -> Path:
-        """Rename the checkpoints so that a training can begin anew beside them; returns where they are now."""
-        aside = self.folder.with_name(f"{self.folder.name}.until-{step}")
-        shutil.rmtree(aside, ignore_errors=True)
+        """Move the checkpoints so that a training can begin anew beside them; returns where they are now.
+
+        What was set aside at the same step before stays: the folders are numbered.
+        """
+        name = f"{self.folder.name}.until-{step}"
+        names = (name if number == 1 else f"{name}.{number}" for number in count(1))
+        aside = next(folder for folder in map(self.folder.with_name, names) if not folder.exists())
         aside.mkdir()
-        for path in self.folder.glob("step-*"):
+        for _, path in self._files():
             path.rename(aside / path.name)
         return aside
 
@@ -133,19 +148,3 @@ class Checkpoints:
 def _proof(path: Path) -> Path:
     """The file with the checksum of a checkpoint, without which it is none."""
     return path.with_suffix(".json")
-
-
-@contextmanager
-def _lasting(path: Path) -> Iterator[Path]:
-    """Like `atomic`, and on the disk itself before the name is given: a node that loses its power leaves no empty file."""
-    with atomic(path) as temporary:
-        yield temporary
-        with open(temporary, "rb") as stream:
-            os.fsync(stream.fileno())
-
-
-def _disk_is_full(error: Exception) -> bool:
-    """torch says of a failed write, as a RuntimeError, only where in its own code it was."""
-    if isinstance(error, OSError):
-        return error.errno in (errno.ENOSPC, errno.EDQUOT)
-    return "inline_container" in str(error) or "PytorchStreamWriter" in str(error)

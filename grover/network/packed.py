@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 
 from grover.network.batching import SPECIALS
 from grover.tokenization.vocabulary import CLS, SEP
@@ -35,16 +36,17 @@ def pack_rows(rows: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     return pack(np.concatenate(rows), np.cumsum(lengths) - lengths, lengths)
 
 
-def group_by_tokens(lengths: np.ndarray, limit: int) -> list[np.ndarray]:
+def group_by_tokens(lengths: ArrayLike, limit: int) -> list[np.ndarray]:
     """Cut rows into groups of at most `limit` tokens with specials each (and of one row at least), the longest rows first.
 
     A training step adds up the gradients of its groups, so that grouping saves memory and changes nothing else.
     """
-    order = np.argsort(-np.asarray(lengths), kind="stable")
-    groups: list[list[int]] = [[]]
+    lengths = np.asarray(lengths, np.int64)
+    order = np.argsort(-lengths, kind="stable")
+    groups: list[list[int]] = []
     total = 0
     for row, length in zip(order, lengths[order] + SPECIALS, strict=True):
-        if groups[-1] and total + length > limit:
+        if not groups or total + length > limit:
             groups.append([])
             total = 0
         groups[-1].append(row)

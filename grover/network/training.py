@@ -10,7 +10,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
@@ -32,15 +32,18 @@ from grover.runtime.progress import Progress
 Batch = dict[str, Any]  # `targets`, one for each prediction, and `tokens`, how many it holds without padding, at least
 Loss = Callable[[torch.nn.Module, Batch], torch.Tensor]
 POINTS = 500  # rows of the loss curve at most
-SIGNALS = (signal.SIGTERM, signal.SIGUSR1)  # pre-emption, and a time limit that is near
+SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)  # pre-emption, a time limit that is near, Ctrl-C
 
 
 class Interrupted(Exception):
-    """A signal ended the training after `step` steps, `done_here` of them by this process; a checkpoint holds its state."""
+    """Signals ended the training after `step` steps, `done_here` of them by this process; a checkpoint holds its state.
 
-    def __init__(self, step: int, done_here: int):
+    `signals` are those that this process got; of several processes it may be another one that got them.
+    """
+
+    def __init__(self, step: int, done_here: int, signals: Iterable[str] = ()):
         super().__init__(f"interrupted after step {step:,}")
-        self.step, self.done_here = step, done_here
+        self.step, self.done_here, self.signals = step, done_here, frozenset(signals)
 
 
 @dataclass(frozen=True)
@@ -104,8 +107,8 @@ def train(
     columns step, loss (mean per target since the row before), learning_rate, gradient_norm, tokens (seen so far,
     without padding) and seconds.
 
-    With checkpoints the training resumes from the newest one. It writes one after the given minutes, at the end, and at SIGTERM or
-    SIGUSR1, after which it raises Interrupted. Only the first process writes. Raises an InputError if the loss is no
+    With checkpoints the training resumes from the newest one. It writes one after the given minutes, at the end, and at SIGTERM,
+    SIGUSR1 or SIGINT, after which it raises Interrupted. Only the first process writes. Raises an InputError if the loss is no
     longer finite or diverges.
     """
     processes, steps = execution.processes, optimisation.steps
@@ -135,7 +138,7 @@ def train(
                 processes.wait()
                 with suppress(OSError):
                     print(f"{execution.label}: stopped by {' '.join(asked) or 'a signal'}", file=sys.stderr, flush=True)
-                raise Interrupted(step, step - begun)
+                raise Interrupted(step, step - begun, asked)
             optimiser.step()
             optimiser.zero_grad(set_to_none=True)
             done, ledger.pending = step + 1, _Step(step + 1, rate, sums, norm)
@@ -175,7 +178,7 @@ class _Ledger:
     ):
         self.curve, self.steps, self.execution, self.recording = curve, steps, execution, recording
         self.progress = progress
-        self.every = max(1, steps // POINTS)
+        self.every = max(1, math.ceil(steps / POINTS))
         self.started = self.saved_at = time.monotonic()
         self.seconds_before, self.tokens_before = curve.seconds, curve.tokens
         self.saved = begun
@@ -343,7 +346,10 @@ def _mean_gradient(model: torch.nn.Module, targets: torch.Tensor, world: int, cl
 
 @contextmanager
 def _signals(wanted: bool) -> Iterator[list[str]]:
-    """Collect the names of the signals that ask for an end instead of dying of them; only the main thread can."""
+    """Collect the names of the signals that ask for an end instead of dying of them; only the main thread can.
+
+    A SIGINT that is ignored, as in a background job of a shell, stays ignored: Ctrl-C is then meant for other programs.
+    """
     asked: list[str] = []
     before = {}
 
@@ -351,7 +357,8 @@ def _signals(wanted: bool) -> Iterator[list[str]]:
         asked.append(signal.Signals(number).name)  # and nothing else: it may come while a line is being printed
 
     if wanted and threading.current_thread() is threading.main_thread():
-        before = {number: signal.signal(number, note) for number in SIGNALS}
+        deaf = {signal.SIGINT} if signal.getsignal(signal.SIGINT) == signal.SIG_IGN else set()
+        before = {number: signal.signal(number, note) for number in SIGNALS if number not in deaf}
     try:
         yield asked
     finally:

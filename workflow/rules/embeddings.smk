@@ -113,7 +113,7 @@ rule embed:
         " --output {output.vectors:q}"
         " --token-sums {output.sums:q}"
         " --contexts-output {output.contexts:q}"
-        " {params.states} 2>&1 | tee {log:q}"
+        " {params.states} 2>&1 | tee -i {log:q}"
 
 
 rule embed_external:
@@ -149,7 +149,7 @@ rule embed_external:
         " --segments {input.segments:q}"
         " --regions {input.regions:q}"
         " --shard {wildcards.shard}"
-        " --output {output.vectors:q} 2>&1 | tee {log:q}"
+        " --output {output.vectors:q} 2>&1 | tee -i {log:q}"
 
 
 rule train_word2vec:

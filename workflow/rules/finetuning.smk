@@ -143,7 +143,7 @@ rule finetune:
         " --name {wildcards.model:q}"
         " --model {output.model:q}"
         " --predictions {output.predictions:q}"
-        " --metrics {output.metrics:q} 2>&1 | tee {log:q}"
+        " --metrics {output.metrics:q} 2>&1 | tee -i {log:q}"
 
 
 rule fetch_external:
@@ -165,7 +165,7 @@ rule fetch_external:
         "{resources.python} {resources.scripts}/fetch_external.py"
         " --model {params.model:q}"
         " --revision {params.revision:q}"
-        " --folder {output.complete:q} 2>&1 | tee {log:q}"
+        " --folder {output.complete:q} 2>&1 | tee -i {log:q}"
 
 
 rule finetune_external:
@@ -203,7 +203,7 @@ rule finetune_external:
         " --task {wildcards.task:q}"
         " --name {wildcards.external:q}"
         " --predictions {output.predictions:q}"
-        " --metrics {output.metrics:q} 2>&1 | tee {log:q}"
+        " --metrics {output.metrics:q} 2>&1 | tee -i {log:q}"
 
 
 rule score_task:

@@ -68,7 +68,7 @@ rule download_source:
         "{resources.python} {resources.scripts}/fetch_source.py"
         " --url {params.address:q}"
         " {params.checksum}"
-        " --output {output.file:q} 2>&1 | tee {log:q}"
+        " --output {output.file:q} 2>&1 | tee -i {log:q}"
 
 
 rule link_source:

@@ -67,7 +67,7 @@ rule pretrain:
         " --checkpoints {params.checkpoints:q}"
         " --threads {threads}"
         " --model {output.model:q}"
-        " --training {output.training:q} 2>&1 | tee {log:q}"
+        " --training {output.training:q} 2>&1 | tee -i {log:q}"
 
 
 rule evaluate_pretraining:

@@ -49,7 +49,7 @@ rule next_kmer:
         " --windows {input.windows:q}"
         " {params.seeds}"
         " --name {wildcards.name:q}"
-        " --output {output.scores:q} 2>&1 | tee {log:q}"
+        " --output {output.scores:q} 2>&1 | tee -i {log:q}"
 
 
 rule next_kmer_baselines:
@@ -77,7 +77,7 @@ rule next_kmer_baselines:
         " --segments {input.segments:q}"
         " --folds {input.folds:q}"
         " {params.vocabularies}"
-        " --output {output.scores:q} 2>&1 | tee {log:q}"
+        " --output {output.scores:q} 2>&1 | tee -i {log:q}"
 
 
 rule compare_vocabularies:

@@ -29,13 +29,14 @@ from grover.pretraining.pretrain import Settings, steps_for
 from grover.pretraining.pretrain import pretrain as train_on_windows
 from grover.runtime.cli import Input, Output, main
 from grover.runtime.digest import code_digest
+from grover.runtime.failures import INTERRUPTED
 from grover.runtime.files import folder, write_table
 from grover.runtime.options import Threads
 from grover.runtime.provenance import known_checksum
 from grover.runtime.settings import Setting
 from grover.tokenization.vocabulary import Vocabulary
 
-TERMINATED = 143  # exit code of a process that SIGTERM ended
+TERMINATED = 143  # exit code of a process that SIGTERM ended; that of SIGINT is the wrapper's
 
 
 def pretrain(
@@ -61,8 +62,8 @@ def pretrain(
     model.safetensors; config.json and the tokenizer files (copied from the folder VOCABULARY) lie beside it.
 
     Started by launch.py it may run as several processes on several nodes, of which the first writes. With --checkpoints it goes on from
-    the newest checkpoint of the same training, and writes one when SIGTERM or SIGUSR1 announces an end; in a SLURM job it then puts the
-    job back into the queue.
+    the newest checkpoint of the same training, and writes one when SIGTERM or SIGUSR1 announces an end, and at Ctrl-C (SIGINT); in a
+    SLURM job it then puts the job back into the queue, except after Ctrl-C.
     """
     processes = Processes.here()
     place = choose_device(device, threads, processes)
@@ -118,6 +119,9 @@ def pretrain(
         except Interrupted as interrupted:
             if not processes.first:
                 raise typer.Exit(0) from None  # srun ends all processes once one has failed
+            if "SIGINT" in interrupted.signals:
+                print(f"pretrain: {interrupted} by Ctrl-C; start again to resume there", file=sys.stderr, flush=True)
+                raise typer.Exit(INTERRUPTED) from None
             requeue(interrupted)
             raise typer.Exit(TERMINATED) from None
         if not processes.first:

@@ -41,7 +41,7 @@ def test_a_full_disk_leaves_the_checkpoint_before_it_whole(tmp_path, monkeypatch
 
     with monkeypatch.context() as patched:
         patched.setattr(torch, "save", full)
-        with pytest.raises(InputError, match=r"step-000000006.pt.*No space left.*step 5 is whole; make room"):
+        with pytest.raises(InputError, match=r"step-000000006.pt: the disk is full: .* the one of step 5 is whole"):
             checkpoints.save(6, STATE)
     assert checkpoints.load()[0] == 5
     assert sorted(path.name for path in tmp_path.iterdir()) == ["step-000000005.json", "step-000000005.pt"]
@@ -65,6 +65,30 @@ def test_a_damaged_one_is_no_generation_any_more(tmp_path, proof, capsys):
     assert {path.suffix for path in tmp_path.iterdir()} == {".pt", ".json"} and len(list(tmp_path.iterdir())) == 4
 
 
+def test_files_of_other_names_are_no_checkpoints_and_stay(tmp_path):
+    checkpoints = Checkpoints(tmp_path)
+    others = {"step-copy.json", "step-000000002 (1).pt", "step-1.json.bak", "step-.json", "step-000000001-old.json"}
+    for name in others:
+        (tmp_path / name).write_text("")
+    assert checkpoints.load() is None
+    for step in (1, 2, 3):
+        checkpoints.save(step, STATE)
+    assert checkpoints.load()[0] == 3 and checkpoints.steps() == [3, 2]
+    assert others < {path.name for path in tmp_path.iterdir()}
+    assert not list(checkpoints.set_aside(3).glob("*copy*"))
+
+
+def test_what_is_set_aside_stays_however_often_it_happens_at_the_same_step(tmp_path):
+    folder, seen = tmp_path / "bpe-600-abc", []
+    for content in range(4):
+        checkpoints = Checkpoints(folder)
+        checkpoints.save(9, {"content": content})
+        seen.append(checkpoints.set_aside(9))
+        assert checkpoints.load() is None
+    assert [path.name for path in seen] == [f"bpe-600-abc.until-9{tail}" for tail in ("", ".2", ".3", ".4")]
+    assert [Checkpoints(path).load() for path in seen] == [(9, {"content": content}) for content in range(4)]
+
+
 def test_nothing_is_written_without_leave(tmp_path):
     def refuse():
         raise InputError("another one writes here")
@@ -83,3 +107,22 @@ def test_the_folder_follows_the_configuration(tmp_path):
     (folder / "identity.json").write_text(json.dumps({"batch": 1}))
     with pytest.raises(InputError, match="belong to another configuration"):
         folder_of(tmp_path, "bpe-600", identity)
+
+
+@pytest.mark.parametrize("damage", ["", '{"batch": ', "[]"])
+def test_a_damaged_identity_counts_as_absent_and_is_written_again(tmp_path, damage, capsys):
+    identity = {"batch": 64}
+    known = folder_of(tmp_path, "bpe-600", identity) / "identity.json"
+    whole = known.read_text()
+    known.write_text(damage)
+    assert folder_of(tmp_path, "bpe-600", identity) == known.parent and known.read_text() == whole
+    assert f"{known} is damaged" in capsys.readouterr().err
+
+
+def test_a_proof_without_the_digest_of_the_code_is_of_other_code(tmp_path):
+    checkpoints = Checkpoints(tmp_path, code="x")
+    checkpoints.save(1, STATE)
+    proof = checkpoints.path(1).with_suffix(".json")
+    assert checkpoints.same_code(1)
+    proof.write_text(json.dumps({"sha256": json.loads(proof.read_text())["sha256"]}))
+    assert checkpoints.load()[0] == 1 and not checkpoints.same_code(1)

@@ -6,6 +6,7 @@ import torch
 
 from grover.network import attention
 from grover.network.attention import attend, attend_fused, choose_attention
+from grover.network.batching import by_length
 from grover.network.bert import bert_config, new_language_model
 from grover.network.forward import dropout, hidden_states, layer_states, logits_at
 from grover.network.packed import Layout, group_by_tokens, pack, pack_rows
@@ -82,6 +83,12 @@ def test_groups_hold_every_row_and_keep_the_limit():
     assert all((lengths[group] + 2).sum() <= 2048 for group in groups)
     assert len(groups) <= (lengths + 2).sum() / (2048 - 512) + 1  # full but for a window
     assert [group.tolist() for group in group_by_tokens(np.array([500, 3]), 10)] == [[0], [1]]
+
+
+@pytest.mark.parametrize("group", [group_by_tokens, by_length])
+def test_lengths_may_be_a_list_and_there_may_be_none(group):
+    assert [rows.tolist() for rows in group([3, 9, 4], 12)] == [[1], [2, 0]]
+    assert group([], 12) == []
 
 
 def test_dropout_drops_its_share_and_keeps_the_mean():

@@ -8,6 +8,7 @@ import pytest
 import torch
 from transformers import AutoModel, AutoModelForMaskedLM, AutoTokenizer
 
+from grover.network import training
 from grover.network.attention import attend
 from grover.network.bert import bert_config, load_language_model, new_language_model, save
 from grover.network.checkpoints import Checkpoints
@@ -35,6 +36,14 @@ def one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture
+def heard_ctrl_c():
+    """SIGINT raises KeyboardInterrupt, even where these tests run in the background of a shell, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture
@@ -177,22 +186,53 @@ def test_a_killed_training_goes_on_to_the_same_weights_bit_for_bit(corpus, tmp_p
     assert Checkpoints(tmp_path).steps() == [9, 8]
 
 
-def test_a_signal_ends_the_step_leaves_a_checkpoint_and_the_rest_is_the_same(corpus, tmp_path, capsys):
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1, signal.SIGINT])
+def test_a_signal_ends_the_step_leaves_a_checkpoint_and_the_rest_is_the_same(
+    corpus, tmp_path, capsys, number, heard_ctrl_c
+):
+    before = signal.getsignal(number)
     alone, _ = run(corpus, steps=12)
     seen = []
 
     def watch(row):
         seen.append(row["step"])
         if row["step"] == 5:
-            os.kill(os.getpid(), signal.SIGTERM)
+            os.kill(os.getpid(), number)
 
     with pytest.raises(Interrupted) as interrupted:
         run(corpus, steps=12, checkpoints=Checkpoints(tmp_path), watch=watch)
     assert 5 <= interrupted.value.step <= 8 and interrupted.value.done_here == interrupted.value.step
+    assert interrupted.value.signals == {number.name}
     resumed, curve = run(corpus, steps=12, checkpoints=Checkpoints(tmp_path))
     assert same(alone, resumed) and curve["step"].tolist() == list(range(1, 13))
     assert f"resumed at step {interrupted.value.step} of 12" in capsys.readouterr().err
-    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    assert signal.getsignal(number) == before
+
+
+def test_a_sigint_that_is_ignored_stays_ignored(corpus, tmp_path, heard_ctrl_c):
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # as a shell starts what is to run in the background
+    run(corpus, steps=3, checkpoints=Checkpoints(tmp_path), watch=lambda row: os.kill(os.getpid(), signal.SIGINT))
+    assert Checkpoints(tmp_path).steps() == [3]
+
+
+def test_without_checkpoints_ctrl_c_ends_at_once(corpus, heard_ctrl_c):
+    with pytest.raises(KeyboardInterrupt):
+        run(corpus, steps=9, watch=lambda row: os.kill(os.getpid(), signal.SIGINT))
+
+
+@pytest.mark.parametrize(("steps", "rows"), [(1, 1), (5, 5), (6, 3), (9, 5), (10, 5), (11, 4)])
+def test_a_curve_has_at_most_so_many_rows_and_ends_with_the_last_step(steps, rows, monkeypatch):
+    assert training.POINTS == 500
+    monkeypatch.setattr(training, "POINTS", 5)
+    model, batches, loss = one_number(0)
+    curve = train(
+        model,
+        lambda step: batches,
+        loss,
+        Optimisation(steps, learning_rate=4e-4, warmup=0.1),
+        Execution(CPU, precision="fp32", seed=0),
+    )
+    assert len(curve) == rows <= 5 and curve["step"].iloc[-1] == steps == curve["tokens"].iloc[-1]
 
 
 def test_a_damaged_checkpoint_is_named_and_the_one_before_it_taken(corpus, tmp_path, capsys):

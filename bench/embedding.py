@@ -36,6 +36,7 @@ import torch
 from grover.config.sections import embeddings
 from grover.config.sections.pretraining import SIZES, Architecture
 from grover.genome.bases import decode, encode
+from grover.runtime.machine import cores
 from grover.tokenization import bpe
 from grover.tokenization.vocabulary import Vocabulary
 
@@ -64,7 +65,7 @@ def main() -> None:
     parser.add_argument(
         "--genome", type=float, nargs="+", default=GENOMES, help="megabases to measure memory on; 0: none"
     )
-    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--threads", type=int, default=cores())
     parser.add_argument("--worker", choices=("ours", "peer", "tune", "genome"), help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--regions", default="windows", help=argparse.SUPPRESS)

@@ -13,7 +13,6 @@ likewise. Memory is that of a process that predicts and trains.
 """
 
 import argparse
-import os
 import tempfile
 import time
 
@@ -22,6 +21,7 @@ import support
 import torch
 
 from grover.config.sections.pretraining import SIZES, Architecture
+from grover.runtime.machine import cores
 from grover.tokenization.vocabulary import CLS, PAD, SEP
 
 REPEATS = 3
@@ -43,7 +43,7 @@ def main() -> None:
     parser.add_argument("--precision", choices=("fp32", "bf16"), default="bf16")
     parser.add_argument("--examples", type=int, default=256, help="to predict in a timed run")
     parser.add_argument("--train", type=int, default=96, help="examples to train on in a timed run")
-    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--threads", type=int, default=cores())
     parser.add_argument("--worker", choices=("ours", "best", "default", "tune"), help=argparse.SUPPRESS)
     parser.add_argument("--prediction-batch", type=int, default=DEFAULT_BATCH, help=argparse.SUPPRESS)
     parser.add_argument("--training-batch", type=int, default=DEFAULT_BATCH, help=argparse.SUPPRESS)

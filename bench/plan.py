@@ -10,7 +10,6 @@ The disk is compared with all files of the run.
 
 import argparse
 import math
-import os
 import re
 from pathlib import Path
 
@@ -19,6 +18,7 @@ import support
 from grover.planning.costs import WORK
 from grover.planning.plan import Job, Machine, estimate, totals
 from grover.planning.runs import finished_run
+from grover.runtime.machine import cores
 
 ROOT = Path(__file__).resolve().parent.parent
 LEAST_SECONDS = 5.0  # of a job whose factor counts; shorter ones measure the start of Python
@@ -28,7 +28,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", nargs="*", type=Path, help="folders of finished runs on a CPU")
     options = support.arguments(parser)
-    costs, machine = declared_costs(), Machine(os.cpu_count() or 1)
+    costs, machine = declared_costs(), Machine(cores())
     results = {}
     for folder in options.runs or sorted(Path("results").glob("*/")):
         found = finished_run(folder, ROOT)

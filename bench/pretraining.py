@@ -14,7 +14,6 @@ are those of the last quarter of a longer run of size tiny on the same batches i
 """
 
 import argparse
-import os
 import statistics
 import tempfile
 import time
@@ -27,6 +26,7 @@ import torch
 from grover.config.sections.pretraining import SIZES, Architecture
 from grover.network.packed import pack
 from grover.pretraining.masking import Masking, mask
+from grover.runtime.machine import cores
 from grover.tokenization import bpe
 from grover.tokenization.vocabulary import Vocabulary
 
@@ -51,7 +51,7 @@ def main() -> None:
     parser.add_argument("--length", type=int, default=0, help="tokens of every window; 0: as in the paper")
     parser.add_argument("--loss-steps", type=int, default=10, help="steps of the run that compares the loss")
     parser.add_argument("--compile", action="store_true", help="let both use torch.compile")
-    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--threads", type=int, default=cores())
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     parser.add_argument("--peer-batch", type=int, default=BATCH, help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)

@@ -19,6 +19,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from grover.genome.fasta import read_contigs
+from grover.runtime.machine import cores
 
 RESULTS = Path(__file__).resolve().parent / "results"
 
@@ -115,7 +116,7 @@ def finish(result: dict, packages: Iterable[str], record: str | None) -> None:
 
 def machine() -> str:
     """What was measured on."""
-    return f"{os.cpu_count()} cores, {_memory_gb():.0f} GB, {platform.system()}, {_processor()}"
+    return f"{cores()} cores, {_memory_gb():.0f} GB, {platform.system()}, {_processor()}"
 
 
 def _shown(words: list[str]) -> list[str]:

@@ -11,7 +11,6 @@ shuffling and mutating blocks of it.
 
 import argparse
 import json
-import os
 import tempfile
 from pathlib import Path
 
@@ -19,6 +18,7 @@ import numpy as np
 import support
 from numba import njit
 
+from grover.runtime.machine import cores
 from grover.tokenization import bpe
 from grover.tokenization.encoder import token_texts
 
@@ -218,7 +218,7 @@ def main() -> None:
     support.add_genome(parser)
     parser.add_argument("--cycles", type=int, default=600, help="merges to learn")
     parser.add_argument("--peer", choices=PEERS, default="tokenizers", help="none: ours alone, also with 600 cycles")
-    parser.add_argument("--threads", type=int, default=os.cpu_count(), help="threads of ours; peers take every core")
+    parser.add_argument("--threads", type=int, default=cores(), help="threads of ours; peers take every core")
     parser.add_argument("--repeats", type=int, default=REPEATS, help="runs of each")
     parser.add_argument("--scale", action="store_true", help="ours alone on growing genomes")
     parser.add_argument("--sizes", type=float, nargs="+", default=SCALE, help="their megabases")

@@ -1,7 +1,6 @@
 """Bring one source, a download or a local file, to one place, whole and verified."""
 
 import ftplib
-import os
 import time
 import urllib.error
 import urllib.request

@@ -1,6 +1,5 @@
 """What a run will take before it is submitted, compared with its budget, and how good the estimate is for finished jobs."""
 
-import os
 import re
 import subprocess
 import sys
@@ -22,6 +21,7 @@ from grover.planning.runs import finished_run, read_run
 from grover.runtime.cli import main
 from grover.runtime.errors import InputError
 from grover.runtime.files import key_values
+from grover.runtime.machine import cores as available_cores
 
 ROOT = Path(__file__).resolve().parents[2]
 LAYOUT = "{:<18}{:>6}{:>13}{:>18}{:>18}{:>9}{:>9}{:>9}{:>11}"
@@ -44,7 +44,7 @@ def plan(
     origin = " ".join(map(str, configfile))
     refuse_repeated_keys(configfile)
     settings, chosen = complete_for_genome(_read(configfile, config, budget), origin, ROOT)
-    machine = choose_machine(settings, cores or os.cpu_count() or 1, gpus, gpu or settings.budget.gpu, ROOT)
+    machine = choose_machine(settings, cores or available_cores(), gpus, gpu or settings.budget.gpu, ROOT)
     listed = read_jobs(_dry_run(configfile, config, machine.cores, everything or comparison))
     run, known = read_run(settings, ROOT)
     jobs = estimate(listed, run, machine, ROOT, apart=settings.run if comparison else "")

@@ -1,6 +1,5 @@
 """Tokenise the whole genome with one vocabulary."""
 
-import os
 from typing import Annotated
 
 from typer import Option
@@ -8,6 +7,7 @@ from typer import Option
 from grover.genome.assembly import Genome
 from grover.runtime.cli import Input, Output, main
 from grover.runtime.files import write_table
+from grover.runtime.machine import cores
 from grover.runtime.progress import Progress
 from grover.tokenization.genome_tokens import token_statistics, tokenise
 from grover.tokenization.vocabulary import Vocabulary
@@ -26,9 +26,7 @@ def tokenise_genome(
     genome = Genome(sequence, segments)
     vocabulary = Vocabulary.load(tokenizer.parent)
     with Progress(len(genome.codes), f"tokenise with {vocabulary.name}", "bases") as bar:
-        counts = tokenise(
-            genome.codes, genome.bounds, vocabulary, tokens, index, bar.update, threads or os.cpu_count() or 1
-        )
+        counts = tokenise(genome.codes, genome.bounds, vocabulary, tokens, index, bar.update, threads or cores())
     write_table(statistics, token_statistics(vocabulary, counts))
 
 

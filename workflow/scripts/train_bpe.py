@@ -1,6 +1,5 @@
 """Learn the byte-pair merges of the genome."""
 
-import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +13,7 @@ from grover.genome.assembly import Genome
 from grover.intervals.formats import read_bed
 from grover.runtime.cli import READ, Input, Output, main
 from grover.runtime.files import write_table
+from grover.runtime.machine import cores
 from grover.runtime.progress import Progress
 from grover.runtime.settings import Setting
 from grover.tokenization import bpe
@@ -49,7 +49,7 @@ def train_bpe(
             ends,
             training.cycles,
             rules=bpe.Rules(training.strands),
-            threads=threads or os.cpu_count() or 1,
+            threads=threads or cores(),
             watch=bpe.Watch(
                 reading.update,
                 lambda made, left: bar.update(made, tokens=f"{left:,}", bases_per_token=strand_bases / left),

@@ -34,11 +34,8 @@ def lacking_sites(task: Task, configuration: Configuration, installation: Path) 
         return ""
     if found >= needed:
         return ""
-    minimum = configuration.benchmarks.minimum
-    return (
-        f"{path.name} has {found} {SITES[form]}, and {minimum} examples of each label in each fold (`benchmarks.minimum`) need about "
-        f"{needed}"
-    )
+    minimum = f"{configuration.benchmarks.minimum} examples of each label in each fold (`benchmarks.minimum`)"
+    return f"{path.name} has {found} {SITES[form]}, and {minimum} need about {needed}"
 
 
 def needed_sites(configuration: Configuration) -> int:

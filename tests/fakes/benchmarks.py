@@ -33,12 +33,12 @@ FOLDS = ("train", "valid", "test")
 PAPER = Path(__file__).parents[2] / "resources/published.tsv"
 CONTEXT = {
     "run": "demo",
-    "simulated": False,
+    "inapplicable": "",
     "genome": "demo.fa.gz",
     "parameters": 120_000,
     "training_tokens": 2_000_000,
     "size": "2 layers x 64",
-    "vocabulary": "bpe-300",
+    "vocabulary": "bpe-600",
     "split": "region",
     "block": 50_000,
     "gap": 2000,

@@ -111,13 +111,14 @@ ALL_TASKS = checked(read_tasks, TASK_TABLE)
 ALL_TRACKS = checked(read_track_rows, TRACK_TABLE)
 # a row whose source the configuration does not name is left out, so that one table serves assemblies with less annotation
 TRACKS = [row for row in ALL_TRACKS if row["source"] in configuration.sources]
-TASKS, said = checked(fitting, ALL_TASKS, configuration, ROOT)
-said = DEFAULTS + said
-said += [
+TASKS, left_out = checked(fitting, ALL_TASKS, configuration, ROOT)
+left_out += [
     f"track {row['track']} is left out: `sources` has no {row['source']}" for row in ALL_TRACKS if row not in TRACKS
 ]
-if said and workflow.is_main_process:
-    print("\n".join(said), file=sys.stderr)
+# said at the start and in the report: the defaults that were chosen, and what is left out
+NOTES = DEFAULTS + left_out
+if NOTES and workflow.is_main_process:
+    print("\n".join(NOTES), file=sys.stderr)
 TRACK_SOURCES = sorted({row["source"] for row in TRACKS})
 FINETUNED = configuration.benchmarks.models
 MODELS = with_random(FINETUNED)

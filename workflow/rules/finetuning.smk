@@ -296,6 +296,7 @@ rule write_reproduction:
         chosen=f"{RUN}/selection/chosen.txt" if configuration.selection.method == "sweep" else [],
         metrics=expand(f"{RUN}/models/{{name}}/metrics.json", name=CANDIDATES),
         model=rules.publish_chosen.output.config,
+        contigs=rules.encode_genome.output.contigs,
     output:
         table=f"{RUN}/reproduction.parquet",
         page=f"{RUN}/reproduction.md",
@@ -320,6 +321,7 @@ rule write_reproduction:
         " --next-kmer {input.next_kmer:q}"
         " {params.metrics}"
         " --model-config {input.model:q}"
+        " --contigs {input.contigs:q}"
         " {params.chosen}"
         " --command {params.command:q}"
         " --table {output.table:q}"

@@ -76,9 +76,10 @@ rule write_report:
         results=lambda wildcards, output: Path(output.report).parent,
         command=COMMAND,
         inputs=lambda wildcards, input: repeated("--inputs", [path for path in input if path != input.config]),
+        notes=repeated("--note", NOTES),
         options=options("write_report", title=configuration.report.title or f"GROVER: {configuration.run}"),
     shell:
-        "{resources.python} {resources.scripts}/write_report.py {params.options} {params.inputs}"
+        "{resources.python} {resources.scripts}/write_report.py {params.options} {params.inputs} {params.notes}"
         " --config {input.config:q}"
         " --results {params.results:q}"
         " --command {params.command:q}"

@@ -21,10 +21,12 @@ def write_report(
     command: Annotated[str, Option(help="command that makes an artefact when its path follows")],
     page: Report,
     figures: Annotated[Path | None, Option(help="folder that also gets each figure as SVG")] = None,
+    notes: Annotated[list[str], Option("--note", help="line to show above the configuration")] = [],  # noqa: B006
 ) -> None:
     """Only the given inputs are shown; a section that lacks one is left out and says so. CONFIG is the resolved
     configuration as JSON or YAML."""
-    configuration = yaml.safe_dump(yaml.safe_load(config.read_text()), sort_keys=False, allow_unicode=True)
+    settings = yaml.safe_dump(yaml.safe_load(config.read_text()), sort_keys=False, allow_unicode=True)
+    configuration = "".join(f"# {note}\n" for note in notes) + settings
 
     def write_figure(name: str, svg: str) -> None:
         if figures is not None:

@@ -20,6 +20,7 @@ def write_reproduction(
     table: Output,
     next_kmer: Input,
     model_config: Input,
+    contigs: Input,
     page_: Annotated[Path, WRITTEN, Option("--page", help="file to write", show_default=False)],
     command: Annotated[str, Option(help="command that makes an artefact when its path follows")],
     cards: Inputs = [],  # noqa: B006
@@ -28,7 +29,7 @@ def write_reproduction(
 ) -> None:
     """--cards are the cards of the datasets, whose option `published` names the task of the paper; --config is the resolved
     configuration as JSON, --model-metrics VOCABULARY=FILE the held-out metrics of a pretrained model, --model-config the
-    config.json of the chosen one, --chosen the file that names its vocabulary."""
+    config.json of the chosen one, --chosen the file that names its vocabulary, --contigs the table of the encoded contigs."""
     metrics = {}
     for key, path in key_values(model_metrics, "--model-metrics"):
         if not Path(path).is_file():
@@ -40,6 +41,7 @@ def write_reproduction(
         chosen.read_text(encoding="utf-8").split()[0] if chosen else "",
         read_json(model_config),
         metrics,
+        pd.read_csv(contigs, sep="\t"),
     )
     result = dossier(
         read_published(published),

@@ -7,6 +7,7 @@ from grover.annotation.enrichment import LEVEL, coverage, most_tied
 from grover.report.figures import atlas as figures
 from grover.report.figures.atlas import LONGEST, OBSERVED, label, name_category
 from grover.report.parts import Picture, Results, Section, Table, bases, count, formatted, listed, with_interval
+from grover.report.published import beside_published
 from grover.report.style import cut
 
 TITLE = "Vocabulary atlas"
@@ -40,6 +41,7 @@ def section(results: Results) -> Section:
     places = {name: results.table(f"atlas/{name}/enrichment.parquet") for name in genomes}
     merges = read_merges(results, summaries)
     vocabulary = summaries[OBSERVED]["vocabulary"]
+    paper = beside_published(results, vocabulary)
 
     findings = [*compare_lengths(tokens, summaries), *compare_places(places)]
     longest = [str(summary["longest_length"]) for summary in summaries.values()]
@@ -52,9 +54,11 @@ def section(results: Results) -> Section:
         "What a null genome shows too is no evidence of grammar.",
         findings,
         Table(
-            published_table(summaries), f"{vocabulary} beside the vocabulary of the paper (hg19, 600 cycles).", NEEDS[0]
+            numbers_table(summaries, paper),
+            f"The tokens of {vocabulary}" + (" beside those of the paper (hg19, 600 cycles)." if paper else "."),
+            NEEDS[0],
         ),
-        explain(summaries, merges),
+        explain(summaries, merges, paper),
         Picture(
             "atlas_frequencies",
             figures.frequencies(tokens),
@@ -107,11 +111,12 @@ def read_merges(results: Results, summaries: dict[str, dict]) -> dict[str, pd.Da
     return {name: results.table(path) for name, path in names.items()}
 
 
-def published_table(summaries: dict[str, dict]) -> pd.DataFrame:
-    """One row a number: the paper's value, then that of each genome."""
-    paper = summaries[OBSERVED]["published"]
+def numbers_table(summaries: dict[str, dict], paper: bool) -> pd.DataFrame:
+    """One row a number: the paper's value where `paper` asks for it, then that of each genome."""
+    published = summaries[OBSERVED]["published"]
     return pd.DataFrame(
-        {"number": [name for name, _, _ in NUMBERS], "paper": [paper.get(key, "–") for _, key, _ in NUMBERS]}
+        {"number": [name for name, _, _ in NUMBERS]}
+        | ({"paper": [published.get(key, "–") for _, key, _ in NUMBERS]} if paper else {})
         | {label(name): [show(summary[key]) for _, key, show in NUMBERS] for name, summary in summaries.items()}
     )
 
@@ -129,21 +134,27 @@ def lone_bases(shares: dict[str, float]) -> str:
     return ", ".join(f"{base} ({share:.1%})" for base, share in shares.items() if share >= LONE) or "none"
 
 
-def explain(summaries: dict[str, dict], merges: dict[str, pd.DataFrame]) -> list[str]:
-    """Why the numbers are what they are, and not the paper's."""
+def explain(summaries: dict[str, dict], merges: dict[str, pd.DataFrame], paper: bool) -> list[str]:
+    """Why the numbers are what they are, and where they stand beside the paper's, why they are not those."""
     own = summaries[OBSERVED]
-    sentences = [
-        f"The paper read all of hg19, about 2.9 Gb with 41\u00a0% G and C; this run read {bases(own['bases'])} in "
-        f"{count(own['segments'], 'segment')} with {own['gc']:.1%}. Occurrences grow with the genome: 100,000 times on "
-        "hg19 are 140 per million tokens."
-    ]
+    read = f"his run read {bases(own['bases'])} in {count(own['segments'], 'segment')} with {own['gc']:.1%} G and C."
+    sentences = [f"T{read}"]
+    if paper:
+        sentences = [
+            f"The paper read all of hg19, about 2.9 Gb with 41\u00a0% G and C; t{read} Occurrences grow with the genome: 100,000 "
+            "times on hg19 are 140 per million tokens."
+        ]
     if merges:
         first = "; ".join(f"{', '.join(table['token'].head(8))} ({label(name)})" for name, table in merges.items())
         sentences.append(
             "Which bases begin tokens, which are tokens themselves and whether CG becomes a token is settled by the first merges, "
-            f"and these by composition. The first merges are {first}. A Markov chain of order 1 with the dinucleotides of "
-            "hg19 begins with AA, TT, TG, AG, gives 97\u00a0% of tokens that begin with A or T, keeps G as a token and has no "
-            "CG, as the paper; another composition may begin otherwise."
+            f"and these by composition. The first merges are {first}."
+            + (
+                " A Markov chain of order 1 with the dinucleotides of hg19 begins with AA, TT, TG, AG, gives 97\u00a0% of tokens that "
+                "begin with A or T, keeps G as a token and has no CG, as the paper; another composition may begin otherwise."
+                if paper
+                else ""
+            )
         )
     nulls = {label(name): summary for name, summary in summaries.items() if name != OBSERVED}
     if nulls:

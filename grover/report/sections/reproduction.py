@@ -11,6 +11,8 @@ NEEDS = ("reproduction.parquet",)
 
 def section(results: Results) -> Section:
     table = results.table(NEEDS[0])
+    if table.attrs["inapplicable"]:
+        return Section("reproduction", TITLE, summary(table))
     run = table[table["verdict"] != NOT_RUN]
     findings = summary(table)
     number = (

@@ -1,14 +1,16 @@
 """Section of the report: embeddings of tokens."""
 
+import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
 
-from grover.config.names import RANDOM_LABEL, random_of
+from grover.config.names import CHOSEN, RANDOM_LABEL, random_of
 from grover.embeddings.tokens.components import chance_level, spearman_interval
 from grover.embeddings.tokens.map import CLUSTERS, cosines
 from grover.report.figures import tokens as figures
 from grover.report.figures.tokens import PROPERTIES, WORD2VEC
 from grover.report.parts import Picture, Results, Section, Table, formatted, interval, listed, with_interval
+from grover.report.published import beside_published
 
 TITLE = "Embeddings: tokens"
 FILES = (
@@ -31,6 +33,9 @@ def section(results: Results) -> Section:
     components, explained, correlations, effects, clusters, similarity = (
         results.table(names[name]) for name in FILES[2:]
     )
+    paper = beside_published(results, results.chosen if model == CHOSEN else model)
+    if not paper:
+        effects, correlations = (table.assign(published=np.nan) for table in (effects, correlations))
     layers = [name for name in dict.fromkeys(components["source"]) if name != WORD2VEC]
     shown = (layers[-1], WORD2VEC)
     tokens = {name: components[components["source"] == name].reset_index(drop=True) for name in shown}
@@ -47,7 +52,8 @@ def section(results: Results) -> Section:
         (
             f"{abs(row.spearman):.2f}",
             "|Spearman|",
-            f"{row.component} of {shown[0]} with frequency; the paper: {row.published:.2f} on {row.published_component}",
+            f"{row.component} of {shown[0]} with frequency"
+            + (f"; the paper: {row.published:.2f} on {row.published_component}" if paper else ""),
         )
         for row in best[shown[0]].itertuples()
         if row.Index == "frequency"
@@ -57,8 +63,10 @@ def section(results: Results) -> Section:
         f"The embedding of a token is the average of its states over all its occurrences in the embedded regions, layer by layer: "
         f"layer 0 is what the first layer reads, {layers[-1]} the deepest layer kept. Beside it stands word2vec (CBOW) with as many "
         f"dimensions, trained on the same windows, which knows nothing but which tokens lie near each other. {number:,} tokens occur "
-        "often enough. A component's sign is arbitrary, so only the size of a correlation can be compared with the paper's (hg19, 600 "
-        "cycles).",
+        "often enough. A component's sign is arbitrary"
+        + (
+            ", so only the size of a correlation can be compared with the paper's (hg19, 600 cycles)." if paper else "."
+        ),
         findings,
         Picture(
             "tokens_components",
@@ -76,8 +84,12 @@ def section(results: Results) -> Section:
         Picture(
             "tokens_correlations",
             figures.correlations({name: correlations[correlations["source"] == name] for name in shown}),
-            "Spearman correlation of the components with properties of the tokens. Where the paper gives a value for the average "
-            "embeddings it stands below ours in brackets.",
+            "Spearman correlation of the components with properties of the tokens."
+            + (
+                " Where the paper gives a value for the average embeddings it stands below ours in brackets."
+                if paper
+                else ""
+            ),
             names["correlations.tsv"],
         ),
         Table(
@@ -181,14 +193,16 @@ def describe_similarity(similarity: pd.DataFrame, layers: list[str]) -> str:
 
 
 def effects_table(best: dict[str, pd.DataFrame], correlations: pd.DataFrame, sources: list[str]) -> pd.DataFrame:
-    """Return one row per property: the paper's components, then ours by source."""
+    """Return one row per property: the paper's components where there are any, then ours by source."""
     known = [name for name in PROPERTIES if (correlations["property"] == name).any()]
     told = correlations[correlations["source"] == correlations["source"].iloc[0]].dropna(subset=["published"])
     table = {"property": [PROPERTIES[name] for name in known]}
-    table["paper"] = [
-        ", ".join(f"{row.component} {row.published:.2f}" for row in told[told["property"] == name].itertuples()) or "–"
-        for name in known
-    ]
+    if len(told):
+        table["paper"] = [
+            ", ".join(f"{row.component} {row.published:.2f}" for row in told[told["property"] == name].itertuples())
+            or "–"
+            for name in known
+        ]
     for source in dict.fromkeys([*sources, *(name for name in best if name.startswith(RANDOM_LABEL))]):
         rows = best[source]
         table[source] = [

@@ -110,7 +110,7 @@ def test_other_docstrings_help_texts_errors_and_comments_everywhere_rerun_nothin
         ("workflow/scripts/pretrain.py", 'help="folder to keep checkpoints in', 'help="folder of the checkpoints'),
         ("grover/config/sections/pretraining.py", '"Highest learning rate."', '"The highest learning rate."'),
         ("grover/config/sections/pretraining.py", "ge=0, le=0.9", "ge=0, le=0.5"),
-        ("grover/config/sections/run.py", "results: str", "toy: int = setting(1, 'Toy.')\n    results: str"),
+        ("grover/config/sections/run.py", "results: Place", "toy: int = setting(1, 'Toy.')\n    results: Place"),
         ("grover/annotation/motifs.py", '"scan motif", "bases"', '"motif sites", "bp"'),
         (
             "grover/runtime/cli.py",

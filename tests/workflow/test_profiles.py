@@ -1,5 +1,6 @@
 """What the profiles submit, seen by a dry run; and the production workflow plans fast."""
 
+import os
 import re
 import subprocess
 import sys
@@ -26,8 +27,6 @@ GPU_RULES = {
 
 def dry_run(*arguments: str, **variables: str) -> dict[str, dict[str, str]]:
     """Resources of each rule of a dry run at the root, as `snakemake` typed there gives them."""
-    import os
-
     command = [sys.executable, "-m", "snakemake", "--dry-run", "--forceall", *arguments]
     environment = {key: value for key, value in os.environ.items() if not key.startswith("GROVER_")} | variables
     done = subprocess.run(
@@ -63,6 +62,37 @@ def test_the_slurm_profile_as_typed_at_the_root():
     )
     # `gpu` beside `tasks` would become tasks per GPU
     assert pretrain["gpu"] == "0" and not {"gpus", "tasks", "nvidia_gpu"} & set(pretrain)
+
+
+@pytest.mark.parametrize(("account", "cpu", "gpu"), [("12-34", "all", "max"), ("007", "=input", "1e3")])
+def test_names_that_are_python_too_stay_the_texts_that_they_are(account, cpu, gpu):
+    names = {"GROVER_SLURM_ACCOUNT": account, "GROVER_CPU_PARTITION": cpu, "GROVER_GPU_PARTITION": gpu}
+    targets = ["results/test/models/device.json", "results/test/simulated/genome.fa.gz"]
+    small = ["--configfile", "config/test.yaml", "--config", "device=cuda", "--"]
+    jobs = dry_run("--profile", "slurm", *small, *targets, **names, GROVER_MAX_MINUTES="0:05:00")
+    assert {name: each["slurm_partition"] for name, each in jobs.items()} == {
+        "check_device": gpu,
+        "simulate_genome": cpu,
+    }
+    assert {each["slurm_account"] for each in jobs.values()} == {account}
+    assert {each["runtime"] for each in jobs.values()} == {"5"}
+
+
+def test_a_machine_without_slurm_is_named_in_one_sentence(tmp_path):
+    (tmp_path / "sbatch").symlink_to("/bin/true")
+    (tmp_path / "sinfo").symlink_to("/bin/false")
+    command = [sys.executable, "-m", "snakemake", "--profile", str(ROOT / "profiles/slurm"), "--snakefile", "Snakefile"]
+    command += ["--configfile", "config/test.yaml", "--directory", str(tmp_path / "work"), "--"]
+    done = subprocess.run(
+        [*command, "results/test/simulated/genome.fa.gz"],
+        cwd=ROOT,
+        env={**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert done.returncode == 1 and "SLURM does not answer on this machine (no message); start where" in done.stdout
+    assert "Traceback" not in done.stdout and "Error in rule" not in done.stdout, done.stdout
 
 
 def test_without_the_variables_nothing_is_forced_on_the_site_and_no_gpu_is_asked_for_on_a_cpu_run():

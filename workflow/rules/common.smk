@@ -38,6 +38,7 @@ from grover.config.track_table import read_track_rows
 from grover.external_models.folder import files_of
 from grover.finetuning.predictors import baseline_settings, external_folders, fitting, predictors, reader
 from grover.planning.defaults import complete_for_genome
+from grover.runtime import slurm
 from grover.runtime.digest import code_digest
 from grover.runtime.errors import InputError
 from grover.runtime.files import checksum
@@ -87,7 +88,14 @@ PLACE = {"python": "python" if DEPLOYED else shlex.quote(sys.executable), "scrip
 ENVIRONMENT = str(ROOT / "envs/grover.yaml")
 
 
-container: os.environ.get("GROVER_IMAGE", str(ROOT / "envs/grover.sif")) if DEPLOYED else ""  # Snakemake refuses spaces in it
+IMAGE = os.environ.get("GROVER_IMAGE", str(ROOT / "envs/grover.sif")) if DEPLOYED else ""
+if re.search(r"\s", IMAGE):
+    raise WorkflowError(
+        f"{IMAGE}: Snakemake takes no blanks in the path of an image; set GROVER_IMAGE to a link without any"
+    )
+
+
+container: IMAGE
 
 
 # Set in the shell of each job, since Snakemake removes PYTHONPATH from the environment of conda jobs and containers may start without one.
@@ -228,12 +236,19 @@ def complete_rules():
                 each.set_params(content=content)
 
 
+LONGEST = checked(slurm.minutes, os.environ.get("GROVER_MAX_MINUTES", "7-0"), "GROVER_MAX_MINUTES")
+
+
+def executor():
+    """The name of the executor plugin, empty where there is none."""
+    return getattr(workflow.executor_plugin, "name", "")
+
+
 def cpu(megabytes, minutes):
     """Resources of a job: memory and time limit, doubled with each new attempt."""
-    longest = int(os.environ.get("GROVER_MAX_MINUTES", 7 * 24 * 60))
     return {
         "mem_mb": lambda wildcards, attempt: megabytes * 2 ** (attempt - 1),
-        "runtime": lambda wildcards, attempt: min(minutes * 2 ** (attempt - 1), longest),
+        "runtime": lambda wildcards, attempt: min(minutes * 2 ** (attempt - 1), LONGEST),
     }
 
 
@@ -241,7 +256,7 @@ def gpu(megabytes, minutes, number=1):
     """Resources of a job with so many GPUs on each node; without any where the configuration asks for none."""
     if configuration.device != "cuda":
         return cpu(megabytes, minutes)
-    on_slurm = lambda: getattr(workflow.executor_plugin, "name", "") in ("slurm", "slurm-jobstep", "dryrun")
+    on_slurm = lambda: executor() in ("slurm", "slurm-jobstep", "dryrun")
     return {
         # GPUs are `gres` for SLURM, and `gpu` for every other executor
         "gres": lambda wildcards: f"gpu:{number}" if on_slurm() else "",
@@ -383,10 +398,11 @@ def ended(failed):
 
 onstart:
     # jobs parse this file too, but only the driver starts any
-    if workflow.is_main_process and any(
-        (configuration.budget.gpu_hours, configuration.budget.cpu_hours, configuration.budget.disk_gb)
-    ):
-        checked(hold_to_budget)
+    if workflow.is_main_process:
+        if executor() == "slurm":
+            checked(slurm.check_slurm)
+        if any((configuration.budget.gpu_hours, configuration.budget.cpu_hours, configuration.budget.disk_gb)):
+            checked(hold_to_budget)
 
 
 onsuccess:

@@ -1,34 +1,40 @@
 """Rows of a table of intervals in blocks of typed columns.
 
-A file is read in blocks of a megabyte by pyarrow. From the first block that pyarrow refuses, or that contains a comment with as many
-columns as a row, it is read line by line: the rows without comments are copied to a temporary file, and the first row that breaks a rule
-raises an error. All rows have as many columns as the first. Whole numbers are written out in digits; decimal numbers may be missing.
+A file is read in blocks of whole lines, a few megabytes each. pyarrow parses a block. A block that pyarrow refuses, or might read by other
+rules than these, is parsed again without its comments, and then line by line, where the first row that breaks a rule raises an error:
+
+- All rows have as many columns as the first.
+- Every row names its contig; blanks around the name do not belong to it.
+- Whole numbers are written out in digits. Decimal numbers may be missing.
 """
 
 import re
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
-from grover.intervals.lines import COMMENT, data_lines, fault, is_comment
-from grover.runtime.files import is_gzip
+from grover.intervals.lines import COMMENT, FASTA, fault, is_comment, with_tabs
+from grover.runtime.text import open_bytes
 
+BLOCK = 1 << 22  # bytes
 MISSING = ("", ".", "NA", "N/A", "NaN", "nan", "NULL", "null")  # of columns of decimal numbers
 TEXT, WHOLE, DECIMAL = pa.dictionary(pa.int32(), pa.string()), pa.int64(), pa.float64()
-# how the numbers of a row are written: pyarrow takes all of these (and, beyond them, whole numbers like 0x1F or of 19 digits)
+# how the numbers of a row are written; pyarrow takes all of these, and some more
+DIGITS = 18
 DECIMAL_TEXT = r"[+-]?(?i:inf(inity)?|nan|([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?)"
 DECIMAL_TEXT = f"({'|'.join([DECIMAL_TEXT, *map(re.escape, MISSING)])})"
 NUMBERS = {
-    WHOLE: ("a whole number written out in digits", re.compile("-?0*[0-9]{1,18}")),
+    WHOLE: ("a whole number, written out in digits", re.compile(rf"-?0*[0-9]{{1,{DIGITS}}}")),
     DECIMAL: ("a number, or . where it is missing", re.compile(DECIMAL_TEXT)),
 }
+MORE = (b"0x", b"0X", b"n(", b"N(")  # in what pyarrow alone takes: 0x1F, nan(7)
+COMMENT_LINES = re.compile(rf"(?m){COMMENT}.*\n?".encode())
+SEQUENCES = re.compile(rf"(?m)^{FASTA}\s*$".encode())
 
 Block = dict[str, pa.Array]
 
@@ -38,76 +44,119 @@ class Layout:
     """The columns of one file.
 
     names: of all columns, in their order. types: of those that are no text. computed: by the name of a column that the file does not
-    have as such, those that it is made of, and how. header: line of the header, 0 without one.
+    have as such, those that it is made of, and how. header: line of the header, 0 without one. split: how a line becomes the cells
+    of these columns, where they are not separated by tabs; it raises ValueError, with the reason, for what is no row.
     """
 
     names: list[str]
     types: Mapping[str, pa.DataType]
     computed: dict[str, tuple[list[str], Callable[[Block], pa.Array]]]
     header: int = 0
+    split: Callable[[str], list[str]] | None = None
 
 
 def typed_blocks(path: Path | str, layout: Layout, types: dict[str, pa.DataType]) -> Iterator[pa.RecordBatch]:
-    """Yield the columns of the file in `types`; raise `InputError` at the first row that breaks a rule."""
-    first, done = layout.names[0], 0
-    read = {first: TEXT} | types
-    # comments above the rows may have as many columns as these, as #CHROM in a VCF does
-    begin = next((number for number, _ in data_lines(path) if number > layout.header), layout.header + 1)
-    try:
-        with _open_arrow(path) as stream, _parse(stream, layout.names, read, begin - 1) as blocks:
-            for block in blocks:
-                if _has_comment(block, first) or any(block[name].null_count for name in read if read[name] == WHOLE):
-                    break
-                yield block
-                done += block.num_rows
-            else:
+    """Yield the columns of the file in `types`, chrom among them; raise `InputError` at the first row that breaks a rule."""
+    for place, block in enumerate(_blocks_below(path, layout.header)):
+        table = None if layout.split else _parse(block, layout.names, types)
+        if table is None:
+            rows = block[: found.start()] if (found := SEQUENCES.search(block)) else block
+            # a comment may have as many columns as a row, and pyarrow takes it for one
+            table = None if layout.split else _parse(COMMENT_LINES.sub(b"", rows), layout.names, types)
+            if table is None:
+                try:
+                    table = _parse_lines(rows, layout, types)
+                except _Wrong as wrong:
+                    above = (block.count(b"\n") for block in islice(_blocks_below(path, layout.header), place))
+                    raise fault(path, layout.header + sum(above) + wrong.line, wrong.text, wrong.reason) from None
+            if found:
+                yield from table.to_batches()
                 return
-    except (pa.ArrowInvalid, OSError):
-        pass  # what is wrong, if anything, is said below
-    with tempfile.TemporaryFile() as rows:
-        _write_rows(rows, path, layout, types, done)
-        if rows.tell():
-            rows.seek(0)
-            yield from _parse(rows, list(types), types, 0)
+        yield from table.to_batches()
 
 
-def _parse(stream: BinaryIO, names: list[str], types: dict[str, pa.DataType], skip: int) -> pa.csv.CSVStreamingReader:
-    read = pa.csv.ReadOptions(column_names=names, skip_rows=skip)
-    parse = pa.csv.ParseOptions(
-        delimiter="\t", quote_char=False, invalid_row_handler=lambda row: "skip" if is_comment(row.text) else "error"
-    )
-    convert = pa.csv.ConvertOptions(
-        column_types=types, include_columns=list(types), strings_can_be_null=False, null_values=list(MISSING)
-    )
-    return pa.csv.open_csv(stream, read, parse, convert)
+def _blocks_below(path: Path | str, header: int) -> Iterator[bytes]:
+    """Yield the whole lines below the header, some megabytes at a time."""
+    with open_bytes(path) as stream:
+        for _ in range(header):
+            stream.readline()
+        while block := stream.read(BLOCK):
+            yield block + stream.readline()
 
 
-def _has_comment(block: pa.RecordBatch, first: str) -> bool:
-    """True if a comment with as many columns as the rows may have been taken for a row, by the first column."""
-    column = block[first]
-    if not pa.types.is_dictionary(column.type):
-        return False
-    return bool(pc.any(pc.match_substring_regex(column.dictionary, COMMENT)).as_py())
+def _parse(block: bytes, names: list[str], types: dict[str, pa.DataType]) -> pa.Table | None:
+    """Return the columns of a block; None where pyarrow refuses a row or may have read one that breaks a rule."""
+    read = {names[0]: TEXT} | types
+    try:
+        table = pa.csv.read_csv(
+            pa.BufferReader(block),
+            pa.csv.ReadOptions(column_names=names, block_size=1 << 20),
+            pa.csv.ParseOptions(delimiter="\t", quote_char=False),
+            pa.csv.ConvertOptions(
+                column_types=read, include_columns=list(read), strings_can_be_null=False, null_values=list(MISSING)
+            ),
+        )
+    except pa.ArrowInvalid:
+        return None
+    if any(mark[1:] in block and mark in block for mark in MORE):
+        return None
+    whole = [table[name] for name, kind in read.items() if kind == WHOLE]
+    if any(column.null_count or _extent(column) >= 10**DIGITS for column in whole):
+        return None
+    if read[names[0]] == TEXT and _any_matches(table[names[0]], COMMENT) or _any_matches(table["chrom"], "^$|^ | $"):
+        return None
+    return table.select(list(types))
 
 
-def _write_rows(stream: BinaryIO, path: Path | str, layout: Layout, types: dict[str, pa.DataType], done: int) -> None:
-    """Write the columns in `types` of the rows from number `done` on."""
-    columns = len(layout.names)
+def _extent(column: pa.ChunkedArray) -> int:
+    """Largest distance of a whole number from 0."""
+    found = pc.min_max(column).as_py()
+    return max(-(found["min"] or 0), found["max"] or 0)
+
+
+def _any_matches(column: pa.ChunkedArray, pattern: str) -> bool:
+    return any(pc.any(pc.match_substring_regex(chunk.dictionary, pattern)).as_py() for chunk in column.chunks)
+
+
+class _Wrong(Exception):
+    """A row that breaks a rule. line: its number in the block, from 1."""
+
+    def __init__(self, line: int, text: str, reason: str):
+        self.line, self.text, self.reason = line, text, reason
+
+
+def _parse_lines(block: bytes, layout: Layout, types: dict[str, pa.DataType]) -> pa.Table:
+    """Return the columns of a block; raise `_Wrong` at the first row that breaks a rule."""
     places = [(layout.names.index(name), name, kind) for name, kind in types.items()]
-    rows = ((number, line) for number, line in data_lines(path) if number > layout.header)
-    for number, line in islice(rows, done, None):
-        fields = line.split("\t")
-        if len(fields) != columns:
-            raise fault(path, number, line, f"expected {columns} columns separated by tabs, found {len(fields)}")
-        for place, name, kind in places:
-            if kind in NUMBERS:
-                fields[place] = fields[place].strip()
-                expected, pattern = NUMBERS[kind]
-                if not pattern.fullmatch(fields[place]):
-                    raise fault(path, number, line, f"{name} must be {expected}, not {fields[place]!r}")
-        stream.write("\t".join(fields[place] for place, _, _ in places).encode() + b"\n")
+    found: list[list[str | int | float | None]] = [[] for _ in places]
+    for number, line in enumerate(block.decode().split("\n"), 1):
+        if is_comment(line):
+            continue
+        try:
+            cells = layout.split(line) if layout.split else with_tabs(line).split("\t")
+            if len(cells) != len(layout.names):
+                raise ValueError(f"expected {len(layout.names)} columns separated by tabs, found {len(cells)}")
+            for values, (place, name, kind) in zip(found, places, strict=True):
+                values.append(_value(name, kind, cells[place]))
+        except ValueError as error:
+            raise _Wrong(number, line, str(error)) from None
+    columns = [
+        pa.array(values, pa.string()).dictionary_encode() if kind == TEXT else pa.array(values, kind)
+        for values, (_, _, kind) in zip(found, places, strict=True)
+    ]
+    return pa.table(columns, names=list(types))
 
 
-def _open_arrow(path: Path | str) -> pa.NativeFile:
-    stream = pa.OSFile(str(path))
-    return pa.CompressedInputStream(stream, "gzip") if is_gzip(path) else stream
+def _value(name: str, kind: pa.DataType, cell: str) -> str | int | float | None:
+    """Return what a cell says; raise ValueError where it breaks a rule."""
+    if name == "chrom":
+        cell = cell.strip(" ")
+        if not cell:
+            raise ValueError("the name of the contig is empty")
+    if kind not in NUMBERS:
+        return cell
+    cell = cell.strip()
+    expected, pattern = NUMBERS[kind]
+    if not pattern.fullmatch(cell):
+        raise ValueError(f"{name} must be {expected}, not {cell!r}")
+    return int(cell) if kind == WHOLE else None if cell in MISSING else float(cell)

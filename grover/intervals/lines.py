@@ -17,7 +17,7 @@ import pandas as pd
 from grover.runtime.errors import InputError
 from grover.runtime.text import open_text
 
-COMMENT = r"^(#|\s*((track|browser)(\s|$)|$))"  # of a line, for Python and for pyarrow
+COMMENT = r"^(#|[ \t]*((track|browser)([ \t]|$)|$))"  # of a line, for Python and for pyarrow
 
 FASTA = "##FASTA"
 
@@ -36,7 +36,12 @@ def data_lines(path: Path | str) -> Iterator[tuple[int, str]]:
         if line.rstrip() == FASTA:
             return
         if not is_comment(line):
-            yield number, line if "\t" in line else "\t".join(line.split())
+            yield number, with_tabs(line)
+
+
+def with_tabs(line: str) -> str:
+    """Return a row with tabs between its columns."""
+    return line if "\t" in line else "\t".join(re.findall("[^ ]+", line))
 
 
 def _lines(path: Path | str) -> Iterator[tuple[int, str]]:

@@ -18,6 +18,7 @@ import re
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, BinaryIO, TextIO
 
@@ -62,7 +63,7 @@ def open_text(path: Path | str) -> Iterator[TextIO]:
 
 
 @contextmanager
-def open_bytes(path: Path | str, raw: BinaryIO | None = None) -> Iterator[IO[bytes]]:
+def open_bytes(path: Path | str, raw: BinaryIO | None = None) -> Iterator["_Utf8"]:
     """Open a file of text for reading as bytes of UTF-8 without a byte order mark; lines come with \\n at their end.
 
     raw: the open file, for who follows how much of it has been read. Raises `InputError` for what is no text.
@@ -70,8 +71,7 @@ def open_bytes(path: Path | str, raw: BinaryIO | None = None) -> Iterator[IO[byt
     with open_compressed(path, raw) as stream:
         start = _judge(path, stream)
         stream.seek(len(codecs.BOM_UTF8) if start.startswith(codecs.BOM_UTF8) else 0)
-        with io.BufferedReader(_Utf8(stream, "utf-16" if _is_utf16(start) else "utf-8"), 1 << 16) as text:
-            yield text
+        yield _Utf8(stream, "utf-16" if _is_utf16(start) else "utf-8")
 
 
 @contextmanager
@@ -164,7 +164,7 @@ def _is_utf16(start: bytes) -> bool:
     return start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) and not utf32
 
 
-class _Utf8(io.RawIOBase):
+class _Utf8:
     """The bytes of a stream of text, in UTF-8 and with \\n at the ends of lines."""
 
     def __init__(self, stream: IO[bytes], encoding: str):
@@ -173,23 +173,36 @@ class _Utf8(io.RawIOBase):
         self._decoder = codecs.getincrementaldecoder(encoding)("latin-1")
         self._rest, self._ended, self._after_cr = b"", False, False
 
-    def readable(self) -> bool:
-        return True
+    def read(self, size: int = -1) -> bytes:
+        """Return up to `size` bytes, or all that follow; none at the end of the file."""
+        if size < 0:
+            return b"".join(iter(partial(self.read, BLOCK), b""))
+        data = self._rest or self._convert(partial(self._stream.read, size))
+        self._rest = data[size:]
+        return data[:size]
 
-    def readinto(self, buffer: Any) -> int:
-        while not self._rest and not self._ended:
-            data = self._stream.read(len(buffer))
+    def readline(self) -> bytes:
+        """Return the bytes up to the end of the line, which is one of them."""
+        line = b""
+        while not line.endswith(b"\n") and (data := self._rest or self._convert(self._stream.readline)):
+            here, end, self._rest = data.partition(b"\n")
+            line += here + end
+        return line
+
+    def _convert(self, take: Callable[[], bytes]) -> bytes:
+        """Return what the next bytes that are taken stand for; nothing at the end of the file."""
+        found = b""
+        while not found and not self._ended:
+            data = take()
             self._ended = not data
             # ASCII is UTF-8 already, unless a character has begun in the bytes before
             plain = self._encoding == "utf-8" and data.isascii() and not self._decoder.getstate()[0]
             data = data if plain else self._decoder.decode(data, self._ended).encode()
-            self._rest = data.removeprefix(b"\n") if self._after_cr else data
+            found = data.removeprefix(b"\n") if self._after_cr else data
             self._after_cr = data.endswith(b"\r") if data else self._after_cr
             if b"\r" in data:
-                self._rest = self._rest.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        count = min(len(buffer), len(self._rest))
-        buffer[:count], self._rest = self._rest[:count], self._rest[count:]
-        return count
+                found = found.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        return found
 
 
 def _as_latin1(error: UnicodeError) -> tuple[str, int]:

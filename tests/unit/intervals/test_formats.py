@@ -100,7 +100,7 @@ def test_empty_table(write):
     [
         ("bed", "chr1\t0\n", "line 1: expected 3 columns separated by tabs, found 2"),
         ("bed", "chr1 0\n", "line 1: expected 3 columns separated by tabs, found 2"),
-        ("bed", "#c\nchr1\t0\t5\nchr1\tx\t5\n", "line 3: start must be a whole number written out in digits, not 'x'"),
+        ("bed", "#c\nchr1\t0\t5\nchr1\tx\t5\n", "line 3: start must be a whole number, written out in digits, not 'x'"),
         ("bed", "chr1\t0\t5\nchr1\t0\t5\ta\n", "line 2: expected 3 columns separated by tabs, found 4"),
         ("bedgraph", "chr1\t0\t5\thigh\n", "line 1: value must be a number, or . where it is missing, not 'high'"),
         ("narrowPeak", "chr1\t0\t5\n", "line 1: expected 10 columns"),
@@ -232,11 +232,11 @@ def test_what_is_no_number_is_missing_or_refused_with_and_without_a_header(write
         ),
         ("bed", "chr1\t0\t5\nchr2\t0\t3001\n", "line 2: the end lies beyond chr2 (3,000 bases)"),
         ("bed", "chr1\t0\t5\nchr1\t9\t8\n", "line 2: the end is not after the start"),
-        ("bed", "chr1\t0\t5\nchr1\tx\t8\n", "line 2: start must be a whole number written out in digits, not 'x'"),
+        ("bed", "chr1\t0\t5\nchr1\tx\t8\n", "line 2: start must be a whole number, written out in digits, not 'x'"),
         ("rmsk", "chr1\t0\t5\n", "line 1: expected 17 columns"),
         ("table", "chr1\t0\t5\n", "line 1: expected a header with the columns chrom, start, end and others"),
         ("table", MARKS + "chr1\t1\n", "line 5: expected 5 columns separated by tabs, found 2"),
-        ("table", MARKS + "chr1\t1\tx\t1\ta\n", "line 5: end must be a whole number written out in digits, not 'x'"),
+        ("table", MARKS + "chr1\t1\tx\t1\ta\n", "line 5: end must be a whole number, written out in digits, not 'x'"),
         ("table", MARKS + "chr1\t8\t5\t1\ta\n", "line 5: the end is not after the start"),
         ("table", "#" + MARKS + "chr1\t8\t5\t1\ta\n", "line 5: the end is not after the start"),
         (

@@ -101,7 +101,7 @@ def test_whole_numbers_by_one_rule(write, form, text, start):
     for lines in ((), ("#" + "\t".join(good),)):
         path = write_rows(write, form, [good, changed, good], lines)
         line = 2 + len(lines) + (form == "table")
-        sentence = f"{path}, line {line}: {name} must be a whole number written out in digits, not {text.strip()!r} ("
+        sentence = f"{path}, line {line}: {name} must be a whole number, written out in digits, not {text.strip()!r} ("
         for found in both_ways(path, form):
             if start is None:
                 assert found.startswith(sentence)
@@ -169,8 +169,56 @@ def test_rows_of_another_width_are_named(write, form):
                 assert found.startswith(f"{path}, line {line}: expected {len(rows[0])} {sentence}")
 
 
-def test_a_comment_far_behind_the_first_block_loses_no_row(write):
-    """Blocks hold a megabyte: what was read before the comment is neither lost nor read twice."""
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("chrom", ["chr1 ", " chr1", "  chr1  ", "", " "])
+def test_blanks_do_not_belong_to_the_name_of_a_contig(write, form, chrom):
+    good, place = fields(form, "chr1", 3, 9), {"rmsk": 5, "table": 1}.get(form, 0)
+    changed = [*good[:place], chrom, *good[place + 1 :]]
+    for lines in ((), ("#" + "\t".join(good),)):
+        path = write_rows(write, form, [good, changed, good], lines)
+        line = 2 + len(lines) + (form == "table")
+        for found in both_ways(path, form):
+            if chrom.strip():
+                assert [cells[0] for cells in found] == ["chr1"] * 3
+            else:
+                assert found.startswith(f"{path}, line {line}: the name of the contig is empty (")
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("text", ["0x1F", "0X1F", "-0x1", "1" + "0" * 18, str(2**63 - 1)])
+def test_whole_numbers_that_the_parser_of_blocks_would_take_are_refused(write, form, text):
+    cells = fields(form, "chr1", 3, 9)
+    place = {"rmsk": 7, "gtf": 4, "vcf": 1, "table": 3}.get(form, 2)
+    path = write_rows(write, form, [cells, [*cells[:place], text, *cells[place + 1 :]]])
+    for found in both_ways(path, form):
+        assert (
+            f"line {2 + (form == 'table')}: " in found
+            and f" must be a whole number, written out in digits, not '{text}'" in found
+        )
+
+
+def test_lines_are_counted_through_all_blocks(write, monkeypatch):
+    """The number of a line counts those above its block, comments and blank lines among them."""
+    monkeypatch.setattr(blocks, "BLOCK", 1 << 14)
+    lines = [f"chr1\t{i}\t{i + 1}\t{i:060}" for i in range(2_000)]
+    lines[7], lines[11] = "", "#chr1\t1\t2\tx"
+    for number in (8, 1_000, 2_000):
+        path = write("\n".join([*lines[: number - 1], "chr1\t1e3\t2000\tx", *lines[number:]]))
+        for read in (formats.read_bed, lambda path: read_columns(path, "bed", LENGTHS)):
+            with pytest.raises(InputError, match=f"line {number}: start must be a whole number, .*, not '1e3'"):
+                read(path)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_line_longer_than_a_block_is_read(write, end):
+    long = "x" * (blocks.BLOCK + 7)
+    path = write(f"chr1\t1\t2\ta{end}chr1\t3\t4\t{long}{end}# {long}{end}chr1\t5\t6\tb{end}")
+    assert formats.read_bed(path)["name"].str.len().tolist() == [1, len(long), 1]
+
+
+def test_a_comment_far_behind_the_first_block_loses_no_row(write, monkeypatch):
+    """What was read before the comment is neither lost nor read twice."""
+    monkeypatch.setattr(blocks, "BLOCK", 1 << 20)
     lines = [f"chr1\t{i}\t{i + 1}\t{i:060}" for i in range(30_000)]
     text = "\n".join([*lines[:22_500], "#chr1\t7\t8\tx", *lines[22_500:]]) + "\n"
     path = write(text)
@@ -203,12 +251,14 @@ def test_renaming_is_counted_in_rows(write):
             read()
 
 
-def test_comments_above_the_rows_with_as_many_columns_are_read_in_blocks(write, monkeypatch):
+@pytest.mark.parametrize("form", FORMS)
+def test_comments_with_as_many_columns_as_the_rows_do_not_slow_the_reader(write, monkeypatch, form):
     def line_by_line(*_):
         raise AssertionError("the file was read line by line")
 
-    monkeypatch.setattr(blocks, "_write_rows", line_by_line)
-    path = write("##fileformat=VCFv4.2\n\n#CHROM\tPOS\tID\tREF\tALT\nchr1\t5\t.\tA\tC\n")
-    assert formats.read_vcf(path)[["chrom", "start", "ref"]].values.tolist() == [["chr1", 4, "A"]]
-    path = write("#chrom\tstart\tend\nchr1\t5\t9\n")
-    assert read_columns(path, "bed", LENGTHS)["start"].tolist() == [5]
+    monkeypatch.setattr(blocks, "_parse_lines", line_by_line)
+    rows = [fields(form, "chr1", 3, 9)] * 2
+    above, between = "#" + "\t".join(rows[0]) + "\n\n", ["#" + "\t".join(rows[0]), "# three words here", "track name=x"]
+    text = write_rows(write, form, rows, between).read_text()
+    for found in both_ways(write(text if form == "table" else above + text), form):
+        assert [cells[1] for cells in found] == ["3", "3"]

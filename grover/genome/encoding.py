@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.csv
+import pyarrow.compute as pc
 
 from grover.config.sections.genome import Extraction
 from grover.genome.aliases import Synonyms, check_synonyms, read_aliases
@@ -21,6 +21,7 @@ from grover.genome.bases import ENCODE_CASE, INVALID, LOWER, N, T
 from grover.genome.contig_table import check_sizes, contigs_of, read_sizes, row, with_aliases, write_contig_table
 from grover.intervals.contigs import ContigNames, check, some_of
 from grover.intervals.formats import read_bed
+from grover.intervals.lines import is_comment
 from grover.runtime.errors import InputError
 from grover.runtime.files import ArrayWriter, atomic
 
@@ -50,11 +51,12 @@ class SideFiles:
 
 
 NOTHING = SideFiles()
+BED_ROWS = 100_000  # written at a time
 
 
 @dataclass
 class Contig:
-    """What is kept of one contig; intervals are int64 arrays [n, 2] in its coordinates."""
+    """What is kept of one contig; intervals are int64 arrays [n, 2] in its coordinates. `upper`: its upper-case bases, kept or not."""
 
     codes: np.ndarray
     segments: np.ndarray
@@ -62,6 +64,7 @@ class Contig:
     not_acgt: int
     outside_regions: int
     too_short: int
+    upper: int
 
     @property
     def kept(self) -> int:
@@ -85,6 +88,7 @@ def encode_contig(
         )
     keep = (codes & N) == 0
     not_acgt = codes.size - int(np.count_nonzero(keep))
+    upper = int(np.count_nonzero(codes < N))
     outside = 0
     if regions is not None:
         inside = np.zeros(codes.size, dtype=bool)
@@ -99,7 +103,8 @@ def encode_contig(
         keep[start:end] = False
     keep &= codes >= LOWER
     softmask = runs(keep)
-    return Contig(codes & T, segments, softmask, not_acgt, outside, int(lengths[lengths < minimum_segment].sum()))
+    too_short = int(lengths[lengths < minimum_segment].sum())
+    return Contig(codes & T, segments, softmask, not_acgt, outside, too_short, upper)
 
 
 def runs(mask: np.ndarray) -> np.ndarray:
@@ -137,10 +142,15 @@ def encode_genome(
             open(segments_file, "w", encoding="utf-8") as segments,
             open(softmask_file, "wb") as softmask,
         ):
+            masked = _BedWriter(softmask)
             number = 0
             for name, sequence in contigs:
                 if name in rows:
                     raise InputError(f"contig {name} stands twice in the FASTA; each name must be unique")
+                if is_comment(name) or len(name.split()) != 1:
+                    raise InputError(
+                        f"contig {name!r} has a name that no table of intervals can have: it is a comment there or has blanks; rename it"
+                    )
                 status = _choose(known.synonyms.of(name), extraction)
                 length = known.length(name, len(sequence))
                 rows[name] = row(name, length, status)
@@ -151,8 +161,8 @@ def encode_genome(
                     codes.append(contig.codes[start:end])
                     segments.write(f"{name}\t{start}\t{end}\ts{number}\n")
                     number += 1
-                _write_bed(softmask, name, contig.softmask)
-                upper += contig.kept - int((contig.softmask[:, 1] - contig.softmask[:, 0]).sum())
+                masked.append(name, contig.softmask)
+                upper += contig.upper
                 rows[name] |= {
                     "kept": contig.kept,
                     "segments": len(contig.segments),
@@ -161,7 +171,9 @@ def encode_genome(
                     "outside_regions": contig.outside_regions,
                     "status": "kept" if contig.kept else "empty",
                 }
+            masked.flush()
             if number and upper == 0:
+                softmask.seek(0)
                 softmask.truncate(0)
                 print("the genome is all lower case: taken as carrying no soft mask", file=sys.stderr)
         known.check(rows)
@@ -234,11 +246,30 @@ def _choose(names: Iterable[str], extraction: Extraction) -> str:
     return "excluded" if excluded else "kept"
 
 
-def _write_bed(stream: BinaryIO, name: str, intervals: np.ndarray) -> None:
-    """Append BED3 rows; a genome has millions of masked runs, which Arrow writes ten times as fast as pandas."""
-    table = pa.table({"chrom": pa.repeat(name, len(intervals)), "start": intervals[:, 0], "end": intervals[:, 1]})
-    options = pa.csv.WriteOptions(include_header=False, delimiter="\t", quoting_style="none")
-    pa.csv.write_csv(table, stream, options)
+class _BedWriter:
+    """Write BED3 rows of many contigs at a time: a genome has millions of masked runs or a hundred thousand contigs."""
+
+    def __init__(self, stream: BinaryIO):
+        self.stream, self.rows = stream, 0
+        self._waiting: list[tuple[str, np.ndarray]] = []
+
+    def append(self, name: str, intervals: np.ndarray) -> None:
+        """Add the intervals of a contig, int64 [n, 2]."""
+        self._waiting.append((name, intervals))
+        self.rows += len(intervals)
+        if self.rows >= BED_ROWS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what was added."""
+        if self.rows:
+            names, intervals = zip(*self._waiting, strict=True)
+            chrom = pa.array(names, pa.string()).take(np.repeat(np.arange(len(names)), [*map(len, intervals)]))
+            start, end = (pa.array(edges).cast(pa.string()) for edges in np.concatenate(intervals).T)
+            rows = pc.binary_join_element_wise(chrom, start, pc.binary_join_element_wise(end, "", "\n"), "\t")
+            # the texts of an array lie end to end
+            self.stream.write(rows.buffers()[2][: pc.sum(pc.binary_length(rows)).as_py()])
+        self._waiting, self.rows = [], 0
 
 
 def _check_patterns(contigs: list[tuple[str, ...]], extraction: Extraction) -> None:

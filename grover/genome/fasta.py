@@ -1,26 +1,19 @@
-"""Contigs of an assembly as a stream: FASTA plain, gzip or bgzip, or 2bit, told by content and not by name.
+"""Contigs of an assembly as a stream: FASTA as `grover.runtime.text` opens text, or 2bit, told by content and not by name.
 
 `bytes.translate` takes the line ends out of whole blocks at memory speed, faster than htslib's reader, which moreover
 passes over text before the first `>`, takes a line `+` for FASTQ and misses bgzip files cut between blocks.
 """
 
-import gzip
-import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from grover.genome import twobit
 from grover.runtime.errors import InputError
-from grover.runtime.files import is_gzip
+from grover.runtime.text import open_bytes
 
 BLOCK = 1 << 22
-SPACE = b" \t\r\n"
-DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile)
-TRUNCATED = "{} is a truncated or damaged gzip file; fetch it again"
-
-# The empty block that ends every complete bgzip file (SAM specification, section 4.1.2), and the mark of its blocks.
-BGZIP_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
+SPACE = b" \t\n"
 
 
 def read_contigs(
@@ -29,7 +22,7 @@ def read_contigs(
     """Name and sequence (ASCII, case kept) of each contig, in the order of the file.
 
     Memory holds about two contigs. `report` is told the bytes of the file read since it was told last.
-    Raises `InputError` for an empty file, text before the first `>`, a header without a name, a truncated gzip or 2bit.
+    Raises `InputError` for an empty file, text before the first `>`, a header without a name, a truncated file.
     """
     path = Path(path)
     if not path.is_file():
@@ -49,13 +42,8 @@ def read_contigs(
 
 def _read_fasta(path: Path, raw: BinaryIO) -> Iterator[tuple[str, bytearray]]:
     """Blocks end at line ends, so that a header is never cut; within a block each piece after `>` is a contig."""
-    if is_gzip(path):
-        _check_bgzip_end(path, path)
-        stream: BinaryIO | gzip.GzipFile = gzip.GzipFile(fileobj=raw)
-    else:
-        stream = raw
     name, sequence = None, bytearray()
-    try:
+    with open_bytes(path, raw) as stream:
         while block := stream.read(BLOCK):
             block += stream.readline()
             # most blocks hold no header and are spared the search
@@ -69,8 +57,6 @@ def _read_fasta(path: Path, raw: BinaryIO) -> Iterator[tuple[str, bytearray]]:
                     yield name, sequence
                 header, _, bases = piece.partition(b"\n")
                 name, sequence = _name(path, header), bytearray(bases.translate(None, SPACE))
-    except DAMAGED:
-        raise InputError(TRUNCATED.format(path)) from None
     if name is None:
         raise InputError(f"{path} holds no contig; give the assembly as FASTA (plain, gzip, bgzip) or 2bit")
     yield name, sequence
@@ -81,27 +67,3 @@ def _name(path: Path, header: bytes) -> str:
     if not words or header[:1].isspace():
         raise InputError(f"{path} has a header without a contig name: '>{header.decode('latin-1').strip()}'")
     return words[0].decode("utf-8", "replace")
-
-
-def check_gzip(path: Path, name: str | Path) -> None:
-    """Raise `InputError` if a gzip file does not decompress to its end; other files pass. `name` is for the message."""
-    if not is_gzip(path):
-        return
-    _check_bgzip_end(path, name)
-    try:
-        with gzip.open(path) as stream:
-            while stream.read(BLOCK):
-                pass
-    except DAMAGED:
-        raise InputError(TRUNCATED.format(name)) from None
-
-
-def _check_bgzip_end(path: Path, name: str | Path) -> None:
-    """A bgzip file cut between two blocks decompresses without an error, but its end mark is missing."""
-    with open(path, "rb") as stream:
-        start = stream.read(16)
-        if start[12:16] != BGZIP_END[12:16] or not start[3] & 4:
-            return
-        stream.seek(-min(len(BGZIP_END), path.stat().st_size), 2)
-        if stream.read() != BGZIP_END:
-            raise InputError(TRUNCATED.format(name))

@@ -139,6 +139,16 @@ def test_a_genome_in_lower_case_carries_no_mask(tmp_path, capsys):
     assert "lower case" in capsys.readouterr().err
 
 
+def test_a_mask_of_everything_that_is_kept_stays(tmp_path):
+    """Whether a genome carries a mask, its whole contigs show, not the regions that are kept of them."""
+    bed = tmp_path / "regions.bed"
+    bed.write_text("chr1\t0\t8\n")
+    made = Encoded(tmp_path, [("chr1", b"acgtacgtACGT"), ("chr2", b"ttttt")], regions=bed)
+    assert made.bed(2) == [["chr1", "0", "8"]]
+    made = Encoded(tmp_path, [("chr1", b"acgtacgtACG"), ("chr2", b"ttttt")])
+    assert made.bed(2) == [["chr1", "0", "8"], ["chr2", "0", "5"]]
+
+
 def test_the_array_header_grows_with_the_array(tmp_path):
     with ArrayWriter(tmp_path / "a.npy") as writer:
         for _ in range(1000):
@@ -150,6 +160,9 @@ def test_the_array_header_grows_with_the_array(tmp_path):
     ("contigs", "options", "sentence"),
     [
         ([("a", b"ACGTA"), ("a", b"ACGTA")], {}, "contig a stands twice"),
+        ([("#7", b"ACGTA")], {}, "contig '#7' has a name that no table of intervals can have"),
+        ([("track", b"ACGTA")], {}, "contig 'track' has a name"),
+        ([("a b", b"ACGTA")], {}, "contig 'a b' has a name"),
         ([("a", b"ACGTACGTA"), ("p", b"MKVLAA")], {}, "contig p holds 'L' at position 4"),
         ([("a", b"ACGU")], {}, "contig a holds 'U' at position 4"),
         (CONTIGS, {"include": ["chr7"]}, "pattern 'chr7' matches none of the 5 contigs of the FASTA (chr1, "),

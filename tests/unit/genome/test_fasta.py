@@ -1,6 +1,8 @@
 """Reading contigs: pyfaidx as the oracle for FASTA, a file written here byte by byte for 2bit."""
 
+import bz2
 import gzip
+import lzma
 import re
 import struct
 
@@ -57,6 +59,16 @@ def test_line_ends_of_windows_and_a_missing_last_one(tmp_path):
     assert read(path) == expected()
 
 
+@pytest.mark.parametrize("block", [1, 7, 1 << 20])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("compress", [bytes, gzip.compress, lzma.compress, bz2.compress])
+def test_byte_order_mark_line_ends_and_compression_change_nothing(tmp_path, monkeypatch, block, end, compress):
+    monkeypatch.setattr(fasta, "BLOCK", block)
+    path = tmp_path / "g.fa"
+    path.write_bytes(compress(b"\xef\xbb\xbf" + lines(end=end)))
+    assert read(path) == expected()
+
+
 def test_progress_counts_the_file(tmp_path):
     path, told = tmp_path / "g.fa", []
     path.write_bytes(lines())
@@ -72,6 +84,8 @@ def test_progress_counts_the_file(tmp_path):
         (gzip.compress(b""), "holds no contig"),
         (b"ACGT\n>b\nAC\n", "does not start with '>'"),
         (b">\nACGT\n", "header without a contig name"),
+        (b"<!DOCTYPE html><html>", "is a web page"),
+        (b"PK\x03\x04", "is a zip archive"),
         (gzip.compress(lines())[:-12], "truncated or damaged gzip"),
         (gzip.compress(lines())[:40], "truncated or damaged gzip"),
     ],

@@ -38,8 +38,8 @@ def each_track(
     tracks: as `read_tracks` returns them; sources and names: file and contig names by source; lengths: of the contigs. Raises
     `InputError` where a column that a track names is missing.
     """
-    for rows, path, contigs in _by_source(tracks, sources, names):
-        table = _read(rows, path, lengths, contigs)
+    for rows, path, contigs in by_source(tracks, sources, names):
+        table = read_source(rows, path, lengths, contigs)
         for track in rows:
             yield track, select(table, track, path).astype({"chrom": "str", "start": "int64", "end": "int64"})
 
@@ -66,21 +66,26 @@ def annotate(
     """
     columns: dict[str, np.ndarray] = {}
     share: dict[str, np.ndarray] = {}
-    for rows, path, contigs in _by_source(tracks, sources, names):
+    for rows, path, contigs in by_source(tracks, sources, names):
         if rows[0].format == "bigwig":
             columns |= dict.fromkeys((track.track for track in rows), read_means(path, regions, lengths, contigs))
             continue
-        table = _read(rows, path, lengths, contigs)
-        for track in rows:
-            kept = select(table, track, path)
-            try:
-                columns[track.track] = KINDS[track.kind](regions, kept, track.column, threshold)
-            except InputError as error:
-                raise InputError(f"{path}, track {track.track}: {error}") from None
+        table = read_source(rows, path, lengths, contigs)
+        columns |= {track.track: annotate_from(regions, table, track, path, threshold) for track in rows}
         if rows[0].format == REPEATS and not share:
             share[REPEAT_SHARE] = overlap_bases(regions, table) / (regions["end"] - regions["start"]).to_numpy()
     known = [name for name in tracks["track"] if name in columns]
     return pd.DataFrame({name: columns[name] for name in known} | share, index=regions.index)
+
+
+def annotate_from(
+    regions: pd.DataFrame, table: pd.DataFrame, track: Any, path: Path | str, threshold: float
+) -> np.ndarray:
+    """The column of one track, from the rows of its source as `read_source` returns them."""
+    try:
+        return KINDS[track.kind](regions, select(table, track, path), track.column, threshold)
+    except InputError as error:
+        raise InputError(f"{path}, track {track.track}: {error}") from None
 
 
 def select(table: pd.DataFrame, track: Any, path: Path | str) -> pd.DataFrame:
@@ -97,7 +102,7 @@ def select(table: pd.DataFrame, track: Any, path: Path | str) -> pd.DataFrame:
     return kept
 
 
-def _by_source(
+def by_source(
     tracks: pd.DataFrame, sources: dict[str, Path], names: dict[str, ContigNames]
 ) -> Iterator[tuple[list[Any], Path, ContigNames]]:
     """The rows of the tracks of each source that is given, its file, and its contig names."""
@@ -106,7 +111,7 @@ def _by_source(
         yield list(rows.itertuples()), sources[source], names.get(source, UNCHANGED)
 
 
-def _read(tracks: list[Any], path: Path, lengths: dict[str, int], contigs: ContigNames) -> pd.DataFrame:
+def read_source(tracks: list[Any], path: Path, lengths: dict[str, int], contigs: ContigNames) -> pd.DataFrame:
     """The rows of one source with the columns that several tracks need."""
     present = columns_of(path, tracks[0].format)
     text: list[str] = []

@@ -7,6 +7,7 @@ import csv
 import hashlib
 import re
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import TextIO
 
@@ -31,7 +32,8 @@ FOLD_NAMES = {
 GIVEN = {2: ("train", "test"), 3: FOLDS}
 VALID = 10  # where no fold valid is given, one sequence in so many of train
 NOTHING: tuple[int, list[str]] = (0, [])  # where a file has no such line
-NUMBER = re.compile(r"[+-]?\d+")
+NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]{1,2})?")
+LONGEST = 1 << 30  # characters of a sequence, where the csv module would stop at 131,072
 
 
 def read_labelled(
@@ -41,9 +43,9 @@ def read_labelled(
 
     One file tells the fold of a row in a column `fold` or `split`; two are train and test, of which valid is drawn from train by a
     hash of the sequence, the same on both strands; three are train, valid and test. Files are plain or gzip, separated by commas,
-    or by tabs where the header has one. Lower case is folded. Labels are text or whole numbers and are numbered in sorted
-    order. Raises InputError, naming file and line, for a missing column, an empty label or fold, characters other than ACGTN, and labels
-    that no row of train has.
+    or by tabs where the header has one. Lower case is folded. Labels are text or numbers and are numbered in sorted order; equal
+    numbers are one label. Raises InputError, naming file and line, for a missing column, an empty label or fold, characters other than
+    ACGTN, and labels that no row of train has.
     """
     if len(paths) == 1:
         table = _read(paths[0], sequence, label, None)
@@ -56,7 +58,10 @@ def read_labelled(
         digests = (hashlib.blake2b(text.encode(), digest_size=8).digest() for text in either_strand(table["sequence"]))
         drawn = np.array([int.from_bytes(digest) % VALID == 0 for digest in digests])
         table.loc[drawn & (table["fold"] == "train").to_numpy(), "fold"] = "valid"
-    names = sorted(table["label"].unique(), key=int if table["label"].str.fullmatch(NUMBER).all() else None)
+    table["label"] = _class_names(table["label"])
+    names = sorted(table["label"].unique())
+    if all(map(NUMBER.fullmatch, names)):
+        names.sort(key=Decimal)
     missing = set(names) - set(table.loc[table["fold"] == "train", "label"])
     if missing:
         files = ", ".join(map(str, paths))
@@ -70,18 +75,26 @@ def read_labelled(
     return table.assign(before="", after="", pieces="")[COLUMNS], tuple(names)
 
 
-def check_labelled(path: Path | str) -> int:
-    """Rows of a file of labelled sequences, after a look at its header and first row; raises InputError where they are none."""
-    with open_text(path) as stream:
-        rows = _rows(path, stream)
-        header = next(rows, NOTHING)[1]
-        first = next(rows, NOTHING)[1]
-        if len(header) < 2 or not any(re.fullmatch("[ACGTNacgtn]+", value) for value in first):
-            raise InputError(
-                f"{path}: expected a header and rows with a sequence and a label, separated by commas, but found the columns "
-                f"{', '.join(header) or 'none'}" + ("" if first else " and no row")
-            )
-        return 1 + sum(1 for _ in rows)
+def count_labelled(table: pd.DataFrame, files: int) -> list[int]:
+    """Rows that `read_labelled` read from each of one to three files, in their order."""
+    folds = table["fold"].value_counts()
+    by_fold = [int(folds.get(fold, 0)) for fold in FOLDS]
+    return by_fold if files == len(FOLDS) else [len(table) - by_fold[-1], by_fold[-1]] if files > 1 else [len(table)]
+
+
+def _class_names(labels: pd.Series) -> pd.Series:
+    """Labels with one text for each class: numbers that are equal, such as 1, 1.0 and +1, are one where all labels are numbers."""
+    texts = labels.unique()
+    if not all(map(NUMBER.fullmatch, texts)):
+        return labels
+    return labels.map({text: _plain(text) for text in texts})
+
+
+def _plain(number: str) -> str:
+    """A number without a sign +, an exponent, or zeros that do not count."""
+    text = f"{Decimal(number):f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return "0" if text == "-0" else text
 
 
 def _read(path: Path, sequence: str, label: str, fold: str | None) -> pd.DataFrame:
@@ -97,9 +110,10 @@ def _read(path: Path, sequence: str, label: str, fold: str | None) -> pd.DataFra
         wanted = [sequence, label, column] if fold is None else [sequence, label]
         for name, option in ((sequence, "sequence"), (label, "label")):
             if name not in header:
-                raise InputError(
-                    f"{path}: no column {name!r} among {', '.join(header) or 'none'}; name it with the option {option}=COLUMN"
-                )
+                advice = f"name it with the option {option}=COLUMN"
+                if len(header) < 2:
+                    advice = "separate the columns by commas or tabs, and name them in the first line"
+                raise InputError(f"{path}: no column {name!r} among {', '.join(header) or 'none'}; {advice}")
         places = [header.index(name) for name in wanted]
         found = []
         for line, values in rows:
@@ -128,9 +142,11 @@ def _example(path: Path, line: int, sequence: str, label: str, fold: str) -> tup
 
 def _rows(path: Path | str, stream: TextIO) -> Iterator[tuple[int, list[str]]]:
     """Line number and values of the header and of each row; empty lines are left out."""
+    csv.field_size_limit(LONGEST)
     try:
         header = stream.readline()
-        yield 1, next(csv.reader([header], delimiter=(mark := "\t" if "\t" in header else ",")), [])
+        names = next(csv.reader([header], delimiter=(mark := "\t" if "\t" in header else ",")), [])
+        yield 1, [name.strip() for name in names]
         reader = csv.reader(stream, delimiter=mark)
         for values in reader:
             if values:

@@ -5,7 +5,6 @@ from pathlib import Path
 
 from grover.config.benchmark_table import Task
 from grover.config.configuration import Configuration
-from grover.config.files import source_file
 from grover.runtime.errors import InputError
 
 # read under these names, whatever the tables name
@@ -32,24 +31,13 @@ def refuse_unread(
             )
 
 
-def formats(configuration: Configuration, tasks: Tasks, tracks: Iterable[Track], installation: Path) -> dict[str, str]:
-    """Return the format of each annotation that a track, a task or a stage of this run reads, by the key of its source.
-
-    Raises InputError where the file of a source is missing.
-    """
-    found = {track["source"]: track["format"] for track in tracks}
-    for task in tasks.values():
-        found |= task.sources
-    # junctions are a table of their own, or follow from exons
-    for key in [key for key, form in found.items() if form == "splice"]:
-        found[key] = "gtf" if ".gtf" in source_file(configuration, key, installation) else "splice"
-    if "blacklist" in configuration.sources:
-        found["blacklist"] = "bed"
-    if "variants" in configuration.sources:
-        found["variants"] = "vcf"
-    if configuration.embeddings.intervals:
-        found[configuration.embeddings.intervals] = "bed"
-    return found
+def sources_read(configuration: Configuration, tasks: Tasks, tracks: Iterable[Track]) -> list[str]:
+    """Return the keys of the annotations that a track, a task or a stage of this run reads, sorted."""
+    found = {track["source"] for track in tracks} | {key for task in tasks.values() for key in task.sources}
+    found |= {"blacklist", "variants"} & set(configuration.sources)
+    if tasks:
+        found |= {"repeats"} & set(configuration.sources)
+    return sorted(found | ({configuration.embeddings.intervals} - {""}))
 
 
 def single_site_task(configuration: Configuration, tasks: Tasks, origin: str) -> str:

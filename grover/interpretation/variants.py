@@ -10,7 +10,6 @@ it is conditional on each allele's tokenisation, and a base counts once for each
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -21,8 +20,7 @@ from transformers import BertForMaskedLM
 
 from grover.config.sections.embeddings import VariantScoring
 from grover.genome.assembly import Genome
-from grover.genome.bases import N, decode, encode
-from grover.intervals.contigs import UNCHANGED, ContigNames
+from grover.genome.bases import N, encode
 from grover.network.attention import choose_attention
 from grover.network.batching import SPECIALS
 from grover.network.bert import check_length
@@ -30,11 +28,8 @@ from grover.network.device import autocast
 from grover.network.forward import logits_at
 from grover.network.inference import TOKENS_AT_ONCE, each, evaluating, threads_for
 from grover.network.packed import Layout, group_by_tokens, pack_rows
-from grover.runtime.errors import InputError
 from grover.runtime.progress import Progress
 from grover.tokenization.vocabulary import MASK, Vocabulary
-
-MOST_DIFFERING = 0.01  # share of records with another REF, such as an ambiguity code, before the file is refused
 
 
 class Variant(NamedTuple):
@@ -53,53 +48,6 @@ class Allele:
     tokens: np.ndarray
     first: int
     last: int
-
-
-def read_variants(path: Path, genome: Genome, contigs: ContigNames = UNCHANGED) -> tuple[pd.DataFrame, dict[str, int]]:
-    """Variants of a VCF that lie in the genome's segments: chrom, pos (1-based, as in the VCF), id, ref, alt, effect
-    ('' without INFO EFFECT).
-
-    One row an alternative allele; also returns how many were left out and why. Raises an InputError where REF of
-    more than 1 % of the records is not what the assembly holds, or where no contig is the assembly's.
-    """
-    import pysam
-
-    rows, left_out = [], {"outside the segments": 0, "no plain sequence": 0}
-    read, differing = 0, []
-    try:
-        with pysam.VariantFile(str(path)) as stream:
-            keeps_effect = "EFFECT" in stream.header.info
-            for record in stream:
-                chrom, ref = contigs.of([record.chrom])[0], (record.ref or "").upper()
-                found = decode(genome.fetch(chrom, record.start, record.start + len(ref)))
-                if "N" in found:
-                    left_out["outside the segments"] += len(record.alts or ())
-                    continue
-                read += 1
-                if found != ref:
-                    other = f"{record.chrom}:{record.pos} {record.id or '.'} has REF {ref}, the assembly {found}"
-                    differing.append(other)
-                    continue
-                effect = record.info["EFFECT"] if keeps_effect and "EFFECT" in record.info else ""
-                for alt in record.alts or ():
-                    if set(alt.upper()) <= set("ACGT"):
-                        rows.append((chrom, record.pos, record.id or ".", ref, alt.upper(), str(effect)))
-                    else:
-                        left_out["no plain sequence"] += 1
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: not a readable VCF ({error}); give a VCF, plain or compressed by bgzip") from None
-    if len(differing) > MOST_DIFFERING * read:
-        raise InputError(
-            f"{path}: REF of {len(differing):,} of {read:,} records is not what the assembly holds ({differing[0]}); "
-            "give the variants of this assembly"
-        )
-    left_out["REF not of this assembly"] = len(differing)
-    if not rows:
-        raise InputError(
-            f"{path}: none of its variants lies in the genome's segments ({', '.join(genome.chroms[:3])} ...); "
-            "if only names differ, set `rename` of the source or `genome.aliases`"
-        )
-    return pd.DataFrame(rows, columns=["chrom", "pos", "id", "ref", "alt", "effect"]), left_out
 
 
 def alleles(genome: Genome, vocabulary: Vocabulary, variant: Variant, scoring: VariantScoring) -> tuple[Allele, Allele]:

@@ -30,10 +30,11 @@ BEDGRAPH = [*PLACES, "value"]
 RMSK = ["bin", "swScore", "milliDiv", "milliDel", "milliIns", "chrom", "start", "end", "genoLeft", "strand", "name"]
 RMSK += ["class", "family", "repStart", "repEnd", "repLeft", "id"]
 GTF = ["chrom", "source", "feature", "start", "end", "score", "strand", "frame", "attributes"]
-VCF = ["chrom", "position", "id", "ref", "alt"]
+VCF = ["chrom", "pos", "id", "ref", "alt", "qual", "filter", "info"]
+LEAST = {"bed": 3, "vcf": 5}  # columns that a file must have; of the other formats all
 COLUMNS = {"bed": BED, "narrowPeak": NARROWPEAK, "bedgraph": BEDGRAPH, "rmsk": RMSK, "gtf": GTF, "vcf": VCF}
-GIVEN = COLUMNS | {"gtf": [*PLACES, *genes.COLUMNS], "vcf": [*PLACES, "id", "ref", "alt"]}
-TYPES = dict.fromkeys(["start", "end", "position", "summit", "swScore", "milliDiv", "milliDel", "milliIns"], WHOLE)
+GIVEN = COLUMNS | {"gtf": [*PLACES, *genes.COLUMNS]}
+TYPES = dict.fromkeys(["start", "end", "pos", "summit", "swScore", "milliDiv", "milliDel", "milliIns"], WHOLE)
 TYPES |= dict.fromkeys(["value", "signal", "pvalue", "qvalue"], DECIMAL)  # all other columns are text
 
 
@@ -88,9 +89,17 @@ def read_gene_parts(path: Path | str, contigs: ContigNames = UNCHANGED) -> pd.Da
     return _read(path, layout, wanted, contigs, genes.is_part)
 
 
-def read_vcf(path: Path | str, contigs: ContigNames = UNCHANGED) -> pd.DataFrame:
-    """Read the sites of a VCF: chrom, start, end (of REF), id, ref, alt."""
-    return _read(path, _layout(path, "vcf"), GIVEN["vcf"], contigs)
+def vcf_blocks(path: Path | str, contigs: ContigNames = UNCHANGED) -> Iterator[pd.DataFrame]:
+    """Read a VCF a block of records at a time: chrom, pos (1-based), id, ref, alt, and effect, which is EFFECT of INFO or empty."""
+    layout = _layout(path, "vcf")
+    wanted = {name: layout.types.get(name, TEXT) for name in VCF[:5]}
+    if "info" in layout.names:
+        wanted["effect"] = TEXT
+    for block in _blocks(path, layout, wanted, contigs):
+        columns = [column.cast(pa.string()) if wanted[name] == TEXT else column for name, column in block.items()]
+        table = pa.table(dict(zip(block, columns, strict=True))).to_pandas()
+        table = table.astype({name: "str" for name, kind in wanted.items() if kind == TEXT})
+        yield table if "effect" in table else table.assign(effect="")
 
 
 def read_table(path: Path | str, contigs: ContigNames = UNCHANGED) -> pd.DataFrame:
@@ -115,7 +124,6 @@ READERS: dict[str, Callable[..., pd.DataFrame]] = {
     "bedgraph": read_bedgraph,
     "rmsk": read_rmsk,
     "gtf": read_gtf,
-    "vcf": read_vcf,
 }
 
 
@@ -242,7 +250,7 @@ def _layout(path: Path | str, form: str, columns: list[str] | None = None) -> La
     if form == "table":
         return _headed_layout(path, PLACES, PLACES[1:])
     columns = columns or COLUMNS[form]
-    least = 3 if form == "bed" else len(columns)
+    least = LEAST.get(form, len(columns))
     number, line = next(data_lines(path), (0, ""))
     present = line.count("\t") + 1 if number else len(columns)
     if present < least:
@@ -282,18 +290,16 @@ def _summit(peaks: Block) -> pa.Array:
     return pc.min_element_wise(summit, pc.subtract(width, 1))
 
 
-def _end_of_ref(sites: Block) -> pa.Array:
-    length = pc.utf8_length(sites["ref"].cast(pa.string()))
-    return pc.add(pc.subtract(sites["position"], 1), length.cast(WHOLE))
+def _effect(records: Block) -> pa.Array:
+    column = records["info"]
+    found = pc.extract_regex(column.dictionary, "(?:^|;)EFFECT=(?P<value>[^;]*)")
+    return pa.DictionaryArray.from_arrays(column.indices, pc.fill_null(pc.struct_field(found, "value"), ""))
 
 
 COMPUTED = {
     "narrowPeak": {"summit": (["start", "end", "summit"], _summit)},
     "gtf": {"start": (["start"], lambda rows: pc.subtract(rows["start"], 1))},
-    "vcf": {
-        "start": (["position"], lambda sites: pc.subtract(sites["position"], 1)),
-        "end": (["position", "ref"], _end_of_ref),
-    },
+    "vcf": {"effect": (["info"], _effect)},
 }
 
 

@@ -63,8 +63,9 @@ def write_text(path: Path | str, text: str) -> None:
 
 
 def write_json(path: Path | str, data: Any) -> None:
-    """Write JSON atomically, NumPy scalars included."""
-    write_text(path, json.dumps(data, indent=2, default=_plain) + "\n")
+    """Write JSON atomically, NumPy scalars included; what is no finite number becomes null, since JSON has no NaN."""
+    finite = json.loads(json.dumps(data, default=_plain), parse_constant=lambda name: None)
+    write_text(path, json.dumps(finite, indent=2) + "\n")
 
 
 def write_array(path: Path | str, array: np.ndarray) -> None:

@@ -1,100 +1,215 @@
-"""All sources against the encoded genome, before any long work."""
+"""All sources against the encoded genome, before any long work.
 
-from dataclasses import dataclass
+Each is opened by the function that a later stage reads it with, with the same options, so that what passes here does not fail for its
+format afterwards. All mistakes are reported together.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
-from grover.annotation.meme import read_meme
-from grover.benchmarks.ready_sets import check_labelled
+from grover.annotation.meme import read_matrix, read_meme
+from grover.annotation.tracks import annotate_from, by_source, read_source
+from grover.benchmarks.builders import Surroundings, make_windows, of_states
+from grover.benchmarks.ready_sets import count_labelled, read_labelled
+from grover.benchmarks.site_sources import BLACKLIST, REPEATS, SiteSources
+from grover.config.benchmark_table import BUILDERS, DERIVED, Task
+from grover.embeddings.region_table import places_of_bed
+from grover.genome.assembly import Genome
+from grover.interpretation.vcf import Variants
 from grover.intervals.bigwig import read_means
-from grover.intervals.contigs import RENAMES, Contigs, check
-from grover.intervals.formats import READERS as INTERVALS
-from grover.intervals.formats import read_table
+from grover.intervals.contigs import ContigNames, Contigs
 from grover.intervals.overlaps import overlaps
-from grover.intervals.sites import read_tss
-from grover.intervals.splice import read_junctions
 from grover.runtime.errors import InputError
+from grover.tokenization.vocabulary import Vocabulary
 
-READERS = {**INTERVALS, "table": read_table, "tss": read_tss, "splice": read_junctions}
-COUNTED = {"meme": lambda path: len(read_meme(path)), "csv": check_labelled}  # rows without coordinates
-BIGWIG = "bigwig"
-FORMATS = (*READERS, BIGWIG, *COUNTED)
+VARIANTS = "variants"
+COLUMNS = ["key", "read_by", "format", "file", "rows", "rows_in_segments", "contigs"]
 
 
 @dataclass(frozen=True)
-class Source:
-    """One annotation: what the configuration calls it, its format, its file, and how its contig names are mapped."""
+class Readings:
+    """What a run reads.
+
+    files, renames: file of each source, and how its contigs are renamed. rows: how many that must lie in the segments, by source; 1
+    where it is not given. tracks: rows of the table of tracks. tasks: those of the run. intervals: source whose intervals are embedded,
+    if any. outside: tokenizer.json of each vocabulary from outside. overlap: share of a region that a category must cover. examples:
+    fewest sites of a task.
+    """
+
+    files: Mapping[str, Path]
+    renames: Mapping[str, str] = field(default_factory=dict)
+    rows: Mapping[str, int] = field(default_factory=dict)
+    tracks: pd.DataFrame = field(default_factory=lambda: pd.DataFrame({"source": [], "format": []}))
+    tasks: Mapping[str, Task] = field(default_factory=dict)
+    intervals: str = ""
+    outside: Mapping[str, Path] = field(default_factory=dict)
+    overlap: float = 0.5
+    examples: int = 1
+
+    def rename(self, key: str) -> str:
+        """How the contigs of a source are renamed."""
+        return self.renames.get(key, "")
+
+
+@dataclass(frozen=True)
+class Found:
+    """What one reading of a source found; rows and rows_in_segments are missing where the format has none."""
 
     key: str
+    read_by: str
     format: str
-    path: Path
-    rename: str = ""
+    rows: Any = pd.NA
+    inside: Any = pd.NA
+    contigs: str = ""
+    what: str = "rows"
 
     @classmethod
-    def parse(cls, text: str) -> "Source":
-        """From `KEY=FORMAT=PATH` or `KEY=FORMAT=PATH=RENAME`; a path may itself hold `=`."""
-        key, _, rest = text.partition("=")
-        kind, _, path = rest.partition("=")
-        if kind not in FORMATS or not path:
-            raise InputError(
-                f"source {text!r} is not of the form KEY=FORMAT=PATH[=RENAME] with a format of {', '.join(FORMATS)}"
-            )
-        before, _, rename = path.rpartition("=")
-        if before and rename in RENAMES:
-            return cls(key, kind, Path(before), rename)
-        return cls(key, kind, Path(path))
+    def of(cls, key: str, read_by: str, form: str, rows: int, inside: pd.DataFrame) -> "Found":
+        """Of a table of the rows that overlap the segments."""
+        return cls(key, read_by, form, rows, len(inside), ",".join(inside["chrom"].astype(str).unique()))
 
 
-def check_sources(
-    sources: list[Source], segments: pd.DataFrame, contigs: Contigs, minimum: dict[str, int]
-) -> pd.DataFrame:
-    """Read every source and compare it with the genome: key, format, file, rows, rows_in_segments, contigs.
+Use = Callable[[], Iterator[Found]]
 
-    `rows_in_segments` counts rows that share a base with a segment, peaks by their summit. For motifs and labelled sequences, which have
-    no coordinates, it is missing. Of a bigWig it counts the segments that hold a value, and `rows` is missing.
-    `minimum` gives, for some keys, how many rows must lie in the segments. Raises `InputError` at the first source that
-    does not fit.
+
+def check_sources(readings: Readings, genome: Genome, known: Contigs) -> pd.DataFrame:
+    """Read every source as each of its stages does: a row per source and stage with the `COLUMNS`.
+
+    `rows_in_segments` counts rows that share a base with a segment; of a bigWig the segments that have a value, of variants the alleles
+    to score. For motifs and labelled sequences, which have no coordinates, it is missing. known: contigs of the assembly.
+    Raises one `InputError` for all mistakes.
     """
-    unknown = set(minimum) - {source.key for source in sources}
+    unknown = set(readings.rows) - set(readings.files)
     if unknown:
         raise InputError(f"a minimum is given for {', '.join(sorted(unknown))}, which is none of the sources")
-    rows = [_check_source(source, segments, contigs, minimum.get(source.key, 0)) for source in sources]
-    return pd.DataFrame(rows, columns=["key", "format", "file", "rows", "rows_in_segments", "contigs"])
+    found: list[dict] = []
+    mistakes: dict[str, None] = {}  # several stages may find the same one
+    for use in _uses(readings, genome, known):
+        try:
+            for each in use():
+                found.append(_row(each, readings))
+        except InputError as error:
+            mistakes[str(error)] = None
+    if len(mistakes) == 1:
+        raise InputError(next(iter(mistakes)))
+    if mistakes:
+        raise InputError("\n".join([f"{len(mistakes)} mistakes in the sources", *(f"  {line}" for line in mistakes)]))
+    return pd.DataFrame(found, columns=COLUMNS)
 
 
-def _check_source(source: Source, segments: pd.DataFrame, contigs: Contigs, minimum: int) -> dict:
-    lengths, names = contigs.lengths, contigs.names(source.rename)
-    row = {"key": source.key, "format": source.format, "file": str(source.path)}
-    if not source.path.is_file():
-        raise InputError(f"{source.path} does not exist; correct the path of the source {source.key!r}")
-    if source.format in COUNTED:
-        rows = COUNTED[source.format](source.path)
-        if rows < minimum:
-            raise InputError(
-                f"{source.path} (source {source.key!r}) has {rows:,} rows, at least {minimum:,} are needed; take another file"
-            )
-        return row | {"rows": rows, "rows_in_segments": pd.NA, "contigs": ""}
-    if source.format == BIGWIG:
-        inside = segments[pd.notna(read_means(source.path, segments, lengths, names))]
-        if len(inside) < max(minimum, 1):
-            raise InputError(
-                f"{source.path} (source {source.key!r}) has values in {len(inside):,} of {len(segments):,} kept segments, at "
-                f"least {max(minimum, 1):,} are needed; take more of the assembly or another file"
-            )
-        found = {"rows": pd.NA, "rows_in_segments": len(inside), "contigs": ",".join(inside["chrom"].unique())}
-        return row | found
-    table = READERS[source.format](source.path, contigs=names)
-    placed = check(table, lengths, source.path)
-    if source.format == "narrowPeak":
-        summit = placed["start"] + placed["summit"]
-        placed = placed.assign(start=summit, end=summit + 1)
-    inside = placed[overlaps(placed, segments)]
-    if len(inside) < max(minimum, 1):
-        what = "peaks" if source.format == "narrowPeak" else "rows"
+def _row(found: Found, readings: Readings) -> dict:
+    """The row of the table; raises `InputError` where fewer rows than the minimum lie in the segments."""
+    path = readings.files.get(found.key) or readings.outside[found.key]
+    least = readings.rows.get(found.key, 1)
+    source = f"{path} (source {found.key!r})"
+    if pd.notna(found.inside) and found.inside < max(least, 1):
+        of = "" if pd.isna(found.rows) else f"of its {found.rows:,} "
         raise InputError(
-            f"{source.path} (source {source.key!r}) has {len(inside):,} of its {len(table):,} {what} in the kept "
-            f"segments, at least {max(minimum, 1):,} are needed; take more of the assembly or another file"
+            f"{source} has {found.inside:,} {of}{found.what} in the kept segments, at least {max(least, 1):,} are needed; take more of "
+            "the assembly or another file"
         )
-    found = {"rows": len(table), "rows_in_segments": len(inside), "contigs": ",".join(inside["chrom"].unique())}
-    return row | found
+    if pd.isna(found.inside) and found.rows < least:
+        raise InputError(f"{source} has {found.rows:,} {found.what}, at least {least:,} are needed; take another file")
+    values = [found.key, found.read_by, found.format, str(path), found.rows, found.inside, found.contigs]
+    return dict(zip(COLUMNS, values, strict=True))
+
+
+def _uses(readings: Readings, genome: Genome, known: Contigs) -> Iterator[Use]:
+    """All readings of sources, of which each can fail by itself."""
+    yield from _of_tracks(readings, genome, known)
+    sources = SiteSources(readings.files, readings.renames, known, genome.segments)
+    for name, task in readings.tasks.items():
+        yield from _of_task(name, task, readings, sources, genome)
+    if readings.tasks and REPEATS in readings.files:
+        yield partial(_placed, REPEATS, "tasks", "repeats", sources)
+    if BLACKLIST in readings.files:
+        yield partial(_placed, BLACKLIST, "tasks", "bed", sources)
+    if readings.intervals:
+        yield partial(_intervals, readings, genome, known)
+    if VARIANTS in readings.files:
+        yield partial(_variants, readings, genome, known)
+    for name, path in readings.outside.items():
+        yield partial(_outside, name, path)
+
+
+def _of_tracks(readings: Readings, genome: Genome, known: Contigs) -> Iterator[Use]:
+    segments = genome.segments
+
+    def read(rows: list[Any], path: Path, contigs: ContigNames) -> Iterator[Found]:
+        key, form = rows[0].source, rows[0].format
+        read_by = ", ".join(track.track for track in rows)
+        if form == "bigwig":
+            inside = segments[pd.notna(read_means(path, segments, known.lengths, contigs))]
+            on = ",".join(inside["chrom"].unique())
+            yield Found(key, read_by, form, pd.NA, len(inside), on, f"of {len(segments):,} segments with values")
+            return
+        table = read_source(rows, path, known.lengths, contigs)
+        for track in rows:
+            annotate_from(segments, table, track, path, readings.overlap)
+        yield Found.of(key, read_by, form, len(table), table[overlaps(table, segments)])
+
+    names = known.names_of(readings.files, readings.renames)
+    for rows, path, contigs in by_source(readings.tracks, dict(readings.files), names):
+        yield partial(read, rows, path, contigs)
+
+
+def _of_task(name: str, task: Task, readings: Readings, sources: SiteSources, genome: Genome) -> Iterator[Use]:
+    form = BUILDERS[task.builder].format
+
+    def labelled() -> Iterator[Found]:
+        columns = {option: task.options[option] for option in ("sequence", "label") if option in task.options}
+        table, _ = read_labelled([readings.files[key] for key in task.sites], **columns)
+        for key, rows in zip(task.sites, count_labelled(table, len(task.sites)), strict=True):
+            yield Found(key, name, form, rows)
+
+    def sites() -> Iterator[Found]:
+        placed = sources.sites(task.sites[0], task.builder, task.options, readings.examples)
+        accessible = sources.read(task.options["accessible"], "bed") if task.negatives == "accessible" else None
+        if task.builder == "motif-bound":  # its windows need the scan of the genome
+            if accessible and "states" in task.options:
+                of_states(accessible.inside, task.options["states"].split("+"))
+        else:
+            derived = task.negatives in DERIVED
+            make_windows(task.builder, placed.inside, task.length, task.options, Surroundings(genome), derived=derived)
+        yield Found.of(task.sites[0], name, form, placed.rows, placed.inside)
+        if accessible:
+            yield Found.of(task.options["accessible"], name, "bed", accessible.rows, accessible.inside)
+
+    def motif() -> Iterator[Found]:
+        path = readings.files[task.options["motifs"]]
+        read_matrix(path, task.options["motif"])
+        yield Found(task.options["motifs"], name, "meme", len(read_meme(path)), what="motifs")
+
+    yield labelled if form == "csv" else sites
+    if "motif" in task.options:
+        yield motif
+
+
+def _placed(key: str, read_by: str, form: str, sources: SiteSources) -> Iterator[Found]:
+    placed = sources.read(key, form)
+    yield Found.of(key, read_by, form, placed.rows, placed.inside)
+
+
+def _intervals(readings: Readings, genome: Genome, known: Contigs) -> Iterator[Found]:
+    key = readings.intervals
+    left, _ = places_of_bed(readings.files[key], genome, known, readings.rename(key))
+    yield Found(key, "embeddings", "bed", pd.NA, len(left))
+
+
+def _variants(readings: Readings, genome: Genome, known: Contigs) -> Iterator[Found]:
+    variants = Variants(readings.files[VARIANTS], genome, known.lengths, known.names(readings.rename(VARIANTS)))
+    alleles, contigs = 0, dict[str, None]()
+    for block in variants:
+        alleles += len(block)
+        contigs |= dict.fromkeys(block["chrom"].unique())
+    yield Found(VARIANTS, "variants", "vcf", variants.records, alleles, ",".join(contigs))
+
+
+def _outside(name: str, path: Path) -> Iterator[Found]:
+    vocabulary = Vocabulary.from_outside(name, path)
+    yield Found(name, "vocabularies", "tokenizer.json", vocabulary.size, what="tokens")

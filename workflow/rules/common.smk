@@ -169,8 +169,8 @@ def source(key):
     return by_checksum(SOURCES[key]) if key in LINKED else SOURCES[key]
 
 
-# format of each annotation that a track, a task or a stage reads
-FORMATS = checked(annotations.formats, configuration, TASKS, TRACKS, ROOT)
+# keys of the sources that a track, a task or a stage of this run reads
+ANNOTATION = annotations.sources_read(configuration, TASKS, TRACKS)
 
 
 def rename_option(key):

@@ -152,15 +152,17 @@ rule make_folds:
 
 
 rule check_sources:
-    """Every annotation is read against the assembly before any long work.
+    """Every annotation is read against the assembly, as the later stages read it, before any long work.
 
     It runs before all other jobs that are ready, by priority. An edge to the long work would rerun that with each annotation; an
     `ancient` one makes Snakemake 9 overlook what else changed behind it.
     """
     input:
+        sequence=rules.encode_genome.output.sequence,
         segments=rules.encode_genome.output.segments,
         contigs=rules.encode_genome.output.contigs,
-        sources=[source(key) for key in FORMATS],
+        sources=[source(key) for key in ANNOTATION],
+        outside=list(OUTSIDE.values()),
     output:
         table=f"{RUN}/genome/inputs.tsv",
     log:
@@ -171,17 +173,19 @@ rule check_sources:
     resources:
         **cpu(4000, 30),
     params:
-        sources=repeated(
-            "--source",
-            [
-                f"{key}={format}={source(key)}={configuration.sources[key].rename}".rstrip("=")
-                for key, format in FORMATS.items()
-            ],
-        ),
-        minimum=repeated("--minimum", [f"{key}={configuration.sources[key].minimum}" for key in FORMATS]),
+        tracks=by_content(TRACK_TABLE),
+        tasks=by_content(TASK_TABLE),
+        task=repeated("--task", TASKS),
+        options=options("check_sources"),
+        sources=source_options(ANNOTATION),
+        outside=repeated("--outside", [f"{name}={path}" for name, path in OUTSIDE.items()]),
+        rows=repeated("--rows", [f"{key}={configuration.sources[key].minimum}" for key in ANNOTATION]),
     shell:
-        "{resources.python} {resources.scripts}/check_sources.py"
+        "{resources.python} {resources.scripts}/check_sources.py {params.options}"
+        " --sequence {input.sequence:q}"
         " --segments {input.segments:q}"
         " --contigs {input.contigs:q}"
-        " {params.sources} {params.minimum}"
+        " --tracks {params.tracks:q}"
+        " --tasks {params.tasks:q}"
+        " {params.task} {params.sources} {params.outside} {params.rows}"
         " --output {output.table:q} > {log:q} 2>&1"

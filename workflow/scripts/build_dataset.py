@@ -1,7 +1,6 @@
 """Build the labelled sequences of one benchmark."""
 
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -13,22 +12,20 @@ from grover.benchmarks.datasets import COLUMNS, Limit, assemble, call_of, check_
 from grover.benchmarks.derived_negatives import deriver
 from grover.benchmarks.matched_negatives import Background
 from grover.benchmarks.ready_sets import read_labelled
+from grover.benchmarks.site_sources import BLACKLIST, REPEATS, SiteSources
 from grover.config.benchmark_table import BUILDERS, DERIVED, check_task
 from grover.config.options import Seed
 from grover.config.sections.benchmarks import DatasetBuilding
 from grover.genome.assembly import Genome
 from grover.genome.contig_table import read_contig_table
 from grover.genome.folds import read_folds
-from grover.intervals.contigs import check
 from grover.intervals.formats import read_bed
-from grover.intervals.sites import read_masked, read_peaks, read_tss
-from grover.intervals.splice import read_junctions
 from grover.runtime.cli import READ, Input, Output, Renames, Sources, main
 from grover.runtime.errors import InputError
 from grover.runtime.files import checksum, key_values, source_files, write_json, write_table
 from grover.tokenization.vocabulary import Vocabulary
 
-ANNOTATION = ("blacklist", "repeats")  # sources that negatives genomic-matched go by
+ANNOTATION = (BLACKLIST, REPEATS)  # sources that negatives genomic-matched go by
 
 
 def build_dataset(
@@ -93,28 +90,12 @@ def build_dataset(
     else:
         genome, known, fold_table = Genome(sequence, segments), read_contig_table(contigs), read_folds(folds)
 
-        def placed(key: str, read: Callable[..., pd.DataFrame], least: int = 0, **settings: bool) -> pd.DataFrame:
-            found = read(files[key], contigs=known.names(renames.get(key, "")), **settings)
-            rows = check(found, known.lengths, files[key], regions=genome.segments)
-            if len(rows) < least:
-                raise InputError(
-                    f"{files[key]}: {len(rows)} intervals of it lie in the genome but at least {least} are needed; give an annotation "
-                    "that covers these regions"
-                )
-            return rows
-
-        readers: dict[str, Callable[..., pd.DataFrame]] = {
-            "tss": read_tss,
-            "narrowPeak": read_peaks,
-            "splice": read_junctions,
-            "bed": read_bed,
-        }
-        summits = {"summits": True} if builder == "tfbs" or int(options.get("summit", 0)) else {}
-        given = placed(sites[0], readers[BUILDERS[builder].format], building.minimum, **summits)
+        read_from = SiteSources(files, renames, known, genome.segments)
+        given = read_from.sites(sites[0], builder, options, building.minimum).inside
         matches = pd.read_parquet(hits) if hits else None
         if matches is not None:
             options = {key: matches.attrs[key] for key in ("motif", "threshold") if key in matches.attrs} | options
-        accessible = placed(options["accessible"], read_bed) if negatives == "accessible" else None
+        accessible = read_from.read(options["accessible"], "bed").inside if negatives == "accessible" else None
         windows, labels = make_windows(
             builder,
             given,
@@ -126,8 +107,9 @@ def build_dataset(
         )
         derive = None
         if negatives in DERIVED:
-            masked = placed("repeats", read_masked) if "repeats" in files else read_bed(softmask) if softmask else None
-            blacklist = placed("blacklist", read_bed) if "blacklist" in files else None
+            masked = read_bed(softmask) if softmask else None
+            masked = read_from.read(REPEATS, "repeats").inside if REPEATS in files else masked
+            blacklist = read_from.read(BLACKLIST, "bed").inside if BLACKLIST in files else None
             if negatives == "genomic-matched":
                 mask = "none" if masked is None or masked.empty else "soft mask"
                 like = {"blacklist": "none", "repeats": mask} | {

@@ -1,45 +1,66 @@
-"""Read every annotation against the encoded genome before any long work."""
+"""Read every annotation as the later stages do, against the encoded genome, before any long work."""
 
 from pathlib import Path
 from typing import Annotated
 
 from typer import Option
 
-from grover.genome.assembly import read_segments
+from grover.annotation.tracks import read_tracks
+from grover.config.benchmark_table import read_tasks
+from grover.config.sections.benchmarks import DatasetBuilding
+from grover.config.sections.embeddings import CategoryOverlap, Embedded
+from grover.genome.assembly import Genome
 from grover.genome.contig_table import read_contig_table
-from grover.runtime.cli import Files, Input, Output, main
+from grover.runtime.cli import READ_BY_KEY, Input, Output, Renames, Sources, main
 from grover.runtime.errors import InputError
-from grover.runtime.files import write_table
-from grover.sources import check
+from grover.runtime.files import key_values, source_files, write_table
+from grover.runtime.settings import Setting
+from grover.sources.check import Readings
+from grover.sources.check import check_sources as check
 
 
 def check_sources(
+    sequence: Input,
     segments: Input,
     contigs: Input,
+    tracks: Input,
+    tasks: Input,
     output: Output,
-    source: Annotated[
-        list[str],
-        Files(path=lambda text: Path(check.Source.parse(text).path)),
-        Option(help="annotation to read, as KEY=FORMAT=FILE[=RENAME]; repeat the option for each"),
+    minimum_overlap: Annotated[float, Setting(CategoryOverlap, "minimum_overlap")],
+    minimum: Annotated[int, Setting(DatasetBuilding, "minimum")],
+    intervals: Annotated[str, Setting(Embedded, "intervals")],
+    source: Sources = [],  # noqa: B006
+    rename: Renames = [],  # noqa: B006
+    rows: Annotated[list[str], Option(help="KEY=ROWS that must lie in the segments; repeat for each")] = [],  # noqa: B006
+    task: Annotated[list[str], Option(help="a task of --tasks that the run has; repeat for each")] = [],  # noqa: B006
+    outside: Annotated[
+        list[str], READ_BY_KEY, Option(help="vocabulary from outside, as NAME=tokenizer.json; repeat for each")
     ] = [],  # noqa: B006
-    minimum: Annotated[list[str], Option(help="KEY=ROWS that must lie in the segments; repeat for each")] = [],  # noqa: B006
 ) -> None:
-    """Write what each source holds; end with one sentence at the first that does not fit the assembly.
+    """Write what each source has in it; end with one sentence for each mistake.
 
-    Sources are given as KEY=FORMAT=FILE[=RENAME]. FORMAT is bed, tss, splice, csv, narrowPeak, bedgraph, rmsk, gtf,
-    vcf or meme. RENAME maps contig names to those of the assembly: add-chr or strip-chr.
+    Every source (--source KEY=FILE) is opened by the functions that read it for the rows of --tracks, for the tasks and for embedded
+    intervals. Sources named `repeats`, `blacklist` and `variants` are read for what these names stand for.
     """
-    sources = [check.Source.parse(text) for text in source]
-    table = check.check_sources(
-        sources, read_segments(segments), read_contig_table(contigs), dict(map(_minimum, minimum))
+    known = read_tasks(tasks)
+    readings = Readings(
+        files=source_files(source),
+        renames=dict(key_values(rename, "--rename")),
+        rows=dict(map(_rows, rows)),
+        tracks=read_tracks(tracks),
+        tasks={name: known[name] for name in task},
+        intervals=intervals,
+        outside={name: Path(path) for name, path in source_files(outside, "--outside").items()},
+        overlap=minimum_overlap,
+        examples=minimum,
     )
-    write_table(output, table)
+    write_table(output, check(readings, Genome(sequence, segments), read_contig_table(contigs)))
 
 
-def _minimum(text: str) -> tuple[str, int]:
+def _rows(text: str) -> tuple[str, int]:
     key, _, rows = text.partition("=")
     if not rows.isdigit():
-        raise InputError(f"minimum {text!r} is not of the form KEY=ROWS")
+        raise InputError(f"--rows {text!r} is not of the form KEY=ROWS")
     return key, int(rows)
 
 

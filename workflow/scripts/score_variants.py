@@ -2,14 +2,14 @@
 
 from typing import Annotated, Literal
 
-import numpy as np
 from typer import Option
 
 from grover.config.options import Device, Precision, Seed
 from grover.config.sections.embeddings import VariantScoring
 from grover.genome.assembly import Genome
 from grover.genome.contig_table import read_contig_table
-from grover.interpretation.variants import read_variants, score, separation
+from grover.interpretation.variants import score, separation
+from grover.interpretation.vcf import Variants, sample_variants
 from grover.network.bert import load_language_model
 from grover.network.device import choose_device
 from grover.runtime.cli import Input, Output, main
@@ -41,10 +41,10 @@ def score_variants(
     """
     place = choose_device(device, threads)
     genome, vocabulary = Genome(sequence, segments), Vocabulary.load(folder(model))
-    rows, left_out = read_variants(variants, genome, read_contig_table(contigs).names(rename))
-    maximum = scoring.maximum_variants
-    left_out["beyond the maximum"] = max(0, len(rows) - maximum)
-    rows = rows.iloc[np.sort(np.random.default_rng(seed).permutation(len(rows))[:maximum])]
+    known = read_contig_table(contigs)
+    read = Variants(variants, genome, known.lengths, known.names(rename))
+    rows, number = sample_variants(read, scoring.maximum_variants, seed)
+    left_out = read.left_out | {"beyond the maximum": number - len(rows)}
     rows = rows.assign(
         score=score(rows, load_language_model(folder(model)), vocabulary, genome, scoring, place, precision)
     )

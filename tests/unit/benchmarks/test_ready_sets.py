@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from grover.benchmarks.datasets import COLUMNS
-from grover.benchmarks.ready_sets import check_labelled, read_labelled
+from grover.benchmarks.ready_sets import read_labelled
 from grover.runtime.errors import InputError
 
 
@@ -54,6 +54,32 @@ def test_whole_numbers_are_sorted_as_numbers(write):
     assert read_labelled([write("sequence,label,fold\n" + rows)])[1] == ("2", "9", "10")
 
 
+@pytest.mark.parametrize(
+    ("train", "test", "names", "labels"),
+    [
+        (["1", "0", "1.0"], ["0.0", "+1"], ("0", "1"), [1, 0, 1, 0, 1]),
+        (["-1", "1"], ["-1.0", "1e0"], ("-1", "1"), [0, 1, 0, 1]),
+        (["0.5", "0.50", "10", "-0"], ["1e1"], ("0", "0.5", "10"), [1, 1, 2, 0, 2]),
+        (["1" * 40, "1" * 39 + "2"], ["1" * 40], ("1" * 40, "1" * 39 + "2"), [0, 1, 0]),
+        (["1", "1.0", "exon"], ["1.0"], ("1", "1.0", "exon"), [0, 1, 2, 1]),
+    ],
+)
+def test_equal_numbers_are_one_label(write, train, test, names, labels):
+    rows = [f"{'ACGT'[n % 4] * (n + 1)},{label}" for n, label in enumerate([*train, *test])]
+    paths = [
+        write("\n".join(["sequence,label", *part]), name)
+        for name, part in (("a", rows[: len(train)]), ("b", rows[len(train) :]))
+    ]
+    table, found = read_labelled([paths[0], paths[0], paths[1]])
+    assert found == names
+    assert table["label"].tolist()[len(train) :] == labels
+
+
+def test_a_long_sequence_and_blanks_in_the_header(write):
+    path = write(f"sequence, label, fold\n{'ACGT' * 50_000},1,train\nA,0,train\nG,0,valid\nC,1,test\n")
+    assert read_labelled([path])[0]["sequence"].str.len().tolist() == [200_000, 1, 1, 1]
+
+
 def test_valid_is_drawn_from_train_by_the_sequence_on_either_strand(write):
     rng = np.random.default_rng(0)
     sequences = ["".join(rng.choice(list("ACGT"), 12)) for _ in range(500)]
@@ -85,6 +111,12 @@ TRAIN, TEST = "sequence,label\nAA,0\nC,1\n", "sequence,label\nA,1\n"
             "1, line 3: the sequence holds 'X'; only A, C, G, T and N",
         ),
         ([TRAIN, "sequence,label\n,0\n"], "1, line 2: the sequence is empty"),
+        ([TRAIN, "sequence,label\nA,1\n  ,0\n"], "1, line 3: the sequence is empty"),
+        (
+            [TRAIN, "sequence;label\nA;1\n"],
+            "1: no column 'sequence' among sequence;label; separate the columns by commas",
+        ),
+        ([TRAIN, ""], "1: no column 'sequence' among none; separate the columns by commas or tabs"),
         ([TRAIN, "sequence,label\n\nA,\n"], "1, line 3: the label is missing"),
         ([TRAIN, "sequence,label\nA,0,3\n"], "1, line 2: expected 2 columns as in the header, found 3"),
         ([TRAIN, "sequence,label\n"], "1: no row below the header"),
@@ -98,17 +130,6 @@ def test_what_is_no_labelled_set_is_refused(write, files, sentence):
     paths = [write(text, str(number)) for number, text in enumerate(files)]
     with pytest.raises(InputError, match=re.escape(sentence)):
         read_labelled(paths)
-
-
-def test_files_are_looked_at_before_any_long_work(write, tmp_path):
-    assert check_labelled(write("id,bases,class\n1,acgt,x\n2,ac,y\n")) == 2
-    for text in ("", "sequence,label\n", "chr1\t0\t5\nchr1\t5\t9\n"):
-        with pytest.raises(InputError, match="expected a header and rows with a sequence and a label"):
-            check_labelled(write(text))
-    whole = gzip.compress(("sequence,label\n" + "ACGT,1\n" * 9).encode())
-    (tmp_path / "cut").write_bytes(whole[:-12])
-    with pytest.raises(InputError, match="truncated or damaged gzip"):
-        check_labelled(tmp_path / "cut")
 
 
 @pytest.mark.skipif("GROVER_DATA" not in os.environ, reason="GROVER_DATA is not set")

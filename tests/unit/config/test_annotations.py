@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from grover.config.annotations import formats, refuse_unread, single_site_task
+from grover.config.annotations import refuse_unread, single_site_task, sources_read
 from grover.config.benchmark_table import Task
 from grover.config.configuration import Configuration, complete
 from grover.config.files import (
@@ -32,31 +32,14 @@ def configured(sources: dict, **changes) -> Configuration:
     return complete({"run": "mine", "sources": genome | sources} | deepcopy(changes), "mine.yaml")
 
 
-def test_formats_are_those_of_tracks_tasks_and_stages():
-    names = {
-        "peaks": "p.bed",
-        "motifs": "m.meme",
-        "exons": "e.gtf.gz",
-        "repeats": "r.txt",
-        "blacklist": "b.bed",
-        "variants": "v.vcf",
-    }
-    config = configured({key: {"url": SITE + name} for key, name in names.items()}, embeddings={"intervals": "peaks"})
-    assert formats(config, TASKS, TRACKS, Path()) == {
-        "repeats": "rmsk",
-        "peaks": "bed",
-        "motifs": "meme",
-        "exons": "gtf",
-        "blacklist": "bed",
-        "variants": "vcf",
-    }
-    config = configured({key: {"url": SITE + key} for key in names if key not in ("blacklist", "variants")})
-    assert formats(config, TASKS, TRACKS, Path()) == {
-        "repeats": "rmsk",
-        "peaks": "narrowPeak",
-        "motifs": "meme",
-        "exons": "splice",
-    }
+def test_sources_are_those_of_tracks_tasks_and_stages():
+    names = ("peaks", "motifs", "exons", "repeats", "blacklist", "variants", "regions")
+    config = configured({key: {"url": SITE + key} for key in names})
+    assert sources_read(config, TASKS, TRACKS) == ["blacklist", "exons", "motifs", "peaks", "repeats", "variants"]
+    assert sources_read(config, TASKS, []) == ["blacklist", "exons", "motifs", "peaks", "repeats", "variants"]
+    assert sources_read(config, {}, []) == ["blacklist", "variants"]
+    config = configured({key: {"url": SITE + key} for key in ("peaks", "repeats")}, embeddings={"intervals": "peaks"})
+    assert sources_read(config, {}, TRACKS) == ["peaks", "repeats"]
 
 
 def test_a_source_that_nothing_reads_is_refused():

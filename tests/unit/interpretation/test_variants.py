@@ -6,17 +6,11 @@ from sklearn.metrics import roc_auc_score
 from grover.config.sections.embeddings import VariantScoring
 from grover.genome.assembly import Genome
 from grover.genome.bases import decode
-from grover.interpretation.variants import Variant, alleles, log_likelihoods, read_variants, separation
+from grover.interpretation.variants import Variant, alleles, log_likelihoods, separation
 from grover.network.bert import bert_config, new_language_model
-from grover.runtime.errors import InputError
 from grover.tokenization.vocabulary import MASK, Vocabulary
 from tests.fakes.networks import architecture
 
-HEADER = """##fileformat=VCFv4.2
-##contig=<ID=c>
-##INFO=<ID=EFFECT,Number=1,Type=String,Description="effect">
-#CHROM	POS	ID	REF	ALT	QUAL	FILTER	INFO
-"""
 BPE = Vocabulary.from_merges("bpe", np.array([[0, 0], [3, 3], [4, 1], [5, 2], [1, 2]], np.int32))  # AA TT AAC TTG CG
 
 
@@ -28,44 +22,8 @@ def genome(tmp_path):
     return Genome(tmp_path / "sequence.npy", tmp_path / "segments.bed")
 
 
-def vcf(tmp_path, *rows):
-    path = tmp_path / "v.vcf"
-    path.write_text(HEADER + "".join("\t".join(map(str, row)) + "\n" for row in rows))
-    return path
-
-
 def base(genome, pos):
     return decode(genome.fetch("c", pos - 1, pos))
-
-
-def test_reference_is_checked_and_effects_kept(tmp_path, genome):
-    ref, other = base(genome, 200), [code for code in "ACGT" if code != base(genome, 200)]
-    path = vcf(
-        tmp_path,
-        ("c", 200, "v1", ref, f"{other[0]},{other[1]}", ".", ".", "EFFECT=break"),
-        ("c", 750, "v2", "A", "C", ".", ".", "."),
-        ("c", 201, ".", base(genome, 201), "<DEL>", ".", ".", "."),
-    )
-    table, left_out = read_variants(path, genome)
-    assert table[["pos", "id", "ref", "alt", "effect"]].to_numpy().tolist() == [
-        [200, "v1", ref, alt, "break"] for alt in other[:2]
-    ]
-    assert left_out == {"outside the segments": 1, "no plain sequence": 1, "REF not of this assembly": 0}
-    wrong = vcf(tmp_path, ("c", 200, "v1", other[0], ref, ".", ".", "."))
-    with pytest.raises(
-        InputError, match=rf"REF of 1 of 1 records .* \(c:200 v1 has REF {other[0]}, the assembly {ref}\)"
-    ):
-        read_variants(wrong, genome)
-
-
-def test_other_names_and_broken_files_are_refused(tmp_path, genome):
-    path = tmp_path / "other.vcf"
-    path.write_text(HEADER.replace("=c>", "=chrc>") + "chrc\t200\t.\tA\tC\t.\t.\t.\n")
-    with pytest.raises(InputError, match="rename"):
-        read_variants(path, genome)
-    path.write_text("no VCF at all\n")
-    with pytest.raises(InputError, match="not a readable VCF"):
-        read_variants(path, genome)
 
 
 @pytest.mark.parametrize("span", [0, 8])

@@ -7,9 +7,8 @@ import pytest
 
 from grover.annotation import coverage
 from grover.intervals.bigwig import read_means
-from grover.intervals.contigs import ContigNames, Contigs
+from grover.intervals.contigs import ContigNames
 from grover.runtime.errors import InputError
-from grover.sources import check
 
 LENGTHS = {"chr1": 5_000, "chr2": 3_000, "chrM": 100}
 
@@ -57,13 +56,6 @@ def test_what_is_not_finite_counts_as_absent_as_in_a_bedgraph(tmp_path):
     np.testing.assert_array_equal(coverage.weighted_mean(regions, values), expected)
 
 
-def test_a_bigwig_with_one_value_that_is_nan_passes_the_check(tmp_path):
-    rows = [("chr1", start, start + 10, float("nan") if start == 500 else 1.0) for start in range(0, 1000, 10)]
-    path, segments = bigwig(tmp_path / "a.bw", rows), table([("chr1", 0, 5_000)])
-    found = check.check_sources([check.Source.parse(f"timing=bigwig={path}")], segments, Contigs(LENGTHS, {}), {})
-    assert found["rows_in_segments"].tolist() == [1]
-
-
 def test_a_bigwig_damaged_behind_its_header_is_refused(tmp_path):
     generator = np.random.default_rng(0)
     path = bigwig(
@@ -90,8 +82,6 @@ def test_a_bigwig_of_another_assembly_is_refused(tmp_path):
     sentence = "gives chr2 2,000 bases, the assembly has 3,000; give the bigWig of this assembly"
     with pytest.raises(InputError, match=sentence):
         read_means(path, regions, LENGTHS)
-    with pytest.raises(InputError, match=sentence):
-        check.check_sources([check.Source.parse(f"timing=bigwig={path}")], regions, Contigs(LENGTHS, {}), {})
 
 
 @pytest.mark.parametrize("content", [b"chr1\t0\t5\n", b"", None])

@@ -78,8 +78,13 @@ def test_gtf_becomes_half_open(write):
 
 
 def test_vcf_and_bedgraph(write):
-    sites = formats.read_vcf(write("##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\nchr1\t3\trs1\tACG\tA\t.\n"))
-    assert sites.iloc[0].tolist() == ["chr1", 2, 5, "rs1", "ACG", "A"]
+    header = "##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL"
+    (records,) = formats.vcf_blocks(write(f"{header}\nchr1\t3\trs1\tACG\tA\t.\n"))
+    assert records.iloc[0].tolist() == ["chr1", 3, "rs1", "ACG", "A", ""]
+    infos = ["EFFECT=break;AC=1", "XEFFECT=no", ".", "AC=2;EFFECT=a,b", "EFFECT"]
+    rows = "".join(f"1\t3\trs1\tACG\tA\t.\tPASS\t{info}\tGT\t0/1\n" for info in infos)
+    (records,) = formats.vcf_blocks(write(f"{header}\tFILTER\tINFO\tFORMAT\tS\n{rows}"), ContigNames("add-chr"))
+    assert records["effect"].tolist() == ["break", "", "", "a,b", ""] and set(records["chrom"]) == {"chr1"}
     assert formats.read_bedgraph(write("chr1\t0\t5\t-0.25\n"))["value"][0] == -0.25
 
 

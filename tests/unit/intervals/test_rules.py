@@ -11,17 +11,15 @@ from tests.fakes.intervals import row
 LENGTHS = {"chr1": 5_000, "chr2": 3_000, "chrM": 100}
 MARKS = "chrom\tstart\tend\tmark\tname\nchr1\t0\t50\t1\ta\nchr2\t0\t50\t0\tNA\nchr1\t50\t100\t1\ta\n"
 
-FORMS = ["bed", "narrowPeak", "bedgraph", "rmsk", "gtf", "vcf", "table"]
+FORMS = ["bed", "narrowPeak", "bedgraph", "rmsk", "gtf", "table"]
 TEXTS = {"bed": ["name", "strand"], "narrowPeak": ["strand"], "rmsk": ["class"], "gtf": ["feature", "gene_id"]}
-TEXTS |= {"vcf": ["ref"], "table": ["name"], "bedgraph": []}
+TEXTS |= {"table": ["name"], "bedgraph": []}
 DECIMALS = {"narrowPeak": ["signal", "qvalue"], "bedgraph": ["value"], "table": ["mark"]}
 KNOWN = {"chr1": 5_000, "track1": 700, "browser2": 700}
 
 
 def fields(form, chrom, start, end, value="0.5"):
     """The cells of a row; where the format has a decimal number it is `value`."""
-    if form == "vcf":
-        return [chrom, str(start + 1), "rs", "A" * (end - start), "T", ".", ".", "."]
     if form == "table":
         return ["a", chrom, str(start), str(end), value]
     cells = row(form, chrom, start, end, 0).rstrip("\n").split("\t")
@@ -93,9 +91,7 @@ def test_comments_between_rows_are_no_rows(write, form, comment):
     ],
 )
 def test_whole_numbers_by_one_rule(write, form, text, start):
-    place, name = {"rmsk": (6, "start"), "gtf": (3, "start"), "vcf": (1, "position"), "table": (2, "start")}.get(
-        form, (1, "start")
-    )
+    place, name = {"rmsk": (6, "start"), "gtf": (3, "start"), "table": (2, "start")}.get(form, (1, "start"))
     good, changed = fields(form, "chr1", 3, 9), fields(form, "chr1", 3, 9)
     changed[place] = text
     for lines in ((), ("#" + "\t".join(good),)):
@@ -106,7 +102,7 @@ def test_whole_numbers_by_one_rule(write, form, text, start):
             if start is None:
                 assert found.startswith(sentence)
             else:
-                assert [cells[1] for cells in found] == ["3", str(start - (form in ("gtf", "vcf"))), "3"]
+                assert [cells[1] for cells in found] == ["3", str(start - (form == "gtf")), "3"]
 
 
 @pytest.mark.parametrize("form", sorted(DECIMALS))

@@ -1,5 +1,6 @@
 """Files are whole or absent, on the disk before they have their name; damaged JSON is said once."""
 
+import json
 import os
 import stat
 from pathlib import Path
@@ -76,3 +77,16 @@ def test_bytes_of_another_encoding_are_damage_and_an_absent_file_is_not(tmp_path
     (tmp_path / "a").write_bytes(b'{"a": "\xe9"}')
     assert read_record(tmp_path / "a") is None and "no JSON: 'utf-8' codec" in capsys.readouterr().err
     assert read_record(tmp_path / "none") is None and not capsys.readouterr().err
+
+
+def test_json_has_no_number_that_json_lacks(tmp_path):
+    path = tmp_path / "metrics.json"
+    write_json(
+        path, {"auroc": float("nan"), "seeds": [np.float64("inf"), 0.1, np.int64(3)], "curve": np.array([np.nan])}
+    )
+
+    def refuse(name):
+        pytest.fail(f"{name} is no JSON")
+
+    found = json.loads(path.read_text(), parse_constant=refuse)
+    assert found == {"auroc": None, "seeds": [None, 0.1, 3], "curve": [None]}

@@ -19,7 +19,7 @@ define need
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup external bedtools chromium slurm-programs run plan test test-slurm test-slurm-all reference lint format bench why lock clean-logs clean-run
+.PHONY: help setup external bedtools chromium slurm-programs run plan test test-external test-slurm test-slurm-all reference lint format bench why lock clean-logs clean-run
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ plan: setup  ## what CONFIG will take before it is submitted: jobs, GPU hours, t
 
 test: setup chromium  ## unit, workflow and browser tests with the coverage of grover/; ARGS="-m 'not slow'" for some of them
 	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered $(ARGS)
+
+test-external: setup external  ## models of the workflow opened with transformers 4.48, in the environment of external models
+	$(BIN)/python -m pytest -m external $(ARGS)
 
 test-slurm: setup slurm-programs  ## tests on a private SLURM cluster on this machine
 	$(BIN)/python -m pytest tests/slurm -m "not slurm_slow" $(ARGS)

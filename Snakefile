@@ -44,7 +44,8 @@ rule all:
     default_target: True
     input:
         f"{RUN}/report.html",
-        expand(f"{RUN}/models/{{name}}/README.md", name=CANDIDATES),
+        expand(f"{RUN}/models/{{name}}/README.md", name=[*CANDIDATES, "chosen"]),
+        expand(rules.write_classifier_cards.output.cards, task=TASKS),
 
 
 rule genome:
@@ -81,6 +82,7 @@ rule selection:
 rule benchmarks:
     input:
         rules.gather_benchmarks.output,
+        expand(rules.write_classifier_cards.output.cards, task=TASKS),
 
 
 rule embeddings:

@@ -44,10 +44,11 @@ def grover(
 
 @application.command()
 def info(
-    model: Annotated[Path, typer.Argument(help="folder of a pretrained model", show_default=False)],
+    model: Annotated[Path, typer.Argument(help="folder of a pretrained or a fine-tuned model", show_default=False)],
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
-    """Print the architecture, weights, vocabulary, training and held-out scores of a pretrained MODEL."""
+    """Print what a MODEL is: its kind, architecture, weights, vocabulary, training and held-out scores, and task, labels and pooling of a
+    fine-tuned one."""
     from grover.commands.info import describe, print_description
 
     print_description(describe(model), as_json)

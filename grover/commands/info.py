@@ -1,4 +1,4 @@
-"""`grover info`: a description of a pretrained model from the files of its folder, without loading weights."""
+"""`grover info`: a description of a pretrained or a fine-tuned model from the files of its folder, without loading weights."""
 
 import json
 import math
@@ -8,12 +8,15 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 
 from grover.config.names import MASKED_LABELS, VOCABULARY_LABELS
-from grover.pretraining.model_card import own_settings
+from grover.network.folder import CONFIG, WEIGHTS, is_classifier, read_config, read_json
+from grover.pretraining.cards import own_settings
 from grover.runtime.errors import InputError
 from grover.runtime.provenance import SUFFIX
 from grover.tokenization.vocabulary import Vocabulary
 
-WEIGHTS, CONFIG, METRICS = "model.safetensors", "config.json", "metrics.json"
+METRICS = "metrics.json"
+EXPECTED = "expected the folder of a model, such as results/RUN/models/NAME or results/RUN/finetuning/TASK/NAME"
+PRETRAINED, FINE_TUNED = "pretrained masked language model", "fine-tuned classifier"
 SIZES = {  # as the settings of the model are called, and as config.json calls them
     "layers": "num_hidden_layers",
     "hidden": "hidden_size",
@@ -21,6 +24,7 @@ SIZES = {  # as the settings of the model are called, and as config.json calls t
     "intermediate": "intermediate_size",
     "positions": "max_position_embeddings",
 }
+SCORES = {"mcc": "MCC", "auroc": "AUROC", "accuracy": "accuracy"}
 MADE = ("started", "seconds", "hardware", "versions", "code", "git")
 WIDTH = 14  # of the first column
 
@@ -28,30 +32,31 @@ WIDTH = 14  # of the first column
 def describe(folder: Path) -> dict:
     """Return what the files of a model folder say, as plain values.
 
-    `links_to` is the folder of the model that this one links to, or None. `training`, `made` and `held_out` are None where the file that
-    says it is absent. Raises InputError where the folder, its weights, its configuration or its tokenizer are missing or unreadable.
+    `links_to` is the folder of the model that this one links to, or None; `classifier` is None for a pretrained model. `training`,
+    `made` and `held_out` are None where the file that says it is absent. Raises InputError where the folder, its weights, its configuration
+    or its tokenizer are missing or unreadable.
     """
-    for name in (WEIGHTS, CONFIG, "tokenizer.json"):
-        if not (folder / name).is_file():
-            raise InputError(
-                f"{folder}: no {name} there; expected the folder of a pretrained model, such as results/RUN/models/NAME"
-            )
-    configuration = _read_json(folder / CONFIG)
+    configuration = read_config(folder, EXPECTED)
+    if not (folder / "tokenizer.json").is_file():
+        raise InputError(f"{folder}: no tokenizer.json there; {EXPECTED}")
     if missing := [key for key in SIZES.values() if key not in configuration]:
         raise InputError(f"{folder / CONFIG}: no {missing[0]}; expected the configuration of a BERT encoder")
     vocabulary = Vocabulary.load(folder)
+    fine_tuned = is_classifier(configuration)
     return {
         "model": str(folder),
+        "kind": FINE_TUNED if fine_tuned else PRETRAINED,
         "links_to": str((folder / WEIGHTS).resolve().parent) if (folder / WEIGHTS).is_symlink() else None,
         "architecture": {
             "class": ", ".join(configuration.get("architectures") or ["unknown"]),
             **{name: configuration[key] for name, key in SIZES.items()},
         },
+        "classifier": _classifier(configuration) if fine_tuned else None,
         "weights": count_weights(folder / WEIGHTS),
         "vocabulary": {"size": vocabulary.size, "kind": vocabulary.kind, "k": vocabulary.k},
         "training": _beside(folder, f"{WEIGHTS}{SUFFIX}", own_settings),
         "made": _beside(folder, f"{WEIGHTS}{SUFFIX}", lambda record: {key: record[key] for key in MADE}),
-        "held_out": _beside(folder, METRICS, _held_out),
+        "held_out": _beside(folder, METRICS, _of_seeds if fine_tuned else _held_out),
     }
 
 
@@ -81,7 +86,7 @@ def _beside(folder: Path, name: str, choose: Callable[[dict], dict | None]) -> d
     places = folder / name, (folder / WEIGHTS).resolve().parent / name
     for path in filter(Path.is_file, places):
         try:
-            return choose(_read_json(path))
+            return choose(read_json(path))
         except (KeyError, TypeError, AttributeError) as error:
             raise InputError(
                 f"{path}: {error} is missing or of another kind; expected the file that this version of the workflow writes"
@@ -89,14 +94,20 @@ def _beside(folder: Path, name: str, choose: Callable[[dict], dict | None]) -> d
     return None
 
 
-def _read_json(path: Path) -> dict:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise InputError(f"{path}: no JSON ({error}); copy the model again") from None
-    if not isinstance(content, dict):
-        raise InputError(f"{path}: expected a JSON object; copy the model again")
-    return content
+def _classifier(configuration: dict) -> dict:
+    """Return task, labels in the order of the classes, and pooling; task and labels are None where an earlier version stored the model."""
+    labels = configuration.get("id2label")
+    return {
+        "task": configuration.get("finetuning_task"),
+        "labels": labels and [labels[number] for number in sorted(labels, key=int)],
+        "pooling": configuration["pooling"],
+    }
+
+
+def _of_seeds(metrics: dict) -> dict:
+    """Return the scores on fold test of each seed, of which the folder contains the first, and the difference of bare sequences."""
+    seeds = [{name: seed[name] for name in ("seed", *SCORES)} for seed in metrics["seeds"]]
+    return {"initial": metrics["kind"], "n_train": metrics["n_train"], "seeds": seeds, "alone": metrics.get("alone")}
 
 
 def _held_out(metrics: dict) -> dict | None:
@@ -126,6 +137,8 @@ def _lines(found: dict) -> list[tuple[str, str]]:
     size, vocabulary = found["architecture"], found["vocabulary"]
     return [
         ("model", found["model"] + (f", links to {found['links_to']}" if found["links_to"] else "")),
+        ("kind", found["kind"]),
+        *_classifier_lines(found["classifier"]),
         (
             "architecture",
             f"{size['class']}: layers {size['layers']}, width {size['hidden']}, heads {size['heads']}, "
@@ -137,8 +150,38 @@ def _lines(found: dict) -> list[tuple[str, str]]:
             f"{vocabulary['size']:,} tokens: {VOCABULARY_LABELS[vocabulary['kind']].format(k=vocabulary['k'])}",
         ),
         *_training_lines(found["training"], found["made"]),
-        *_score_lines(found["held_out"]),
+        *(_seed_lines if found["classifier"] else _score_lines)(found["held_out"]),
     ]
+
+
+def _classifier_lines(classifier: dict | None) -> list[tuple[str, str]]:
+    if classifier is None:
+        return []
+    return [
+        ("task", classifier["task"] or "not recorded: another version stored this model"),
+        ("labels", ", ".join(classifier["labels"] or ["not recorded"])),
+        ("pooling", classifier["pooling"]),
+    ]
+
+
+def _seed_lines(held_out: dict | None) -> list[tuple[str, str]]:
+    if held_out is None:
+        return [("held out", f"no scores: no {METRICS} of a fine-tuning")]
+    lines = [
+        (
+            f"seed {seed['seed']}",
+            "fold test: " + ", ".join(f"{label} {_score(seed[name])}" for name, label in SCORES.items()),
+        )
+        for seed in held_out["seeds"]
+    ]
+    if alone := held_out["alone"]:
+        lines.append(
+            (
+                "surroundings",
+                f"tokenised without them, probabilities of {alone['examples']:,} test examples differ by at most {alone['largest']:.3f}",
+            )
+        )
+    return lines
 
 
 def _training_lines(training: dict | None, made: dict | None) -> list[tuple[str, str]]:
@@ -184,6 +227,10 @@ def _score_lines(held_out: dict | None) -> list[tuple[str, str]]:
             )
         )
     return lines
+
+
+def _score(value: float | None) -> str:
+    return "undefined" if value is None or math.isnan(value) else f"{value:.3f}"
 
 
 def _interval(values: dict, style: str) -> str:

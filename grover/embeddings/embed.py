@@ -13,7 +13,7 @@ from typing import TypeVar
 import numpy as np
 import pandas as pd
 import torch
-from transformers import AutoConfig, AutoModel, BertModel
+from transformers import AutoModel, BertModel
 
 from grover.embeddings.occurrences import Occurrences
 from grover.embeddings.readout import Pack, Readout, add_rows, read_out
@@ -21,7 +21,7 @@ from grover.embeddings.region_blocks import Block, Means, StatesFile, blocks
 from grover.embeddings.region_table import Places, Windows
 from grover.embeddings.vectors import POOLINGS, Writer
 from grover.network.attention import choose_attention
-from grover.network.bert import check_length
+from grover.network.bert import check_length, load_config
 from grover.network.device import autocast
 from grover.network.forward import layer_states
 from grover.network.inference import TOKENS_AT_ONCE, each, evaluating, threads_for
@@ -35,8 +35,8 @@ Item = TypeVar("Item")
 
 
 def load_encoder(folder: Path | str, random: bool = False, seed: int = 0) -> BertModel:
-    """The encoder stored in a Hugging Face folder; with `random` a randomly initialised model of the same size."""
-    config = AutoConfig.from_pretrained(folder)
+    """The encoder of the pretrained model in a Hugging Face folder; with `random` a randomly initialised model of the same size."""
+    config = load_config(Path(folder))
     if random:
         torch.manual_seed(seed)
         encoder = AutoModel.from_config(config, add_pooling_layer=False)

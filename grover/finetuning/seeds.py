@@ -49,8 +49,8 @@ def train_seeds(
     links there, so that a classifier takes its space once, or copies where the file system has no links.
 
     HASH is that of `identity`, which is written as JSON. The metrics have the `facts` (task, model, settings), n_train, seconds (sum
-    over the seeds), epochs (in the order of `seeds`) and seeds (`grover.statistics.metrics.by_seed` with this `call`). Seeds of another
-    HASH are removed when the metrics are written.
+    over the seeds), epochs (in the order of `seeds`), seeds (`grover.statistics.metrics.by_seed` with this `call`) and, where the table of
+    the first seed has it among its `attrs`, `alone`. Seeds of another HASH are removed when the metrics are written.
     """
     kept = outputs.predictions.parent / f"seeds-{hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:12]}"
     folders = {seed: kept / f"seed-{seed}" for seed in seeds}
@@ -70,6 +70,7 @@ def train_seeds(
         "seconds": round(sum(each["seconds"] for each in measured), 2),
         "epochs": [each["epochs"] for each in measured],
         "seeds": scores,
+        **{name: measured[0][name] for name in ("alone",) if name in measured[0]},
     }
     write_json(outputs.metrics, facts | of_seeds)
     for other in kept.parent.glob("seeds-*"):

@@ -3,7 +3,6 @@
 Models are Hugging Face folders (`config.json`, `model.safetensors`, `tokenizer.json`, `tokenizer_config.json`).
 """
 
-import shutil
 from pathlib import Path
 
 import torch
@@ -12,12 +11,11 @@ from transformers import BertConfig, BertForMaskedLM
 
 from grover.config.sections.pretraining import Architecture
 from grover.network.batching import SPECIALS
+from grover.network.folder import CONFIG, WEIGHTS, check_pretrained, copy_tokenizer
 from grover.network.initialisation import begin
 from grover.runtime.errors import InputError
 from grover.runtime.files import atomic, write_text
 from grover.tokenization.vocabulary import PAD
-
-WEIGHTS, CONFIG, TOKENIZER = "model.safetensors", "config.json", ("tokenizer.json", "tokenizer_config.json")
 
 
 def bert_config(architecture: Architecture, vocabulary_size: int) -> BertConfig:
@@ -68,38 +66,39 @@ def check_length(longest: int, positions: int, what: str) -> None:
 
 
 def save(model: torch.nn.Module, config: BertConfig, folder: Path, vocabulary: Path) -> None:
-    """Write the Hugging Face folder of a model: weights, configuration and the tokenizer files copied from
-    `vocabulary`.
-    """
-    folder = Path(folder)
+    """Write the Hugging Face folder of a model, with the tokenizer of the folder `vocabulary`."""
     # tied weights are stored once, under the name of the embedding
     tied = getattr(model, "all_tied_weights_keys", {})
-    weights = {name: tensor.cpu().contiguous() for name, tensor in model.state_dict().items() if name not in tied}
-    with atomic(folder / WEIGHTS) as temporary:
-        save_file(weights, temporary, metadata={"format": "pt"})
+    weights = {name: tensor for name, tensor in model.state_dict().items() if name not in tied}
     config.architectures = [type(model).__name__]
+    write_folder(folder, weights, config, vocabulary)
+
+
+def write_folder(folder: Path, weights: dict[str, torch.Tensor], config: BertConfig, vocabulary: Path) -> None:
+    """Write weights, configuration and tokenizer of a model."""
+    folder = Path(folder)
+    with atomic(folder / WEIGHTS) as temporary:
+        stored = {name: tensor.cpu().contiguous() for name, tensor in weights.items()}
+        save_file(stored, temporary, metadata={"format": "pt"})
     write_text(folder / CONFIG, config.to_json_string())
-    for name in TOKENIZER:
-        with atomic(folder / name) as temporary:
-            shutil.copyfile(Path(vocabulary) / name, temporary)
+    copy_tokenizer(vocabulary, folder, config.max_position_embeddings)
 
 
 def load_language_model(folder: Path) -> BertForMaskedLM:
-    """The masked language model stored in `folder`, in evaluation mode."""
+    """The pretrained masked language model stored in `folder`, in evaluation mode."""
     model = BertForMaskedLM(load_config(folder))
     load_into(model, folder)
     return model.eval()
 
 
 def load_config(folder: Path) -> BertConfig:
-    """The configuration stored in `folder`."""
-    _check_folder(folder)
+    """The configuration of the pretrained model stored in `folder`. Raises InputError for a fine-tuned one."""
+    check_pretrained(folder)
     return BertConfig.from_pretrained(folder)
 
 
 def load_into(model: torch.nn.Module, folder: Path, prefix: str = "") -> None:
     """Fill `model` with the weights stored in `folder` whose names start with `prefix`; raises an InputError if some are missing."""
-    _check_folder(folder)
     stored = load_file(Path(folder) / WEIGHTS)
     weights = {name.removeprefix(prefix): tensor for name, tensor in stored.items() if name.startswith(prefix)}
     missing = set(model.state_dict()) - set(weights) - set(getattr(model, "all_tied_weights_keys", {}))
@@ -109,9 +108,3 @@ def load_into(model: torch.nn.Module, folder: Path, prefix: str = "") -> None:
             "expected a model of this project"
         )
     model.load_state_dict(weights, strict=False)
-
-
-def _check_folder(folder: Path) -> None:
-    for name in (WEIGHTS, CONFIG):
-        if not (Path(folder) / name).is_file():
-            raise InputError(f"{folder}: no {name} in this folder; expected a model folder that pretrain.py wrote")

@@ -1,8 +1,7 @@
 """A linear layer on the pooled states of the encoder: next-k-mer prediction and fine-tuning share it.
 
 Sequences are laid end to end (`grover.network.packed`), so that no padding is computed; of the last layer only what is read is.
-The stored folder opens with `AutoModel` as an encoder; the linear layer is `classifier` in its weights, what it reads is `pooling`
-in its `config.json`.
+`grover.network.classifier_folder` stores it.
 
 `fit` and `logits` work on any network that has the methods of `Network`.
 """
@@ -12,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -28,10 +27,10 @@ from grover.network.inference import TOKENS_AT_ONCE, each, evaluating, moved, th
 from grover.network.initialisation import begin
 from grover.network.packed import Layout, group_by_tokens, pack_rows
 from grover.network.training import Batch, Execution, Optimisation, train
-from grover.runtime.errors import InputError
 from grover.runtime.progress import Progress
 
 Pooling = Literal["mean", "cls", "last"]
+DROPOUT = 0.1  # of the vector that the classifier reads
 OF_TRAINING = ("targets", "tokens")  # what a batch holds beside the input of the network
 
 
@@ -61,7 +60,7 @@ class Classifier(Network):
 
     reentrant = True
 
-    def __init__(self, config: BertConfig, classes: int, pooling: Pooling, dropout: float = 0.1):
+    def __init__(self, config: BertConfig, classes: int, pooling: Pooling, dropout: float = DROPOUT):
         super().__init__()
         self.config, self.pooling = config, pooling
         config.num_labels, config.pooling = classes, pooling
@@ -112,16 +111,6 @@ def new_classifier(folder: Path, classes: int, pooling: Pooling, pretrained: boo
     if pretrained:
         load_into(model.bert, folder, "bert.")
     return model
-
-
-def load_classifier(folder: Path) -> Classifier:
-    """The classifier stored in `folder`, in evaluation mode."""
-    config: Any = load_config(folder)
-    if getattr(config, "pooling", None) not in get_args(Pooling):
-        raise InputError(f"{folder}: this model is no classifier; expected a folder that finetune.py wrote")
-    model = Classifier(config, config.num_labels, config.pooling)
-    load_into(model, folder)
-    return model.eval()
 
 
 @dataclass(frozen=True)

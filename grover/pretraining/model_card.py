@@ -4,13 +4,23 @@ No number stands in it that was not read: sizes, settings, checksums and seconds
 artefacts, scores from `metrics.json`. What is not recorded is said to be so.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import pandas as pd
-import yaml
 
 from grover.config.names import MASKED_LABELS, VOCABULARY_LABELS
+from grover.pretraining.cards import (
+    document,
+    file_name,
+    interval,
+    machine,
+    origin,
+    own_settings,
+    plain,
+    reading,
+    table,
+    text_of,
+)
 from grover.tokenization.vocabulary import Vocabulary
 
 SPLITS = {
@@ -60,13 +70,10 @@ def render(facts: Facts) -> str:
         "Architecture": _architecture(facts),
         "Data and split": _data(facts),
         "Training": _training(facts),
-        "Machine and software": _machine(facts),
+        "Machine and software": [machine(facts.records.get("model"))],
         "Citation": _citation(facts),
     }
-    parts = [f"---\n{yaml.safe_dump(_head(facts), sort_keys=False, allow_unicode=True)}---"]
-    for number, (title, paragraphs) in enumerate(sections.items()):
-        parts += [f"{'##' if number else '#'} {title}", *paragraphs]
-    return "\n\n".join(parts) + "\n"
+    return document(_head(facts), sections)
 
 
 def _head(facts: Facts) -> dict:
@@ -106,23 +113,19 @@ def _introduction(facts: Facts) -> list[str]:
 
 
 def _loading(facts: Facts) -> list[str]:
-    overlapping = facts.vocabulary.kind == "overlap"
-    k = facts.vocabulary.k
-    text = f'" ".join(sequence[i : i + {k}] for i in range(len(sequence) - {k} + 1))' if overlapping else "sequence"
     code = (
         "from transformers import AutoModelForMaskedLM, AutoTokenizer\n\n"
         'folder = "."  # where this card lies\n'
         "tokenizer = AutoTokenizer.from_pretrained(folder)\n"
         "model = AutoModelForMaskedLM.from_pretrained(folder)\n"
         'sequence = "ACGTTAGCCATTGACCAGT"\n'
-        f'inputs = tokenizer({text}, return_tensors="pt", return_token_type_ids=False)\n'
+        f'inputs = tokenizer({text_of(facts.vocabulary)}, truncation=True, return_tensors="pt", return_token_type_ids=False)\n'
         "logits = model(**inputs).logits"
     )
     positions = facts.architecture["max_position_embeddings"]
     return [
         f"```python\n{code}\n```",
-        f"Bases are A, C, G and T in either case; anything else is one [UNK] per base. At most {positions:,} tokens fit, [CLS] and "
-        "[SEP] included.",
+        reading(positions),
     ]
 
 
@@ -153,10 +156,10 @@ def _results(facts: Facts) -> list[str]:
         parts += [
             f"**{SPLITS[split]}**: {scores['masked_tokens']:,} masked tokens of {scores['windows']:,} windows. "
             + _seen(scores["seen_share"]),
-            _table(header, rows),
+            table(header, rows),
             "Loss of the model minus that of the baseline (below zero is better): "
             + "; ".join(
-                f"{MASKED_LABELS[name]} {gain['difference']:+.3f}{_interval(gain, '+.3f')}"
+                f"{MASKED_LABELS[name]} {gain['difference']:+.3f}{interval(gain, '+.3f')}"
                 for name, gain in scores["gains"].items()
             )
             + ".",
@@ -182,7 +185,7 @@ def _common_spans(spans: dict | None) -> str:
     )
     return (
         f"Masked bits per base on common spans of {spans['span']} bases, which compare between vocabularies: "
-        f"**{spans['bits_per_base']:.3f}**{_interval(spans, '.3f')} over {spans['bases']:,} masked bases ({baselines}). "
+        f"**{spans['bits_per_base']:.3f}**{interval(spans, '.3f')} over {spans['bases']:,} masked bases ({baselines}). "
         f"{_seen(spans['seen_share'])} The score is conditional on the visible tokens, whose borders tell something about the "
         "masked ones; long tokens mask more bases around a span, and the tokens of a span are predicted each alone, which costs short "
         "ones more."
@@ -206,7 +209,7 @@ def _limits(facts: Facts) -> list[str]:
         items.insert(
             0,
             f"It has **not** been shown to predict better than its best baseline, {MASKED_LABELS[best]} "
-            f"({gain['difference']:+.3f} nats per token{_interval(gain, '+.3f')}): do not use it as a trained model of sequence.",
+            f"({gain['difference']:+.3f} nats per token{interval(gain, '+.3f')}): do not use it as a trained model of sequence.",
         )
     return ["\n".join(f"- {item}" for item in items)]
 
@@ -218,11 +221,13 @@ def _assembly(facts: Facts) -> list[str]:
     if genome is None:
         return [*parts, "Its files are not recorded."]
     parts.append(
-        _table(["file", "SHA-256"], [[f"`{_file(path)}`", f"`{digest}`"] for path, digest in genome["inputs"].items()])
+        table(
+            ["file", "SHA-256"], [[f"`{file_name(path)}`", f"`{digest}`"] for path, digest in genome["inputs"].items()]
+        )
     )
     if assembly is not None:
         arguments = assembly["arguments"]
-        told = [f"{name} `{arguments[name]}`" for name in ("url", "md5", "sha256") if arguments.get(name)]
+        told = [f"{name} `{origin(arguments[name])}`" for name in ("url", "md5", "sha256") if arguments.get(name)]
         if assembly["command"][0].startswith("simulate"):
             settings = ", ".join(
                 f"{name} {arguments[name]}" for name in ("bases", "contigs", "seed") if name in arguments
@@ -247,10 +252,8 @@ def _vocabulary(facts: Facts) -> list[str]:
 
 
 def _architecture(facts: Facts) -> list[str]:
-    rows = [
-        [label, _plain(facts.architecture[key])] for key, label in ARCHITECTURE.items() if key in facts.architecture
-    ]
-    return [_table(["", "value"], [*rows, ["parameters", f"{facts.metrics['parameters']:,}"]])]
+    rows = [[label, plain(facts.architecture[key])] for key, label in ARCHITECTURE.items() if key in facts.architecture]
+    return [table(["", "value"], [*rows, ["parameters", f"{facts.metrics['parameters']:,}"]])]
 
 
 def _data(facts: Facts) -> list[str]:
@@ -262,7 +265,7 @@ def _data(facts: Facts) -> list[str]:
     parts = [
         f"{len(windows):,} windows of {int(windows['length'].min())} to {int(windows['length'].max())} tokens. "
         f"The model was trained on those of fold train under split **{facts.metrics['split']}**.",
-        _table(["split", "train", "valid", "test", "gap"], counts),
+        table(["split", "train", "valid", "test", "gap"], counts),
     ]
     for name, label in (("windows", "Windows"), ("folds", "Folds")):
         if (record := facts.records.get(name)) is not None:
@@ -281,28 +284,8 @@ def _training(facts: Facts) -> list[str]:
         return [*parts, "The settings are not recorded."]
     settings = own_settings(record)
     settings.pop("steps" if settings.get("bases") else "bases", None)  # the one that did not decide how long it trained
-    rows = [[name.replace("_", " "), _plain(value)] for name, value in settings.items()]
-    return [*parts, _table(["setting", "value"], rows)]
-
-
-def _machine(facts: Facts) -> list[str]:
-    record = facts.records.get("model")
-    if record is None:
-        return ["Not recorded."]
-    hardware = record["hardware"]
-    gpus = ", ".join(hardware["gpus"]) or "no GPU"
-    versions = ", ".join(f"{name} {version}" for name, version in record["versions"].items())
-    rows = [
-        ["processor", f"{hardware['cores']} cores, {hardware['cpu'] or 'not recorded'}"],
-        ["GPUs", gpus],
-        ["started (UTC)", record["started"]],
-        ["seconds of the last job", f"{record['seconds']:,.1f}"],
-        ["revision of the code", f"`{record['git'] or 'not recorded'}`"],
-        ["digest of the code", f"`{record['code']}`"],
-        ["versions", versions],
-    ]
-    rows += [[f"SHA-256 of `{_file(path)}`", f"`{stamp['sha256']}`"] for path, stamp in record["outputs"].items()]
-    return [_table(["", "value"], rows)]
+    rows = [[name.replace("_", " "), plain(value)] for name, value in settings.items()]
+    return [*parts, table(["setting", "value"], rows)]
 
 
 def _citation(facts: Facts) -> list[str]:
@@ -319,41 +302,8 @@ def _citation(facts: Facts) -> list[str]:
 def _assembly_file(facts: Facts) -> str:
     genome = facts.records.get("genome")
     path = (genome or {}).get("arguments", {}).get("fasta", "an assembly that is not recorded")
-    return _file(path)
-
-
-def _file(path: str) -> str:
-    """The name alone: folders are of one machine."""
-    return path.rpartition("/")[2]
+    return file_name(path)
 
 
 def _settings(record: dict) -> str:
-    return ", ".join(f"{name.replace('_', ' ')} {_plain(value)}" for name, value in own_settings(record).items())
-
-
-def own_settings(record: dict) -> dict:
-    """The arguments of a command that name no file, empty ones left out."""
-    files = {*record["inputs"], *record["outputs"]}
-    return {
-        name: value
-        for name, value in record["arguments"].items()
-        if value not in (None, "", []) and not (isinstance(value, str) and (value in files or "/" in value))
-    }
-
-
-def _table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    header = list(header)
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join(f"| {' | '.join(str(cell).replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
-
-
-def _interval(values: dict, style: str) -> str:
-    if values["low"] is None:
-        return " (too few blocks for an interval)"
-    return f" (95 % interval {values['low']:{style}} to {values['high']:{style}})"
-
-
-def _plain(value: object) -> str:
-    if isinstance(value, list):
-        return ", ".join(map(str, value))
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+    return ", ".join(f"{name.replace('_', ' ')} {plain(value)}" for name, value in own_settings(record).items())

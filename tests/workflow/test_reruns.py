@@ -13,7 +13,7 @@ from tests.installation import Installation
 
 pytestmark = pytest.mark.workflow
 
-SCORING = {"score_task", "gather_benchmarks", "write_reproduction"}
+SCORING = {"score_task", "write_classifier_cards", "gather_benchmarks", "write_reproduction"}
 # the reproduction table and the report read the configuration
 REPORT = {"write_report", "write_configuration", "write_reproduction"}
 CODE = {"write_report"}
@@ -26,7 +26,13 @@ AFTER_EMBEDDING = {*TOKENS, "compare_contexts", "project_regions", *(PROBES - {"
 EMBEDDING = {"choose_regions", "embed", "train_word2vec", "compose_regions", "compare_strands", *PROBES, *ENRICHED}
 # data sets and baselines are the same whichever vocabulary is chosen
 AFTER_CHOICE = {"finetune", *SCORING, "mutate_in_silico", *EMBEDDING, *AFTER_EMBEDDING, "score_variants"}
-EVALUATION = {"evaluate_pretraining", "stratify_predictions", "write_model_card", "compare_vocabularies"}
+EVALUATION = {
+    "evaluate_pretraining",
+    "stratify_predictions",
+    "write_model_card",
+    "publish_card",
+    "compare_vocabularies",
+}
 EVALUATED_TOKENS = {"publish_accuracy", *TOKENS}
 AFTER_PRETRAINING = {
     *EVALUATION,
@@ -103,7 +109,7 @@ def test_another_place_of_the_installation_reruns_nothing(finished):
             "selection",
             "rule",
             "bits-per-base",
-            {"choose_vocabulary", "publish_chosen", "publish_accuracy"} | AFTER_CHOICE | REPORT,
+            {"choose_vocabulary", "publish_chosen", "publish_accuracy", "publish_card"} | AFTER_CHOICE | REPORT,
         ),
         ("interpretation", "span", 5, {"score_variants"} | REPORT),
     ],
@@ -163,7 +169,8 @@ def test_a_new_candidate_trains_its_own_model_alone(finished):
         done = finished.snakemake("--dry-run")
     names = jobs(done.stdout)
     own = {"build_vocabulary", "tokenise_genome", "make_windows", "pretrain", "next_kmer", *EVALUATION} - {
-        "compare_vocabularies"
+        "compare_vocabularies",
+        "publish_card",
     }
     shared = {
         "next_kmer_baselines",
@@ -171,6 +178,7 @@ def test_a_new_candidate_trains_its_own_model_alone(finished):
         "choose_vocabulary",
         "publish_chosen",
         "publish_accuracy",
+        "publish_card",
         "measure_stability",
     }
     shared |= AFTER_CHOICE | REPORT
@@ -188,7 +196,7 @@ def test_a_new_task_is_a_row_and_leaves_the_others_alone(finished):
     row = "splice\tsplice\tgenes\tunused\t80\t0\tkind=both\n"
     with changed(finished.root / "config/test.benchmarks.tsv", lambda text: text + row):
         done = finished.snakemake("--dry-run")
-    own = {"build_dataset", "audit_dataset", "run_baseline", "finetune", "score_task"}
+    own = {"build_dataset", "audit_dataset", "run_baseline", "finetune", "score_task", "write_classifier_cards"}
     found = set(re.findall(r"^(?:local)?rule (\w+):", done.stdout, re.MULTILINE))
     assert found == own | {"gather_benchmarks", "write_reproduction", "write_report", "all"}, done.stdout
     assert set(re.findall(r"wildcards: task=([\w-]+)", done.stdout)) == {"splice"}

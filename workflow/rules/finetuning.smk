@@ -1,13 +1,21 @@
 """Baselines; fine-tuning of pretrained, randomly initialised and external models on every benchmark; comparison of all scores.
 
-Needs audited datasets and models. Makes finetuning/{task}/{model}/, benchmarks/{task}/scores.parquet, benchmarks.parquet,
-comparisons.parquet, reproduction.parquet and reproduction.md.
+Needs audited datasets and models. Makes finetuning/{task}/{model}/ (of a model a Hugging Face folder), benchmarks/{task}/scores.parquet,
+benchmarks.parquet, comparisons.parquet, reproduction.parquet and reproduction.md.
 """
 
 
 localrules:
     fetch_external,
     gather_benchmarks,
+
+
+# the code with which transformers opens a classifier that reads the mean
+MODELLING = (
+    {"modelling": f"{RUN}/finetuning/{{task}}/{{model}}/modeling_grover.py"}
+    if configuration.finetuning.pooling == "mean"
+    else {}
+)
 
 
 rule run_baseline:
@@ -113,6 +121,7 @@ rule finetune:
         passed=rules.audit_dataset.output.passed,
         model=of_model("models/{name}/model.safetensors"),
     output:
+        **MODELLING,
         model=f"{RUN}/finetuning/{{task}}/{{model}}/model.safetensors",
         config=f"{RUN}/finetuning/{{task}}/{{model}}/config.json",
         tokenizer=f"{RUN}/finetuning/{{task}}/{{model}}/tokenizer.json",
@@ -241,6 +250,30 @@ rule score_task:
         " --scores {output.scores:q}"
         " --differences {output.differences:q}"
         " --precision-recall {output.precision_recall:q} > {log:q} 2>&1"
+
+
+rule write_classifier_cards:
+    """README.md of the Hugging Face folders of a task; apart from `finetune`, so that other words train nothing again."""
+    input:
+        dataset_card=rules.audit_dataset.output.card,
+        scores=rules.score_task.output.scores,
+        models=expand(f"{RUN}/finetuning/{{task}}/{{model}}/model.safetensors", model=MODELS, allow_missing=True),
+        metrics=expand(f"{RUN}/finetuning/{{task}}/{{model}}/metrics.json", model=MODELS, allow_missing=True),
+    output:
+        cards=expand(f"{RUN}/finetuning/{{task}}/{{model}}/README.md", model=MODELS, allow_missing=True),
+    log:
+        f"{RUN}/logs/write_classifier_cards.{{task}}.log",
+    benchmark:
+        f"{RUN}/benchmark/write_classifier_cards.{{task}}.tsv"
+    resources:
+        **cpu(1000, 10),
+    params:
+        models=lambda wildcards, input: repeated("--models", input.models),
+        cards=lambda wildcards, output: repeated("--cards", output.cards),
+    shell:
+        "{resources.python} {resources.scripts}/write_classifier_cards.py {params.models} {params.cards}"
+        " --dataset-card {input.dataset_card:q}"
+        " --scores {input.scores:q} > {log:q} 2>&1"
 
 
 rule scan_track:

@@ -179,3 +179,22 @@ rule publish_chosen:
     shell:
         "{resources.python} {resources.scripts}/publish_chosen.py {params.options} {params.chosen}"
         " {params.published} > {log:q} 2>&1"
+
+
+rule publish_card:
+    """A link of the winner's card; apart from `publish_chosen`, so that later stages need not wait for the evaluation."""
+    input:
+        chosen=rules.choose_vocabulary.output.chosen if FIXED is None else [],
+        cards=expand(rules.write_model_card.output.card, name=CANDIDATES),
+    output:
+        card=f"{RUN}/models/chosen/README.md",
+    log:
+        f"{RUN}/logs/publish_card.log",
+    resources:
+        **cpu(500, 5),
+    params:
+        options=options("publish_chosen", vocabulary=FIXED),
+        chosen=lambda wildcards, input: repeated("--chosen", input.chosen),
+    shell:
+        "{resources.python} {resources.scripts}/publish_chosen.py {params.options} {params.chosen}"
+        " --published {output.card:q} > {log:q} 2>&1"

@@ -12,9 +12,11 @@ from grover.config.options import Device, Precision, Seed
 from grover.config.sections import benchmarks as config
 from grover.finetuning.finetune import Settings, check_passed, fine_tune
 from grover.finetuning.seeds import Outputs, train_seeds
-from grover.network.bert import CONFIG, TOKENIZER, WEIGHTS, save
+from grover.finetuning.surroundings import compare_alone
 from grover.network.classifier import Classifier, new_classifier
+from grover.network.classifier_folder import files_of, save_classifier
 from grover.network.device import choose_device
+from grover.network.folder import CONFIG, TOKENIZER, WEIGHTS
 from grover.runtime.cli import Input, Output, main
 from grover.runtime.digest import code_digest
 from grover.runtime.files import checksum, folder
@@ -43,7 +45,7 @@ def finetune(
     threads: Threads = 0,
 ) -> None:
     """Train with SEEDS seeds from SEED on; write the predictions for folds valid and test, the scores on test, and the classifier of
-    the first seed as a Hugging Face folder (MODEL is its model.safetensors).
+    the first seed as a Hugging Face folder (MODEL is its model.safetensors; with `mean` pooling it contains modeling_grover.py).
 
     PASSED is what the audit of the dataset wrote; a dataset without it is not trained on. Finished seeds are kept beside PREDICTIONS
     and not trained again (`grover.finetuning.seeds`).
@@ -67,14 +69,17 @@ def finetune(
     def train(inputs: list[np.ndarray], seed: int, place: Path) -> pd.DataFrame:
         classifier, predicted = fine_tune(table, inputs, make, settings, processor, seed)
         if seed == seeds[0]:
-            save(classifier, classifier.config, place, source)
+            save_classifier(classifier, place, source, task, table.attrs["labels"])
+            predicted.attrs["alone"] = compare_alone(classifier, table, inputs, vocabulary, processor, precision)
         return predicted
 
+    for other in {*files_of("mean")} - {*files_of(network.pooling)}:
+        model.with_name(other).unlink(missing_ok=True)
     train_seeds(
         seeds,
         lambda: read_tokens(table, vocabulary, max(1, threads)),
         train,
-        Outputs(predictions, metrics, {file: model.with_name(file) for file in (WEIGHTS, CONFIG, *TOKENIZER)}),
+        Outputs(predictions, metrics, {file: model.with_name(file) for file in files_of(network.pooling)}),
         identity=[files, settled, code_digest(Path(__file__))],
         facts={
             "task": task,

@@ -7,7 +7,8 @@ from grover.benchmarks.tokenise import read_tokens
 from grover.config.options import Device, Precision
 from grover.genome.bases import decode, encode
 from grover.interpretation.mutagenesis import mutate, surest
-from grover.network.classifier import load_classifier, logits
+from grover.network.classifier import logits
+from grover.network.classifier_folder import load_classifier
 from grover.network.device import choose_device
 from grover.runtime.cli import Input, Output, main
 from grover.runtime.errors import InputError

@@ -26,7 +26,8 @@ def test_a_wrong_folder_is_one_sentence(tmp_path):
     done = typed(*WAYS["module"], "info", tmp_path / "none")
     assert done.returncode == 1 and not done.stdout
     assert done.stderr == (
-        f"error: {tmp_path}/none: no model.safetensors there; expected the folder of a pretrained model, such as results/RUN/models/NAME\n"
+        f"error: {tmp_path}/none: no model.safetensors there; expected the folder of a model, such as results/RUN/models/NAME or "
+        "results/RUN/finetuning/TASK/NAME\n"
     )
 
 

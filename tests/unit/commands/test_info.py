@@ -10,6 +10,8 @@ from typer.testing import CliRunner
 from grover.commands.application import application
 from grover.commands.info import describe
 from grover.network.bert import bert_config, new_language_model, save
+from grover.network.classifier import new_classifier
+from grover.network.classifier_folder import save_classifier
 from grover.runtime.errors import InputError
 from grover.tokenization.vocabulary import Vocabulary
 from tests.fakes.networks import architecture
@@ -91,6 +93,44 @@ def test_lines_and_json(model):
     assert "common spans  1.875 bits per base (95 % CI 1.750 to 2.000), spans of 6 bases" in lines
     assert all(line[13] == " " and line[14] != " " for line in lines)
     assert json.loads(run(application, ["info", "--json", str(model)]).output) == describe(model)
+
+
+def fine_tuned(model: Path, pooling: str, labels: list[str]) -> Path:
+    folder = model.with_name(f"tuned-{pooling}")
+    save_classifier(new_classifier(model, len(labels), pooling, True, 0), folder, model, "enhancers", labels)
+    return folder
+
+
+@pytest.mark.parametrize("pooling", ["mean", "cls"])
+def test_a_fine_tuned_model_has_kind_task_labels_and_pooling(model, pooling):
+    labels = [f"class {number}" for number in range(11)]  # 10 stands behind 9
+    found = describe(fine_tuned(model, pooling, labels))
+    assert found["kind"] == "fine-tuned classifier" and describe(model)["kind"] == "pretrained masked language model"
+    assert found["classifier"] == {"task": "enhancers", "labels": labels, "pooling": pooling}
+    assert describe(model)["classifier"] is None and found["held_out"] is None
+    assert found["architecture"]["positions"] == 50
+
+
+def test_a_fine_tuned_model_shows_the_scores_of_its_seeds(model):
+    folder = fine_tuned(model, "mean", ["no", "yes"])
+    seeds = [{"seed": 3, "mcc": 0.25, "auroc": float("nan"), "accuracy": 0.5, "threshold": 0.5}]
+    said = {
+        "kind": "random",
+        "n_train": 30,
+        "seeds": seeds,
+        "alone": {"examples": 200, "median": 0.01, "largest": 0.0312},
+    }
+    (folder / "metrics.json").write_text(json.dumps(said))
+    lines = CliRunner().invoke(application, ["info", str(folder)]).output.splitlines()
+    for line in (
+        "kind          fine-tuned classifier",
+        "task          enhancers",
+        "labels        no, yes",
+        "pooling       mean",
+        "seed 3        fold test: MCC 0.250, AUROC undefined, accuracy 0.500",
+        "surroundings  tokenised without them, probabilities of 200 test examples differ by at most 0.031",
+    ):
+        assert line in lines
 
 
 def test_the_chosen_model_of_links_has_the_files_of_its_original(model):

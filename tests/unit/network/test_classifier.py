@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 import torch
-from transformers import AutoModel
 
 from grover.network import classifier
 from grover.network.bert import bert_config, load_language_model, new_language_model, save
@@ -10,7 +9,6 @@ from grover.network.classifier import (
     Network,
     Schedule,
     fit,
-    load_classifier,
     logits,
     new_classifier,
     pooled,
@@ -203,21 +201,3 @@ def test_pretrained_weights_are_taken_and_the_random_model_has_others(folder):
     assert stored.keys() == random.keys() and not torch.equal(
         stored["embeddings.word_embeddings.weight"], random["embeddings.word_embeddings.weight"]
     )
-
-
-def test_a_stored_classifier_answers_alike_and_opens_as_an_encoder(folder, tmp_path):
-    model = new_classifier(folder, 2, "last", True, 1)
-    save(model, model.config, tmp_path / "stored", folder)
-    inputs = [np.array([5, 6, 7]), np.array([8, 8, 5, 5, 6])]
-    np.testing.assert_allclose(
-        logits(load_classifier(tmp_path / "stored"), inputs, CPU, precision="auto"),
-        logits(model, inputs, CPU, precision="auto"),
-    )
-    encoder = AutoModel.from_pretrained(tmp_path / "stored")
-    assert torch.equal(encoder.embeddings.word_embeddings.weight, model.bert.embeddings.word_embeddings.weight)
-    with pytest.raises(InputError, match="no classifier"):
-        load_classifier(folder)
-    model.config.pooling = "max"
-    save(model, model.config, tmp_path / "stored", folder)
-    with pytest.raises(InputError, match="no classifier"):
-        load_classifier(tmp_path / "stored")

@@ -104,6 +104,22 @@ def test_the_card_says_what_the_files_say(facts):
     assert "someone" not in card and "secret-host" not in card and "results/t.npy" not in card
 
 
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("/secret/place/hg.fa.gz", "hg.fa.gz"),
+        ("file:///secret/place/hg.fa.gz", "hg.fa.gz"),
+        ("secret/hg.fa.gz", "hg.fa.gz"),
+        ("https://secret:word@example.org/a/hg.fa.gz", "https://example.org/a/hg.fa.gz"),
+    ],
+)
+def test_a_source_on_the_machine_is_named_without_its_folder(facts, address, shown):
+    made = record("fetch_source.py", {"url": address, "sha256": "beef"})
+    listed = record("make_windows.py", {"shortest": 20, "others": ["/secret/list.txt"]})
+    card = render(dataclasses.replace(facts, records=facts.records | {"assembly": made, "windows": listed}))
+    assert f"Source: url `{shown}`, sha256 `beef`." in card and "secret/" not in card and "secret:" not in card
+
+
 def test_only_the_setting_that_decided_how_long_it_trained_is_shown(facts):
     arguments = {"steps": 100_000, "bases": 24_000_000}
     card = render(dataclasses.replace(facts, records={"model": record("pretrain.py", arguments)}))

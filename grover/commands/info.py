@@ -8,9 +8,10 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 
 from grover.config.names import MASKED_LABELS, VOCABULARY_LABELS
-from grover.network.folder import CONFIG, WEIGHTS, is_classifier, read_config, read_json
+from grover.network.folder import CONFIG, REMEDY, WEIGHTS, is_classifier, read_config
 from grover.pretraining.cards import own_settings
 from grover.runtime.errors import InputError
+from grover.runtime.json_files import read_json
 from grover.runtime.provenance import SUFFIX
 from grover.tokenization.vocabulary import Vocabulary
 
@@ -86,7 +87,7 @@ def _beside(folder: Path, name: str, choose: Callable[[dict], dict | None]) -> d
     places = folder / name, (folder / WEIGHTS).resolve().parent / name
     for path in filter(Path.is_file, places):
         try:
-            return choose(read_json(path))
+            return choose(read_json(path, REMEDY))
         except (KeyError, TypeError, AttributeError) as error:
             raise InputError(
                 f"{path}: {error} is missing or of another kind; expected the file that this version of the workflow writes"

@@ -3,12 +3,12 @@
 Nothing here imports torch or opens the model (`grover.external_models.adapters` does).
 """
 
-import json
 from pathlib import Path
 
 from grover.runtime.errors import InputError
 from grover.runtime.failures import number_of
 from grover.runtime.files import checksum, write_json
+from grover.runtime.json_files import read_json
 
 CONFIG, COMPLETE = "config.json", "external.json"
 # in the order in which transformers prefers them
@@ -16,6 +16,8 @@ WEIGHTS = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.b
 TOKENIZERS = ("tokenizer.json", "vocab.txt", "vocab.json", "tokenizer.model")
 TEXTS = (".json", ".txt", ".py", ".model")  # configuration, tokenizer, code
 BELONG = f"{CONFIG}, {WEIGHTS[0]} or {WEIGHTS[2]}, the tokenizer's files and, where it has code of its own, its *.py"
+
+REMEDY = "copy it again from the model's repository"
 
 
 def check_folder(folder: Path, weights: bool = True) -> None:
@@ -38,7 +40,7 @@ def weights_of(folder: Path) -> list[Path]:
     found = next((folder / name for name in WEIGHTS if (folder / name).is_file()), None)
     if found is None or found.suffix != ".json":
         return [found] if found else []
-    return [folder / name for name in sorted(set(_read_json(found).get("weight_map", {}).values()))]
+    return [folder / name for name in sorted(set(read_json(found, REMEDY).get("weight_map", {}).values()))]
 
 
 def code_of(folder: Path) -> list[str]:
@@ -72,7 +74,7 @@ def files_of(folder: Path) -> list[Path]:
 def auto_map(folder: Path, name: str) -> dict:
     """Return the own classes of a folder by the name of the class of transformers; {} where there are none."""
     path = folder / name
-    return (_read_json(path).get("auto_map") or {}) if path.is_file() else {}
+    return (read_json(path, REMEDY).get("auto_map") or {}) if path.is_file() else {}
 
 
 def download(model: str, revision: str, folder: Path) -> None:
@@ -121,13 +123,6 @@ def files_to_fetch(names: list[str]) -> list[str]:
     weights = [name for name in top if name.startswith("model") and name.endswith(".safetensors")]
     weights = weights or [name for name in top if name.startswith("pytorch_model") and name.endswith(".bin")]
     return sorted([name for name in top if name.endswith(TEXTS)] + weights)
-
-
-def _read_json(path: Path) -> dict:
-    try:
-        return json.loads(path.read_text())
-    except ValueError as error:
-        raise InputError(f"{path} is no JSON ({error}); copy it again from the model's repository") from None
 
 
 def _first_line(error: Exception) -> str:

@@ -4,16 +4,17 @@ A pretrained model is BERT's language model. A fine-tuned one is a classifier (`
 `config.json` names.
 """
 
-import json
 import shutil
 from pathlib import Path
 from typing import Any
 
 from grover.runtime.errors import InputError
 from grover.runtime.files import atomic, write_json
+from grover.runtime.json_files import read_json
 
 WEIGHTS, CONFIG, TOKENIZER = "model.safetensors", "config.json", ("tokenizer.json", "tokenizer_config.json")
 PRETRAINED = "expected the folder of a pretrained model, such as results/RUN/models/NAME"
+REMEDY = "copy the model again"
 FINE_TUNED = "expected the folder of a fine-tuned model, such as results/RUN/finetuning/TASK/NAME"
 
 
@@ -22,7 +23,7 @@ def read_config(folder: Path, expected: str = PRETRAINED) -> dict[str, Any]:
     for name in (WEIGHTS, CONFIG):
         if not (Path(folder) / name).is_file():
             raise InputError(f"{folder}: no {name} there; {expected}")
-    return read_json(Path(folder) / CONFIG)
+    return read_json(Path(folder) / CONFIG, REMEDY)
 
 
 def is_classifier(config: dict[str, Any]) -> bool:
@@ -41,15 +42,4 @@ def copy_tokenizer(vocabulary: Path, folder: Path, longest: int) -> None:
     tokenizer, settings = TOKENIZER
     with atomic(Path(folder) / tokenizer) as temporary:
         shutil.copyfile(Path(vocabulary) / tokenizer, temporary)
-    write_json(Path(folder) / settings, read_json(Path(vocabulary) / settings) | {"model_max_length": longest})
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON object of a model's folder. Raises InputError where the file is none."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise InputError(f"{path}: no JSON ({error}); copy the model again") from None
-    if not isinstance(content, dict):
-        raise InputError(f"{path}: expected a JSON object; copy the model again")
-    return content
+    write_json(Path(folder) / settings, read_json(Path(vocabulary) / settings, REMEDY) | {"model_max_length": longest})

@@ -5,7 +5,6 @@ seconds. Liveness is detected by these renewals, because the clocks of nodes dif
 over, since its holder was killed or its node lost.
 """
 
-import json
 import os
 import platform
 import threading
@@ -17,6 +16,7 @@ from pathlib import Path
 
 from grover.runtime.errors import InputError
 from grover.runtime.files import write_json
+from grover.runtime.json_files import read_json
 
 FILE = "lease.json"
 RENEWED_EVERY = 5.0  # seconds
@@ -129,10 +129,10 @@ def _read(path: Path) -> dict | None:
     Renewals replace the file atomically. A file that a crash has left empty has an unknown holder, and is watched like any other.
     """
     try:
-        return UNREADABLE | json.loads(path.read_text(encoding="utf-8"))
+        return UNREADABLE | read_json(path)
     except FileNotFoundError:
         return None
-    except ValueError:
+    except InputError:
         return UNREADABLE
 
 

@@ -9,12 +9,12 @@ from typing import Any
 from grover.runtime.errors import InputError
 
 
-def read_json(path: Path | str) -> dict[str, Any]:
-    """Read a JSON object. Raises an InputError where the file is not whole, or holds anything else."""
+def read_json(path: Path | str, remedy: str = "remove the file and make it again") -> dict[str, Any]:
+    """Read a JSON object. Raises an InputError, which ends with the remedy, where the file is not whole or holds anything else."""
     try:
         return _json_object(Path(path).read_bytes())
     except ValueError as error:
-        raise InputError(f"{path}: expected a JSON object, but {error}; remove the file and make it again") from None
+        raise InputError(f"{path}: expected a JSON object, but {error}; {remedy}") from None
 
 
 def read_record(path: Path | str, silent: bool = False) -> dict[str, Any] | None:
@@ -38,7 +38,7 @@ def _json_object(content: bytes) -> dict[str, Any]:
         raise ValueError("it is empty")
     try:
         found = json.loads(content.decode())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"it is no JSON: {error}") from None
     if not isinstance(found, dict):
         raise ValueError(f"it is JSON of another kind, a {type(found).__name__}")

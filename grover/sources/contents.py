@@ -4,11 +4,13 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from grover.runtime.errors import InputError
 from grover.runtime.files import checksum, write_text
+from grover.runtime.json_files import read_record
 from grover.runtime.provenance import read as read_provenance
 
 # files from this size on are announced before they are read
@@ -22,11 +24,9 @@ class Contents:
         """Read the checksums that are kept; writes: whether new ones are added to the file."""
         self.kept, self.writes = kept, writes
         self.known: dict[str, dict[str, Any]] = {}
-        try:
-            found = json.loads(kept.read_text(encoding="utf-8"))
+        with suppress(OSError):  # a file that is lost or cannot be read costs one more reading
+            found = read_record(kept) or {}
             self.known = {path: entry for path, entry in found.items() if isinstance(entry, dict)}
-        except (OSError, ValueError, AttributeError):
-            pass  # a lost or damaged file costs one more reading
 
     def digest(self, path: Path | str, algorithm: str = "sha256") -> str:
         """Return the checksum of a file, read anew only when its size, a time or its inode differs."""

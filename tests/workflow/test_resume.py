@@ -3,10 +3,12 @@
 import json
 import os
 import random
+import shlex
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -87,20 +89,34 @@ def start(*arguments, **options) -> subprocess.Popen:
     return subprocess.Popen(command(*arguments, **options), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
-def wait_for_checkpoint(folder: Path, beyond: int) -> None:
-    """Until there is a checkpoint of a step beyond that one."""
-    for _ in range(600):
-        if any(int(path.stem.split("-")[1]) > beyond for path in folder.glob("checkpoints/*/step-*.json")):
+def wait_until(there: Callable[[], bool]) -> None:
+    for _ in range(1200):
+        if there():
             return
         time.sleep(0.05)
-    raise AssertionError("no checkpoint was written")
+    raise AssertionError("what was waited for did not come")
 
 
-def test_killed_at_a_random_step_it_goes_on_to_the_same_weights_bit_for_bit(data, tmp_path):
-    options = "--steps", "600", "--checkpoint-minutes", "0.002"
-    alone = run(data, tmp_path / "alone/bpe-2", *options)
+def wait_for_checkpoint(folder: Path, beyond: int) -> None:
+    """Until there is a checkpoint of a step beyond that one."""
+    wait_until(lambda: any(int(path.stem.split("-")[1]) > beyond for path in folder.glob("checkpoints/*/step-*.json")))
+
+
+STEPS = "400"
+
+
+@pytest.fixture(scope="module")
+def undisturbed(data, tmp_path_factory) -> bytes:
+    """The weights of a training that nothing interrupts."""
+    model = tmp_path_factory.mktemp("alone") / "bpe-2"
+    alone = run(data, model, "--steps", STEPS)
     assert alone.returncode == 0, alone.stdout
-    beyond = random.Random(os.getpid()).randrange(1, 250)
+    return (model / "model.safetensors").read_bytes()
+
+
+def test_killed_at_a_random_step_it_goes_on_to_the_same_weights_bit_for_bit(data, tmp_path, undisturbed):
+    options = "--steps", STEPS, "--checkpoint-minutes", "0.002"
+    beyond = random.Random(os.getpid()).randrange(1, 200)
     training = start(data, tmp_path / "killed/bpe-2", *options)
     wait_for_checkpoint(tmp_path / "killed", beyond)
     training.kill()
@@ -109,8 +125,7 @@ def test_killed_at_a_random_step_it_goes_on_to_the_same_weights_bit_for_bit(data
     assert list((tmp_path / "killed").glob("checkpoints/*/lease.json"))  # a killed holder cannot give it back
     resumed = run(data, tmp_path / "killed/bpe-2", *options)
     assert resumed.returncode == 0 and "pretrain: resumed at step " in resumed.stdout, resumed.stdout
-    weights = [(tmp_path / name / "bpe-2/model.safetensors").read_bytes() for name in ("alone", "killed")]
-    assert weights[0] == weights[1]
+    assert (tmp_path / "killed/bpe-2/model.safetensors").read_bytes() == undisturbed
     assert not list((tmp_path / "killed").glob("checkpoints/*/lease.json"))
 
 
@@ -130,6 +145,49 @@ def test_a_second_trainer_is_refused_and_sigterm_leaves_a_checkpoint(data, tmp_p
     step = int(output.split("interrupted after step ")[1].split(",")[0].split()[0].replace(",", ""))
     newest = max(int(path.stem.split("-")[1]) for path in tmp_path.glob("checkpoints/*/step-*.json"))
     assert str(newest).startswith(str(step)) and not list(tmp_path.glob("checkpoints/*/lease.json"))
+
+
+def heard() -> None:
+    """Before the start of a process: a shell starts background jobs, such as these tests, with an ignored SIGINT."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+RULE = """
+rule pretrain:
+    output: "bpe-2/model.safetensors"
+    log: "pretrain.log"
+    shell: {command!r} " 2>&1 | tee -i {{log}}"
+"""
+
+
+@pytest.mark.parametrize("under", ["shell", "snakemake"])
+def test_ctrl_c_leaves_a_checkpoint_and_the_rest_is_the_same_bit_for_bit(data, tmp_path, undisturbed, under):
+    """Ctrl-C of a terminal goes to all processes in the foreground: Snakemake, the shell, the training and tee."""
+    started = command(data, tmp_path / "bpe-2", "--steps", STEPS, launch=("--processes", "1"))
+    if under == "snakemake":
+        (tmp_path / "Snakefile").write_text(RULE.format(command=shlex.join(started)))
+        started = [sys.executable, "-m", "snakemake", "--cores", "1", "--directory", str(tmp_path)]
+        started += ["--snakefile", str(tmp_path / "Snakefile")]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    running = subprocess.Popen(started, **pipes, preexec_fn=heard, start_new_session=True)
+    wait_until(lambda: any(tmp_path.glob("checkpoints/*/tensorboard/*")))  # the first steps are done
+    os.killpg(running.pid, signal.SIGINT)
+    output, _ = running.communicate(timeout=60)
+    log = (tmp_path / "pretrain.log").read_text() if under == "snakemake" else output
+    assert running.returncode == (1 if under == "snakemake" else 130), output
+    assert "pretrain: stopped by SIGINT" in log and log.endswith(" by Ctrl-C; start again to resume there\n"), log
+    step = int(log.split("interrupted after step ")[1].split()[0].replace(",", ""))
+    [newest] = [int(path.stem.split("-")[1]) for path in tmp_path.glob("checkpoints/*/step-*.json")]
+    assert newest == step < int(STEPS) and not list(tmp_path.glob("checkpoints/*/lease.json"))
+    assert not (tmp_path / "bpe-2/model.safetensors").exists()
+    resumed = subprocess.run(started, **pipes)
+    assert resumed.returncode == 0 and f"resumed at step {step} of {STEPS}" in resumed.stdout, resumed.stdout
+    assert (tmp_path / "bpe-2/model.safetensors").read_bytes() == undisturbed
+
+
+def test_no_rule_writes_its_log_by_a_tee_that_ctrl_c_ends():
+    rules = "".join(path.read_text() for path in (SCRIPTS.parent / "rules").glob("*.smk"))
+    assert rules.count("| tee -i {log:q}") == rules.count("tee ") > 0
 
 
 def test_two_processes_train_together_and_one_goes_on_from_their_checkpoint(data, tmp_path):

@@ -180,7 +180,7 @@ def no_object(folder: Path) -> None:
         (lambda folder: (folder / "tokenizer.json").unlink(), r"no tokenizer\.json there; expected the folder"),
         (no_sizes, r"config\.json: no num_hidden_layers; expected the configuration of a BERT encoder"),
         (cut_off, r"model\.safetensors: no safetensors file \(.*\); copy the model again"),
-        (no_json, r"metrics\.json: no JSON \(.*\); copy the model again"),
+        (no_json, r"metrics\.json: expected a JSON object, but it is no JSON: .*; copy the model again"),
         (
             other_metrics,
             r"metrics\.json: 'baselines' is missing or of another kind; expected the file that this version",
@@ -189,7 +189,10 @@ def no_object(folder: Path) -> None:
             other_record,
             r"provenance\.json: 'started' is missing or of another kind; expected the file that this version",
         ),
-        (no_object, r"config\.json: expected a JSON object; copy the model again"),
+        (
+            no_object,
+            r"config\.json: expected a JSON object, but it is JSON of another kind, a list; copy the model again",
+        ),
     ],
 )
 def test_a_broken_folder_is_one_sentence(model, spoil, sentence):

@@ -53,6 +53,8 @@ DAMAGED = {
     "\0\0\0": "it is empty",
     '{"a": ': "it is no JSON: Expecting value: line 1 column 7",
     "no": "it is no JSON",
+    "[" * 100_000: "it is no JSON: maximum recursion",
+    "1" * 5_000: "it is no JSON: Exceeds the limit",
     "[1]": "it is JSON of another kind, a list",
     "3": "it is JSON of another kind, a int",
 }

@@ -10,12 +10,13 @@ from grover.config.names import (
     REPRESENTATIONS,
     VOCABULARY,
     VOCABULARY_LABELS,
+    tokens_of,
     with_random,
 )
 from grover.config.sections.benchmarks import Benchmarks
 from grover.config.sections.embeddings import Embeddings
 from grover.config.sections.genome import Atlas, Corpus, Folds, Vocabulary
-from grover.config.sections.pretraining import Choice, Pretraining
+from grover.config.sections.pretraining import Choice, CommonSpans, NextKmer, Pretraining
 from grover.config.sections.run import Source
 from grover.config.validation import Mistake
 
@@ -69,6 +70,23 @@ def check_windows(corpus: Corpus, embeddings: Embeddings, model: Pretraining) ->
                 f"`{key}` is {tokens} tokens, which with CLS and SEP does not fit into `pretraining.positions` "
                 f"({model.positions}); lower the one or raise the other",
             )
+
+
+def check_contexts(
+    vocabulary: Vocabulary, selection: NextKmer, evaluation: CommonSpans, model: Pretraining
+) -> Iterator[Mistake]:
+    """Sequence of a known number of bases fits into the model of each candidate whose number of tokens is known."""
+    for key, bases in (("selection.context", selection.context), ("evaluation.span_bases", evaluation.span_bases)):
+        for name in vocabulary.candidates:
+            tokens = tokens_of(name, bases)
+            # bits per base are not computed for overlapping k-mers
+            if tokens + 2 > model.positions and not (name.startswith(OVERLAP) and key == "evaluation.span_bases"):
+                yield Mistake(
+                    (key, "pretraining.positions", "vocabulary.candidates"),
+                    f"`{key}` is {bases} bases, which are {tokens} tokens of {name} and with CLS and SEP do not fit into "
+                    f"`pretraining.positions` ({model.positions}); lower the one or raise the other",
+                )
+                break
 
 
 def check_architecture(model: Pretraining) -> Iterator[Mistake]:

@@ -108,6 +108,7 @@ def _contradictions(c: Configuration) -> Iterator[Mistake]:
         agreements.check_folds(c.folds),
         agreements.check_vocabularies(c.vocabulary),
         agreements.check_windows(c.corpus, c.embeddings, c.pretraining),
+        agreements.check_contexts(c.vocabulary, c.selection, c.evaluation, c.pretraining),
         agreements.check_architecture(c.pretraining),
         agreements.check_overlapping(c.vocabulary, c.pretraining),
         agreements.check_choice(c.vocabulary, c.selection),

@@ -11,6 +11,15 @@ OVERLAP = "overlap-"  # and k of the overlapping k-mers
 VOCABULARY = r"bpe-[1-9][0-9]*|kmer-[1-7]|overlap-[3-6]|char"
 VOCABULARY_LABELS = {"bpe": "byte pairs", "kmer": "non-overlapping {k}-mers", "overlap": "overlapping {k}-mers"}
 
+
+def tokens_of(vocabulary: str, bases: int) -> int:
+    """Return the number of tokens of so many bases; 0 for byte pairs, whose number depends on the sequence."""
+    kind, _, k = vocabulary.partition("-")
+    if kind == "overlap":
+        return max(0, bases - int(k) + 1)
+    return bases if kind == "char" else -(-bases // int(k)) if kind == "kmer" else 0
+
+
 # A pretrained model has the name of its vocabulary, or this one for the vocabulary that was chosen. A randomly initialised model has
 # the name of the pretrained one with a suffix.
 CHOSEN = "chosen"

@@ -10,7 +10,7 @@ from typing import Any
 from grover.benchmarks.supply import lacking_sites
 from grover.config.benchmark_table import DERIVED, Task
 from grover.config.configuration import Configuration
-from grover.config.names import BASELINES, CHOSEN, OVERLAP, with_random
+from grover.config.names import BASELINES, CHOSEN, OVERLAP, tokens_of, with_random
 from grover.external_models.folder import check_folder, code_of
 from grover.runtime.errors import InputError
 
@@ -55,25 +55,22 @@ def fitting(
     return kept, lines
 
 
-def _unreadable(task: Task, configuration: Configuration) -> str:
-    """Why a task does not fit into a model, empty where it does; the number of k-mers is known beforehand."""
+def models_of(configuration: Configuration) -> list[str]:
+    """Return the vocabularies whose models may be fine-tuned; which one is chosen is not known under method `sweep`."""
     chosen = configuration.vocabulary.candidates
     if configuration.selection.method == "fixed":
         chosen = [configuration.selection.vocabulary]
-    for model in configuration.benchmarks.models:
-        for name in chosen if model == CHOSEN else [model]:
-            tokens = _kmers(name, task.length)
-            if tokens + 2 > configuration.pretraining.positions:
-                return f"its {tokens:,} tokens of {name} do not fit into `pretraining.positions`"
+    found = [name for model in configuration.benchmarks.models for name in (chosen if model == CHOSEN else [model])]
+    return list(dict.fromkeys(found))
+
+
+def _unreadable(task: Task, configuration: Configuration) -> str:
+    """Why a task does not fit into a model, empty where it does; the number of k-mers is known beforehand."""
+    for name in models_of(configuration):
+        tokens = tokens_of(name, task.length)
+        if tokens + 2 > configuration.pretraining.positions:
+            return f"its {tokens:,} tokens of {name} do not fit into `pretraining.positions`"
     return ""
-
-
-def _kmers(vocabulary: str, length: int) -> int:
-    """The number of k-mers in a sequence; 0 for BPE, whose number depends on the sequence."""
-    kind, _, k = vocabulary.partition("-")
-    if kind == "overlap":
-        return max(0, length - int(k) + 1)
-    return length if kind == "char" else -(-length // int(k)) if kind == "kmer" else 0
 
 
 def baselines_of(task: Task, configuration: Configuration) -> list[str]:

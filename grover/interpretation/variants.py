@@ -1,12 +1,12 @@
 """Variants scored by masked likelihood: how much less likely the model finds the alternative than the reference allele.
 
-Both alleles are cut out with `flank` bases on either side and tokenised. A substitution usually changes where tokens
-begin, so the two cannot be compared token by token. Instead the tokens are masked between two bases at which tokens
-begin and end in both alleles: the nearest such bases that lie at least `span` bases outside the variant. Of overlapping
-k-mers every one that contains a base between the two is masked. So both alleles have the same surroundings visible and
-predict the same bases, the variant's own apart. The score is log p(masked tokens | alternative) - log p(masked tokens |
-reference) in nats, each the sum over the masked tokens as if they were independent (masked marginal; Meier et al. 2021);
-it is conditional on each allele's tokenisation, and a base counts once for each token that contains it.
+Both alleles are cut out with `flank` bases on either side, fewer where these exceed the positions of the model, and tokenised. A
+substitution usually changes where tokens begin, so the two cannot be compared token by token. Instead the tokens are masked between two
+bases at which tokens begin and end in both alleles: the nearest such bases that lie at least `span` bases outside the variant. Of
+overlapping k-mers every one that contains a base between the two is masked. So both alleles have the same surroundings visible and
+predict the same bases, the variant's own apart. The score is log p(masked tokens | alternative) - log p(masked tokens | reference) in
+nats, each the sum over the masked tokens as if they were independent (masked marginal; Meier et al. 2021); it is conditional on each
+allele's tokenisation, and a base counts once for each token that contains it.
 """
 
 from dataclasses import dataclass
@@ -50,12 +50,27 @@ class Allele:
     last: int
 
 
-def alleles(genome: Genome, vocabulary: Vocabulary, variant: Variant, scoring: VariantScoring) -> tuple[Allele, Allele]:
-    """Both alleles, the reference first, with their surroundings, which end where the segment does."""
-    start, span = variant.pos - 1, scoring.span
+def alleles(
+    genome: Genome, vocabulary: Vocabulary, variant: Variant, scoring: VariantScoring, most: int | None = None
+) -> tuple[Allele, Allele]:
+    """Both alleles, the reference first, with their surroundings, which end where the segment does.
+
+    The flanks are shortened to `most` tokens in all, though to no less than the span that is masked.
+    """
+    flank = scoring.flank
+    while True:
+        pair = _alleles(genome, vocabulary, variant, flank, scoring.span)
+        longest = max(len(allele.tokens) for allele in pair)
+        if most is None or longest <= most or flank <= scoring.span:
+            return pair
+        flank = max(scoring.span, flank * most // longest)
+
+
+def _alleles(genome: Genome, vocabulary: Vocabulary, variant: Variant, flank: int, span: int) -> tuple[Allele, Allele]:
+    start = variant.pos - 1
     end = start + len(variant.ref)
-    left = genome.fetch(variant.chrom, max(0, start - scoring.flank), start)
-    right = genome.fetch(variant.chrom, end, end + scoring.flank)
+    left = genome.fetch(variant.chrom, max(0, start - flank), start)
+    right = genome.fetch(variant.chrom, end, end + flank)
     left = left[np.flatnonzero(left == N).max(initial=-1) + 1 :]
     right = right[: np.flatnonzero(right == N).min(initial=len(right))]
     tokens = [vocabulary.encode(np.concatenate([left, encode(allele), right])) for allele in (variant.ref, variant.alt)]
@@ -122,7 +137,8 @@ def score(
     unlikely.
     """
     columns = (variants[name] for name in ("chrom", "pos", "ref", "alt"))
-    pairs = [alleles(genome, vocabulary, Variant(*row), scoring) for row in zip(*columns, strict=True)]
+    most = model.config.max_position_embeddings - SPECIALS
+    pairs = [alleles(genome, vocabulary, Variant(*row), scoring, most) for row in zip(*columns, strict=True)]
     found = log_likelihoods(model, [allele for pair in pairs for allele in pair], device, precision)
     return found[1::2] - found[::2]
 

@@ -155,7 +155,12 @@ class Embeddings(
 class VariantScoring(Section):
     """How variants are scored."""
 
-    flank: int = setting(200, "Sequence on either side of a variant.", unit="bases", ge=20)
+    flank: int = setting(
+        200,
+        "Sequence on either side of a variant; shorter where it exceeds the model's positions.",
+        unit="bases",
+        ge=20,
+    )
     span: int = setting(8, "Distance from a variant within which tokens are masked and scored.", unit="bases", ge=0)
     maximum_variants: int = setting(20_000, "Most variants that are scored.", ge=1)
 

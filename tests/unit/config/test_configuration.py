@@ -117,6 +117,14 @@ def test_vocabularies_from_outside_and_studied_ones():
         ({"sources": {"genome": {"file": "genome.fa.gz"}}}, "--config data=FOLDER"),
         ({"sources": {"genome": {"note": "?"}}}, "needs one of `url`, `file`, `simulated`"),
         ({"corpus": {"longest": 600}}, "`corpus.longest` is 600 tokens, which with CLS and SEP does not fit"),
+        (
+            {"vocabulary": {"candidates": ["bpe-600", "char"]}, "selection": {"context": 600}},
+            "`selection.context` is 600 bases, which are 600 tokens of char and with CLS and SEP do not fit",
+        ),
+        (
+            {"vocabulary": {"candidates": ["kmer-2"]}, "evaluation": {"span_bases": 1_100}},
+            "`evaluation.span_bases` is 1100 bases, which are 550 tokens of kmer-2 and with CLS and SEP do not fit",
+        ),
         ({"pretraining": {"heads": 5}}, "must be a multiple"),
         ({"pretraining": {"heads": 1, "start": "neighbours"}}, "set 2 heads or more"),
         ({"vocabulary": {"candidates": ["bpe-700"]}}, "needs `vocabulary.cycles` of at least 700"),

@@ -47,3 +47,19 @@ def test_a_randomly_initialised_model_is_found_from_its_original_and_back():
         assert names.original(names.random_of(model)) == names.original(model) == model
     assert names.model_label("bpe-600-random") == "random initialisation of bpe-600"
     assert names.model_label("nt") == "nt"
+
+
+@pytest.mark.parametrize(
+    ("vocabulary", "bases", "tokens"),
+    [
+        ("char", 7, 7),
+        ("kmer-3", 7, 3),
+        ("kmer-1", 7, 7),
+        ("overlap-3", 7, 5),
+        ("overlap-6", 4, 0),
+        ("bpe-600", 7, 0),
+        ("mine", 7, 0),
+    ],
+)
+def test_tokens_of_a_vocabulary_whose_number_is_known(vocabulary, bases, tokens):
+    assert names.tokens_of(vocabulary, bases) == tokens

@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from sklearn.metrics import roc_auc_score
@@ -6,7 +7,7 @@ from sklearn.metrics import roc_auc_score
 from grover.config.sections.embeddings import VariantScoring
 from grover.genome.assembly import Genome
 from grover.genome.bases import decode
-from grover.interpretation.variants import Variant, alleles, log_likelihoods, separation
+from grover.interpretation.variants import Variant, alleles, log_likelihoods, score, separation
 from grover.network.bert import bert_config, new_language_model
 from grover.tokenization.vocabulary import MASK, Vocabulary
 from tests.fakes.networks import architecture
@@ -60,11 +61,34 @@ def test_likelihood_is_that_of_masking_by_hand(genome):
         assert value == pytest.approx(float(expected.detach()), abs=1e-4)
 
 
+@pytest.mark.parametrize(
+    "vocabulary", [Vocabulary.from_kmers("char", 1), Vocabulary.from_overlapping_kmers("o", 3), BPE]
+)
+def test_flanks_are_shortened_to_what_the_model_reads(genome, vocabulary):
+    model = new_language_model(bert_config(architecture(1, 16, 2, 32, 64, 0.0), vocabulary.size), 0).eval()
+    places = range(250, 600, 50)
+    rows = [("c", pos, base(genome, pos), "ACGT"["TGCA".index(base(genome, pos))]) for pos in places]
+    variants = pd.DataFrame(rows, columns=["chrom", "pos", "ref", "alt"])
+    long, device = VariantScoring(flank=200, span=4), torch.device("cpu")
+    pairs = [alleles(genome, vocabulary, Variant(*row), long, 62) for row in rows]
+    assert all(50 <= max(len(allele.tokens) for allele in pair) <= 62 for pair in pairs)
+    found = score(variants, model, vocabulary, genome, long, device, "fp32")
+    assert np.isfinite(found).all()
+    if (
+        vocabulary.kind != "bpe"
+    ):  # the flank of each variant is the same, and scoring with it from the start gives the same
+        (flank,) = {(len(pair[0].tokens) + int(vocabulary.spans[-1]) - 1) // 2 for pair in pairs}
+        fitting = VariantScoring(flank=flank, span=4)
+        np.testing.assert_allclose(
+            found, score(variants, model, vocabulary, genome, fitting, device, "fp32"), atol=1e-5
+        )
+
+
 def test_separation_is_the_auroc_of_scikit_learn():
     rng = np.random.default_rng(0)
-    score = np.concatenate([rng.normal(-1, 1, 80), rng.normal(0, 1, 60)]).round(1)
+    values = np.concatenate([rng.normal(-1, 1, 80), rng.normal(0, 1, 60)]).round(1)
     effect = np.array(["break"] * 80 + ["neutral"] * 60)
-    found = separation(score, effect)
-    assert found["auroc"] == pytest.approx(roc_auc_score(effect == "break", -score))
+    found = separation(values, effect)
+    assert found["auroc"] == pytest.approx(roc_auc_score(effect == "break", -values))
     assert 0.5 < found["low"] < found["auroc"] < found["high"] and "rank above" in found["sentence"]
-    assert separation(score, np.array([""] * 140))["auroc"] is None
+    assert separation(values, np.array([""] * 140))["auroc"] is None

@@ -103,17 +103,17 @@ def _read(path: Path, sequence: str, label: str, fold: str | None) -> pd.DataFra
         rows = _rows(path, stream)
         header = next(rows, NOTHING)[1]
         column = next((name for name in FOLD_COLUMNS if name in header), "")
-        if fold is None and not column:
-            raise InputError(
-                f"{path}: no column `fold` or `split` tells train from test; add one, or give the folds as two or three files"
-            )
-        wanted = [sequence, label, column] if fold is None else [sequence, label]
         for name, option in ((sequence, "sequence"), (label, "label")):
             if name not in header:
                 advice = f"name it with the option {option}=COLUMN"
                 if len(header) < 2:
                     advice = "separate the columns by commas or tabs, and name them in the first line"
                 raise InputError(f"{path}: no column {name!r} among {', '.join(header) or 'none'}; {advice}")
+        if fold is None and not column:
+            raise InputError(
+                f"{path}: no column `fold` or `split` tells train from test; add one, or give the folds as two or three files"
+            )
+        wanted = [sequence, label, column] if fold is None else [sequence, label]
         places = [header.index(name) for name in wanted]
         found = []
         for line, values in rows:

@@ -15,6 +15,7 @@ import pandas as pd
 from grover.annotation.meme import read_matrix, read_meme
 from grover.annotation.tracks import annotate_from, by_source, read_source
 from grover.benchmarks.builders import Surroundings, make_windows, of_states
+from grover.benchmarks.datasets import check_counts, count
 from grover.benchmarks.ready_sets import count_labelled, read_labelled
 from grover.benchmarks.site_sources import BLACKLIST, REPEATS, SiteSources
 from grover.config.benchmark_table import BUILDERS, DERIVED, Task
@@ -163,7 +164,13 @@ def _of_task(name: str, task: Task, readings: Readings, sources: SiteSources, ge
 
     def labelled() -> Iterator[Found]:
         columns = {option: task.options[option] for option in ("sequence", "label") if option in task.options}
-        table, _ = read_labelled([readings.files[key] for key in task.sites], **columns)
+        files = [readings.files[key] for key in task.sites]
+        table, labels = read_labelled(files, **columns)
+        if "transfer" not in task.options:  # which brings another fold test
+            try:
+                check_counts(count(table, labels), readings.examples)
+            except InputError as error:
+                raise InputError(f"{', '.join(map(str, files))}, task {name}: {error}") from None
         for key, rows in zip(task.sites, count_labelled(table, len(task.sites)), strict=True):
             yield Found(key, name, form, rows)
 

@@ -19,7 +19,7 @@ CONTIGS = Contigs(LENGTHS, dict(zip(LENGTHS, LENGTHS, strict=True)))
 MARKS = "chrom\tstart\tend\tmark\tname\nchr1\t0\t50\t1\ta\nchr2\t0\t50\t0\tNA\nchr1\t50\t100\t1\ta\n"
 PEAK = "chr1\t{}\t{}\t.\t0\t.\t1\t-1\t1\t{}\n"
 MOTIFS = "MEME version 4\n\nMOTIF M1 one\nletter-probability matrix: alength= 4 w= 1 nsites= 20 E= 0\n1 0 0 0\n"
-LABELLED = "sequence,label,fold\nACGT,1,train\nAAAA,0,train\nCC,0,test\n"
+LABELLED = "sequence,label,fold\nACGT,1,train\nAAAA,0,train\nCC,0,test\nCA,1,test\nCCC,0,dev\nCCA,1,dev\n"
 BOUND = Task("bound", "motif-bound", ("ctcf",), "unbound", 50, 0, {"motifs": "motifs", "motif": "one"})
 
 
@@ -81,25 +81,27 @@ def test_sites_and_labelled_sequences_of_benchmarks(genome, write):
         "splice": write(header + "G\tchr1\t+\t101\t400\t110,210,\t201,301,\n", "splice"),
         "ready": write(LABELLED, "ready", zipped=True),
         "train": write("seq\tclass\nACGT\t1\nAAAA\t1.0\nCC\t0\n", "train"),
-        "test": write("seq\tclass\nCC\t0\n", "test"),
+        "dev": write("seq\tclass\nAC\t1.0\nAG\t0\n", "dev"),
+        "test": write("seq\tclass\nCC\t0\nCA\t1\n", "test"),
     }
     tasks = [
         Task("promoters", "prom300", ("tss",), "dinucleotide-shuffle", 300, 0, {}),
         Task("borders", "splice", ("splice",), "unused", 40, 0, {}),
         Task("one", "csv", ("ready",), ".", 0, 0, {}),
-        Task("two", "csv", ("train", "test"), ".", 0, 0, {"sequence": "seq", "label": "class"}),
+        Task("three", "csv", ("train", "dev", "test"), ".", 0, 0, {"sequence": "seq", "label": "class"}),
     ]
-    readings = Readings(files, rows={"splice": 2, "ready": 3}, tasks={task.name: task for task in tasks})
+    readings = Readings(files, rows={"splice": 2, "ready": 6}, tasks={task.name: task for task in tasks})
     found = check_sources(readings, genome, CONTIGS).set_index(["key", "read_by"])["rows"]
     assert found.to_dict() == {
         ("tss", "promoters"): 2,
         ("splice", "borders"): 2,
-        ("ready", "one"): 3,
-        ("train", "two"): 3,
-        ("test", "two"): 1,
+        ("ready", "one"): 6,
+        ("train", "three"): 3,
+        ("dev", "three"): 2,
+        ("test", "three"): 2,
     }
-    with pytest.raises(InputError, match=r"ready \(source 'ready'\) has 3 rows, at least 5 are needed"):
-        check_sources(Readings(files, rows={"ready": 5}, tasks={"one": tasks[2]}), genome, CONTIGS)
+    with pytest.raises(InputError, match=r"ready \(source 'ready'\) has 6 rows, at least 7 are needed"):
+        check_sources(Readings(files, rows={"ready": 7}, tasks={"one": tasks[2]}), genome, CONTIGS)
 
 
 def task(builder, negatives=".", length=50, **options):
@@ -123,6 +125,11 @@ def task(builder, negatives=".", length=50, **options):
         (task("csv"), LABELLED.replace("sequence", "seq"), "s: no column 'sequence' among seq, label, fold; name it"),
         (task("csv"), LABELLED.replace("AAAA", "AAUA"), "s, line 3: the sequence holds 'U'"),
         (task("csv"), LABELLED.replace("CC,0", "CC,2"), "label '2' has no example in fold train"),
+        (
+            task("csv"),
+            LABELLED.replace("CCA,1", "CCA,0"),
+            "s, task t: fold valid holds 0 1 examples but at least 1 are needed",
+        ),
     ],
 )
 def test_a_source_is_read_with_the_options_of_its_task(genome, write, tasks, text, sentence):

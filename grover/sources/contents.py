@@ -2,7 +2,9 @@
 
 import json
 import os
+import shlex
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -15,6 +17,7 @@ from grover.runtime.provenance import read as read_provenance
 
 # files from this size on are announced before they are read
 LARGE = 200_000_000
+CLOCKS = 60.0  # seconds by which the clocks of two machines may differ
 
 
 class Contents:
@@ -78,6 +81,27 @@ def is_linked(link: Path, place: Path, checksums: Mapping[str, str], contents: C
         except OSError:
             return False
     return True
+
+
+def refuse_future(paths: Iterable[Path | str]) -> None:
+    """Raise InputError for a file that is dated in the future: Snakemake fails each job that reads it, once the job is done."""
+    latest = time.time() + CLOCKS
+    future = [(status.st_mtime, str(path)) for path in paths if (status := _status(path)) and status.st_mtime > latest]
+    if future:
+        modified, path = max(future)
+        others = f" and {len(future) - 1} more" if len(future) > 1 else ""
+        raise InputError(
+            f"{path}{others}: dated in the future ({time.strftime('%Y-%m-%d %H:%M', time.localtime(modified))}); correct the clock of the "
+            f"machine, then `touch {shlex.quote(path)}`"
+        )
+
+
+def _status(path: Path | str) -> os.stat_result | None:
+    """The status of a file, or of a link itself, as Snakemake looks at it; None where there is none."""
+    try:
+        return os.lstat(path)
+    except OSError:
+        return None
 
 
 def replace_link(link: Path, target: Path) -> None:

@@ -91,6 +91,20 @@ def test_a_file_dated_in_the_future_is_linked(run):
     assert run().returncode == 0
 
 
+def test_an_artefact_dated_in_the_future_is_named_before_the_first_job(run):
+    segments, folds = (run.work / f"results/own/genome/{name}" for name in ("segments.bed", "folds.bed"))
+    status = segments.stat()
+    kept = folds.rename(run.work / "folds")
+    os.utime(segments, (4_000_000_000, 4_000_000_000))
+    try:
+        done = run("results/own/genome/folds.bed")
+        assert done.returncode == 1 and "Error in rule" not in done.stdout, done.stdout
+        assert "segments.bed: dated in the future (2096-" in done.stdout and "touch results/own/" in done.stdout
+    finally:
+        os.utime(segments, ns=(status.st_atime_ns, status.st_mtime_ns))
+        kept.rename(folds)
+
+
 def test_another_place_of_the_same_content_reruns_nothing_and_is_read_from_then_on(run):
     place = run.work / "elsewhere" / "g.fa"
     place.parent.mkdir()

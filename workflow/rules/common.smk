@@ -6,6 +6,7 @@ import re
 import shlex
 import sys
 import time
+from itertools import chain
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -44,7 +45,7 @@ from grover.runtime.errors import InputError
 from grover.runtime.files import checksum
 from grover.runtime.outcome import Failure, JobMessages, Run, end, reason
 from grover.runtime.provenance import read as read_provenance
-from grover.sources.contents import Contents, content_param, is_linked
+from grover.sources.contents import Contents, content_param, is_linked, refuse_future
 
 
 def checked(function, *arguments):
@@ -401,6 +402,8 @@ onstart:
     if workflow.is_main_process:
         if executor() == "slurm":
             checked(slurm.check_slurm)
+        jobs = list(workflow.dag.needrun_jobs())
+        checked(refuse_future, {*chain(*(job.input for job in jobs))} - {*chain(*(job.output for job in jobs))})
         if any((configuration.budget.gpu_hours, configuration.budget.cpu_hours, configuration.budget.disk_gb)):
             checked(hold_to_budget)
 

@@ -3,7 +3,10 @@
 import hashlib
 import os
 
-from grover.sources.contents import Contents, content_param
+import pytest
+
+from grover.runtime.errors import InputError
+from grover.sources.contents import Contents, content_param, refuse_future
 
 
 def sha256(text: str) -> str:
@@ -33,6 +36,25 @@ def test_a_damaged_cache_or_one_that_cannot_be_written_costs_a_reading_only(tmp_
         (tmp_path / "kept.json").write_text(damaged)
         assert Contents(tmp_path / "kept.json").digest(path) == sha256("one")
     assert Contents(path / "kept.json").digest(path) == sha256("one")  # below a file nothing can be written
+
+
+def test_a_file_dated_in_the_future_is_named_with_the_way_out(tmp_path):
+    paths = [tmp_path / name for name in ("now.bed", "my 2100.bed", "2101.bed")]
+    for path in paths:
+        path.touch()
+    refuse_future([*paths, tmp_path / "none"])
+    os.utime(paths[1], (4_102_444_800, 4_102_444_800))
+    with pytest.raises(
+        InputError, match=r"my 2100.bed: dated in the future \((2100-01-01|2099-12-31) .*then `touch '.*my 2100.bed'`"
+    ):
+        refuse_future(paths)
+    os.utime(paths[2], (4_133_980_800, 4_133_980_800))
+    with pytest.raises(InputError, match="2101.bed and 1 more: dated in the future"):
+        refuse_future(paths)
+    # a link is looked at itself
+    link = tmp_path / "link.bed"
+    link.symlink_to(paths[2])
+    refuse_future([link])
 
 
 def test_a_param_names_the_local_inputs_of_a_rule_and_their_content(tmp_path):

@@ -18,7 +18,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from grover.intervals import genes
+from grover.intervals import genes, repeatmasker
 from grover.intervals.blocks import DECIMAL, DECIMAL_TEXT, NUMBERS, TEXT, WHOLE, Block, Layout, typed_blocks
 from grover.intervals.contigs import PLACES, UNCHANGED, ContigNames, check, check_names, limits_of, misplaced
 from grover.intervals.lines import columns_of_first_row, data_lines, fault, find_header
@@ -67,7 +67,10 @@ def read_bedgraph(path: Path | str, contigs: ContigNames = UNCHANGED) -> pd.Data
 
 
 def read_rmsk(path: Path | str, contigs: ContigNames = UNCHANGED) -> pd.DataFrame:
-    """Read UCSC's table of RepeatMasker (17 columns): chrom, start, end, strand, name, class, family, swScore, milliDiv."""
+    """Read UCSC's table of RepeatMasker (17 columns), or RepeatMasker's own `.out`.
+
+    Returns chrom, start, end, strand, name, class, family, swScore, milliDiv.
+    """
     wanted = [*PLACES, "strand", "name", "class", "family", "swScore", "milliDiv"]
     return _read(path, _layout(path, "rmsk"), wanted, contigs)
 
@@ -249,6 +252,9 @@ class _Codes:
 def _layout(path: Path | str, form: str, columns: list[str] | None = None) -> Layout:
     if form == "table":
         return _headed_layout(path, PLACES, PLACES[1:])
+    if form == "rmsk" and repeatmasker.is_output(path):
+        header = repeatmasker.end_of_header(path)
+        return Layout(RMSK, TYPES, {}, header, repeatmasker.split)
     columns = columns or COLUMNS[form]
     least = LEAST.get(form, len(columns))
     number, line = next(data_lines(path), (0, ""))
@@ -296,7 +302,14 @@ def _effect(records: Block) -> pa.Array:
     return pa.DictionaryArray.from_arrays(column.indices, pc.fill_null(pc.struct_field(found, "value"), ""))
 
 
-COMPUTED = {
+def _strand(repeats: Block) -> pa.Array:
+    strand = repeats["strand"]
+    names = pc.if_else(pc.equal(strand.dictionary, "C"), "-", strand.dictionary)
+    return pa.DictionaryArray.from_arrays(strand.indices, names)
+
+
+COMPUTED: dict[str, dict[str, tuple[list[str], Callable[[Block], pa.Array]]]] = {
+    "rmsk": {"strand": (["strand"], _strand)},
     "narrowPeak": {"summit": (["start", "end", "summit"], _summit)},
     "gtf": {"start": (["start"], lambda rows: pc.subtract(rows["start"], 1))},
     "vcf": {"effect": (["info"], _effect)},

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from grover.intervals import repeatmasker
 from grover.intervals.contigs import UNCHANGED, ContigNames
 from grover.intervals.formats import NARROWPEAK, RMSK, read_bed, read_narrowpeak, read_rmsk
 from grover.intervals.lines import columns_of_first_row, refuse
@@ -55,5 +56,7 @@ def read_peaks(path: Path | str, contigs: ContigNames = UNCHANGED, summits: bool
 
 
 def read_masked(path: Path | str, contigs: ContigNames = UNCHANGED) -> pd.DataFrame:
-    """Intervals of repeats (chrom, start, end first) from a BED or from UCSC's table of RepeatMasker, told by its 17 columns."""
-    return read_rmsk(path, contigs) if columns_of_first_row(path) == len(RMSK) else read_bed(path, contigs=contigs)
+    """Intervals of repeats (chrom, start, end first) from a BED or from what `read_rmsk` reads, told by its columns."""
+    if columns_of_first_row(path) == len(RMSK) or repeatmasker.is_output(path):
+        return read_rmsk(path, contigs)
+    return read_bed(path, contigs=contigs)

@@ -11,9 +11,10 @@ import pandas as pd
 from grover.annotation.coverage import leading_category, weighted_mean
 from grover.config.track_table import ALL, COLUMNS, read_track_rows, selection
 from grover.intervals.bigwig import read_means
-from grover.intervals.contigs import UNCHANGED, ContigNames
+from grover.intervals.contigs import UNCHANGED, ContigNames, check
 from grover.intervals.formats import columns_of, read_columns, to_numbers
 from grover.intervals.overlaps import overlap_bases
+from grover.intervals.sites import read_tss
 from grover.runtime.errors import InputError
 
 NONE = "none"
@@ -127,6 +128,9 @@ def read_source(tracks: list[Any], path: Path, lengths: dict[str, int], contigs:
             text.append(selection(track.where)[0])
         for name in {*text, *numbers} - {*present}:
             raise InputError(f"{path} has no column {name} for track {track.track}; it has {', '.join(present)}")
+    if tracks[0].format == "tss":
+        starts = check(read_tss(path, contigs), lengths, path)
+        return starts.astype(dict.fromkeys(["chrom", *text], "category"))
     # a column of numbers that a `where` compares is read as text
     return read_columns(path, tracks[0].format, lengths, contigs, text, [name for name in numbers if name not in text])
 

@@ -10,8 +10,8 @@ from grover.config.tables import numbered_lines, read_rows
 from grover.runtime.errors import InputError
 
 KINDS = ("category", "presence", "quantity", "strand")
-FORMATS = ("rmsk", "bed", "narrowPeak", "gtf", "bedgraph", "bigwig", "table")
-STRANDED = ("rmsk", "bed", "narrowPeak", "gtf", "table")
+FORMATS = ("rmsk", "bed", "narrowPeak", "gtf", "tss", "bedgraph", "bigwig", "table")
+STRANDED = ("rmsk", "bed", "narrowPeak", "gtf", "tss", "table")
 NUMBERED = ("bedgraph", "bigwig")  # whose numbers need no name
 RESERVED = ("gc", "repeat_share")
 ALL = "-"

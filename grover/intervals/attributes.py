@@ -1,19 +1,20 @@
 """Attributes of annotated features: column 9 of GTF and of GFF3, told apart row by row.
 
 GTF writes `key "value";`, and some programs `key value;`. GFF3 writes `key=value;`, with percent-encoding in the values and commas
-between several values of a key.
+between several values of a key. Texts are arrays of strings; what is returned has a value for each, "" where there is none.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 GFF3 = r'^\s*[^\s;="]+='
-# a semicolon inside quotes ends no attribute of GTF
-GTF_VALUE = r'^(?:[^";]*(?:"[^"]*"[^";]*)*;)*?\s*{key}\s+(?:"(?P<quoted>[^"]*)"|(?P<bare>[^";\s][^;]*))'
 GFF3_VALUE = r"(?:^|;)\s*{key}=(?P<value>[^;]*)"
+GTF_VALUE = r'\s*{key}\s+(?:"(?P<quoted>[^"]*)"|(?P<bare>[^";\s][^;]*))'
+PLAIN = r'^(?:[^";]*(?:"[^";]*"[^";]*)*(?:;|$))*$'  # no semicolon is inside quotes, where it ends no attribute
+BEFORE = r'^(?:[^";]*(?:"[^"]*"[^";]*)*;)*?'
 NAME_ALONE = r"^\s*(?P<name>[^\s;=\"]+)\s*;?\s*$"
 
 
@@ -23,18 +24,18 @@ def is_gff3(texts: pa.Array) -> pa.Array:
 
 
 def of_gtf(texts: pa.Array, *keys: str) -> pa.Array:
-    """Return the value of the first of `keys` that has one; "" where none has, as in each text of GFF3."""
-    return _first(pc.binary_join_element_wise(*_match(texts, GTF_VALUE, key).flatten(), "") for key in keys)
+    """Return the value of the first of `keys` that has one; none of a text of GFF3."""
+    return _first(texts, keys, _of_gtf)
 
 
 def of_gff3(texts: pa.Array, *keys: str) -> pa.Array:
-    """Return the value of the first of `keys` that has one, decoded; "" where none has."""
+    """Return the value of the first of `keys` that has one, decoded."""
     return decode(encoded(texts, *keys))
 
 
 def encoded(texts: pa.Array, *keys: str) -> pa.Array:
     """Return what `of_gff3` does, before percent-encoding is decoded, as a list of values must be split."""
-    return _first(pc.utf8_trim(_match(texts, GFF3_VALUE, key).field("value"), characters=' "') for key in keys)
+    return _first(texts, keys, _of_gff3)
 
 
 def decode(values: pa.Array) -> pa.Array:
@@ -45,19 +46,29 @@ def decode(values: pa.Array) -> pa.Array:
 
 
 def name_alone(texts: pa.Array) -> pa.Array:
-    """Return each text that is one name without a key, as rows `gene` and `transcript` of AUGUSTUS and BRAKER have; "" elsewhere."""
-    name = _first([pc.extract_regex(texts, NAME_ALONE).field("name")])
+    """Return each text that is one name without a key, as rows `gene` and `transcript` of AUGUSTUS and BRAKER have."""
+    name = pc.fill_null(pc.extract_regex(texts, NAME_ALONE).field("name"), "")
     return pc.if_else(pc.equal(name, "."), "", name)
 
 
-def _match(texts: pa.Array, pattern: str, key: str) -> pa.Array:
-    return pc.extract_regex(texts, pattern.replace("{key}", key))
+def _first(texts: pa.Array, keys: Iterable[str], read: Callable[[pa.Array, str], pa.Array]) -> pa.Array:
+    """Return the first value of any of `keys`; a key is looked for in those texts alone that contain it and have none yet."""
+    found = pa.array([""] * len(texts), pa.string())
+    for key in keys:
+        asked = pc.and_(pc.equal(found, ""), pc.match_substring(texts, key))
+        if pc.any(asked).as_py():
+            values = read(texts.filter(asked), key)
+            found = pc.replace_with_mask(found, asked, pc.utf8_trim_whitespace(pc.fill_null(values, "")))
+    return found
 
 
-def _first(found: Iterable[pa.Array]) -> pa.Array:
-    """Return, by row, the first text that is neither missing nor empty; "" without one."""
-    first = None
-    for values in found:
-        values = pc.utf8_trim_whitespace(pc.fill_null(values, ""))
-        first = values if first is None else pc.if_else(pc.equal(first, ""), values, first)
-    return first
+def _of_gtf(texts: pa.Array, key: str) -> pa.Array:
+    plain = pc.all(pc.match_substring_regex(texts, PLAIN)).as_py()
+    value = ("(?:^|;)" if plain else BEFORE) + GTF_VALUE.replace("{key}", key)
+    quoted, bare = pc.extract_regex(texts, value).flatten()
+    return pc.binary_join_element_wise(quoted, bare, "")
+
+
+def _of_gff3(texts: pa.Array, key: str) -> pa.Array:
+    found = pc.extract_regex(texts, GFF3_VALUE.replace("{key}", key))
+    return pc.utf8_trim(found.field("value"), characters=' "')

@@ -33,7 +33,7 @@ GTF = ["chrom", "source", "feature", "start", "end", "score", "strand", "frame",
 VCF = ["chrom", "pos", "id", "ref", "alt", "qual", "filter", "info"]
 LEAST = {"bed": 3, "vcf": 5}  # columns that a file must have; of the other formats all
 COLUMNS = {"bed": BED, "narrowPeak": NARROWPEAK, "bedgraph": BEDGRAPH, "rmsk": RMSK, "gtf": GTF, "vcf": VCF}
-GIVEN = COLUMNS | {"gtf": [*PLACES, *genes.COLUMNS]}
+GIVEN = COLUMNS | {"gtf": [*PLACES, *genes.COLUMNS], "tss": [*PLACES, "name", "strand"]}
 TYPES = dict.fromkeys(["start", "end", "pos", "summit", "swScore", "milliDiv", "milliDel", "milliIns"], WHOLE)
 TYPES |= dict.fromkeys(["value", "signal", "pvalue", "qvalue"], DECIMAL)  # all other columns are text
 
@@ -81,6 +81,12 @@ def read_gtf(path: Path | str, contigs: ContigNames = UNCHANGED) -> pd.DataFrame
     A missing attribute is an empty text. What both formats have in common is said in `grover.intervals.genes`.
     """
     return _read(path, _layout(path, "gtf"), GIVEN["gtf"], contigs)
+
+
+def read_genes(path: Path | str, contigs: ContigNames = UNCHANGED) -> pd.DataFrame:
+    """Read the genes of a GTF or GFF3: chrom, start, end, strand, gene_id, gene_name, biotype."""
+    wanted = [*PLACES, "feature", "strand", "gene_id", "gene_name", "biotype"]
+    return _read(path, _layout(path, "gtf"), wanted, contigs, genes.is_gene).drop(columns="feature")
 
 
 def read_gene_parts(path: Path | str, contigs: ContigNames = UNCHANGED) -> pd.DataFrame:
@@ -166,7 +172,7 @@ def _score_as_number(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def columns_of(path: Path | str, form: str) -> list[str]:
-    """Return the columns that `read_columns` can give of a file in one of the formats of `READERS`, or `table`."""
+    """Return the columns that a track can name of a file in one of the formats of `READERS`, or `table` or `tss`."""
     if form == "bed":
         return BED[: max(3, columns_of_first_row(path) or len(BED))]
     return _places_first(_layout(path, form).names if form == "table" else GIVEN[form])

@@ -36,7 +36,6 @@ PREFIX = r"^(gene|transcript|rna|cds|CDS|exon|id)[-:]"
 GENE_IDS = ("gene_id", "geneID", "locus_tag")
 GENE_NAMES = ("gene_name", "gene", "ref_gene_name")
 BIOTYPES = ("gene_biotype", "gene_type", "biotype")
-OWN = ["id", "parent", "type", "feature", "gene_id", "gene_name", "name", "transcript_id", "biotype"]
 
 
 @dataclass(frozen=True)
@@ -67,6 +66,11 @@ def gene_blocks(path: Path | str, layout: GeneLayout, types: dict[str, pa.DataTy
         yield from _genes_of_parts(path, layout, types)
 
 
+def is_gene(block: Block) -> pa.Array:
+    """Return True for rows of genes."""
+    return pc.equal(block["feature"].cast(pa.string()), "gene")
+
+
 def is_part(block: Block) -> pa.Array:
     """Return True for rows of transcripts, exons and coding sequences."""
     return pc.is_in(block["feature"].cast(pa.string()), pa.array(PARTS))
@@ -78,7 +82,7 @@ def _blocks(path: Path | str, layout: Layout, types: dict[str, pa.DataType]) -> 
     read = {name: kind for name, kind in types.items() if name not in made} | {"feature": TEXT}
     attributes = any(name in types for name in (*NAMES, EXCEPTION))
     read |= {"attributes": TEXT} if attributes else {}
-    parents: pd.DataFrame | None = None
+    parents: Parents | None = None
     first, named = 0, False
     for batch in typed_blocks(path, layout, read):
         rows: Block = {name: batch[name] for name in read}
@@ -118,7 +122,7 @@ def _as_in_gtf(features: pa.DictionaryArray) -> pa.StringArray:
     return names.take(features.indices)
 
 
-def _named(rows: Block, raw: pa.Array, texts: pa.Array, parents: pd.DataFrame | None) -> Block:
+def _named(rows: Block, raw: pa.Array, texts: pa.Array, parents: "Parents | None") -> Block:
     """Add `NAMES` and `EXCEPTION`, a row for each parent."""
     feature, gff3 = rows["feature"], is_gff3(texts)
     alone = name_alone(texts)
@@ -135,10 +139,10 @@ def _named(rows: Block, raw: pa.Array, texts: pa.Array, parents: pd.DataFrame | 
             found[name] = pc.if_else(pc.equal(value, ""), found[name], value)
     if parents is None:
         return rows | found
-    parent = pc.split_pattern(encoded(texts, "Parent"), ",")
-    number = pc.list_parent_indices(parent)
-    own = _own(texts, raw, feature).take(number.to_numpy())
-    own["parent"] = decode(pc.list_flatten(parent)).to_pandas().to_numpy()
+    lists = _parent_lists(texts)
+    number = pc.list_parent_indices(lists)
+    own = {name: values[number.to_numpy()] for name, values in _own(texts, raw, feature, lists).items()}
+    own["parent"] = decode(pc.list_flatten(lists)).to_numpy(zero_copy_only=False)
     resolved = _resolve(own, parents)
     gff3 = gff3.take(number)
     for name in NAMES:
@@ -149,67 +153,108 @@ def _named(rows: Block, raw: pa.Array, texts: pa.Array, parents: pd.DataFrame | 
 
 # What stands above a row of GFF3
 
+Rows = dict[str, np.ndarray]  # texts by column
 
-def _read_parents(path: Path | str, layout: Layout) -> pd.DataFrame:
-    """Read the genes and transcripts that other rows may name as `Parent`: `NAMES` and feature, by ID."""
-    found = []
+
+@dataclass(frozen=True)
+class Parents:
+    """Genes and transcripts that other rows may name as `Parent`: `NAMES` and feature, by ID."""
+
+    ids: pd.Index
+    columns: Rows
+
+    def of(self, ids: np.ndarray) -> Rows:
+        """Return the columns of these parents, "" for one that is unknown."""
+        place = self.ids.get_indexer(ids)
+        return {name: np.append(values, "")[place] for name, values in self.columns.items()}
+
+
+NOBODY = Parents(pd.Index([], dtype=object), dict.fromkeys([*NAMES, "feature"], np.array([], object)))
+
+
+def _read_parents(path: Path | str, layout: Layout) -> Parents:
+    found: list[Rows] = []
     for batch in typed_blocks(path, layout, {"feature": TEXT, "attributes": TEXT}):
         kept = pc.invert(pc.match_substring_regex(batch["feature"].cast(pa.string()), CHILDLESS))
         texts = batch["attributes"].cast(pa.string())
         kept = pc.and_(kept, is_gff3(texts))
-        feature = batch["feature"].filter(kept)
-        rows = _own(texts.filter(kept), feature.cast(pa.string()), _as_in_gtf(feature))
-        found.append(rows[rows["id"] != ""])
-    rest = pd.concat(found, ignore_index=True).drop_duplicates("id")
-    known = _resolve(rest[:0], None)
-    level = ~rest["parent"].isin(rest["id"])
+        feature, texts = batch["feature"].filter(kept), texts.filter(kept)
+        found.append(_own(texts, feature.cast(pa.string()), _as_in_gtf(feature), _parent_lists(texts)))
+    rows = {name: np.concatenate([block[name] for block in found]) for name in found[0]}
+    first = ~pd.Series(rows["id"]).duplicated().to_numpy() & (rows["id"] != "")
+    rest = {name: values[first] for name, values in rows.items()}
+    known, level = NOBODY, ~pd.Index(rest["parent"]).isin(rest["id"])
     while level.any():  # those in a circle of parents are left out
-        above = _resolve(rest[level], known).set_index(rest["id"][level])
-        known, rest = pd.concat([known, above]), rest[~level]
-        level = rest["parent"].isin(known.index)
+        these = {name: values[level] for name, values in rest.items()}
+        columns = {name: np.append(known.columns[name], values) for name, values in _resolve(these, known).items()}
+        known = Parents(known.ids.append(pd.Index(these["id"], dtype=object)), columns)
+        rest = {name: values[~level] for name, values in rest.items()}
+        level = pd.Index(rest["parent"]).isin(known.ids)
     return known
 
 
-def _own(texts: pa.Array, raw: pa.Array, feature: pa.Array) -> pd.DataFrame:
-    """Return what the attributes of rows of GFF3 say themselves: `OWN`, of several parents the first."""
-    parent = pc.list_element(pc.split_pattern(encoded(texts, "Parent"), ","), 0)
-    columns = [of_gff3(texts, "ID"), decode(parent), raw, feature, of_gff3(texts, *GENE_IDS)]
-    columns += [of_gff3(texts, *GENE_NAMES), of_gff3(texts, "Name"), of_gff3(texts, "transcript_id")]
-    columns += [of_gff3(texts, *BIOTYPES)]
-    return pd.DataFrame({name: column.to_pandas() for name, column in zip(OWN, columns, strict=True)}, dtype="str")
+def _parent_lists(texts: pa.Array) -> pa.ListArray:
+    return pc.split_pattern(encoded(texts, "Parent"), ",")
 
 
-def _resolve(rows: pd.DataFrame, parents: pd.DataFrame | None) -> pd.DataFrame:
+def _own(texts: pa.Array, raw: pa.Array, feature: pa.Array, parents: pa.ListArray) -> Rows:
+    """Return what rows of GFF3 say themselves; of several parents the first."""
+    columns = {
+        "id": of_gff3(texts, "ID"),
+        "parent": decode(pc.list_element(parents, 0)),
+        "type": raw,
+        "feature": feature,
+        "gene_id": of_gff3(texts, *GENE_IDS),
+        "gene_name": of_gff3(texts, *GENE_NAMES),
+        "name": of_gff3(texts, "Name"),
+        "transcript_id": of_gff3(texts, "transcript_id"),
+        "biotype": of_gff3(texts, *BIOTYPES),
+    }
+    return {name: column.to_numpy(zero_copy_only=False) for name, column in columns.items()}
+
+
+def _resolve(rows: Rows, parents: Parents) -> Rows:
     """Return `NAMES` and feature of rows of GFF3, whose genes and transcripts are those of their parents."""
-    own = rows["id"].str.replace(PREFIX, "", regex=True)
-    parent = rows["parent"].str.replace(PREFIX, "", regex=True)
-    if parents is None:
-        parents = pd.DataFrame(columns=[*NAMES, "feature"], dtype="str")
-    above = parents.reindex(rows["parent"], fill_value="").set_index(rows.index)
-    feature, top = rows["feature"], rows["parent"] == ""
-    gene, transcript, cds = (feature == name for name in ("gene", "transcript", "CDS"))
-    part = feature.isin(PARTS)
+    above, feature, kind = parents.of(rows["parent"]), rows["feature"], rows["type"]
+    own, parent = (_without_prefix(rows[name]) for name in ("id", "parent"))
+    gene, transcript, cds, exon = (feature == name for name in ("gene", "transcript", "CDS", "exon"))
+    top, in_gene = rows["parent"] == "", above["feature"] == "gene"
 
-    named = rows["gene_id"].where(rows["gene_id"] != "", own.where(top & part & ~feature.eq("exon"), ""))
-    gene_id = above["gene_id"].where(above["gene_id"] != "", named)
-    gene_id = gene_id.mask(gene, own.where(own != "", rows["gene_id"].where(rows["gene_id"] != "", rows["name"])))
+    alone = np.where(top & (transcript | cds), own, "")
+    gene_id = np.where(
+        gene, _first(own, rows["gene_id"], rows["name"]), _first(above["gene_id"], rows["gene_id"], alone)
+    )
+    gene_name = np.where(gene, _first(rows["gene_name"], rows["name"]), _first(above["gene_name"], rows["gene_name"]))
 
-    name = rows["gene_name"].where(~gene | (rows["gene_name"] != ""), rows["name"])
-    gene_name = above["gene_name"].where((above["gene_name"] != "") & ~gene, name)
+    coding = cds | (kind == "mRNA")
+    pseudo = np.array([text.lower() == "pseudogene" for text in kind], bool)
+    told = np.where(coding, "protein_coding", np.where(transcript & (kind != "transcript"), kind, ""))
+    told = np.where(pseudo, "pseudogene", told)
+    biotype = _first(np.where(gene, "", above["biotype"]), rows["biotype"], told)
 
-    kind = rows["type"].where(transcript & ~rows["type"].isin(["mRNA", "transcript"]), "")
-    kind = kind.mask(cds | (rows["type"] == "mRNA"), "protein_coding")
-    kind = kind.mask(gene & rows["type"].str.contains("pseudo"), "pseudogene")
-    biotype = rows["biotype"].where(rows["biotype"] != "", kind)
-    biotype = above["biotype"].where((above["biotype"] != "") & ~gene, biotype)
+    direct = np.where(
+        exon | cds | (above["feature"] == ""), parent, ""
+    )  # an exon of a gene belongs to a transcript of that name
+    direct = np.where(cds & (top | in_gene), _first(own, parent), direct)
+    transcript_id = _first(above["transcript_id"], direct, rows["transcript_id"])
+    transcript_id = np.where(transcript, _first(own, rows["transcript_id"]), transcript_id)
+    columns = [gene_id, gene_name, np.where(gene, "", transcript_id), biotype, feature]
+    return dict(zip([*NAMES, "feature"], columns, strict=True))
 
-    below_gene = part & ((above["feature"] == "gene") | top)
-    direct = own.where(cds & (own != ""), parent).where(below_gene, parent.where(above["feature"] == "", ""))
-    transcript_id = above["transcript_id"].where(above["transcript_id"] != "", direct)
-    transcript_id = transcript_id.mask(transcript, own).mask(gene, "")
-    transcript_id = transcript_id.where((transcript_id != "") | gene, rows["transcript_id"])
-    columns = [gene_id, gene_name, transcript_id, biotype, feature]
-    return pd.DataFrame(dict(zip([*NAMES, "feature"], columns, strict=True)))
+
+def _first(*texts: np.ndarray) -> np.ndarray:
+    """Return, by row, the first text that is not empty."""
+    found = texts[0]
+    for other in texts[1:]:
+        found = np.where(found == "", other, found)
+    return found
+
+
+def _without_prefix(ids: np.ndarray) -> np.ndarray:
+    found: np.ndarray = pc.replace_substring_regex(pa.array(ids, pa.string()), PREFIX, "").to_numpy(
+        zero_copy_only=False
+    )
+    return found
 
 
 # Genes of a file that has no rows for them

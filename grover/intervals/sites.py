@@ -6,18 +6,24 @@ import pandas as pd
 
 from grover.intervals import repeatmasker
 from grover.intervals.contigs import UNCHANGED, ContigNames
-from grover.intervals.formats import NARROWPEAK, RMSK, read_bed, read_narrowpeak, read_rmsk
+from grover.intervals.formats import NARROWPEAK, RMSK, read_bed, read_genes, read_narrowpeak, read_rmsk
+from grover.intervals.genes import is_annotation
 from grover.intervals.lines import columns_of_first_row, refuse
 from grover.runtime.errors import InputError
 
 
 def read_tss(path: Path | str, contigs: ContigNames = UNCHANGED) -> pd.DataFrame:
-    """Transcription start sites, chrom, start, end (one base), strand, ..., from BED rows of one base, or EPDnew's own of 60.
+    """Transcription start sites, chrom, start, end (one base), name, strand, ..., from BED rows of one base, EPDnew's own of 60, or the
+    genes of a GTF or GFF3.
 
     EPDnew shows a promoter from 49 bases before its start to 10 behind and draws the part from the start on thick; so the start
     is thickStart on strand + and thickEnd - 1 on strand -. That is read off its files, no format says so. A row whose thick part
     does not begin inside and end where the row ends is refused, since in a BED of genes it is the coding part.
+
+    A gene gives its first base along the strand, which for bacteria is the start of the coding sequence. Pseudogenes give none.
     """
+    if is_annotation(path):
+        return _starts_of_genes(path, contigs)
     table = read_bed(path, contigs=contigs)
     strand = table.get("strand", pd.Series("", index=table.index))
     one_base = table["end"] - table["start"] == 1
@@ -31,10 +37,23 @@ def read_tss(path: Path | str, contigs: ContigNames = UNCHANGED) -> pd.DataFrame
     refuse(
         path,
         wrong,
-        "expected a BED6 row of one base with strand + or -, or a row of EPDnew with thickStart and thickEnd",
+        "expected a BED6 row of one base with strand + or -, or a row of EPDnew with thickStart and thickEnd; a GTF or GFF3 gives the "
+        "starts of its genes",
     )
     start = table["start"].mask(forward, thick[0]).mask(backward, thick[1] - 1).astype("int64")
     return table.assign(start=start, end=start + 1)
+
+
+def _starts_of_genes(path: Path | str, contigs: ContigNames) -> pd.DataFrame:
+    genes = read_genes(path, contigs)
+    genes = genes[genes["strand"].isin(["+", "-"]) & ~genes["biotype"].str.contains("pseudogene")]
+    if not len(genes):
+        raise InputError(
+            f"{path}: no row is a gene with a strand, whose start could be read; give a complete annotation or a BED"
+        )
+    start = genes["start"].where(genes["strand"] == "+", genes["end"] - 1)
+    starts = genes[["chrom"]].assign(start=start, end=start + 1, name=genes["gene_id"], strand=genes["strand"])
+    return starts.drop_duplicates(["chrom", "start", "strand"])
 
 
 def read_peaks(path: Path | str, contigs: ContigNames = UNCHANGED, summits: bool = False) -> pd.DataFrame:

@@ -75,6 +75,117 @@ def test_comments_between_rows_give_no_introns_and_the_line_is_that_of_the_file(
     assert re.search("\\b(210|1101|1001)\\b", path.read_text().splitlines()[number - 1])
 
 
+def exons(*rows):
+    """Lines of a GTF from `FEATURE START END STRAND TRANSCRIPT`; the gene has the name of the transcript up to the first dot."""
+    cells = [row.split() for row in rows]
+    return "".join(
+        f'chr1\tx\t{feature}\t{start}\t{end}\t.\t{strand}\t.\tgene_id "{name.partition(".")[0]}"; transcript_id "{name}";\n'
+        for feature, start, end, strand, name in cells
+    )
+
+
+COPIES = ["exon 10001 10100 + A", "exon 10301 10440 + A", "exon 90001 90100 + A", "exon 90301 90440 + A"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        (COPIES, [(10100, 10300, 10000, 10440), (90100, 90300, 90000, 90440)]),
+        # a long intron stays one, as the exons on its sides are no copies of each other
+        (
+            [*COPIES[:3], "exon 90301 90470 + A"],
+            [(10100, 10300, 10000, 90470), (10440, 90000, 10000, 90470), (90100, 90300, 10000, 90470)],
+        ),
+        # so it does where a row `transcript` contains it
+        (
+            ["transcript 10001 90440 + A", *COPIES],
+            [(10100, 10300, 10000, 90440), (10440, 90000, 10000, 90440), (90100, 90300, 10000, 90440)],
+        ),
+        # two rows `transcript` are two loci, however near
+        (
+            [
+                "transcript 101 300 + A",
+                "transcript 501 900 + A",
+                "exon 101 150 + A",
+                "exon 251 300 + A",
+                "exon 501 900 + A",
+            ],
+            [(150, 250, 100, 300)],
+        ),
+        (
+            ["exon 101 150 + A", "exon 201 250 - A", "exon 401 450 + A", "exon 601 650 - A"],
+            [(150, 400, 100, 450), (250, 600, 200, 650)],
+        ),
+        # a row that stands twice, exons that overlap, and gaps that are shorter than any intron
+        (
+            ["exon 101 150 + A", "exon 101 150 + A", "exon 141 170 + A", "exon 172 200 + A", "exon 401 450 + A"],
+            [(200, 400, 100, 450)],
+        ),
+        # coding sequences where there are no exons; rows without a strand have no donor
+        (["CDS 101 150 + A", "CDS 301 350 + A", "exon 501 550 . B", "exon 701 750 . B"], [(150, 300, 100, 350)]),
+        (
+            ["exon 101 150 + A.1", "exon 301 350 + A.1", "exon 340 360 + A.2", "CDS 101 150 + A.2"],
+            [(150, 300, 100, 360)],
+        ),
+    ],
+)
+def test_introns_join_exons_of_one_locus(tmp_path, rows, expected):
+    path = tmp_path / "genes.gtf"
+    for order in (rows, rows[::-1]):
+        path.write_text(exons(*order))
+        introns = read_junctions(path)
+        assert (
+            sorted(introns[["start", "end", "gene_start", "gene_end"]].itertuples(index=False, name=None)) == expected
+        )
+
+
+def test_a_name_at_several_loci_is_said(tmp_path, capsys):
+    path = tmp_path / "genes.gtf"
+    path.write_text(exons(*COPIES))
+    read_junctions(path)
+    assert (
+        "genes.gtf: 1 names of transcripts stand at several loci of a contig, such as A on chr1"
+        in capsys.readouterr().out
+    )
+    for rows, sentence in (
+        (
+            ["transcript 101 300 + A", "transcript 201 900 + A", "exon 101 150 + A"],
+            "A stands in two rows `transcript` that overlap on chr1",
+        ),
+        (
+            ["transcript 101 300 + A", "transcript 501 900 + A", "exon 301 350 + A"],
+            "chr1:300-350 of the transcript_id A, which stands at",
+        ),
+    ):
+        path.write_text(exons(*rows))
+        with pytest.raises(InputError, match=sentence):
+            read_junctions(path)
+
+
+def test_pieces_spliced_in_trans_and_interrupted_pseudogenes_have_no_introns(tmp_path):
+    path = tmp_path / "genes.gff3"
+    rows = [
+        ("gene", 1, 900, "ID=gene-rps12;exception=trans-splicing;part=1"),
+        ("CDS", 101, 150, "ID=cds-1;Parent=gene-rps12;exception=trans-splicing;part=1"),
+        ("CDS", 501, 550, "ID=cds-1;Parent=gene-rps12;exception=trans-splicing;part=2"),
+        ("pseudogene", 1001, 1900, "ID=gene-p;pseudo=true"),
+        ("CDS", 1001, 1100, "ID=cds-2;Parent=gene-p;pseudo=true"),
+        ("CDS", 1501, 1600, "ID=cds-2;Parent=gene-p;pseudo=true"),
+    ]
+    text = "".join(f"chr1\tx\t{feature}\t{start}\t{end}\t.\t+\t.\t{named}\n" for feature, start, end, named in rows)
+    path.write_text(text)
+    with pytest.raises(InputError, match="no intron; leave out tasks of the builder splice"):
+        read_junctions(path)
+    path.write_text(text + exons("CDS 5001 5100 - A", "CDS 5201 5300 - A"))
+    assert read_junctions(path)[["start", "end", "gene"]].to_numpy().tolist() == [[5100, 5200, "A"]]
+
+
+def test_names_in_latin_1(tmp_path):
+    path = tmp_path / "genes.gtf"
+    path.write_bytes(exons("exon 101 150 + \xe9.1", "exon 301 350 + \xe9.1").encode("latin-1"))
+    assert read_junctions(path)[["start", "end"]].to_numpy().tolist() == [[150, 300]]
+
+
 @pytest.mark.skipif("GROVER_DATA" not in os.environ, reason="GROVER_DATA is not set")
 def test_introns_of_the_data_begin_with_gt_and_end_with_ag():
     data = Path(os.environ["GROVER_DATA"]) / "hg19"

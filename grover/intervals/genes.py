@@ -4,6 +4,8 @@ Both formats give the same columns (`COLUMNS`) and the names of GTF in `feature`
 a `pseudogene` or `ncRNA_gene` is a `gene`. In GFF3 gene and transcript of a row follow from `ID` and `Parent`, without the prefixes of
 NCBI (`gene-`, `rna-`) and Ensembl (`gene:`, `transcript:`). A row with several parents comes once for each, as in GTF.
 
+A row across the origin of a circular contig (`Is_circular=true`), which ends beyond the contig, comes as two.
+
 A file without rows `gene` gets them from its transcripts, exons and coding sequences, a row for each locus of a gene.
 """
 
@@ -35,6 +37,7 @@ CHILDLESS = (
 PREFIX = r"^(gene|transcript|rna|cds|CDS|exon|id)[-:]"
 GENE_IDS = ("gene_id", "geneID", "locus_tag")
 GENE_NAMES = ("gene_name", "gene", "ref_gene_name")
+CIRCULAR, NEVER = r"(?:^|;)\s*Is_circular=true", 1 << 62
 BIOTYPES = ("gene_biotype", "gene_type", "biotype")
 
 
@@ -83,6 +86,7 @@ def _blocks(path: Path | str, layout: Layout, types: dict[str, pa.DataType]) -> 
     attributes = any(name in types for name in (*NAMES, EXCEPTION))
     read |= {"attributes": TEXT} if attributes else {}
     parents: Parents | None = None
+    circles = _read_circles(path, layout) if "end" in types else {}
     first, named = 0, False
     for batch in typed_blocks(path, layout, read):
         rows: Block = {name: batch[name] for name in read}
@@ -98,6 +102,7 @@ def _blocks(path: Path | str, layout: Layout, types: dict[str, pa.DataType]) -> 
             parts = pc.is_in(feature, pa.array((*PARTS, "gene")))
             known = pc.not_equal(pc.binary_join_element_wise(rows["gene_id"], rows["transcript_id"], ""), "")
             named = named or pc.any(known).as_py() or not pc.any(parts).as_py()
+        rows = _unrolled(rows, circles) if circles else rows
         yield {name: _as_type(column) for name, column in rows.items()}
     if attributes and not named and first:
         number, line = next(data_lines(path))
@@ -108,6 +113,33 @@ def _blocks(path: Path | str, layout: Layout, types: dict[str, pa.DataType]) -> 
             'no row names its gene or transcript; expected attributes of GTF (gene_id "X"; transcript_id "Y";) or of GFF3 '
             "(ID=X;Parent=Y) in column 9",
         )
+
+
+def _read_circles(path: Path | str, layout: Layout) -> dict[str, int]:
+    """Read the lengths of the contigs of a GFF3 that are circular, whose rows may end beyond."""
+    cells = next((line.split("\t") for _, line in data_lines(path)), [])
+    if not pc.any(is_gff3(pa.array(cells[8:9], pa.string()))).as_py():
+        return {}
+    found: dict[str, int] = {}
+    for batch in typed_blocks(path, layout, {"chrom": TEXT, "end": WHOLE, "attributes": TEXT}):
+        circular = batch.filter(pc.match_substring_regex(batch["attributes"].cast(pa.string()), CIRCULAR))
+        found |= dict(zip(circular["chrom"].to_pylist(), circular["end"].to_pylist(), strict=True))
+    return found
+
+
+def _unrolled(rows: Block, circles: dict[str, int]) -> Block:
+    """Divide rows that cross the origin of a circular contig in two."""
+    lengths = pa.array([circles.get(name, NEVER) for name in rows["chrom"].dictionary.to_pylist()], WHOLE)
+    length = lengths.take(rows["chrom"].indices).to_numpy()
+    start, end = rows["start"].to_numpy(), rows["end"].to_numpy()
+    across = (end > length) & (start <= length)
+    if not across.any():
+        return rows
+    number = np.repeat(np.arange(len(start)), 1 + across)
+    second = np.append(False, number[1:] == number[:-1])
+    rows = {name: column.take(pa.array(number)) for name, column in rows.items()}
+    ends = np.where(second, end[number] - length[number], np.minimum(end, length)[number])
+    return rows | {"start": pa.array(np.where(second, 1, start[number])), "end": pa.array(ends)}
 
 
 def _as_type(column: pa.Array) -> pa.Array:
@@ -268,8 +300,11 @@ def _genes_of_parts(path: Path | str, layout: Layout, types: dict[str, pa.DataTy
         kept = pc.and_(is_part(block), pc.not_equal(block["gene_id"].cast(pa.string()), ""))
         for name, columns in found.items():
             columns.append(block[name].filter(kept))
-    parts = pa.table({name: pa.chunked_array(columns) for name, columns in found.items()})
-    genes = gene_spans(parts.unify_dictionaries().to_pandas(), path)
+    parts = (
+        pa.table({name: pa.chunked_array(columns) for name, columns in found.items()}).unify_dictionaries().to_pandas()
+    )
+    second = parts.duplicated([ROW, "transcript_id"])  # what lies behind the origin of a circular contig
+    genes = pd.concat([gene_spans(parts[~second], path), gene_spans(parts[second], path)], ignore_index=True)
     genes["feature"], genes["transcript_id"] = "gene", ""
     yield {
         name: (

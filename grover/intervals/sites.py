@@ -51,6 +51,10 @@ def _starts_of_genes(path: Path | str, contigs: ContigNames) -> pd.DataFrame:
         raise InputError(
             f"{path}: no row is a gene with a strand, whose start could be read; give a complete annotation or a BED"
         )
+    # one across the origin of a circular contig comes as two rows
+    row = genes.set_index("gene_id", append=True).index
+    first, last = (~row.duplicated(keep=keep) for keep in ("first", "last"))
+    genes = genes[first & (genes["strand"] == "+") | last & (genes["strand"] == "-")]
     start = genes["start"].where(genes["strand"] == "+", genes["end"] - 1)
     starts = genes[["chrom"]].assign(start=start, end=start + 1, name=genes["gene_id"], strand=genes["strand"])
     return starts.drop_duplicates(["chrom", "start", "strand"])

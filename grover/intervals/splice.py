@@ -63,6 +63,8 @@ def _of_table(path: Path | str, contigs: ContigNames) -> pd.DataFrame:
 def _of_exons(path: Path | str, contigs: ContigNames) -> pd.DataFrame:
     parts = read_gene_parts(path, contigs)
     parts = parts[parts["transcript_id"] != ""]
+    # rows across the origin of a circular contig come as two and are left out
+    parts = parts[~parts.set_index("transcript_id", append=True).index.duplicated(keep=False)]
     if not parts["feature"].isin(["exon", "CDS"]).any():
         raise InputError(
             f"{path}: introns are read from rows `exon` or `CDS` with a transcript_id (GTF) or a Parent (GFF3), which the file lacks; "

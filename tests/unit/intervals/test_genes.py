@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from grover.intervals.contigs import check
 from grover.intervals.formats import read_columns, read_gtf
 from grover.intervals.sites import read_tss
 from grover.intervals.splice import read_junctions
@@ -206,6 +207,45 @@ def test_what_names_no_gene_is_refused(write, text, sentence):
 def test_features_without_genes_need_no_names(write):
     path = write(lines("CpG_island 1 9 . .", "region 1 900 . note=x"))
     assert read_gtf(path)["feature"].tolist() == ["CpG_island", "region"]
+
+
+@pytest.mark.parametrize("with_genes", [True, False])
+def test_rows_across_the_origin_of_a_circular_contig(write, with_genes):
+    rows = [
+        "region 1 1000 + ID=chr1:1..1000;Is_circular=true",
+        "CDS 951 1030 + ID=c1;locus_tag=a",
+        "CDS 981 1100 - ID=c2;locus_tag=b",
+    ]
+    genes = [
+        "gene 951 1030 + ID=gene-a",
+        "gene 981 1100 - ID=gene-b",
+        "CDS 101 200 + ID=c3;Parent=gene-d",
+        "gene 101 200 + ID=gene-d",
+    ]
+    path = write(lines(*rows, *(genes if with_genes else ["CDS 101 200 + ID=c3;locus_tag=d"])))
+    table = check(read_gtf(path), {"chr1": 1000}, path)
+    found = table[table["feature"] == "gene"][["start", "end", "strand", "gene_id"]]
+    expected = [
+        (0, 30, "+", "a"),
+        (0, 100, "-", "b"),
+        (100, 200, "+", "d"),
+        (950, 1000, "+", "a"),
+        (980, 1000, "-", "b"),
+    ]
+    assert sorted(found.itertuples(index=False, name=None)) == expected
+    if with_genes:
+        assert read_tss(path)[["start", "strand"]].to_numpy().tolist() == [[950, "+"], [99, "-"], [100, "+"]]
+    with pytest.raises(InputError, match="no intron"):
+        read_junctions(path)
+    linear = write(path.read_text().replace("true", "false"))
+    with pytest.raises(InputError, match="line 2: the end lies beyond chr1"):
+        check(read_gtf(linear), {"chr1": 1000}, linear)
+
+
+def test_transcripts_without_a_gene(write):
+    path = write(lines('exon 1 90 + transcript_id "t";', 'exon 201 290 + transcript_id "t";'))
+    assert named(path) == [["exon", "", "", "t", ""]] * 2
+    assert read_junctions(path)[["start", "end", "gene"]].to_numpy().tolist() == [[90, 200, "t"]]
 
 
 # The same models in each way of writing

@@ -11,7 +11,7 @@ import pandas as pd
 from numba import njit
 
 from grover.genome.bases import C, G, N
-from grover.intervals.overlaps import within
+from grover.intervals.overlaps import SPACING, within
 from grover.runtime.errors import InputError
 
 
@@ -30,10 +30,17 @@ class Genome:
         self.bounds = np.append(self.segments["offset"].to_numpy(), len(self.codes))
         self.chrom_codes, names = pd.factorize(self.segments["chrom"])
         self.chroms = list(names)
-        self._of_chrom = {
-            name: (rows["start"].to_numpy(), rows["end"].to_numpy(), rows["offset"].to_numpy())
-            for name, rows in self.segments.groupby("chrom", sort=False)
-        }
+        self._names = pd.Index(np.asarray(names, object))
+        self._number = {name: number for number, name in enumerate(self.chroms)}
+        # the segments of each contig lie end to end; `_first` is the first of each, and the number of all
+        self._first = np.searchsorted(self.chrom_codes, np.arange(len(names) + 1))
+        self._starts, self._ends = (self.segments[name].to_numpy(np.int64) for name in ("start", "end"))
+        # the contigs side by side on one line
+        self._line_starts, self._line_ends = (
+            self.chrom_codes * SPACING + edges for edges in (self._starts, self._ends)
+        )
+        if (np.diff(self._line_starts) <= 0).any():
+            raise InputError(f"{segments_path} is not sorted by contig and start; make it anew by encode_genome.py")
         length = int((self.segments["end"] - self.segments["start"]).sum())
         if length != len(self.codes):
             raise InputError(f"{segments_path} spans {length:,} bases but {sequence_path} holds {len(self.codes):,}")
@@ -41,12 +48,13 @@ class Genome:
     def fetch(self, chrom: str, start: int, end: int) -> np.ndarray:
         """Codes of an interval (uint8 copy of length end - start); bases outside the segments are 4."""
         codes = np.full(end - start, N, dtype=np.uint8)
-        starts, ends, offsets = self._of_chrom.get(chrom, ((), (), ()))
-        first = np.searchsorted(ends, start, side="right")
-        last = np.searchsorted(starts, end, side="left")
-        for i in range(first, last):
-            left, right = max(start, starts[i]), min(end, ends[i])
-            offset = offsets[i] - starts[i]
+        first, last = self._segments_of(chrom)
+        for i in range(
+            first + np.searchsorted(self._ends[first:last], start, side="right"),
+            first + np.searchsorted(self._starts[first:last], end, side="left"),
+        ):
+            left, right = max(start, self._starts[i]), min(end, self._ends[i])
+            offset = self.bounds[i] - self._starts[i]
             codes[left - start : right - start] = self.codes[left + offset : right + offset]
         return codes
 
@@ -54,17 +62,11 @@ class Genome:
         """Contig (index into `chroms`) and coordinate of places in `codes`; both int64, the shape of `positions`."""
         positions = np.asarray(positions, dtype=np.int64)
         segment = np.searchsorted(self.bounds[1:-1], positions, side="right")
-        return self.chrom_codes[segment], positions - self.bounds[segment] + self.segments["start"].to_numpy()[segment]
+        return self.chrom_codes[segment], positions - self.bounds[segment] + self._starts[segment]
 
     def position(self, chrom: str, coordinates: np.ndarray) -> np.ndarray:
         """Places in `codes` (int64) of coordinates on one contig; -1 where no segment holds them."""
-        coordinates = np.asarray(coordinates, dtype=np.int64)
-        if chrom not in self._of_chrom:
-            return np.full(coordinates.shape, -1, dtype=np.int64)
-        starts, ends, offsets = self._of_chrom[chrom]
-        segment = np.maximum(np.searchsorted(starts, coordinates, side="right") - 1, 0)
-        inside = (coordinates >= starts[segment]) & (coordinates < ends[segment])
-        return np.where(inside, coordinates - starts[segment] + offsets[segment], -1)
+        return self._position(np.int64(self._number.get(chrom, -1)), np.asarray(coordinates, dtype=np.int64))
 
     def outside(self, intervals: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
         """Starts and ends in `codes` (int64) of the stretches of the segments that no interval covers, in their order.
@@ -81,11 +83,7 @@ class Genome:
 
     def positions(self, chroms: pd.Series, coordinates: np.ndarray) -> np.ndarray:
         """Places in `codes` (int64) of coordinates on several contigs; -1 where no segment holds them."""
-        found = np.full(len(coordinates), -1, np.int64)
-        numbers, names = pd.factorize(chroms)
-        for number, name in enumerate(names):
-            found[numbers == number] = self.position(name, coordinates[numbers == number])
-        return found
+        return self._position(self._names.get_indexer(np.asarray(chroms, object)), np.asarray(coordinates, np.int64))
 
     def wholly(self, intervals: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
         """Starts and ends in `codes` (int64) of intervals; both -1 where an interval is not wholly within one segment."""
@@ -99,19 +97,37 @@ class Genome:
         """For the starts and ends of intervals, contig by contig, the first kept base at or behind them, int64 [2, intervals]; without
         those on unknown contigs.
         """
-        places = [self._places(chrom, rows) for chrom, rows in intervals.groupby("chrom", sort=False)]
-        return np.concatenate([np.zeros((2, 0), np.int64), *places], axis=1)
+        codes, names = pd.factorize(intervals["chrom"])
+        numbers = np.append(self._names.get_indexer(np.asarray(names, object)), -1)[codes]
+        rows = np.flatnonzero(numbers >= 0)
+        rows = rows[np.argsort(codes[rows], kind="stable")]
+        numbers = numbers[rows]
+        last = self._first[numbers + 1] - 1
+        places = np.empty((2, rows.size), np.int64)
+        for found, edge in zip(places, ("start", "end"), strict=True):
+            coordinates = intervals[edge].to_numpy(np.int64)[rows]
+            segment = np.searchsorted(self._line_ends, numbers * SPACING + coordinates, side="right")
+            inside = np.minimum(segment, last)
+            found[:] = np.maximum(coordinates - self._starts[inside], 0) + self.bounds[inside]
+            behind = segment > last
+            found[behind] = self.bounds[last[behind] + 1]
+        return places
 
-    def _places(self, chrom: str, intervals: pd.DataFrame) -> np.ndarray:
-        starts, ends, offsets = self._of_chrom.get(chrom, (np.zeros(0, np.int64),) * 3)
-        if not len(starts):
-            return np.zeros((2, 0), np.int64)
-        coordinates = intervals[["start", "end"]].to_numpy(np.int64).T
-        segment = np.searchsorted(ends, coordinates, side="right")
-        behind = segment == len(starts)
-        segment = np.minimum(segment, len(starts) - 1)
-        places = np.maximum(coordinates, starts[segment]) - starts[segment] + offsets[segment]
-        return np.where(behind, offsets[-1] + ends[-1] - starts[-1], places)
+    def _segments_of(self, chrom: str) -> tuple[int, int]:
+        """First segment of a contig, and the one behind its last."""
+        number = self._number.get(chrom)
+        return (0, 0) if number is None else (int(self._first[number]), int(self._first[number + 1]))
+
+    def _position(self, chrom: np.ndarray | np.int64, coordinates: np.ndarray) -> np.ndarray:
+        """Places in `codes` of coordinates on contigs by number (-1: unknown); -1 where no segment holds them."""
+        line = chrom * SPACING + coordinates
+        segment = np.maximum(np.searchsorted(self._line_starts, line, side="right") - 1, 0)
+        inside = (self.chrom_codes[segment] == chrom) & (coordinates < self._ends[segment]) & (coordinates >= 0)
+        return np.where(
+            inside & (coordinates >= self._starts[segment]),
+            coordinates - self._starts[segment] + self.bounds[segment],
+            -1,
+        )
 
 
 def read_segments(path: Path | str) -> pd.DataFrame:

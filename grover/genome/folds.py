@@ -29,16 +29,17 @@ def block_folds(
         raise InputError(f"the shares of the folds must leave something to train on, not valid {valid} and test {test}")
     if not 0 <= gap < block:
         raise InputError(f"the gap between folds ({gap:,}) must be shorter than a block ({block:,})")
-    blocks = pd.concat([_cut(chrom, length, block) for chrom, length in lengths.items()], ignore_index=True)
+    blocks = _cut(lengths, block)
     bases = overlap_bases(blocks, segments)
-    blocks["fold"] = _deal(blocks["chrom"], bases, np.array([1 - valid - test, valid, test]), seed)
-    for fold, share in zip(FOLDS, (1, valid, test), strict=True):
-        if share > 0 and not (blocks["fold"] == fold).any():
+    contig_ends = np.append(np.flatnonzero(np.diff(blocks["contig"].to_numpy())) + 1, len(blocks))
+    folds = _deal(contig_ends, bases, (1 - valid - test, valid, test), seed)
+    for number, (fold, share) in enumerate(zip(FOLDS, (1, valid, test), strict=True)):
+        if share > 0 and not (folds == number).any():
             raise InputError(
                 f"fold {fold} gets none of the {np.count_nonzero(bases)} blocks that hold sequence; make `block` "
                 f"({block:,}) shorter or its share larger"
             )
-    return pd.concat([_with_gaps(rows, gap) for _, rows in blocks.groupby("chrom", sort=False)], ignore_index=True)
+    return _with_gaps(blocks, folds, gap)
 
 
 def contig_folds(lengths: dict[str, int], valid: list[str], test: list[str]) -> pd.DataFrame:
@@ -83,38 +84,73 @@ def fold_of(
     return np.where(wholly, folds["fold"].to_numpy(dtype="U5")[row], GAP)
 
 
-def _cut(chrom: str, length: int, block: int) -> pd.DataFrame:
-    edges = np.linspace(0, length, max(1, round(length / block)) + 1).astype(np.int64)
-    return pd.DataFrame({"chrom": chrom, "start": edges[:-1], "end": edges[1:]})
+def _cut(lengths: dict[str, int], block: int) -> pd.DataFrame:
+    """Cut contigs into equal blocks of about `block` bases: chrom, contig (its number), start, end."""
+    length = np.fromiter(lengths.values(), np.int64, len(lengths))
+    pieces = np.maximum(1, np.rint(length / block)).astype(np.int64)
+    contig = np.repeat(np.arange(len(length)), pieces)
+    piece = np.arange(len(contig)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
+    step = (length / pieces)[contig]
+    end = np.where(piece + 1 == pieces[contig], length[contig], ((piece + 1) * step).astype(np.int64))
+    chrom = np.array(list(lengths), object)[contig]
+    return pd.DataFrame({"chrom": chrom, "contig": contig, "start": (piece * step).astype(np.int64), "end": end})
 
 
-def _deal(chrom: pd.Series, bases: np.ndarray, shares: np.ndarray, seed: int) -> np.ndarray:
+def _deal(contig_ends: np.ndarray, bases: np.ndarray, shares: tuple[float, ...], seed: int) -> np.ndarray:
+    """Return the number of the fold of each block; contig_ends: behind the last block of each contig."""
     generator = np.random.default_rng(seed)
-    fold = np.full(len(bases), -1)
-    dealt = np.zeros(len(FOLDS))
-    for _, rows in chrom.groupby(chrom, sort=False):
-        for i in generator.permutation(rows.index.to_numpy()):
-            if bases[i]:
-                behind = np.where(shares > 0, shares * (dealt.sum() + bases[i]) - dealt, -np.inf)
-                fold[i] = np.argmax(behind)
-                dealt[fold[i]] += bases[i]
-        # blocks without sequence continue the block before them, those at the start the first one with sequence
-        place = pd.Series(fold[rows.index]).replace(-1, np.nan).ffill().bfill().fillna(0)
-        fold[rows.index] = place.astype(int)
-    return np.array(FOLDS)[fold]
+    held = bases.tolist()
+    fold = [-1] * len(held)
+    dealt = [0] * len(FOLDS)
+    start = 0
+    for end in contig_ends.tolist():
+        for i in generator.permutation(np.arange(start, end)).tolist():
+            if held[i]:
+                total = sum(dealt) + held[i]
+                behind = [
+                    share * total - done if share > 0 else -np.inf for share, done in zip(shares, dealt, strict=True)
+                ]
+                fold[i] = behind.index(max(behind))
+                dealt[fold[i]] += held[i]
+        start = end
+    return _filled(np.array(fold), contig_ends)
 
 
-def _with_gaps(blocks: pd.DataFrame, gap: int) -> pd.DataFrame:
-    """Blocks of one contig with equal neighbours merged and the borders of unequal ones cleared."""
-    first = blocks["fold"].ne(blocks["fold"].shift()).to_numpy()
-    starts, folds = blocks["start"].to_numpy()[first], blocks["fold"].to_numpy()[first]
-    ends = np.append(starts[1:], blocks["end"].iloc[-1])
+def _filled(fold: np.ndarray, contig_ends: np.ndarray) -> np.ndarray:
+    """Give blocks without sequence (-1) the fold of the block before them, those at the start of a contig that of the first with
+    sequence, and 0 on a contig without any."""
+    sizes = np.diff(contig_ends, prepend=0)
+    first, end = np.repeat(contig_ends - sizes, sizes), np.repeat(contig_ends, sizes)
+    number, dealt = np.arange(len(fold)), fold >= 0
+    before = np.maximum.accumulate(np.where(dealt, number, -1))
+    behind = np.minimum.accumulate(np.where(dealt, number, len(fold))[::-1])[::-1]
+    source = np.where(before >= first, before, behind)
+    filled: np.ndarray = np.where((source >= first) & (source < end), fold[np.minimum(source, len(fold) - 1)], 0)
+    return filled
+
+
+def _with_gaps(blocks: pd.DataFrame, folds: np.ndarray, gap: int) -> pd.DataFrame:
+    """Blocks with equal neighbours on a contig merged and the borders of unequal ones cleared."""
+    contig = blocks["contig"].to_numpy()
+    begins = np.append(True, (contig[1:] != contig[:-1]) | (folds[1:] != folds[:-1]))
+    row = np.flatnonzero(begins)
+    last = np.append(row[1:], len(blocks)) - 1
+    contig, fold = contig[row], folds[row]
+    start, end = blocks["start"].to_numpy()[row], blocks["end"].to_numpy()[last]
+    follows = np.append(False, contig[1:] == contig[:-1])  # another fold of the same contig
+    followed = np.append(follows[1:], False)
     before, after = gap // 2, gap - gap // 2
-    rows = []
-    for i, (start, end, fold) in enumerate(zip(starts.tolist(), ends.tolist(), folds, strict=True)):
-        rows.append((start + after * (i > 0), end - before * (i < len(starts) - 1), fold))
-        if gap and i < len(starts) - 1:
-            rows.append((end - before, end + after, GAP))
-    return pd.DataFrame(rows, columns=["start", "end", "fold"]).assign(chrom=blocks["chrom"].iloc[0])[
-        ["chrom", "start", "end", "fold"]
-    ]
+    table = pd.DataFrame({"row": row, "start": start + after * follows, "end": end - before * followed, "fold": fold})
+    if gap:
+        cleared = {
+            "row": row[followed],
+            "start": end[followed] - before,
+            "end": end[followed] + after,
+            "fold": len(FOLDS),
+        }
+        table = pd.concat([table, pd.DataFrame(cleared)], ignore_index=True).sort_values("row", kind="stable")
+    chrom = blocks["chrom"].to_numpy()[table["row"]]
+    names = np.array([*FOLDS, GAP], object)[table["fold"]]
+    return pd.DataFrame(
+        {"chrom": chrom, "start": table["start"].to_numpy(), "end": table["end"].to_numpy(), "fold": names}
+    )

@@ -1,8 +1,8 @@
 """Overlaps of intervals: tables with chrom, start, end (0-based half-open) in any order.
 
-Overlaps are worked out one contig at a time, so that memory holds little more than the tables; every region is answered from prefix
-sums by binary search. Chromosome names may be categories, as `grover.intervals.formats.read_columns` gives them, which cost less than
-texts.
+Overlaps are worked out one contig at a time, or several short ones, so that memory holds little more than the tables; every region is
+answered from prefix sums by binary search. Chromosome names may be categories, as `grover.intervals.formats.read_columns` gives them,
+which cost less than texts.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,6 +12,9 @@ import pandas as pd
 
 # on the line of all contigs one ends far before the next begins
 SPACING = 1 << 40
+TOGETHER = (
+    1 << 16
+)  # rows of short contigs that are looked at in one go, since an assembly may have a hundred thousand of them
 
 
 def merge(intervals: pd.DataFrame) -> pd.DataFrame:
@@ -26,7 +29,7 @@ def merge(intervals: pd.DataFrame) -> pd.DataFrame:
 def overlap_bases(regions: pd.DataFrame, intervals: pd.DataFrame) -> np.ndarray:
     """Bases of each region that at least one interval covers, int64."""
     covered = np.zeros(len(regions), np.int64)
-    for rows, starts, ends, _, from_, to in by_contig(regions, intervals):
+    for rows, starts, ends, _, from_, to in by_contig(regions, intervals, TOGETHER):
         merged = union(from_, to)
         covered[rows] = bases_before(*merged, ends) - bases_before(*merged, starts)
     return covered
@@ -75,9 +78,12 @@ def bases_before(
 
 
 def by_contig(
-    regions: pd.DataFrame, intervals: pd.DataFrame
+    regions: pd.DataFrame, intervals: pd.DataFrame, together: int = 0
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | slice, np.ndarray, np.ndarray]]:
-    """Yield, for each contig with both, rows, starts and ends (int64) of the regions, then those of the intervals."""
+    """Yield, for each contig with both, rows, starts and ends (int64) of the regions, then those of the intervals.
+
+    Contigs that have no more than about `together` rows come together, each `SPACING` further on one line than the one before.
+    """
     codes, names = pd.factorize(regions["chrom"])
     names = pd.Index(np.asarray(names, object))
     kind = np.int16 if len(names) < 1 << 15 else np.int32
@@ -87,16 +93,33 @@ def by_contig(
         known = known[chrom.cat.codes.to_numpy()] if len(known) else np.zeros(0, kind)
     else:
         known = names.get_indexer(chrom).astype(kind)
-    ours, theirs = _rows_of(codes.astype(kind), len(names)), _rows_of(known, len(names))
-    places = [table[name].to_numpy() for table in (regions, intervals) for name in ("start", "end")]
-    for code in range(len(names)):
+    codes = codes.astype(kind)
+    group = _groups(codes, known, len(names), together).astype(kind)
+    number = int(group[-1]) + 1 if len(group) else 0
+    ours, theirs = _rows_of(group[codes], number), _rows_of(np.append(group, kind(-1))[known], number)
+    places = [
+        (table[name].to_numpy(), of)
+        for table, of in ((regions, codes), (intervals, known))
+        for name in ("start", "end")
+    ]
+    for code in range(number):
         mine, other = ours(code), theirs(code)
         found = [
-            values[which].astype(np.int64) for values, which in zip(places, (mine, mine, other, other), strict=True)
+            values[which].astype(np.int64) + (of[which].astype(np.int64) * SPACING if together else 0)
+            for (values, of), which in zip(places, (mine, mine, other, other), strict=True)
         ]
         if found[0].size and found[2].size:
             rows = np.arange(mine.start, mine.stop) if isinstance(mine, slice) else mine
             yield rows, found[0], found[1], other, found[2], found[3]
+
+
+def _groups(ours: np.ndarray, theirs: np.ndarray, contigs: int, together: int) -> np.ndarray:
+    """Return the group of each contig, numbered without a hole; a group has at most `together` rows and those of one contig more."""
+    if not together:
+        return np.arange(contigs)
+    rows = np.bincount(ours, minlength=contigs) + np.bincount(theirs[theirs >= 0], minlength=contigs)
+    bucket = np.cumsum(rows) // together
+    return np.cumsum(np.diff(bucket, prepend=bucket[:1]) > 0)
 
 
 def _rows_of(codes: np.ndarray, number: int) -> Callable[[int], np.ndarray | slice]:

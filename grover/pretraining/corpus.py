@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 TRAIN, TEST = "train", "test"
+DRAWN = 1 << 20  # lengths of windows drawn at a time
 
 
 def lay_windows(first_tokens: np.ndarray, smallest: int, largest: int, passes: int, seed: int) -> pd.DataFrame:
@@ -19,27 +20,50 @@ def lay_windows(first_tokens: np.ndarray, smallest: int, largest: int, passes: i
     each pass. Pieces shorter than `smallest` at the end of a segment are left out.
     """
     generator = np.random.default_rng(seed)
+    firsts, ends = (np.asarray(edges, np.int64) for edges in (first_tokens[:-1], first_tokens[1:]))
     tables = []
     for number in range(passes):
-        for segment, (start, end) in enumerate(zip(first_tokens[:-1], first_tokens[1:], strict=True)):
-            shift = int(generator.integers(largest)) if number else 0
-            tables.append(_lay(segment, int(start) + shift, int(end), smallest, largest, generator))
+        # segments in groups: a table for each of a hundred thousand is slow, one for all windows that may be laid is large
+        for group in np.split(np.arange(len(firsts)), _group_ends((ends - firsts) // smallest + 1)):
+            tables.append(_lay(group, firsts[group], ends[group], (smallest, largest), generator, shifted=number > 0))
     return pd.concat(tables, ignore_index=True)
 
 
+def _group_ends(drawn: np.ndarray) -> np.ndarray:
+    """Where groups of segments end for which about `DRAWN` lengths are drawn, or those of one segment."""
+    return np.flatnonzero(np.diff(np.cumsum(drawn) // DRAWN)) + 1
+
+
 def _lay(
-    segment: int, start: int, end: int, smallest: int, largest: int, generator: np.random.Generator
+    segments: np.ndarray,
+    starts: np.ndarray,
+    ends: np.ndarray,
+    bounds: tuple[int, int],
+    generator: np.random.Generator,
+    *,
+    shifted: bool,
 ) -> pd.DataFrame:
-    room = max(0, end - start)
-    count = room // smallest + 1
-    lengths = np.where(generator.random(count) < 0.5, largest, generator.integers(smallest, largest + 1, count))
-    firsts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
-    lengths = np.minimum(lengths, room - firsts)
+    """Lay windows of lengths between `bounds` end to end through segments, from a random place near their start on if `shifted`."""
+    smallest, largest = bounds
+    shifts = np.zeros(len(starts), np.int64)
+    whole, drawn = [], []
+    for i, room in enumerate((ends - starts).tolist()):
+        shifts[i] = generator.integers(largest) if shifted else 0
+        count = max(0, room - int(shifts[i])) // smallest + 1
+        whole.append(generator.random(count) < 0.5)
+        drawn.append(generator.integers(smallest, largest + 1, count))
+    starts = starts + shifts
+    counts = np.fromiter(map(len, whole), np.int64, len(whole))
+    segment = np.repeat(np.arange(len(starts)), counts)
+    lengths = np.where(np.concatenate(whole), largest, np.concatenate(drawn))
+    before = np.cumsum(lengths) - lengths
+    firsts = before - before[np.cumsum(counts) - counts][segment]
+    lengths = np.minimum(lengths, np.maximum(0, ends - starts)[segment] - firsts)
     kept = lengths >= smallest
     return pd.DataFrame(
         {
-            "segment": np.full(int(kept.sum()), segment, np.int32),
-            "first": start + firsts[kept].astype(np.int64),
+            "segment": segments[segment[kept]].astype(np.int32),
+            "first": (starts[segment] + firsts)[kept],
             "length": lengths[kept].astype(np.int16),
         }
     )

@@ -108,6 +108,42 @@ def test_places_go_both_ways(tmp_path):
     assert made.bounds.tolist() == [0, 8, 13, 45, 51, 57]
 
 
+def test_places_equal_a_search_of_every_base(tmp_path):
+    """Many short contigs, in a file of their order; intervals in any order, on unknown contigs too."""
+    generator = np.random.default_rng(8)
+    contigs = {f"c{i}": "".join(generator.choice(list("ACGTN"), 60, p=[0.22] * 4 + [0.12])) for i in range(12)}
+    made = Encoded(tmp_path, [(name, bases.encode()) for name, bases in contigs.items()], minimum_segment=1)
+    genome = made.genome
+    kept = {(name, i) for name, bases in contigs.items() for i, base in enumerate(bases) if base != "N"}
+    at = {base: i for i, base in enumerate(sorted(kept, key=lambda base: (int(base[0][1:]), base[1])))}
+    table = pd.DataFrame({"chrom": [f"c{i}" for i in generator.integers(0, 14, 300)]})
+    table["start"] = generator.integers(0, 55, 300)
+    table["end"] = table["start"] + generator.integers(1, 6, 300)
+    starts, ends = (table[edge].to_numpy() for edge in ("start", "end"))
+    expected = [at.get(base, -1) for base in zip(table["chrom"], starts, strict=True)]
+    assert genome.positions(table["chrom"], starts).tolist() == expected
+    whole = [
+        all((chrom, i) in at for i in range(start, end))
+        for chrom, start, end in zip(table["chrom"], starts, ends, strict=True)
+    ]
+    assert (genome.wholly(table)[0] >= 0).tolist() == whole
+    # the first kept base at or behind a coordinate, or where the bases of the contig end
+    last = {name: max(at[base] for base in kept if base[0] == name) + 1 for name in contigs}
+    order = sorted(
+        (row for row in table.itertuples() if row.chrom in contigs),
+        key=lambda row: table["chrom"].tolist().index(row.chrom),
+    )
+    for places, edge in zip(genome.places(table), ("start", "end"), strict=True):
+        of = [
+            min(
+                [at[base] for base in kept if base[0] == row.chrom and base[1] >= getattr(row, edge)],
+                default=last[row.chrom],
+            )
+            for row in order
+        ]
+        assert places.tolist() == of
+
+
 def test_fetch(tmp_path):
     made = Encoded(tmp_path).genome
     assert decode(made.fetch("chr1", -2, 21)) == "NNNNNACGTACGTNNACGTTNAC"
@@ -189,6 +225,14 @@ def test_segments_that_do_not_belong_to_the_sequence(tmp_path):
     np.save(tmp_path / "other.npy", np.zeros(3, np.uint8))
     with pytest.raises(InputError, match="spans 57 bases but"):
         Genome(tmp_path / "other.npy", made.paths[1])
+
+
+def test_segments_in_another_order_are_refused(tmp_path):
+    made = Encoded(tmp_path)
+    rows = made.paths[1].read_text().splitlines(keepends=True)
+    made.paths[1].write_text("".join([rows[3], *rows[:3], rows[4]]))
+    with pytest.raises(InputError, match="segments.bed is not sorted by contig and start"):
+        Genome(*made.paths[:2])
 
 
 def test_table_is_written_as_returned(tmp_path):

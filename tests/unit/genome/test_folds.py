@@ -72,6 +72,47 @@ def test_blocks_without_sequence_make_no_borders():
     assert folds.loc[folds["chrom"] == "b", "fold"].isin(["train", "valid", "test"]).sum() <= 6
 
 
+def dealt_one_by_one(segments, lengths, block, gap, shares, seed):
+    """Folds by a plain loop over contigs and blocks, as lines of folds.bed."""
+    generator, dealt, lines = np.random.default_rng(seed), np.zeros(3), []
+    for chrom, length in lengths.items():
+        edges = np.linspace(0, length, max(1, round(length / block)) + 1).astype(int)
+        held = np.zeros(length, bool)
+        for start, end in segments.loc[segments["chrom"] == chrom, ["start", "end"]].to_numpy():
+            held[start:end] = True
+        fold = [None] * (len(edges) - 1)
+        for i in generator.permutation(np.arange(len(fold))):
+            bases = np.count_nonzero(held[edges[i] : edges[i + 1]])
+            if bases:
+                fold[i] = np.argmax(np.where(np.array(shares) > 0, shares * (dealt.sum() + bases) - dealt, -np.inf))
+                dealt[fold[i]] += bases
+        fold = pd.Series(fold, dtype=float).ffill().bfill().fillna(0).astype(int).tolist()
+        pieces = [[0, fold[0]]] + [[edges[i], fold[i]] for i in range(1, len(fold)) if fold[i] != fold[i - 1]]
+        for i, (start, kind) in enumerate(pieces):
+            end = pieces[i + 1][0] if i + 1 < len(pieces) else length
+            first, last = start + (gap - gap // 2) * (i > 0), end - gap // 2 * (i + 1 < len(pieces))
+            lines.append((chrom, first, last, ["train", "valid", "test"][kind]))
+            if gap and i + 1 < len(pieces):
+                lines.append((chrom, end - gap // 2, end + gap - gap // 2, "gap"))
+    return lines
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_equal_a_plain_loop(seed):
+    generator = np.random.default_rng([seed, 1])
+    longest = 30_000 if seed % 2 else 1_500
+    lengths = {f"c{i}": int(length) for i, length in enumerate(generator.integers(1, longest, 30))}
+    rows = []
+    for name, length in lengths.items():
+        cuts = np.unique(generator.integers(0, length + 1, 2 * int(generator.integers(0, 4))))
+        rows += [(name, start, end) for start, end in cuts[: len(cuts) // 2 * 2].reshape(-1, 2)]
+    segments = pd.DataFrame(rows, columns=["chrom", "start", "end"])
+    block, gap = int(generator.integers(300, 3_000)), int(generator.integers(0, 300)) * (seed % 3 > 0)
+    folds = block_folds(segments, lengths, block, gap, 0.2, 0.3, seed)
+    expected = dealt_one_by_one(segments, lengths, block, gap, np.array([1 - 0.2 - 0.3, 0.2, 0.3]), seed)
+    assert list(folds.itertuples(index=False, name=None)) == expected
+
+
 def test_whole_contigs():
     folds = contig_folds(LENGTHS, ["c"], ["a"])
     assert folds["fold"].tolist() == ["train", "test", "valid"]

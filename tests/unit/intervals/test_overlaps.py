@@ -37,8 +37,10 @@ def column(result, number):
 # Overlaps
 
 
+@pytest.mark.parametrize("together", [1, 70, overlaps.TOGETHER])
 @pytest.mark.parametrize("seed", range(4))
-def test_overlap_equals_bedtools(seed):
+def test_overlap_equals_bedtools(monkeypatch, seed, together):
+    monkeypatch.setattr(overlaps, "TOGETHER", together)
     regions, others = random_table(seed, 60, 200), random_table(seed + 10, 80, 90)
     covered = bedtool(regions).coverage(bedtool(others))
     covered = column(covered, 5)

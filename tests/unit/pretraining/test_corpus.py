@@ -1,7 +1,9 @@
 """Windows follow the published recipe."""
 
 import numpy as np
+import pytest
 
+from grover.pretraining import corpus
 from grover.pretraining.corpus import lay_windows, random_split
 
 BOUNDS = np.array([0, 15, 40_000, 1_000_000])
@@ -35,6 +37,26 @@ def test_further_passes_differ_and_the_seed_decides():
     assert not set(thrice["first"][len(once) :]) <= set(once["first"])
     assert lay_windows(BOUNDS, 20, 510, 3, 1).equals(thrice)
     assert not lay_windows(BOUNDS, 20, 510, 1, 2).equals(once)
+
+
+@pytest.mark.parametrize("drawn", [1, 300, 1 << 20])
+def test_equals_a_plain_loop(monkeypatch, drawn):
+    """In whatever groups the segments are taken, the windows are those of one draw after the other."""
+    monkeypatch.setattr(corpus, "DRAWN", drawn)
+    bounds = np.concatenate([[0], np.cumsum(np.random.default_rng(4).integers(0, 900, 60))])
+    generator, expected = np.random.default_rng(7), []
+    for number in range(3):
+        for segment, (start, end) in enumerate(zip(bounds[:-1], bounds[1:], strict=True)):
+            start += generator.integers(100) if number else 0
+            count = max(0, end - start) // 12 + 1
+            for whole, length in zip(generator.random(count) < 0.5, generator.integers(12, 101, count), strict=True):
+                length = min(100 if whole else length, end - start)
+                if length >= 12:
+                    expected.append((segment, start, length))
+                start += length
+    table = lay_windows(bounds, 12, 100, 3, 7)
+    assert list(table.itertuples(index=False, name=None)) == expected
+    assert table.dtypes.astype(str).tolist() == ["int32", "int64", "int16"]
 
 
 def test_random_split_has_its_share():

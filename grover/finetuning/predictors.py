@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from grover.benchmarks.supply import lacking_sites
+from grover.benchmarks.introns import lacking_introns
 from grover.config.benchmark_table import DERIVED, Task
 from grover.config.configuration import Configuration
 from grover.config.names import BASELINES, CHOSEN, OVERLAP, tokens_of, with_random
@@ -34,13 +34,13 @@ def fitting(
     """Return the tasks that this configuration can run, and lines that name what is left out and why.
 
     One table serves assemblies with less annotation: a task whose sources are absent is left out, as is one that does not fit into a
-    model, and one whose annotation has too few sites, such as splice sites of bacteria.
+    model, and one of splice sites whose genes have too few introns, as bacteria's.
     """
     lacking = {name: sorted(set(task.sources) - set(configuration.sources)) for name, task in tasks.items()}
     kept = {name: task for name, task in tasks.items() if not lacking[name]}
     lines = [f"task {name} is left out: `sources` has no {', '.join(keys)}" for name, keys in lacking.items() if keys]
     for name, task in list(kept.items()):
-        reason = _unreadable(task, configuration) or lacking_sites(task, configuration, installation)
+        reason = _unreadable(task, configuration) or lacking_introns(task, configuration, installation)
         if reason:
             lines.append(f"task {name} is left out: {reason}")
             del kept[name]

@@ -17,17 +17,20 @@ CONFIGURATION = json.dumps(
 
 
 rule write_configuration:
-    """The configuration of the run with all defaults, for the report and for whoever finds the results."""
+    """The configuration of the run with all defaults, and what was said at its start, for the report and for whoever finds the results."""
     output:
         config=f"{RUN}/config.json",
+        notes=f"{RUN}/notes.txt",
     log:
         f"{RUN}/logs/write_configuration.log",
     resources:
         **cpu(100, 5),
     params:
         text=CONFIGURATION,
+        notes="\n".join(NOTES),
     shell:
-        "printf '%s\\n' {params.text:q} > {output.config:q} 2> {log:q}"
+        "{{ printf '%s\\n' {params.text:q} > {output.config:q} &&"
+        " printf '%s\\n' {params.notes:q} > {output.notes:q}; }} 2> {log:q}"
 
 
 rule write_report:
@@ -61,6 +64,7 @@ rule write_report:
         device=rules.check_device.output,
         variants=rules.score_variants.output if "variants" in configuration.sources else [],
         config=rules.write_configuration.output.config,
+        notes=rules.write_configuration.output.notes,
     output:
         report=report(f"{RUN}/report.html", category="Report", caption="../report/report.rst"),
         figures=report(
@@ -75,12 +79,14 @@ rule write_report:
     params:
         results=lambda wildcards, output: Path(output.report).parent,
         command=COMMAND,
-        inputs=lambda wildcards, input: repeated("--inputs", [path for path in input if path != input.config]),
-        notes=repeated("--note", NOTES),
+        inputs=lambda wildcards, input: repeated(
+            "--inputs", [path for path in input if path not in (input.config, input.notes)]
+        ),
         options=options("write_report", title=configuration.report.title or f"GROVER: {configuration.run}"),
     shell:
-        "{resources.python} {resources.scripts}/write_report.py {params.options} {params.inputs} {params.notes}"
+        "{resources.python} {resources.scripts}/write_report.py {params.options} {params.inputs}"
         " --config {input.config:q}"
+        " --notes {input.notes:q}"
         " --results {params.results:q}"
         " --command {params.command:q}"
         " --figures {output.figures:q}"

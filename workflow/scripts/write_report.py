@@ -16,17 +16,17 @@ from grover.runtime.files import write_text
 def write_report(
     inputs: Inputs,
     config: Input,
+    notes: Input,
     output: Output,
     results: Annotated[Path, Option(help="folder of the run; inputs are known by their names relative to it")],
     command: Annotated[str, Option(help="command that makes an artefact when its path follows")],
     page: Report,
     figures: Annotated[Path | None, Option(help="folder that also gets each figure as SVG")] = None,
-    notes: Annotated[list[str], Option("--note", help="line to show above the configuration")] = [],  # noqa: B006
 ) -> None:
     """Only the given inputs are shown; a section that lacks one is left out and says so. CONFIG is the resolved
-    configuration as JSON or YAML."""
+    configuration as JSON or YAML, NOTES the lines that stand above it: chosen defaults, and what is left out."""
     settings = yaml.safe_dump(yaml.safe_load(config.read_text()), sort_keys=False, allow_unicode=True)
-    configuration = "".join(f"# {note}\n" for note in notes) + settings
+    configuration = "".join(f"# {note}\n" for note in notes.read_text().splitlines() if note) + settings
 
     def write_figure(name: str, svg: str) -> None:
         if figures is not None:

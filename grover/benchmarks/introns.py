@@ -1,6 +1,6 @@
-"""Whether the annotation of a task has sites enough for its folds, from a look into the file when the workflow is put together.
+"""Whether genes have introns enough for tasks of splice sites, from a look into the file when the workflow is put together.
 
-The look ends as soon as there are enough. Nothing heavy is imported.
+Genes of bacteria have none, and are no mistake. The look ends as soon as there are enough introns. Nothing heavy is imported.
 """
 
 import math
@@ -18,35 +18,28 @@ from grover.runtime.text import open_text
 SHORTEST = 15  # bases; smaller gaps between parts of a gene are frameshifts
 NAMES = ("#", "track", "browser")  # of lines that are no rows
 OWNER = re.compile(r'(?:^|;)\s*(transcript_id|Parent|ID)[ =]"?([^";]+)')
-SITES = {"tss": "sites", "narrowPeak": "peaks", "bed": "regions", "splice": "introns"}
 
 
-def lacking_sites(task: Task, configuration: Configuration, installation: Path) -> str:
-    """Return why a task has too few sites, empty where it has enough or where the file cannot be looked into yet."""
-    form = BUILDERS[task.builder].format
-    path = _place(task.sites[0], configuration, installation)
-    if form not in SITES or path is None:
+def lacking_introns(task: Task, configuration: Configuration, installation: Path) -> str:
+    """Return why a task of splice sites has too few, empty for enough, other tasks, and a file that cannot be looked into yet."""
+    path = _place(task.sites[0], configuration, installation) if BUILDERS[task.builder].format == "splice" else None
+    if path is None:
         return ""
     needed = needed_sites(configuration)
     try:
-        found = count_introns(path, needed) if form == "splice" else count_rows(path, needed)
+        found = count_introns(path, needed)
     except InputError:  # the check of the sources says so
         return ""
     if found >= needed:
         return ""
     minimum = f"{configuration.benchmarks.minimum} examples of each label in each fold (`benchmarks.minimum`)"
-    return f"{path.name} has {found} {SITES[form]}, and {minimum} need about {needed}"
+    return f"{path.name} has {found} introns, and {minimum} need about {needed}"
 
 
 def needed_sites(configuration: Configuration) -> int:
     """Return the number of sites of which the smallest fold is expected to get `benchmarks.minimum`."""
     shares = [share for share in (configuration.folds.valid, configuration.folds.test) if isinstance(share, float)]
     return math.ceil(configuration.benchmarks.minimum / min(shares, default=1))
-
-
-def count_rows(path: Path, most: int) -> int:
-    """Count the rows of a table of intervals, up to `most`."""
-    return sum(1 for _ in zip(_rows(path), range(most), strict=False))
 
 
 def count_introns(path: Path, most: int) -> int:

@@ -1,11 +1,10 @@
-"""A task whose annotation has too few sites is left out before the first job."""
+"""A task of splice sites is left out before the first job where the genes have too few introns."""
 
-import gzip
 from pathlib import Path
 
 import pytest
 
-from grover.benchmarks.supply import count_introns, count_rows, lacking_sites, needed_sites
+from grover.benchmarks.introns import count_introns, lacking_introns, needed_sites
 from grover.config.benchmark_table import Task
 from grover.config.configuration import complete
 
@@ -55,12 +54,6 @@ def test_a_table_of_junctions_has_enough(tmp_path):
     assert count_introns(tmp_path / "splice.tsv", 100) == 100
 
 
-def test_rows_are_counted_without_comments_up_to_the_number_that_is_needed(tmp_path):
-    with gzip.open(tmp_path / "peaks.bed.gz", "wt") as stream:
-        stream.write("track name=x\n# c\n\n" + "chr1\t1\t2\n" * 7)
-    assert (count_rows(tmp_path / "peaks.bed.gz", 100), count_rows(tmp_path / "peaks.bed.gz", 3)) == (7, 3)
-
-
 def test_the_smallest_fold_must_get_its_minimum():
     assert needed_sites(configured()) == 100  # ten of a tenth
     contigs = {"method": "contigs", "valid": ["a"], "test": ["b"]}
@@ -70,7 +63,7 @@ def test_the_smallest_fold_must_get_its_minimum():
 def test_a_bacterium_has_no_task_of_splice_sites(tmp_path):
     path = write(tmp_path / "genes.gff", NCBI)
     reason = "genes.gff has 0 introns, and 10 examples of each label in each fold (`benchmarks.minimum`) need about 100"
-    assert lacking_sites(DONORS, configured(genes=str(path)), tmp_path) == reason
+    assert lacking_introns(DONORS, configured(genes=str(path)), tmp_path) == reason
     write(
         path,
         [
@@ -79,13 +72,15 @@ def test_a_bacterium_has_no_task_of_splice_sites(tmp_path):
             for row in [("exon", 1, 9, "+", f"Parent=t{number}"), ("exon", 50, 60, "+", f"Parent=t{number}")]
         ],
     )
-    assert lacking_sites(DONORS, configured(genes=str(path)), tmp_path) == ""
+    assert lacking_introns(DONORS, configured(genes=str(path)), tmp_path) == ""
 
 
 def test_what_cannot_be_looked_into_is_left_to_the_check(tmp_path):
-    assert lacking_sites(PEAKS, configured(peaks="https://x.org/peaks.bed"), tmp_path) == ""
-    assert lacking_sites(PEAKS, configured(peaks="absent.bed"), tmp_path) == ""
-    (tmp_path / "peaks.bed").write_bytes(b"\x1f\x8b\x08broken")
-    assert lacking_sites(PEAKS, configured(peaks=str(tmp_path / "peaks.bed")), tmp_path) == ""
-    (tmp_path / "peaks.bed").write_text("chr1\t1\t9\n")
-    assert "peaks.bed has 1 peaks" in lacking_sites(PEAKS, configured(peaks=str(tmp_path / "peaks.bed")), tmp_path)
+    assert lacking_introns(DONORS, configured(genes="https://x.org/genes.gff"), tmp_path) == ""
+    assert lacking_introns(DONORS, configured(genes="absent.gff"), tmp_path) == ""
+    (tmp_path / "genes.gff").write_bytes(b"\x1f\x8b\x08broken")
+    assert lacking_introns(DONORS, configured(genes=str(tmp_path / "genes.gff")), tmp_path) == ""
+    (tmp_path / "peaks.bed").write_text(
+        "chr1\t1\t9\n"
+    )  # a file that is mistaken for another is no reason to leave it out
+    assert lacking_introns(PEAKS, configured(peaks=str(tmp_path / "peaks.bed")), tmp_path) == ""

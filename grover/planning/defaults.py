@@ -43,7 +43,7 @@ def complete_for_genome(raw: dict[str, Any], origin: str, installation: Path) ->
     bases, known = source_bases(draft, installation)
     column = suitable(bases, draft.device)
     chosen, reasons = read_defaults(installation / TABLE, column)
-    chosen = _with_windows(raw, {key: value for key, value in chosen.items() if _given(raw, key) is None})
+    chosen = _with_windows(raw, {key: value for key, value in chosen.items() if not _names(raw, key)})
     size = f"{bases / 1e6:,.{0 if bases >= 1e7 else 1}f} Mb"
     title = f"defaults for {size} ({known}) on {'a GPU' if draft.device == 'cuda' else 'the CPU'}"
     return complete(_laid_under(raw, chosen), origin), _lines(title, column, chosen, reasons)
@@ -68,7 +68,9 @@ def source_bases(settings: Configuration, installation: Path) -> tuple[int, str]
         return settings.simulate.bases, "`simulate.bases`"
     if settings.genome.bases:
         return settings.genome.bases, "`genome.bases`"
-    entry, cut = settings.sources["genome"], settings.sources.get("regions")
+    entry, cut = settings.sources.get("genome"), settings.sources.get("regions")
+    if entry is None:
+        return UNKNOWN, "`sources.genome` is missing"
     try:
         if cut and (regions := local_path("regions", cut, settings.data, installation)):
             return bed_bases(Path(regions)), f"the regions in {Path(regions).name}"
@@ -97,21 +99,28 @@ def bed_bases(path: Path) -> int:
     return int(read_bed(path)[["start", "end"]].diff(axis=1)["end"].sum())
 
 
-def _given(raw: dict[str, Any], key: str) -> Any:
-    """The value that a configuration gives for a dotted key, None where it gives none."""
+def _names(raw: dict[str, Any], key: str) -> bool:
+    """Whether a configuration has a dotted key, even an empty one, which `complete` refuses."""
     section, _, name = key.rpartition(".")
     place = raw.get(section) if section else raw
-    return place.get(name) if isinstance(place, dict) else None
+    return isinstance(place, dict) and name in place
+
+
+def _length(raw: dict[str, Any], key: str) -> int | None:
+    """The whole number that a configuration gives for a key of a section, None where it gives none."""
+    section, _, name = key.rpartition(".")
+    value = raw[section][name] if _names(raw, key) else None
+    return value if isinstance(value, int) else None
 
 
 def _with_windows(raw: dict[str, Any], chosen: dict[str, Any]) -> dict[str, Any]:
     """Chosen values where the windows fit into the positions, whichever of both the configuration gives."""
     longest = ("corpus.longest", "embeddings.window_tokens")
-    given = [length for key in longest if isinstance(length := _given(raw, key), int)]
+    given = [length for key in longest if (length := _length(raw, key)) is not None]
     fitted = dict(chosen)
     if "pretraining.positions" in chosen:
         fitted["pretraining.positions"] = max([chosen["pretraining.positions"], *(length + 2 for length in given)])
-    elif isinstance(positions := _given(raw, "pretraining.positions"), int):
+    elif (positions := _length(raw, "pretraining.positions")) is not None:
         fitted |= {key: min(chosen[key], positions - 2) for key in longest if key in chosen}
     return fitted
 

@@ -131,6 +131,8 @@ def test_the_size_of_a_genome_is_known_by_its_source(tmp_path, monkeypatch):
     [
         ({"pretraining": None}, "`pretraining` is None, but a mapping was expected"),
         ({"defaults": "none"}, "`defaults` is 'none', but one of 'fitted', 'paper' was expected"),
+        ({"sources": {}}, "key `sources.genome` is missing"),
+        ({"threads": None}, "`threads` is None, but a whole number was expected"),
         ({"threads": "two"}, "`threads` is 'two', but a whole number was expected"),
     ],
 )

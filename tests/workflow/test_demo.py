@@ -38,3 +38,11 @@ def test_the_embedding_knows_planted_repeats_and_strands_and_no_noise():
     assert (last.loc[["repeat_class", "repeat_family"], "over_random_low"] > 0).all()
     assert last.loc["sine_strand", "value"] > 0.95 and last.loc["line_strand", "low"] > 0.6
     assert last.loc["noise", "low"] <= 0.5 <= last.loc["noise", "high"]
+
+
+@pytest.mark.skipif(not (RESULTS / "report.html").is_file(), reason="results/demo is not there; make run first")
+def test_published_values_do_not_apply_to_a_simulated_genome():
+    table = pd.read_parquet(RESULTS / "reproduction.parquet")
+    assert table["ours"].isna().all()
+    text = (RESULTS / "report.html").read_text(encoding="utf-8")
+    assert "do not apply to this run of" in text and "published scores reproduced" not in text

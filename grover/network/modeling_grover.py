@@ -48,7 +48,6 @@ class GroverForSequenceClassification(BertPreTrainedModel):
         attention_mask: torch.Tensor | None = None,
         token_type_ids: torch.Tensor | None = None,
         labels: torch.Tensor | None = None,
-        **options: Any,
     ) -> SequenceClassifierOutput:
         """Return logits [rows, classes] and, where `labels` (int64 [rows]) are given, the mean cross-entropy.
 

@@ -292,6 +292,16 @@ def test_a_frozen_stage_keeps_its_model_when_only_code_changed_and_says_so(finis
             assert "frozen: pretrain would rerun for results/test/models/bpe-60/model.safetensors" in done.stdout
 
 
+@pytest.mark.parametrize("damage", ["", '{"code": ', "[]"])
+def test_a_damaged_sidecar_stops_no_frozen_workflow(finished, damage):
+    sidecar = finished.work / "results/test/models/bpe-60/model.safetensors.provenance.json"
+    frozen = changed(finished.root / "config/test.yaml", lambda text: text + "\nfreeze: [pretrain]\n")
+    with frozen, changed(sidecar, lambda text: damage):
+        done = finished.snakemake("--dry-run")
+        assert done.returncode == 0 and "rule pretrain:" not in done.stdout, done.stdout
+        assert done.stdout.count(f"{sidecar.relative_to(finished.work)} is damaged") == 1
+
+
 def test_finished_outputs_can_be_accepted_after_a_change_of_code(finished):
     tokens = finished.work / "results/test/tokens/bpe-60/tokens.npy"
     before = tokens.read_bytes()

@@ -91,7 +91,7 @@ def lower() -> str:
 BED = "chr1\t100\t200\nchr1\t300\t400\n"
 BEDGRAPH = "chr1\t100\t200\t1.5\nchr1\t300\t400\t2\n"
 TABLE = "chrom\tstart\tend\tmark\nchr1\t100\t200\t1\n"
-DIGITS = "must be a whole number written out in digits"
+DIGITS = "must be a whole number, written out in digits"
 SITUATIONS: list[tuple[str, str, str | bytes, str | None]] = [
     ("vcf", "plain", VCF, None),
     ("vcf", "gzip", gzip.compress(VCF.encode()), None),

@@ -42,16 +42,18 @@ class SiteSources:
     contigs: Contigs
     segments: pd.DataFrame
 
-    def sites(self, key: str, builder: str, options: Mapping[str, str], least: int = 0) -> Placed:
-        """Read the sites of a builder; raise `InputError` where fewer than `least` overlap the segments."""
+    def sites(self, key: str, builder: str, options: Mapping[str, str]) -> Placed:
+        """Read the sites of a builder."""
         summits = builder == "tfbs" or int(options.get("summit", 0)) > 0
-        placed = self.read(key, BUILDERS[builder].format, **({"summits": True} if summits else {}))
+        return self.read(key, BUILDERS[builder].format, **({"summits": True} if summits else {}))
+
+    def check_number(self, key: str, placed: Placed, least: int) -> None:
+        """Raise `InputError` where fewer than `least` rows of a source overlap the segments."""
         if len(placed.inside) < least:
             raise InputError(
                 f"{self.files[key]}: {len(placed.inside)} intervals of it lie in the genome but at least {least} are needed; give an "
                 "annotation that covers these regions"
             )
-        return placed
 
     def read(self, key: str, form: str, **settings: bool) -> Placed:
         """Read a source by the reader of a form of `READERS`."""

@@ -16,9 +16,11 @@ from grover.annotation.meme import read_matrix, read_meme
 from grover.annotation.tracks import annotate_from, by_source, read_source
 from grover.benchmarks.builders import Surroundings, make_windows, of_states
 from grover.benchmarks.datasets import check_counts, count
+from grover.benchmarks.leakage import ENDS, check_positions
 from grover.benchmarks.ready_sets import count_labelled, read_labelled
 from grover.benchmarks.site_sources import BLACKLIST, REPEATS, SiteSources
 from grover.config.benchmark_table import BUILDERS, DERIVED, Task
+from grover.config.names import tokens_of
 from grover.embeddings.region_table import places_of_bed
 from grover.genome.assembly import Genome
 from grover.interpretation.vcf import Variants
@@ -39,7 +41,7 @@ class Readings:
     files, renames: file of each source, and how its contigs are renamed. rows: how many that must lie in the segments, by source; 1
     where it is not given. tracks: rows of the table of tracks. tasks: those of the run. intervals: source whose intervals are embedded,
     if any. outside: tokenizer.json of each vocabulary from outside. overlap: share of a region that a category must cover. examples:
-    fewest sites of a task.
+    fewest sites of a task. models: vocabularies of the models that are fine-tuned. positions: of a model.
     """
 
     files: Mapping[str, Path]
@@ -51,6 +53,8 @@ class Readings:
     outside: Mapping[str, Path] = field(default_factory=dict)
     overlap: float = 0.5
     examples: int = 1
+    models: tuple[str, ...] = ()
+    positions: int = 512
 
     def rename(self, key: str) -> str:
         """How the contigs of a source are renamed."""
@@ -171,21 +175,27 @@ def _of_task(name: str, task: Task, readings: Readings, sources: SiteSources, ge
                 check_counts(count(table, labels), readings.examples)
             except InputError as error:
                 raise InputError(f"{', '.join(map(str, files))}, task {name}: {error}") from None
+        longest = int(table["sequence"].str.len().max())
+        for model in readings.models:
+            check_positions(name, tokens_of(model, longest) + ENDS, model, readings.positions)
         for key, rows in zip(task.sites, count_labelled(table, len(task.sites)), strict=True):
             yield Found(key, name, form, rows)
 
     def sites() -> Iterator[Found]:
-        placed = sources.sites(task.sites[0], task.builder, task.options, readings.examples)
-        accessible = sources.read(task.options["accessible"], "bed") if task.negatives == "accessible" else None
+        placed = sources.sites(task.sites[0], task.builder, task.options)
+        yield Found.of(task.sites[0], name, form, placed.rows, placed.inside)
+        sources.check_number(task.sites[0], placed, readings.examples)
+        accessible = pd.DataFrame()
+        if task.negatives == "accessible":
+            read = sources.read(task.options["accessible"], "bed")
+            yield Found.of(task.options["accessible"], name, "bed", read.rows, read.inside)
+            accessible = read.inside
         if task.builder == "motif-bound":  # its windows need the scan of the genome
-            if accessible and "states" in task.options:
-                of_states(accessible.inside, task.options["states"].split("+"))
+            if len(accessible) and "states" in task.options:
+                of_states(accessible, task.options["states"].split("+"))
         else:
             derived = task.negatives in DERIVED
             make_windows(task.builder, placed.inside, task.length, task.options, Surroundings(genome), derived=derived)
-        yield Found.of(task.sites[0], name, form, placed.rows, placed.inside)
-        if accessible:
-            yield Found.of(task.options["accessible"], name, "bed", accessible.rows, accessible.inside)
 
     def motif() -> Iterator[Found]:
         path = readings.files[task.options["motifs"]]

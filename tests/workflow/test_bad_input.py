@@ -96,7 +96,7 @@ def test_peaks_of_other_chromosome_names_are_told_before_any_long_work_and_the_m
 
 def test_too_few_peaks(own):
     done = own()
-    assert done.returncode != 0 and "has 1 of its 1 peaks in the kept segments, at least 20 are needed" in done.stdout
+    assert done.returncode != 0 and "has 1 of its 1 rows in the kept segments, at least 20 are needed" in done.stdout
 
 
 def test_a_row_with_an_unknown_builder(own):

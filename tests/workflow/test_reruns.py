@@ -198,7 +198,9 @@ def test_a_new_task_is_a_row_and_leaves_the_others_alone(finished):
         done = finished.snakemake("--dry-run")
     own = {"build_dataset", "audit_dataset", "run_baseline", "finetune", "score_task", "write_classifier_cards"}
     found = set(re.findall(r"^(?:local)?rule (\w+):", done.stdout, re.MULTILINE))
-    assert found == own | {"gather_benchmarks", "write_reproduction", "write_report", "all"}, done.stdout
+    assert found == own | {"check_sources", "gather_benchmarks", "write_reproduction", "write_report", "all"}, (
+        done.stdout
+    )
     assert set(re.findall(r"wildcards: task=([\w-]+)", done.stdout)) == {"splice"}
 
 
@@ -268,7 +270,7 @@ def test_a_changed_table_of_tracks_reruns_the_annotation(finished):
         return text.replace("noise\tnoise\tbed\tcategory\tname", "noise\tnoise\tbed\tpresence\t-")
 
     with changed(finished.root / "config/test.tracks.tsv", as_presence):
-        assert finished.planned() == TRACKS | CODE
+        assert finished.planned() == {"check_sources"} | TRACKS | CODE
 
 
 def test_a_changed_annotation_file_reruns_its_readers_and_no_training(finished):

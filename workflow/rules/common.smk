@@ -37,7 +37,7 @@ from grover.config.rule_params import named_params
 from grover.config.rule_params import options as script_options
 from grover.config.track_table import read_track_rows
 from grover.external_models.folder import files_of
-from grover.finetuning.predictors import baseline_settings, external_folders, fitting, predictors, reader
+from grover.finetuning.predictors import baseline_settings, external_folders, fitting, models_of, predictors, reader
 from grover.planning.defaults import complete_for_genome
 from grover.runtime import slurm
 from grover.runtime.digest import code_digest

@@ -176,6 +176,7 @@ rule check_sources:
         tracks=by_content(TRACK_TABLE),
         tasks=by_content(TASK_TABLE),
         task=repeated("--task", TASKS),
+        models=repeated("--model", models_of(configuration)),
         options=options("check_sources"),
         sources=source_options(ANNOTATION),
         outside=repeated("--outside", [f"{name}={path}" for name, path in OUTSIDE.items()]),
@@ -187,5 +188,5 @@ rule check_sources:
         " --contigs {input.contigs:q}"
         " --tracks {params.tracks:q}"
         " --tasks {params.tasks:q}"
-        " {params.task} {params.sources} {params.outside} {params.rows}"
+        " {params.task} {params.models} {params.sources} {params.outside} {params.rows}"
         " --output {output.table:q} > {log:q} 2>&1"

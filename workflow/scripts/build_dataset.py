@@ -91,7 +91,9 @@ def build_dataset(
         genome, known, fold_table = Genome(sequence, segments), read_contig_table(contigs), read_folds(folds)
 
         read_from = SiteSources(files, renames, known, genome.segments)
-        given = read_from.sites(sites[0], builder, options, building.minimum).inside
+        placed = read_from.sites(sites[0], builder, options)
+        read_from.check_number(sites[0], placed, building.minimum)
+        given = placed.inside
         matches = pd.read_parquet(hits) if hits else None
         if matches is not None:
             options = {key: matches.attrs[key] for key in ("motif", "threshold") if key in matches.attrs} | options

@@ -9,6 +9,7 @@ from grover.annotation.tracks import read_tracks
 from grover.config.benchmark_table import read_tasks
 from grover.config.sections.benchmarks import DatasetBuilding
 from grover.config.sections.embeddings import CategoryOverlap, Embedded
+from grover.config.sections.pretraining import Architecture
 from grover.genome.assembly import Genome
 from grover.genome.contig_table import read_contig_table
 from grover.runtime.cli import READ_BY_KEY, Input, Output, Renames, Sources, main
@@ -29,10 +30,12 @@ def check_sources(
     minimum_overlap: Annotated[float, Setting(CategoryOverlap, "minimum_overlap")],
     minimum: Annotated[int, Setting(DatasetBuilding, "minimum")],
     intervals: Annotated[str, Setting(Embedded, "intervals")],
+    positions: Annotated[int, Setting(Architecture, "positions")],
     source: Sources = [],  # noqa: B006
     rename: Renames = [],  # noqa: B006
     rows: Annotated[list[str], Option(help="KEY=ROWS that must lie in the segments; repeat for each")] = [],  # noqa: B006
     task: Annotated[list[str], Option(help="a task of --tasks that the run has; repeat for each")] = [],  # noqa: B006
+    model: Annotated[list[str], Option(help="vocabulary of a model that is fine-tuned; repeat for each")] = [],  # noqa: B006
     outside: Annotated[
         list[str], READ_BY_KEY, Option(help="vocabulary from outside, as NAME=tokenizer.json; repeat for each")
     ] = [],  # noqa: B006
@@ -53,6 +56,8 @@ def check_sources(
         outside={name: Path(path) for name, path in source_files(outside, "--outside").items()},
         overlap=minimum_overlap,
         examples=minimum,
+        models=tuple(model),
+        positions=positions,
     )
     write_table(output, check(readings, Genome(sequence, segments), read_contig_table(contigs)))
 

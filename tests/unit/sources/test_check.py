@@ -1,6 +1,7 @@
 """The check of all sources before any long work: what it counts, what it refuses, and that all mistakes come together."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -135,6 +136,14 @@ def task(builder, negatives=".", length=50, **options):
 def test_a_source_is_read_with_the_options_of_its_task(genome, write, tasks, text, sentence):
     with pytest.raises(InputError, match=re.escape(sentence)):
         check_sources(Readings({"s": write(text, "s")}, tasks=tasks), genome, CONTIGS)
+
+
+def test_ready_sequences_fit_into_the_models_whose_number_of_tokens_is_known(genome, write):
+    files = {"s": write(LABELLED + f"{'ACGT' * 100},1,train\n", "s")}
+    readings = Readings(files, tasks=task("csv"), models=("bpe-600", "kmer-2", "overlap-3"), positions=400)
+    check_sources(readings, genome, CONTIGS)
+    with pytest.raises(InputError, match="task t: its longest example is 400 tokens of overlap-3 .* of 399 positions"):
+        check_sources(replace(readings, positions=399), genome, CONTIGS)
 
 
 def test_the_motif_of_a_task_is_looked_for(genome, write):

@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -66,6 +66,20 @@ def end(run: Run, failed: Sequence[Failure], command: str = "") -> list[str]:
     if failed:
         return summary(failed)
     return [f"report: {report}"] if report else ["done; the report was not asked for"]
+
+
+def failures(jobs: Iterable[Any], said: JobMessages, started: float) -> list[Failure]:
+    """Return the failed jobs, those of groups one by one, in the order of their numbers.
+
+    jobs: of Snakemake. said: what it said of them. started: when the run began, in seconds since the epoch.
+    """
+    single = [job for each in jobs for job in (each.jobs if each.is_group() else [each])]
+    found = []
+    for job in sorted(single, key=lambda job: job.jobid):
+        logs = list(dict.fromkeys([*map(str, job.log), *said.logs.get(job.jobid, [])]))
+        why = reason(logs, said.messages.get(job.jobid, ""), started)
+        found.append(Failure(job.rule.name, dict(job.wildcards_dict), logs[0] if logs else "", why))
+    return found
 
 
 def reason(logs: Sequence[str], message: str, started: float) -> str:

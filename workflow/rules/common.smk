@@ -43,7 +43,7 @@ from grover.runtime import slurm
 from grover.runtime.digest import code_digest
 from grover.runtime.errors import InputError
 from grover.runtime.files import checksum
-from grover.runtime.outcome import Failure, JobMessages, Run, end, reason
+from grover.runtime.outcome import JobMessages, Run, end, failures
 from grover.runtime.provenance import read as read_provenance
 from grover.sources.contents import Contents, content_param, is_linked, refuse_future
 
@@ -380,17 +380,6 @@ if workflow.is_main_process:
     logger.addHandler(MESSAGES)
 
 
-def failures():
-    """The failed jobs of this start, with the reasons that their logs give."""
-    jobs = [job for each in workflow.scheduler.failed for job in (each.jobs if each.is_group() else [each])]
-    found = []
-    for job in sorted(jobs, key=lambda job: job.jobid):
-        logs = list(dict.fromkeys([*map(str, job.log), *MESSAGES.logs.get(job.jobid, [])]))
-        why = reason(logs, MESSAGES.messages.get(job.jobid, ""), STARTED_AT)
-        found.append(Failure(job.rule.name, dict(job.wildcards_dict), logs[0] if logs else "", why))
-    return found
-
-
 def ended(failed):
     """Tell the command `notify` how the run ended; say it last on the screen, below what Snakemake says."""
     lines = end(Run(configuration.run, Path(RUN, "report.html"), STARTED_AT), failed, configuration.notify)
@@ -415,4 +404,4 @@ onsuccess:
 
 onerror:
     if workflow.is_main_process:
-        ended(failures())
+        ended(failures(workflow.scheduler.failed, MESSAGES, STARTED_AT))

@@ -197,6 +197,9 @@ def test_a_job_that_fails_leaves_its_sentence_and_the_places_of_its_logs(scenari
     said = run.said()
     assert "Error in rule encode_genome" in said and "SLURM status is: 'FAILED'" in said, said
     assert re.search(r"^ *error: .* 'scaffold\*' matches none", said, re.M) and "Traceback" not in said, said
+    *_, place, reason = said.rstrip().splitlines()
+    assert place == "encode_genome, log: results/test/logs/encode_genome.log"
+    assert reason.startswith("    error: ") and "'scaffold*' matches none" in reason, said
     slurm_log = run.folder / f".snakemake/slurm_logs/rule_encode_genome/{job['JobID']}.log"
     assert f"log: results/test/logs/encode_genome.log, {slurm_log}" in said and slurm_log.is_file()
 

@@ -197,6 +197,7 @@ def read_columns(
     codes = {name: _Codes() for name, kind in types.items() if kind == TEXT}
     found: dict[str, list[np.ndarray]] = {name: [] for name in types}
     rows_on: Counter[str] = Counter()
+    wrong = False
     for block in _blocks(path, layout, types, contigs):
         columns = {
             name: codes[name].encode(column) if name in codes else column.to_numpy(zero_copy_only=False)
@@ -205,13 +206,14 @@ def read_columns(
         names = codes["chrom"].texts()
         rows_on.update(dict(zip(names, np.bincount(columns["chrom"]).tolist(), strict=False)))
         limits = limits_of(names, lengths)[columns["chrom"]]
-        if misplaced(columns["start"], columns["end"], limits).any():
-            check(_read(path, layout, PLACES, contigs), lengths, path)  # raises
+        wrong = wrong or bool(misplaced(columns["start"], columns["end"], limits).any())
         known = limits > 0
         for name, values in columns.items():
             if name in ("start", "end") and values.max(initial=0) < 1 << 31:
                 values = values.astype(np.int32)
             found[name].append(values if known.all() else values[known])
+    if wrong:  # which is said where all rows are read, as their readers do
+        check(_read(path, layout, PLACES, contigs), lengths, path)
     check_names(rows_on, lengths, path)
     gathered = {}
     for name, kind in types.items():

@@ -117,12 +117,6 @@ def release(array: np.ndarray) -> None:
         mapped.madvise(mmap.MADV_DONTNEED)
 
 
-def is_gzip(path: Path | str) -> bool:
-    """True if the file starts with the gzip magic, whatever its name."""
-    with open(path, "rb") as stream:
-        return stream.read(2) == b"\x1f\x8b"
-
-
 def checksum(path: Path | str, algorithm: str = "sha256") -> str:
     """Hexadecimal digest of a file, read in blocks."""
     with open(path, "rb") as stream:

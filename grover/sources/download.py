@@ -121,7 +121,7 @@ def _read_listing(url: str, retries: int, wait: float) -> str:
     if local is not None:
         if not local.is_file():
             raise InputError(f"the checksum listing {local} does not exist")
-        return local.read_text()
+        return local.read_text(encoding="utf-8", errors="replace")
 
     def read() -> str:
         with urllib.request.urlopen(url, timeout=TIMEOUT) as answer:

@@ -29,7 +29,7 @@ ROW = "row"  # number of the row in the file, counted from 0
 EXCEPTION = "exception"  # trans-splicing and the like; `true` for what is marked as pseudo
 EXCEPTIONS = ("pseudo", "exception")
 PARTS = ("transcript", "exon", "CDS")
-GENE, TRANSCRIPT, EXON = r"(?i)^(.*_)?(pseudo)?gene$", r"^(.*RNA|.*transcript|.*_gene_segment)$", r"^.*_exon$"
+GENE, TRANSCRIPT, EXON = r"(?i)^(.*_)?(pseudo)?gene$", r"^(.*RNA|.*transcript|.*_gene_segment|mRNA_TE_gene)$", r"^.*_exon$"
 # rows with an ID that are no parents, of which a file may have millions
 CHILDLESS = (
     r"(?i)^(exon|CDS|.*UTR|.*prime_utr|(start|stop)_codon|intron|(.*_)?match|match_part|.*repeat.*|.*polypeptide)$"
@@ -149,7 +149,7 @@ def _as_type(column: pa.Array) -> pa.Array:
 def _as_in_gtf(features: pa.DictionaryArray) -> pa.StringArray:
     """Return the names that GTF has for the features of rows."""
     names = features.dictionary
-    for pattern, name in ((GENE, "gene"), (TRANSCRIPT, "transcript"), (EXON, "exon")):
+    for pattern, name in ((TRANSCRIPT, "transcript"), (GENE, "gene"), (EXON, "exon")):
         names = pc.if_else(pc.match_substring_regex(names, pattern), name, names)
     return names.take(features.indices)
 

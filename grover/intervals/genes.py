@@ -29,7 +29,11 @@ ROW = "row"  # number of the row in the file, counted from 0
 EXCEPTION = "exception"  # trans-splicing and the like; `true` for what is marked as pseudo
 EXCEPTIONS = ("pseudo", "exception")
 PARTS = ("transcript", "exon", "CDS")
-GENE, TRANSCRIPT, EXON = r"(?i)^(.*_)?(pseudo)?gene$", r"^(.*RNA|.*transcript|.*_gene_segment|mRNA_TE_gene)$", r"^.*_exon$"
+GENE, TRANSCRIPT, EXON = (
+    r"(?i)^(.*_)?(pseudo)?gene$",
+    r"^(.*RNA|.*transcript|.*_gene_segment|mRNA_TE_gene)$",
+    r"^.*_exon$",
+)
 # rows with an ID that are no parents, of which a file may have millions
 CHILDLESS = (
     r"(?i)^(exon|CDS|.*UTR|.*prime_utr|(start|stop)_codon|intron|(.*_)?match|match_part|.*repeat.*|.*polypeptide)$"

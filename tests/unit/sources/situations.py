@@ -27,7 +27,14 @@ ROOT = Path(__file__).resolve().parents[3]
 BASES = {"chr1": random_bases(0, 2_000), "chr2": random_bases(1, 500)}
 PEAKS = "".join(f"chr1\t{start}\t{start + 100}\t.\t0\t.\t1\t-1\t1\t50\n" for start in range(200, 1_000, 200))
 MOTIF = "g0"
-TRACKS = {"bed": "presence -", "narrowPeak": "quantity signal", "bedgraph": "quantity -", "table": "quantity mark"}
+TRACKS = {
+    "gtf": "category gene_name",
+    "tss": "presence -",
+    "bed": "presence -",
+    "narrowPeak": "quantity signal",
+    "bedgraph": "quantity -",
+    "table": "quantity mark",
+}
 
 
 class Situations:

@@ -91,6 +91,9 @@ def lower() -> str:
 BED = "chr1\t100\t200\nchr1\t300\t400\n"
 BEDGRAPH = "chr1\t100\t200\t1.5\nchr1\t300\t400\t2\n"
 TABLE = "chrom\tstart\tend\tmark\nchr1\t100\t200\t1\n"
+GTF = 'chr1\tx\tgene\t101\t400\t.\t+\t.\tgene_id "A"; gene_name "a;b";\n'
+GTF += 'chr1\tx\texon\t101\t400\t.\t+\t.\tgene_id "A"; transcript_id "A.1";\n'
+GFF3 = "##gff-version 3\nchr1\tx\tgene\t101\t400\t.\t+\t.\tID=gene-A;Name=a%20b\nchr1\tx\tCDS\t101\t400\t.\t+\t0\tID=cds-1;Parent=gene-A\n"
 DIGITS = "must be a whole number, written out in digits"
 SITUATIONS: list[tuple[str, str, str | bytes, str | None]] = [
     ("vcf", "plain", VCF, None),
@@ -197,6 +200,27 @@ SITUATIONS: list[tuple[str, str, str | bytes, str | None]] = [
     ("bedgraph", "missing values", BEDGRAPH + "chr1\t500\t600\tNA\nchr1\t700\t800\t.\n", None),
     ("bedgraph", "overlap", BEDGRAPH + "chr1\t350\t450\t3\n", "two intervals with a value overlap at chr1:350"),
     ("bedgraph", "text", BEDGRAPH + "chr1\t500\t600\thigh\n", "line 3: value must be a number"),
+    ("gtf", "plain", GTF, None),
+    ("gtf", "without quotes", GTF.replace('"', ""), None),
+    ("gtf", "GFF3", GFF3, None),
+    ("gtf", "GFF3 and sequence", GFF3 + "###\n##FASTA\n>chr1\nACGT\n", None),
+    ("gtf", "both", GTF + GFF3, None),
+    ("gtf", "Latin-1", GTF.replace("a;b", "\xe9").encode("latin-1"), None),
+    (
+        "gtf",
+        "blanks",
+        GTF.replace("\t", " "),
+        "line 1: the columns of GTF and GFF3 are separated by tabs, not by blanks",
+    ),
+    (
+        "gtf",
+        "other attributes",
+        GTF.replace("gene_id", "x").replace("transcript_id", "y"),
+        "line 1: no row names its gene",
+    ),
+    ("gtf", "a BED", BED, "line 1: expected 9 columns separated by tabs, found 3"),
+    ("tss", "GFF3", GFF3, None),
+    ("tss", "a BED of intervals", BED, "line 1: expected a BED6 row of one base"),
     ("table", "plain", TABLE, None),
     ("table", "BOM", "\ufeff" + TABLE, None),
     ("table", "no mark", TABLE.replace("mark", "x"), "has no column mark for track t"),

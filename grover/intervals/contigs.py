@@ -31,11 +31,13 @@ class ContigNames:
 
     def of(self, names: Iterable[str]) -> list[str]:
         """Return the assembly's name of each: by its aliases, else by `rename`. A name that the assembly has stays."""
-        return [self._of(name) for name in names]
+        return [self.aliases.get(name) or self._renamed(name) for name in names]
 
-    def _of(self, name: str) -> str:
-        renamed = _renamed(name, self.rename)
-        return next((self.aliases[other] for other in (name, *renamed) if other in self.aliases), renamed[0])
+    def _renamed(self, name: str) -> str:
+        if not self.rename:
+            return name
+        renamed = _styled(name, self.rename)
+        return next((self.aliases[other] for other in renamed if other in self.aliases), renamed[0])
 
 
 UNCHANGED = ContigNames()
@@ -87,11 +89,20 @@ def check_names(rows_on: Mapping[str, int], lengths: Mapping[str, int], path: Pa
 
     rows_on: number of rows, or of another unit, by contig; lengths: as `Contigs` has them.
     """
-    own = {name: name for name in lengths}
-    read = {rename: _rows_read(ContigNames(rename, own), rows_on, lengths) for rename in RENAMES}
-    best = max(read, key=read.__getitem__)
     unknown = [name for name in rows_on if name not in lengths]
-    if read[best] > read[""]:
+    if not unknown:
+        return
+    own = {name: name for name in lengths}
+    gained = {
+        rename: sum(
+            rows_on[name]
+            for name, renamed in zip(unknown, ContigNames(rename, own).of(unknown), strict=True)
+            if lengths.get(renamed, 0) > 0
+        )
+        for rename in RENAMES
+    }
+    best = max(gained, key=gained.__getitem__)
+    if gained[best]:
         theirs = next(name for name in unknown if ContigNames(best, own).of([name])[0] in lengths)
         raise InputError(
             f"{path} names its contigs like {theirs!r}, the assembly like {ContigNames(best, own).of([theirs])[0]!r}; "
@@ -118,12 +129,7 @@ def misplaced(starts: np.ndarray, ends: np.ndarray, limits: np.ndarray) -> np.nd
     return (starts < 0) | (ends <= starts) | ((limits > 0) & (ends > limits))
 
 
-def _rows_read(names: ContigNames, rows_on: Mapping[str, int], lengths: Mapping[str, int]) -> int:
-    """Return how many rows are on contigs that are read."""
-    return sum(rows for name, rows in zip(names.of(rows_on), rows_on.values(), strict=True) if lengths.get(name, 0) > 0)
-
-
-def _renamed(name: str, rename: str) -> list[str]:
+def _styled(name: str, rename: str) -> list[str]:
     """Return the names that a contig may have in the style of `rename`, the likely one first."""
     bare = name.removeprefix("chr")
     if rename == "add-chr":

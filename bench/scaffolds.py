@@ -21,6 +21,10 @@ import support
 SEED = 1
 CONTIGS, BASES = 150_000, 1_000
 CYCLES = 600
+TRACKS = """track\tsource\tformat\tkind\tcolumn\twhere
+some\tsome\tbed\tpresence\t-\t-
+exons\tgenes\tgtf\tstrand\t-\tfeature=exon
+"""
 SCRIPTS = Path(__file__).resolve().parent.parent / "workflow/scripts"
 
 
@@ -62,7 +66,9 @@ def main() -> None:
 
 
 def simulate(folder: Path, contigs: int, bases: int) -> None:
-    """Write genome.fa, some.bed and genes.gtf."""
+    """Write genome.fa, some.bed, genes.gtf and the tables of tracks and tasks."""
+    (folder / "tracks.tsv").write_text(TRACKS)
+    (folder / "tasks.tsv").write_text("task\tbuilder\tsites\tnegatives\tlength\tmaximum\toptions\n")
     generator = np.random.default_rng(SEED)
     lengths = generator.lognormal(np.log(bases) - 0.5, 1, contigs).astype(int) + 200
     letters = np.frombuffer(b"ACGT", np.uint8)
@@ -86,29 +92,32 @@ def simulate(folder: Path, contigs: int, bases: int) -> None:
 
 def commands(folder: Path, threads: int) -> dict[str, list[str]]:
     """Arguments of each script, in the order in which they run."""
-    place = {
-        name: folder / name
-        for name in ("genome.fa", "sequence.npy", "segments.bed", "contigs.tsv", "folds.bed", "merges.tsv")
-    }
-    genome = ["--sequence", place["sequence.npy"], "--segments", place["segments.bed"]]
-    words = folder / "vocabulary"
+    segments, contigs = ["--segments", folder / "segments.bed"], ["--contigs", folder / "contigs.tsv"]
+    genome = ["--sequence", folder / "sequence.npy", *segments]
+    words, merges, folds = folder / "vocabulary", folder / "merges.tsv", folder / "folds.bed"
     tokens = ["--tokens", folder / "tokens.npy", "--index", folder / "index.npy"]
     tokenizer = ["--tokenizer", words / "tokenizer.json"]
-    return {
-        stage: [*map(str, arguments)]
-        for stage, arguments in {
-            "encode_genome": [*genome, "--fasta", place["genome.fa"], "--softmask", folder / "softmask.bed", "--contigs", place["contigs.tsv"]],
-            "make_folds": ["--segments", place["segments.bed"], "--contigs", place["contigs.tsv"], "--output", place["folds.bed"]],
-            "check_sources": [
-                *("--segments", place["segments.bed"], "--contigs", place["contigs.tsv"], "--output", folder / "inputs.tsv"),
-                *("--source", f"some=bed={folder / 'some.bed'}", "--source", f"genes=gtf={folder / 'genes.gtf'}"),
-            ],
-            "train_bpe": [*genome, "--merges", place["merges.tsv"], "--cycles", CYCLES, "--threads", threads],
-            "build_vocabulary": [*tokenizer, "--name", f"bpe-{CYCLES}", "--ranks", words / "merges.tsv", "--merges", place["merges.tsv"]],
-            "tokenise_genome": [*genome, *tokenizer, *tokens, "--statistics", folder / "statistics.parquet", "--threads", threads],
-            "make_windows": [*genome, *tokenizer, *tokens, "--folds", place["folds.bed"], "--windows", folder / "windows.parquet"],
-        }.items()
-    }  # fmt: skip
+    sources = ["--source", f"some={folder / 'some.bed'}", "--source", f"genes={folder / 'genes.gtf'}"]
+    parallel = ["--threads", threads]
+    found = {
+        "encode_genome": [*genome, *contigs, "--fasta", folder / "genome.fa", "--softmask", folder / "softmask.bed"],
+        "make_folds": [*segments, *contigs, "--output", folds],
+        "check_sources": [
+            *genome,
+            *contigs,
+            *sources,
+            "--tracks",
+            folder / "tracks.tsv",
+            "--tasks",
+            folder / "tasks.tsv",
+        ],
+        "train_bpe": [*genome, "--merges", merges, "--cycles", CYCLES, *parallel],
+        "build_vocabulary": [*tokenizer, "--name", f"bpe-{CYCLES}", "--ranks", words / "ranks.tsv", "--merges", merges],
+        "tokenise_genome": [*genome, *tokenizer, *tokens, "--statistics", folder / "statistics.parquet", *parallel],
+        "make_windows": [*genome, *tokenizer, *tokens, "--folds", folds, "--windows", folder / "windows.parquet"],
+    }
+    found["check_sources"] += ["--output", folder / "inputs.tsv"]
+    return {stage: [*map(str, arguments)] for stage, arguments in found.items()}
 
 
 def run(script: str, arguments: list[str]) -> dict:

@@ -1,1 +1,1 @@
-"""Estimates of what a run will take: work, time, disk. No results are read or made. Nothing heavy is imported, since the driver asks."""
+"""What a run will take (work, time, disk), and defaults that suit its genome and device. Nothing heavy is imported: the driver asks."""

@@ -142,8 +142,12 @@ def _scores(facts: Facts) -> list[str]:
         for part, row in means.items()
     ]
     return [
-        f"Mean of {len(seeds)} trainings with the seeds {plain(seeds)}; this folder contains the first. The clean part leaves out "
-        "examples that the audit found near training or pretraining sequence.",
+        (
+            f"Means over the trainings with the seeds {plain(seeds)}, of which this folder contains the first. "
+            if len(seeds) > 1
+            else f"Scores of the training with seed {seeds[0]}. "
+        )
+        + "The clean part leaves out the examples that the audit found fault with.",
         table(["fold test", "examples", *METRICS.values()], rows),
         "Baselines on the same examples are in `scores.parquet` of the benchmark.",
     ]
@@ -186,7 +190,7 @@ def _training(facts: Facts) -> list[str]:
     weights = facts.metrics["weights"]
     origin = [["SHA-256 of the pretrained weights", f"`{weights}`"]] if weights else []
     return [
-        f"{facts.metrics['n_train']:,} training examples; {plain(facts.metrics['epochs'])} epochs by seed.",
+        f"Training examples: {facts.metrics['n_train']:,}. Epochs until training stopped, by seed: {plain(facts.metrics['epochs'])}.",
         table(["setting", "value"], [*settings, *origin]),
     ]
 

@@ -88,7 +88,7 @@ def test_the_card_says_what_the_files_say(tmp_path):
         "trust_remote_code=True",
         "At most 24 tokens fit",
         "| whole test set | 3,000 | 0.710 (95 % interval 0.650 to 0.770) | 0.900 (too few blocks for an interval) | 0.880 | 85.5% |",
-        "the seeds 1, 2; this folder contains the first",
+        "Means over the trainings with the seeds 1, 2, of which this folder contains the first.",
         "| train | 1,500 | 1,500 |",
         "| `tss.bed.gz` | `97e9` |",
         "| `dataset.parquet` | `d00d` |",

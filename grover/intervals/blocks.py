@@ -60,7 +60,8 @@ def typed_blocks(path: Path | str, layout: Layout, types: dict[str, pa.DataType]
     for place, block in enumerate(_blocks_below(path, layout.header)):
         table = None if layout.split else _parse(block, layout.names, types)
         if table is None:
-            rows = block[: found.start()] if (found := SEQUENCES.search(block)) else block
+            found = SEQUENCES.search(block) if FASTA.encode() in block else None
+            rows = block[: found.start()] if found else block
             # a comment may have as many columns as a row, and pyarrow takes it for one
             table = None if layout.split else _parse(COMMENT_LINES.sub(b"", rows), layout.names, types)
             if table is None:

@@ -4,7 +4,7 @@ Each is opened by the function that a later stage reads it with, with the same o
 format afterwards. All mistakes are reported together.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -31,6 +31,7 @@ from grover.runtime.errors import InputError
 from grover.tokenization.vocabulary import Vocabulary
 
 VARIANTS = "variants"
+LISTED = 30  # contigs of a source that are named
 COLUMNS = ["key", "read_by", "format", "file", "rows", "rows_in_segments", "contigs"]
 
 
@@ -76,7 +77,14 @@ class Found:
     @classmethod
     def of(cls, key: str, read_by: str, form: str, rows: int, inside: pd.DataFrame) -> "Found":
         """Of a table of the rows that overlap the segments."""
-        return cls(key, read_by, form, rows, len(inside), ",".join(inside["chrom"].astype(str).unique()))
+        return cls(key, read_by, form, rows, len(inside), _listed(inside["chrom"].astype(str).unique()))
+
+
+def _listed(contigs: Iterable[str]) -> str:
+    """The names of contigs, of a draft assembly the first ones."""
+    names = list(contigs)
+    more = len(names) - LISTED
+    return ",".join(names) if more <= 0 else f"{','.join(names[:LISTED])} and {more:,} others"
 
 
 Use = Callable[[], Iterator[Found]]
@@ -150,7 +158,7 @@ def _of_tracks(readings: Readings, genome: Genome, known: Contigs) -> Iterator[U
         read_by = ", ".join(track.track for track in rows)
         if form == "bigwig":
             inside = segments[pd.notna(read_means(path, segments, known.lengths, contigs))]
-            on = ",".join(inside["chrom"].unique())
+            on = _listed(inside["chrom"].unique())
             yield Found(key, read_by, form, pd.NA, len(inside), on, f"of {len(segments):,} segments with values")
             return
         table = read_source(rows, path, known.lengths, contigs)
@@ -224,7 +232,7 @@ def _variants(readings: Readings, genome: Genome, known: Contigs) -> Iterator[Fo
     for block in variants:
         alleles += len(block)
         contigs |= dict.fromkeys(block["chrom"].unique())
-    yield Found(VARIANTS, "variants", "vcf", variants.records, alleles, ",".join(contigs))
+    yield Found(VARIANTS, "variants", "vcf", variants.records, alleles, _listed(contigs))
 
 
 def _outside(name: str, path: Path) -> Iterator[Found]:

@@ -15,7 +15,7 @@ from grover.genome.fasta import read_contigs
 from grover.genome.folds import fold_of, read_folds
 from grover.intervals.contigs import check
 from grover.intervals.formats import read_bed, read_columns
-from grover.sources.check import Source, check_sources
+from grover.sources.check import Readings, check_sources
 
 SCRIPTS = Path(__file__).parents[3] / "workflow/scripts"
 NAMES = ["NA", "nan", "null", '"q1', 'q2"', "it's", "1e5", "a,b", "7#", "tracks", "None", "True", "007"]
@@ -55,5 +55,5 @@ def test_annotation_finds_them(folder):
     assert check(read_bed(path, contigs=contigs.names()), contigs.lengths, path)["chrom"].tolist() == NAMES
     assert read_columns(path, "bed", contigs.lengths, contigs.names())["chrom"].tolist() == NAMES
     genome = Genome(folder / "sequence.npy", folder / "segments.bed")
-    table = check_sources([Source("some", "bed", path)], genome.segments, contigs, {})
+    table = check_sources(Readings({"some": path}, intervals="some", rows={"some": 1}), genome, contigs)
     assert table["rows_in_segments"].tolist() == [len(NAMES)]

@@ -2,7 +2,8 @@
 
 The assembly is simulated, the same each time: lengths are drawn log-normally around `--bases` (mean), soft-masked runs and some N. The
 BED has an interval on each contig, the GTF a gene of two exons on each. Each script runs in a process of its own with `--threads`.
-Seconds are elapsed ones, `cpu` those of processor time; `peak_mb` is the largest resident memory of the process.
+Seconds are elapsed ones, `cpu` those of processor time; `peak_mb` is the largest resident memory of the process. `load` is the number
+of processes that ran or waited when the measurement began: on a busy machine only `cpu` says what the stages take.
 
   python bench/scaffolds.py
 """
@@ -37,6 +38,7 @@ def main() -> None:
     options = support.arguments(parser)
     if options.folder:
         return simulate(options.folder, options.contigs, options.bases)
+    load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory(prefix="grover-bench-") as name:
         folder = Path(name)
         # apart, so that its memory is not counted as that of the scripts
@@ -57,6 +59,7 @@ def main() -> None:
             "ours": round(sum(found["seconds"] for found in stages.values()), 1),
             "cpu": round(sum(found["cpu"] for found in stages.values()), 1),
             "unit": "seconds of all stages together",
+            "load": round(load, 1),
             "peak_mb": max(found["peak_mb"] for found in stages.values()),
             "stages": stages,
         },

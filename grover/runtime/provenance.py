@@ -67,7 +67,7 @@ def read_sidecar(path: Path) -> dict[str, Any] | None:
 def known_checksum(path: Path) -> str:
     """SHA-256 of a file, taken from a sidecar in its folder if size and time still agree, since genomes are large."""
     status = path.stat()
-    for sidecar in path.parent.glob(f"*{SUFFIX}"):
+    for sidecar in path.parent.glob(f"[!.]*{SUFFIX}"):
         stamp = (read_sidecar(sidecar) or {"outputs": {}})["outputs"].get(str(path))
         if stamp and (stamp["size"], stamp["modified"]) == (status.st_size, status.st_mtime_ns):
             return str(stamp["sha256"])

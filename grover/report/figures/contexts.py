@@ -29,11 +29,12 @@ def self_similarity(tables: dict[str, pd.DataFrame]) -> Figure:
     return figure
 
 
-def explained(tables: dict[str, pd.DataFrame]) -> Figure:
-    """Maximum explainable variance of the tokens by layer, likewise; the dashed line is the paper's value."""
+def explained(tables: dict[str, pd.DataFrame], paper: bool) -> Figure:
+    """Maximum explainable variance of the tokens by layer, likewise; with `paper` a dashed line is the published value."""
     figure, axes = panels(1, 2, height=3.2)
     _layers(axes, tables, ("explained", "explained_adjusted"), "explained_baseline")
-    axes[1].axhline(PUBLISHED, color=GREY, linestyle="--", linewidth=1.2, label="GROVER's paper (3.5 %)")
+    if paper:
+        axes[1].axhline(PUBLISHED, color=GREY, linestyle="--", linewidth=1.2, label="GROVER's paper (3.5 %)")
     axes[0].set(ylabel="share of the variance", title="Explained by one vector, and baseline")
     axes[1].set(ylabel="share less baseline", title="Adjusted")
     axes[1].legend(loc="center left", bbox_to_anchor=(1, 0.5))

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from grover.annotation.enrichment import LEVEL
-from grover.config.names import random_of
+from grover.config.names import CHOSEN, random_of
 from grover.embeddings.tokens.contexts import associations
 from grover.report.figures import contexts as figures
 from grover.report.figures.contexts import MODEL, PUBLISHED, RANDOM
@@ -22,6 +22,7 @@ from grover.report.parts import (
     signed,
     with_interval,
 )
+from grover.report.published import beside_published
 from grover.report.sections.atlas import shorten
 
 TITLE = "Embeddings: contexts"
@@ -44,14 +45,15 @@ def section(results: Results) -> Section:
     model = results.of_main_model(NEEDS[-1]).split("/")[1]
     tables, names = both_models(results, model, "contexts.parquet")
     own = tables[MODEL]
+    paper = beside_published(results, results.chosen if model == CHOSEN else model)
     last = own[own["layer"] == own["layer"].max()]
     related = associations(own)
     occurring = int((results.array(f"embeddings/{model}/token_counts.npy") > 0).sum())
     findings = [
         describe_direction(own),
-        describe_depth(tables),
-        *[describe_association(row) for row in related[related["layer"] == last["layer"].iloc[0]].itertuples()],
-        describe_explained(tables),
+        describe_depth(tables, paper),
+        *[describe_association(row, paper) for row in related[related["layer"] == last["layer"].iloc[0]].itertuples()],
+        describe_explained(tables, paper),
     ]
     parts: list = [
         f"What stands around a token changes its state from layer to layer. Self-similarity is the mean cosine of two occurrences of "
@@ -69,11 +71,11 @@ def section(results: Results) -> Section:
         ),
         Picture(
             "contexts_explained",
-            figures.explained(tables),
+            figures.explained(tables, paper),
             "Maximum explainable variance: the largest squared singular value of a token's contexts over the sum of all, not centred, "
             "as Ethayarajh 2019 defines it; the share that one fixed vector for the token could explain. Adjusted is what it "
-            "exceeds that of as many contexts of any tokens. Whether the value in GROVER's paper is adjusted, and whether centred, is not "
-            "known.",
+            "exceeds that of as many contexts of any tokens."
+            + (" Whether the value in GROVER's paper is adjusted, and whether centred, is not known." if paper else ""),
             names[MODEL],
         ),
     ]
@@ -138,7 +140,7 @@ def describe_direction(own: pd.DataFrame) -> str:
     )
 
 
-def describe_depth(tables: dict[str, pd.DataFrame]) -> str:
+def describe_depth(tables: dict[str, pd.DataFrame], paper: bool) -> str:
     """Return how self-similarity changes from the first layer that sees context to the last, trained and randomly initialised.
 
     In layer 0 occurrences of a token differ by their position alone, so that a fall from there to the first layer says nothing.
@@ -162,8 +164,9 @@ def describe_depth(tables: dict[str, pd.DataFrame]) -> str:
     sentences = [f"The median adjusted self-similarity is {said[0]}."]
     if deep:
         first, final = wide.iloc[:, 0], wide.iloc[:, -1]
-        paper = "the paper too reports" if final.median() < first.median() else "the paper reports"
-        sentences.append(f"It falls for {(final < first).mean():.0%} of the tokens; {paper} a fall with depth.")
+        reports = "the paper too reports" if final.median() < first.median() else "the paper reports"
+        remark = f"; {reports} a fall with depth" if paper else ""
+        sentences.append(f"It falls for {(final < first).mean():.0%} of the tokens{remark}.")
     if said[1:]:
         sentences.append(f"With random initialisation it is {said[1]}.")
     return " ".join(sentences)
@@ -174,30 +177,31 @@ def short(value: float) -> str:
     return f"{value:.2f}" if abs(value) >= 0.01 or value == 0 else f"{value:.1e}"
 
 
-def describe_association(row: Any) -> str:
+def describe_association(row: Any, paper: bool) -> str:
     """Return whether context changes tokens of a property more or less, as far as the interval allows.
 
-    row: of `associations`, by attributes.
+    row: of `associations`, by attributes; paper: whether the published finding stands beside it.
     """
     told = f"Spearman {signed(row.spearman)}, 95\u00a0%\u00a0interval {between(row.low, row.high)}, {row.n:,} tokens"
     which = THE_MORE[row.property]
     if row.low <= 0 <= row.high:
         return f"Whether context changes tokens more, or less, {which} is not told from chance ({told})."
-    paper = ", as the paper reports" if row.spearman < 0 else ", the opposite of what the paper reports"
-    remark = paper if row.property == "repeat share" else ""
+    reported = ", as the paper reports" if row.spearman < 0 else ", the opposite of what the paper reports"
+    remark = reported if paper and row.property == "repeat share" else ""
     return f"Context changes tokens {'more' if row.spearman > 0 else 'less'} {which}{remark} ({told})."
 
 
-def describe_explained(tables: dict[str, pd.DataFrame]) -> str:
+def describe_explained(tables: dict[str, pd.DataFrame], paper: bool) -> str:
     deepest = {name: table[table["layer"] == table["layer"].max()] for name, table in tables.items()}
     quarters = {name: table["explained_adjusted"].quantile([0.25, 0.5, 0.75]) for name, table in deepest.items()}
     said = {name: "{1} (middle half {0} to {2})".format(*map(percent, values)) for name, values in quarters.items()}
     last = deepest[MODEL]
+    published = f"; the paper's value is {PUBLISHED:.1%}" if paper else ""
     beside = f"; with random initialisation it is {said[RANDOM]}" if RANDOM in said else ""
     return (
         f"One fixed vector for a token explains of its contexts in the last layer {said[MODEL]} more than a vector explains of those of "
         f"any tokens, in the median, {last['explained'].median():.1%} without that correction and "
-        f"{last['explained_centred'].median():.1%} of the variance around the mean; the paper's value is {PUBLISHED:.1%}{beside}."
+        f"{last['explained_centred'].median():.1%} of the variance around the mean{published}{beside}."
     )
 
 

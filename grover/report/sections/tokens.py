@@ -71,7 +71,7 @@ def section(results: Results) -> Section:
         Picture(
             "tokens_components",
             figures.components(tokens[shown[0]]),
-            f"Principal components of the tokens in {shown[0]}, one dot per token, coloured by what the paper finds on them.",
+            f"Principal components of the tokens in {shown[0]}, one dot per token, coloured by properties of the tokens.",
             names["components.parquet"],
         ),
         Picture(

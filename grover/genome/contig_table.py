@@ -44,8 +44,13 @@ def write_contig_table(path: Path, table: pd.DataFrame) -> None:
 
 def read_contig_table(path: Path | str) -> Contigs:
     """Read the contigs of the assembly from `contigs.tsv`."""
+    return contigs_of(read_rows(path))
+
+
+def read_rows(path: Path | str) -> pd.DataFrame:
+    """Read `contigs.tsv` as the table that `encode_genome` wrote; names such as `NA`, `1` or one with a quote stay texts."""
     types = {"contig": str, "aliases": str, "status": str}
-    return contigs_of(pd.read_csv(path, sep="\t", dtype=types, keep_default_na=False, quoting=csv.QUOTE_NONE))
+    return pd.read_csv(path, sep="\t", dtype=types, keep_default_na=False, quoting=csv.QUOTE_NONE)
 
 
 def contigs_of(table: pd.DataFrame) -> Contigs:

@@ -1,5 +1,6 @@
 """What a section of the report is made of, and where it finds its artefacts."""
 
+import csv
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -12,9 +13,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from grover.config.names import CHOSEN, is_random, random_of
+from grover.genome.contig_table import read_rows
 from grover.runtime.json_files import read_json
 
-CHOICE = "selection/chosen.txt"
+CHOICE, CONTIGS = "selection/chosen.txt", "genome/contigs.tsv"
 BETTER, WORSE, SAME = "beats", "stays behind", "does not differ measurably from"
 NUMBER = re.compile(r"–|[-+]?[\d.,]+(e[-+]\d+)?%?( \(.*\))?")
 
@@ -122,9 +124,13 @@ class Results:
         if path.suffix == ".parquet":
             return pd.read_parquet(path)
         if path.suffix == ".bed":
+            names = ["chrom", "start", "end", "name"]
+            types = {"chrom": str, "name": str}  # a contig may be called NA or 1, or have a quote in its name
             return pd.read_csv(
-                path, sep="\t", header=None, names=["chrom", "start", "end", "name"], dtype={"chrom": str}
+                path, sep="\t", header=None, names=names, dtype=types, keep_default_na=False, quoting=csv.QUOTE_NONE
             )
+        if name == CONTIGS:
+            return read_rows(path)
         return pd.read_csv(path, sep="\t", keep_default_na=False, na_values=[""])
 
     def json(self, name: str) -> Any:

@@ -2,9 +2,8 @@
 
 import pandas as pd
 
-from grover.report.parts import Results
+from grover.report.parts import CONTIGS, Results
 
-CONTIGS = "genome/contigs.tsv"
 LENGTHS = {
     249_250_621,
     81_195_210,

@@ -1,7 +1,5 @@
 """Write the cards of all models that were fine-tuned on one benchmark."""
 
-import json
-
 import pandas as pd
 
 from grover.finetuning.classifier_card import Facts, render
@@ -9,6 +7,7 @@ from grover.network.folder import read_config
 from grover.runtime.cli import Input, Inputs, Outputs, main
 from grover.runtime.errors import InputError
 from grover.runtime.files import folder, write_text
+from grover.runtime.json_files import read_json
 from grover.runtime.provenance import read
 from grover.tokenization.vocabulary import Vocabulary
 
@@ -21,10 +20,10 @@ def write_classifier_cards(dataset_card: Input, scores: Input, models: Inputs, c
     """
     if len(models) != len(cards):
         raise InputError(f"{len(models)} --models but {len(cards)} --cards; give one of each per model")
-    dataset = json.loads(dataset_card.read_text(encoding="utf-8"))
+    dataset = read_json(dataset_card)
     table = pd.read_parquet(scores)
     for model, card in zip(models, cards, strict=True):
-        metrics = json.loads((folder(model) / "metrics.json").read_text(encoding="utf-8"))
+        metrics = read_json(folder(model) / "metrics.json")
         facts = Facts(
             name=metrics["model"],
             vocabulary=Vocabulary.load(folder(model)),

@@ -6,6 +6,7 @@ import pandas as pd
 import yaml
 from typer import Option
 
+from grover.genome.contig_table import read_rows
 from grover.pretraining.model_card import Facts, render
 from grover.runtime.cli import Input, Output, main
 from grover.runtime.files import folder, write_text
@@ -40,7 +41,7 @@ def write_model_card(
         metrics=read_json(metrics),
         training=pd.read_parquet(training),
         windows=pd.read_parquet(windows),
-        contigs=pd.read_csv(contigs, sep="\t", dtype={"contig": str}, keep_default_na=False),
+        contigs=read_rows(contigs),
         references=yaml.safe_load(citation.read_text())["references"],
         records=records,
     )

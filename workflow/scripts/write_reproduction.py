@@ -6,6 +6,7 @@ from typing import Annotated
 import pandas as pd
 from typer import Option
 
+from grover.genome.contig_table import read_rows
 from grover.report.reproduction import dossier, page, read_context, read_published
 from grover.runtime.cli import READ, WRITTEN, Input, Inputs, Output, Sources, main
 from grover.runtime.errors import InputError
@@ -41,7 +42,7 @@ def write_reproduction(
         chosen.read_text(encoding="utf-8").split()[0] if chosen else "",
         read_json(model_config),
         metrics,
-        pd.read_csv(contigs, sep="\t"),
+        read_rows(contigs),
     )
     result = dossier(
         read_published(published),

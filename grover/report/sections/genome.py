@@ -1,10 +1,10 @@
 """Section of the report: the genome."""
 
 from grover.report.figures import genome as figures
-from grover.report.parts import Picture, Results, Section, Table, bases, count, formatted
+from grover.report.parts import CONTIGS, Picture, Results, Section, Table, bases, count, formatted
 
 TITLE = "Genome"
-NEEDS = ("genome/contigs.tsv", "genome/segments.bed", "genome/folds.bed")
+NEEDS = (CONTIGS, "genome/segments.bed", "genome/folds.bed")
 INPUTS = "genome/inputs.tsv"
 
 

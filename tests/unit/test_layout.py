@@ -147,3 +147,13 @@ def test_no_stage_imports_the_report(package):
     use = "from grover.report import page\n"
     root = package({"report/page.py": "", "commands/info.py": use, "__main__.py": use, "sources/check.py": use})
     assert readers_of_the_report(root) == ["grover.sources.check"]
+
+
+def test_rules_take_local_files_by_content():
+    """A path from `SOURCES` or `OUTSIDE` as an input is compared by its date; `source()` and `by_checksum()` compare contents."""
+    for path in (ROOT / "workflow/rules").glob("*.smk"):
+        inputs = re.findall(r"^    input:\n((?:        .*\n|\n)+)", path.read_text(), re.MULTILINE)
+        assert inputs or path.name == "common.smk"
+        for line in "".join(inputs).splitlines():
+            taken = re.search(r"(SOURCES|OUTSIDE)[.\[]", line)
+            assert not taken or "by_checksum(" in line, f"{path.name}: {line.strip()}"

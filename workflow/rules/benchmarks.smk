@@ -100,7 +100,7 @@ rule audit_dataset:
         tokens=f"{RUN}/tokens/{WINDOWED}/tokens.npy",
         index=f"{RUN}/tokens/{WINDOWED}/index.npy",
         tokenizer=f"{RUN}/vocabulary/{WINDOWED}/tokenizer.json",
-        repeats=SOURCES.get("repeats", []),
+        repeats=source("repeats") if "repeats" in SOURCES else [],
         sequence=rules.encode_genome.output.sequence,
         segments=rules.encode_genome.output.segments,
         contigs=rules.encode_genome.output.contigs,

@@ -162,7 +162,7 @@ rule check_sources:
         segments=rules.encode_genome.output.segments,
         contigs=rules.encode_genome.output.contigs,
         sources=[source(key) for key in ANNOTATION],
-        outside=list(OUTSIDE.values()),
+        outside=[by_checksum(path) for path in OUTSIDE.values()],
     output:
         table=f"{RUN}/genome/inputs.tsv",
     log:

@@ -2,23 +2,30 @@
 
 import json
 import logging
+import os
 import re
+import signal
 import subprocess
 import sys
 import time
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryFile
+from threading import Thread
+from typing import IO, Any
 
 SHOWN = 10  # failed jobs that are listed
 TAIL = 100_000  # bytes at the end of a log in which the reason is looked for
+LINE = 600  # characters of a reason that are shown
 NOTIFY_SECONDS = 60
 CLOCKS = 60.0  # seconds by which the clocks of two machines may differ
 
 SENTENCE = re.compile(r"^ *error: (.*\S)", re.MULTILINE)
 # what SLURM and the kernel write where they end a job, in one of its logs
 ENDED = re.compile(r"^.*(?:oom[-_ ]kill|out of memory|exceeded memory limit|due to time limit).*$", re.I | re.MULTILINE)
+ESCAPE = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")  # colours and the like
 STATUS = re.compile(r"SLURM status is: '([^']+)'")
 
 
@@ -88,7 +95,10 @@ def reason(logs: Sequence[str], message: str, started: float) -> str:
     logs: that of the program first. message: what Snakemake said of the job. started: when the run began, in seconds since the epoch; older
     logs are of another run.
     """
-    texts = [_end(Path(path)) for path in logs if _is_recent(Path(path), started)]
+    return _plain(_reason([_end(Path(path)) for path in logs if _is_recent(Path(path), started)], message))
+
+
+def _reason(texts: Sequence[str], message: str) -> str:
     for text in texts:
         if found := SENTENCE.findall(text):
             return str(found[-1])
@@ -127,21 +137,47 @@ def notify(command: str, outcome: dict[str, Any]) -> None:
 
     outcome: plain values and lists of `Failure`.
     """
-    text = json.dumps(outcome, default=asdict) + "\n"
-    try:
-        done = subprocess.run(
-            command, shell=True, input=text, text=True, capture_output=True, timeout=NOTIFY_SECONDS, errors="replace"
-        )
-    except subprocess.TimeoutExpired:
-        problem = f"was ended after {NOTIFY_SECONDS} s"
-    except OSError as error:
-        problem = f"could not be started: {error}"
-    else:
-        if done.returncode == 0:
-            return
-        said = (done.stderr.strip() or done.stdout.strip()).splitlines()
-        problem = f"ended with {done.returncode}{f' ({said[-1]})' if said else ''}"
-    print(f"`notify`: {command} {problem}; the outcome of the run is not affected", file=sys.stderr)
+    said: deque[bytes] = deque(maxlen=2)
+    with TemporaryFile() as stream:
+        stream.write(json.dumps(outcome, default=asdict).encode() + b"\n")
+        stream.seek(0)
+        try:
+            process = subprocess.Popen(
+                command,
+                shell=True,
+                stdin=stream,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # so that its children end with it
+            )
+        except OSError as error:
+            code, problem = None, f"could not be started: {error}"
+        else:
+            # what a child in the background writes is not waited for, and of endless output the end alone is kept
+            reader = Thread(target=_keep_end, args=(process.stdout, said), daemon=True)
+            reader.start()
+            try:
+                code = process.wait(NOTIFY_SECONDS)
+                reader.join(1)
+                last = _plain(b"".join(said).decode("utf-8", "replace").strip().rpartition("\n")[2])
+                problem = f"ended with {code}{f' ({last})' if last else ''}"
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                code, problem = process.wait(), f"was ended after {NOTIFY_SECONDS} s"
+    if code != 0:
+        print(f"`notify`: {_plain(command)} {problem}; the outcome of the run is not affected", file=sys.stderr)
+
+
+def _keep_end(stream: IO[bytes], said: deque[bytes]) -> None:
+    while text := stream.read1(TAIL):  # type: ignore[attr-defined]
+        said.append(text)
+
+
+def _plain(text: str) -> str:
+    """Return a line without control characters, of which a terminal would obey some, cut where it is long."""
+    shown = ESCAPE.sub("", text)
+    shown = "".join(letter if letter.isprintable() else " " for letter in shown).strip()
+    return shown if len(shown) <= LINE else f"{shown[:LINE]} ..."
 
 
 def _is_recent(path: Path, started: float) -> bool:
@@ -152,7 +188,10 @@ def _is_recent(path: Path, started: float) -> bool:
 
 
 def _end(path: Path) -> str:
-    """The end of a log, its progress bars as lines."""
-    with open(path, "rb") as stream:
-        stream.seek(max(0, path.stat().st_size - TAIL))
-        return stream.read().decode("utf-8", "replace").replace("\r", "\n")
+    """The end of a log, its progress bars as lines; "" for one that cannot be read, which must not hide the other jobs."""
+    try:
+        with open(path, "rb") as stream:
+            stream.seek(max(0, path.stat().st_size - TAIL))
+            return stream.read().decode("utf-8", "replace").replace("\r", "\n")
+    except OSError:
+        return ""

@@ -2,9 +2,12 @@
 
 import json
 import os
+import time
+from pathlib import Path
 
 import pytest
 
+from grover.runtime import outcome
 from grover.runtime.outcome import Failure, Run, end, notify, reason, summary
 
 SLURM = "SLURM-job '19' failed, SLURM status is: '{}'. For further error details see the cluster/cloud log."
@@ -75,3 +78,45 @@ def test_a_command_that_fails_is_said_and_raises_nothing(command, capsys):
     said = capsys.readouterr().err
     assert said == "" if command.startswith("exec") else "the outcome of the run is not affected" in said
     assert "no route" not in command or "ended with 3 (no route)" in said
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (b"x" * 90_000, "the log ends with: " + "x" * 581 + " ..."),
+        (b"error: \x1b[31mno GPU\x1b[0m\n", "no GPU"),
+        (b"\x00\x07\x1b[2Jdone\x1bc\n", "the log ends with:   done c"),
+    ],
+)
+def test_what_a_log_holds_cannot_spoil_the_screen(tmp_path, text, expected):
+    log = tmp_path / "job.log"
+    log.write_bytes(text)
+    assert reason([str(log)], "", 0) == expected
+    log.unlink()
+    log.mkdir()
+    assert reason([str(log)], "", 0).startswith("the log is empty")
+
+
+def test_a_command_ends_with_its_children_and_its_output_is_not_kept(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(outcome, "NOTIFY_SECONDS", 0.3)
+    pid = tmp_path / "pid"
+    notify(f"sleep 100 & echo $! > '{pid}'; yes", {})
+    assert "was ended after 0.3 s" in capsys.readouterr().err
+    ended = time.monotonic() + 10
+    while _runs(int(pid.read_text())):
+        assert time.monotonic() < ended
+        time.sleep(0.01)
+
+
+def test_a_child_in_the_background_is_not_waited_for(tmp_path, capsys):
+    pid = tmp_path / "pid"
+    notify(f"sleep 100 & echo $! > '{pid}'", {})
+    assert capsys.readouterr().err == ""
+    os.kill(int(pid.read_text()), 9)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return "(sleep) Z" not in Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False

@@ -104,8 +104,11 @@ def _of_report(path: Path, header: list[str], rows: list[Row]) -> Iterator[Row]:
             )
         table.append((number, {name: fields[place] for name, place in places.items()}))
     molecules = Counter(row.get(MOLECULE) for _, row in table if row.get(ROLE, WHOLE) == WHOLE)
+    sequences = Counter(row.get(REPORT[0]) for _, row in table)
     for number, row in table:
         names = [row.get(name, "") for name in REPORT]
+        if sequences[names[0]] > 1:  # `ANONYMOUS`, which each replicon of a bacterium may be called
+            names[0] = ""
         if row.get(ROLE, WHOLE) == WHOLE and molecules[row.get(MOLECULE)] == 1:
             names.append(row.get(MOLECULE, ""))
         yield number, [name for name in names if name not in ABSENT]

@@ -57,6 +57,13 @@ def test_a_molecule_in_two_haplotypes_is_no_name(tmp_path):
     assert read_aliases(path).groups == [("a1", "CM1.1"), ("b1", "CM2.1")]
 
 
+def test_a_sequence_name_of_several_replicons_is_no_name(tmp_path):
+    path = tmp_path / "report.txt"
+    rows = "ANONYMOUS\tassembled-molecule\tna\tBA7.3\nANONYMOUS\tassembled-molecule\tpO157\tAB5.2\n"
+    path.write_text(f"# Sequence-Name\tSequence-Role\tAssigned-Molecule\tGenBank-Accn\n{rows}")
+    assert read_aliases(path).groups == [("BA7.3",), ("AB5.2", "pO157")]
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [

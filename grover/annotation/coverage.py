@@ -67,7 +67,8 @@ def _category_blocks(
     regions: pd.DataFrame, intervals: pd.DataFrame, column: str
 ) -> tuple[list[str], Iterator[tuple[np.ndarray, np.ndarray]]]:
     """Names of the categories that occur, and for each run of regions their rows and bases under each category."""
-    named = intervals[column].notna()
+    # an empty text is no category: the row of a contig in a GFF3 has no gene and covers all genes
+    named = intervals[column].notna() & (intervals[column] != "")
     if not named.all():
         intervals = intervals[named]
     code, values = pd.factorize(intervals[column], sort=False)

@@ -46,6 +46,7 @@ def read_tss(path: Path | str, contigs: ContigNames = UNCHANGED) -> pd.DataFrame
 
 def _starts_of_genes(path: Path | str, contigs: ContigNames) -> pd.DataFrame:
     genes = read_genes(path, contigs)
+    refuse(path, genes["end"] <= genes["start"], "the end is not after the start")
     genes = genes[genes["strand"].isin(["+", "-"]) & ~genes["biotype"].str.contains("pseudogene")]
     if not len(genes):
         raise InputError(

@@ -117,3 +117,12 @@ def test_what_is_infinite_or_has_no_category_counts_as_absent():
     np.testing.assert_array_equal(coverage.weighted_mean(regions, values), [np.nan, 2, np.nan])
     names, leading, bases = coverage.leading_category(regions, values, "name")
     assert names == ["a", "b"] and leading[[0, 2]].tolist() == [0, 1] and bases.tolist() == [10, 0, 10]
+
+
+def test_an_empty_text_is_no_category():
+    """In a GFF3 of NCBI the row `region` has no gene and covers all genes."""
+    regions = pd.DataFrame({"chrom": "chr1", "start": [0, 10], "end": [10, 20]})
+    values = pd.DataFrame({"chrom": "chr1", "start": [0, 0], "end": [20, 10], "name": ["", "thrL"]})
+    for table in (values, values.astype({"chrom": "category", "name": "category"})):
+        names, leading, bases = coverage.leading_category(regions, table, "name")
+        assert [names[leading[0]], *bases] == ["thrL", 10, 0]

@@ -35,6 +35,12 @@ def test_starts_of_genes(write):
         read_tss(genes(write, ROWS[-1:]))
 
 
+def test_a_gene_that_ends_before_its_start_is_refused(write):
+    path = genes(write, [ROWS[0], ("gene", 900, 100, "-", "ID=gene-b")])
+    with pytest.raises(InputError, match=r"line 3: the end is not after the start \(chr1 x gene 900 100"):
+        read_tss(path)
+
+
 def test_starts_are_a_track(tmp_path, write):
     regions = pd.DataFrame({"chrom": "chr1", "start": [0, 200, 800], "end": [200, 400, 1000]})
     rows = [("promoter", "promoters", "tss", "presence", "-"), ("strand", "promoters", "tss", "strand", "-")]

@@ -1,22 +1,20 @@
 """Whether genes have introns enough for tasks of splice sites, from a look into the file when the workflow is put together.
 
-Genes of bacteria have none, and are no mistake. The look ends as soon as there are enough introns. Nothing heavy is imported.
+Genes of bacteria have none, and are no mistake. The look ends as soon as there are enough introns.
 """
 
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 from grover.config.benchmark_table import BUILDERS, Task
 from grover.config.configuration import Configuration
 from grover.config.files import file_name, local_path
+from grover.intervals.lines import data_lines
+from grover.intervals.loci import SHORTEST
 from grover.runtime.errors import InputError
-from grover.runtime.text import open_text
 
-SHORTEST = 15  # bases; smaller gaps between parts of a gene are frameshifts
-NAMES = ("#", "track", "browser")  # of lines that are no rows
 OWNER = re.compile(r'(?:^|;)\s*(transcript_id|Parent|ID)[ =]"?([^";]+)')
 
 
@@ -49,7 +47,7 @@ def count_introns(path: Path, most: int) -> int:
     """
     last: dict[tuple[str, str], tuple[int, int]] = {}
     introns: Counter[str] = Counter()
-    for line in _rows(path):
+    for _, line in data_lines(path):
         cells = line.split("\t")
         if len(cells) < 9 or not (cells[3].isdecimal() and cells[4].isdecimal()):
             return most
@@ -59,7 +57,7 @@ def count_introns(path: Path, most: int) -> int:
         start, end = int(cells[3]), int(cells[4])
         owner = _owner(cells[8])
         before = last.get((kind, owner))
-        if owner and before and max(start - before[1], before[0] - end) > SHORTEST:
+        if owner and before and max(start - before[1], before[0] - end) - 1 >= SHORTEST:
             introns[kind] += 1
         last[kind, owner] = start, end
         if introns[kind] >= most:
@@ -71,13 +69,6 @@ def _owner(attributes: str) -> str:
     """The transcript of a row: `transcript_id` of GTF, `Parent` of GFF3, else its own ID, which the parts of a gene share."""
     found = dict(OWNER.findall(attributes))
     return next((found[key] for key in ("transcript_id", "Parent", "ID") if key in found), "")
-
-
-def _rows(path: Path) -> Iterator[str]:
-    with open_text(path) as lines:
-        for line in lines:
-            if line.strip() and not line.startswith(NAMES):
-                yield line.rstrip("\n")
 
 
 def _place(key: str, configuration: Configuration, installation: Path) -> Path | None:

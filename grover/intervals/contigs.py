@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from grover.intervals.lines import refuse
-from grover.intervals.overlaps import overlaps
 from grover.runtime.errors import InputError
 
 RENAMES = ("", "add-chr", "strip-chr")
@@ -62,14 +61,11 @@ class Contigs:
         return {source: self.names(renames.get(source, "")) for source in sources}
 
 
-def check(
-    table: pd.DataFrame, lengths: Mapping[str, int], path: Path | str, regions: pd.DataFrame | None = None
-) -> pd.DataFrame:
+def check(table: pd.DataFrame, lengths: Mapping[str, int], path: Path | str) -> pd.DataFrame:
     """Return the rows of `table` on contigs that are read, after a check of names and coordinates.
 
-    `lengths` is as `Contigs` has it. Rows on other contigs are dropped as long as the names agree in style; `regions`
-    keeps only the rows that overlap it. Raises `InputError` as `check_names` does, and at the first line whose start is negative or
-    whose end is not after the start or lies beyond the contig, if that is read.
+    `lengths` is as `Contigs` has it. Rows on other contigs are dropped. Raises `InputError` as `check_names` does, and at the first line
+    whose start is negative or whose end is not after the start or lies beyond the contig, if that is read.
     """
     codes, names = pd.factorize(table["chrom"])
     check_names(dict(zip(names, np.bincount(codes).tolist(), strict=True)), lengths, path)
@@ -80,8 +76,7 @@ def check(
         reason = f"the end lies beyond {chrom} ({lengths.get(chrom, 0):,} bases); is this another assembly?"
         reason = "the end is not after the start" if end <= start else reason
         refuse(path, pd.Series(wrong, table.index), "the start is negative" if start < 0 else reason)
-    table = table[limits > 0]
-    return table if regions is None else table[overlaps(table, regions)]
+    return table[limits > 0]
 
 
 def check_names(rows_on: Mapping[str, int], lengths: Mapping[str, int], path: Path | str, unit: str = "rows") -> None:

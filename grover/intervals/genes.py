@@ -268,9 +268,8 @@ def _resolve(rows: Rows, parents: Parents) -> Rows:
     told = np.where(pseudo, "pseudogene", told)
     biotype = _first(np.where(gene, "", above["biotype"]), rows["biotype"], told)
 
-    direct = np.where(
-        exon | cds | (above["feature"] == ""), parent, ""
-    )  # an exon of a gene belongs to a transcript of that name
+    # an exon of a gene belongs to a transcript of that name
+    direct = np.where(exon | cds | (above["feature"] == ""), parent, "")
     direct = np.where(cds & (top | in_gene), _first(own, parent), direct)
     transcript_id = _first(above["transcript_id"], direct, rows["transcript_id"])
     transcript_id = np.where(transcript, _first(own, rows["transcript_id"]), transcript_id)

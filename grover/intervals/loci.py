@@ -17,6 +17,7 @@ from grover.intervals.overlaps import SPACING
 from grover.runtime.errors import InputError
 
 FAR = 10_000
+SHORTEST = 15  # bases of the shortest known intron; smaller gaps are frameshifts and corrections of the sequence
 TRANSCRIPT = ["chrom", "strand", "gene_id", "transcript_id"]
 
 

@@ -12,9 +12,8 @@ import pandas as pd
 
 # on the line of all contigs one ends far before the next begins
 SPACING = 1 << 40
-TOGETHER = (
-    1 << 16
-)  # rows of short contigs that are looked at in one go, since an assembly may have a hundred thousand of them
+# rows of short contigs that are looked at in one go, since an assembly may have a hundred thousand of them
+TOGETHER = 1 << 16
 
 
 def merge(intervals: pd.DataFrame) -> pd.DataFrame:

@@ -8,11 +8,10 @@ from grover.intervals.contigs import UNCHANGED, ContigNames
 from grover.intervals.formats import read_gene_parts, read_headed
 from grover.intervals.genes import is_annotation
 from grover.intervals.lines import find_header, refuse
-from grover.intervals.loci import gene_of, transcript_loci
+from grover.intervals.loci import SHORTEST, gene_of, transcript_loci
 from grover.runtime.errors import InputError
 
 TABLE = ["gene", "chrom", "strand", "tx_start", "tx_end", "donors", "acceptors"]
-SHORTEST = 15  # the shortest known intron; smaller gaps are frameshifts and corrections of the sequence
 COLUMNS = ["chrom", "start", "end", "strand", "gene", "gene_start", "gene_end"]
 
 
@@ -47,9 +46,8 @@ def _of_table(path: Path | str, contigs: ContigNames) -> pd.DataFrame:
         refuse(path, ~introns[name].str.fullmatch("[0-9]{1,18}"), f"{name} must be whole numbers")
         introns[name] = introns[name].astype("int64")
     plus = introns["strand"] == "+"
-    left = introns["donors"].where(
-        plus, introns["acceptors"]
-    )  # 1-based last base of the exon on the left: 0-based start of the intron
+    # 1-based last base of the exon on the left: 0-based start of the intron
+    left = introns["donors"].where(plus, introns["acceptors"])
     right = introns["acceptors"].where(plus, introns["donors"])
     refuse(path, right - 1 <= left, "a donor does not stand before its acceptor in the sense of transcription")
     return introns.assign(

@@ -21,9 +21,8 @@ from grover.runtime.files import atomic, checksum, write_json
 from grover.runtime.json_files import read_record
 
 GENERATIONS = 2
-NAME = re.compile(
-    r"step-(\d{9,})\.(pt|json)"
-)  # of a checkpoint and of its proof; a copy such as `step-1 (2).pt` is none
+# of a checkpoint and of its proof; a copy such as `step-1 (2).pt` is none
+NAME = re.compile(r"step-(\d{9,})\.(pt|json)")
 
 
 def folder_of(parent: Path, name: str, identity: dict) -> Path:

@@ -4,16 +4,10 @@ import pandas as pd
 
 from grover.report.parts import CONTIGS, Results
 
-LENGTHS = {
-    249_250_621,
-    81_195_210,
-    63_025_520,
-    51_304_566,
-}  # of chr1, chr17, chr20 and chr22 of hg19, unlike other assemblies'
-BASES, WHOLE = (
-    2_864_785_220,
-    0.95,
-)  # A, C, G and T of hg19 (resources/assemblies.tsv), and the share that counts as the whole
+# of chr1, chr17, chr20 and chr22 of hg19, unlike other assemblies'
+LENGTHS = {249_250_621, 81_195_210, 63_025_520, 51_304_566}
+# A, C, G and T of hg19 (resources/assemblies.tsv), and the share that counts as the whole
+BASES, WHOLE = 2_864_785_220, 0.95
 VOCABULARY = "bpe-600"
 INAPPLICABLE = (
     "Published values are of the whole of hg19 (about 2.9 Gb) and do not apply to this run of {bases:,} bases"

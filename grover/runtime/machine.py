@@ -1,7 +1,9 @@
-"""What this process may use of its machine."""
+"""What this process may use of its machine, and how far its clock may be trusted."""
 
 import os
 import resource
+
+CLOCKS = 60.0  # seconds by which the clocks of two machines may differ
 
 
 def cores() -> int:

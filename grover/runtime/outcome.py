@@ -16,11 +16,12 @@ from tempfile import TemporaryFile
 from threading import Thread
 from typing import IO, Any
 
+from grover.runtime.machine import CLOCKS
+
 SHOWN = 10  # failed jobs that are listed
 TAIL = 100_000  # bytes at the end of a log in which the reason is looked for
 LINE = 600  # characters of a reason that are shown
 NOTIFY_SECONDS = 60
-CLOCKS = 60.0  # seconds by which the clocks of two machines may differ
 
 SENTENCE = re.compile(r"^ *error: (.*\S)", re.MULTILINE)
 # what SLURM and the kernel write where they end a job, in one of its logs

@@ -16,14 +16,8 @@ from grover.runtime.version import version
 
 PACKAGES = ("torch", "transformers", "tokenizers", "numpy", "pandas", "scikit-learn", "numba", "pysam", "snakemake")
 SUFFIX = ".provenance.json"
-KINDS = {
-    "command": list,
-    "arguments": dict,
-    "inputs": dict,
-    "outputs": dict,
-    "code": str,
-    "started": str,
-}  # what a reader relies on
+# what a reader relies on
+KINDS = {"command": list, "arguments": dict, "inputs": dict, "outputs": dict, "code": str, "started": str}
 
 
 def record(outputs: list[Path], inputs: list[Path], arguments: dict[str, Any], started: float) -> None:

@@ -13,11 +13,11 @@ from typing import Any
 from grover.runtime.errors import InputError
 from grover.runtime.files import checksum, write_text
 from grover.runtime.json_files import read_record
+from grover.runtime.machine import CLOCKS
 from grover.runtime.provenance import read as read_provenance
 
 # files from this size on are announced before they are read
 LARGE = 200_000_000
-CLOCKS = 60.0  # seconds by which the clocks of two machines may differ
 
 
 class Contents:

@@ -7,6 +7,7 @@ import pytest
 from grover.benchmarks.introns import count_introns, lacking_introns, needed_sites
 from grover.config.benchmark_table import Task
 from grover.config.configuration import complete
+from grover.intervals.splice import read_junctions
 
 DONORS = Task("donors", "splice", ("genes",), "unused", 400, 0, {"kind": "donor"})
 PEAKS = Task("peaks", "tfbs", ("peaks",), "genomic-matched", 200, 0, {})
@@ -34,6 +35,15 @@ def write(path: Path, rows) -> Path:
     lines = [f"chr1\tx\t{kind}\t{start}\t{end}\t.\t{strand}\t.\t{words}\n" for kind, start, end, strand, words in rows]
     path.write_text("##gff-version 3\n" + "".join(lines))
     return path
+
+
+def test_contigs_whose_names_begin_like_comments_count(tmp_path):
+    path = tmp_path / "genes.gtf"
+    rows = [("track1", 1, 9), ("track1", 50, 60), ("browser_2", 1, 9), ("browser_2", 24, 60), ("browser_2", 76, 80)]
+    path.write_text(
+        "".join(f'{chrom}\tx\texon\t{start}\t{end}\t.\t+\t.\ttranscript_id "{chrom}";\n' for chrom, start, end in rows)
+    )
+    assert count_introns(path, 100) == len(read_junctions(path)) == 2  # a gap of 14 bases is none
 
 
 def configured(**sources: str):

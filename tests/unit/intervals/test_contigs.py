@@ -2,7 +2,6 @@
 
 import re
 
-import pandas as pd
 import pytest
 
 from grover.intervals import formats
@@ -11,10 +10,6 @@ from grover.runtime.errors import InputError
 
 ALIASES = {"chr1": "chr1", "NC_1.11": "chr1", "1": "chr1", "chr2": "chr2", "scaffold_3": "scaffold_3", "M": "M"}
 LENGTHS = {"chr1": 5_000, "chr2": 3_000, "chrM": 100}
-
-
-def table(rows, columns=("chrom", "start", "end")):
-    return pd.DataFrame(rows, columns=list(columns))
 
 
 @pytest.mark.parametrize(
@@ -39,12 +34,10 @@ def test_check_offers_to_strip(write):
         check(formats.read_bed(path), {"1": 10}, path)
 
 
-def test_check_keeps_rows_of_known_contigs_and_regions(write):
+def test_check_keeps_rows_of_known_contigs(write):
     path = write("chr1\t0\t5\nchr9\t0\t99999\nchr2\t10\t20\n")
     kept = check(formats.read_bed(path), LENGTHS, path)
     assert kept["chrom"].tolist() == ["chr1", "chr2"]
-    kept = check(formats.read_bed(path), LENGTHS, path, regions=table([("chr2", 19, 30), ("chr1", 5, 9)]))
-    assert kept["chrom"].tolist() == ["chr2"]
 
 
 @pytest.mark.parametrize(

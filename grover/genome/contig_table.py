@@ -48,9 +48,13 @@ def read_contig_table(path: Path | str) -> Contigs:
 
 
 def read_rows(path: Path | str) -> pd.DataFrame:
-    """Read `contigs.tsv` as the table that `encode_genome` wrote; names such as `NA`, `1` or one with a quote stay texts."""
+    """Read `contigs.tsv` as the table that `encode_genome` wrote; names such as `NA`, `1` or one with a quote stay texts.
+
+    A table of an earlier version has no aliases.
+    """
     types = {"contig": str, "aliases": str, "status": str}
-    return pd.read_csv(path, sep="\t", dtype=types, keep_default_na=False, quoting=csv.QUOTE_NONE)
+    table = pd.read_csv(path, sep="\t", dtype=types, keep_default_na=False, quoting=csv.QUOTE_NONE)
+    return table if "aliases" in table else table.assign(aliases="")
 
 
 def contigs_of(table: pd.DataFrame) -> Contigs:

@@ -77,7 +77,7 @@ def load_classifier(folder: Path) -> Classifier:
     expected = {pooling: (kind.model_type, [made.__name__]) for pooling, (kind, made) in KINDS.items()}
     if (stored.get("model_type"), stored.get("architectures")) != expected.get(stored["pooling"]):
         raise InputError(
-            f"{folder}: another version wrote this fine-tuned model; run the workflow again, which trains it anew"
+            f"{folder}: another version wrote this fine-tuned model; delete this folder and run the workflow, which trains it anew"
         )
     config: Any = KINDS[stored["pooling"]][0].from_pretrained(folder)
     model = Classifier(config, config.num_labels, config.pooling)

@@ -67,10 +67,10 @@ def shown(path):
 # what a mistake is blamed on, and how the report says the run was started
 if workflow.modifier.namespace:  # `is_module` is true of a workflow of its own too
     ORIGIN = f"`config` of the module {workflow.modifier.namespace}"
-    STARTED = f"--snakefile {shown(workflow.main_snakefile)}"
+    STARTED = f"--snakefile {shlex.quote(shown(workflow.main_snakefile))}"
 else:
-    ORIGIN = " ".join(map(shown, workflow.overwrite_configfiles)) or "config/config.yaml"
-    STARTED = f"--configfile {ORIGIN}"
+    CONFIGFILES = [*map(shown, workflow.overwrite_configfiles)] or ["config/config.yaml"]
+    ORIGIN, STARTED = " ".join(CONFIGFILES), f"--configfile {shlex.join(CONFIGFILES)}"
 checked(files.refuse_repeated_keys, workflow.overwrite_configfiles)
 configuration, DEFAULTS = checked(complete_for_genome, dict(config), ORIGIN, ROOT)
 RUN = str(Path(configuration.results, configuration.run))

@@ -109,3 +109,10 @@ def test_regions_are_renamed(encoded):
     contigs = [("chr1", b"ACGTACGTAC"), ("scaffold_2", b"TTTTTTTTTTTT")]
     _, segments = encoded(contigs, rename="add-chr", regions="1\t2\t6\nscaffold_2\t0\t4\n")
     assert segments.splitlines() == ["chr1\t2\t6\ts0", "scaffold_2\t0\t4\ts1"]
+
+
+def test_a_table_of_an_earlier_version_has_no_aliases(tmp_path):
+    path = tmp_path / "contigs.tsv"
+    path.write_text("contig\tlength\tkept\tstatus\nNA\t9\t9\tkept\nchrM\t5\t0\texcluded\n")
+    known = read_contig_table(path)
+    assert known.lengths == {"NA": 9, "chrM": 0} and known.aliases == {"NA": "NA", "chrM": "chrM"}

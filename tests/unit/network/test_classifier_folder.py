@@ -232,7 +232,7 @@ def test_a_classifier_of_another_version_or_with_another_pooler_is_refused(folde
         load_classifier(folder)
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps(config | {"architectures": ["Classifier"]}))
-    with pytest.raises(InputError, match="another version wrote this fine-tuned model; run the workflow again"):
+    with pytest.raises(InputError, match="another version wrote this fine-tuned model; delete this folder"):
         load_classifier(folder)
 
 

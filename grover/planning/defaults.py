@@ -114,14 +114,19 @@ def _length(raw: dict[str, Any], key: str) -> int | None:
 
 
 def _with_windows(raw: dict[str, Any], chosen: dict[str, Any]) -> dict[str, Any]:
-    """Chosen values where the windows fit into the positions, whichever of both the configuration gives."""
-    longest = ("corpus.longest", "embeddings.window_tokens")
-    given = [length for key in longest if (length := _length(raw, key)) is not None]
+    """Chosen values with which windows fit into the positions and contain what a configuration asks of them."""
+    longest, window = keys = ("corpus.longest", "embeddings.window_tokens")
     fitted = dict(chosen)
+    if longest in chosen:
+        fitted[longest] = max(chosen[longest], _length(raw, "corpus.shortest") or 0)
+    context = _length(raw, "embeddings.context") or 0
+    if window in chosen and 2 * context >= chosen[window]:
+        fitted[window] = 4 * context  # as much between both contexts as in them
     if "pretraining.positions" in chosen:
+        given = [length for key in keys if (length := fitted.get(key) or _length(raw, key)) is not None]
         fitted["pretraining.positions"] = max([chosen["pretraining.positions"], *(length + 2 for length in given)])
     elif (positions := _length(raw, "pretraining.positions")) is not None:
-        fitted |= {key: min(chosen[key], positions - 2) for key in longest if key in chosen}
+        fitted |= {key: min(fitted[key], positions - 2) for key in keys if key in fitted}
     return fitted
 
 

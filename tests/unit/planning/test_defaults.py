@@ -90,6 +90,12 @@ def test_windows_and_positions_fit_each_other_whichever_is_given():
     assert (narrow.corpus.longest, narrow.embeddings.window_tokens) == (62, 62)
     with pytest.raises(InputError, match="does not fit into `pretraining.positions`"):
         found(corpus={"longest": 510}, pretraining={"positions": 64})
+    # and what they must contain
+    long = found(corpus={"shortest": 400})
+    assert (long.corpus.longest, long.pretraining.positions) == (400, 402)
+    wide = found(embeddings={"context": 70})
+    assert (wide.embeddings.window_tokens, wide.pretraining.positions) == (280, 320)
+    assert found(embeddings={"context": 60}).embeddings.window_tokens == 126
 
 
 def test_the_size_of_a_source_does_not_change_with_what_a_run_has_made(tmp_path, monkeypatch):

@@ -232,7 +232,12 @@ def test_an_input_error_and_ctrl_c_are_one_line(capsys):
         raise InputError("a.bed, line 3: expected a number")
 
     assert ended(capsys, wrong) == "error: a.bed, line 3: expected a number"
-    line = ended(capsys, lambda: signal.raise_signal(signal.SIGINT), code=130)
+    # a shell starts background jobs with SIGINT ignored
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        line = ended(capsys, lambda: signal.raise_signal(signal.SIGINT), code=130)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert line == "interrupted: stopped by Ctrl-C (SIGINT); start again to repeat this step"
 
 

@@ -17,6 +17,7 @@ from grover.embeddings.tokens.components import (
     token_properties,
 )
 from grover.report.parts import Picture, Results, Table
+from grover.report.published import LENGTHS
 from grover.report.sections import tokens as section_of_tokens
 from grover.report.style import to_svg
 from grover.runtime.errors import InputError
@@ -133,8 +134,16 @@ def test_too_few_tokens_and_another_vocabulary_are_refused(tokens):
 
 @pytest.fixture(scope="module")
 def section(tmp_path_factory):
+    """Of a run on the whole of hg19 with the vocabulary of the paper, so that published values stand beside."""
     folder = tmp_path_factory.mktemp("run")
-    return section_of_tokens.section(Results(folder, write_tokens(folder, np.random.default_rng(0))))
+    contigs, chosen = folder / "genome/contigs.tsv", folder / "selection/chosen.txt"
+    for path in (contigs, chosen):
+        path.parent.mkdir()
+    lengths = [*LENGTHS, 2_600_000_000]
+    pd.DataFrame({"contig": range(5), "length": lengths, "kept": lengths}).to_csv(contigs, sep="\t", index=False)
+    chosen.write_text("bpe-600 The configuration names it.\n")
+    files = [*write_tokens(folder, np.random.default_rng(0)), contigs, chosen]
+    return section_of_tokens.section(Results(folder, files))
 
 
 def test_the_section_says_where_the_properties_are_and_what_is_not_told_from_chance(section):

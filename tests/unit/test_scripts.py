@@ -127,5 +127,9 @@ def test_check_sources_names_files_whatever_stands_in_their_paths():
         for item in get_args(get_type_hints(function_of("check_sources"), include_extras=True)["source"])
         if isinstance(item, Files)
     )
-    for text, path in {"genes=/d/a=b/genes.gtf": "/d/a=b/genes.gtf", "peaks=x=y=z.bed": "x=y=z.bed"}.items():
+    for text, path in {
+        "genes=/d/a=b/genes.gtf": "/d/a=b/genes.gtf",
+        "peaks=x=y=z.bed": "x=y=z.bed",
+        "peaks=/d/add-chr=1.bed": "/d/add-chr=1.bed",
+    }.items():
         assert mark.path(text) == Path(path)

@@ -204,7 +204,7 @@ class _Known:
             }
             self._named: dict[str, list[str]] = {}
             for name in self._regions:
-                for other in {name, *ContigNames(side.rename).of([name])}:
+                for other in ContigNames(side.rename).candidates(name):
                     self._named.setdefault(other, []).append(name)
 
     def length(self, name: str, bases: int) -> int:

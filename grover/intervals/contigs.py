@@ -32,6 +32,10 @@ class ContigNames:
         """Return the assembly's name of each: by its aliases, else by `rename`. A name that the assembly has stays."""
         return [self.aliases.get(name) or self._renamed(name) for name in names]
 
+    def candidates(self, name: str) -> list[str]:
+        """Return all names that `of` may give a contig, whatever contigs the assembly has."""
+        return list(dict.fromkeys([name, *_styled(name, self.rename)]))
+
     def _renamed(self, name: str) -> str:
         if not self.rename:
             return name

@@ -111,6 +111,14 @@ def test_regions_are_renamed(encoded):
     assert segments.splitlines() == ["chr1\t2\t6\ts0", "scaffold_2\t0\t4\ts1"]
 
 
+@pytest.mark.parametrize("mitochondrion", ["chrM", "chrMT"])
+def test_regions_of_the_mitochondrion_are_found_under_both_of_its_names(encoded, mitochondrion):
+    contigs = [("chr1", b"ACGTACGTAC"), (mitochondrion, b"GGGGG")]
+    kept = Extraction(minimum_segment=2, exclude=[])
+    _, segments = encoded(contigs, kept, rename="add-chr", regions="1\t2\t6\nMT\t1\t4\n")
+    assert segments == f"chr1\t2\t6\ts0\n{mitochondrion}\t1\t4\ts1\n"
+
+
 def test_a_table_of_an_earlier_version_has_no_aliases(tmp_path):
     path = tmp_path / "contigs.tsv"
     path.write_text("contig\tlength\tkept\tstatus\nNA\t9\t9\tkept\nchrM\t5\t0\texcluded\n")

@@ -59,7 +59,13 @@ def check_contigs(
             raise InputError(
                 f"{path} gives {name} {size:,} bases, the assembly has {lengths[name]:,}; give the bigWig of this assembly"
             )
-    return {name: theirs for name, theirs in zip(names, sizes, strict=True) if lengths.get(name, 0) > 0}
+    found: dict[str, str] = {}
+    for name, theirs in zip(names, sizes, strict=True):
+        if lengths.get(name, 0) > 0 and found.setdefault(name, theirs) != theirs:
+            raise InputError(
+                f"{path} has {found[name]!r} and {theirs!r}, which are both {name} of the assembly; give a bigWig with one of them"
+            )
+    return found
 
 
 def _open(stream: BinaryIO, path: Path | str) -> Any:

@@ -76,6 +76,13 @@ def test_contigs_of_a_bigwig_are_renamed(tmp_path):
         read_means(path, regions, LENGTHS)
 
 
+def test_two_contigs_of_a_bigwig_that_are_one_of_the_assembly_are_refused(tmp_path):
+    path = bigwig(tmp_path / "a.bw", [("1", 10, 20, 2.0), ("chr1", 30, 40, 5.0)], {"1": 5_000, "chr1": 5_000})
+    regions = pd.DataFrame({"chrom": ["chr1"], "start": [0], "end": [100]})
+    with pytest.raises(InputError, match="has '1' and 'chr1', which are both chr1 of the assembly"):
+        read_means(path, regions, LENGTHS, ContigNames("add-chr", {name: name for name in LENGTHS}))
+
+
 def test_a_bigwig_of_another_assembly_is_refused(tmp_path):
     path = bigwig(tmp_path / "a.bw", [("chr2", 10, 20, 2.0)], {"chr1": 5_000, "chr2": 2_000})
     regions = pd.DataFrame({"chrom": ["chr1"], "start": [0], "end": [100]})

@@ -44,7 +44,7 @@ def complete_for_genome(raw: dict[str, Any], origin: str, installation: Path) ->
     column = suitable(bases, draft.device)
     chosen, reasons = read_defaults(installation / TABLE, column)
     chosen = _with_windows(raw, {key: value for key, value in chosen.items() if not _names(raw, key)})
-    size = f"{bases / 1e6:,.{0 if bases >= 1e7 else 1}f} Mb"
+    size = f"{bases / 1e6:,.{0 if bases >= 1e7 else 1}f} Mb" if bases >= 50_000 else f"{bases / 1e3:,.0f} kb"
     title = f"defaults for {size} ({known}) on {'a GPU' if draft.device == 'cuda' else 'the CPU'}"
     return complete(_laid_under(raw, chosen), origin), _lines(title, column, chosen, reasons)
 
@@ -72,11 +72,12 @@ def source_bases(settings: Configuration, installation: Path) -> tuple[int, str]
     if entry is None:
         return UNKNOWN, "`sources.genome` is missing"
     try:
-        if cut and (regions := local_path("regions", cut, settings.data, installation)):
-            return bed_bases(Path(regions)), f"the regions in {Path(regions).name}"
+        regions = local_path("regions", cut, settings.data, installation) if cut else None
         place = local_path("genome", entry, settings.data, installation)
     except InputError:  # the workflow says so when it looks for its sources
         return UNKNOWN, "a file of the sources is missing"
+    if regions:
+        return bed_bases(Path(regions)), f"the regions in {Path(regions).name}"
     name = file_name(entry, place)
     assemblies = {row["assembly"]: int(row["bases"]) for row in read_table(installed(ASSEMBLIES, installation))}
     stem = re.sub(r"(\.fa|\.fasta|\.fna)?(\.gz|\.bgz|\.xz)?$|\.2bit$", "", name)

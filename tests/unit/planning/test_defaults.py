@@ -146,3 +146,14 @@ def test_mistakes_are_those_of_the_configuration(changes, sentence):
     with pytest.raises(InputError, match=sentence) as error:
         complete_for_genome(raw_of(5_000_000) | changes, "my.yaml", ROOT)
     assert "\n" not in str(error.value)
+
+
+def test_a_small_genome_is_said_in_kilobases_and_a_malformed_list_of_regions_by_its_line(tmp_path):
+    (tmp_path / "genome.fa").write_text(">phage\n" + "A" * 40_000)
+    (tmp_path / "regions.bed").write_text("phage\t0\t100\nphage\t1e3\t2000\n")
+    sources = {"genome": {"url": str(tmp_path / "genome.fa")}}
+    lines = complete_for_genome({"run": "x", "sources": sources}, "my.yaml", ROOT)[1]
+    assert lines[0].startswith("defaults for 39 kb (the size of the file genome.fa)")
+    sources["regions"] = {"url": str(tmp_path / "regions.bed")}
+    with pytest.raises(InputError, match="regions.bed, line 2: start must be a whole number"):
+        complete_for_genome({"run": "x", "sources": sources}, "my.yaml", ROOT)

@@ -36,7 +36,7 @@ def block_folds(
     for number, (fold, share) in enumerate(zip(FOLDS, (1, valid, test), strict=True)):
         if share > 0 and not (folds == number).any():
             raise InputError(
-                f"fold {fold} gets none of the {np.count_nonzero(bases)} blocks that hold sequence; make `block` "
+                f"fold {fold} gets none of the {np.count_nonzero(bases)} blocks that hold sequence; make `folds.block` "
                 f"({block:,}) shorter or its share larger"
             )
     return _with_gaps(blocks, folds, gap)

@@ -173,6 +173,7 @@ def test_a_new_candidate_trains_its_own_model_alone(finished):
         "publish_card",
     }
     shared = {
+        "check_sources",  # of ready sequences against what each model reads
         "next_kmer_baselines",
         "compare_vocabularies",
         "choose_vocabulary",

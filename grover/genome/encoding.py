@@ -38,7 +38,7 @@ class GenomeFiles:
 
 @dataclass(frozen=True)
 class SideFiles:
-    """Files beside the FASTA.
+    """The FASTA, which errors name, and files beside it.
 
     regions: a BED of the bases to keep, and `rename` for its contig names. sizes: lengths in the assembly where the FASTA holds only the
     beginning of contigs; the missing ends count as N. aliases: other names of the contigs.
@@ -48,6 +48,7 @@ class SideFiles:
     rename: str = ""
     sizes: Path | None = None
     aliases: Path | None = None
+    fasta: Path | str = "the FASTA"
 
 
 NOTHING = SideFiles()
@@ -72,18 +73,18 @@ class Contig:
 
 
 def encode_contig(
-    name: str, sequence: bytes | bytearray, minimum_segment: int, regions: np.ndarray | None = None
+    where: str, sequence: bytes | bytearray, minimum_segment: int, regions: np.ndarray | None = None
 ) -> Contig:
     """Cut one contig into its stretches of ACGT of at least `minimum_segment` bases.
 
     `regions` [n, 2], where given, leaves only the bases inside. `softmask` holds the lower-case runs of the segments.
-    Raises `InputError` at a character that no DNA sequence has.
+    Raises `InputError`, which begins with `where`, at a character that no DNA sequence has.
     """
     codes = np.frombuffer(sequence.translate(ENCODE_CASE), dtype=np.uint8)
     wrong = codes.tobytes().find(INVALID) if codes.size and codes.max() == INVALID else -1
     if wrong >= 0:
         raise InputError(
-            f"contig {name} holds {chr(sequence[wrong])!r} at position {wrong + 1:,}, which is no code of DNA; "
+            f"{where} holds {chr(sequence[wrong])!r} at position {wrong + 1:,}, which is no code of DNA; "
             "give a nucleotide FASTA (A, C, G, T, N and ambiguity codes)"
         )
     keep = (codes & N) == 0
@@ -145,18 +146,20 @@ def encode_genome(
             masked = _BedWriter(softmask)
             number = 0
             for name, sequence in contigs:
+                where = f"{side.fasta}: contig {name}"
                 if name in rows:
-                    raise InputError(f"contig {name} stands twice in the FASTA; each name must be unique")
+                    raise InputError(f"{where} stands twice; each name must be unique")
                 if is_comment(name) or len(name.split()) != 1:
                     raise InputError(
-                        f"contig {name!r} has a name that no table of intervals can have: it is a comment there or has blanks; rename it"
+                        f"{side.fasta}: contig {name!r} has a name that no table of intervals can have: it is a comment there or has "
+                        "blanks; rename it"
                     )
                 status = _choose(known.synonyms.of(name), extraction)
                 length = known.length(name, len(sequence))
                 rows[name] = row(name, length, status)
                 if status != "kept":
                     continue
-                contig = encode_contig(name, sequence, extraction.minimum_segment, known.regions_of(name))
+                contig = encode_contig(where, sequence, extraction.minimum_segment, known.regions_of(name))
                 for start, end in contig.segments:
                     codes.append(contig.codes[start:end])
                     segments.write(f"{name}\t{start}\t{end}\ts{number}\n")

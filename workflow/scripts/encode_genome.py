@@ -34,7 +34,7 @@ def encode_genome(
             read_contigs(fasta, bar.update),
             encoding.GenomeFiles(sequence, segments, softmask, contigs),
             extraction,
-            side=encoding.SideFiles(regions, regions_rename, sizes, aliases),
+            side=encoding.SideFiles(regions, regions_rename, sizes, aliases, fasta),
         )
     chosen = table[table["segments"] > 0]
     print(f"{chosen['kept'].sum():,} bases in {chosen['segments'].sum():,} segments of {len(chosen):,} contigs")

@@ -195,7 +195,7 @@ def test_the_array_header_grows_with_the_array(tmp_path):
 @pytest.mark.parametrize(
     ("contigs", "options", "sentence"),
     [
-        ([("a", b"ACGTA"), ("a", b"ACGTA")], {}, "contig a stands twice"),
+        ([("a", b"ACGTA"), ("a", b"ACGTA")], {}, "the FASTA: contig a stands twice"),
         ([("#7", b"ACGTA")], {}, "contig '#7' has a name that no table of intervals can have"),
         ([("track", b"ACGTA")], {}, "contig 'track' has a name"),
         ([("a b", b"ACGTA")], {}, "contig 'a b' has a name"),

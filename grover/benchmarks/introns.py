@@ -31,7 +31,7 @@ def lacking_introns(task: Task, configuration: Configuration, installation: Path
     if found >= needed:
         return ""
     minimum = f"{configuration.benchmarks.minimum} examples of each label in each fold (`benchmarks.minimum`)"
-    return f"{path.name} has {found} introns, and {minimum} need about {needed}"
+    return f"{path.name} has {found} gaps between exons or coding sequences, which count as introns, and {minimum} need about {needed}"
 
 
 def needed_sites(configuration: Configuration) -> int:

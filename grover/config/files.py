@@ -84,7 +84,7 @@ def local_path(key: str, source: Source, data: str, installation: Path) -> str |
         path = installed(unquote(address.path) if address.scheme == "file" else url, installation)
         advice = "correct the path"
     if not path.is_file():
-        raise InputError(f"sources.{key}: {path} does not exist; {advice}")
+        raise InputError(f"sources.{key}: {path.absolute()} does not exist; {advice}")
     return str(path)
 
 

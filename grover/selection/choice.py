@@ -69,11 +69,11 @@ def confirm(
         raise InputError(f"selection: vocabulary {vocabulary!r} is no candidate; choose one of {', '.join(sizes)}")
     if rule == BITS_PER_BASE and not any(spans.values()):
         none = f"The rule {rule} compares none of the candidates, since overlapping k-mers have no bits per base."
-        return vocabulary, f"The configuration names it. {none}{_leak(scores)}"
+        return vocabulary, f"It was fixed beforehand. {none}{_leak(scores)}"
     if len(sizes) == 1:
-        return vocabulary, f"The configuration names it, and no other vocabulary was compared.{_leak(scores)}"
+        return vocabulary, f"It was fixed beforehand, and no other vocabulary was compared.{_leak(scores)}"
     name, reason = choose(rule, scores, spans, sizes)
-    return vocabulary, f"The configuration names it. The rule would choose {name}. {reason}"
+    return vocabulary, f"It was fixed beforehand. The rule would choose {name}. {reason}"
 
 
 def _leak(scores: pd.DataFrame) -> str:

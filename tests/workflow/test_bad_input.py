@@ -53,11 +53,12 @@ def test_an_unknown_key(own):
     assert "Traceback" not in done.stdout and not finished_stages(own)
 
 
-def test_a_missing_file(own):
+def test_a_missing_file(own, installation):
     own.config["sources"]["ctcf_peaks"]["url"] = "nowhere/peaks.narrowPeak"
     done = own()
     assert done.returncode != 0
-    assert "sources.ctcf_peaks: nowhere/peaks.narrowPeak does not exist; correct the path" in done.stdout
+    missing = installation.work / "nowhere/peaks.narrowPeak"
+    assert f"sources.ctcf_peaks: {missing} does not exist; correct the path" in done.stdout
     assert "Traceback" not in done.stdout and not finished_stages(own)
 
 

@@ -22,7 +22,7 @@ def test_a_bacterium_is_planned_with_five_lines(installation):
     said = "defaults for 0.1 Mb (the size of the file genome.fa) on the CPU"
     assert done.stdout.partition("rule ")[0].count(said) == 1
     assert "pretraining.size nano, pretraining.steps 4,000" in done.stdout
-    assert "task donors is left out: genes.gff has 0 introns" in done.stdout
+    assert "task donors is left out: genes.gff has 0 gaps between exons" in done.stdout
     assert "track repeat_class is left out: `sources` has no repeats" in done.stdout
     assert "rule probe_track:" in done.stdout and "rule finetune:" not in done.stdout
     assert "contains double" not in done.stdout

@@ -27,7 +27,7 @@ def copy(tmp_path_factory):
 
     def snakemake(*arguments, **variables):
         given = {"HOME": str(copy.work), "GROVER_TEST_BASE": str(copy.work)} | variables
-        return copy.snakemake(*arguments, config="../work/own.yaml", **given)
+        return copy.snakemake(*arguments, config=str(copy.work / "own.yaml"), **given)
 
     return copy, snakemake
 
@@ -66,7 +66,7 @@ def test_a_variable_that_is_not_set_is_named(copy):
     copy, snakemake = copy
     text = (copy.work / "own.yaml").read_text()
     (copy.work / "unset.yaml").write_text(text.replace("$GROVER_TEST_BASE", "$GROVER_UNSET"))
-    done = copy.snakemake("--dry-run", config="../work/unset.yaml", HOME=str(copy.work))
+    done = copy.snakemake("--dry-run", config=str(copy.work / "unset.yaml"), HOME=str(copy.work))
     (copy.work / "unset.yaml").unlink()
     assert done.returncode == 1 and "a path whose variables are set ($GROVER_UNSET is not" in done.stdout, done.stdout
     assert not (copy.work / "$GROVER_UNSET").exists()

@@ -19,7 +19,7 @@ def start(installation):
     def call(block: int, notify: str, *arguments: str):
         config = {"run": "own", "sources": {"genome": {"url": "g.fa"}}, "folds": {"block": block, "gap": 100}}
         (installation.work / "own.yaml").write_text(yaml.safe_dump(config | {"notify": notify}))
-        return installation.snakemake("genome", *arguments, config="../work/own.yaml")
+        return installation.snakemake("genome", *arguments, config=str(installation.work / "own.yaml"))
 
     call.work = installation.work
     return call

@@ -29,7 +29,7 @@ def run(tmp_path_factory):
     def call(*arguments: str, **source: str):
         sources = {"genome": CONFIG["sources"]["genome"] | source}
         (copy.work / "own.yaml").write_text(yaml.safe_dump(CONFIG | {"sources": sources}))
-        return copy.snakemake("genome", *arguments, config="../work/own.yaml")
+        return copy.snakemake("genome", *arguments, config=str(copy.work / "own.yaml"))
 
     done = call()
     assert done.returncode == 0, done.stdout

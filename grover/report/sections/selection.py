@@ -18,7 +18,7 @@ def section(results: Results) -> Section:
     above = [k for k, row in best.items() if row["low"] > baselines.loc[baselines["k"] == k, "high"].max()]
     sizes, seeds = sorted(best), int(models["seeds"].max())
     compared = models["vocabulary"].nunique()
-    choice = f"was chosen among {compared} candidates" if compared > 1 else "was named by the configuration"
+    choice = f"was chosen among {compared} candidates" if compared > 1 else "was fixed beforehand"
     finding = (
         f"{chosen} {choice}; its model is clearly above every baseline "
         f"for {len(above)} of {len(sizes)} values of k" + (f" (k = {', '.join(map(str, above))})." if above else ".")

@@ -72,7 +72,10 @@ def test_the_smallest_fold_must_get_its_minimum():
 
 def test_a_bacterium_has_no_task_of_splice_sites(tmp_path):
     path = write(tmp_path / "genes.gff", NCBI)
-    reason = "genes.gff has 0 introns, and 10 examples of each label in each fold (`benchmarks.minimum`) need about 100"
+    reason = (
+        "genes.gff has 0 gaps between exons or coding sequences, which count as introns, and 10 examples of each label in each fold "
+        "(`benchmarks.minimum`) need about 100"
+    )
     assert lacking_introns(DONORS, configured(genes=str(path)), tmp_path) == reason
     write(
         path,

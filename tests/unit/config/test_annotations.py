@@ -72,7 +72,7 @@ def test_a_source_is_simulated_downloaded_or_linked(tmp_path):
     assert source_file(config, "simulated", tmp_path) == "results/mine/simulated/a.bed"
     assert source_file(config, "remote", tmp_path) == "results/downloads/remote/b c.bed"
     assert source_file(config, "local", tmp_path) == "results/mine/sources/local/kept.bed"
-    with pytest.raises(InputError, match="sources.missing: nowhere.bed does not exist; correct the path"):
+    with pytest.raises(InputError, match=f"sources.missing: {Path.cwd()}/nowhere.bed does not exist; correct the path"):
         source_file(config, "missing", tmp_path)
     # a data folder replaces the address
     assert local_path("remote", config.sources["remote"], str(tmp_path), tmp_path) == str(tmp_path / "kept.bed")
@@ -112,7 +112,7 @@ def test_a_tokenizer_is_in_the_data_folder_or_installed(tmp_path, monkeypatch):
             "htp://there/genome.fa cannot be fetched; use https, http, ftp, file:// or a plain path",
         ),
         ("https://there/", "the address https://there/ ends without the name of a file"),
-        ("nowhere:genome.fa", "nowhere:genome.fa does not exist; correct the path"),
+        ("nowhere:genome.fa", f"{Path.cwd()}/nowhere:genome.fa does not exist; correct the path"),
     ],
 )
 def test_an_address_that_no_job_could_fetch_is_refused(url, sentence):

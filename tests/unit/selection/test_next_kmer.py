@@ -317,6 +317,6 @@ def test_a_vocabulary_that_was_named_stays_whatever_the_rule_says():
     name, reason = confirm("b", "bits-per-base", table, {"a": None, "b": None}, sizes)
     assert name == "b" and "compares none of the candidates" in reason
     alone = confirm("b", "mean-rank", table[table["vocabulary"] == "b"], {}, {"b": 2})[1]
-    assert alone == "The configuration names it, and no other vocabulary was compared."
+    assert alone == "It was fixed beforehand, and no other vocabulary was compared."
     with pytest.raises(InputError, match="'c' is no candidate"):
         confirm("c", "mean-rank", table, {}, sizes)

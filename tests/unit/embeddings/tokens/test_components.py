@@ -141,7 +141,7 @@ def section(tmp_path_factory):
         path.parent.mkdir()
     lengths = [*LENGTHS, 2_600_000_000]
     pd.DataFrame({"contig": range(5), "length": lengths, "kept": lengths}).to_csv(contigs, sep="\t", index=False)
-    chosen.write_text("bpe-600 The configuration names it.\n")
+    chosen.write_text("bpe-600 It was fixed beforehand.\n")
     files = [*write_tokens(folder, np.random.default_rng(0)), contigs, chosen]
     return section_of_tokens.section(Results(folder, files))
 

@@ -12,8 +12,9 @@ import pandas as pd
 
 # on the line of all contigs one ends far before the next begins
 SPACING = 1 << 40
-# rows of short contigs that are looked at in one go, since an assembly may have a hundred thousand of them
-TOGETHER = 1 << 16
+# Rows of short contigs that are looked at in one go, since an assembly may have a hundred thousand of them; with few contigs the
+# grouping costs more than it saves.
+TOGETHER, MANY = 1 << 16, 1000
 
 
 def merge(intervals: pd.DataFrame) -> pd.DataFrame:
@@ -81,7 +82,8 @@ def by_contig(
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | slice, np.ndarray, np.ndarray]]:
     """Yield, for each contig with both, rows, starts and ends (int64) of the regions, then those of the intervals.
 
-    Contigs that have no more than about `together` rows come together, each `SPACING` further on one line than the one before.
+    Of many contigs those that have no more than about `together` rows come together, each `SPACING` further on one line than the one
+    before.
     """
     codes, names = pd.factorize(regions["chrom"])
     names = pd.Index(np.asarray(names, object))
@@ -93,9 +95,13 @@ def by_contig(
     else:
         known = names.get_indexer(chrom).astype(kind)
     codes = codes.astype(kind)
-    group = _groups(codes, known, len(names), together).astype(kind)
-    number = int(group[-1]) + 1 if len(group) else 0
-    ours, theirs = _rows_of(group[codes], number), _rows_of(np.append(group, kind(-1))[known], number)
+    if together and len(names) > MANY:
+        group = _groups(codes, known, len(names), together).astype(kind)
+        number, spacing = int(group[-1]) + 1, SPACING
+        ours, theirs = _rows_of(group[codes], number), _rows_of(np.append(group, kind(-1))[known], number)
+    else:
+        number, spacing = len(names), 0
+        ours, theirs = _rows_of(codes, number), _rows_of(known, number)
     places = [
         (table[name].to_numpy(), of)
         for table, of in ((regions, codes), (intervals, known))
@@ -104,9 +110,12 @@ def by_contig(
     for code in range(number):
         mine, other = ours(code), theirs(code)
         found = [
-            values[which].astype(np.int64) + (of[which].astype(np.int64) * SPACING if together else 0)
-            for (values, of), which in zip(places, (mine, mine, other, other), strict=True)
+            values[which].astype(np.int64)
+            for (values, _), which in zip(places, (mine, mine, other, other), strict=True)
         ]
+        if spacing:
+            for place, (_, of), which in zip(found, places, (mine, mine, other, other), strict=True):
+                place += of[which].astype(np.int64) * spacing
         if found[0].size and found[2].size:
             rows = np.arange(mine.start, mine.stop) if isinstance(mine, slice) else mine
             yield rows, found[0], found[1], other, found[2], found[3]
@@ -114,8 +123,6 @@ def by_contig(
 
 def _groups(ours: np.ndarray, theirs: np.ndarray, contigs: int, together: int) -> np.ndarray:
     """Return the group of each contig, numbered without a hole; a group has at most `together` rows and those of one contig more."""
-    if not together:
-        return np.arange(contigs)
     rows = np.bincount(ours, minlength=contigs) + np.bincount(theirs[theirs >= 0], minlength=contigs)
     bucket = np.cumsum(rows) // together
     return np.cumsum(np.diff(bucket, prepend=bucket[:1]) > 0)

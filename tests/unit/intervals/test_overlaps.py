@@ -37,10 +37,13 @@ def column(result, number):
 # Overlaps
 
 
-@pytest.mark.parametrize("together", [1, 70, overlaps.TOGETHER])
+@pytest.mark.parametrize(
+    ("together", "many"), [(1, 0), (70, 0), (overlaps.TOGETHER, 0), (overlaps.TOGETHER, overlaps.MANY)]
+)
 @pytest.mark.parametrize("seed", range(4))
-def test_overlap_equals_bedtools(monkeypatch, seed, together):
+def test_overlap_equals_bedtools(monkeypatch, seed, together, many):
     monkeypatch.setattr(overlaps, "TOGETHER", together)
+    monkeypatch.setattr(overlaps, "MANY", many)
     regions, others = random_table(seed, 60, 200), random_table(seed + 10, 80, 90)
     covered = bedtool(regions).coverage(bedtool(others))
     covered = column(covered, 5)

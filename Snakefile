@@ -22,7 +22,8 @@ include: "workflow/rules/finetuning.smk"
 include: "workflow/rules/embeddings.smk"
 include: "workflow/rules/token_embeddings.smk"
 include: "workflow/rules/region_embeddings.smk"
-include: "workflow/rules/interpretation.smk"
+include: "workflow/rules/importance.smk"
+include: "workflow/rules/variants.smk"
 include: "workflow/rules/report.smk"
 
 

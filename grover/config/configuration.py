@@ -9,8 +9,9 @@ from pydantic import BaseModel, Field
 from grover.config import agreements
 from grover.config.fields import Schema, Section, ordered_fields, setting, subsection
 from grover.config.sections.benchmarks import Benchmarks, Finetuning
-from grover.config.sections.embeddings import Embeddings, Interpretation
+from grover.config.sections.embeddings import Embeddings
 from grover.config.sections.genome import Atlas, Corpus, Folds, Genome, Simulation, Vocabulary
+from grover.config.sections.interpretation import Interpretation
 from grover.config.sections.pretraining import SIZES, Evaluation, Pretraining, Selection
 from grover.config.sections.run import Budget, Device, Folders, Notification, Processes, Randomness, Report, Source
 from grover.config.validation import Mistake, sections_of, validate

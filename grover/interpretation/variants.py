@@ -18,7 +18,7 @@ import torch
 from torch.nn.functional import cross_entropy
 from transformers import BertForMaskedLM
 
-from grover.config.sections.embeddings import VariantScoring
+from grover.config.sections.interpretation import VariantScoring
 from grover.genome.assembly import Genome
 from grover.genome.bases import N, encode
 from grover.network.attention import choose_attention

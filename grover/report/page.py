@@ -17,7 +17,7 @@ from grover.report.sections import (
     corpus,
     enrichment,
     genome,
-    interpretation,
+    importance,
     pretraining,
     provenance,
     region_map,
@@ -27,6 +27,7 @@ from grover.report.sections import (
     stability,
     strands,
     tokens,
+    variants,
     vocabulary,
 )
 from grover.report.style import INK, to_svg, use_palette
@@ -47,7 +48,8 @@ SECTIONS: tuple[ModuleType, ...] = (
     region_map,
     regions,
     strands,
-    interpretation,
+    importance,
+    variants,
 )
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from typer import Option
 
 from grover.config.options import Device, Precision, Seed
-from grover.config.sections.embeddings import VariantScoring
+from grover.config.sections.interpretation import VariantScoring
 from grover.genome.assembly import Genome
 from grover.genome.contig_table import read_contig_table
 from grover.interpretation.variants import score, separation

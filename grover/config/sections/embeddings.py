@@ -1,4 +1,4 @@
-"""Embeddings of regions and tokens, and what is read from them; scores of variants."""
+"""Embeddings of regions and tokens, and what is read from them."""
 
 from typing import Annotated
 
@@ -150,24 +150,3 @@ class Embeddings(
     Composition,
 ):
     """Embeddings of regions and tokens by each model and layer, and what they predict."""
-
-
-class VariantScoring(Section):
-    """How variants are scored."""
-
-    flank: int = setting(
-        200,
-        "Sequence on either side of a variant; shorter where it exceeds the model's positions.",
-        unit="bases",
-        ge=20,
-    )
-    span: int = setting(8, "Distance from a variant within which tokens are masked and scored.", unit="bases", ge=0)
-    maximum_variants: int = setting(20_000, "Most variants that are scored.", ge=1)
-
-
-class Interpretation(VariantScoring):
-    """Scores of variants, and in-silico mutagenesis of one site."""
-
-    task: str = setting(
-        "", "Task whose most confident test site is mutated base by base; empty: the first task of single sites."
-    )

@@ -4,7 +4,7 @@ import pytest
 import torch
 from sklearn.metrics import roc_auc_score
 
-from grover.config.sections.embeddings import VariantScoring
+from grover.config.sections.interpretation import VariantScoring
 from grover.genome.assembly import Genome
 from grover.genome.bases import decode
 from grover.interpretation.variants import Variant, alleles, log_likelihoods, score, separation

@@ -82,7 +82,9 @@ def test_absent_artefacts_leave_a_sentence(tmp_path):
     ]
     sections = {section.key: section for section in build(Results(tmp_path, files), "", palette="okabe-ito")}
     assert sections["corpus"].parts == ["Left out: this run has no corpus/*/windows.parquet."]
-    assert "No variants were given, so none were scored." in sections["interpretation"].parts
+    assert sections["variants"].parts == [
+        "Left out: this run has no interpretation/variants.tsv, no interpretation/variants.json."
+    ]
 
 
 def test_the_main_model_is_the_chosen_one_or_else_the_first_pretrained_one_of_the_run(tmp_path):

@@ -14,7 +14,8 @@ import pandas as pd
 from grover.annotation.tracks import read_tracks
 from grover.config.benchmark_table import Task
 from grover.config.sections.benchmarks import DatasetBuilding
-from grover.config.sections.embeddings import CategoryOverlap, VariantScoring
+from grover.config.sections.embeddings import CategoryOverlap
+from grover.config.sections.interpretation import VariantScoring
 from grover.genome.contig_table import read_contig_table
 from grover.network.bert import bert_config, new_language_model
 from grover.runtime.errors import InputError

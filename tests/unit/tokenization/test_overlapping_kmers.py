@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from grover.config.sections.embeddings import VariantScoring
 from grover.config.sections.genome import Windows
+from grover.config.sections.interpretation import VariantScoring
 from grover.embeddings.region_table import places_of_tokens, token_ranges
 from grover.genome.assembly import Genome
 from grover.genome.bases import decode

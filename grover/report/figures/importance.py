@@ -1,10 +1,9 @@
-"""Figures of the first look inside the model: importance of single bases and scores of variants."""
+"""Figures of the importance of single bases."""
 
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from grover.report.style import BLUE, GREEN, GREY, ORANGE, PALETTE, RED, panels
+from grover.report.style import BLUE, GREEN, GREY, ORANGE, RED, panels
 
 BASES = {"A": GREEN, "C": BLUE, "G": ORANGE, "T": RED}
 BASES_PER_ROW = 110
@@ -42,28 +41,4 @@ def logo(mutagenesis: pd.DataFrame) -> Figure:
     axes[0].set_ylim(min(low, 0) * 1.08, max(high, 0) * 1.08 or 1)
     figure.supylabel("importance", fontsize=9)
     axes[-1].set_xlabel("position")
-    return figure
-
-
-def variants(table: pd.DataFrame) -> Figure:
-    """Distribution of the variants' scores by effect; table: score, effect."""
-    figure, (axis,) = panels(height=2.7)
-    table = table.assign(effect=table["effect"].fillna("effect not known"))
-    effects = sorted(table["effect"].unique())
-    edges = np.histogram_bin_edges(table["score"], bins=30)
-    for colour, effect in zip(PALETTE * 3, effects, strict=False):
-        scores = table.loc[table["effect"] == effect, "score"]
-        axis.hist(scores, bins=edges, density=True, color=colour, alpha=0.35, histtype="stepfilled")
-        axis.hist(
-            scores,
-            bins=edges,
-            density=True,
-            color=colour,
-            histtype="step",
-            linewidth=1.4,
-            label=f"{effect} ({len(scores):,})",
-        )
-        axis.axvline(scores.median(), color=colour, linestyle="--", linewidth=1.1)
-    axis.set(xlabel="log-likelihood ratio, alternative to reference", ylabel="density")
-    axis.legend()
     return figure

@@ -45,7 +45,9 @@ rule all:
     default_target: True
     input:
         f"{RUN}/report.html",
-        expand(f"{RUN}/models/{{name}}/README.md", name=[*CANDIDATES, "chosen"]),
+        expand(
+            [f"{RUN}/models/{{name}}/README.md", f"{RUN}/models/{{name}}/trained_on.bed"], name=[*CANDIDATES, "chosen"]
+        ),
         expand(rules.write_classifier_cards.output.cards, task=TASKS),
 
 
@@ -69,7 +71,7 @@ rule atlas:
 
 rule models:
     input:
-        expand(f"{RUN}/models/{{name}}/README.md", name=CANDIDATES),
+        expand([f"{RUN}/models/{{name}}/README.md", f"{RUN}/models/{{name}}/trained_on.bed"], name=CANDIDATES),
         expand(f"{RUN}/models/{{name}}/strata.parquet", name=CANDIDATES),
 
 

@@ -65,12 +65,18 @@ def check_length(longest: int, positions: int, what: str) -> None:
         )
 
 
-def save(model: torch.nn.Module, config: BertConfig, folder: Path, vocabulary: Path) -> None:
-    """Write the Hugging Face folder of a model, with the tokenizer of the folder `vocabulary`."""
+def save(model: torch.nn.Module, config: BertConfig, folder: Path, vocabulary: Path, *, half: bool = False) -> None:
+    """Write the Hugging Face folder of a model, with the tokenizer of the folder `vocabulary`.
+
+    `half` stores the weights in float16; the configuration says float32, in which readers compute.
+    """
     # tied weights are stored once, under the name of the embedding
     tied = getattr(model, "all_tied_weights_keys", {})
     weights = {name: tensor for name, tensor in model.state_dict().items() if name not in tied}
     config.architectures = [type(model).__name__]
+    if half:
+        weights = {name: tensor.half() for name, tensor in weights.items()}
+        config.dtype = torch.float32
     write_folder(folder, weights, config, vocabulary)
 
 

@@ -140,6 +140,36 @@ rule stratify_predictions:
         " --output {output.strata:q} > {log:q} 2>&1"
 
 
+rule list_trained_on:
+    """The sequence that the model was trained on, so that results on it can be told from held-out ones."""
+    input:
+        windows=rules.make_windows.output.windows,
+        sequence=rules.encode_genome.output.sequence,
+        segments=rules.encode_genome.output.segments,
+        tokenizer=rules.build_vocabulary.output.tokenizer,
+        tokens=rules.tokenise_genome.output.tokens,
+        index=rules.tokenise_genome.output.index,
+    output:
+        intervals=f"{RUN}/models/{{name}}/trained_on.bed",
+    log:
+        f"{RUN}/logs/list_trained_on.{{name}}.log",
+    benchmark:
+        f"{RUN}/benchmark/list_trained_on.{{name}}.tsv"
+    resources:
+        **cpu(8000, 30),
+    params:
+        options=options("list_trained_on"),
+    shell:
+        "{resources.python} {resources.scripts}/list_trained_on.py {params.options}"
+        " --windows {input.windows:q}"
+        " --sequence {input.sequence:q}"
+        " --segments {input.segments:q}"
+        " --tokenizer {input.tokenizer:q}"
+        " --tokens {input.tokens:q}"
+        " --index {input.index:q}"
+        " --output {output.intervals:q} > {log:q} 2>&1"
+
+
 rule write_model_card:
     """README.md of the Hugging Face folder, from the provenance and the scores."""
     input:

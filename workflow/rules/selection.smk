@@ -182,12 +182,16 @@ rule publish_chosen:
 
 
 rule publish_card:
-    """A link of the winner's card; apart from `publish_chosen`, so that later stages need not wait for the evaluation."""
+    """Links of the winner's card and of the sequence it was trained on; apart from `publish_chosen`, so that later stages need not wait
+    for the evaluation.
+    """
     input:
         chosen=rules.choose_vocabulary.output.chosen if FIXED is None else [],
         cards=expand(rules.write_model_card.output.card, name=CANDIDATES),
+        trained_on=expand(rules.list_trained_on.output.intervals, name=CANDIDATES),
     output:
         card=f"{RUN}/models/chosen/README.md",
+        trained_on=f"{RUN}/models/chosen/trained_on.bed",
     log:
         f"{RUN}/logs/publish_card.log",
     resources:
@@ -195,6 +199,7 @@ rule publish_card:
     params:
         options=options("publish_chosen", vocabulary=FIXED),
         chosen=lambda wildcards, input: repeated("--chosen", input.chosen),
+        published=lambda wildcards, output: repeated("--published", output),
     shell:
         "{resources.python} {resources.scripts}/publish_chosen.py {params.options} {params.chosen}"
-        " --published {output.card:q} > {log:q} 2>&1"
+        " {params.published} > {log:q} 2>&1"

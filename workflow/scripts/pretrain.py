@@ -49,6 +49,7 @@ def pretrain(
     encoder: config.Architecture,
     schedule: config.Optimisation,
     masks: config.Masking,
+    storage: config.Storage,
     execution: config.Execution,
     seed: Seed,
     device: Device,
@@ -126,7 +127,7 @@ def pretrain(
             raise typer.Exit(TERMINATED) from None
         if not processes.first:
             raise typer.Exit(0)  # before the provenance is written, which is the first one's task, too
-        save(network, network.config, model.parent, folder(vocabulary))
+        save(network, network.config, model.parent, folder(vocabulary), half=storage.weights == "fp16")
         write_table(training, curve)
 
 

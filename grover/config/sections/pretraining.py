@@ -79,6 +79,15 @@ class Masking(MaskingSpan):
     )
 
 
+class Storage(Section):
+    """How the trained weights are stored."""
+
+    weights: Literal["fp32", "fp16"] = setting(
+        "fp32",
+        "Precision of the stored weights; `fp16` halves the file, and all scores are those of the rounded weights.",
+    )
+
+
 class Execution(Section):
     """How a pretraining runs, without effect on what is learnt."""
 
@@ -86,7 +95,7 @@ class Execution(Section):
     compile: bool = setting(True, "Use torch.compile on a GPU where a C compiler is found.")
 
 
-class Pretraining(Size, Architecture, Optimisation, Masking, Execution):
+class Pretraining(Size, Architecture, Optimisation, Masking, Storage, Execution):
     """Masked-token pretraining of one model per candidate."""
 
 

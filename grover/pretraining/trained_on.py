@@ -1,0 +1,39 @@
+"""The sequence that a model was pretrained on, as intervals of its assembly (`trained_on.bed` beside the model).
+
+A score on sequence that the model was trained on is no held-out score, so results carry the share of each input that it has seen.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from grover.genome.assembly import Genome
+from grover.intervals.overlaps import merge, overlap_bases
+from grover.tokenization.genome_tokens import TokenisedGenome
+
+TRAINED_ON = "trained_on.bed"
+COLUMNS = ["chrom", "start", "end"]
+
+
+def training_intervals(genome: Genome, tokenised: TokenisedGenome, windows: pd.DataFrame) -> pd.DataFrame:
+    """Return the union of windows of tokens (columns first, length) as sorted, disjoint rows chrom, start, end of the assembly."""
+    first = windows["first"].to_numpy(np.int64)
+    begins = tokenised.bases_at(first)
+    ends = tokenised.ends_at(first + windows["length"].to_numpy(np.int64) - 1)
+    contigs, starts = genome.locate(begins)
+    chrom = pd.Categorical.from_codes(contigs, genome.chroms)
+    return merge(pd.DataFrame({"chrom": chrom, "start": starts, "end": starts + ends - begins}))
+
+
+def read_trained_on(folder: Path) -> pd.DataFrame | None:
+    """Return the intervals that the model in `folder` was trained on (chrom, start, end), or None where its folder does not say."""
+    path = Path(folder) / TRAINED_ON
+    if not path.is_file():
+        return None
+    return pd.read_csv(path, sep="\t", header=None, names=COLUMNS, dtype={"chrom": str})
+
+
+def share_seen(regions: pd.DataFrame, trained_on: pd.DataFrame) -> np.ndarray:
+    """Return the share of the bases of each region (chrom, start, end) that was trained on, float64 in 0 to 1."""
+    return overlap_bases(regions, trained_on) / (regions["end"] - regions["start"]).to_numpy(np.float64)

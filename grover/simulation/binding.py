@@ -1,10 +1,13 @@
 """The binding motif of the simulated genome: sites, the partner that decides on binding, peaks, and variants."""
 
+from itertools import islice
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 
 from grover.simulation.canvas import Canvas
-from grover.simulation.sequence import matrix, reverse_complement, sample
+from grover.simulation.sequence import codes, matrix, reverse_complement, sample, text
 
 # The binding motif: a strong core, a soft middle and soft ends, 24 bits in all. Invented.
 MOTIF_ID, MOTIF_NAME = "DEMO0001.1", "CTCFL-demo"
@@ -21,13 +24,15 @@ PARTNER_DISTANCE = (5, 40)  # free bases between motif and partner, smallest and
 PARTNER_REACH = 60  # the partner ends at most so many bases after the motif
 PARTNER_KINDS = {"right": 0.5, "left": 0.25, "reversed": 0.125, "none": 0.125}
 LABEL_NOISE = 0.05
+VARIANTS_PER_SITE = 2  # of each kind
 SITE_SPACING, SITE_FLANK, SITE_GAP = 1000, 80, 300  # bases per site; claimed around its centre; least distance
 
 
 def plant_sites(rng: np.random.Generator, canvas: Canvas) -> None:
     """Instances of the motif in free sequence, each with its partner or a decoy, and the label that follows.
 
-    Strength is drawn from the matrix and says nothing about binding.
+    Strength is drawn from the matrix and says nothing about binding. `partner_strand` is the strand on which the copy reads as the
+    consensus; without a copy it is ".", and `distance`, `partner_start` and `partner_end` are -1.
     """
     end = int(canvas.offsets[canvas.main])
     wanted, centres = max(100, end // SITE_SPACING), []
@@ -45,16 +50,21 @@ def plant_sites(rng: np.random.Generator, canvas: Canvas) -> None:
         start, stop = centre - len(MOTIF) // 2, centre - len(MOTIF) // 2 + len(MOTIF)
         canvas.paste(start, sample(rng, MOTIF), strand)
         distance = int(rng.integers(PARTNER_DISTANCE[0], PARTNER_DISTANCE[1] + 1))
+        where: tuple[int, int, str] = (-1, -1, ".")
         if kind != "none":
             after = (kind != "left") == (strand == "+")  # in the direction of growing coordinates
             place = stop + distance if after else start - distance - len(PARTNER)
             partner = sample(rng, matrix(PARTNER, PARTNER_STRENGTH))
-            canvas.paste(place, reverse_complement(partner) if kind == "reversed" else partner, strand)
+            along = strand if kind != "reversed" else "-" if strand == "+" else "+"
+            canvas.paste(place, partner, along)
+            where = (place, place + len(PARTNER), along)
         bound = kind == "right"
         flipped = bool(rng.random() < LABEL_NOISE)
-        rows.append((start, stop, strand, kind, distance if kind != "none" else -1, bound, bound != flipped))
+        distance = distance if kind != "none" else -1
+        rows.append((start, stop, strand, kind, distance, *where, bound, bound != flipped))
         canvas.claim(centre - SITE_FLANK, centre + SITE_FLANK)
-    columns = ["start", "end", "strand", "partner", "distance", "bound_by_rule", "bound"]
+    of_copy = ["partner_start", "partner_end", "partner_strand"]
+    columns = ["start", "end", "strand", "partner", "distance", *of_copy, "bound_by_rule", "bound"]
     canvas.tables["sites"] = pd.DataFrame(rows, columns=columns)
 
 
@@ -76,34 +86,61 @@ def plant_peaks(rng: np.random.Generator, canvas: Canvas) -> None:
 
 
 def plant_variants(rng: np.random.Generator, canvas: Canvas) -> None:
-    """Single-base variants: half change a core base of a motif instance, half lie in free sequence.
+    """Single-base variants of known effect: `break` ones change the partner of a bound site, `neutral` ones change what decides nothing.
 
-    Each neutral variant makes the same substitution as its breaking fellow, so that the substituted base alone predicts nothing.
+    Neutral are the same substitutions at the same offsets of the partner's copies that lie to the left or reversed (kind `decoy`), and
+    core bases of the motifs of bound sites (kind `motif`), since only the partner decides on binding. The decoys match the partner in
+    base, substitution and surroundings, so that neither of these separates the two effects.
     """
-    sites, end = canvas.tables["sites"], int(canvas.offsets[canvas.main])
-    wanted = min(len(sites), max(20, end // 40_000))
+    sites, motif, partner = canvas.tables["sites"], MOTIF.argmax(axis=1), codes(PARTNER)
     core = np.flatnonzero(MOTIF.max(axis=1) > 0.9)
-    neutral_places = _free_bases(canvas, end)
-    rows, bases = [], "ACGT"
-    for site in sites.iloc[np.sort(rng.choice(len(sites), wanted, replace=False))].itertuples():
-        probabilities = MOTIF if site.strand == "+" else MOTIF[::-1, ::-1]  # along the plus strand
-        offsets = core if site.strand == "+" else len(MOTIF) - 1 - core
-        planted = canvas.codes[site.start : site.end]
-        kept = offsets[planted[offsets] == probabilities[offsets].argmax(axis=1)]
-        offset = int(rng.choice(kept))
-        reference = int(planted[offset])
-        alternative = int(rng.choice(np.setdiff1d(np.arange(4), reference)))
-        same = neutral_places[canvas.codes[neutral_places] == reference]
-        for place, effect in ((site.start + offset, "break"), (int(rng.choice(same)), "neutral")):
-            rows.append((place, place + 1, bases[reference], bases[alternative], effect))
-    variants = pd.DataFrame(rows, columns=["start", "end", "reference", "alternative", "effect"])
-    # Two neutral variants on the same base would be one record with two alleles.
-    canvas.tables["variants"] = variants.drop_duplicates("start").sort_values("start", ignore_index=True)
+    rows: list[tuple] = []
+    drawn: list[tuple[int, int]] = []  # offset and alternative base of each `break` variant
+    for site in sites[sites.partner == "right"].itertuples():
+        copy = _Copy(site.Index, site.partner_start, site.partner_end, site.partner_strand)
+        changes = [(offset, _other(rng, partner[offset])) for offset in copy.kept(rng, canvas, partner)]
+        rows += [copy.changed(*change, partner, "break", "partner") for change in changes]
+        drawn += changes
+        copy = _Copy(site.Index, site.start, site.end, site.strand)
+        for offset in copy.kept(rng, canvas, motif, core):
+            rows.append(copy.changed(offset, _other(rng, motif[offset]), motif, "neutral", "motif"))
+    alike = iter(rng.permutation(drawn))
+    for site in sites[sites.partner.isin(["left", "reversed"])].itertuples():
+        copy = _Copy(site.Index, site.partner_start, site.partner_end, site.partner_strand)
+        same = dict(islice(alike, VARIANTS_PER_SITE))  # two on one base would be one record with two alleles
+        for offset in copy.kept(rng, canvas, partner, np.array(list(same), int)):
+            rows.append(copy.changed(offset, same[offset], partner, "neutral", "decoy"))
+    columns = ["start", "end", "reference", "alternative", "effect", "kind", "site", "offset"]
+    canvas.tables["variants"] = pd.DataFrame(rows, columns=columns).sort_values("start", ignore_index=True)
 
 
-def _free_bases(canvas: Canvas, end: int) -> np.ndarray:
-    """Positions that nothing claimed and no gene covers."""
-    free = ~canvas.taken[:end]
-    for start, stop in canvas.tables["genes"][["start", "end"]].itertuples(index=False):
-        free[start:stop] = False
-    return np.flatnonzero(free)
+class _Copy(NamedTuple):
+    """A planted copy of a motif or partner: its site, its place, and the strand on which it reads as its consensus."""
+
+    site: int
+    start: int
+    end: int
+    strand: str
+
+    def kept(
+        self, rng: np.random.Generator, canvas: Canvas, consensus: np.ndarray, offsets: np.ndarray | None = None
+    ) -> list[int]:
+        """Draw offsets at which this copy has the base of its consensus."""
+        copy = canvas.codes[self.start : self.end]
+        copy = copy if self.strand == "+" else reverse_complement(copy)
+        offsets = np.arange(len(consensus)) if offsets is None else offsets
+        kept = offsets[copy[offsets] == consensus[offsets]]
+        return sorted(map(int, rng.choice(kept, min(VARIANTS_PER_SITE, len(kept)), replace=False)))
+
+    def changed(self, offset: int, base: int, consensus: np.ndarray, effect: str, kind: str) -> tuple:
+        """Return the row of the variant that replaces the base at `offset` along this copy's strand, on the plus strand."""
+        forward = self.strand == "+"
+        place = self.start + offset if forward else self.end - 1 - offset
+        pair = np.array([consensus[offset], base])
+        bases = text(pair if forward else 3 - pair)
+        return place, place + 1, bases[0], bases[1], effect, kind, self.site, offset
+
+
+def _other(rng: np.random.Generator, base: int) -> int:
+    """Draw one of the three other bases."""
+    return int(rng.choice(np.setdiff1d(np.arange(4), base)))

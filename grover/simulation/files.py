@@ -21,8 +21,21 @@ from grover.simulation.binding import (
     PARTNER_REACH,
 )
 from grover.simulation.canvas import Canvas
+from grover.simulation.genes import (
+    ACCEPTOR,
+    ACCEPTOR_EXON,
+    ACCEPTOR_TEXT,
+    DONOR,
+    DONOR_EXON,
+    DONOR_TEXT,
+    ENHANCER,
+    ENHANCER_TEXT,
+    TATA,
+    TATA_TEXT,
+)
 from grover.simulation.sequence import text
 
+PLACES = {"start", "end", "partner_start", "partner_end"}  # columns with positions; -1 is no position
 LINE = 60  # bases per line of FASTA
 UPPER = np.frombuffer(b"ACGTN", dtype=np.uint8)
 
@@ -126,25 +139,39 @@ def write_bed(canvas: Canvas, path: Path, table: str) -> None:
 
 
 def write_variants(canvas: Canvas, path: Path) -> None:
-    """VCF 4.2 with INFO EFFECT."""
+    """VCF 4.2 with INFO EFFECT and KIND."""
     contigs = zip(canvas.names, canvas.lengths, strict=True)
     lines = [
         "##fileformat=VCFv4.2",
         "##source=grover-simulation",
         '##FILTER=<ID=PASS,Description="All filters passed">',
         *(f"##contig=<ID={name},length={length}>" for name, length in contigs),
-        '##INFO=<ID=EFFECT,Number=1,Type=String,Description="Planted effect: break changes a core base of a motif, '
-        'neutral lies outside motifs, genes and repeats">',
+        '##INFO=<ID=EFFECT,Number=1,Type=String,Description="Planted effect on binding: break or neutral">',
+        '##INFO=<ID=KIND,Number=1,Type=String,Description="What the variant changes: the partner of a bound site, a decoy, which is a copy '
+        'of the partner that decides nothing, or the motif of a bound site">',
         "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO",
     ]
     for number, row in enumerate(_by_contig(canvas, canvas.tables["variants"]).itertuples(), start=1):
         fields = (row.chrom, row.start + 1, f"demo{number}", row.reference, row.alternative, ".", "PASS")
-        lines.append("\t".join(map(str, fields)) + f"\tEFFECT={row.effect}")
+        lines.append("\t".join(map(str, fields)) + f"\tEFFECT={row.effect};KIND={row.kind}")
     _write_lines(path, lines)
 
 
 def write_truth(canvas: Canvas, path: Path, seed: int) -> None:
-    """Everything planted, coordinates by contig and 0-based half-open."""
+    """Everything planted, coordinates by contig and 0-based half-open, on the plus strand of the contig.
+
+    Keys with lists of intervals (chrom, start, end, and what follows):
+    sites: strand, partner (right, left, reversed, none), distance, partner_start, partner_end, partner_strand, bound_by_rule, bound.
+    `start` and `end` are the motif's. `partner_strand` is the strand on which the copy reads as `partner.consensus`, for `reversed` the
+    opposite of `strand`. Without a copy it is ".", and the numbers are -1.
+    splice_sites: strand, gene, kind (DONOR, ACCEPTOR); tata_boxes: strand, gene; enhancer_boxes: strand.
+    variants (single bases): reference, alternative (plus strand), effect (break, neutral), kind (partner, decoy, motif), site (number of
+    the site in `sites`, from 0), offset (in the copy or motif, from 0, along its own strand).
+    Others: isochores, gaps, genes, exons, islands, enhancers, repeats, peaks.
+
+    `motif.matrix`, `partner.consensus` and `elements.{DONOR,ACCEPTOR,TATA,ENHANCER}` (`consensus` in IUPAC codes, `matrix` [bases, 4],
+    `exon_bases` of splice sites) are what was planted there.
+    """
     planted = {
         name: _by_contig(canvas, table).drop(columns="length").to_dict("records")
         for name, table in canvas.tables.items()
@@ -174,6 +201,12 @@ def write_truth(canvas: Canvas, path: Path, seed: int) -> None:
             "label_noise": LABEL_NOISE,
             "shares": PARTNER_KINDS,
         },
+        "elements": {
+            "DONOR": _element(DONOR_TEXT, DONOR) | {"exon_bases": DONOR_EXON},
+            "ACCEPTOR": _element(ACCEPTOR_TEXT, ACCEPTOR) | {"exon_bases": ACCEPTOR_EXON},
+            "TATA": _element(TATA_TEXT, TATA),
+            "ENHANCER": _element(ENHANCER_TEXT, ENHANCER),
+        },
     }
     counts = {name: len(rows) for name, rows in planted.items()}
     contigs = [{"name": name, "length": int(length)} for name, length in zip(canvas.names, canvas.lengths, strict=True)]
@@ -181,12 +214,18 @@ def write_truth(canvas: Canvas, path: Path, seed: int) -> None:
     write_json(path, truth | binding | {"families": families} | planted)
 
 
+def _element(consensus: str, matrix: np.ndarray) -> dict:
+    return {"consensus": consensus, "matrix": np.round(matrix, 5)}
+
+
 def _by_contig(canvas: Canvas, table: pd.DataFrame) -> pd.DataFrame:
     """The table sorted, with `chrom` first, coordinates within the contig, and the contig's `length`."""
     table = table.sort_values(["start", "end"], ignore_index=True)
     contig = np.searchsorted(canvas.offsets, table.start, side="right") - 1
     offset = canvas.offsets[contig]
-    table = table.assign(start=table.start - offset, end=table.end - offset, length=canvas.lengths[contig])
+    table = table.assign(length=canvas.lengths[contig])
+    for name in PLACES & set(table.columns):
+        table[name] = np.where(table[name] < 0, table[name], table[name] - offset)
     table.insert(0, "chrom", np.array(canvas.names)[contig])
     return table
 

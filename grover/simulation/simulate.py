@@ -41,10 +41,10 @@ def simulate(bases: int, contigs: int, seed: int) -> Canvas:
         _plant_repeats,
         plant_sites,
         plant_peaks,
-        plant_variants,
         plant_chromatin_states,
         plant_replication_timing,
         plant_noise,
+        plant_variants,  # last, so that other variants leave everything else as it is
     ):
         plant(rng, canvas)
     return canvas

@@ -196,23 +196,74 @@ def test_motif_file_opens_in_an_independent_reader(folder, truth):
     assert np.allclose(np.asarray(matrix).T, truth["motif"]["matrix"], atol=1e-4)
 
 
-def test_variants_match_the_reference_and_break_core_bases(folder, genome, truth):
+def test_planted_elements_read_as_their_consensus(genome, truth):
+    """The sense strand is read from the genome with pyfaidx; GT, AG and the 2 bases beside them are certain."""
+    donors, acceptors = (
+        [
+            along(genome, s["chrom"], s["start"], s["end"], s["strand"])
+            for s in truth["splice_sites"]
+            if s["kind"] == kind
+        ]
+        for kind in ("DONOR", "ACCEPTOR")
+    )
+    assert len(donors) == len(acceptors) == len(truth["exons"]) - len(truth["genes"])
+    assert {site[3:5] for site in donors} == {"GT"} and {site[12:14] for site in acceptors} == {"AG"}
+    ends = {(e["chrom"], e["end"] if e["strand"] == "+" else e["start"]) for e in truth["exons"]}
+    exon = truth["elements"]["DONOR"]["exon_bases"]
+    sites = [site for site in truth["splice_sites"] if site["kind"] == "DONOR"]
+    assert {(s["chrom"], s["start"] + exon if s["strand"] == "+" else s["end"] - exon) for s in sites} <= ends
+    for name, key in (("TATA", "tata_boxes"), ("ENHANCER", "enhancer_boxes")):
+        matrix = np.array(truth["elements"][name]["matrix"])
+        boxes = [along(genome, b["chrom"], b["start"], b["end"], b["strand"]) for b in truth[key]]
+        likely = [np.mean([matrix[i]["ACGT".index(base)] for i, base in enumerate(box)]) for box in boxes]
+        assert np.mean(likely) > 0.7 * matrix.max(axis=1).mean() and set(map(len, boxes)) == {len(matrix)}
+    assert len(truth["tata_boxes"]) == sum(not gene["cpg_island"] for gene in truth["genes"])
+
+
+def test_partner_copies_lie_where_the_truth_says(genome, truth):
+    partner = truth["partner"]["consensus"]
+    for site in truth["sites"]:
+        if site["partner"] == "none":
+            assert (site["partner_start"], site["partner_end"], site["partner_strand"]) == (-1, -1, ".")
+            continue
+        copy = along(genome, site["chrom"], site["partner_start"], site["partner_end"], site["partner_strand"])
+        assert sum(a != b for a, b in zip(copy, partner, strict=True)) <= 3
+        after = site["partner_start"] - site["end"] if site["strand"] == "+" else site["start"] - site["partner_end"]
+        before = site["start"] - site["partner_end"] if site["strand"] == "+" else site["partner_start"] - site["end"]
+        assert (before if site["partner"] == "left" else after) == site["distance"]
+        assert (site["partner_strand"] == site["strand"]) == (site["partner"] != "reversed")
+
+
+def test_variants_change_the_partner_its_decoys_and_the_motif(folder, genome, truth):
+    """Each variant of the VCF, read by pysam, changes the base that its kind names, from the base of the consensus to another."""
     probabilities = np.array(truth["motif"]["matrix"])
-    effects = []
-    for record in pysam.VariantFile(str(folder / FILES["variants"])):
-        assert genome[record.chrom][record.pos - 1].upper() == record.ref
-        inside = [s for s in truth["sites"] if s["chrom"] == record.chrom and s["start"] < record.pos <= s["end"]]
-        genes = [g for g in truth["genes"] if g["chrom"] == record.chrom and g["start"] < record.pos <= g["end"]]
-        effects.append(record.info["EFFECT"])
-        if effects[-1] == "break":
-            (site,) = inside
-            forward = site["strand"] == "+"
-            position = record.pos - 1 - site["start"] if forward else site["end"] - record.pos
-            base = record.ref if forward else record.ref.translate(COMPLEMENT)
-            assert probabilities[position]["ACGT".index(base)] > 0.9
+    motif = "".join("ACGT"[base] for base in probabilities.argmax(axis=1))
+    partner, bases = truth["partner"]["consensus"], dict.fromkeys(("partner", "decoy", "motif"), 0)
+    changes = {"partner": [], "decoy": []}
+    records = list(pysam.VariantFile(str(folder / FILES["variants"])))
+    assert len(records) == len(truth["variants"]) == len({(r.chrom, r.pos) for r in records})
+    for record, planted in zip(records, truth["variants"], strict=True):
+        kind, site = record.info["KIND"], truth["sites"][planted["site"]]
+        bases[kind] += 1
+        assert (record.chrom, record.pos - 1, record.ref) == (planted["chrom"], planted["start"], planted["reference"])
+        assert genome[record.chrom][record.pos - 1] == record.ref and record.alts == (planted["alternative"],)
+        assert (record.info["EFFECT"] == "break") == (kind == "partner") and planted["kind"] == kind
+        assert site["partner"] in (("left", "reversed") if kind == "decoy" else ("right",))
+        start, end, strand = (
+            (site["start"], site["end"], site["strand"])
+            if kind == "motif"
+            else (site["partner_start"], site["partner_end"], site["partner_strand"])
+        )
+        offset = record.pos - 1 - start if strand == "+" else end - record.pos
+        sense = [base if strand == "+" else base.translate(COMPLEMENT) for base in (record.ref, *record.alts)]
+        assert offset == planted["offset"] and sense[0] == (motif if kind == "motif" else partner)[offset] != sense[1]
+        if kind == "motif":
+            assert probabilities[offset].max() > 0.9
         else:
-            assert not inside and not genes and genome[record.chrom][record.pos - 1].isupper()
-    assert abs(effects.count("break") - effects.count("neutral")) <= 2 and len(effects) >= 36
+            changes[kind].append((offset, sense[1]))
+    assert set(changes["decoy"]) <= set(changes["partner"])
+    right, decoys = (sum(s["partner"] in kinds for s in truth["sites"]) for kinds in (["right"], ["left", "reversed"]))
+    assert bases["partner"] == bases["motif"] == 2 * right and 1.8 * decoys < bases["decoy"] <= 2 * decoys
 
 
 def test_states_cover_the_contigs_and_timing_follows_gc(folder, genome):

@@ -19,7 +19,7 @@ define need
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup external bedtools chromium slurm-programs run plan test test-external test-slurm test-slurm-all reference lint format bench why lock clean-logs clean-run
+.PHONY: help setup external bedtools chromium slurm-programs run plan test test-external test-slurm test-slurm-all reference ship-model lint format bench why lock clean-logs clean-run
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -95,6 +95,9 @@ bench: setup  ## every comparison of bench/, one JSON line each
 why: setup  ## what would rerun, and why, for CONFIG
 	@said=$$($(SNAKEMAKE) --cores 1 --dry-run 2>&1) || { echo "$$said" | grep -v '^  File ' >&2; exit 1; }; \
 		echo "$$said" | sed -n -e 's/^\(local\)\{0,1\}rule \(.*\):$$/\2/p' -e 's/^ *reason:/   /p' -e '/^frozen:/p' -e '/^Nothing to be done/p'
+
+ship-model: setup  ## copy a trained model into resources/models: RUN=results/hg19-mini MODEL=bpe-600 NAME=hg19-mini
+	$(BIN)/python resources/ship_model.py $(RUN) $(MODEL) $(NAME)
 
 lock: .venv/installed  ## write envs/lock.txt and envs/grover.yaml from envs/requirements.txt and what is installed
 	$(BIN)/python -m pip install --disable-pip-version-check -r envs/requirements.txt

@@ -1,6 +1,5 @@
 """The command `grover`. Each subcommand imports what it needs when it runs, so that `--version` and `--help` are quick."""
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -44,11 +43,15 @@ def grover(
 
 @application.command()
 def info(
-    model: Annotated[Path, typer.Argument(help="folder of a pretrained or a fine-tuned model", show_default=False)],
+    model: Annotated[
+        str,
+        typer.Argument(help="folder of a model, or the name of one that comes with the package", show_default=False),
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
     """Print what a MODEL is: its kind, architecture, weights, vocabulary, training and held-out scores, and task, labels and pooling of a
     fine-tuned one."""
     from grover.commands.info import describe, print_description
+    from grover.network.shipped import model_folder
 
-    print_description(describe(model), as_json)
+    print_description(describe(model_folder(model)), as_json)

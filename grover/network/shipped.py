@@ -24,6 +24,6 @@ def model_folder(model: str | Path) -> Path:
         return shipped[str(model)]
     known = ", ".join(shipped) or "none"
     raise InputError(
-        f"{model}: no such folder, and no model of this name comes with the package ({known}); name the folder of a model, such as "
-        "results/RUN/models/NAME"
+        f"{model}: no such folder, and the package has no model of this name (it has: {known}); name the folder of a model, such as "
+        "results/RUN/models/NAME or results/RUN/finetuning/TASK/NAME"
     )

@@ -12,6 +12,7 @@ import pytest
 from grover.runtime.version import version
 
 ROOT = Path(__file__).resolve().parents[2]
+MODELS = ROOT / "resources/models"
 PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input"]
 REPORT = """
 import runpy, sys
@@ -48,8 +49,11 @@ def test_it_holds_the_package_with_its_templates_and_nothing_else(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     files = {path for path in (ROOT / "grover").rglob("*") if path.suffix in (".py", ".html", ".js")}
     own = {name for name in names if not name.startswith(f"grover-{version()}.dist-info/")}
-    assert own == {str(path.relative_to(ROOT)) for path in files}
-    assert {Path(name).suffix for name in own} == {".py", ".html", ".js"}
+    models = {name for name in own if name.startswith("grover/models/")}
+    shipped = {f"grover/models/{path.relative_to(MODELS)}" for path in MODELS.glob("*/*")}
+    assert models == shipped
+    assert own - models == {str(path.relative_to(ROOT)) for path in files}
+    assert {Path(name).suffix for name in own - models} == {".py", ".html", ".js"}
     assert f"grover-{version()}.dist-info/licenses/LICENSE" in names
 
 

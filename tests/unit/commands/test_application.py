@@ -23,12 +23,19 @@ def test_the_version(way, tmp_path):
 
 
 def test_a_wrong_folder_is_one_sentence(tmp_path):
-    done = typed(*WAYS["module"], "info", tmp_path / "none")
+    done = typed(*WAYS["module"], "info", tmp_path)
     assert done.returncode == 1 and not done.stdout
     assert done.stderr == (
-        f"error: {tmp_path}/none: no model.safetensors there; expected the folder of a model, such as results/RUN/models/NAME or "
+        f"error: {tmp_path}: no model.safetensors there; expected the folder of a model, such as results/RUN/models/NAME or "
         "results/RUN/finetuning/TASK/NAME\n"
     )
+
+
+def test_a_name_that_no_model_has_is_one_sentence(tmp_path):
+    done = typed(*WAYS["module"], "info", "nosuch", cwd=tmp_path)
+    assert done.returncode == 1 and not done.stdout
+    assert done.stderr.startswith("error: nosuch: no such folder, and the package has no model of this name")
+    assert done.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize(("module", "heavy"), [("application", "{'numpy', 'torch'}"), ("info", "{'torch'}")])

@@ -1,0 +1,210 @@
+"""Base probabilities along stretches of the genome, from runs of masked tokens.
+
+A window has `context` tokens on either side of those that are read. Each of its copies has runs of `span` tokens masked, at distances that
+mask the `share` of the training, and the runs of the next copy follow those of the one before, until every token was masked once. With both
+strands the stretch is read again as its reverse complement, in its own tokens, and the two probabilities are averaged. Their logarithms are
+not: few tokens have the span of a long one, so that a strand may exclude a base.
+
+A base of overlapping k-mers is masked with all k-mers that hold it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from transformers import BertForMaskedLM
+
+from grover.genome.bases import reverse_complement
+from grover.interpretation.bases import FrequencyMarginals, TokenBases, overlapping_marginals, run_marginals
+from grover.network.attention import choose_attention
+from grover.network.batching import SPECIALS
+from grover.network.bert import check_length
+from grover.network.device import autocast
+from grover.network.forward import hidden_states
+from grover.network.inference import TOKENS_AT_ONCE, each, threads_for
+from grover.network.packed import Layout, group_by_tokens, pack_rows
+from grover.runtime.errors import InputError
+from grover.tokenization.vocabulary import FIRST_BASE, MASK, Vocabulary
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a stretch is read: tokens of a `window`, of which `context` at either end are not read; the `share` of tokens masked at a time,
+    in runs of `span`; and whether on `both` strands.
+    """
+
+    window: int
+    context: int
+    share: float
+    span: int = 1
+    both: bool = True
+
+    def __post_init__(self) -> None:
+        if self.window - 2 * self.context < self.span:
+            raise InputError(
+                f"windows of {self.window} tokens with {self.context} tokens of context at either end leave no run of "
+                f"{self.span} tokens to read; lower `interpretation.track_context` or raise `interpretation.track_window`"
+            )
+
+    @property
+    def copies(self) -> int:
+        """Copies of a window that mask each run once, at about the share of the training."""
+        return max(1, round(1 / self.share))
+
+
+@dataclass(frozen=True)
+class Copy:
+    """One copy of a window: its tokens, which of them are masked, and the runs that are read.
+
+    `first`: number of its first token in the stretch. `masked`: int64, places in `tokens`. `read`: int64, places in `tokens` of the
+    masked tokens of all runs that are read; run r has `read[bounds[r]:bounds[r + 1]]` and begins at base `begins[r]` of the stretch.
+    `lengths`: int64, bases of each run.
+    """
+
+    tokens: np.ndarray
+    first: int
+    masked: np.ndarray
+    read: np.ndarray
+    bounds: np.ndarray
+    begins: np.ndarray
+    lengths: np.ndarray
+
+
+class BaseReader:
+    """A model that is asked for base probabilities."""
+
+    def __init__(
+        self,
+        model: BertForMaskedLM,
+        vocabulary: Vocabulary,
+        log_frequency: np.ndarray,
+        device: torch.device,
+        precision: str,
+    ):
+        """log_frequency: float64 [tokens], logarithms of token frequencies in fold train. The caller sets the model's device and mode."""
+        self.model, self.vocabulary, self.device, self.precision = model, vocabulary, device, precision
+        self.bases = TokenBases.of(vocabulary)
+        self.frequencies = FrequencyMarginals(log_frequency, self.bases)
+
+    def read(self, codes: np.ndarray, first: int, last: int, reading: Reading) -> tuple[np.ndarray, np.ndarray]:
+        """Return the probabilities of the bases `codes[first:last]` by the model and by token frequencies, float64 [strands, bases, 4].
+
+        codes: uint8 without anything but 0 to 3; what surrounds the bases is context. The second strand is in the order of the first one,
+        and its bases are those of the first strand too.
+        """
+        check_length(reading.window, self.model.config.max_position_embeddings, "windows of base tracks")
+        strands = [self._read(codes, first, last, reading)]
+        if reading.both:
+            size = len(codes)
+            opposite = self._read(reverse_complement(codes), size - last, size - first, reading)
+            strands.append((opposite[0][::-1, ::-1], opposite[1][::-1, ::-1]))
+        model, frequency = zip(*strands, strict=True)
+        return np.stack(model), np.stack(frequency)
+
+    def _read(self, codes: np.ndarray, first: int, last: int, reading: Reading) -> tuple[np.ndarray, np.ndarray]:
+        copies = [*self.copies(self.vocabulary.encode(codes), first, last, reading)]
+        lengths = np.array([len(copy.tokens) for copy in copies])
+        groups = group_by_tokens(lengths, TOKENS_AT_ONCE[self.device.type])
+        found = np.full((2, len(codes), 4), np.nan)
+
+        def compute(group: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+            return self._marginals([copies[row] for row in group])
+
+        for places, model, frequency in each(compute, groups, threads_for(self.device, len(groups))):
+            found[0, places], found[1, places] = model, frequency
+        return found[0, first:last], found[1, first:last]
+
+    def copies(self, tokens: np.ndarray, first: int, last: int, reading: Reading) -> Iterator[Copy]:
+        """Yield the masked copies of windows of `tokens` that read the bases from `first` to before `last`."""
+        strides, spans = self.vocabulary.strides[tokens], self.vocabulary.spans[tokens]
+        begins = np.cumsum(strides, dtype=np.int64) - strides
+        if self.bases.k:
+            yield from self._overlapping_copies(tokens, int(spans[0]), first, last, reading)
+            return
+        inner = (reading.window - 2 * reading.context) // reading.span * reading.span
+        start = int(np.searchsorted(begins, first, side="right")) - 1
+        stop = int(np.searchsorted(begins, last))
+        for begin in range(start, stop, inner):
+            end = min(begin + inner, stop)
+            left, right = max(0, begin - reading.context), min(len(tokens), end + reading.context)
+            run = (np.arange(left, right) - begin) // reading.span
+            for copy in range(reading.copies):
+                masked = np.flatnonzero(run % reading.copies == copy)
+                read = masked[(run[masked] >= 0) & (left + masked - (left + masked - begin) % reading.span < end)]
+                if not len(read):
+                    continue
+                bounds = np.append(np.flatnonzero(np.diff(run[read], prepend=-1)), len(read))
+                held = np.add.reduceat(strides[left + read].astype(np.int64), bounds[:-1])
+                yield Copy(tokens[left:right], left, masked, read, bounds, begins[left + read[bounds[:-1]]], held)
+
+    def _overlapping_copies(
+        self, tokens: np.ndarray, k: int, first: int, last: int, reading: Reading
+    ) -> Iterator[Copy]:
+        """The same for overlapping k-mers, where the words that hold a base are masked together; all runs have one base."""
+        inner, every = max(1, reading.window - 2 * reading.context - k + 1), k * reading.copies
+        for begin in range(first, last, inner):
+            end = min(begin + inner, last)
+            left = max(0, begin - k + 1 - reading.context)
+            right = min(len(tokens), end + reading.context)
+            for copy in range(min(every, end - begin)):
+                # bases at equal distances, those of the context too
+                hidden = np.arange(begin + copy - (begin + copy - left) // every * every, right + k - 1, every)
+                words = hidden[:, None] - np.arange(k)[::-1]
+                inside = (words >= left) & (words < right)
+                target = (hidden >= begin) & (hidden < end)
+                counts = inside[target].sum(axis=1)
+                yield Copy(
+                    tokens[left:right],
+                    left,
+                    words[inside] - left,
+                    words[target][inside[target]] - left,
+                    np.append(0, np.cumsum(counts)),
+                    hidden[target],
+                    np.ones(len(counts), np.int64),
+                )
+
+    def _marginals(self, copies: list[Copy]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Places in the stretch, int64 [bases], and the two probabilities of each base there, float64 [bases, 4]."""
+        ids, with_specials = pack_rows([copy.tokens for copy in copies])
+        starts = np.cumsum(with_specials) - with_specials + 1  # behind [CLS]
+        words = np.concatenate([copy.tokens[copy.read] for copy in copies])
+        read = np.concatenate([start + copy.read for start, copy in zip(starts, copies, strict=True)])
+        ids[np.concatenate([start + copy.masked for start, copy in zip(starts, copies, strict=True)])] = MASK
+        log_probs = self._log_probs(ids, with_specials, read)
+
+        counts = np.concatenate([np.diff(copy.bounds) for copy in copies])
+        bounds, lengths = np.append(0, np.cumsum(counts)), np.concatenate([copy.lengths for copy in copies])
+        begins = np.concatenate([copy.begins for copy in copies])
+        if self.bases.k:
+            # word i of a stretch begins at its base i
+            offsets = np.repeat(begins, counts) - np.concatenate([copy.first + copy.read for copy in copies])
+            frequency = np.broadcast_to(self.frequencies.log_frequency, log_probs.shape)
+            arguments = self.bases, words, offsets, bounds
+            return begins, overlapping_marginals(log_probs, *arguments), overlapping_marginals(frequency, *arguments)
+        ends = np.cumsum(lengths)
+        places = np.repeat(begins - (ends - lengths), lengths) + np.arange(ends[-1])
+        model = run_marginals(log_probs, self.bases, bounds, lengths)
+        return places, model, self.frequencies.of_runs(bounds, lengths)
+
+    def _log_probs(self, ids: np.ndarray, lengths: np.ndarray, read: np.ndarray) -> np.ndarray:
+        """Logarithms of the softmax over word tokens at `read`, float32 [read, tokens]; the output layer is computed in float32."""
+        layout = Layout.of(lengths).to(self.device)
+        packed, positions = torch.from_numpy(ids).to(self.device), torch.from_numpy(read).to(self.device)
+        attention = choose_attention(self.device, training=False)
+        with torch.inference_mode():
+            with autocast(self.device, self.precision):
+                states = hidden_states(self.model.bert, packed, layout, positions, attention=attention)
+            logits = self.model.cls(states.float())
+            logits[:, :FIRST_BASE] = -torch.inf
+            return logits.log_softmax(1).cpu().numpy()
+
+
+def flank_of(reading: Reading, vocabulary: Vocabulary) -> int:
+    """Bases beside a stretch that hold its context, whatever the tokens: a window needs no more."""
+    return (reading.context + 1) * int(vocabulary.spans.max())
+
+
+def longest_window(asked: int, positions: int) -> int:
+    """Tokens of a window: as many as asked for, or as many as the model reads."""
+    return min(asked, positions - SPECIALS)

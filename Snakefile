@@ -39,6 +39,7 @@ localrules:
     selection,
     benchmarks,
     embeddings,
+    importance,
 
 
 rule all:
@@ -49,6 +50,7 @@ rule all:
             [f"{RUN}/models/{{name}}/README.md", f"{RUN}/models/{{name}}/trained_on.bed"], name=[*CANDIDATES, "chosen"]
         ),
         expand(rules.write_classifier_cards.output.cards, task=TASKS),
+        expand(rules.mutate_train_sites.output.table, task=EXPLAINED_TASKS),
 
 
 rule genome:
@@ -91,3 +93,9 @@ rule benchmarks:
 rule embeddings:
     input:
         EMBEDDING_RESULTS,
+
+
+rule importance:
+    input:
+        expand([*rules.interpret_importance.output, *rules.check_faithfulness.output], task=EXPLAINED_TASKS),
+        expand(rules.mutate_train_sites.output, task=EXPLAINED_TASKS),

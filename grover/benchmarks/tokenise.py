@@ -1,5 +1,7 @@
 """How a model reads the sequences of a benchmark: as tokens of its own vocabulary."""
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 
@@ -17,12 +19,13 @@ def read_tokens(dataset: pd.DataFrame, vocabulary: Vocabulary, threads: int = 1)
     """
     before, after = (dataset[name] if name in dataset else pd.Series("", dataset.index) for name in ("before", "after"))
     whole = (before + dataset["sequence"] + after).to_list()
-    first = before.str.len().to_numpy()
-    last = first + dataset["sequence"].str.len().to_numpy()
-    found = vocabulary.encode_each(map(encode, whole), threads)
-    found = [_within(tokens, vocabulary, *bounds) for tokens, *bounds in zip(found, first, last, strict=True)]
-    for row, tokens in enumerate(found):
-        if not len(tokens):
+    bounds = np.concatenate([[0], np.cumsum(list(map(len, whole)))]).astype(np.int64)
+    first = before.str.len().to_numpy(np.int64)
+    last = first + dataset["sequence"].str.len().to_numpy(np.int64)
+    tokens, _, offsets = tokens_within(encode("".join(whole)), bounds, first, last, vocabulary, threads)
+    found = [tokens[start:end] for start, end in pairwise(offsets)]
+    for row, own in enumerate(found):
+        if not len(own):
             found[row] = vocabulary.encode(encode(dataset["sequence"].iloc[row]))
     if "pieces" in dataset:
         ids = {text: number for number, text in enumerate(vocabulary.tokens)}
@@ -33,7 +36,25 @@ def read_tokens(dataset: pd.DataFrame, vocabulary: Vocabulary, threads: int = 1)
     return found
 
 
-def _within(tokens: np.ndarray, vocabulary: Vocabulary, first: int, last: int) -> np.ndarray:
-    """The tokens that lie wholly between two bases of what was tokenised."""
-    starts = np.cumsum(vocabulary.strides[tokens]) - vocabulary.strides[tokens]
-    return tokens[(starts >= first) & (starts + vocabulary.spans[tokens] <= last)]
+def tokens_within(
+    codes: np.ndarray,
+    bounds: np.ndarray,
+    first: np.ndarray | int,
+    last: np.ndarray | int,
+    vocabulary: Vocabulary,
+    threads: int = 1,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Encode the stretches `codes[bounds[i]:bounds[i + 1]]`, each alone, and keep the tokens that lie wholly between two of its bases.
+
+    first, last: of each stretch, or of all, counted from its beginning. Returns the ids, uint16, the first base of each, int64,
+    counted from `first`, and offsets, int64 [stretches + 1]: those of stretch i are at `offsets[i]:offsets[i + 1]`.
+    """
+    tokens, offsets = vocabulary.encode_windows(codes, bounds[:-1], bounds[1:], threads)
+    owner = np.repeat(np.arange(len(bounds) - 1), np.diff(offsets))
+    strides = vocabulary.strides[tokens].astype(np.int64)
+    before = np.concatenate([[0], np.cumsum(strides)])  # strides before each token, over all stretches
+    first, last = (np.broadcast_to(np.asarray(value, np.int64), len(bounds) - 1)[owner] for value in (first, last))
+    starts = before[:-1] - before[offsets[owner]]
+    kept = (starts >= first) & (starts + vocabulary.spans[tokens] <= last)
+    numbers = np.bincount(owner[kept], minlength=len(bounds) - 1)
+    return tokens[kept], (starts - first)[kept], np.concatenate([[0], np.cumsum(numbers)])

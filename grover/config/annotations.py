@@ -1,4 +1,4 @@
-"""Which sources a run reads, in which format, and which task has single sites: from the configuration and the tables."""
+"""Which sources a run reads, in which format, and which tasks are explained: from the configuration and the tables."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -9,8 +9,6 @@ from grover.runtime.errors import InputError
 
 # read under these names, whatever the tables name
 STAGES = {"genome", "regions", "repeats", "blacklist", "variants"}
-# builders whose examples are single sites, of which one is mutated base by base
-SINGLE_SITES = ("motif-bound", "tfbs", "prom300")
 
 Tasks = Mapping[str, Task]
 Track = Mapping[str, str]
@@ -40,15 +38,15 @@ def sources_read(configuration: Configuration, tasks: Tasks, tracks: Iterable[Tr
     return sorted(found | ({configuration.embeddings.intervals} - {""}))
 
 
-def single_site_task(configuration: Configuration, tasks: Tasks, origin: str) -> str:
-    """Return the task whose site is mutated base by base, empty where no task has single sites.
+def explained_tasks(configuration: Configuration, tasks: Tasks, known: Tasks, origin: str) -> list[str]:
+    """Return the tasks of the run whose sites are explained, in the order of `tasks`; one that is left out of the run is not.
 
-    Raises InputError where `interpretation.task` names another.
+    known: all tasks of the table. Raises InputError where `interpretation.tasks` names another.
     """
-    known = [name for name, task in tasks.items() if task.builder in SINGLE_SITES]
-    asked = configuration.interpretation.task
-    if asked and asked not in known:
-        raise InputError(
-            f"{origin}: `interpretation.task` is {asked!r}, but the tasks of single sites are {', '.join(known) or 'none'}"
-        )
-    return asked or next(iter(known), "")
+    asked = configuration.interpretation.tasks
+    for name in asked:
+        if name not in known:
+            raise InputError(
+                f"{origin}: `interpretation.tasks` names {name!r}, but the tasks are {', '.join(known) or 'none'}; correct the name"
+            )
+    return [name for name in tasks if name in (asked or tasks)]

@@ -11,5 +11,6 @@ RENAMED = {
     "evaluation.floor_tokens": "evaluation.baseline_tokens",
     "evaluation.mask_share": "evaluation.mask_ratio",
     "evaluation.windows": "evaluation.maximum_windows",
+    "interpretation.task": "interpretation.tasks",
     "pretraining.mask_share": "pretraining.mask_ratio",
 }

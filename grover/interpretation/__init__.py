@@ -1,4 +1,4 @@
-"""What a trained model attends to at single sites: base probabilities, in-silico mutagenesis, scores of variants.
+"""What a trained model has learnt of single bases: base probabilities, importance and tests of it, scores of variants.
 
 Statistics over embeddings belong in `grover.embeddings`.
 """

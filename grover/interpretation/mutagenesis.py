@@ -1,52 +1,112 @@
-"""In-silico mutagenesis: how a classifier's answer changes when single bases of a sequence are replaced (Zhou and
-Troyanskaya 2015).
+"""In-silico mutagenesis: how an answer changes when single bases are replaced (Zhou and Troyanskaya 2015), or short blocks are redrawn.
+
+Every changed sequence is cut into tokens anew, so that a base can act through the tokens that it makes. Replacing one base may move the
+bounds of tokens far from it; a block redrawn several times averages over many cuts.
 """
 
-from collections.abc import Callable
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
-from grover.genome.bases import decode
+from grover.genome.bases import N
+from grover.interpretation.answers import Answer
+from grover.interpretation.sites import Site
 
 BASES = 4
 
 
+@dataclass(frozen=True)
+class Substitutions:
+    """All single substitutions of a site: `position` (int64), `base` (code, uint8) and `delta` (float64) of each."""
+
+    position: np.ndarray
+    base: np.ndarray
+    delta: np.ndarray
+
+    def sums(self, length: int) -> np.ndarray:
+        """The signed sum over the substitutions of each base."""
+        return np.bincount(self.position, self.delta, length)
+
+    def importance(self, length: int) -> np.ndarray:
+        """The mean |delta| over the substitutions of each base, 0 where a base has none: signed means cancel."""
+        number = np.bincount(self.position, minlength=length)
+        return np.bincount(self.position, np.abs(self.delta), length) / np.maximum(number, 1)
+
+
 def substitutions(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """All single substitutions of uint8 codes [length]: sequences [n, length], and the position and the base (code) of
-    each.
+    """All single substitutions of uint8 codes [length], bases other than A, C, G, T left alone: sequences [n, length], and the
+    position and the base (code) of each.
     """
     position = np.repeat(np.arange(len(codes)), BASES)
     base = np.tile(np.arange(BASES, dtype=np.uint8), len(codes))
-    changed = codes[position] != base
+    changed = (codes[position] != base) & (codes[position] != N)
     position, base = position[changed], base[changed]
     sequences = np.tile(codes, (len(position), 1))
     sequences[np.arange(len(position)), position] = base
     return sequences, position, base
 
 
-def mutate(codes: np.ndarray, predict: Callable[[list[np.ndarray]], np.ndarray]) -> pd.DataFrame:
-    """Score every substitution of a sequence: position (from 0, along the sequence), reference, base, score.
+def mutate(sites: Sequence[Site], answer: Answer) -> tuple[list[Substitutions], np.ndarray]:
+    """The change of the answer for every substitution of every site, and the answer to the sites as they are (float64 [sites])."""
+    changed = [substitutions(site.codes) for site in sites]
+    values = answer(sites, [np.vstack([site.codes[None], each[0]]) for site, each in zip(sites, changed, strict=True)])
+    found = [
+        Substitutions(position, base, value[1:] - value[0])
+        for (_, position, base), value in zip(changed, values, strict=True)
+    ]
+    return found, np.array([value[0] for value in values])
 
-    `predict` gives one number, such as a logit, for each of a list of sequences; `score` is that of the changed
-    sequence minus that of the sequence itself. Each changed sequence is tokenised anew, so that a base can act through
-    the tokens that it makes.
+
+def redraw_blocks(site: Site, size: int, step: int, draws: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Versions of a site in which one block of `size` bases is drawn anew, `draws` times for each block, the blocks `step` bases apart.
+
+    New bases follow the dinucleotides of the site and join the bases on both sides of the block: they are drawn from the
+    first-order Markov chain of the site, given both neighbours. Returns the sequences, uint8 [blocks * draws, length], and the first base
+    of the block of each, int64. The last block ends with the site.
     """
-    sequences, position, base = substitutions(codes)
-    values = predict([codes, *sequences])
-    reference = np.array(list(decode(codes)))
-    return pd.DataFrame(
-        {
-            "position": position,
-            "reference": reference[position],
-            "base": list(decode(base)),
-            "score": (values[1:] - values[0]).astype(np.float64),
-        }
-    )
+    codes = np.minimum(site.codes, N)
+    length, size = len(codes), min(size, len(codes))
+    firsts = np.unique(np.append(np.arange(0, length - size + 1, step), length - size))
+    first = np.repeat(firsts, draws)
+    versions = np.tile(codes, (len(first), 1))
+    rng = np.random.default_rng([seed, site.example])
+    chain = _chain(codes)  # behind[k][a, b] is the chance that b follows a in k + 1 steps
+    behind = [chain]
+    for _ in range(size):
+        behind.append(behind[-1] @ chain)
+    rows = np.arange(len(first))
+    previous = np.where(first > 0, codes[first - 1], N)
+    last = np.where(first + size < length, codes[np.minimum(first + size, length - 1)], N)
+    for place in range(size):
+        joining = behind[size - 1 - place][:, last].T
+        chance = chain[previous] * np.where((last == N)[:, None], 1.0, joining)
+        chance = np.cumsum(chance / chance.sum(axis=1, keepdims=True), axis=1)
+        previous = np.minimum((rng.random(len(first))[:, None] > chance).sum(axis=1), BASES - 1)
+        versions[rows, first + place] = previous
+    return versions.astype(np.uint8), first
 
 
-def surest(predictions: pd.DataFrame, label: int = 1) -> int:
-    """The example of fold test that carries `label` and whose probability, averaged over seeds, is highest."""
-    rows = predictions[(predictions["fold"] == "test") & (predictions["label"] == label)]
-    means = rows.groupby("example")["probability"].mean()
-    return int(means.index.to_numpy()[means.to_numpy().argmax()])
+def _chain(codes: np.ndarray) -> np.ndarray:
+    """Chance that each base follows each base of a sequence, float64 [5, 5]; the fifth stands for an unknown one, and none is drawn."""
+    pairs = codes[:-1].astype(np.int64) * (N + 1) + codes[1:]
+    counts = np.bincount(pairs, minlength=(N + 1) ** 2).reshape(N + 1, N + 1).astype(np.float64)
+    counts[:N, :N] += 0.25  # so that every base can follow every base
+    counts[N, :N] = np.bincount(codes[codes < N], minlength=N) + 1.0
+    counts[:, N] = 0.0
+    chain: np.ndarray = counts / counts.sum(axis=1, keepdims=True)
+    return chain
+
+
+def mutate_blocks(
+    sites: Sequence[Site], answer: Answer, size: int, step: int, draws: int, seed: int
+) -> list[np.ndarray]:
+    """The change of the answer when a block that holds a base is redrawn, float64 [length] per site: the mean over draws and blocks."""
+    drawn = [redraw_blocks(site, size, step, draws, seed) for site in sites]
+    values = answer(sites, [np.vstack([site.codes[None], each[0]]) for site, each in zip(sites, drawn, strict=True)])
+    found = []
+    for site, (_, first), value in zip(sites, drawn, values, strict=True):
+        covered = np.arange(len(site.codes)) - first[:, None]
+        inside = (covered >= 0) & (covered < min(size, len(site.codes)))
+        found.append(((value[1:] - value[0]) @ inside) / np.maximum(inside.sum(axis=0), 1))
+    return found

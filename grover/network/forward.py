@@ -40,11 +40,12 @@ def layer_states(
     """States [tokens, hidden] of ascending `layers`, each as soon as it is computed; with `positions` the deepest one only at these.
 
     Layer 0 is the input of the first layer and i the output of layer i, as in the `hidden_states` of `transformers`. Layers beyond the
-    deepest one are not computed.
+    deepest one are not computed. In place of token ids `ids` may be their word embeddings, [tokens, hidden], such as gradients need.
     """
     embeddings: Module = encoder.embeddings
     stack: Module = encoder.encoder.layer
-    states = embeddings.word_embeddings(ids) + embeddings.position_embeddings(layout.places)
+    words = ids if ids.is_floating_point() else embeddings.word_embeddings(ids)
+    states = words + embeddings.position_embeddings(layout.places)
     states = embeddings.LayerNorm(states + embeddings.token_type_embeddings.weight[0])
     states = dropout(states, embeddings.dropout.p, encoder.training)
     if 0 in layers:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from grover.config.benchmark_table import Task
 from grover.config.configuration import Configuration
+from grover.config.names import is_random
 
 SPECIALS = 2  # [CLS] and [SEP] around every window
 TRAINING = 3  # FLOPs of forward and backward pass over those of the forward pass
@@ -16,6 +17,11 @@ EXTERNAL_TOKENS = (4_096, 5.0)  # assumed of a vocabulary from elsewhere, as of 
 TRAIN_SHARE = 0.8  # of the examples, as by the default folds
 # assumed of a data set that is not built yet: examples per base of the genome, at most so many, and the length of one from elsewhere
 EXAMPLES_PER_BASE, MOST_EXAMPLES, EXTERNAL_LENGTH = 1e-4, 60_000, 100
+
+# of explanations: builders whose sites have strands, tokens that are computed at once, sites whose weights are randomised, and versions of
+# a site of all curves
+STRANDED = ("prom300", "motif-bound", "splice")
+TOKENS_AT_ONCE, RANDOMISED, CURVES = 4_096, 5, 240
 
 
 @dataclass(frozen=True)
@@ -100,6 +106,42 @@ def _finetuning(run: Run, key: str) -> Work:
     return passes * length * forward_flops(run, run.chosen, length), repeats * learnt / asked.batch
 
 
+def _site(run: Run, key: str) -> tuple[float, float]:
+    """Bases of a site of a task, and tokens that a model reads of it."""
+    bases = run.tasks[key].length or EXTERNAL_LENGTH
+    return bases, bases / tokens_of(run.chosen)[1] + SPECIALS
+
+
+def _passes(run: Run, key: str, mutated: float, explained: float = 0.0) -> Work:
+    """Forward passes over a site: for `mutated` sites one per substitution, for `explained` ones those of the other methods."""
+    asked, (bases, length) = run.settings.interpretation, _site(run, key)
+    blocks = bases / asked.block_step * asked.block_draws if "block" in asked.methods else 0
+    gradients = TRAINING * asked.steps if "ig" in asked.methods else 0
+    strands = 1 if run.tasks[key].builder in STRANDED else 2
+    passes = strands * (3 * bases * mutated + blocks * explained) + gradients * explained
+    return passes * length * forward_flops(run, run.chosen, length), passes * length / TOKENS_AT_ONCE
+
+
+def _importance(run: Run, key: str) -> Work:
+    asked = run.settings.interpretation
+    ism = asked.examples + min(asked.null_examples, asked.examples) * asked.shuffles if "ism" in asked.methods else 0
+    return _passes(run, key, ism, asked.examples)
+
+
+def _mutagenesis(run: Run, key: str) -> Work:
+    return _passes(run, key, run.settings.interpretation.train_examples)
+
+
+def _faithfulness(run: Run, key: str) -> Work:
+    """Explanations of another seed and of the other strand, of each site; and of few with random weights, once per layer."""
+    asked = run.settings.interpretation
+    few = min(RANDOMISED, asked.faithfulness_examples) * (run.settings.pretraining.layers + 2)
+    sites = 2.0 * asked.faithfulness_examples + few
+    flops, steps = _passes(run, key, sites if "ism" in asked.methods else 0, sites)
+    share = 1 + CURVES * asked.faithfulness_examples / (3 * _site(run, key)[0] * sites)
+    return flops * share, steps * share
+
+
 def _regions(run: Run) -> float:
     """Regions that are embedded: as many as asked for, or about as many as the genome has room for."""
     asked = run.settings.embeddings
@@ -114,11 +156,19 @@ def _embedding_bytes(run: Run, key: str) -> float:
     return numbers * (2 * stored / asked.shards + 16 * tokens)
 
 
+def _kept_seeds(run: Run, key: str) -> int:
+    """Classifiers whose weights are kept: two of a pretrained model, whose explanations are compared."""
+    return 1 if is_random(key) else min(2, run.settings.finetuning.seeds)
+
+
 # by the kind of cost; the key of a job are its wildcards in the order of its benchmark file, such as `bpe-600` or `ctcf.chosen`
 WORK: dict[str, Callable[[Run, str], Work]] = {
     "pretraining": _pretraining,
     "next-kmer": _next_kmer,
     "finetuning": _finetuning,
+    "importance": _importance,
+    "mutagenesis": _mutagenesis,
+    "faithfulness": _faithfulness,
 }
 # bytes that stay
 DISK: dict[str, Callable[[Run, str], float]] = {
@@ -126,7 +176,7 @@ DISK: dict[str, Callable[[Run, str], float]] = {
     "tokens": lambda run, key: 2.02 * run.bases / tokens_of(key)[1],
     # the model and two checkpoints, each of weights and both moments of Adam, in four bytes
     "pretraining": lambda run, key: 4 * (1 + 2 * 3) * weights(run, key),
-    "finetuning": lambda run, key: 4 * weights(run, run.chosen),
+    "finetuning": lambda run, key: 4 * weights(run, run.chosen) * _kept_seeds(run, key),
     "embedding": _embedding_bytes,
     # word2vec and k-mers of each region
     "composition": lambda run, key: 4 * _regions(run) * (256 + run.settings.pretraining.hidden),

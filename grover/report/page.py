@@ -1,10 +1,11 @@
 """The report: one self-contained HTML page that opens without a network."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from html import escape
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -84,7 +85,7 @@ def render(sections: list[Section], title: str, command: str, write_figure: Call
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    parts = [part for section in sections for part in section.parts]
+    parts = [part for section in sections for part in unfolded(section.parts)]
     figures = {part.name: to_svg(part.figure) for part in parts if isinstance(part, Picture)}
     for name, svg in figures.items():
         write_figure(name, svg)
@@ -95,6 +96,14 @@ def render(sections: list[Section], title: str, command: str, write_figure: Call
     return environment.get_template("page.html").render(
         sections=sections, title=title, command=command, script=script, figures=figures
     )
+
+
+def unfolded(parts: list) -> Iterator[Any]:
+    """All parts, those that are folded too."""
+    for part in parts:
+        yield part
+        if isinstance(part, Folded):
+            yield from unfolded(part.parts)
 
 
 def inline_svg(svg: str, name: str, label: str) -> str:

@@ -65,7 +65,7 @@ class Code:
 
 @dataclass
 class Folded:
-    """Paragraphs, lists of sentences and tables that are folded under their title."""
+    """Paragraphs, lists of sentences, pictures and tables that are folded under their title."""
 
     title: str
     parts: list

@@ -364,20 +364,14 @@ def _selection(parquet, place) -> None:
 
 
 def _interpretation(rng, parquet, text, place, variants) -> None:
-    sequence = rng.choice(list("ACGT"), 140)
-    importance = rng.normal(0, 0.05, 140) + (np.abs(np.arange(140) - 80) < 10) * rng.uniform(0.3, 1.2, 140)
-    rows = [
-        (5_000 + i, reference, base, -importance[i] + rng.normal(0, 0.02))
-        for i, reference in enumerate(sequence)
-        for base in "ACGT"
-        if base != reference
-    ]
-    parquet(
-        "interpretation/mutagenesis.parquet",
-        pd.DataFrame(rows, columns=["position", "reference", "base", "score"]).assign(
-            chrom="chr1", start=5_000, end=5_140, strand="+"
-        ),
-    )
+    for task, chrom in (("ctcf", "chr1"), ("promoters", "")):
+        bases, tests = _importance(rng, task, chrom)
+        parquet(f"interpretation/{task}/base_importance.parquet", bases)
+        text(f"interpretation/{task}/faithfulness.tsv", tests)
+    site = {"chrom": "chr1", "start": 5_061, "end": 5_079, "strand": "+", "partner": "right"}
+    site |= {"partner_start": 5_084, "partner_end": 5_097}
+    truth = {"sites": [site], "partner": {"consensus": "TTACGCAATCGGA"}}
+    place("simulated/truth.json").write_text(json.dumps(truth))
     if variants:
         effect = rng.choice(["break", "neutral"], 300)
         summary = {"sentence": "Motif-breaking variants rank above neutral ones.", "left_out": {"outside": 3}}
@@ -396,3 +390,32 @@ def _interpretation(rng, parquet, text, place, variants) -> None:
                 }
             ),
         )
+
+
+def _importance(rng, task, chrom) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Three sites of 140 bases, whose partner at 84 to 97 is important, by two methods; and tests of them over one seed."""
+    bases = []
+    for example, (method, height) in enumerate(
+        [("ism", 1.0), ("ism", 0.6), ("ism", 0.8), ("ig", 1.0), ("ig", 0.6), ("ig", 0.8)]
+    ):
+        importance = np.abs(rng.normal(0, 0.05, 140)) + (np.abs(np.arange(140) - 90) < 7) * height
+        site = {"task": task, "method": method, "example": example % 3, "label": 1, "answer": height, "chrom": chrom}
+        q = np.where(importance > 0.5, 0.01, 0.8) if method == "ism" else np.nan
+        columns = {"pos": 5_000 + 9_000 * (example % 3) + np.arange(140), "offset": np.arange(140), "strand": "+"}
+        values = {"importance": importance, "signed": -importance, "p": q, "q": q, "resolution": 1, "error": np.nan}
+        ref = rng.choice(list("ACGT"), 140)
+        bases.append(pd.DataFrame(columns | values).assign(ref=ref, **site))
+    tests = []
+    for method, lead in (("ism", 1.0), ("ig", 0.5), ("random", 0.0), ("rarity", 0.1)):
+        for test, sign in (("deletion", -1), ("insertion", 1)):
+            tests += [
+                (test, method, "", x, sign * (x + lead * x * (1 - x)), -1.0, 1.0, 3) for x in (0.0, 0.1, 0.5, 1.0)
+            ]
+            if lead >= 0.5:
+                tests.append((f"{test} gain", method, "random", np.nan, lead, lead - 0.2, lead + 0.2, 3))
+    tests += [("seeds", "ism", "", *[np.nan] * 4, 0), ("methods", "ism", "ig", np.nan, 0.7, 0.6, 0.8, 3)]
+    tests += [
+        ("randomisation", "ism", part, x, 0.3 - x / 10, 0.0, 0.4, 3) for x, part in ((1, "classifier"), (2, "layer 1"))
+    ]
+    columns = ["test", "method", "against", "x", "value", "low", "high", "n"]
+    return pd.concat(bases, ignore_index=True), pd.DataFrame(tests, columns=columns).assign(task=task)

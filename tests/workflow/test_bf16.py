@@ -14,6 +14,9 @@ pytestmark = pytest.mark.workflow
 MODEL = "results/test/models/bpe-60"
 EMBEDDING = "results/test/embeddings/chosen/shards/0.parquet"
 VARIANTS = "results/test/interpretation/variants.tsv"
+IMPORTANCE = "results/test/interpretation/ctcf/importance.parquet"
+TRAIN = "results/test/interpretation/ctcf/importance.train.parquet"
+FAITHFULNESS = "results/test/interpretation/ctcf/faithfulness.tsv"
 SETTINGS = ["precision=bf16", "gpus=2", "vocabulary={candidates: [bpe-60]}"]
 
 
@@ -21,7 +24,7 @@ def test_two_processes_pretrain_in_bf16_and_their_model_embeds_and_scores(finish
     # goes on from what the finished run made before pretraining
     run = Installation(finished.root, tmp_path / "work")
     shutil.copytree(finished.work, run.work)
-    done = run.snakemake(EMBEDDING, VARIANTS, "--config", *SETTINGS)
+    done = run.snakemake(EMBEDDING, VARIANTS, IMPORTANCE, TRAIN, FAITHFULNESS, "--config", *SETTINGS)
     assert done.returncode == 0, done.stdout
     assert "rule pretrain:" in done.stdout and "rule embed:" in done.stdout
     log = (run.work / "results/test/logs/pretrain.bpe-60.log").read_text()
@@ -35,3 +38,8 @@ def test_two_processes_pretrain_in_bf16_and_their_model_embeds_and_scores(finish
     half, single = (json.loads((root / MODEL / "metrics.json").read_text()) for root in (run.work, finished.work))
     losses = [metrics["splits"]["region"]["model"]["loss"] for metrics in (half, single)]
     assert abs(losses[0] - losses[1]) < 0.05
+
+    importance = pd.concat(pd.read_parquet(run.work / path) for path in (IMPORTANCE, TRAIN))
+    assert set(importance["method"]) == {"ism", "block", "ig", "attention"} and importance["delta"].abs().max() > 0
+    faithfulness = pd.read_csv(run.work / FAITHFULNESS, sep="\t")
+    assert np.isfinite(importance["delta"]).all() and faithfulness["value"].abs().sum() > 0

@@ -20,7 +20,9 @@ GPU_RULES = {
     "probe_linear",
     "embed",
     "compare_strands",
-    "mutate_in_silico",
+    "interpret_importance",
+    "mutate_train_sites",
+    "check_faithfulness",
     "score_variants",
 }
 

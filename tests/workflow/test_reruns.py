@@ -24,8 +24,9 @@ TRACKS = PROBES | ENRICHED | {"describe_tokens", "stratify_predictions"}
 # what is made of the shards of the embeddings
 AFTER_EMBEDDING = {*TOKENS, "compare_contexts", "project_regions", *(PROBES - {"annotate_regions"})}
 EMBEDDING = {"choose_regions", "embed", "train_word2vec", "compose_regions", "compare_strands", *PROBES, *ENRICHED}
+IMPORTANCE = {"interpret_importance", "mutate_train_sites", "check_faithfulness"}
 # data sets and baselines are the same whichever vocabulary is chosen
-AFTER_CHOICE = {"finetune", *SCORING, "mutate_in_silico", *EMBEDDING, *AFTER_EMBEDDING, "score_variants"}
+AFTER_CHOICE = {"finetune", *SCORING, *IMPORTANCE, *EMBEDDING, *AFTER_EMBEDDING, "score_variants"}
 EVALUATION = {
     "evaluate_pretraining",
     "stratify_predictions",
@@ -101,9 +102,9 @@ def test_another_place_of_the_installation_reruns_nothing(finished):
         ("embeddings", "shifts", 21, {"enrich_tokens", *TOKENS} | REPORT),
         ("embeddings", "layers", [1], {"embed", "compare_strands", *AFTER_EMBEDDING} | REPORT),
         ("pretraining", "learning_rate", 0.002, {"pretrain"} | AFTER_PRETRAINING | REPORT),
-        ("finetuning", "epochs", 2, {"finetune", "mutate_in_silico"} | SCORING | REPORT),
+        ("finetuning", "epochs", 2, {"finetune"} | IMPORTANCE | SCORING | REPORT),
         ("benchmarks", "baselines", ["gc", "tfidf-forest", "adjacency", "pwm"], {"run_baseline"} | SCORING | REPORT),
-        ("benchmarks", "block", 50_000, SCORING | REPORT),
+        ("benchmarks", "block", 50_000, {"check_faithfulness"} | SCORING | REPORT),
         ("selection", "trees", 11, {"next_kmer_baselines", "compare_vocabularies"} | REPORT),
         (
             "selection",
@@ -112,6 +113,10 @@ def test_another_place_of_the_installation_reruns_nothing(finished):
             {"choose_vocabulary", "publish_chosen", "publish_accuracy", "publish_card"} | AFTER_CHOICE | REPORT,
         ),
         ("interpretation", "span", 5, {"score_variants"} | REPORT),
+        ("interpretation", "examples", 4, {"interpret_importance", "check_faithfulness"} | REPORT),
+        ("interpretation", "train_examples", 4, {"mutate_train_sites"} | REPORT),
+        ("interpretation", "steps", 3, IMPORTANCE | REPORT),
+        ("interpretation", "faithfulness_examples", 3, {"check_faithfulness"} | REPORT),
     ],
 )
 def test_a_setting_reruns_its_stage_and_what_follows(finished, section, key, value, expected):
@@ -139,6 +144,8 @@ def test_values_that_other_settings_have_too_rerun_as_any_others(finished, secti
 @pytest.mark.parametrize(
     ("module", "function", "expected"),
     [
+        ("interpretation/cutting.py", "def cut(", IMPORTANCE | CODE),
+        ("interpretation/faithfulness.py", "def curves(", {"check_faithfulness"} | CODE),
         ("embeddings/regions/probes.py", "def probe(", {"probe_track", "gather_probes"} | CODE),
         ("annotation/enrichment.py", "def enrich(", {"describe_tokens"} | CODE),
         ("interpretation/variants.py", "def score(", {"score_variants"} | CODE),
@@ -197,7 +204,15 @@ def test_a_new_task_is_a_row_and_leaves_the_others_alone(finished):
     row = "splice\tsplice\tgenes\tunused\t80\t0\tkind=both\n"
     with changed(finished.root / "config/test.benchmarks.tsv", lambda text: text + row):
         done = finished.snakemake("--dry-run")
-    own = {"build_dataset", "audit_dataset", "run_baseline", "finetune", "score_task", "write_classifier_cards"}
+    own = {
+        "build_dataset",
+        "audit_dataset",
+        "run_baseline",
+        "finetune",
+        "score_task",
+        "write_classifier_cards",
+        *IMPORTANCE,
+    }
     found = set(re.findall(r"^(?:local)?rule (\w+):", done.stdout, re.MULTILINE))
     assert found == own | {"check_sources", "gather_benchmarks", "write_reproduction", "write_report", "all"}, (
         done.stdout

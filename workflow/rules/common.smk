@@ -137,7 +137,7 @@ SHARDS = range(configuration.embeddings.shards)
 READER = reader(configuration)
 EXTERNAL_MODELS = configuration.benchmarks.external_models
 EXTERNAL_FOLDERS = checked(external_folders, configuration, ROOT, ORIGIN)
-SHOWN_TASK = checked(annotations.single_site_task, configuration, TASKS, ORIGIN)
+EXPLAINED_TASKS = checked(annotations.explained_tasks, configuration, TASKS, ALL_TASKS, ORIGIN)
 checked(annotations.refuse_unread, configuration, ALL_TASKS, ALL_TRACKS, (TASK_TABLE, TRACK_TABLE), ORIGIN)
 
 

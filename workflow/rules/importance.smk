@@ -1,31 +1,92 @@
-"""Importance of single bases to the fine-tuned models.
+"""Importance of single bases to the fine-tuned models, and whether it follows what they compute.
 
-Needs the fine-tuned models and their test sites. Makes interpretation/.
+Needs the fine-tuned models and their datasets. Makes interpretation/{task}/.
 """
 
-# without a task of single sites the rule is asked for by nobody; its paths still need a name
-SHOWN = SHOWN_TASK or "no-task"
 
-
-rule mutate_in_silico:
+rule interpret_importance:
+    """Sites of fold test."""
     input:
-        model=f"{RUN}/finetuning/{SHOWN}/{FINETUNED[0]}/model.safetensors",
-        predictions=f"{RUN}/finetuning/{SHOWN}/{FINETUNED[0]}/predictions.parquet",
-        dataset=f"{RUN}/benchmarks/{SHOWN}/dataset.parquet",
+        model=f"{RUN}/finetuning/{{task}}/{FINETUNED[0]}/model.safetensors",
+        dataset=f"{RUN}/benchmarks/{{task}}/dataset.parquet",
     output:
-        table=f"{RUN}/interpretation/mutagenesis.parquet",
+        table=f"{RUN}/interpretation/{{task}}/importance.parquet",
+        bases=f"{RUN}/interpretation/{{task}}/base_importance.parquet",
     log:
-        f"{RUN}/logs/mutate_in_silico.log",
+        f"{RUN}/logs/interpret_importance.{{task}}.log",
     benchmark:
-        f"{RUN}/benchmark/mutate_in_silico.tsv"
+        f"{RUN}/benchmark/interpret_importance.{{task}}.tsv"
     threads: configuration.threads
     resources:
-        **gpu(8000, 30),
+        **gpu(16000, 240),
+        cost="importance",
     params:
-        options=options("mutate_in_silico"),
+        options=options("interpret_importance"),
     shell:
-        "{resources.python} {resources.scripts}/mutate_in_silico.py {params.options} --threads {threads}"
+        "{resources.python} {resources.scripts}/interpret_importance.py {params.options} --threads {threads}"
+        " --fold test"
+        " --task {wildcards.task:q}"
         " --model {input.model:q}"
-        " --predictions {input.predictions:q}"
         " --dataset {input.dataset:q}"
+        " --table {output.table:q}"
+        " --bases {output.bases:q} 2>&1 | tee -i {log:q}"
+
+
+rule mutate_train_sites:
+    """In-silico mutagenesis of sites of fold train, from which motifs are discovered; they are tested on fold test."""
+    input:
+        model=rules.interpret_importance.input.model,
+        dataset=rules.interpret_importance.input.dataset,
+    output:
+        table=f"{RUN}/interpretation/{{task}}/importance.train.parquet",
+        bases=f"{RUN}/interpretation/{{task}}/base_importance.train.parquet",
+    log:
+        f"{RUN}/logs/mutate_train_sites.{{task}}.log",
+    benchmark:
+        f"{RUN}/benchmark/mutate_train_sites.{{task}}.tsv"
+    threads: configuration.threads
+    resources:
+        **gpu(16000, 240),
+        cost="mutagenesis",
+    params:
+        options=options(
+            "interpret_importance",
+            examples=configuration.interpretation.train_examples,
+            methods=["ism"],
+            null_examples=0,
+        ),
+    shell:
+        "{resources.python} {resources.scripts}/interpret_importance.py {params.options} --threads {threads}"
+        " --fold train"
+        " --task {wildcards.task:q}"
+        " --model {input.model:q}"
+        " --dataset {input.dataset:q}"
+        " --table {output.table:q}"
+        " --bases {output.bases:q} 2>&1 | tee -i {log:q}"
+
+
+rule check_faithfulness:
+    """The weights of a second seed are beside the model where `finetuning.seeds` is 2 or more."""
+    input:
+        model=rules.interpret_importance.input.model,
+        dataset=rules.interpret_importance.input.dataset,
+        bases=rules.interpret_importance.output.bases,
+    output:
+        table=f"{RUN}/interpretation/{{task}}/faithfulness.tsv",
+    log:
+        f"{RUN}/logs/check_faithfulness.{{task}}.log",
+    benchmark:
+        f"{RUN}/benchmark/check_faithfulness.{{task}}.tsv"
+    threads: configuration.threads
+    resources:
+        **gpu(16000, 240),
+        cost="faithfulness",
+    params:
+        options=options("check_faithfulness"),
+    shell:
+        "{resources.python} {resources.scripts}/check_faithfulness.py {params.options} --threads {threads}"
+        " --task {wildcards.task:q}"
+        " --model {input.model:q}"
+        " --dataset {input.dataset:q}"
+        " --bases {input.bases:q}"
         " --output {output.table:q} > {log:q} 2>&1"

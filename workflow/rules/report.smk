@@ -60,7 +60,10 @@ rule write_report:
             model=FINETUNED,
         ),
         embeddings=EMBEDDING_RESULTS,
-        mutagenesis=rules.mutate_in_silico.output if SHOWN_TASK else [],
+        importance=expand(
+            [rules.interpret_importance.output.bases, rules.check_faithfulness.output.table], task=EXPLAINED_TASKS
+        ),
+        truth=f"{RUN}/simulated/truth.json" if configuration.simulate else [],
         device=rules.check_device.output,
         variants=rules.score_variants.output if "variants" in configuration.sources else [],
         config=rules.write_configuration.output.config,

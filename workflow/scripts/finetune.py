@@ -45,7 +45,8 @@ def finetune(
     threads: Threads = 0,
 ) -> None:
     """Train with SEEDS seeds from SEED on; write the predictions for folds valid and test, the scores on test, and the classifier of
-    the first seed as a Hugging Face folder (MODEL is its model.safetensors; with `mean` pooling it contains modeling_grover.py).
+    the first seed as a Hugging Face folder (MODEL is its model.safetensors; with `mean` pooling it contains modeling_grover.py). The
+    classifier of the second seed of a pretrained model stays in the folder where finished seeds are kept.
 
     PASSED is what the audit of the dataset wrote; a dataset without it is not trained on. Finished seeds are kept beside PREDICTIONS
     and not trained again (`grover.finetuning.seeds`).
@@ -68,8 +69,10 @@ def finetune(
 
     def train(inputs: list[np.ndarray], seed: int, place: Path) -> pd.DataFrame:
         classifier, predicted = fine_tune(table, inputs, make, settings, processor, seed)
-        if seed == seeds[0]:
+        # the explanations of the second seed are compared with those of the first (check_faithfulness.py)
+        if seed == seeds[0] or (initial == "pretrained" and seed in seeds[:2]):
             save_classifier(classifier, place, source, task, table.attrs["labels"])
+        if seed == seeds[0]:
             predicted.attrs["alone"] = compare_alone(classifier, table, inputs, vocabulary, processor, precision)
         return predicted
 

@@ -1,21 +1,51 @@
 """What a trained model has learnt of single sites: importance of bases, variants."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from grover.config.fields import Section, setting
+from grover.config.fields import Distinct, Section, setting
 
 # a value of INFO, or a comparison with a number
 Effect = Annotated[str, Field(pattern=r"^([^<>=\s][^<>=]*|(<|<=|>|>=) ?-?[0-9.]+([eE][+-]?[0-9]+)?)$")]
 
 
-class Importance(Section):
-    """Importance of single bases."""
+class ImportanceSites(Section):
+    """Sites whose bases are explained."""
 
-    task: str = setting(
-        "", "Task whose most confident test site is mutated base by base; empty: the first task of single sites."
+    tasks: Distinct[str] = setting([], "Tasks whose sites are explained; empty: all.")
+    examples: int = setting(40, "Sites of fold test that are explained per task.", ge=1)
+    train_examples: int = setting(
+        200, "Sites of fold train per task that are mutated base by base for the discovery of motifs.", ge=1
     )
+
+
+class ImportanceMethods(Section):
+    """How the importance of bases is measured."""
+
+    methods: Annotated[Distinct[Literal["ism", "block", "ig", "attention"]], Field(min_length=1)] = setting(
+        ["ism", "block", "ig", "attention"],
+        "Single substitutions, redrawn blocks, integrated gradients, and DNABERT's attention, which is a reproduction and no explanation.",
+        paper="attention: DNABERT",
+    )
+    block: int = setting(10, "Length of the blocks that are redrawn.", unit="bases", ge=1)
+    block_step: int = setting(5, "Distance between blocks.", unit="bases", ge=1)
+    block_draws: int = setting(8, "Draws per block.", ge=1)
+    steps: int = setting(32, "Points of the integral of the gradients; doubled where the error exceeds 2 %.", ge=2)
+    null_examples: int = setting(20, "Sites whose shuffles are the null of the significance; 0: no significance.", ge=0)
+    shuffles: int = setting(5, "Dinucleotide shuffles of each of these sites.", ge=1)
+
+
+class Faithfulness(Section):
+    """How explanations are tested."""
+
+    faithfulness_examples: int = setting(
+        20, "Sites per task on which deletion, insertion, randomised weights, seeds and strands are compared.", ge=2
+    )
+
+
+class Importance(ImportanceSites, ImportanceMethods, Faithfulness):
+    """Importance of single bases."""
 
 
 class VariantScoring(Section):

@@ -1,44 +1,92 @@
 """Figures of the importance of single bases."""
 
+from collections.abc import Mapping
+
+import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from grover.report.style import BLUE, GREEN, GREY, ORANGE, RED, panels
+from grover.report.style import BLUE, GREEN, GREY, INK, ORANGE, PALE, PURPLE, RED, SKY, finish, panels
 
-BASES = {"A": GREEN, "C": BLUE, "G": ORANGE, "T": RED}
+LETTERS = {"A": GREEN, "C": BLUE, "G": ORANGE, "T": RED}
 BASES_PER_ROW = 110
+METHOD_COLOURS = {"ism": BLUE, "block": SKY, "ig": RED, "attention": PURPLE, "random": GREY, "rarity": PALE}
+ELEMENTS = {"motif": GREY, "partner": BLUE}
+SIGNIFICANT = 0.05
 
 
-def importance(mutagenesis: pd.DataFrame) -> pd.DataFrame:
-    """Importance of each reference base: minus the mean score of its substitutions.
+def logos(examples: Mapping[str, pd.DataFrame], labels: Mapping[str, str], rows: int) -> Figure:
+    """The bases of some sites as logos, in at most `rows` lines of 110 bases each.
 
-    mutagenesis: position, reference, base, score (change of the model's output when `base` replaces the reference).
+    examples: by title, of each base in the order of the site: offset, ref, height, q, and where truth is known motif and partner (bool).
+    Of a longer site the stretch with the largest sum of absolute heights is shown. Lines above the letters mark what was planted, dots
+    below them q < 0.05. labels: names of the marks in the legend.
     """
-    changed = mutagenesis[mutagenesis["base"] != mutagenesis["reference"]]
-    table = changed.groupby(["position", "reference"], as_index=False)["score"].mean()
-    return table.assign(importance=-table["score"]).sort_values("position").reset_index(drop=True)
+    lines = [
+        (title, table.iloc[start : start + BASES_PER_ROW])
+        for title, whole in examples.items()
+        for table in [best_stretch(whole, rows * BASES_PER_ROW)]
+        for start in range(0, len(table), BASES_PER_ROW)
+    ]
+    figure, axes = panels(len(lines), 1, height=0.6 + 1.35 * len(lines))
+    titled = set()
+    for axis, (title, line) in zip(axes, lines, strict=True):
+        whole = examples[title]["height"]
+        span = max(whole.max(), -whole.min(), 1e-9)
+        low, high = min(whole.min(), 0) - 0.12 * span, max(whole.max(), 0) + 0.22 * span
+        _letters(axis, line)
+        _marks(axis, line, (low + 0.04 * span, high - 0.08 * span), labels)
+        first = int(line["offset"].iloc[0])
+        axis.set(xlim=(first - 0.5, first + min(BASES_PER_ROW, len(whole)) - 0.5), ylim=(low, high))
+        if title not in titled:
+            axis.set_title(title)
+        titled.add(title)
+    handles = {name: handle for axis in axes for handle, name in zip(*axis.get_legend_handles_labels(), strict=True)}
+    if handles:
+        figure.legend(handles.values(), handles.keys(), loc="outside upper right", ncols=len(handles))
+    figure.supylabel("importance (nats)", fontsize=9)
+    axes[-1].set_xlabel("base of the site")
+    return figure
 
 
-def logo(mutagenesis: pd.DataFrame) -> Figure:
-    """The region's sequence as a logo, the height of a base being its importance, in lines of at most 110 bases."""
+def best_stretch(table: pd.DataFrame, most: int) -> pd.DataFrame:
+    """The stretch of `most` rows whose heights have the largest absolute sum."""
+    if len(table) <= most:
+        return table
+    sums = np.convolve(table["height"].abs(), np.ones(most), "valid")
+    first = int(sums.argmax())
+    return table.iloc[first : first + most]
+
+
+def _letters(axis: Axes, line: pd.DataFrame) -> None:
     import logomaker
 
-    table = importance(mutagenesis)
-    heights = (
-        pd.get_dummies(table["reference"])
-        .reindex(columns=list("ACGT"), fill_value=False)
-        .mul(table["importance"], axis=0)
-    )
-    heights.index = table["position"]
-    lines = [heights.iloc[i : i + BASES_PER_ROW] for i in range(0, len(heights), BASES_PER_ROW)]
-    figure, axes = panels(len(lines), 1, height=0.5 + 1.25 * len(lines), sharey=True)
-    for axis, line in zip(axes, lines, strict=True):
-        logomaker.Logo(line.astype(float), ax=axis, color_scheme=BASES, show_spines=False, flip_below=False)
-        axis.axhline(0, color=GREY, linewidth=0.6)
-        axis.set_xlim(line.index[0] - 0.5, line.index[0] + min(BASES_PER_ROW, len(heights)) - 0.5)
-        axis.ticklabel_format(axis="x", style="plain", useOffset=False)
-    low, high = table["importance"].min(), table["importance"].max()
-    axes[0].set_ylim(min(low, 0) * 1.08, max(high, 0) * 1.08 or 1)
-    figure.supylabel("importance", fontsize=9)
-    axes[-1].set_xlabel("position")
+    heights = pd.get_dummies(line["ref"]).reindex(columns=list("ACGT"), fill_value=False).mul(line["height"], axis=0)
+    heights.index = line["offset"]
+    logomaker.Logo(heights.astype(float), ax=axis, color_scheme=LETTERS, show_spines=False, flip_below=False)
+    axis.axhline(0, color=GREY, linewidth=0.6)
+
+
+def _marks(axis: Axes, line: pd.DataFrame, heights: tuple[float, float], labels: Mapping[str, str]) -> None:
+    below, above = heights
+    for name in [name for name in ELEMENTS if name in line and line[name].any()]:
+        places = line.loc[line[name], "offset"]
+        ends = places.min() - 0.4, places.max() + 0.4
+        axis.plot(ends, (above, above), color=ELEMENTS[name], linewidth=3, solid_capstyle="butt", label=labels[name])
+    found = line.loc[line["q"] < SIGNIFICANT, "offset"]
+    if len(found):
+        axis.plot(found, np.full(len(found), below), ".", color=INK, markersize=2.5, label=labels["q"])
+
+
+def curves(table: pd.DataFrame, names: Mapping[str, str]) -> Figure:
+    """The answer while bases are deleted and inserted, by method: rows test, method, x, value, low, high; names: of the methods."""
+    figure, axes = panels(1, 2, height=3.2, sharey=True)
+    for axis, test in zip(axes, ("deletion", "insertion"), strict=True):
+        for method, rows in table[table["test"] == test].groupby("method", sort=False):
+            colour, line = METHOD_COLOURS[method], "--" if method in ("random", "rarity") else "-"
+            axis.plot(rows["x"], rows["value"], line, color=colour, label=names[method])
+    finish(axes[0], grid="y", percent="x", title="deletion", xlabel="bases deleted", ylabel="mean answer (nats)")
+    finish(axes[1], grid="y", percent="x", title="insertion", xlabel="bases inserted")
+    axes[1].legend()
     return figure

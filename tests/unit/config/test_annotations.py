@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from grover.config.annotations import refuse_unread, single_site_task, sources_read
+from grover.config.annotations import explained_tasks, refuse_unread, sources_read
 from grover.config.benchmark_table import Task
 from grover.config.configuration import Configuration, complete
 from grover.config.files import (
@@ -50,13 +50,17 @@ def test_a_source_that_nothing_reads_is_refused():
         refuse_unread(configured({"peaks": {"url": "x"}}), {}, TRACKS, TABLES, "mine.yaml")
 
 
-def test_a_task_of_single_sites_is_shown():
-    assert single_site_task(configured({}), TASKS, "mine.yaml") == "sites"
-    assert single_site_task(configured({}), {"splicing": TASKS["splicing"]}, "mine.yaml") == ""
+def test_all_tasks_are_explained_or_those_that_are_named():
+    present = {"splicing": TASKS["splicing"]}
+    assert explained_tasks(configured({}), TASKS, TASKS, "mine.yaml") == ["sites", "splicing"]
+    asked = configured({}, interpretation={"tasks": ["splicing", "sites"]})
+    assert explained_tasks(asked, TASKS, TASKS, "mine.yaml") == ["sites", "splicing"]
+    assert explained_tasks(asked, present, TASKS, "mine.yaml") == ["splicing"]  # the other one is left out of the run
+    wrong = configured({}, interpretation={"tasks": ["sits"]})
     with pytest.raises(
-        InputError, match="`interpretation.task` is 'splicing', but the tasks of single sites are sites"
+        InputError, match="`interpretation.tasks` names 'sits', but the tasks are sites, splicing; correct"
     ):
-        single_site_task(configured({}, interpretation={"task": "splicing"}), TASKS, "mine.yaml")
+        explained_tasks(wrong, TASKS, TASKS, "mine.yaml")
 
 
 def test_a_source_is_simulated_downloaded_or_linked(tmp_path):

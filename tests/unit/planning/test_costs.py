@@ -11,7 +11,7 @@ from grover.planning.costs import DISK, WORK, Run, core_weights, forward_flops, 
 
 ROOT = Path(__file__).resolve().parents[3]
 TASK = {"ctcf": Task("ctcf", "motif-bound", ("peaks",), "unbound", 201, 0, {"threshold": "1e-5"})}
-KEYS = {"finetuning": "ctcf.chosen"}
+KEYS = {"finetuning": "ctcf.chosen", "importance": "ctcf", "mutagenesis": "ctcf", "faithfulness": "ctcf"}
 TINY = {"layers": 2, "hidden": 8, "heads": 2, "intermediate": 16, "positions": 512}
 
 
@@ -73,11 +73,38 @@ def test_a_larger_network_and_more_of_its_driver_cost_more(cost):
         "pretraining": {"pretraining": {"steps": 200_000}},
         "next-kmer": {"selection": {"k": [1, 2, 3, 4, 5, 6]}},
         "finetuning": {"finetuning": {"seeds": 9}},
+        "importance": {"interpretation": {"examples": 90}},
+        "mutagenesis": {"interpretation": {"train_examples": 900}},
+        "faithfulness": {"interpretation": {"faithfulness_examples": 90}},
     }[cost]
     key = KEYS.get(cost, "bpe-600")
     flops = WORK[cost](run_of(), key)[0]
     assert WORK[cost](run_of(**driver), key)[0] > flops
     assert WORK[cost](run_of(pretraining={"size": "small"}), key)[0] < flops
+
+
+def test_explanations_cost_a_forward_pass_per_substitution_draw_and_point_by_hand():
+    asked = {
+        "examples": 2,
+        "train_examples": 3,
+        "null_examples": 1,
+        "shuffles": 4,
+        "steps": 8,
+        "block_step": 10,
+        "block_draws": 5,
+    }
+    run = run_of(pretraining=TINY, interpretation=asked)
+    length = 201 / tokens_of("bpe-100")[1] + 2  # the first of the candidates stands for the chosen one
+    per_pass = length * forward_flops(run, "bpe-100", length)
+    passes = (2 + 4) * 603 + 2 * (201 / 10 * 5 + 3 * 8)
+    assert WORK["importance"](run, "ctcf")[0] == pytest.approx(passes * per_pass)
+    assert WORK["mutagenesis"](run, "ctcf")[0] == pytest.approx(3 * 603 * per_pass)
+
+
+def test_a_second_seed_of_a_pretrained_model_takes_disk():
+    one, two = run_of(finetuning={"seeds": 1}), run_of(finetuning={"seeds": 5})
+    assert DISK["finetuning"](two, "ctcf.chosen") == 2 * DISK["finetuning"](one, "ctcf.chosen")
+    assert DISK["finetuning"](two, "ctcf.chosen-random") == DISK["finetuning"](one, "ctcf.chosen-random")
 
 
 @pytest.mark.parametrize("cost", DISK)

@@ -1,0 +1,159 @@
+"""Importance of the bases of sites by several methods, and the tables that the workflow keeps of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.stats import false_discovery_control
+
+from grover.config.sections.interpretation import ImportanceMethods
+from grover.genome.bases import decode
+from grover.interpretation.answers import Answer, FineTuned, both_strands
+from grover.interpretation.attention import attention_per_base
+from grover.interpretation.cutting import compare_cuts, cut, spans_per_base
+from grover.interpretation.gradients import integrated_gradients
+from grover.interpretation.mutagenesis import Substitutions, mutate, mutate_blocks, substitutions
+from grover.interpretation.significance import p_values, shuffled_sites, strata
+from grover.interpretation.sites import Site, rows_of
+from grover.tokenization.vocabulary import Vocabulary
+
+ISM, BLOCK, IG, ATTENTION = "ism", "block", "ig", "attention"
+TABLE = ["task", "method", "example", "chrom", "pos", "strand", "ref", "base", "delta"]
+CUTS = ["tokens_changed", "reach", "boundary_moved"]
+BASES = [
+    "task",
+    "method",
+    "example",
+    "label",
+    "answer",
+    "chrom",
+    "pos",
+    "offset",
+    "strand",
+    "ref",
+    "importance",
+    "signed",
+]
+TESTED = ["p", "q", "resolution", "error"]
+
+
+@dataclass(frozen=True)
+class Values:
+    """What one method gives the bases of one site: by what they are ranked (`importance`), their value with its sign, the number of bases
+    that share a value, and the completeness error of integrated gradients."""
+
+    importance: np.ndarray
+    signed: np.ndarray
+    resolution: np.ndarray | int = 1
+    error: float = np.nan
+
+
+def importances(
+    sites: Sequence[Site], model: FineTuned, answer: Answer, settings: ImportanceMethods, seed: int
+) -> dict[str, list[Values]]:
+    """The values of each method of the settings for each site, those of `ism` apart (`grover.interpretation.mutagenesis.mutate`)."""
+    found: dict[str, list[Values]] = {}
+    if BLOCK in settings.methods:
+        redrawn = mutate_blocks(sites, answer, settings.block, settings.block_step, settings.block_draws, seed)
+        found[BLOCK] = [Values(np.abs(each), each, settings.block) for each in redrawn]
+    if IG in settings.methods:
+        gradients = integrated_gradients(sites, model, settings.steps)
+        found[IG] = [Values(np.abs(each.values), each.values, each.resolution, each.error) for each in gradients]
+    if ATTENTION in settings.methods:
+        weights = attention_per_base(sites, model)
+        found[ATTENTION] = [
+            Values(each, each, spans_per_base(site, model.vocabulary))
+            for site, each in zip(sites, weights, strict=True)
+        ]
+    return found
+
+
+def of_substitutions(site: Site, found: Substitutions) -> Values:
+    """The values of in-silico mutagenesis."""
+    return Values(found.importance(len(site.codes)), found.sums(len(site.codes)))
+
+
+def interpret(
+    sites: Sequence[Site], model: FineTuned, settings: ImportanceMethods, *, task: str, stranded: bool, seed: int
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Explain sites of a task by each of the methods of the settings.
+
+    Returns two tables. The first has a row per substitution (ism) or per base: `TABLE`, and for ism `CUTS`; delta is the change of the
+    answer, for ig the attribution, for attention the weight. The second has a row per base: `BASES` and `TESTED`, where importance is what
+    bases are ranked by (mean |delta| of ism, |delta| otherwise), signed the sum or the value with its sign, p and q its significance
+    (ism), resolution the bases that share one value, and error the completeness error of ig. Without strands mutations are answered as
+    the mean of both strands.
+    """
+    answer = model if stranded else both_strands(model)
+    tables, bases = [], []
+    if ISM in settings.methods:
+        substituted, answers = mutate(sites, answer)
+        null = _null(sites, model.vocabulary, answer, settings, seed)
+        for site, found, margin in zip(sites, substituted, answers, strict=True):
+            cuts = _cuts(site, model.vocabulary)
+            tables.append(_of_substitutions(site, found, cuts))
+            per_base = _per_base(site, of_substitutions(site, found), ISM, margin)
+            if len(null[0]):
+                stratum = strata(found.position, cuts["boundary_moved"], len(site.codes))
+                per_base["p"] = p_values(per_base["signed"].to_numpy(), stratum, *null)
+            bases.append(per_base)
+    else:
+        answers = np.concatenate(answer(sites, [site.codes[None] for site in sites]))
+    for method, values in importances(sites, model, answer, settings, seed).items():
+        own = [_per_base(site, each, method, margin) for site, each, margin in zip(sites, values, answers, strict=True)]
+        bases += own
+        tables += [each.assign(base="", delta=each["signed"]) for each in own]
+    table, joined = (pd.concat(each, ignore_index=True).assign(task=task) for each in (tables, bases))
+    tested = joined["p"].notna()
+    if tested.any():
+        joined.loc[tested, "q"] = false_discovery_control(joined.loc[tested, "p"])
+    table = table.reindex(columns=[*TABLE, *CUTS]).astype(
+        {"delta": np.float32, "tokens_changed": "Int32", "reach": "Int32", "boundary_moved": "boolean"}
+    )
+    return table, joined[[*BASES, *TESTED]].astype({"resolution": np.int32})
+
+
+def _cuts(site: Site, vocabulary: Vocabulary) -> dict[str, np.ndarray]:
+    sequences, position, _ = substitutions(site.codes)
+    return compare_cuts(cut(site, site.codes, vocabulary), cut(site, sequences, vocabulary), position, vocabulary)
+
+
+def _null(
+    sites: Sequence[Site], vocabulary: Vocabulary, answer: Answer, settings: ImportanceMethods, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Signed sums of the bases of shuffled sites, and how many substitutions of each move a bound of a token."""
+    chosen = np.random.default_rng(seed).permutation(len(sites))[: settings.null_examples]
+    shuffled = shuffled_sites([sites[number] for number in chosen], settings.shuffles, seed)
+    if not shuffled:
+        return np.zeros(0), np.zeros(0, np.int64)
+    found, _ = mutate(shuffled, answer)
+    sums = [each.sums(len(site.codes)) for site, each in zip(shuffled, found, strict=True)]
+    moved = [
+        strata(each.position, _cuts(site, vocabulary)["boundary_moved"], len(site.codes))
+        for site, each in zip(shuffled, found, strict=True)
+    ]
+    return np.concatenate(sums), np.concatenate(moved)
+
+
+def _of_substitutions(site: Site, found: Substitutions, cuts: dict[str, np.ndarray]) -> pd.DataFrame:
+    base = np.array(list(decode(found.base)), object)
+    columns = rows_of(site, found.position) | {"base": base, "delta": found.delta} | cuts
+    return pd.DataFrame(columns).assign(method=ISM)
+
+
+def _per_base(site: Site, values: Values, method: str, margin: float) -> pd.DataFrame:
+    offsets = np.arange(len(site.codes))
+    columns = rows_of(site, offsets) | {
+        "method": method,
+        "label": site.label,
+        "answer": margin,
+        "offset": offsets,
+        "importance": values.importance,
+        "signed": values.signed,
+        "p": np.nan,
+        "q": np.nan,
+        "resolution": values.resolution,
+        "error": values.error,
+    }
+    return pd.DataFrame(columns)

@@ -1,0 +1,96 @@
+"""What the simulated genome plants around the sites of its binding motif, and how well an explanation finds it.
+
+Every site has the motif, and the partner to its right alone decides on binding. An explanation that names the cause marks the partner
+of a `right` site, not the motif, and not the copies of the partner beside `left` and `reversed` sites.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from grover.statistics.bootstrap import resampled_auroc
+
+COLUMNS = ["chrom", "start", "end", "name", "partner"]
+MOTIF, PARTNER = "motif", "partner"
+
+
+def planted_elements(truth: Mapping[str, Any]) -> pd.DataFrame:
+    """Motifs and partners of the sites in `truth.json`: chrom, start, end, name (motif or partner), and the kind of the site's `partner`
+    (right, left, reversed, none)."""
+    sites = pd.DataFrame(truth["sites"])
+    motif = sites[["chrom", "start", "end", "partner"]].assign(name=MOTIF)
+    copies = sites[sites["partner"] != "none"]
+    bounds = {"start": copies["partner_start"], "end": copies["partner_end"]}
+    partner = copies[["chrom", "partner"]].assign(**bounds, name=PARTNER)
+    return pd.concat([motif, partner], ignore_index=True)[COLUMNS]
+
+
+def mark(bases: pd.DataFrame, elements: pd.DataFrame) -> pd.DataFrame:
+    """Add to a table of bases (example, chrom, pos) the columns motif, partner (bool: the base lies in that element of the site in the
+    middle of its example) and kind, the site's partner; kind is empty where no site is in the middle."""
+    own = elements[elements["name"] == MOTIF].assign(middle=lambda rows: (rows["start"] + rows["end"]) // 2)
+    bounds = bases.groupby("example").agg(chrom=("chrom", "first"), low=("pos", "min"), high=("pos", "max"))
+    marked = bases.assign(**{MOTIF: False, PARTNER: False, "kind": ""})
+    for example, chrom, low, high in bounds.itertuples():
+        here = own[own["chrom"] == chrom]
+        distance = (here["middle"] - (low + high + 1) // 2).abs()
+        if here.empty or distance.min() > (high - low) // 4:
+            continue
+        site = here.loc[distance.idxmin()]
+        rows = (marked["example"] == example).to_numpy()
+        positions = marked.loc[rows, "pos"]
+        marked.loc[rows, "kind"] = site["partner"]
+        marked.loc[rows, MOTIF] = positions.between(site["start"], site["end"] - 1)
+        copy = elements[
+            (elements["name"] == PARTNER) & (elements["chrom"] == chrom) & (elements["partner"] == site["partner"])
+        ]
+        near = copy[(copy["start"] >= low) & (copy["end"] <= high + 1)]
+        if len(near):
+            nearest = near.loc[((near["start"] + near["end"]) // 2 - site["middle"]).abs().idxmin()]
+            marked.loc[rows, PARTNER] = positions.between(nearest["start"], nearest["end"] - 1)
+    return marked
+
+
+def judge(marked: pd.DataFrame) -> dict[str, float]:
+    """How well importance finds the partner, in a table that `mark` made of the bases of one method (example, importance, ...).
+
+    Returns `sites`, the number of right sites; `auroc`, the mean over them of the AUROC of partner bases against all others; and the mean
+    importance, as a share of that of partner bases of right sites, of their `motif` bases, of the copies of partners of `left` and
+    `reversed` sites, and of all `other` bases of right sites.
+    """
+    right = marked[marked["kind"] == "right"]
+    scored = [_auroc(rows[PARTNER], rows["importance"]) for _, rows in right.groupby("example") if rows[PARTNER].any()]
+    partner = right.loc[right[PARTNER], "importance"].mean()
+
+    def share(rows: pd.Series) -> float:
+        return float(rows.mean() / partner) if len(rows) and partner > 0 else float("nan")
+
+    decoys = {kind: marked[(marked["kind"] == kind) & marked[PARTNER]]["importance"] for kind in ("left", "reversed")}
+    return {
+        "sites": len(scored),
+        "auroc": float(np.mean(scored)) if scored else float("nan"),
+        "motif": share(right.loc[right[MOTIF], "importance"]),
+        **{kind: share(rows) for kind, rows in decoys.items()},
+        "other": share(right.loc[~right[MOTIF] & ~right[PARTNER], "importance"]),
+    }
+
+
+def of_kind(rows: Sequence[int] | np.ndarray, dataset: pd.DataFrame, elements: pd.DataFrame, kind: str) -> np.ndarray:
+    """Those rows of a dataset whose window has a site of this kind in its middle, int64."""
+    table = dataset.iloc[rows]
+    middle = (table["start"] + table["end"]) // 2
+    own = elements[(elements["name"] == MOTIF) & (elements["partner"] == kind)]
+    centres = set(zip(own["chrom"], (own["start"] + own["end"]) // 2, strict=True))
+    near = [
+        any((chrom, place + shift) in centres for shift in (-1, 0, 1))
+        for chrom, place in zip(table["chrom"], middle, strict=True)
+    ]
+    return np.asarray(rows)[np.array(near, bool)]
+
+
+def _auroc(positive: pd.Series, value: pd.Series) -> float:
+    once = np.ones((1, 1), np.uint16)
+    block = np.zeros(len(value), np.int64)
+    return float(resampled_auroc(once, block, positive.to_numpy(np.int64), value.to_numpy(np.float64))[0])

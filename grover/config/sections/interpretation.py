@@ -89,5 +89,27 @@ class VariantSources(Section):
     conservation: str = setting("conservation", "bigWig of conservation.")
 
 
-class Interpretation(Importance, VariantScoring, VariantLabels, VariantSources):
+class Motifs(Section):
+    """Discovery of motifs from the contributions of single bases, and their tests."""
+
+    motif_windows: int = setting(
+        2, "Windows of each example, those of the largest contribution, that motifs are made of.", ge=1
+    )
+    motif_width: int = setting(15, "Length of such a window.", unit="bases", ge=5, le=50)
+    motif_similarity: float = setting(
+        0.5, "Mean similarity (cosine) of their contributions up to which windows are grouped.", gt=0, lt=1
+    )
+    motif_sites: int = setting(5, "Fewest windows of a motif.", ge=2)
+    maximum_motif_windows: int = setting(
+        4000, "Most windows that are compared, those of the largest contribution.", ge=2
+    )
+    motif_insertions: int = setting(
+        60, "Sequences of fold test that the consensus and its shuffled bases are written into.", ge=2
+    )
+    motif_decoys: int = setting(
+        200, "Known motifs with shuffled columns, beside which a discovered motif is compared with known ones.", ge=20
+    )
+
+
+class Interpretation(Importance, VariantScoring, VariantLabels, VariantSources, Motifs):
     """What the trained models have learnt of single sites."""

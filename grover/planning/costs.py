@@ -17,6 +17,8 @@ EXTERNAL_TOKENS = (4_096, 5.0)  # assumed of a vocabulary from elsewhere, as of 
 TRAIN_SHARE = 0.8  # of the examples, as by the default folds
 # assumed of a data set that is not built yet: examples per base of the genome, at most so many, and the length of one from elsewhere
 EXAMPLES_PER_BASE, MOST_EXAMPLES, EXTERNAL_LENGTH = 1e-4, 60_000, 100
+# of motifs: as many as are usually found in a task, and are profiled; versions of an insertion and of a profile (`grover.interpretation`)
+MOTIFS, PROFILES, SHUFFLES, PROFILE_PASSES = 8, 2, 5, 1_400
 
 # of explanations: builders whose sites have strands, tokens that are computed at once, sites whose weights are randomised, and versions of
 # a site of all curves
@@ -142,6 +144,13 @@ def _faithfulness(run: Run, key: str) -> Work:
     return flops * share, steps * share
 
 
+def _motifs(run: Run, key: str) -> Work:
+    """Insertions of the motifs of a task, about as many as are found, on both strands beside shuffles, and the profiles of a few."""
+    length = _site(run, key)[1]
+    passes = MOTIFS * 2 * (1 + SHUFFLES) * run.settings.interpretation.motif_insertions + PROFILES * PROFILE_PASSES
+    return passes * length * forward_flops(run, run.chosen, length), passes * length / TOKENS_AT_ONCE
+
+
 def _regions(run: Run) -> float:
     """Regions that are embedded: as many as asked for, or about as many as the genome has room for."""
     asked = run.settings.embeddings
@@ -169,6 +178,7 @@ WORK: dict[str, Callable[[Run, str], Work]] = {
     "importance": _importance,
     "mutagenesis": _mutagenesis,
     "faithfulness": _faithfulness,
+    "motifs": _motifs,
 }
 # bytes that stay
 DISK: dict[str, Callable[[Run, str], float]] = {

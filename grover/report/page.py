@@ -19,6 +19,7 @@ from grover.report.sections import (
     enrichment,
     genome,
     importance,
+    motifs,
     pretraining,
     provenance,
     region_map,
@@ -50,6 +51,7 @@ SECTIONS: tuple[ModuleType, ...] = (
     regions,
     strands,
     importance,
+    motifs,
     variants,
 )
 

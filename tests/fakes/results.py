@@ -51,6 +51,7 @@ def write(folder: Path, variants: bool = True) -> list[Path]:
     for stage in EMBEDDINGS:
         files += writer(stage)(Path(folder), rng)
     _interpretation(rng, parquet, text, place, variants)
+    _motifs(parquet, text)
     sidecar = {
         "command": ["train_bpe.py", "--cycles", "300"],
         "arguments": {},
@@ -419,3 +420,75 @@ def _importance(rng, task, chrom) -> tuple[pd.DataFrame, pd.DataFrame]:
     ]
     columns = ["test", "method", "against", "x", "value", "low", "high", "n"]
     return pd.concat(bases, ignore_index=True), pd.DataFrame(tests, columns=columns).assign(task=task)
+
+
+def _motifs(parquet, text) -> None:
+    """Motifs of a task with one supported and one other motif, and of a task without any."""
+    columns = [
+        "motif",
+        "consensus",
+        "width",
+        "sites",
+        "label",
+        "class",
+        "sign",
+        "auroc",
+        "auroc_low",
+        "auroc_high",
+        "p",
+        "q",
+    ]
+    columns += [
+        "insertion",
+        "insertion_low",
+        "insertion_high",
+        "insertion_windows",
+        "offset",
+        "orientation",
+        "opposite",
+    ]
+    columns += ["supported", "task", "match", "match_p", "match_q"]
+    rows = [
+        ("motif-1", "TTACG", 5, 37, 1, "bound", 1, 0.62, 0.59, 0.65, 1e-6, 2e-6, 5.9, 5.6, 6.3, 60, 23, "+", -0.3, True)
+        + ("ctcf", "MA1.1", 0.001, 0.002),
+        (
+            "motif-2",
+            "GATGAC",
+            6,
+            8,
+            1,
+            "bound",
+            -1,
+            0.51,
+            0.47,
+            0.56,
+            0.6,
+            0.6,
+            *[np.nan] * 3,
+            0,
+            -5,
+            "-",
+            np.nan,
+            False,
+        )
+        + ("ctcf", "MA1.1", 0.8, 0.8),
+    ]
+    table = pd.DataFrame(rows, columns=columns)
+    text("interpretation/ctcf/motifs.tsv", table)
+    text("interpretation/splice/motifs.tsv", table.iloc[:0])
+    logos = [
+        (motif, position, base, 0.85 if base == letter else 0.05, sign * (base == letter))
+        for motif, consensus, sign in zip(table["motif"], table["consensus"], table["sign"], strict=True)
+        for position, letter in enumerate(consensus)
+        for base in "ACGT"
+    ]
+    logo_columns = ["motif", "position", "base", "probability", "contribution"]
+    profiles = [
+        ("motif-1", offset, strand, effect, effect - 0.5, effect + 0.5, 20)
+        for strand in "+-"
+        for offset, effect in ((-20, 0.1), (0, 2.0), (20, 5.0))
+    ]
+    profile_columns = ["motif", "offset", "orientation", "effect", "low", "high", "windows"]
+    for task, kept in (("ctcf", slice(None)), ("splice", slice(0))):
+        parquet(f"interpretation/{task}/motif_logos.parquet", pd.DataFrame(logos[kept], columns=logo_columns))
+        parquet(f"interpretation/{task}/motif_profiles.parquet", pd.DataFrame(profiles[kept], columns=profile_columns))

@@ -1,0 +1,50 @@
+"""Figures of motifs: logos of contributions, and the effect of an insertion along a sequence."""
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from grover.report.style import BLUE, GREEN, GREY, ORANGE, RED, finish, panels
+
+BASES = {"A": GREEN, "C": BLUE, "G": ORANGE, "T": RED}
+ORIENTATIONS = {"+": (BLUE, "+ strand"), "-": (RED, "\u2212 strand")}
+
+
+def motif_rows(motifs: pd.DataFrame, logos: pd.DataFrame, profiles: pd.DataFrame) -> Figure:
+    """One row per motif: its logo, and beside it the effect of inserting it by place and strand.
+
+    motifs: motif, sites, supported; logos: motif, position, base, contribution; profiles: motif, offset, orientation, effect, low, high.
+    """
+    figure, axes = panels(len(motifs), 2, height=0.5 + 1.5 * len(motifs), width_ratios=[3, 2])
+    for row, motif in enumerate(motifs.itertuples()):
+        left, right = axes[2 * row], axes[2 * row + 1]
+        _logo(left, logos[logos["motif"] == motif.motif])
+        left.set_title(f"{motif.motif}, {motif.sites} windows" + ("" if motif.supported else ", not supported"))
+        _profile(right, profiles[profiles["motif"] == motif.motif])
+    axes[-2].set_xlabel("position")
+    axes[-1].set_xlabel("bases from the middle of the sequence")
+    shown = [axis for axis in axes[1::2] if axis.get_legend_handles_labels()[0]]
+    if shown:
+        shown[0].legend(loc="best")
+    return figure
+
+
+def _logo(axis: Axes, table: pd.DataFrame) -> None:
+    import logomaker
+
+    heights = table.pivot(index="position", columns="base", values="contribution").reindex(columns=list(BASES))
+    logomaker.Logo(heights.fillna(0.0), ax=axis, color_scheme=BASES, show_spines=False, flip_below=False)
+    axis.axhline(0, color=GREY, linewidth=0.6)
+    finish(axis, ylabel="contribution", whole="x")
+
+
+def _profile(axis: Axes, profile: pd.DataFrame) -> None:
+    if profile.empty:
+        axis.set_axis_off()
+        return
+    for strand, (colour, label) in ORIENTATIONS.items():
+        line = profile[profile["orientation"] == strand].sort_values("offset")
+        axis.fill_between(line["offset"], line["low"], line["high"], color=colour, alpha=0.2, linewidth=0)
+        axis.plot(line["offset"], line["effect"], color=colour, marker="o", markersize=3, label=label)
+    axis.axhline(0, color=GREY, linewidth=0.6)
+    finish(axis, ylabel="change of the logit", grid="y")

@@ -24,6 +24,7 @@ include: "workflow/rules/token_embeddings.smk"
 include: "workflow/rules/region_embeddings.smk"
 include: "workflow/rules/importance.smk"
 include: "workflow/rules/variants.smk"
+include: "workflow/rules/tracks.smk"
 include: "workflow/rules/report.smk"
 
 

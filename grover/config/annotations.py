@@ -22,8 +22,9 @@ def refuse_unread(
     tasks, tracks: all rows of the `tables` of tasks and tracks, also those whose sources are absent.
     """
     read = STAGES | {track["source"] for track in tracks} | {key for task in tasks.values() for key in task.sources}
+    read |= {configuration.embeddings.intervals, configuration.interpretation.tracks}
     for key in configuration.sources:
-        if key not in read and key != configuration.embeddings.intervals:
+        if key not in read:
             raise InputError(
                 f"{origin}: nothing reads the source `{key}`; correct its name, or name it in {tables[0]} or {tables[1]}"
             )
@@ -35,6 +36,7 @@ def sources_read(configuration: Configuration, tasks: Tasks, tracks: Iterable[Tr
     found |= {"blacklist", "variants"} & set(configuration.sources)
     if tasks:
         found |= {"repeats"} & set(configuration.sources)
+    found |= {configuration.interpretation.tracks} & set(configuration.sources)
     return sorted(found | ({configuration.embeddings.intervals} - {""}))
 
 

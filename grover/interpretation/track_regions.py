@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,17 @@ from grover.runtime.errors import InputError
 
 TEST = "test"  # stands for loci of fold test
 PIECE = 20_000  # bases that are read at a time
+
+
+class Piece(NamedTuple):
+    """A piece of a stretch: where it lies, its first base in the genome's codes, and the bounds of its segment there."""
+
+    chrom: str
+    start: int
+    end: int
+    place: int
+    left: int
+    right: int
 
 
 def loci_of_test(genome: Genome, folds: pd.DataFrame, number: int, size: int) -> pd.DataFrame:
@@ -73,8 +85,8 @@ def stretches(regions: pd.DataFrame, genome: Genome, path: Path | str = "the reg
     return pd.DataFrame(rows, columns=["chrom", "start", "end", "place", "left", "right"])
 
 
-def pieces(table: pd.DataFrame, shard: int, shards: int) -> Iterator[tuple[str, int, int, int, int, int]]:
-    """Yield the stretches of one shard in pieces of at most 20,000 bases, as tuples of the columns of `stretches`.
+def pieces(table: pd.DataFrame, shard: int, shards: int) -> Iterator[Piece]:
+    """Yield the stretches of one shard in pieces of at most 20,000 bases.
 
     Shards have equally many pieces, one behind the other, so that their results in order are sorted.
     """
@@ -85,4 +97,4 @@ def pieces(table: pd.DataFrame, shard: int, shards: int) -> Iterator[tuple[str, 
         within = number - (int(ends[row - 1]) if row else 0)
         chrom, start, end, place, left, right = table.iloc[row]
         first, last = within * PIECE, min((within + 1) * PIECE, int(end - start))
-        yield chrom, int(start) + first, int(start) + last, int(place) + first, int(left), int(right)
+        yield Piece(chrom, int(start) + first, int(start) + last, int(place) + first, int(left), int(right))

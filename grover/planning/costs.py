@@ -1,4 +1,5 @@
-"""What a job costs, by kind: floating-point operations where a network is trained, bytes where large files are written.
+"""What a job costs, by kind: floating-point operations where a network is trained or reads much of the genome, and bytes where large
+files are written.
 
 A rule declares its kind as the resource `cost` (workflow/rules). A rule without one has no formula here. Nothing heavy is imported.
 """
@@ -151,6 +152,28 @@ def _motifs(run: Run, key: str) -> Work:
     return passes * length * forward_flops(run, run.chosen, length), passes * length / TOKENS_AT_ONCE
 
 
+def _track_bases(run: Run) -> float:
+    """Bases with tracks: those of the loci, or all, also where a source names fewer."""
+    asked = run.settings.interpretation
+    return min(run.bases, asked.track_loci * asked.track_locus) if asked.tracks == "test" else run.bases
+
+
+def _base_tracks(run: Run, key: str) -> Work:
+    asked, shape = run.settings.interpretation, run.settings.pretraining
+    ratio = asked.track_ratio or shape.mask_ratio
+    length = min(asked.track_window, shape.positions - SPECIALS)
+    # every window is read once for each share of its tokens, on each strand
+    strands = 2 if asked.track_strands == "both" else 1
+    tokens = _track_bases(run) / tokens_of(run.chosen)[1] * length / max(1, length - 2 * asked.track_context)
+    return strands * tokens / ratio / asked.track_shards * forward_flops(run, run.chosen, length, ratio), 0.0
+
+
+def _track_bytes(run: Run, key: str) -> float:
+    """Bytes of one shard: six tracks of floats, twice as many with those of the model alone, and the places."""
+    asked = run.settings.interpretation
+    return _track_bases(run) / asked.track_shards * (8 + 24 * (1 + asked.track_absolute))
+
+
 def _regions(run: Run) -> float:
     """Regions that are embedded: as many as asked for, or about as many as the genome has room for."""
     asked = run.settings.embeddings
@@ -179,6 +202,7 @@ WORK: dict[str, Callable[[Run, str], Work]] = {
     "mutagenesis": _mutagenesis,
     "faithfulness": _faithfulness,
     "motifs": _motifs,
+    "base-tracks": _base_tracks,
 }
 # bytes that stay
 DISK: dict[str, Callable[[Run, str], float]] = {
@@ -188,6 +212,7 @@ DISK: dict[str, Callable[[Run, str], float]] = {
     "pretraining": lambda run, key: 4 * (1 + 2 * 3) * weights(run, key),
     "finetuning": lambda run, key: 4 * weights(run, run.chosen) * _kept_seeds(run, key),
     "embedding": _embedding_bytes,
+    "base-tracks": _track_bytes,
     # word2vec and k-mers of each region
     "composition": lambda run, key: 4 * _regions(run) * (256 + run.settings.pretraining.hidden),
 }

@@ -13,6 +13,7 @@ from grover.report.parts import Folded, Picture, Results, Scatter, Section, Tabl
 from grover.report.scatter import SCRIPT, as_json
 from grover.report.sections import (
     atlas,
+    base_tracks,
     benchmarks,
     contexts,
     corpus,
@@ -53,6 +54,7 @@ SECTIONS: tuple[ModuleType, ...] = (
     importance,
     motifs,
     variants,
+    base_tracks,
 )
 
 

@@ -52,6 +52,7 @@ def write(folder: Path, variants: bool = True) -> list[Path]:
         files += writer(stage)(Path(folder), rng)
     _interpretation(rng, parquet, text, place, variants)
     _motifs(parquet, text)
+    files += writer("base_tracks")(Path(folder), rng)
     sidecar = {
         "command": ["train_bpe.py", "--cycles", "300"],
         "arguments": {},

@@ -111,5 +111,52 @@ class Motifs(Section):
     )
 
 
-class Interpretation(Importance, VariantScoring, VariantLabels, VariantSources, Motifs):
+class TrackRegions(Section):
+    """Regions with base-resolution tracks."""
+
+    tracks: str = setting(
+        "",
+        "Regions with tracks of base probabilities: `test` (loci of fold test), a source with a BED file, or the name of a contig, where "
+        "`*` stands for any text; empty: none.",
+        pattern=r"^\S*$",
+    )
+    track_loci: int = setting(8, "Loci of fold test under `tracks: test`.", ge=1)
+    track_locus: int = setting(1_000, "Length of such a locus.", unit="bases", ge=50)
+
+
+class TrackReading(Section):
+    """How base probabilities are read."""
+
+    track_window: int = setting(
+        510, "Longest window; no longer than the model's positions allow.", unit="tokens", ge=10
+    )
+    track_context: int = setting(16, "Tokens at either end of a window that are not read.", unit="tokens", ge=0)
+    track_ratio: float = setting(
+        0, "Share of the tokens of a window that are masked at a time; 0: as in pretraining.", ge=0, le=0.5
+    )
+    track_strands: Literal["both", "plus"] = setting("both", "Strands whose probabilities are averaged.")
+    track_absolute: bool = setting(
+        False, "Also write the values of the model alone, without those of token frequencies subtracted."
+    )
+
+
+class TrackShards(Section):
+    """Jobs of the tracks."""
+
+    track_shards: int = setting(8, "Jobs that share the regions.", unit="jobs", ge=1)
+
+
+class TrackHub(Section):
+    """The hub of the tracks."""
+
+    hub_email: str = setting(
+        "nobody@example.org", "Address that a track hub must name; replace it before you publish the hub.", min_length=3
+    )
+
+
+class BaseTracks(TrackRegions, TrackReading, TrackShards, TrackHub):
+    """Base-resolution tracks and their hub."""
+
+
+class Interpretation(Importance, VariantScoring, VariantLabels, VariantSources, Motifs, BaseTracks):
     """What the trained models have learnt of single sites."""

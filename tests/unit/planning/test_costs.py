@@ -76,6 +76,7 @@ def test_a_larger_network_and_more_of_its_driver_cost_more(cost):
         "importance": {"interpretation": {"examples": 90}},
         "mutagenesis": {"interpretation": {"train_examples": 900}},
         "faithfulness": {"interpretation": {"faithfulness_examples": 90}},
+        "base-tracks": {"pretraining": {"mask_ratio": 0.01}},
     }[cost]
     key = KEYS.get(cost, "bpe-600")
     flops = WORK[cost](run_of(), key)[0]

@@ -19,7 +19,7 @@ define need
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup external bedtools chromium slurm-programs run plan test test-external test-slurm test-slurm-all reference ship-model lint format bench why lock clean-logs clean-run
+.PHONY: help setup external bedtools chromium npm slurm-programs run plan test test-external test-slurm test-slurm-all reference ship-model lint format bench why lock clean-logs clean-run
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ bedtools:
 chromium:
 	$(call need,chromedriver,command -v chromium && command -v chromedriver,chromium chromium-driver)
 
+npm:
+	$(call need,npm,command -v npm,npm)
+
 slurm-programs:
 	$(call need,SLURM,PATH=$$PATH:/usr/sbin; command -v munged && command -v slurmctld && command -v slurmdbd && command -v mariadbd,$(SLURM_PACKAGES))
 
@@ -62,7 +65,7 @@ run: setup  ## the embedded default, or CONFIG=..., to its report in results/
 plan: setup  ## what CONFIG will take before it is submitted: jobs, GPU hours, time, disk; ARGS="--gpu H100 --gpus 4"
 	@$(BIN)/python workflow/scripts/plan.py --configfile $(CONFIG) $(ARGS)
 
-test: setup chromium  ## unit, workflow and browser tests with the coverage of grover/; ARGS="-m 'not slow'" for some of them
+test: setup chromium npm  ## unit, workflow and browser tests with the coverage of grover/; ARGS="-m 'not slow'" for some of them
 	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered $(ARGS)
 
 test-external: setup external  ## models of the workflow opened with transformers 4.48, in the environment of external models

@@ -109,7 +109,7 @@ class BaseReader:
         found = np.full((2, len(codes), 4), np.nan)
 
         def compute(group: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-            return self._marginals([copies[row] for row in group])
+            return self.marginals_of([copies[row] for row in group])
 
         for places, model, frequency in each(compute, groups, threads_for(self.device, len(groups))):
             found[0, places], found[1, places] = model, frequency
@@ -164,8 +164,11 @@ class BaseReader:
                     np.ones(len(counts), np.int64),
                 )
 
-    def _marginals(self, copies: list[Copy]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Places in the stretch, int64 [bases], and the two probabilities of each base there, float64 [bases, 4]."""
+    def marginals_of(self, copies: list[Copy]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return places in the stretch, int64 [bases], and the two probabilities of each base there, float64 [bases, 4].
+
+        All copies are computed in one forward pass.
+        """
         ids, with_specials = pack_rows([copy.tokens for copy in copies])
         starts = np.cumsum(with_specials) - with_specials + 1  # behind [CLS]
         words = np.concatenate([copy.tokens[copy.read] for copy in copies])

@@ -25,8 +25,17 @@ TRACKS = PROBES | ENRICHED | {"describe_tokens", "stratify_predictions"}
 AFTER_EMBEDDING = {*TOKENS, "compare_contexts", "project_regions", *(PROBES - {"annotate_regions"})}
 EMBEDDING = {"choose_regions", "embed", "train_word2vec", "compose_regions", "compare_strands", *PROBES, *ENRICHED}
 IMPORTANCE = {"interpret_importance", "mutate_train_sites", "check_faithfulness"}
+BASE_TRACKS = {"base_tracks", "export_hub"}
 # data sets and baselines are the same whichever vocabulary is chosen
-AFTER_CHOICE = {"finetune", *SCORING, *IMPORTANCE, *EMBEDDING, *AFTER_EMBEDDING, "score_variants"}
+AFTER_CHOICE = {
+    "finetune",
+    *SCORING,
+    *IMPORTANCE,
+    *EMBEDDING,
+    *AFTER_EMBEDDING,
+    "score_variants",
+    *BASE_TRACKS,
+}
 EVALUATION = {
     "evaluate_pretraining",
     "stratify_predictions",
@@ -117,6 +126,8 @@ def test_another_place_of_the_installation_reruns_nothing(finished):
         ("interpretation", "train_examples", 4, {"mutate_train_sites"} | REPORT),
         ("interpretation", "steps", 3, IMPORTANCE | REPORT),
         ("interpretation", "faithfulness_examples", 3, {"check_faithfulness"} | REPORT),
+        ("interpretation", "track_context", 6, BASE_TRACKS | REPORT),
+        ("interpretation", "hub_email", "me@example.org", {"export_hub"} | REPORT),
     ],
 )
 def test_a_setting_reruns_its_stage_and_what_follows(finished, section, key, value, expected):

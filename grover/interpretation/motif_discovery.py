@@ -122,10 +122,12 @@ def _merged(contributions: Contributions, groups: list[Seqlets], fewest: int) ->
 
 
 def _together(parts: list[Seqlets]) -> Seqlets:
-    joined = {
-        name: np.concatenate([getattr(part, name) for part in parts]) for name in ("example", "start", "minus", "sign")
-    }
-    return replace(parts[0], **joined)
+    def joined(name: str) -> np.ndarray:
+        return np.concatenate([getattr(part, name) for part in parts])
+
+    return replace(
+        parts[0], example=joined("example"), start=joined("start"), minus=joined("minus"), sign=joined("sign")
+    )
 
 
 def _trimmed(contributions: Contributions, aligned: Seqlets) -> Motif | None:

@@ -23,6 +23,7 @@ PALETTES = {
 }
 # places in the palette, which matplotlib looks up when it draws
 PALETTE = BLUE, RED, GREEN, ORANGE, PURPLE, SKY, YELLOW = tuple(f"C{i}" for i in range(7))
+BASE_COLOURS = {"A": GREEN, "C": BLUE, "G": ORANGE, "T": RED}  # of logos
 # baselines and `none` are grey
 GREY, PALE = "#8b929c", "#c4c9d0"
 FOLDS = {"train": BLUE, "valid": ORANGE, "test": RED, "gap": PALE}

@@ -7,9 +7,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from grover.report.style import BLUE, GREEN, GREY, INK, ORANGE, PALE, PURPLE, RED, SKY, finish, panels
+from grover.report.style import BASE_COLOURS, BLUE, GREY, INK, PALE, PURPLE, RED, SKY, finish, panels
 
-LETTERS = {"A": GREEN, "C": BLUE, "G": ORANGE, "T": RED}
 BASES_PER_ROW = 110
 METHOD_COLOURS = {"ism": BLUE, "block": SKY, "ig": RED, "attention": PURPLE, "random": GREY, "rarity": PALE}
 ELEMENTS = {"motif": GREY, "partner": BLUE}
@@ -64,7 +63,7 @@ def _letters(axis: Axes, line: pd.DataFrame) -> None:
 
     heights = pd.get_dummies(line["ref"]).reindex(columns=list("ACGT"), fill_value=False).mul(line["height"], axis=0)
     heights.index = line["offset"]
-    logomaker.Logo(heights.astype(float), ax=axis, color_scheme=LETTERS, show_spines=False, flip_below=False)
+    logomaker.Logo(heights.astype(float), ax=axis, color_scheme=BASE_COLOURS, show_spines=False, flip_below=False)
     axis.axhline(0, color=GREY, linewidth=0.6)
 
 

@@ -4,9 +4,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from grover.report.style import BLUE, GREEN, GREY, ORANGE, RED, finish, panels
+from grover.report.style import BASE_COLOURS, BLUE, GREY, RED, finish, panels
 
-BASES = {"A": GREEN, "C": BLUE, "G": ORANGE, "T": RED}
 ORIENTATIONS = {"+": (BLUE, "+ strand"), "-": (RED, "\u2212 strand")}
 
 
@@ -32,8 +31,8 @@ def motif_rows(motifs: pd.DataFrame, logos: pd.DataFrame, profiles: pd.DataFrame
 def _logo(axis: Axes, table: pd.DataFrame) -> None:
     import logomaker
 
-    heights = table.pivot(index="position", columns="base", values="contribution").reindex(columns=list(BASES))
-    logomaker.Logo(heights.fillna(0.0), ax=axis, color_scheme=BASES, show_spines=False, flip_below=False)
+    heights = table.pivot(index="position", columns="base", values="contribution").reindex(columns=list(BASE_COLOURS))
+    logomaker.Logo(heights.fillna(0.0), ax=axis, color_scheme=BASE_COLOURS, show_spines=False, flip_below=False)
     axis.axhline(0, color=GREY, linewidth=0.6)
     finish(axis, ylabel="contribution", whole="x")
 

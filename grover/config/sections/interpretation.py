@@ -116,8 +116,7 @@ class TrackRegions(Section):
 
     tracks: str = setting(
         "",
-        "Regions with tracks of base probabilities: `test` (loci of fold test), a source with a BED file, or the name of a contig, where "
-        "`*` stands for any text; empty: none.",
+        "Regions with tracks: `test` (loci of fold test), a source with a BED file, or contigs such as `chr2*`; empty: none.",
         pattern=r"^\S*$",
     )
     track_loci: int = setting(8, "Loci of fold test under `tracks: test`.", ge=1)

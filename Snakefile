@@ -23,6 +23,7 @@ include: "workflow/rules/embeddings.smk"
 include: "workflow/rules/token_embeddings.smk"
 include: "workflow/rules/region_embeddings.smk"
 include: "workflow/rules/importance.smk"
+include: "workflow/rules/motifs.smk"
 include: "workflow/rules/variants.smk"
 include: "workflow/rules/tracks.smk"
 include: "workflow/rules/report.smk"
@@ -41,6 +42,7 @@ localrules:
     benchmarks,
     embeddings,
     importance,
+    motifs,
 
 
 rule all:
@@ -51,7 +53,7 @@ rule all:
             [f"{RUN}/models/{{name}}/README.md", f"{RUN}/models/{{name}}/trained_on.bed"], name=[*CANDIDATES, "chosen"]
         ),
         expand(rules.write_classifier_cards.output.cards, task=TASKS),
-        expand(rules.mutate_train_sites.output.table, task=EXPLAINED_TASKS),
+        expand(rules.discover_motifs.output, task=EXPLAINED_TASKS),
 
 
 rule genome:
@@ -100,3 +102,8 @@ rule importance:
     input:
         expand([*rules.interpret_importance.output, *rules.check_faithfulness.output], task=EXPLAINED_TASKS),
         expand(rules.mutate_train_sites.output, task=EXPLAINED_TASKS),
+
+
+rule motifs:
+    input:
+        expand(rules.discover_motifs.output, task=EXPLAINED_TASKS),

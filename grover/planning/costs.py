@@ -148,7 +148,9 @@ def _faithfulness(run: Run, key: str) -> Work:
 def _motifs(run: Run, key: str) -> Work:
     """Insertions of the motifs of a task, about as many as are found, on both strands beside shuffles, and the profiles of a few."""
     length = _site(run, key)[1]
-    passes = MOTIFS * 2 * (1 + SHUFFLES) * run.settings.interpretation.motif_insertions + PROFILES * PROFILE_PASSES
+    strands = 1 if run.tasks[key].builder in STRANDED else 2
+    inserted = MOTIFS * 2 * (1 + SHUFFLES) * run.settings.interpretation.motif_insertions
+    passes = strands * (inserted + PROFILES * PROFILE_PASSES)
     return passes * length * forward_flops(run, run.chosen, length), passes * length / TOKENS_AT_ONCE
 
 

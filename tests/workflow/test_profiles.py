@@ -23,6 +23,7 @@ GPU_RULES = {
     "interpret_importance",
     "mutate_train_sites",
     "check_faithfulness",
+    "discover_motifs",
     "score_variants",
 }
 

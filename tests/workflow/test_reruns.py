@@ -24,8 +24,8 @@ TRACKS = PROBES | ENRICHED | {"describe_tokens", "stratify_predictions"}
 # what is made of the shards of the embeddings
 AFTER_EMBEDDING = {*TOKENS, "compare_contexts", "project_regions", *(PROBES - {"annotate_regions"})}
 EMBEDDING = {"choose_regions", "embed", "train_word2vec", "compose_regions", "compare_strands", *PROBES, *ENRICHED}
-IMPORTANCE = {"interpret_importance", "mutate_train_sites", "check_faithfulness"}
 BASE_TRACKS = {"base_tracks", "export_hub"}
+IMPORTANCE = {"interpret_importance", "mutate_train_sites", "check_faithfulness", "discover_motifs"}
 # data sets and baselines are the same whichever vocabulary is chosen
 AFTER_CHOICE = {
     "finetune",
@@ -113,7 +113,7 @@ def test_another_place_of_the_installation_reruns_nothing(finished):
         ("pretraining", "learning_rate", 0.002, {"pretrain"} | AFTER_PRETRAINING | REPORT),
         ("finetuning", "epochs", 2, {"finetune"} | IMPORTANCE | SCORING | REPORT),
         ("benchmarks", "baselines", ["gc", "tfidf-forest", "adjacency", "pwm"], {"run_baseline"} | SCORING | REPORT),
-        ("benchmarks", "block", 50_000, {"check_faithfulness"} | SCORING | REPORT),
+        ("benchmarks", "block", 50_000, {"check_faithfulness", "discover_motifs"} | SCORING | REPORT),
         ("selection", "trees", 11, {"next_kmer_baselines", "compare_vocabularies"} | REPORT),
         (
             "selection",
@@ -123,11 +123,12 @@ def test_another_place_of_the_installation_reruns_nothing(finished):
         ),
         ("interpretation", "span", 5, {"score_variants"} | REPORT),
         ("interpretation", "examples", 4, {"interpret_importance", "check_faithfulness"} | REPORT),
-        ("interpretation", "train_examples", 4, {"mutate_train_sites"} | REPORT),
+        ("interpretation", "train_examples", 4, {"mutate_train_sites", "discover_motifs"} | REPORT),
         ("interpretation", "steps", 3, IMPORTANCE | REPORT),
         ("interpretation", "faithfulness_examples", 3, {"check_faithfulness"} | REPORT),
         ("interpretation", "track_context", 6, BASE_TRACKS | REPORT),
         ("interpretation", "hub_email", "me@example.org", {"export_hub"} | REPORT),
+        ("interpretation", "motif_sites", 4, {"discover_motifs"} | REPORT),
     ],
 )
 def test_a_setting_reruns_its_stage_and_what_follows(finished, section, key, value, expected):
@@ -157,6 +158,7 @@ def test_values_that_other_settings_have_too_rerun_as_any_others(finished, secti
     [
         ("interpretation/cutting.py", "def cut(", IMPORTANCE | CODE),
         ("interpretation/faithfulness.py", "def curves(", {"check_faithfulness"} | CODE),
+        ("interpretation/motif_alignment.py", "def group(", {"discover_motifs"} | CODE),
         ("embeddings/regions/probes.py", "def probe(", {"probe_track", "gather_probes"} | CODE),
         ("annotation/enrichment.py", "def enrich(", {"describe_tokens"} | CODE),
         ("interpretation/variants.py", "def score(", {"score_variants"} | CODE),

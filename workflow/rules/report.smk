@@ -63,6 +63,14 @@ rule write_report:
         importance=expand(
             [rules.interpret_importance.output.bases, rules.check_faithfulness.output.table], task=EXPLAINED_TASKS
         ),
+        motifs=expand(
+            [
+                rules.discover_motifs.output.table,
+                rules.discover_motifs.output.logos,
+                rules.discover_motifs.output.profiles,
+            ],
+            task=EXPLAINED_TASKS,
+        ),
         truth=f"{RUN}/simulated/truth.json" if configuration.simulate else [],
         device=rules.check_device.output,
         variants=rules.score_variants.output if "variants" in configuration.sources else [],

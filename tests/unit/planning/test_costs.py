@@ -11,7 +11,13 @@ from grover.planning.costs import DISK, WORK, Run, core_weights, forward_flops, 
 
 ROOT = Path(__file__).resolve().parents[3]
 TASK = {"ctcf": Task("ctcf", "motif-bound", ("peaks",), "unbound", 201, 0, {"threshold": "1e-5"})}
-KEYS = {"finetuning": "ctcf.chosen", "importance": "ctcf", "mutagenesis": "ctcf", "faithfulness": "ctcf"}
+KEYS = {
+    "finetuning": "ctcf.chosen",
+    "importance": "ctcf",
+    "mutagenesis": "ctcf",
+    "faithfulness": "ctcf",
+    "motifs": "ctcf",
+}
 TINY = {"layers": 2, "hidden": 8, "heads": 2, "intermediate": 16, "positions": 512}
 
 
@@ -77,6 +83,7 @@ def test_a_larger_network_and_more_of_its_driver_cost_more(cost):
         "mutagenesis": {"interpretation": {"train_examples": 900}},
         "faithfulness": {"interpretation": {"faithfulness_examples": 90}},
         "base-tracks": {"pretraining": {"mask_ratio": 0.01}},
+        "motifs": {"interpretation": {"motif_insertions": 900}},
     }[cost]
     key = KEYS.get(cost, "bpe-600")
     flops = WORK[cost](run_of(), key)[0]

@@ -16,6 +16,7 @@ from grover.config.names import (
 from grover.config.sections.benchmarks import Benchmarks
 from grover.config.sections.embeddings import Embeddings
 from grover.config.sections.genome import Atlas, Corpus, Folds, Vocabulary
+from grover.config.sections.interpretation import Interpretation
 from grover.config.sections.pretraining import Choice, CommonSpans, NextKmer, Pretraining
 from grover.config.sections.run import Source
 from grover.config.validation import Mistake
@@ -204,6 +205,18 @@ def check_comparison(vocabulary: Vocabulary, benchmarks: Benchmarks) -> Iterator
     shortest, longest = benchmarks.kmers
     if shortest > longest:
         yield Mistake(("benchmarks.kmers",), f"`benchmarks.kmers` is [{shortest}, {longest}]; give the shortest first")
+
+
+def check_base_tracks(interpretation: Interpretation, model: Pretraining) -> Iterator[Mistake]:
+    """Windows of base tracks have tokens between their contexts."""
+    asked = interpretation
+    longest = min(asked.track_window, model.positions - 2)  # [CLS] and [SEP]
+    if asked.tracks and 2 * asked.track_context >= longest:
+        yield Mistake(
+            ("interpretation.track_context", "interpretation.track_window", "pretraining.positions"),
+            f"`interpretation.track_context` is {asked.track_context} tokens at both ends of a window of {longest}, which leaves nothing to "
+            "read; lower it",
+        )
 
 
 def check_embeddings(

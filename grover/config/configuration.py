@@ -115,6 +115,7 @@ def _contradictions(c: Configuration) -> Iterator[Mistake]:
         agreements.check_choice(c.vocabulary, c.selection),
         agreements.check_atlas(c.vocabulary, c.atlas),
         agreements.check_comparison(c.vocabulary, c.benchmarks),
+        agreements.check_base_tracks(c.interpretation, c.pretraining),
         agreements.check_embeddings(c.vocabulary, c.benchmarks, c.embeddings, c.pretraining, c.sources),
     )
 

@@ -17,6 +17,7 @@ VARIANTS = "results/test/interpretation/variants.tsv"
 IMPORTANCE = "results/test/interpretation/ctcf/importance.parquet"
 TRAIN = "results/test/interpretation/ctcf/importance.train.parquet"
 FAITHFULNESS = "results/test/interpretation/ctcf/faithfulness.tsv"
+TRACKS = "results/test/interpretation/base_tracks.tsv"
 SETTINGS = ["precision=bf16", "gpus=2", "vocabulary={candidates: [bpe-60]}"]
 
 
@@ -24,7 +25,7 @@ def test_two_processes_pretrain_in_bf16_and_their_model_embeds_and_scores(finish
     # goes on from what the finished run made before pretraining
     run = Installation(finished.root, tmp_path / "work")
     shutil.copytree(finished.work, run.work)
-    done = run.snakemake(EMBEDDING, VARIANTS, IMPORTANCE, TRAIN, FAITHFULNESS, "--config", *SETTINGS)
+    done = run.snakemake(EMBEDDING, VARIANTS, IMPORTANCE, TRAIN, FAITHFULNESS, TRACKS, "--config", *SETTINGS)
     assert done.returncode == 0, done.stdout
     assert "rule pretrain:" in done.stdout and "rule embed:" in done.stdout
     log = (run.work / "results/test/logs/pretrain.bpe-60.log").read_text()
@@ -43,3 +44,6 @@ def test_two_processes_pretrain_in_bf16_and_their_model_embeds_and_scores(finish
     assert set(importance["method"]) == {"ism", "block", "ig", "attention"} and importance["delta"].abs().max() > 0
     faithfulness = pd.read_csv(run.work / FAITHFULNESS, sep="\t")
     assert np.isfinite(importance["delta"]).all() and faithfulness["value"].abs().sum() > 0
+    table = pd.read_csv(run.work / TRACKS, sep="\t")
+    assert set(table["strands"]) == {"plus", "minus", "both"}
+    assert np.isfinite(table[["bits", "gain"]]).all(axis=None) and (table["bases"] == 600).any()

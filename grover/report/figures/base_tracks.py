@@ -1,29 +1,30 @@
 """Figures of base tracks."""
 
 import logomaker
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
 from grover.report.style import BASE_COLOURS, GREY, panels
 
+FLAT = 0.02  # bits; a lower letter cannot be seen
+
 
 def logo(table: pd.DataFrame) -> Figure:
-    """Heights of the four bases at neighbouring positions, and below them the sequence of the reference.
+    """Heights of the four bases at neighbouring positions, above the sequence of the reference.
 
-    table: pos, base (of the reference), A, C, G, T (heights in bits).
+    table: chrom, pos, base (of the reference), A, C, G, T (heights in bits).
     """
     heights = table[list(BASE_COLOURS)].astype(float).set_index(table["pos"] + 1)
-    figure, (upper, lower) = panels(2, 1, height=2.6, height_ratios=(5, 1))
-    logomaker.Logo(heights, ax=upper, color_scheme=BASE_COLOURS, show_spines=False, flip_below=False)
-    upper.axhline(0, color=GREY, linewidth=0.6)
-    upper.set_ylabel("bits")
-    upper.tick_params(labelbottom=False)
-    reference = pd.get_dummies(table["base"]).reindex(columns=list(BASE_COLOURS), fill_value=False).astype(float)
-    logomaker.Logo(reference.set_index(heights.index), ax=lower, color_scheme=BASE_COLOURS, show_spines=False)
-    lower.set(yticks=[], ylim=(0, 1), xlabel=f"position on {table['chrom'].iloc[0]}")
-    lower.ticklabel_format(axis="x", style="plain", useOffset=False)
-    limits = np.array([heights.index[0] - 0.5, heights.index[-1] + 0.5])
-    for axis in (upper, lower):
-        axis.set_xlim(*limits)
+    figure, (axis,) = panels(height=2.4)
+    logomaker.Logo(
+        heights.where(heights.abs() >= FLAT, 0.0), ax=axis, color_scheme=BASE_COLOURS, show_spines=False, flip_below=False
+    )
+    axis.axhline(0, color=GREY, linewidth=0.6)
+    axis.set_xticks(heights.index, table["base"], fontsize=5)
+    axis.tick_params(axis="x", length=0)
+    for label in axis.get_xticklabels():
+        label.set_color(BASE_COLOURS[label.get_text()])
+    first, last = heights.index[0], heights.index[-1]
+    axis.set_xlim(first - 0.5, last + 0.5)
+    axis.set(ylabel="bits", xlabel=f"reference, {table['chrom'].iloc[0]}:{first:,}\u2013{last:,}")
     return figure

@@ -214,8 +214,8 @@ def check_base_tracks(interpretation: Interpretation, model: Pretraining) -> Ite
     if asked.tracks and 2 * asked.track_context >= longest:
         yield Mistake(
             ("interpretation.track_context", "interpretation.track_window", "pretraining.positions"),
-            f"`interpretation.track_context` is {asked.track_context} tokens at both ends of a window of {longest}, which leaves nothing to "
-            "read; lower it",
+            f"`interpretation.track_context` is {asked.track_context} tokens at both ends of a window of {longest}, which "
+            "leaves nothing to read; lower it",
         )
 
 

@@ -13,6 +13,7 @@ from grover.interpretation.track_values import BASES, LOG_PROBABILITY
 from grover.intervals.bigwig_writer import Stretch
 
 WINDOW = 100  # bases that the report shows
+METHOD = "ism"  # of the importance
 
 
 def scored_regions(paths: Sequence[Path]) -> pd.DataFrame:
@@ -49,11 +50,11 @@ def best_window(paths: Sequence[Path], genome: Genome) -> pd.DataFrame:
 
 
 def importance_stretches(table: pd.DataFrame) -> list[Stretch]:
-    """Return importance of bases (chrom, pos, importance) as stretches of neighbouring bases, sorted by name of the contig.
+    """Return importance of bases (method, chrom, pos, importance) by in-silico mutagenesis as stretches of neighbouring bases.
 
-    A base of several sites has their mean. Rows without coordinates (chrom "") are left out.
+    They are sorted by name of the contig. A base of several sites has their mean. Rows without coordinates (chrom "") are left out.
     """
-    placed = table[table["chrom"].astype(str) != ""]
+    placed = table[(table["method"] == METHOD) & (table["chrom"].astype(str) != "")]
     means = placed.groupby(["chrom", "pos"], observed=True, sort=True)["importance"].mean()
     found: list[Stretch] = []
     for chrom, part in means.groupby(level=0, observed=True):

@@ -1,6 +1,6 @@
 """Base probabilities along regions of the genome, as bigWigs in a hub.
 
-Needs the chosen model, its tokens and windows. Makes interpretation/tracks/ and interpretation/hub/.
+Needs the chosen model, its tokens and windows, and the importance of bases by the fine-tuned models. Makes interpretation/tracks/ and interpretation/hub/.
 """
 
 BASE_TRACKS = configuration.interpretation.tracks  # empty: nobody asks for these rules
@@ -59,6 +59,7 @@ rule export_hub:
         sequence=rules.encode_genome.output.sequence,
         segments=rules.encode_genome.output.segments,
         contigs=rules.encode_genome.output.contigs,
+        importance=expand(rules.interpret_importance.output.bases, task=EXPLAINED_TASKS),
     output:
         hub=directory(f"{RUN}/interpretation/hub"),
         table=f"{RUN}/interpretation/base_tracks.tsv",
@@ -72,10 +73,14 @@ rule export_hub:
     params:
         values=lambda wildcards, input: repeated("--values", input.values),
         accuracy=lambda wildcards, input: repeated("--accuracy", input.accuracy),
+        importance=lambda wildcards, input: repeated(
+            "--importance", [f"{task}={path}" for task, path in zip(EXPLAINED_TASKS, input.importance)]
+        ),
         run=configuration.run,
         options=options("export_hub"),
     shell:
         "{resources.python} {resources.scripts}/export_hub.py {params.options} {params.values} {params.accuracy}"
+        " {params.importance}"
         " --sequence {input.sequence:q}"
         " --segments {input.segments:q}"
         " --contigs {input.contigs:q}"

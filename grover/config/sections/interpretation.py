@@ -116,7 +116,7 @@ class TrackRegions(Section):
 
     tracks: str = setting(
         "",
-        "Regions with tracks: `test` (loci of fold test), a source with a BED file, or contigs such as `chr2*`; empty: none.",
+        "Regions with base tracks: `test` (loci of fold test), a source with a BED file, or a contig such as `chr21` or `*`; empty: none.",
         pattern=r"^\S*$",
     )
     track_loci: int = setting(8, "Loci of fold test under `tracks: test`.", ge=1)

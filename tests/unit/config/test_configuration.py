@@ -220,10 +220,14 @@ def test_a_comparison_that_cannot_be_is_refused(benchmarks, words):
 
 
 def test_windows_of_base_tracks_need_tokens_between_their_contexts():
-    small = {"positions": 64}
+    small = {
+        "pretraining": {"positions": 64},
+        "corpus": {"longest": 62},
+        "embeddings": {"window_tokens": 62, "context": 8},
+    }
     with pytest.raises(InputError, match="`interpretation.track_context` is 31 tokens at both ends of a window of 62"):
-        completed(interpretation={"tracks": "test", "track_context": 31}, pretraining=small, corpus={"longest": 62})
-    completed(interpretation={"track_context": 31}, pretraining=small, corpus={"longest": 62})  # no tracks
+        completed(interpretation={"tracks": "test", "track_context": 31}, **small)
+    completed(interpretation={"track_context": 31}, **small)  # no tracks
 
 
 @pytest.mark.parametrize(

@@ -83,6 +83,7 @@ def test_tokens_of_overlapping_windows_count_once():
 def test_importance_becomes_stretches_of_neighbouring_bases():
     table = pd.DataFrame(
         {"chrom": ["b", "b", "a", "", "b", "b"], "pos": [4, 5, 7, 0, 5, 9], "importance": [1.0, 2, 3, 9, 4, 5]}
-    )
+    ).assign(method="ism")
+    table = pd.concat([table, table.assign(method="ig", importance=77.0)])
     found = [(chrom, start, values.tolist()) for chrom, start, values in importance_stretches(table)]
     assert found == [("a", 7, [3]), ("b", 4, [1, 3]), ("b", 9, [5])]

@@ -26,6 +26,7 @@ include: "workflow/rules/importance.smk"
 include: "workflow/rules/motifs.smk"
 include: "workflow/rules/variants.smk"
 include: "workflow/rules/tracks.smk"
+include: "workflow/rules/maps.smk"
 include: "workflow/rules/report.smk"
 
 

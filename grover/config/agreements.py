@@ -16,7 +16,7 @@ from grover.config.names import (
 from grover.config.sections.benchmarks import Benchmarks
 from grover.config.sections.embeddings import Embeddings
 from grover.config.sections.genome import Atlas, Corpus, Folds, Vocabulary
-from grover.config.sections.interpretation import Interpretation
+from grover.config.sections.interpretation import DependencyMaps, Interpretation
 from grover.config.sections.pretraining import Choice, CommonSpans, NextKmer, Pretraining
 from grover.config.sections.run import Source
 from grover.config.validation import Mistake
@@ -251,6 +251,15 @@ def check_embeddings(
         yield Mistake(
             ("embeddings.intervals", "sources"),
             f"`embeddings.intervals` is {embeddings.intervals}, which `sources` does not have; add it there",
+        )
+
+
+def check_maps(interpretation: DependencyMaps, sources: dict[str, Source]) -> Iterator[Mistake]:
+    """The source of the loci exists."""
+    if interpretation.map_regions and interpretation.map_regions not in sources:
+        yield Mistake(
+            ("interpretation.map_regions", "sources"),
+            f"`interpretation.map_regions` is {interpretation.map_regions}, which `sources` does not have; add it there",
         )
 
 

@@ -22,7 +22,8 @@ def refuse_unread(
     tasks, tracks: all rows of the `tables` of tasks and tracks, also those whose sources are absent.
     """
     read = STAGES | {track["source"] for track in tracks} | {key for task in tasks.values() for key in task.sources}
-    read |= {configuration.embeddings.intervals, configuration.interpretation.tracks}
+    asked = configuration.interpretation
+    read |= {configuration.embeddings.intervals, asked.tracks, asked.map_regions}
     for key in configuration.sources:
         if key not in read:
             raise InputError(
@@ -37,7 +38,7 @@ def sources_read(configuration: Configuration, tasks: Tasks, tracks: Iterable[Tr
     if tasks:
         found |= {"repeats"} & set(configuration.sources)
     found |= {configuration.interpretation.tracks} & set(configuration.sources)
-    return sorted(found | ({configuration.embeddings.intervals} - {""}))
+    return sorted(found | ({configuration.embeddings.intervals, configuration.interpretation.map_regions} - {""}))
 
 
 def explained_tasks(configuration: Configuration, tasks: Tasks, known: Tasks, origin: str) -> list[str]:

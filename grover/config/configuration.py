@@ -117,6 +117,7 @@ def _contradictions(c: Configuration) -> Iterator[Mistake]:
         agreements.check_comparison(c.vocabulary, c.benchmarks),
         agreements.check_base_tracks(c.interpretation, c.pretraining),
         agreements.check_embeddings(c.vocabulary, c.benchmarks, c.embeddings, c.pretraining, c.sources),
+        agreements.check_maps(c.interpretation, c.sources),
     )
 
 

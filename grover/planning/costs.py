@@ -176,6 +176,15 @@ def _track_bytes(run: Run, key: str) -> float:
     return _track_bases(run) / asked.track_shards * (8 + 24 * (1 + asked.track_absolute))
 
 
+def _dependency_maps(run: Run, key: str) -> Work:
+    asked = run.settings.interpretation
+    length = asked.map_length / tokens_of(run.chosen)[1] + SPECIALS
+    maps = asked.map_loci * (asked.map_shuffles + 2)  # of the locus by two models, and of its shuffles
+    passes = maps * 3 * asked.map_length * asked.map_passes
+    flops = forward_flops(run, run.chosen, length, 1 / asked.map_passes)
+    return passes * length * flops, passes * length / TOKENS_AT_ONCE
+
+
 def _regions(run: Run) -> float:
     """Regions that are embedded: as many as asked for, or about as many as the genome has room for."""
     asked = run.settings.embeddings
@@ -205,6 +214,7 @@ WORK: dict[str, Callable[[Run, str], Work]] = {
     "faithfulness": _faithfulness,
     "motifs": _motifs,
     "base-tracks": _base_tracks,
+    "dependency-maps": _dependency_maps,
 }
 # bytes that stay
 DISK: dict[str, Callable[[Run, str], float]] = {

@@ -21,6 +21,7 @@ from grover.report.sections import (
     genome,
     importance,
     motifs,
+    maps,
     pretraining,
     provenance,
     region_map,
@@ -55,6 +56,7 @@ SECTIONS: tuple[ModuleType, ...] = (
     motifs,
     variants,
     base_tracks,
+    maps,
 )
 
 

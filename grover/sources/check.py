@@ -41,8 +41,9 @@ class Readings:
 
     files, renames: file of each source, and how its contigs are renamed. rows: how many that must lie in the segments, by source; 1
     where it is not given. tracks: rows of the table of tracks. tasks: those of the run. intervals: source whose intervals are embedded,
-    if any. outside: tokenizer.json of each vocabulary from outside. overlap: share of a region that a category must cover. examples:
-    fewest sites of a task. models: vocabularies of the models that are fine-tuned. positions: of a model.
+    if any; loci: that of the loci of dependency maps. outside: tokenizer.json of each vocabulary from outside. overlap: share of a region
+    that a category must cover. examples: fewest sites of a task. models: vocabularies of the models that are fine-tuned.
+    positions: of a model.
     """
 
     files: Mapping[str, Path]
@@ -51,6 +52,7 @@ class Readings:
     tracks: pd.DataFrame = field(default_factory=lambda: pd.DataFrame({"source": [], "format": []}))
     tasks: Mapping[str, Task] = field(default_factory=dict)
     intervals: str = ""
+    loci: str = ""
     outside: Mapping[str, Path] = field(default_factory=dict)
     overlap: float = 0.5
     examples: int = 1
@@ -142,8 +144,9 @@ def _uses(readings: Readings, genome: Genome, known: Contigs) -> Iterator[Use]:
         yield partial(_placed, REPEATS, "tasks", "repeats", sources)
     if BLACKLIST in readings.files:
         yield partial(_placed, BLACKLIST, "tasks", "bed", sources)
-    if readings.intervals:
-        yield partial(_intervals, readings, genome, known)
+    for key, read_by in ((readings.intervals, "embeddings"), (readings.loci, "dependency maps")):
+        if key:
+            yield partial(_intervals, key, read_by, readings, genome, known)
     if VARIANTS in readings.files:
         yield partial(_variants, readings, genome, known)
     for name, path in readings.outside.items():
@@ -220,10 +223,9 @@ def _placed(key: str, read_by: str, form: str, sources: SiteSources) -> Iterator
     yield Found.of(key, read_by, form, placed.rows, placed.inside)
 
 
-def _intervals(readings: Readings, genome: Genome, known: Contigs) -> Iterator[Found]:
-    key = readings.intervals
+def _intervals(key: str, read_by: str, readings: Readings, genome: Genome, known: Contigs) -> Iterator[Found]:
     left, _ = places_of_bed(readings.files[key], genome, known, readings.rename(key))
-    yield Found(key, "embeddings", "bed", pd.NA, len(left))
+    yield Found(key, read_by, "bed", pd.NA, len(left))
 
 
 def _variants(readings: Readings, genome: Genome, known: Contigs) -> Iterator[Found]:

@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from grover.interpretation.dependency_pairs import describe_pairs
+
 
 def writer(stage: str):
     """The function that writes the artefacts of one stage."""
@@ -374,6 +376,7 @@ def _interpretation(rng, parquet, text, place, variants) -> None:
     site |= {"partner_start": 5_084, "partner_end": 5_097}
     truth = {"sites": [site], "partner": {"consensus": "TTACGCAATCGGA"}}
     place("simulated/truth.json").write_text(json.dumps(truth))
+    parquet("interpretation/maps.parquet", _dependency_pairs(rng))
     if variants:
         effect = rng.choice(["break", "neutral"], 300)
         summary = {"sentence": "Motif-breaking variants rank above neutral ones.", "left_out": {"outside": 3}}
@@ -493,3 +496,18 @@ def _motifs(parquet, text) -> None:
     for task, kept in (("ctcf", slice(None)), ("splice", slice(0))):
         parquet(f"interpretation/{task}/motif_logos.parquet", pd.DataFrame(logos[kept], columns=logo_columns))
         parquet(f"interpretation/{task}/motif_profiles.parquet", pd.DataFrame(profiles[kept], columns=profile_columns))
+
+
+def _dependency_pairs(rng) -> pd.DataFrame:
+    """Two loci of 40 bases; in the first the bases 10 to 19 depend on the bases 25 to 34."""
+    near = np.exp(-np.abs(np.subtract.outer(np.arange(40), np.arange(40))) / 5)
+    tables = []
+    for locus, start in enumerate((5_000, 90_000)):
+        observed, random = (near * rng.uniform(0.5, 1.5, near.shape) for _ in range(2))
+        if locus == 0:
+            observed[10:20, 25:35] += 2
+        null = np.stack([near * rng.uniform(0.5, 1.5, near.shape) for _ in range(4)])
+        place = {"locus": locus, "chrom": "chr1", "start": start, "end": start + 40}
+        table = describe_pairs(observed, null, random).assign(**place)
+        tables.append(table[[*place, *table.columns.drop(list(place))]])
+    return pd.concat(tables, ignore_index=True)

@@ -18,6 +18,7 @@ IMPORTANCE = "results/test/interpretation/ctcf/importance.parquet"
 TRAIN = "results/test/interpretation/ctcf/importance.train.parquet"
 FAITHFULNESS = "results/test/interpretation/ctcf/faithfulness.tsv"
 TRACKS = "results/test/interpretation/base_tracks.tsv"
+PAIRS = "results/test/interpretation/maps.parquet"
 SETTINGS = ["precision=bf16", "gpus=2", "vocabulary={candidates: [bpe-60]}"]
 
 
@@ -25,7 +26,7 @@ def test_two_processes_pretrain_in_bf16_and_their_model_embeds_and_scores(finish
     # goes on from what the finished run made before pretraining
     run = Installation(finished.root, tmp_path / "work")
     shutil.copytree(finished.work, run.work)
-    done = run.snakemake(EMBEDDING, VARIANTS, IMPORTANCE, TRAIN, FAITHFULNESS, TRACKS, "--config", *SETTINGS)
+    done = run.snakemake(EMBEDDING, VARIANTS, IMPORTANCE, TRAIN, FAITHFULNESS, TRACKS, PAIRS, "--config", *SETTINGS)
     assert done.returncode == 0, done.stdout
     assert "rule pretrain:" in done.stdout and "rule embed:" in done.stdout
     log = (run.work / "results/test/logs/pretrain.bpe-60.log").read_text()
@@ -35,6 +36,8 @@ def test_two_processes_pretrain_in_bf16_and_their_model_embeds_and_scores(finish
     for column in ("cls_0", "mean_0", "cls_1", "mean_1"):
         vectors = np.stack(embeddings[column])
         assert np.isfinite(vectors).all() and vectors.std() > 0, column
+    maps = pd.read_parquet(run.work / PAIRS)
+    assert np.isfinite(maps[["model", "random", "p"]]).all(axis=None) and maps["model"].max() > 0
     # twenty steps in bfloat16 and two processes end near those in float32 and one
     half, single = (json.loads((root / MODEL / "metrics.json").read_text()) for root in (run.work, finished.work))
     losses = [metrics["splits"]["region"]["model"]["loss"] for metrics in (half, single)]

@@ -25,6 +25,7 @@ GPU_RULES = {
     "check_faithfulness",
     "discover_motifs",
     "score_variants",
+    "dependency_maps",
 }
 
 

@@ -35,6 +35,7 @@ AFTER_CHOICE = {
     *AFTER_EMBEDDING,
     "score_variants",
     *BASE_TRACKS,
+    "dependency_maps",
 }
 EVALUATION = {
     "evaluate_pretraining",
@@ -129,6 +130,7 @@ def test_another_place_of_the_installation_reruns_nothing(finished):
         ("interpretation", "track_context", 6, BASE_TRACKS | REPORT),
         ("interpretation", "hub_email", "me@example.org", {"export_hub"} | REPORT),
         ("interpretation", "motif_sites", 4, {"discover_motifs"} | REPORT),
+        ("interpretation", "map_passes", 3, {"dependency_maps"} | REPORT),
     ],
 )
 def test_a_setting_reruns_its_stage_and_what_follows(finished, section, key, value, expected):

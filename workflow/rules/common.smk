@@ -31,7 +31,7 @@ if Path(grover.__file__).resolve().parent != (ROOT / "grover").resolve():
     )
 
 from grover.config import annotations, files
-from grover.config.benchmark_table import read_tasks
+from grover.config.benchmark_table import BUILDERS, read_tasks
 from grover.config.names import NETWORK_BASELINES, PROBES, TOKEN_BASELINES, is_random, original, with_random
 from grover.config.rule_params import named_params
 from grover.config.rule_params import options as script_options

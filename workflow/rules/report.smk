@@ -75,6 +75,7 @@ rule write_report:
         device=rules.check_device.output,
         variants=rules.score_variants.output if "variants" in configuration.sources else [],
         base_tracks=[rules.export_hub.output.table, rules.export_hub.output.locus] if BASE_TRACKS else [],
+        maps=rules.dependency_maps.output.pairs if HAS_MAPS else [],
         config=rules.write_configuration.output.config,
         notes=rules.write_configuration.output.notes,
     output:

@@ -9,6 +9,7 @@ from grover.annotation.tracks import read_tracks
 from grover.config.benchmark_table import read_tasks
 from grover.config.sections.benchmarks import DatasetBuilding
 from grover.config.sections.embeddings import CategoryOverlap, Embedded
+from grover.config.sections.interpretation import DependencyMaps
 from grover.config.sections.pretraining import Architecture
 from grover.genome.assembly import Genome
 from grover.genome.contig_table import read_contig_table
@@ -30,6 +31,7 @@ def check_sources(
     minimum_overlap: Annotated[float, Setting(CategoryOverlap, "minimum_overlap")],
     minimum: Annotated[int, Setting(DatasetBuilding, "minimum")],
     intervals: Annotated[str, Setting(Embedded, "intervals")],
+    map_regions: Annotated[str, Setting(DependencyMaps, "map_regions")],
     positions: Annotated[int, Setting(Architecture, "positions")],
     source: Sources = [],  # noqa: B006
     rename: Renames = [],  # noqa: B006
@@ -42,8 +44,9 @@ def check_sources(
 ) -> None:
     """Write what each source has in it; end with one sentence for each mistake.
 
-    Every source (--source KEY=FILE) is opened by the functions that read it for the rows of --tracks, for the tasks and for embedded
-    intervals. Sources named `repeats`, `blacklist` and `variants` are read for what these names stand for.
+    Every source (--source KEY=FILE) is opened by the functions that read it for the rows of --tracks, for the tasks, for embedded
+    intervals and for the loci of dependency maps. Sources named `repeats`, `blacklist` and `variants` are read for what these names stand
+    for.
     """
     known = read_tasks(tasks)
     readings = Readings(
@@ -53,6 +56,7 @@ def check_sources(
         tracks=read_tracks(tracks),
         tasks={name: known[name] for name in task},
         intervals=intervals,
+        loci=map_regions,
         outside={name: Path(path) for name, path in source_files(outside, "--outside").items()},
         overlap=minimum_overlap,
         examples=minimum,

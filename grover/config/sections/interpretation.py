@@ -157,5 +157,20 @@ class BaseTracks(TrackRegions, TrackReading, TrackShards, TrackHub):
     """Base-resolution tracks and their hub."""
 
 
-class Interpretation(Importance, VariantScoring, VariantLabels, VariantSources, Motifs, BaseTracks):
+class DependencyMaps(Section):
+    """Dependency maps of a few loci."""
+
+    map_regions: str = setting(
+        "",
+        "Source (BED) whose intervals are the loci of dependency maps; empty: sites of the tasks on fold test, by turns.",
+    )
+    map_loci: int = setting(4, "Most loci with a dependency map.", ge=1)
+    map_length: int = setting(120, "Sequence of a dependency map, around the middle of its locus.", unit="bases", ge=20)
+    map_shuffles: int = setting(4, "Dinucleotide shuffles of each locus, for the null.", ge=1)
+    map_passes: int = setting(
+        5, "Passes that a sequence of a dependency map is read in: every so many-th token is masked at once.", ge=2
+    )
+
+
+class Interpretation(Importance, VariantScoring, VariantLabels, VariantSources, Motifs, BaseTracks, DependencyMaps):
     """What the trained models have learnt of single sites."""

@@ -84,6 +84,7 @@ def test_a_larger_network_and_more_of_its_driver_cost_more(cost):
         "faithfulness": {"interpretation": {"faithfulness_examples": 90}},
         "base-tracks": {"pretraining": {"mask_ratio": 0.01}},
         "motifs": {"interpretation": {"motif_insertions": 900}},
+        "dependency-maps": {"interpretation": {"map_shuffles": 9}},
     }[cost]
     key = KEYS.get(cost, "bpe-600")
     flops = WORK[cost](run_of(), key)[0]

@@ -7,6 +7,7 @@ import pandas as pd
 
 from grover.embeddings.tokens.components import NAMES, correlate, principal_components, strongest, token_properties
 from grover.embeddings.tokens.map import cluster_tokens, compare_geometries, cosines, describe_clusters
+from grover.embeddings.tokens.steps import compare_steps
 
 SPECIALS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 PAPER = (("PC1", "frequency", 0.88), ("PC2", "gc", -0.96), ("PC4", "length", 0.39), ("PC6", "length", 0.43))
@@ -34,7 +35,14 @@ def write(folder: Path, rng: np.random.Generator, texts: list[str] | None = None
 
     tables = {
         name: []
-        for name in ("components.parquet", "explained.parquet", "correlations.tsv", "effects.tsv", "clusters.tsv")
+        for name in (
+            "components.parquet",
+            "explained.parquet",
+            "correlations.tsv",
+            "effects.tsv",
+            "steps.tsv",
+            "clusters.tsv",
+        )
     }
     paper = pd.DataFrame(PAPER, columns=["component", "property", "published"])
     for name, values in vectors.items():
@@ -45,6 +53,7 @@ def write(folder: Path, rng: np.random.Generator, texts: list[str] | None = None
             table = table.assign(x=places[:, 1], y=places[:, 2], cluster=cluster, order=order)
         beside = correlate(places, properties).merge(paper, how="left")
         rows = [table, pd.DataFrame({"component": NAMES, "share": shares}), beside, strongest(beside, shares)]
+        rows += [compare_steps(places, tokens["token"], 0)]
         rows += [describe_clusters(table, properties)] if name in ("layer 2", "word2vec") else []
         for kind, part in zip(tables, rows, strict=False):
             tables[kind].append(part.assign(source=name))

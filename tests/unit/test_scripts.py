@@ -20,6 +20,7 @@ SCRIPTS = sorted(path.stem for path in (ROOT / "workflow/scripts").glob("*.py") 
 SCHEMA = yaml.safe_load((ROOT / "config/schemas/config.schema.yaml").read_text())
 # folders, and the configuration of a command without outputs
 UNMARKED = {
+    ("dependency_maps", "maps"),
     ("pretrain", "checkpoints"),
     ("plan", "configfile"),
     ("write_report", "results"),

@@ -113,6 +113,7 @@ rule token_components:
         effects=f"{RUN}/embeddings/{{model}}/effects.tsv",
         clusters=f"{RUN}/embeddings/{{model}}/clusters.tsv",
         similarity=f"{RUN}/embeddings/{{model}}/similarity.tsv",
+        steps=f"{RUN}/embeddings/{{model}}/steps.tsv",
     log:
         f"{RUN}/logs/token_components.{{model}}.log",
     benchmark:
@@ -138,7 +139,8 @@ rule token_components:
         " --correlations {output.correlations:q}"
         " --effects {output.effects:q}"
         " --clusters {output.clusters:q}"
-        " --similarity {output.similarity:q} > {log:q} 2>&1"
+        " --similarity {output.similarity:q}"
+        " --steps {output.steps:q} > {log:q} 2>&1"
 
 
 rule compare_contexts:

@@ -19,6 +19,7 @@ from grover.embeddings.tokens.components import (
     token_properties,
 )
 from grover.embeddings.tokens.map import compare_geometries, describe_clusters, map_tokens
+from grover.embeddings.tokens.steps import compare_steps
 from grover.runtime.cli import READ, Input, Output, main
 from grover.runtime.errors import InputError
 from grover.runtime.files import write_table
@@ -38,6 +39,7 @@ def token_components(
     effects: Output,
     clusters: Output,
     similarity: Output,
+    steps: Output,
     kept: config.Layers,
     required: config.TokenOccurrences,
     neighbourhood: config.Neighbourhood,
@@ -49,7 +51,8 @@ def token_components(
 ) -> None:
     """For each layer of the model and for word2vec: PCA of the vectors of the tokens, Spearman correlation of each component with
     frequency (STATISTICS of the vocabulary), composition, length and share in repeats, and the component that goes most with each,
-    beside PUBLISHED values. For the last layer and word2vec: UMAP and hierarchical clustering. And how alike the geometries are.
+    beside PUBLISHED values; and with STEPS, the properties of dinucleotides given GC and length. For the last layer and word2vec: UMAP
+    and hierarchical clustering. And how alike the geometries are.
     """
     averages = np.load(token_averages, mmap_mode="r")
     numbers = kept.layers or list(range(len(averages)))
@@ -76,7 +79,7 @@ def token_components(
     paper = paper[["component", "property", "published"]]
 
     tables: dict[str, list[pd.DataFrame]] = {
-        name: [] for name in ("components", "explained", "correlations", "effects", "clusters")
+        name: [] for name in ("components", "explained", "correlations", "effects", "clusters", "steps")
     }
     for name, vectors in track(sources.items(), len(sources), "token components", "embeddings"):
         values, shares = principal_components(vectors)
@@ -92,13 +95,14 @@ def token_components(
             "explained": pd.DataFrame({"component": NAMES, "share": shares}),
             "correlations": beside,
             "effects": strongest(beside, shares),
+            "steps": compare_steps(values, words["token"], seed),
         }
         if name in mapped:
             found["clusters"] = describe_clusters(table, properties)
         for kind, rows in found.items():
             rows.insert(0, "source", name)
             tables[kind].append(rows)
-    outputs = (components, explained, correlations, effects, clusters)
+    outputs = (components, explained, correlations, effects, clusters, steps)
     for path, parts in zip(outputs, tables.values(), strict=True):
         write_table(path, pd.concat(parts, ignore_index=True))
     write_table(similarity, compare_geometries(sources))

@@ -1,5 +1,7 @@
 """Section of the report: embeddings of tokens."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
@@ -23,12 +25,13 @@ FILES = (
     "clusters.tsv",
     "similarity.tsv",
 )
-NEEDS = tuple(f"embeddings/*/{name}" for name in FILES)
+STEPS = "steps.tsv"
+NEEDS = tuple(f"embeddings/*/{name}" for name in (*FILES, STEPS))
 SPACE = "\u00a0"
 
 
 def section(results: Results) -> Section:
-    model = results.of_main_model(NEEDS[-1]).split("/")[1]
+    model = results.of_main_model(NEEDS[-2]).split("/")[1]
     names = {name: f"embeddings/{model}/{name}" for name in FILES}
     components, explained, correlations, effects, clusters, similarity = (
         results.table(names[name]) for name in FILES[2:]
@@ -104,6 +107,13 @@ def section(results: Results) -> Section:
             "How alike the tokens lie: Spearman correlation of the cosines of all pairs of tokens between two embeddings, with 95"
             f"{SPACE}% intervals by jackknife over tokens. 1: the same neighbourhoods; 0: nothing in common.",
             names["similarity.tsv"],
+        ),
+        Table(
+            steps_table(results, model, shown),
+            "Physicochemical properties of the dinucleotide steps of a token, given GC and length: stacking free energy (SantaLucia 1998), "
+            "roll and twist (Olson et al. 1998). Largest partial rank correlation of any of the six components. In brackets: the 95"
+            f"{SPACE}% quantile of the same with the values of the ten steps assigned at random, and p.",
+            f"embeddings/{model}/{STEPS}",
         ),
         *map_parts(results, names, mapped, clusters),
     ]
@@ -212,6 +222,30 @@ def effects_table(best: dict[str, pd.DataFrame], correlations: pd.DataFrame, sou
             for name in known
         ]
     return pd.DataFrame(table)
+
+
+def steps_table(results: Results, model: str, sources: Sequence[str]) -> pd.DataFrame:
+    """Return one row per property of dinucleotide steps: the component that goes with it most given GC and length, by source."""
+    tables = {
+        source: rows
+        for source, rows in results.table(f"embeddings/{model}/{STEPS}").groupby("source")
+        if source in sources
+    }
+    path = f"embeddings/{random_of(model)}/{STEPS}"
+    if path in results.names:
+        table = results.table(path)
+        tables[RANDOM_LABEL] = table[table["source"] == sources[0]]
+    cells = {
+        source: {
+            row.property: f"{row.component} {row.partial:.2f} ({row.null:.2f}, p = {row.p:.2g})"
+            for row in rows.itertuples()
+        }
+        for source, rows in tables.items()
+    }
+    known = list(dict.fromkeys(name for rows in cells.values() for name in rows))
+    return pd.DataFrame(
+        {"property": known} | {source: [rows.get(name, "–") for name in known] for source, rows in cells.items()}
+    )
 
 
 def similarity_table(similarity: pd.DataFrame, others: list[str]) -> pd.DataFrame:

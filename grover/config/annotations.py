@@ -9,6 +9,8 @@ from grover.runtime.errors import InputError
 
 # read under these names, whatever the tables name
 STAGES = {"genome", "regions", "repeats", "blacklist", "variants"}
+# builders whose examples are single sites, whose model may score variants
+SINGLE_SITES = ("motif-bound", "tfbs", "prom300")
 
 Tasks = Mapping[str, Task]
 Track = Mapping[str, str]
@@ -53,3 +55,17 @@ def explained_tasks(configuration: Configuration, tasks: Tasks, known: Tasks, or
                 f"{origin}: `interpretation.tasks` names {name!r}, but the tasks are {', '.join(known) or 'none'}; correct the name"
             )
     return [name for name in tasks if name in (asked or tasks)]
+
+
+def single_site_task(configuration: Configuration, tasks: Tasks, origin: str) -> str:
+    """Return the task whose fine-tuned model scores variants; empty where no task has single sites.
+
+    Raises InputError where `interpretation.variant_task` names another.
+    """
+    known = [name for name, task in tasks.items() if task.builder in SINGLE_SITES]
+    asked = configuration.interpretation.variant_task
+    if asked and asked not in known:
+        raise InputError(
+            f"{origin}: `interpretation.variant_task` is {asked!r}, but the tasks of single sites are {', '.join(known) or 'none'}"
+        )
+    return asked or next(iter(known), "")

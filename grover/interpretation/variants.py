@@ -1,173 +1,135 @@
-"""Variants scored by masked likelihood: how much less likely the model finds the alternative than the reference allele.
+"""Variants scored by a masked language model without labels.
 
-Both alleles are cut out with `flank` bases on either side, fewer where these exceed the positions of the model, and tokenised. A
-substitution usually changes where tokens begin, so the two cannot be compared token by token. Instead the tokens are masked between two
-bases at which tokens begin and end in both alleles: the nearest such bases that lie at least `span` bases outside the variant. Of
-overlapping k-mers every one that contains a base between the two is masked. So both alleles have the same surroundings visible and
-predict the same bases, the variant's own apart. The score is log p(masked tokens | alternative) - log p(masked tokens | reference) in
-nats, each the sum over the masked tokens as if they were independent (masked marginal; Meier et al. 2021); it is conditional on each
-allele's tokenisation, and a base counts once for each token that contains it.
+`llr` is a pseudo-log-likelihood ratio: between the nearest token boundaries that both alleles share, the tokens of each allele are masked
+one at a time, and the log-probabilities of the tokens among those with as many bases are summed. `llr` is the sum of the alternative minus
+that of the reference, in nats, and the mean of both strands. It is negative where the model finds the alternative less likely. It depends
+least on how many tokens an allele has of the scores that were tried (bench/variant_confounding.py). The flanks end where the segment does.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-import torch
-from torch.nn.functional import cross_entropy
-from transformers import BertForMaskedLM
 
-from grover.config.sections.interpretation import VariantScoring
 from grover.genome.assembly import Genome
-from grover.genome.bases import N, encode
-from grover.network.attention import choose_attention
-from grover.network.batching import SPECIALS
-from grover.network.bert import check_length
-from grover.network.device import autocast
-from grover.network.forward import logits_at
-from grover.network.inference import TOKENS_AT_ONCE, each, evaluating, threads_for
-from grover.network.packed import Layout, group_by_tokens, pack_rows
+from grover.interpretation.alleles import Windows, windows
+from grover.interpretation.bases import TokenBases
+from grover.interpretation.changes import change
+from grover.interpretation.likelihoods import ask_each, ask_joint, joint_ratio
+from grover.interpretation.masked_windows import Network, Questions
+from grover.interpretation.run_lengths import RunLengths
+from grover.interpretation.vcf import OK, TOO_LONG
+from grover.network.classifier import pooled
+from grover.network.inference import TOKENS_AT_ONCE, evaluating
 from grover.runtime.progress import Progress
-from grover.tokenization.vocabulary import MASK, Vocabulary
+from grover.tokenization.vocabulary import Vocabulary
 
-
-class Variant(NamedTuple):
-    """A variant as a VCF has it; `pos` is 1-based."""
-
-    chrom: str
-    pos: int
-    ref: str
-    alt: str
+SCORES = ["llr", "llr_plus", "llr_minus", "strand_gap", "llr_joint", "cosine", "l2"]
+TOKENS = ["tokens_ref", "tokens_alt", "tokens_ref_minus", "tokens_alt_minus"]
+AT_ONCE = 64  # variants
+GROUPS = 8  # of tokens that are asked for before the network runs
 
 
 @dataclass(frozen=True)
-class Allele:
-    """Token ids of an allele with its surroundings, and the tokens `first` to `last` (exclusive) to mask."""
+class Scorer:
+    """What variants are scored with; `runs` is None where `llr_joint` is not wanted."""
 
-    tokens: np.ndarray
-    first: int
-    last: int
+    network: Network
+    vocabulary: Vocabulary
+    genome: Genome
+    flank: int
+    runs: RunLengths | None = None
+    embed: bool = True
+    threads: int = 1
 
+    def score(self, variants: pd.DataFrame) -> pd.DataFrame:
+        """Return `status`, the columns `SCORES`, float64, NaN where an allele has no score, and `TOKENS`, whole numbers, for each variant.
 
-def alleles(
-    genome: Genome, vocabulary: Vocabulary, variant: Variant, scoring: VariantScoring, most: int | None = None
-) -> tuple[Allele, Allele]:
-    """Both alleles, the reference first, with their surroundings, which end where the segment does.
+        variants: chrom, pos, ref, alt and status, of which only those with status ok are scored.
+        `tokens_ref` and `tokens_alt` are the tokens between the shared boundaries on the plus strand, the others those on the minus
+        strand. `cosine` is the cosine distance of the mean embeddings of both windows, `l2` their Euclidean distance.
+        """
+        rows = np.flatnonzero(variants["status"].to_numpy(object) == OK)
+        status = variants["status"].to_numpy(object).copy()
+        scores, tokens = np.full((len(variants), len(SCORES)), np.nan), np.zeros((len(variants), len(TOKENS)), np.int64)
+        waiting = _Waiting([], Questions())
+        limit = GROUPS * TOKENS_AT_ONCE[self.network.device.type]
+        with Progress(len(rows), "score", "variants") as bar, evaluating(self.network.model, self.network.device):
+            for begin in range(0, len(rows), AT_ONCE):
+                piece = rows[begin : begin + AT_ONCE]
+                for row, found in zip(piece, self._windows(variants.iloc[piece]), strict=True):
+                    if found is None:
+                        status[row] = TOO_LONG
+                    else:
+                        waiting.items.append(self._ask(waiting.questions, int(row), found))
+                if waiting.questions.tokens > limit or begin + AT_ONCE >= len(rows):
+                    self._answer(waiting, scores, tokens)
+                    waiting = _Waiting([], Questions())
+                bar.update(len(piece))
+        table = pd.DataFrame(scores, columns=SCORES).join(pd.DataFrame(tokens, columns=TOKENS))
+        table.insert(0, "status", status.astype("str"))
+        return table.set_index(variants.index)
 
-    The flanks are shortened to `most` tokens in all, though to no less than the span that is masked.
-    """
-    flank = scoring.flank
-    while True:
-        pair = _alleles(genome, vocabulary, variant, flank, scoring.span)
-        longest = max(len(allele.tokens) for allele in pair)
-        if most is None or longest <= most or flank <= scoring.span:
-            return pair
-        flank = max(scoring.span, flank * most // longest)
+    @cached_property
+    def _bases(self) -> TokenBases:
+        return TokenBases.of(self.vocabulary)
 
+    def _windows(self, variants: pd.DataFrame) -> list[Windows | None]:
+        columns = (variants[name] for name in ("chrom", "pos", "ref", "alt"))
+        changes = [change(self.genome, *row) for row in zip(*columns, strict=True)]
+        return windows(self.genome.codes, changes, self.vocabulary, self.flank, self.network.most, self.threads)
 
-def _alleles(genome: Genome, vocabulary: Vocabulary, variant: Variant, flank: int, span: int) -> tuple[Allele, Allele]:
-    start = variant.pos - 1
-    end = start + len(variant.ref)
-    left = genome.fetch(variant.chrom, max(0, start - flank), start)
-    right = genome.fetch(variant.chrom, end, end + flank)
-    left = left[np.flatnonzero(left == N).max(initial=-1) + 1 :]
-    right = right[: np.flatnonzero(right == N).min(initial=len(right))]
-    tokens = [vocabulary.encode(np.concatenate([left, encode(allele), right])) for allele in (variant.ref, variant.alt)]
-    begins = [np.cumsum(vocabulary.strides[ids], dtype=np.int64) - vocabulary.strides[ids] for ids in tokens]
-    ends = [begin + vocabulary.spans[ids] for begin, ids in zip(begins, tokens, strict=True)]
+    def _ask(self, questions: Questions, row: int, found: Windows) -> "_Asked":
+        each = [ask_each(questions, self._bases, pair) for pair in found]
+        runs, most = self.runs, self.network.most
+        joint = [ask_joint(questions, self._bases, pair, runs, most) for pair in found] if runs is not None else []
+        return _Asked(row, found, each, joint)
 
-    # from the left both alleles count bases alike, from the right when counted from the end
-    before = np.intersect1d(*begins)
-    first = before[before <= max(0, len(left) - span)].max()
-    after = np.intersect1d(*(end[-1] - end for end in ends))
-    behind = after[after <= max(0, len(right) - span)].max()
-    reference, alternative = (
-        Allele(ids, int(np.searchsorted(end, first, side="right")), int(np.searchsorted(begin, end[-1] - behind)))
-        for ids, begin, end in zip(tokens, begins, ends, strict=True)
-    )
-    return reference, alternative
+    def _answer(self, waiting: "_Waiting", scores: np.ndarray, tokens: np.ndarray) -> None:
+        answers = waiting.questions.answers(self.network)
+        rows = [asked.row for asked in waiting.items]
+        for asked in waiting.items:
+            plus, minus = (
+                sum(answers[i] for i in alternative) - sum(answers[i] for i in reference)
+                for reference, alternative in asked.each
+            )
+            joint = [
+                joint_ratio([answers[i] for i in numbers], shares) if numbers else np.nan
+                for numbers, shares in asked.joint
+            ]
+            scores[asked.row, :5] = [
+                (plus + minus) / 2,
+                plus,
+                minus,
+                abs(plus - minus),
+                sum(joint) / 2 if joint else np.nan,
+            ]
+            tokens[asked.row] = [allele.last - allele.first for pair in asked.windows for allele in pair]
+        if self.embed and rows:
+            scores[rows, 5:] = self._distances([asked.windows for asked in waiting.items])
 
-
-def log_likelihoods(
-    model: BertForMaskedLM, sequences: list[Allele], device: torch.device, precision: str
-) -> np.ndarray:
-    """Log-likelihood in nats (float64) of the masked tokens of each allele, all masked at once; NaN where an allele with its flanks
-    is longer than the model reads.
-    """
-    lengths = np.array([len(allele.tokens) for allele in sequences])
-    most = model.config.max_position_embeddings
-    check_length(int(lengths.min()), most, "variants with their flanks")
-    fitting = np.flatnonzero(lengths + SPECIALS <= most)
-    groups = [fitting[rows] for rows in group_by_tokens(lengths[fitting], TOKENS_AT_ONCE[device.type])]
-    attention = choose_attention(device, training=False)
-
-    def compute(group: np.ndarray) -> np.ndarray:
-        alleles = [sequences[row] for row in group]
-        ids, with_specials = pack_rows([allele.tokens for allele in alleles])
-        begins = np.cumsum(with_specials) - with_specials + 1  # behind [CLS]
-        masked = [begin + np.arange(allele.first, allele.last) for begin, allele in zip(begins, alleles, strict=True)]
-        positions = np.concatenate(masked)
-        targets, ids[positions] = torch.from_numpy(ids[positions]).to(device), MASK
-        packed, layout = torch.from_numpy(ids).to(device), Layout.of(with_specials).to(device)
-        with torch.inference_mode(), autocast(device, precision):
-            logits = logits_at(model, packed, layout, torch.from_numpy(positions).to(device), attention=attention)
-            nats = cross_entropy(logits, targets, reduction="none").double().cpu().numpy()
-        owner = np.repeat(np.arange(len(group)), list(map(len, masked)))
-        return -np.bincount(owner, weights=nats, minlength=len(group))
-
-    found = np.full(len(sequences), np.nan)
-    with Progress(len(fitting), "score", "alleles") as bar, evaluating(model, device):
-        for group, scores in zip(groups, each(compute, groups, threads_for(device, len(groups))), strict=True):
-            found[group] = scores
-            bar.update(len(group))
-    return found
-
-
-def score(
-    variants: pd.DataFrame,
-    model: BertForMaskedLM,
-    vocabulary: Vocabulary,
-    genome: Genome,
-    scoring: VariantScoring,
-    device: torch.device,
-    precision: str,
-) -> np.ndarray:
-    """Log-likelihood ratio of alternative to reference, nats, for each row of chrom, pos, ref, alt; negative is
-    unlikely.
-    """
-    columns = (variants[name] for name in ("chrom", "pos", "ref", "alt"))
-    most = model.config.max_position_embeddings - SPECIALS
-    pairs = [alleles(genome, vocabulary, Variant(*row), scoring, most) for row in zip(*columns, strict=True)]
-    found = log_likelihoods(model, [allele for pair in pairs for allele in pair], device, precision)
-    return found[1::2] - found[::2]
+    def _distances(self, found: Sequence[Windows]) -> np.ndarray:
+        """Cosine and Euclidean distance of the mean embeddings of both alleles, means of both strands, [variants, 2]."""
+        inputs = [allele.tokens for each in found for pair in each for allele in pair]
+        network = self.network
+        vectors = pooled(network.model.bert, inputs, "mean", network.device, network.precision).astype(np.float64)
+        reference, alternative = vectors[::2], vectors[1::2]
+        norms = np.linalg.norm(reference, axis=1) * np.linalg.norm(alternative, axis=1)
+        cosine = 1 - (reference * alternative).sum(axis=1) / norms
+        l2 = np.linalg.norm(reference - alternative, axis=1)
+        return np.stack([cosine, l2], axis=1).reshape(len(found), 2, 2).mean(axis=1)
 
 
-def separation(score: np.ndarray, effect: np.ndarray, resamples: int = 1000, seed: int = 0) -> dict:
-    """Whether variants with effect 'break' score below 'neutral' ones: AUROC (0.5 is chance) with a 95 % bootstrap
-    interval over variants.
-
-    Returns n, auroc, low, high (None where one of the two kinds lacks) and a sentence.
-    """
-    broken, neutral = score[effect == "break"], score[effect == "neutral"]
-    if not len(broken) or not len(neutral):
-        return {
-            "n": len(score),
-            "auroc": None,
-            "low": None,
-            "high": None,
-            "sentence": "The variants carry no known effects to compare with.",
-        }
-    rng = np.random.default_rng(seed)
-    drawn = [_auroc(rng.choice(broken, len(broken)), rng.choice(neutral, len(neutral))) for _ in range(resamples)]
-    value, (low, high) = _auroc(broken, neutral), np.quantile(drawn, [0.025, 0.975])
-    verdict = "rank above neutral ones" if low > 0.5 else "do not rank above neutral ones"
-    sentence = f"Motif-breaking variants {verdict}: AUROC {value:.3f} (95 % interval {low:.3f} to {high:.3f})."
-    return {"n": len(score), "auroc": float(value), "low": float(low), "high": float(high), "sentence": sentence}
+class _Asked(NamedTuple):
+    row: int
+    windows: Windows
+    each: list[tuple[list[int], list[int]]]
+    joint: list[tuple[list[int], np.ndarray]]
 
 
-def _auroc(lower: np.ndarray, higher: np.ndarray) -> float:
-    """Share of pairs in which a value of `lower` is below one of `higher`, ties counting half (Mann-Whitney)."""
-    ordered = np.sort(higher)
-    below, up_to = np.searchsorted(ordered, lower, side="left"), np.searchsorted(ordered, lower, side="right")
-    return 1 - float((below + up_to).mean()) / 2 / len(higher)
+class _Waiting(NamedTuple):
+    items: list[_Asked]
+    questions: Questions

@@ -1,11 +1,11 @@
-"""Variants of a VCF against the assembly, read block by block.
+"""Variants of a VCF, or of a table with the columns chrom, pos, ref and alt, against the assembly, read block by block.
 
-Of a record CHROM, POS, ID, REF and ALT are read, and EFFECT of INFO; the header is not. Files are plain or compressed, with tabs or blanks
-between the columns (`grover.intervals.formats`).
+Each alternative allele is one row, and none is dropped: `status` says why an allele has no score. Files are plain or compressed, with tabs
+or blanks between the columns (`grover.intervals.formats`).
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 
@@ -14,78 +14,112 @@ import pandas as pd
 
 from grover.genome.assembly import Genome
 from grover.genome.bases import N, decode, encode
+from grover.interpretation.changes import as_record, change
 from grover.intervals.contigs import UNCHANGED, ContigNames, check_names
 from grover.intervals.formats import vcf_blocks
 from grover.intervals.lines import data_lines, fault
 from grover.runtime.errors import InputError
 
 MOST_DIFFERING = 0.01  # share of records with another REF, such as an ambiguity code, before the file is refused
-COLUMNS = ["chrom", "pos", "id", "ref", "alt", "effect"]
-OUTSIDE, NO_SEQUENCE, OTHER_REF = "outside the segments", "no plain sequence", "REF not of this assembly"
-MISSING, TELOMERE = ".", 0  # no alternative; POS of what lies before the first base, whose REF is N
+LEAST_FLANK = 20  # bases of sequence on either side without which an allele has no score
+OK, REF_MISMATCH, CONTIG_EDGE, NON_ACGT, TOO_LONG, SYMBOLIC = (
+    "ok",
+    "ref_mismatch",
+    "contig_edge",
+    "non_acgt",
+    "too_long",
+    "symbolic",
+)
+STATUSES = {
+    OK: "scored",
+    REF_MISMATCH: "with another REF than the assembly's",
+    CONTIG_EDGE: f"less than {LEAST_FLANK} bases from the end of the sequence",
+    NON_ACGT: "with other letters than A, C, G, T, or where the run has no sequence",
+    TOO_LONG: "longer than the model reads",
+    SYMBOLIC: "symbolic",
+}
+COLUMNS = [
+    "chrom",
+    "pos",
+    "ref",
+    "alt",
+    "record",
+    "id",
+    "original_pos",
+    "original_ref",
+    "original_alt",
+    "status",
+    "effect",
+]
+TELOMERE = 0  # POS of what lies before the first base, whose REF is N
 
 
 class Variants:
-    """The variants of a VCF that lie in the genome's segments, one row per alternative allele.
+    """The alternative alleles of a file, one row each, in its order.
 
-    Iterating yields tables of chrom, pos (1-based, as in the VCF), id, ref, alt, effect ("" without EFFECT). After that `records` counts
-    the records, and `left_out` the alleles, or for another REF the records, that are left out, by reason.
+    Iterating yields tables with `COLUMNS`: chrom, pos (1-based), ref and alt trimmed and moved to the left where the status is ok; the
+    number of the record from 0; ID, POS, REF and ALT as the file has them; status, a key of `STATUSES`; and effect, a field of INFO.
+    After that `records` counts the records, and `counts` the alleles by status.
     """
 
-    def __init__(self, path: Path | str, genome: Genome, lengths: Mapping[str, int], contigs: ContigNames = UNCHANGED):
-        """lengths: of the contigs of the assembly; contigs: how the names in the file become those."""
-        self.path, self.genome, self.lengths, self.contigs = path, genome, lengths, contigs
+    def __init__(
+        self,
+        path: Path | str,
+        genome: Genome,
+        lengths: Mapping[str, int],
+        contigs: ContigNames = UNCHANGED,
+        field: str = "EFFECT",
+    ):
+        """lengths: of the contigs of the assembly; contigs: how the names in the file become those; field: of INFO, read as `effect`."""
+        self.path, self.genome, self.lengths, self.contigs, self.field = path, genome, lengths, contigs, field
         self.records = 0
-        self.left_out = {OUTSIDE: 0, NO_SEQUENCE: 0, OTHER_REF: 0}
+        self.counts: Counter[str] = Counter()
 
     def __iter__(self) -> Iterator[pd.DataFrame]:
         """Raise `InputError`, naming file and line, at a row that is no record or lies beyond its contig, and at the end where REF of more
-        than 1 % of the records is not what the assembly has, or where no allele is left.
+        than 1 % of the records is not what the assembly has, or where no allele has the status ok.
         """
+        self.records, self.counts = 0, Counter()
         rows_on: Counter[str] = Counter()
-        compared = kept = 0
-        differing = None  # number and text of the first record with another REF
-        for block in vcf_blocks(self.path, self.contigs):
+        compared = differing = 0
+        first = None  # number and text of the first record with another REF, and what the assembly has there
+        for block in vcf_blocks(self.path, self.contigs, self.field):
             rows_on.update(block["chrom"].value_counts().to_dict())
-            block = block.assign(ref=block["ref"].str.upper(), alt=block["alt"].str.upper())
-            self._check_rows(block)
-            inside, same, found = self._compare(block)
-            if differing is None and not same.all():
+            upper = block.assign(ref=block["ref"].str.upper(), alt=block["alt"].str.upper())
+            telomere = self._check_rows(upper)
+            inside, same, found = self._compare(upper)
+            if first is None and not same.all():
                 row = int(np.argmin(same))
-                differing = self.records + row, block["ref"].iloc[row], found(row)
+                first = self.records + row, upper["ref"].iloc[row], found(row)
             compared += int(inside.sum())
-            self.left_out[OTHER_REF] += int((~same).sum())
-            self.left_out[OUTSIDE] += int(_alleles(block[~inside])["alt"].size)
-            alleles = _alleles(block[inside & same])
-            plain = alleles["alt"].str.fullmatch("[ACGT]+")
-            self.left_out[NO_SEQUENCE] += int((~plain).sum())
+            differing += int((~same).sum())
+            table = self._alleles(block, upper, telomere, inside, same)
             self.records += len(block)
-            kept += int(plain.sum())
-            yield alleles.loc[plain, COLUMNS].reset_index(drop=True)
+            self.counts.update(table["status"].value_counts().to_dict())
+            yield table
         check_names(rows_on, self.lengths, self.path, "records")
-        if differing and self.left_out[OTHER_REF] > MOST_DIFFERING * compared:
-            row, ref, assembly = differing
+        if first and differing > MOST_DIFFERING * compared:
+            row, ref, assembly = first
             raise self._fault(
                 row,
-                f"REF is {ref}, the assembly has {assembly}; they differ in {self.left_out[OTHER_REF]:,} of {compared:,} records; "
+                f"REF is {ref}, the assembly has {assembly}; they differ in {differing:,} of {compared:,} records; "
                 "give the variants of this assembly",
             )
         if not self.records:
             raise InputError(f"{self.path}: no record below the header; give a VCF with variants")
-        if not kept:
-            reasons = ", ".join(f"{number:,} {reason}" for reason, number in self.left_out.items() if number)
+        if not self.counts[OK]:
             raise InputError(
-                f"{self.path}: none of its {self.records:,} records has an allele to score ({reasons or 'no alternative at all'}); give a "
-                "VCF with variants in the kept sequence"
+                f"{self.path}: none of its {self.records:,} records has an allele to score ({as_text(self.counts)}); give a VCF with "
+                "variants in the kept sequence"
             )
 
-    def _check_rows(self, block: pd.DataFrame) -> None:
-        """Raise `InputError` at the first row of a block that is no record, or that lies beyond its contig."""
+    def _check_rows(self, block: pd.DataFrame) -> np.ndarray:
+        """Whether each row lies at a telomere; raise `InputError` at the first that is no record, or that lies beyond its contig."""
         # a contig that is left out may have another length
         known = {chrom: self.lengths[chrom] for chrom in self.genome.chroms}
         limits = block["chrom"].map(known).fillna(np.inf).to_numpy(np.float64)
         pos, end = block["pos"].to_numpy(), block["pos"].to_numpy() - 1 + block["ref"].str.len().to_numpy()
-        telomere = (block["ref"] == "N").to_numpy() & ((pos == TELOMERE) | (pos == limits + 1))
+        telomere: np.ndarray = (block["ref"] == "N").to_numpy(bool) & ((pos == TELOMERE) | (pos == limits + 1))
         wrong = [
             (
                 ~block["ref"].str.fullmatch("[ACGTUNRYSWKMBDHV]+").to_numpy(bool),
@@ -101,9 +135,11 @@ class Variants:
             if rows.any():
                 row = int(np.argmax(rows))
                 limit = self.lengths.get(block["chrom"].iloc[row], 0)
-                raise self._fault(self.records + row, reason.format(limit=limit, **block.iloc[row][COLUMNS[:4]]))
+                values = block.iloc[row][["chrom", "pos", "ref"]]
+                raise self._fault(self.records + row, reason.format(limit=limit, **values))
+        return telomere
 
-    def _compare(self, block: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, Callable[[int], str]]:
+    def _compare(self, block: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, "_Bases"]:
         """Whether REF of each row lies within the segments, whether it is what the assembly has there, and what that is.
 
         REF of a row that does not lie within the segments is not compared.
@@ -116,32 +152,107 @@ class Variants:
         bases = np.where(positions < 0, N, self.genome.codes[np.maximum(positions, 0)]).astype(np.uint8)
         inside = np.bincount(owner, positions < 0, len(block)) == 0
         other = np.bincount(owner, bases != encode("".join(block["ref"])), len(block)) > 0
-        return inside, ~(inside & other), lambda row: decode(bases[bounds[row] : bounds[row + 1]])
+        return inside, ~(inside & other), _Bases(bases, bounds)
+
+    def _alleles(
+        self, block: pd.DataFrame, upper: pd.DataFrame, telomere: np.ndarray, inside: np.ndarray, same: np.ndarray
+    ) -> pd.DataFrame:
+        """One row per alternative allele, normalised where it can be scored."""
+        records = pd.DataFrame(
+            {
+                "chrom": upper["chrom"],
+                "pos": upper["pos"],
+                "ref": upper["ref"],
+                "alt": upper["alt"].str.split(","),
+                "record": np.arange(self.records, self.records + len(block)),
+                "id": block["id"],
+                "original_pos": block["pos"],
+                "original_ref": block["ref"],
+                "original_alt": block["alt"].str.split(","),
+                "status": np.select(
+                    [telomere, ~inside | ~upper["ref"].str.fullmatch("[ACGT]+").to_numpy(bool), ~same],
+                    [CONTIG_EDGE, NON_ACGT, REF_MISMATCH],
+                    OK,
+                ),
+                "effect": block["effect"],
+            }
+        )
+        table = records.explode(["alt", "original_alt"], ignore_index=True)
+        table = table.astype({"alt": "str", "original_alt": "str", "status": "str"})
+        letters = table["alt"].str.fullmatch("[A-Z]+").to_numpy(bool)
+        plain = table["alt"].str.fullmatch("[ACGT]+").to_numpy(bool)
+        status = table["status"].to_numpy(object)
+        status[letters & ~plain & (status == OK)] = NON_ACGT
+        status[~letters] = SYMBOLIC
+        return normalised(table.assign(status=status.astype("str")), self.genome)[COLUMNS]
 
     def _fault(self, row: int, reason: str) -> InputError:
         number, line = next(islice(data_lines(self.path), row, None))
         return fault(self.path, number, line, reason)
 
 
-def sample_variants(variants: Iterable[pd.DataFrame], most: int, seed: int) -> tuple[pd.DataFrame, int]:
-    """Draw at most `most` variants at random, and return them in the order of the file, and how many there are in all."""
-    rng = np.random.default_rng(seed)
-    blocks: list[pd.DataFrame] = []
-    number = 0
+class _Bases:
+    """What the assembly has at each of several places, as text."""
+
+    def __init__(self, bases: np.ndarray, bounds: np.ndarray):
+        self.bases, self.bounds = bases, bounds
+
+    def __call__(self, row: int) -> str:
+        return decode(self.bases[self.bounds[row] : self.bounds[row + 1]])
+
+
+def normalised(table: pd.DataFrame, genome: Genome) -> pd.DataFrame:
+    """Trim the alleles whose status is ok and move them to the left; give those near the end of their segment the status contig_edge.
+
+    table: chrom, pos, ref, alt, status.
+    """
+    pos, ref, alt = (table[name].to_numpy(object).copy() for name in ("pos", "ref", "alt"))
+    status = table["status"].to_numpy(object).copy()
+    scored = status == OK
+    single = scored & (table["ref"].str.len() == 1).to_numpy() & (table["alt"].str.len() == 1).to_numpy()
+    place = genome.positions(table["chrom"], table["pos"].to_numpy(np.int64) - 1)
+    behind = np.searchsorted(genome.bounds, place, side="right")
+    room = np.minimum(
+        place - genome.bounds[behind - 1], genome.bounds[np.minimum(behind, len(genome.bounds) - 1)] - 1 - place
+    )
+    status[single & (room < LEAST_FLANK)] = CONTIG_EDGE
+    for row in np.flatnonzero(scored & ~single):
+        found = change(genome, table["chrom"].iloc[row], pos[row], ref[row], alt[row])
+        if len(found.ref) or len(found.alt):  # else ALT is REF, which is kept as it is written
+            pos[row], ref[row], alt[row] = as_record(genome, found)
+        if found.room < LEAST_FLANK:
+            status[row] = CONTIG_EDGE
+    return table.assign(
+        pos=pos.astype(np.int64), ref=ref.astype("str"), alt=alt.astype("str"), status=status.astype("str")
+    )
+
+
+def as_text(counts: Mapping[str, int]) -> str:
+    """Return how many alleles have each status but ok, for a sentence."""
+    return ", ".join(
+        f"{counts[status]:,} {words}" for status, words in STATUSES.items() if status != OK and counts.get(status)
+    )
+
+
+def sample_records(variants: Variants, most: int, seed: int) -> Iterator[pd.DataFrame]:
+    """Yield the alleles of at most `most` records, drawn at random, in the order of the file, which is read twice.
+
+    The first reading checks the whole file. Memory grows with `most` and not with the file.
+    """
+    for _ in variants:
+        pass
+    number = variants.records
+    drawn = np.sort(np.random.default_rng(seed).choice(number, most, replace=False)) if number > most else None
     for block in variants:
-        blocks.append(block.assign(drawn=rng.random(len(block))))
-        number += len(block)
-        if sum(map(len, blocks)) > 2 * most:  # memory does not grow with the file
-            blocks = [_smallest(blocks, most)]
-    return _smallest(blocks, most)[COLUMNS].reset_index(drop=True), number
+        kept = block if drawn is None else block[_among(block["record"].to_numpy(), drawn)]
+        yield kept.reset_index(drop=True)
 
 
-def _smallest(blocks: list[pd.DataFrame], most: int) -> pd.DataFrame:
-    table = pd.concat(blocks, ignore_index=True)
-    return table.loc[table["drawn"].nsmallest(most).index.sort_values()]
+def _among(records: np.ndarray, drawn: np.ndarray) -> np.ndarray:
+    place = np.searchsorted(drawn, records)
+    return np.append(drawn, -1)[place] == records
 
 
-def _alleles(records: pd.DataFrame) -> pd.DataFrame:
-    """One row per alternative allele; a record without any has none."""
-    alleles = records.assign(alt=records["alt"].str.split(",")).explode("alt")
-    return alleles[alleles["alt"] != MISSING]
+def concatenated(blocks: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """Return all blocks as one table, which may be empty."""
+    return pd.concat([pd.DataFrame(columns=COLUMNS), *blocks], ignore_index=True)

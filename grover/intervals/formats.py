@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from itertools import takewhile
 from pathlib import Path
 
@@ -31,6 +32,7 @@ RMSK = ["bin", "swScore", "milliDiv", "milliDel", "milliIns", "chrom", "start", 
 RMSK += ["class", "family", "repStart", "repEnd", "repLeft", "id"]
 GTF = ["chrom", "source", "feature", "start", "end", "score", "strand", "frame", "attributes"]
 VCF = ["chrom", "pos", "id", "ref", "alt", "qual", "filter", "info"]
+VARIANT = ["chrom", "pos", "ref", "alt"]  # columns of a table of variants that is no VCF
 LEAST = {"bed": 3, "vcf": 5}  # columns that a file must have; of the other formats all
 COLUMNS = {"bed": BED, "narrowPeak": NARROWPEAK, "bedgraph": BEDGRAPH, "rmsk": RMSK, "gtf": GTF, "vcf": VCF}
 GIVEN = COLUMNS | {"gtf": [*PLACES, *genes.COLUMNS], "tss": [*PLACES, "name", "strand"]}
@@ -98,17 +100,19 @@ def read_gene_parts(path: Path | str, contigs: ContigNames = UNCHANGED) -> pd.Da
     return _read(path, layout, wanted, contigs, genes.is_part)
 
 
-def vcf_blocks(path: Path | str, contigs: ContigNames = UNCHANGED) -> Iterator[pd.DataFrame]:
-    """Read a VCF a block of records at a time: chrom, pos (1-based), id, ref, alt, and effect, which is EFFECT of INFO or empty."""
-    layout = _layout(path, "vcf")
-    wanted = {name: layout.types.get(name, TEXT) for name in VCF[:5]}
-    if "info" in layout.names:
-        wanted["effect"] = TEXT
+def vcf_blocks(path: Path | str, contigs: ContigNames = UNCHANGED, field: str = "EFFECT") -> Iterator[pd.DataFrame]:
+    """Read a VCF a block of records at a time: chrom, pos (1-based), id, ref, alt, and effect, which is `field` of INFO or empty.
+
+    A table whose header has chrom, pos, ref and alt is read as well; its columns id and effect may be missing.
+    """
+    layout = _variant_layout(path, field)
+    given = {*layout.names, *layout.computed}
+    wanted = {name: layout.types.get(name, TEXT) for name in (*VCF[:5], "effect") if name in given}
     for block in _blocks(path, layout, wanted, contigs):
         columns = [column.cast(pa.string()) if wanted[name] == TEXT else column for name, column in block.items()]
         table = pa.table(dict(zip(block, columns, strict=True))).to_pandas()
         table = table.astype({name: "str" for name, kind in wanted.items() if kind == TEXT})
-        yield table if "effect" in table else table.assign(effect="")
+        yield table.assign(**{name: text for name, text in (("id", "."), ("effect", "")) if name not in wanted})
 
 
 def read_table(path: Path | str, contigs: ContigNames = UNCHANGED) -> pd.DataFrame:
@@ -276,6 +280,16 @@ def _layout(path: Path | str, form: str, columns: list[str] | None = None) -> La
     return Layout(names, TYPES, COMPUTED.get(form, {}))
 
 
+def _variant_layout(path: Path | str, field: str) -> Layout:
+    header = find_header(path, VARIANT)
+    if header:
+        return Layout(header[1], {"pos": WHOLE}, {}, header[0])
+    layout = _layout(path, "vcf")
+    if "info" not in layout.names:
+        return layout
+    return replace(layout, computed={"effect": (["info"], partial(_info, field))})
+
+
 def _refuse_blanks(path: Path | str, number: int, line: str) -> None:
     """Refuse a GTF with blanks between its columns, since its attributes contain blanks."""
     cells = line.split("\t")
@@ -304,9 +318,9 @@ def _summit(peaks: Block) -> pa.Array:
     return pc.min_element_wise(summit, pc.subtract(width, 1))
 
 
-def _effect(records: Block) -> pa.Array:
+def _info(field: str, records: Block) -> pa.Array:
     column = records["info"]
-    found = pc.extract_regex(column.dictionary, "(?:^|;)EFFECT=(?P<value>[^;]*)")
+    found = pc.extract_regex(column.dictionary, f"(?:^|;){re.escape(field)}=(?P<value>[^;]*)")
     return pa.DictionaryArray.from_arrays(column.indices, pc.fill_null(pc.struct_field(found, "value"), ""))
 
 
@@ -320,7 +334,6 @@ COMPUTED: dict[str, dict[str, tuple[list[str], Callable[[Block], pa.Array]]]] = 
     "rmsk": {"strand": (["strand"], _strand)},
     "narrowPeak": {"summit": (["start", "end", "summit"], _summit)},
     "gtf": {"start": (["start"], lambda rows: pc.subtract(rows["start"], 1))},
-    "vcf": {"effect": (["info"], _effect)},
 }
 
 

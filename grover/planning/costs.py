@@ -26,6 +26,9 @@ MOTIFS, PROFILES, SHUFFLES, PROFILE_PASSES = 8, 2, 5, 1_400
 STRANDED = ("prom300", "motif-bound", "splice")
 TOKENS_AT_ONCE, RANDOMISED, CURVES = 4_096, 5, 240
 
+# windows of a variant: both strands, tokens of both alleles masked one at a time; of scored ones also masked together, and unmasked
+NULL_PASSES, VARIANT_PASSES = 9, 25
+
 
 @dataclass(frozen=True)
 class Run:
@@ -185,6 +188,23 @@ def _dependency_maps(run: Run, key: str) -> Work:
     return passes * length * flops, passes * length / TOKENS_AT_ONCE
 
 
+def _variants(run: Run, key: str) -> Work:
+    asked = run.settings.interpretation
+    return _masked_windows(run, asked.maximum_variants / asked.variant_shards * VARIANT_PASSES)
+
+
+def _null_variants(run: Run, key: str) -> Work:
+    asked = run.settings.interpretation
+    return _masked_windows(run, (asked.null_snvs + asked.null_indels) * NULL_PASSES)
+
+
+def _masked_windows(run: Run, number: float) -> Work:
+    length = min(
+        run.settings.pretraining.positions, 2 * run.settings.interpretation.flank / tokens_of(run.chosen)[1] + SPECIALS
+    )
+    return number * length * forward_flops(run, run.chosen, length, 1 / length), number * length / TOKENS_AT_ONCE
+
+
 def _regions(run: Run) -> float:
     """Regions that are embedded: as many as asked for, or about as many as the genome has room for."""
     asked = run.settings.embeddings
@@ -215,6 +235,8 @@ WORK: dict[str, Callable[[Run, str], Work]] = {
     "motifs": _motifs,
     "base-tracks": _base_tracks,
     "dependency-maps": _dependency_maps,
+    "variants": _variants,
+    "null-variants": _null_variants,
 }
 # bytes that stay
 DISK: dict[str, Callable[[Run, str], float]] = {

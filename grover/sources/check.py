@@ -23,7 +23,7 @@ from grover.config.benchmark_table import BUILDERS, DERIVED, Task
 from grover.config.names import tokens_of
 from grover.embeddings.region_table import places_of_bed
 from grover.genome.assembly import Genome
-from grover.interpretation.vcf import Variants
+from grover.interpretation.vcf import OK, Variants
 from grover.intervals.bigwig import read_means
 from grover.intervals.contigs import ContigNames, Contigs
 from grover.intervals.overlaps import overlaps
@@ -232,8 +232,9 @@ def _variants(readings: Readings, genome: Genome, known: Contigs) -> Iterator[Fo
     variants = Variants(readings.files[VARIANTS], genome, known.lengths, known.names(readings.rename(VARIANTS)))
     alleles, contigs = 0, dict[str, None]()
     for block in variants:
-        alleles += len(block)
-        contigs |= dict.fromkeys(block["chrom"].unique())
+        scored = block[block["status"] == OK]
+        alleles += len(scored)
+        contigs |= dict.fromkeys(scored["chrom"].unique())
     yield Found(VARIANTS, "variants", "vcf", variants.records, alleles, _listed(contigs))
 
 

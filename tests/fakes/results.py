@@ -378,23 +378,38 @@ def _interpretation(rng, parquet, text, place, variants) -> None:
     place("simulated/truth.json").write_text(json.dumps(truth))
     parquet("interpretation/maps.parquet", _dependency_pairs(rng))
     if variants:
-        effect = rng.choice(["break", "neutral"], 300)
-        summary = {"sentence": "Motif-breaking variants rank above neutral ones.", "left_out": {"outside": 3}}
-        place("interpretation/variants.json").write_text(json.dumps(summary))
-        text(
-            "interpretation/variants.tsv",
-            pd.DataFrame(
-                {
-                    "chrom": "chr1",
-                    "pos": np.arange(300) * 1000 + 1,
-                    "id": [f"v{i}" for i in range(300)],
-                    "ref": "A",
-                    "alt": "C",
-                    "score": rng.normal(0, 1, 300) - 1.2 * (effect == "break"),
-                    "effect": effect,
-                }
-            ),
-        )
+        _variants(rng, parquet, place)
+
+
+def _variants(rng, parquet, place) -> None:
+    """Table as `gather_variants` writes it, one allele of ten without a score."""
+    label = rng.choice([1, 0, -1], 300).astype(np.int8)
+    status = np.where(np.arange(300) % 10 == 9, "symbolic", "ok")
+    summary = {"records": 320, "beyond_maximum": 20, "alleles": {"ok": 288}, "status": {"ok": 270, "symbolic": 30}}
+    place("interpretation/variants.json").write_text(json.dumps(summary))
+    scored = ["llr", "llr_plus", "llr_minus", "strand_gap", "llr_joint", "llr_centred", "llr_length_adjusted"]
+    scored += ["cosine", "l2", "delta_logit"]
+    scores = rng.normal(0, 1, (300, 10)) - 1.2 * (label == 1)[:, None]
+    scores[status != "ok"] = np.nan
+    table = pd.DataFrame(
+        {
+            "chrom": "chr1",
+            "pos": np.arange(300) * 1000 + 1,
+            "ref": "A",
+            "alt": "C",
+            "record": np.arange(300),
+            "id": [f"v{i}" for i in range(300)],
+            "original_pos": np.arange(300) * 1000 + 1,
+            "original_ref": "A",
+            "original_alt": "C",
+            "status": status,
+            **dict(zip(scored, scores.T, strict=True)),
+            **dict.fromkeys(["tokens_ref", "tokens_alt", "tokens_ref_minus", "tokens_alt_minus"], 2),
+            "effect": "",
+            "label": label,
+        }
+    )
+    parquet("interpretation/variants.parquet", table)
 
 
 def _importance(rng, task, chrom) -> tuple[pd.DataFrame, pd.DataFrame]:

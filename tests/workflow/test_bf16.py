@@ -13,7 +13,7 @@ pytestmark = pytest.mark.workflow
 
 MODEL = "results/test/models/bpe-60"
 EMBEDDING = "results/test/embeddings/chosen/shards/0.parquet"
-VARIANTS = "results/test/interpretation/variants.tsv"
+VARIANTS = "results/test/interpretation/variants.parquet"
 IMPORTANCE = "results/test/interpretation/ctcf/importance.parquet"
 TRAIN = "results/test/interpretation/ctcf/importance.train.parquet"
 FAITHFULNESS = "results/test/interpretation/ctcf/faithfulness.tsv"
@@ -50,3 +50,7 @@ def test_two_processes_pretrain_in_bf16_and_their_model_embeds_and_scores(finish
     table = pd.read_csv(run.work / TRACKS, sep="\t")
     assert set(table["strands"]) == {"plus", "minus", "both"}
     assert np.isfinite(table[["bits", "gain"]]).all(axis=None) and (table["bases"] == 600).any()
+
+    variants = pd.read_parquet(run.work / VARIANTS)
+    scored = variants[variants["status"] == "ok"]
+    assert len(scored) and np.isfinite(scored[["llr", "llr_joint", "cosine", "l2", "delta_logit"]]).all(axis=None)

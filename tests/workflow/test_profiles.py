@@ -24,6 +24,7 @@ GPU_RULES = {
     "mutate_train_sites",
     "check_faithfulness",
     "discover_motifs",
+    "score_null_variants",
     "score_variants",
     "dependency_maps",
 }

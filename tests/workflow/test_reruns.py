@@ -26,6 +26,8 @@ AFTER_EMBEDDING = {*TOKENS, "compare_contexts", "project_regions", *(PROBES - {"
 EMBEDDING = {"choose_regions", "embed", "train_word2vec", "compose_regions", "compare_strands", *PROBES, *ENRICHED}
 BASE_TRACKS = {"base_tracks", "export_hub"}
 IMPORTANCE = {"interpret_importance", "mutate_train_sites", "check_faithfulness", "discover_motifs"}
+# the null and the scores depend on the model, what is read of the VCF does not
+VARIANTS = {"score_null_variants", "score_variants", "gather_variants"}
 # data sets and baselines are the same whichever vocabulary is chosen
 AFTER_CHOICE = {
     "finetune",
@@ -33,7 +35,7 @@ AFTER_CHOICE = {
     *IMPORTANCE,
     *EMBEDDING,
     *AFTER_EMBEDDING,
-    "score_variants",
+    *VARIANTS,
     *BASE_TRACKS,
     "dependency_maps",
 }
@@ -112,7 +114,12 @@ def test_another_place_of_the_installation_reruns_nothing(finished):
         ("embeddings", "shifts", 21, {"enrich_tokens", *TOKENS} | REPORT),
         ("embeddings", "layers", [1], {"embed", "compare_strands", *AFTER_EMBEDDING} | REPORT),
         ("pretraining", "learning_rate", 0.002, {"pretrain"} | AFTER_PRETRAINING | REPORT),
-        ("finetuning", "epochs", 2, {"finetune"} | IMPORTANCE | SCORING | REPORT),
+        (
+            "finetuning",
+            "epochs",
+            2,
+            {"finetune", "score_variants", "gather_variants"} | IMPORTANCE | SCORING | REPORT,
+        ),
         ("benchmarks", "baselines", ["gc", "tfidf-forest", "adjacency", "pwm"], {"run_baseline"} | SCORING | REPORT),
         ("benchmarks", "block", 50_000, {"check_faithfulness", "discover_motifs"} | SCORING | REPORT),
         ("selection", "trees", 11, {"next_kmer_baselines", "compare_vocabularies"} | REPORT),
@@ -122,7 +129,10 @@ def test_another_place_of_the_installation_reruns_nothing(finished):
             "bits-per-base",
             {"choose_vocabulary", "publish_chosen", "publish_accuracy", "publish_card"} | AFTER_CHOICE | REPORT,
         ),
-        ("interpretation", "span", 5, {"score_variants"} | REPORT),
+        ("interpretation", "flank", 50, VARIANTS | REPORT),
+        ("interpretation", "null_snvs", 110, VARIANTS | REPORT),
+        ("interpretation", "negative", ["none"], {"gather_variants"} | REPORT),
+        ("interpretation", "maximum_variants", 10, {"read_variants", "score_variants", "gather_variants"} | REPORT),
         ("interpretation", "examples", 4, {"interpret_importance", "check_faithfulness"} | REPORT),
         ("interpretation", "train_examples", 4, {"mutate_train_sites", "discover_motifs"} | REPORT),
         ("interpretation", "steps", 3, IMPORTANCE | REPORT),
@@ -163,7 +173,7 @@ def test_values_that_other_settings_have_too_rerun_as_any_others(finished, secti
         ("interpretation/motif_alignment.py", "def group(", {"discover_motifs"} | CODE),
         ("embeddings/regions/probes.py", "def probe(", {"probe_track", "gather_probes"} | CODE),
         ("annotation/enrichment.py", "def enrich(", {"describe_tokens"} | CODE),
-        ("interpretation/variants.py", "def score(", {"score_variants"} | CODE),
+        ("interpretation/variants.py", "def score(", VARIANTS | CODE),
         ("pretraining/evaluation.py", "def predict(", EVALUATION | EVALUATED_TOKENS | {"write_reproduction"} | CODE),
     ],
 )

@@ -73,7 +73,7 @@ rule write_report:
         ),
         truth=f"{RUN}/simulated/truth.json" if configuration.simulate else [],
         device=rules.check_device.output,
-        variants=rules.score_variants.output if "variants" in configuration.sources else [],
+        variants=rules.gather_variants.output if "variants" in configuration.sources else [],
         base_tracks=[rules.export_hub.output.table, rules.export_hub.output.locus] if BASE_TRACKS else [],
         maps=rules.dependency_maps.output.pairs if HAS_MAPS else [],
         config=rules.write_configuration.output.config,

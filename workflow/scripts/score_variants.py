@@ -1,19 +1,28 @@
-"""Score variants by the masked likelihood of the alternative against the reference allele."""
+"""Score one shard of the variants by a masked language model and, where there is one, by a fine-tuned classifier."""
 
-from typing import Annotated, Literal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
 
+import numpy as np
+import pandas as pd
 from typer import Option
 
-from grover.config.options import Device, Precision, Seed
-from grover.config.sections.interpretation import VariantScoring
+from grover.config.options import Device, Precision
+from grover.config.sections.interpretation import VariantShards, VariantWindow
 from grover.genome.assembly import Genome
-from grover.genome.contig_table import read_contig_table
-from grover.interpretation.variants import score, separation
-from grover.interpretation.vcf import Variants, sample_variants
+from grover.interpretation.masked_windows import Network
+from grover.interpretation.null_variants import Null
+from grover.interpretation.run_lengths import RunLengths
+from grover.interpretation.site_logits import SiteClassifier, Sites, delta_logit
+from grover.interpretation.variant_tables import read_shard, write_blocks
+from grover.interpretation.variants import Scorer
 from grover.network.bert import load_language_model
+from grover.network.classifier_folder import load_classifier
 from grover.network.device import choose_device
-from grover.runtime.cli import Input, Output, main
-from grover.runtime.files import folder, write_json, write_table
+from grover.runtime.cli import READ, Input, Output, main
+from grover.runtime.errors import InputError
+from grover.runtime.files import folder
 from grover.runtime.options import Threads
 from grover.tokenization.vocabulary import Vocabulary
 
@@ -21,38 +30,53 @@ from grover.tokenization.vocabulary import Vocabulary
 def score_variants(
     model: Input,
     variants: Input,
+    null: Input,
+    run_lengths: Input,
     sequence: Input,
     segments: Input,
-    contigs: Input,
     table: Output,
-    summary: Output,
-    scoring: VariantScoring,
-    seed: Seed,
+    shard: Annotated[int, Option(help="which shard of the variants, from 0", min=0)],
+    jobs: VariantShards,
+    window: VariantWindow,
     device: Device,
     precision: Precision,
-    rename: Annotated[
-        Literal["", "add-chr", "strip-chr"], Option(help="how contig names of the variants are mapped")
-    ] = "",
+    classifier: Annotated[Path | None, READ, Option(help="fine-tuned model for delta_logit")] = None,
+    dataset: Annotated[Path | None, READ, Option(help="data set that it was fine-tuned on")] = None,
     threads: Threads = 0,
 ) -> None:
-    """Write TABLE (chrom, pos, id, ref, alt, score, effect) and SUMMARY (JSON: counts, and where effects are known how
-    well the score separates them). REF is checked against the assembly. How alleles with different tokens are compared
-    says grover/interpretation/variants.py.
-    """
+    """Write TABLE, the rows of VARIANTS, as read_variants.py writes them, with their scores. NULL and RUN_LENGTHS are those of
+    score_null_variants.py. How alleles with different tokens are compared says grover/interpretation/variants.py."""
+    shards = jobs.variant_shards
+    if shard >= shards:
+        raise InputError(f"shard {shard}: the {shards} shards have the numbers 0 to {shards - 1}")
     place = choose_device(device, threads)
     genome, vocabulary = Genome(sequence, segments), Vocabulary.load(folder(model))
-    known = read_contig_table(contigs)
-    read = Variants(variants, genome, known.lengths, known.names(rename))
-    rows, number = sample_variants(read, scoring.maximum_variants, seed)
-    left_out = read.left_out | {"beyond the maximum": number - len(rows)}
-    rows = rows.assign(
-        score=score(rows, load_language_model(folder(model)), vocabulary, genome, scoring, place, precision)
-    )
-    left_out["longer than the model"] = int(rows["score"].isna().sum())
-    rows = rows.dropna(subset=["score"])
-    write_table(table, rows[["chrom", "pos", "id", "ref", "alt", "score", "effect"]])
-    write_json(
-        summary, {**separation(rows["score"].to_numpy(), rows["effect"].to_numpy(), seed=seed), "left_out": left_out}
+    network = Network(load_language_model(folder(model)), place, precision)
+    runs = RunLengths(np.load(run_lengths))
+    scorer = Scorer(network, vocabulary, genome, window.flank, runs, threads=max(1, threads))
+    random = Null.of(pd.read_parquet(null), genome)
+    finetuned = _classifier(classifier, dataset)
+
+    def blocks() -> Iterator[pd.DataFrame]:
+        for block in read_shard(variants, shard, shards):
+            scored = block.drop(columns="status").join(scorer.score(block))
+            logits = np.full(len(block), np.nan)
+            if finetuned is not None:
+                logits = delta_logit(scored, finetuned, genome, place, precision)
+            yield scored.assign(
+                llr_centred=random.centred(scored),
+                llr_length_adjusted=random.length_adjusted(scored, genome),
+                delta_logit=logits,
+            )
+
+    write_blocks(table, blocks())
+
+
+def _classifier(model: Path | None, dataset: Path | None) -> SiteClassifier | None:
+    if model is None or dataset is None:
+        return None
+    return SiteClassifier(
+        load_classifier(folder(model)), Vocabulary.load(folder(model)), Sites(pd.read_parquet(dataset))
     )
 
 

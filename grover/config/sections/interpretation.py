@@ -48,8 +48,8 @@ class Importance(ImportanceSites, ImportanceMethods, Faithfulness):
     """Importance of single bases."""
 
 
-class VariantScoring(Section):
-    """How variants are scored."""
+class VariantWindow(Section):
+    """What a model reads of a variant."""
 
     flank: int = setting(
         200,
@@ -57,8 +57,33 @@ class VariantScoring(Section):
         unit="bases",
         ge=20,
     )
-    span: int = setting(8, "Distance from a variant within which tokens are masked and scored.", unit="bases", ge=0)
-    maximum_variants: int = setting(20_000, "Most variants that are scored.", ge=1)
+
+
+class VariantReading(Section):
+    """Which variants are scored."""
+
+    maximum_variants: int = setting(20_000, "Most records of the VCF that are scored, drawn at random.", ge=1)
+
+
+class VariantNull(Section):
+    """Random variants of fold train that scores are compared with."""
+
+    null_snvs: int = setting(5_000, "Random single-base substitutions for `llr_centred`.", ge=100)
+    null_indels: int = setting(2_000, "Random insertions and deletions for `llr_length_adjusted`.", ge=100)
+
+
+class VariantShards(Section):
+    """Jobs that score variants."""
+
+    variant_shards: int = setting(4, "Shards of the variants, one job each.", ge=1)
+
+
+class VariantScoring(VariantWindow, VariantReading, VariantNull, VariantShards):
+    """How variants are scored."""
+
+    variant_task: str = setting(
+        "", "Task whose fine-tuned model gives `delta_logit`; empty: the first task of single sites."
+    )
 
 
 class VariantLabels(Section):

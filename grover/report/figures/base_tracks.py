@@ -17,7 +17,11 @@ def logo(table: pd.DataFrame) -> Figure:
     heights = table[list(BASE_COLOURS)].astype(float).set_index(table["pos"] + 1)
     figure, (axis,) = panels(height=2.4)
     logomaker.Logo(
-        heights.where(heights.abs() >= FLAT, 0.0), ax=axis, color_scheme=BASE_COLOURS, show_spines=False, flip_below=False
+        heights.where(heights.abs() >= FLAT, 0.0),
+        ax=axis,
+        color_scheme=BASE_COLOURS,
+        show_spines=False,
+        flip_below=False,
     )
     axis.axhline(0, color=GREY, linewidth=0.6)
     axis.set_xticks(heights.index, table["base"], fontsize=5)

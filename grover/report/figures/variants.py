@@ -6,15 +6,17 @@ from matplotlib.figure import Figure
 
 from grover.report.style import PALETTE, panels
 
+LABELS = {1: "positive", 0: "negative", -1: "no label"}
+
 
 def variants(table: pd.DataFrame) -> Figure:
-    """Distribution of the variants' scores by effect; table: score, effect."""
+    """Distribution of the variants' ratios by label; table: llr, label."""
     figure, (axis,) = panels(height=2.7)
-    table = table.assign(effect=table["effect"].fillna("effect not known"))
-    effects = sorted(table["effect"].unique())
-    edges = np.histogram_bin_edges(table["score"], bins=30)
-    for colour, effect in zip(PALETTE * 3, effects, strict=False):
-        scores = table.loc[table["effect"] == effect, "score"]
+    edges = np.histogram_bin_edges(table["llr"], bins=30)
+    for colour, (label, name) in zip(PALETTE, LABELS.items(), strict=False):
+        scores = table.loc[table["label"] == label, "llr"]
+        if not len(scores):
+            continue
         axis.hist(scores, bins=edges, density=True, color=colour, alpha=0.35, histtype="stepfilled")
         axis.hist(
             scores,
@@ -23,9 +25,9 @@ def variants(table: pd.DataFrame) -> Figure:
             color=colour,
             histtype="step",
             linewidth=1.4,
-            label=f"{effect} ({len(scores):,})",
+            label=f"{name} ({len(scores):,})",
         )
         axis.axvline(scores.median(), color=colour, linestyle="--", linewidth=1.1)
-    axis.set(xlabel="log-likelihood ratio, alternative to reference", ylabel="density")
+    axis.set(xlabel="pseudo-log-likelihood ratio, alternative to reference (nats)", ylabel="density")
     axis.legend()
     return figure

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from grover.config.annotations import explained_tasks, refuse_unread, sources_read
+from grover.config.annotations import explained_tasks, refuse_unread, single_site_task, sources_read
 from grover.config.benchmark_table import Task
 from grover.config.configuration import Configuration, complete
 from grover.config.files import (
@@ -141,3 +141,15 @@ def test_a_key_that_stands_twice_is_refused(tmp_path):
     refuse_repeated_keys([path])
     path.write_text('{\n\t"seed": 3\n}')  # JSON that is no YAML
     refuse_repeated_keys([path])
+
+
+def test_variants_are_scored_by_the_first_task_of_single_sites_or_the_named_one():
+    other = Task("more", "tfbs", ("peaks",), "dinucleotide-shuffle", 200, 0, {})
+    tasks = {"splicing": TASKS["splicing"], "sites": TASKS["sites"], "more": other}
+    assert single_site_task(configured({}), tasks, "mine.yaml") == "sites"
+    assert single_site_task(configured({}), {"splicing": TASKS["splicing"]}, "mine.yaml") == ""
+    assert single_site_task(configured({}, interpretation={"variant_task": "more"}), tasks, "mine.yaml") == "more"
+    with pytest.raises(
+        InputError, match="mine.yaml: `interpretation.variant_task` is 'splicing', but the tasks of single"
+    ):
+        single_site_task(configured({}, interpretation={"variant_task": "splicing"}), tasks, "mine.yaml")

@@ -6,13 +6,16 @@ import re
 import numpy as np
 import pandas as pd
 import pysam
+import pysam.bcftools
 import pytest
 
 from grover.genome.assembly import Genome
 from grover.genome.bases import decode
-from grover.interpretation.vcf import Variants, sample_variants
+from grover.interpretation.changes import as_record, change
+from grover.interpretation.vcf import Variants, sample_records
 from grover.intervals.contigs import ContigNames
 from grover.runtime.errors import InputError
+from tests.fakes.assembly import assembly, random_bases
 
 HEADER = "##fileformat=VCFv4.2\n"
 NAMES = "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
@@ -55,44 +58,112 @@ def read(path, genome, rename=""):
 
 
 def records(genome):
-    """Records of every kind; the alleles that are read; and what is left out."""
-    deleted, inserted = bases(genome, "chr1", 300, 4), bases(genome, "chr2", 20)
+    """Records of every kind, and the alleles of each: name, pos, ref, alt, status, effect."""
+    deleted, inserted = bases(genome, "chr1", 300, 4), bases(genome, "chr2", 40)
     rows = [
         snv(genome, "chr1", 200, "snv"),
-        ("chr1", 210, "multi", ref := bases(genome, "chr1", 210), f"{other(ref)},*,{other(ref)}A", *TAIL),
+        ("chr1", 210, "multi", ref := bases(genome, "chr1", 210), f"{other(ref)},*,{ref}{other(ref)}", *TAIL),
         ("chr1", 220, "del", bases(genome, "chr1", 220), "<DEL>", ".", ".", "END=400;SVTYPE=DEL"),
         ("chr1", 300, "indel", deleted.lower(), deleted[0].lower(), ".", ".", "AC=1;EFFECT=break"),
         ("chr1", 310, "noalt", bases(genome, "chr1", 310), ".", *TAIL),
         ("chr1", 320, "break", bases(genome, "chr1", 320), "]chr2:5]A", *TAIL),
-        ("chr2", 20, "ins", inserted, inserted + "ACGT", *TAIL),
-        ("chr2", 30, "altN", bases(genome, "chr2", 30), "N", *TAIL),
+        ("chr2", 40, "ins", inserted, inserted + "ACGT", *TAIL),
+        ("chr2", 50, "altN", bases(genome, "chr2", 50), "N", *TAIL),
+        ("chr2", 55, "same", same := bases(genome, "chr2", 55), same.lower(), *TAIL),
+        ("chr2", 20, "edge", bases(genome, "chr2", 20), other(bases(genome, "chr2", 20)), *TAIL),
+        ("chr1", 682, "gap", bases(genome, "chr1", 682), other(bases(genome, "chr1", 682)), *TAIL),
         ("chr1", 750, "outside", "A", "C", *TAIL),
         ("chr1", 700, "across", bases(genome, "chr1", 700, 2).replace("N", "A"), "C", *TAIL),
         ("chr9", 7, "elsewhere", "A", "C", *TAIL),
         ("chr1", 0, "telomere", "N", "A", *TAIL),
         ("chr1", 1_001, "telomere", "N", "A", *TAIL),
     ]
-    kept = [
-        ("chr1", 200, "snv", rows[0][3], rows[0][4], ""),
-        ("chr1", 210, "multi", ref, other(ref), ""),
-        ("chr1", 210, "multi", ref, other(ref) + "A", ""),
-        ("chr1", 300, "indel", deleted, deleted[0], "break"),
-        ("chr2", 20, "ins", inserted, inserted + "ACGT", ""),
+    statuses = [
+        ["ok"],
+        ["ok", "symbolic", "ok"],
+        ["symbolic"],
+        ["ok"],
+        ["symbolic"],
+        ["symbolic"],
+        ["ok"],
+        ["non_acgt"],
     ]
-    return rows, kept, {"outside the segments": 5, "no plain sequence": 4, "REF not of this assembly": 0}
+    statuses += [["ok"], ["contig_edge"], ["contig_edge"], *[["non_acgt"]] * 3, *[["contig_edge"]] * 2]
+    return rows, statuses
 
 
-def test_records_of_every_kind(write, genome):
-    rows, kept, left_out = records(genome)
+def test_every_alternative_allele_is_one_row_with_its_status(write, genome):
+    rows, statuses = records(genome)
     table, variants = read(write(text(rows)), genome)
-    assert table.to_numpy().tolist() == [list(row) for row in kept]
-    assert (variants.left_out, variants.records) == (left_out, len(rows))
+    expected = [
+        (number, row[2], row[1], row[3], alt, status)
+        for number, (row, own) in enumerate(zip(rows, statuses, strict=True))
+        for alt, status in zip(row[4].split(","), own, strict=True)
+    ]
+    found = table[["record", "id", "original_pos", "original_ref", "original_alt", "status"]]
+    assert list(found.itertuples(index=False, name=None)) == expected
+    assert variants.records == len(rows) and variants.counts == table["status"].value_counts().to_dict()
+    assert table["effect"].tolist() == ["break" if name == "indel" else "" for name in table["id"]]
+
+
+def test_alleles_are_normalised_as_by_bcftools(tmp_path, genome):
+    """Insertions and deletions in repeats, at all their places, against `bcftools norm` of the same assembly."""
+    rng, sequence = (
+        np.random.default_rng(4),
+        bases(genome, "chr2", 1, 200) + "CA" * 12 + "A" * 9 + bases(genome, "chr2", 201, 100),
+    )
+    small = assembly(tmp_path / "small", [("c", 0, sequence)])
+    rows = []
+    for pos in sorted(rng.integers(25, len(sequence) - 60, 250)):
+        size = int(rng.choice([1, 1, 2, 2, 3, 6]))
+        ref = sequence[pos - 1 : pos + size]
+        alts = {ref[0], ref + ref[1:], ref[:-1] + "ACGT"[rng.integers(4)], ref + "CA", sequence[pos - 1]} - {ref}
+        rows.append(("c", pos, ".", ref, ",".join(sorted(alts)), *TAIL))
+    (tmp_path / "c.fa").write_text(f">c\n{sequence}\n")
+    path = tmp_path / "v.vcf"
+    path.write_text(text(rows, HEADER + f"##contig=<ID=c,length={len(sequence)}>\n" + NAMES))
+    made = pysam.bcftools.norm("-f", str(tmp_path / "c.fa"), "-m", "-any", "-N", str(path), catch_stdout=True)
+    made = pysam.bcftools.norm(
+        "-f", str(tmp_path / "c.fa"), str(write_to(tmp_path / "split.vcf", made)), catch_stdout=True
+    )
+    expected = [tuple(line.split("\t")[i] for i in (1, 3, 4)) for line in made.splitlines() if not line.startswith("#")]
+    table = pd.concat(list(Variants(path, small, {"c": len(sequence)})), ignore_index=True)
+    found = table[["pos", "ref", "alt"]].astype(str).itertuples(index=False, name=None)
+    assert sorted(found) == sorted(expected) and set(table["status"]) == {"ok"}
+
+
+def write_to(path, content):
+    path.write_text(content)
+    return path
+
+
+def test_the_same_change_is_one_row_wherever_it_is_written(tmp_path):
+    genome = assembly(tmp_path, [("c", 0, random_bases(0, 40) + "GACACACACAT" + random_bases(1, 40))])
+    found = {
+        as_record(genome, change(genome, "c", pos, *alleles))
+        for pos, *alleles in ((41, "GAC", "G"), (43, "CAC", "C"), (45, "CACA", "CA"), (48, "ACA", "A"))
+    }
+    assert found == {(41, "GAC", "G")}
+    at_the_start = assembly(tmp_path / "s", [("c", 0, "TTTTG" + random_bases(2, 40))])
+    assert as_record(at_the_start, change(at_the_start, "c", 3, "TT", "T")) == (1, "TT", "T")
+    assert as_record(at_the_start, change(at_the_start, "c", 1, "T", "GT")) == (1, "T", "GT")
+
+
+def test_a_table_with_a_header_is_read_as_well(write, genome):
+    rows = [snv(genome, "chr1", 200), snv(genome, "chr2", 50)]
+    content = "\n".join("\t".join([row[3], row[0], str(row[1]), row[4], "x"]) for row in rows)
+    table, _ = read(write("ref\tchrom\tpos\talt\tmore\n" + content + "\n"), genome)
+    assert table[["chrom", "pos", "ref", "alt"]].to_numpy().tolist() == [[r[0], r[1], r[3], r[4]] for r in rows]
+    assert table["id"].tolist() == [".", "."] and table["record"].tolist() == [0, 1]
+    with pytest.raises(InputError, match=r"line 3: pos must be a whole number"):
+        read(write("chrom\tpos\tref\talt\nchr1\t200\tA\tC\nchr1\tx\tA\tC\n"), genome)
 
 
 @pytest.mark.parametrize("header", [HEADER + NAMES, NAMES, "", HEADER + "##contig=<ID=chr1,length=1000>\n" + NAMES])
 @pytest.mark.parametrize("change", ["", "gzip", "bom", "crlf", "blanks"])
 def test_the_same_records_in_every_dress(write, genome, header, change):
-    rows, kept, _ = records(genome)
+    rows, _ = records(genome)
+    expected, _ = read(write(text(rows)), genome)
     content = text(rows, header)
     if change == "crlf":
         content = content.replace("\n", "\r\n")
@@ -100,44 +171,37 @@ def test_the_same_records_in_every_dress(write, genome, header, change):
         content = content.replace("\t", "  ")
     if change == "bom":
         content = "\ufeff" + content
-    table, _ = read(write(content, zipped=change == "gzip"), genome)
-    assert table.to_numpy().tolist() == [list(row) for row in kept]
+    table, _ = read(write(content, "other", zipped=change == "gzip"), genome)
+    pd.testing.assert_frame_equal(table, expected)
 
 
-def test_pysam_reads_the_same_alleles(tmp_path, write, genome):
-    rows, *_ = records(genome)
-    packed = tmp_path / "v.vcf.gz"
-    contigs = "".join(f"##contig=<ID={name}>\n" for name in (*LENGTHS, "chr9"))
-    info = "".join(f'##INFO=<ID={name},Number=1,Type=String,Description="">\n' for name in ("EFFECT", "AC", "SVTYPE"))
-    info += '##INFO=<ID=END,Number=1,Type=Integer,Description="">\n'
-    content = text(rows, HEADER + contigs + info + NAMES)
-    with pysam.BGZFile(str(packed), "wb") as stream:
-        stream.write(content.encode())
-    with pysam.VariantFile(str(packed)) as stream:
-        expected = [
-            (record.chrom, record.pos, record.id, record.ref.upper(), alt.upper(), record.info.get("EFFECT", ""))
-            for record in stream
-            for alt in record.alts or ()
-            if set(alt.upper()) <= set("ACGT") and "N" not in bases(genome, record.chrom, record.pos, len(record.ref))
-            if record.pos
-        ]
-    table, _ = read(packed, genome)
-    assert list(table.itertuples(index=False, name=None)) == expected
+def test_duplicates_and_any_order_are_kept(write, genome):
+    rows = [snv(genome, chrom, pos) for chrom, pos in (("chr2", 90), ("chr1", 300), ("chr1", 250), ("chr2", 90))]
+    table, _ = read(write(text(rows)), genome)
+    assert table["pos"].tolist() == [90, 300, 250, 90] and set(table["status"]) == {"ok"}
+
+
+def test_lower_case_and_ambiguity(write, genome):
+    ref = bases(genome, "chr1", 300)
+    rows = [("chr1", 300, ".", ref.lower(), other(ref).lower(), *TAIL), ("chr1", 300, ".", ref, "R", *TAIL)]
+    table, _ = read(write(text(rows)), genome)
+    assert table["status"].tolist() == ["ok", "non_acgt"] and table["alt"].iloc[0] == other(ref)
+    assert table["original_ref"].tolist() == [ref.lower(), ref]
 
 
 def test_contigs_are_renamed_as_in_all_formats(write, genome):
-    rows = [snv(genome, "chr1", 200), snv(genome, "chr2", 30), snv(genome, "chrM", 10)]
+    rows = [snv(genome, "chr1", 200), snv(genome, "chr2", 30), snv(genome, "chrM", 25)]
     for names in (("1", "2", "MT"), ("1", "chr2", "M"), ("chr1", "2", "chrMT")):
         named = [(name, *row[1:]) for name, row in zip(names, rows, strict=True)]
         table, variants = read(write(text(named)), genome, "add-chr")
-        assert table["chrom"].tolist() == ["chr1", "chr2", "chrM"] and not any(variants.left_out.values())
+        assert table["chrom"].tolist() == ["chr1", "chr2", "chrM"] and variants.counts == {"ok": 3}
 
 
 def test_one_record_in_a_hundred_may_have_another_ref(write, genome):
     rows = [snv(genome, "chr1", pos) for pos in range(200, 300)]
     wrong = ("chr1", 199, "x", other(bases(genome, "chr1", 199)), "A", *TAIL)
     table, variants = read(write(text([wrong, *rows])), genome)
-    assert len(table) == 100 and variants.left_out["REF not of this assembly"] == 1
+    assert len(table) == 101 and variants.counts == {"ok": 100, "ref_mismatch": 1}
     with pytest.raises(InputError, match=r"line 3: REF is \w, the assembly has \w; they differ in 2 of 101 records;"):
         read(write(text([wrong, *rows[1:], wrong])), genome)
 
@@ -172,9 +236,9 @@ def test_one_record_in_a_hundred_may_have_another_ref(write, genome):
         ),
         (
             [("chr1", 750, "x", "A", "C,<DEL>", *TAIL)],
-            "none of its 1 records has an allele to score (2 outside the segments)",
+            "has an allele to score (1 with other letters than A, C, G, T, or where the run has no sequence, 1 symbolic)",
         ),
-        ([("chr1", 750, "x", "A", ".", *TAIL)], "none of its 1 records has an allele to score (no alternative at all)"),
+        ([("chr1", 750, "x", "A", ".", *TAIL)], "none of its 1 records has an allele to score (1 symbolic)"),
     ],
 )
 def test_what_is_no_vcf_of_this_assembly_is_one_sentence(write, genome, rows, sentence):
@@ -191,14 +255,20 @@ def test_a_bcf_is_named(tmp_path, genome):
         read(path, genome)
 
 
-def test_a_sample_is_uniform_and_in_the_order_of_the_file():
-    table = pd.DataFrame({"chrom": "chr1", "pos": range(500), "id": ".", "ref": "A", "alt": "C", "effect": ""})
-    blocks = [table.iloc[first : first + 70] for first in range(0, 500, 70)]
+def test_a_sample_is_of_records_uniform_and_in_the_order_of_the_file(write, genome):
+    rows = [snv(genome, "chr1", pos) for pos in range(150, 650)]
+    rows = [(*row[:4], f"{row[4]},*", *row[5:]) for row in rows]
+    path = write(text(rows))
     counts = np.zeros(500, int)
     for seed in range(60):
-        drawn, number = sample_variants(blocks, 50, seed)
-        assert number == 500 and len(drawn) == 50 and drawn["pos"].is_monotonic_increasing
-        counts[drawn["pos"]] += 1
+        drawn = pd.concat(list(sample_records(variants_of(path, genome), 50, seed)))
+        assert len(drawn) == 100 and drawn["record"].is_monotonic_increasing
+        assert (drawn.groupby("record").size() == 2).all()
+        counts[drawn["record"].unique()] += 1
     fifths = counts.reshape(5, 100).sum(1)  # of 3,000 drawn; 600 expected, with a standard deviation of 21
     assert (abs(fifths - 600) < 90).all()
-    pd.testing.assert_frame_equal(sample_variants(blocks, 5_000, 0)[0], table)
+    assert len(pd.concat(list(sample_records(variants_of(path, genome), 500, 0)))) == 1_000
+
+
+def variants_of(path, genome):
+    return Variants(path, genome, LENGTHS)

@@ -85,6 +85,8 @@ def test_a_larger_network_and_more_of_its_driver_cost_more(cost):
         "base-tracks": {"pretraining": {"mask_ratio": 0.01}},
         "motifs": {"interpretation": {"motif_insertions": 900}},
         "dependency-maps": {"interpretation": {"map_shuffles": 9}},
+        "variants": {"interpretation": {"maximum_variants": 90_000}},
+        "null-variants": {"interpretation": {"null_snvs": 9_000}},
     }[cost]
     key = KEYS.get(cost, "bpe-600")
     flops = WORK[cost](run_of(), key)[0]
@@ -144,3 +146,11 @@ def test_the_package_names_no_rules():
     text = "".join(path.read_text() for path in (ROOT / "grover/planning").glob("*.py"))
     quoted = set(re.findall(r'"(\w+)"', text))
     assert len(rules) > 40 and not rules & quoted
+
+
+def test_variants_cost_their_windows_divided_among_the_shards():
+    settings = {"flank": 100, "maximum_variants": 1_000, "variant_shards": 4, "null_snvs": 700, "null_indels": 300}
+    run = run_of(pretraining=TINY, interpretation=settings, vocabulary={"candidates": ["char"]})
+    window = 202 * forward_flops(run, "char", 202, 1 / 202)
+    assert WORK["variants"](run, "0")[0] == pytest.approx(250 * 25 * window)
+    assert WORK["null-variants"](run, "")[0] == pytest.approx(1_000 * 9 * window)

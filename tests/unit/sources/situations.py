@@ -15,7 +15,7 @@ from grover.annotation.tracks import read_tracks
 from grover.config.benchmark_table import Task
 from grover.config.sections.benchmarks import DatasetBuilding
 from grover.config.sections.embeddings import CategoryOverlap
-from grover.config.sections.interpretation import VariantScoring
+from grover.config.sections.interpretation import VariantReading
 from grover.genome.contig_table import read_contig_table
 from grover.network.bert import bert_config, new_language_model
 from grover.runtime.errors import InputError
@@ -92,21 +92,18 @@ class Situations:
         return getattr(self.scripts[name], name)
 
     def _use_vcf(self, path: Path, kind: str) -> None:
-        table = self.folder / "variants.tsv"
-        self._script("score_variants")(
-            model=self.model / "model.safetensors",
+        table = self.folder / "alleles.parquet"
+        self._script("read_variants")(
             variants=path,
             contigs=self.contigs,
             table=table,
-            summary=self.folder / "variants.json",
-            scoring=VariantScoring(),
+            counts=self.folder / "alleles.json",
+            reading=VariantReading(),
+            effect_field="EFFECT",
             seed=0,
-            device="cpu",
-            precision="fp32",
-            threads=1,
             **self._genome_files(),
         )
-        assert pd.read_csv(table, sep="\t")["score"].notna().all()
+        assert (pd.read_parquet(table)["status"] == "ok").any()
 
     def _use_meme(self, path: Path, kind: str) -> None:
         self._script("scan_motif")(

@@ -9,11 +9,9 @@ import pandas as pd
 import pytest
 
 from grover.config.sections.genome import Windows
-from grover.config.sections.interpretation import VariantScoring
 from grover.embeddings.region_table import places_of_tokens, token_ranges
 from grover.genome.assembly import Genome
 from grover.genome.bases import decode
-from grover.interpretation.variants import Variant, alleles
 from grover.network.packed import pack
 from grover.pretraining.masking import Masking, mask
 from grover.tokenization.genome_tokens import TokenisedGenome, tokenise
@@ -136,45 +134,6 @@ def test_regions_end_where_the_next_one_begins(tokenised):
     first, last = token_ranges(left, right, tokens, genome)
     # a k-mer of three bases belongs to the region of its second one, and none of those of a segment has its first one there
     assert (first.tolist(), last.tolist()) == ([0, 6, 10], [4, 10, 15])
-
-
-def test_a_substitution_hides_all_words_that_hold_it(tmp_path):
-    np.save(tmp_path / "sequence.npy", np.array([0, 1, 2, 3, 0, 0, 1, 2, 3, 3], np.uint8))  # ACGTAACGTT
-    (tmp_path / "segments.bed").write_text("c\t0\t10\ts0\n")
-    genome = Genome(tmp_path / "sequence.npy", tmp_path / "segments.bed")
-    reference, alternative = alleles(
-        genome, kmers(3), Variant("c", 6, "A", "G"), VariantScoring.model_construct(flank=4, span=0)
-    )
-    # 4 bases to the left, 4 to the right: CGTA A CGTT, and CGTA G CGTT
-    for allele, expected in ((reference, ["TAA", "AAC", "ACG"]), (alternative, ["TAG", "AGC", "GCG"])):
-        text = [kmers(3).tokens[token] for token in allele.tokens]
-        assert text[allele.first : allele.last] == expected
-        assert (text[: allele.first], text[allele.last :]) == (["CGT", "GTA"], ["CGT", "GTT"])
-
-
-@pytest.mark.parametrize("k", [3, 6])
-@pytest.mark.parametrize("span", [0, 8])
-def test_both_alleles_show_the_same_words_and_none_of_the_variant(k, span, tmp_path):
-    rng = np.random.default_rng(k)
-    np.save(tmp_path / "sequence.npy", rng.integers(0, 4, 300, dtype=np.uint8))
-    (tmp_path / "segments.bed").write_text("c\t100\t400\ts0\n")
-    genome = Genome(tmp_path / "sequence.npy", tmp_path / "segments.bed")
-    for pos in (101, 103, 398, 400, *rng.integers(105, 395, 40)):
-        ref = decode(genome.fetch("c", pos - 1, min(pos - 1 + int(rng.integers(1, 4)), 400)))
-        alt = "".join(rng.choice(list("ACGT"), int(rng.integers(1, 4))))
-        shown = []
-        before = min(60, int(pos) - 101)
-        variant = Variant("c", int(pos), ref, alt)
-        pair = alleles(genome, kmers(k), variant, VariantScoring(flank=60, span=span))
-        for allele, text in zip(pair, (ref, alt), strict=True):
-            visible = [*range(allele.first), *range(allele.last, len(allele.tokens))]
-            left, right = max(0, before - span), before + len(text) + span
-            assert all(at + k <= left or at >= right for at in visible)
-            # and no more is hidden than that, except where a flank is shorter than a k-mer
-            if before > span + k and len(allele.tokens) > right + k:
-                assert allele.last - allele.first == right - left + k - 1
-            shown.append((allele.tokens[: allele.first].tolist(), allele.tokens[allele.last :].tolist()))
-        assert shown[0] == shown[1]
 
 
 def test_a_substitution_changes_all_words_that_hold_it():

@@ -1,6 +1,6 @@
 """The binding motif of the simulated genome: sites, the partner that decides on binding, peaks, and variants."""
 
-from itertools import islice
+from itertools import cycle, islice
 from typing import NamedTuple
 
 import numpy as np
@@ -24,7 +24,8 @@ PARTNER_DISTANCE = (5, 40)  # free bases between motif and partner, smallest and
 PARTNER_REACH = 60  # the partner ends at most so many bases after the motif
 PARTNER_KINDS = {"right": 0.5, "left": 0.25, "reversed": 0.125, "none": 0.125}
 LABEL_NOISE = 0.05
-VARIANTS_PER_SITE = 2  # of each kind
+# of each kind; more neutral ones, so that each variant with an effect finds one that changes the number of tokens alike
+VARIANTS_PER_SITE = {"partner": 2, "motif": 4, "decoy": 3}
 SITE_SPACING, SITE_FLANK, SITE_GAP = 1000, 80, 300  # bases per site; claimed around its centre; least distance
 
 
@@ -97,26 +98,28 @@ def plant_variants(rng: np.random.Generator, canvas: Canvas) -> None:
     rows: list[tuple] = []
     drawn: list[tuple[int, int]] = []  # offset and alternative base of each `break` variant
     for site in sites[sites.partner == "right"].itertuples():
-        copy = _Copy(site.Index, site.partner_start, site.partner_end, site.partner_strand)
+        copy = _Copy("partner", site.Index, site.partner_start, site.partner_end, site.partner_strand)
         changes = [(offset, _other(rng, partner[offset])) for offset in copy.kept(rng, canvas, partner)]
-        rows += [copy.changed(*change, partner, "break", "partner") for change in changes]
+        rows += [copy.changed(*change, partner) for change in changes]
         drawn += changes
-        copy = _Copy(site.Index, site.start, site.end, site.strand)
-        for offset in copy.kept(rng, canvas, motif, core):
-            rows.append(copy.changed(offset, _other(rng, motif[offset]), motif, "neutral", "motif"))
-    alike = iter(rng.permutation(drawn))
+        copy = _Copy("motif", site.Index, site.start, site.end, site.strand)
+        offsets = copy.kept(rng, canvas, motif, core)
+        rows += [copy.changed(offset, _other(rng, motif[offset]), motif) for offset in offsets]
+    alike = cycle(rng.permutation(drawn))
     for site in sites[sites.partner.isin(["left", "reversed"])].itertuples():
-        copy = _Copy(site.Index, site.partner_start, site.partner_end, site.partner_strand)
-        same = dict(islice(alike, VARIANTS_PER_SITE))  # two on one base would be one record with two alleles
-        for offset in copy.kept(rng, canvas, partner, np.array(list(same), int)):
-            rows.append(copy.changed(offset, same[offset], partner, "neutral", "decoy"))
+        copy = _Copy("decoy", site.Index, site.partner_start, site.partner_end, site.partner_strand)
+        # two on one base would be one record with two alleles
+        same = dict(islice(alike, VARIANTS_PER_SITE["decoy"]))
+        offsets = copy.kept(rng, canvas, partner, np.array(list(same), int))
+        rows += [copy.changed(offset, same[offset], partner) for offset in offsets]
     columns = ["start", "end", "reference", "alternative", "effect", "kind", "site", "offset"]
     canvas.tables["variants"] = pd.DataFrame(rows, columns=columns).sort_values("start", ignore_index=True)
 
 
 class _Copy(NamedTuple):
-    """A planted copy of a motif or partner: its site, its place, and the strand on which it reads as its consensus."""
+    """A planted copy of a motif or partner: what it is, its site, its place, and the strand on which it reads as its consensus."""
 
+    kind: str
     site: int
     start: int
     end: int
@@ -130,15 +133,16 @@ class _Copy(NamedTuple):
         copy = copy if self.strand == "+" else reverse_complement(copy)
         offsets = np.arange(len(consensus)) if offsets is None else offsets
         kept = offsets[copy[offsets] == consensus[offsets]]
-        return sorted(map(int, rng.choice(kept, min(VARIANTS_PER_SITE, len(kept)), replace=False)))
+        return sorted(map(int, rng.choice(kept, min(VARIANTS_PER_SITE[self.kind], len(kept)), replace=False)))
 
-    def changed(self, offset: int, base: int, consensus: np.ndarray, effect: str, kind: str) -> tuple:
+    def changed(self, offset: int, base: int, consensus: np.ndarray) -> tuple:
         """Return the row of the variant that replaces the base at `offset` along this copy's strand, on the plus strand."""
         forward = self.strand == "+"
         place = self.start + offset if forward else self.end - 1 - offset
         pair = np.array([consensus[offset], base])
         bases = text(pair if forward else 3 - pair)
-        return place, place + 1, bases[0], bases[1], effect, kind, self.site, offset
+        effect = "break" if self.kind == "partner" else "neutral"
+        return place, place + 1, bases[0], bases[1], effect, self.kind, self.site, offset
 
 
 def _other(rng: np.random.Generator, base: int) -> int:

@@ -1,7 +1,7 @@
 """Measure how much each base of a few loci changes what the pretrained model predicts of each other base."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
@@ -65,7 +65,8 @@ def dependency_maps(
         null = np.stack([pretrained.dependency_map(shuffled) for shuffled in shuffles])
         found = {"model": pretrained.dependency_map(codes), "null": null, "random": random.dependency_map(codes)}
         with atomic(maps / f"{row.locus}.npz") as temporary, open(temporary, "wb") as stream:
-            np.savez_compressed(stream, sequence=np.array(decode(codes)), **found, **row._asdict())
+            arrays: dict[str, Any] = {"sequence": np.array(decode(codes))} | found | row._asdict()
+            np.savez_compressed(stream, **arrays)
         table = describe_pairs(found["model"], found["null"], found["random"])
         tables.append(table.assign(**row._asdict())[tables[0].columns])
     write_table(pairs, pd.concat(tables[1:] or tables, ignore_index=True))

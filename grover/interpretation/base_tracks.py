@@ -129,11 +129,10 @@ class BaseReader:
             end = min(begin + inner, stop)
             left, right = max(0, begin - reading.context), min(len(tokens), end + reading.context)
             run = (np.arange(left, right) - begin) // reading.span
-            for copy in range(reading.copies):
+            runs = -(-(end - begin) // reading.span)
+            for copy in range(min(reading.copies, runs)):
                 masked = np.flatnonzero(run % reading.copies == copy)
-                read = masked[(run[masked] >= 0) & (left + masked - (left + masked - begin) % reading.span < end)]
-                if not len(read):
-                    continue
+                read = masked[(run[masked] >= 0) & (run[masked] < runs)]
                 bounds = np.append(np.flatnonzero(np.diff(run[read], prepend=-1)), len(read))
                 held = np.add.reduceat(strides[left + read].astype(np.int64), bounds[:-1])
                 yield Copy(tokens[left:right], left, masked, read, bounds, begins[left + read[bounds[:-1]]], held)

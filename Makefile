@@ -19,7 +19,7 @@ define need
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup external bedtools chromium npm slurm-programs run plan test test-external test-slurm test-slurm-all reference ship-model lint format bench why lock clean-logs clean-run
+.PHONY: help setup external peers bedtools chromium npm slurm-programs run plan test test-external test-slurm test-slurm-all reference ship-model lint format bench why lock clean-logs clean-run
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,13 @@ external: .venv-external/installed  ## a second environment, .venv-external, for
 .venv-external/installed: envs/external.txt
 	$(PYTHON) -m venv .venv-external
 	.venv-external/bin/python -m pip install --disable-pip-version-check -r envs/external.txt
+	@touch $@
+
+peers: .venv-peers/installed  ## a third environment, .venv-peers, with the peers of bench/interpretation.py
+
+.venv-peers/installed: envs/peers.txt
+	$(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/python -m pip install --disable-pip-version-check -r envs/peers.txt
 	@touch $@
 
 bedtools:
@@ -92,8 +99,9 @@ format: setup  ## let ruff and snakefmt lay out the code
 	$(BIN)/ruff format .
 	$(BIN)/snakefmt Snakefile workflow
 
-bench: setup  ## every comparison of bench/, one JSON line each
-	@for script in $(filter-out bench/support.py,$(wildcard bench/*.py)); do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+bench: setup peers  ## every comparison of bench/, one JSON line each
+	@echo "== bench/interpretation.py"; .venv-peers/bin/python bench/interpretation.py
+	@for script in $(filter-out bench/support.py bench/interpretation.py,$(wildcard bench/*.py)); do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 why: setup  ## what would rerun, and why, for CONFIG
 	@said=$$($(SNAKEMAKE) --cores 1 --dry-run 2>&1) || { echo "$$said" | grep -v '^  File ' >&2; exit 1; }; \

@@ -127,7 +127,9 @@ def test_every_import_is_a_direct_pin(folder):
     for path in files:
         for name in imported(path) - own - sys.stdlib_module_names:
             offered = {canonicalize_name(distribution) for distribution in distributions.get(name, [])}
-            assert offered & DIRECT.keys() or name in peers, f"{path.relative_to(ROOT)} imports {name}, not in requirements.txt"
+            assert offered & DIRECT.keys() or name in peers, (
+                f"{path.relative_to(ROOT)} imports {name}, not in requirements.txt"
+            )
 
 
 def test_each_hook_runs_a_program_of_lint_in_the_environment_of_the_project():

@@ -109,6 +109,26 @@ def resampled_auroc(drawn: np.ndarray, block: np.ndarray, label: np.ndarray, pro
     return mean
 
 
+def resampled_auprc(drawn: np.ndarray, block: np.ndarray, label: np.ndarray, probability: np.ndarray) -> np.ndarray:
+    """Average precision of label 1 on each draw of blocks, float64 [resamples]; not a number where a draw lacks a label.
+
+    drawn, block, label as in `resampled_mcc`; probability: [examples]. Examples of one probability are called together.
+    """
+    order = np.argsort(-probability, kind="stable")
+    positive, block = label[order] == 1, block[order]
+    last = np.flatnonzero(np.append(np.diff(probability[order]) != 0, True))
+    values = []
+    for part in _portions(drawn, len(block)):
+        weights = part[:, block].astype(np.float64)
+        hits, called = (np.cumsum(each, axis=1)[:, last] for each in (weights * positive, weights))
+        precision = np.divide(hits, called, out=np.zeros_like(hits), where=called > 0)
+        total, all_called = hits[:, -1], called[:, -1]
+        right = np.einsum("ij,ij->i", np.diff(hits, axis=1, prepend=0), precision)
+        mixed = (total > 0) & (total < all_called)
+        values.append(np.divide(right, total, out=np.full(len(part), np.nan), where=mixed))
+    return np.concatenate(values)
+
+
 def over_seeds(values: np.ndarray, seeds: tuple[int, ...], seed: int) -> np.ndarray:
     """Mean over seeds, which are drawn with replacement for each resample, of values [resamples, seeds].
 

@@ -169,6 +169,7 @@ def test_resampled_scores_are_scikit_learns_of_repeated_examples():
     label, probability = example()
     mcc = bootstrap.resampled_mcc(drawn, block, label, metrics.called(probability), 2)
     auroc = bootstrap.resampled_auroc(drawn, block, label, probability)
+    auprc = bootstrap.resampled_auprc(drawn, block, label, probability)
     labels, probabilities = several()
     mccs = bootstrap.resampled_mcc(drawn, block, labels, metrics.called(probabilities), 4)
     aurocs = bootstrap.resampled_auroc(drawn, block, labels, probabilities)
@@ -176,6 +177,7 @@ def test_resampled_scores_are_scikit_learns_of_repeated_examples():
         often = np.repeat(np.arange(300), weight)
         assert mcc[row] == pytest.approx(sklearn.matthews_corrcoef(label[often], probability[often] >= 0.5))
         assert auroc[row] == pytest.approx(sklearn.roc_auc_score(label[often], probability[often]))
+        assert auprc[row] == pytest.approx(sklearn.average_precision_score(label[often], probability[often]))
         one, two = labels[often], probabilities[often]
         assert mccs[row] == pytest.approx(sklearn.matthews_corrcoef(one, two.argmax(axis=1)))
         assert aurocs[row] == pytest.approx(sklearn.roc_auc_score(one, two, multi_class="ovr"))

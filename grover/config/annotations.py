@@ -25,7 +25,7 @@ def refuse_unread(
     """
     read = STAGES | {track["source"] for track in tracks} | {key for task in tasks.values() for key in task.sources}
     asked = configuration.interpretation
-    read |= {configuration.embeddings.intervals, asked.tracks, asked.map_regions}
+    read |= {configuration.embeddings.intervals, asked.tracks, asked.map_regions, *variant_sources(configuration)}
     for key in configuration.sources:
         if key not in read:
             raise InputError(
@@ -41,6 +41,15 @@ def sources_read(configuration: Configuration, tasks: Tasks, tracks: Iterable[Tr
         found |= {"repeats"} & set(configuration.sources)
     found |= {configuration.interpretation.tracks} & set(configuration.sources)
     return sorted(found | ({configuration.embeddings.intervals, configuration.interpretation.map_regions} - {""}))
+
+
+def variant_sources(configuration: Configuration) -> list[str]:
+    """Return the keys of the annotations that variants are compared with, those that `sources` has."""
+    if "variants" not in configuration.sources:
+        return []
+    asked = configuration.interpretation
+    keys = (asked.starts, asked.exons, asked.motifs, asked.conservation)
+    return [key for key in dict.fromkeys(keys) if key in configuration.sources]
 
 
 def explained_tasks(configuration: Configuration, tasks: Tasks, known: Tasks, origin: str) -> list[str]:

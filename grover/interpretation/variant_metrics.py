@@ -102,7 +102,7 @@ def separation(table: pd.DataFrame, resampling: Resampling) -> pd.DataFrame:
     """Score each stratum: a row of `COLUMNS` per score and stratum, `all` first.
 
     table: chrom, pos, label (1 or 0), the scores, and the text columns `STRATA`. Strata and scores with fewer than 10 variants of a label
-    are left out, and all are where the positives lie in fewer than three blocks.
+    and scores that do not vary are left out, and all are where the positives lie in fewer than three blocks.
     """
     if blocks_with_positives(table, resampling.block) < FEWEST_BLOCKS:
         return pd.DataFrame(columns=COLUMNS)
@@ -114,7 +114,7 @@ def separation(table: pd.DataFrame, resampling: Resampling) -> pd.DataFrame:
         for name, score in values.items():
             kept = inside & ~np.isnan(score)
             positive = int(label[kept].sum())
-            if min(positive, int(kept.sum()) - positive) < FEWEST:
+            if min(positive, int(kept.sum()) - positive) < FEWEST or np.ptp(score[kept]) == 0:
                 continue
             found = binary_scores(label[kept], score[kept], np.inf)
             row: list = [name, SCORES[name].kind, stratum, value, positive, int(kept.sum()) - positive]

@@ -52,9 +52,10 @@ def write(folder: Path, variants: bool = True) -> list[Path]:
     files += writer("benchmarks")(Path(folder))
     for stage in EMBEDDINGS:
         files += writer(stage)(Path(folder), rng)
-    _interpretation(rng, parquet, text, place, variants)
+    _interpretation(rng, parquet, text, place)
     _motifs(parquet, text)
     files += writer("base_tracks")(Path(folder), rng)
+    files += writer("variants")(Path(folder), rng) if variants else []
     sidecar = {
         "command": ["train_bpe.py", "--cycles", "300"],
         "arguments": {},
@@ -367,7 +368,7 @@ def _selection(parquet, place) -> None:
     place("selection/chosen.txt").write_text("bpe-300\nIt has the best mean rank.\n")
 
 
-def _interpretation(rng, parquet, text, place, variants) -> None:
+def _interpretation(rng, parquet, text, place) -> None:
     for task, chrom in (("ctcf", "chr1"), ("promoters", "")):
         bases, tests = _importance(rng, task, chrom)
         parquet(f"interpretation/{task}/base_importance.parquet", bases)
@@ -377,39 +378,6 @@ def _interpretation(rng, parquet, text, place, variants) -> None:
     truth = {"sites": [site], "partner": {"consensus": "TTACGCAATCGGA"}}
     place("simulated/truth.json").write_text(json.dumps(truth))
     parquet("interpretation/maps.parquet", _dependency_pairs(rng))
-    if variants:
-        _variants(rng, parquet, place)
-
-
-def _variants(rng, parquet, place) -> None:
-    """Table as `gather_variants` writes it, one allele of ten without a score."""
-    label = rng.choice([1, 0, -1], 300).astype(np.int8)
-    status = np.where(np.arange(300) % 10 == 9, "symbolic", "ok")
-    summary = {"records": 320, "beyond_maximum": 20, "alleles": {"ok": 288}, "status": {"ok": 270, "symbolic": 30}}
-    place("interpretation/variants.json").write_text(json.dumps(summary))
-    scored = ["llr", "llr_plus", "llr_minus", "strand_gap", "llr_joint", "llr_centred", "llr_length_adjusted"]
-    scored += ["cosine", "l2", "delta_logit"]
-    scores = rng.normal(0, 1, (300, 10)) - 1.2 * (label == 1)[:, None]
-    scores[status != "ok"] = np.nan
-    table = pd.DataFrame(
-        {
-            "chrom": "chr1",
-            "pos": np.arange(300) * 1000 + 1,
-            "ref": "A",
-            "alt": "C",
-            "record": np.arange(300),
-            "id": [f"v{i}" for i in range(300)],
-            "original_pos": np.arange(300) * 1000 + 1,
-            "original_ref": "A",
-            "original_alt": "C",
-            "status": status,
-            **dict(zip(scored, scores.T, strict=True)),
-            **dict.fromkeys(["tokens_ref", "tokens_alt", "tokens_ref_minus", "tokens_alt_minus"], 2),
-            "effect": "",
-            "label": label,
-        }
-    )
-    parquet("interpretation/variants.parquet", table)
 
 
 def _importance(rng, task, chrom) -> tuple[pd.DataFrame, pd.DataFrame]:

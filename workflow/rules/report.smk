@@ -76,6 +76,7 @@ rule write_report:
         variants=rules.gather_variants.output if "variants" in configuration.sources else [],
         base_tracks=[rules.export_hub.output.table, rules.export_hub.output.locus] if BASE_TRACKS else [],
         maps=rules.dependency_maps.output.pairs if HAS_MAPS else [],
+        variant_baselines=rules.variant_baselines.output if "variants" in configuration.sources else [],
         config=rules.write_configuration.output.config,
         notes=rules.write_configuration.output.notes,
     output:

@@ -141,3 +141,54 @@ rule gather_variants:
         " --vcf {output.vcf:q}"
         " --index {output.index:q}"
         " --summary {output.summary:q} > {log:q} 2>&1"
+
+
+# sources that variants are compared with, of those that the configuration names
+VARIANT_SOURCES = annotations.variant_sources(configuration)
+
+
+rule variant_baselines:
+    """What counts, annotation and motifs say of the variants, and how well each score separates those with a known effect."""
+    input:
+        variants=f"{RUN}/interpretation/variants.parquet",
+        tokenizer=rules.publish_chosen.output.tokenizer,
+        tokens=rules.publish_chosen.output.tokens,
+        index=rules.publish_chosen.output.index,
+        sequence=rules.encode_genome.output.sequence,
+        segments=rules.encode_genome.output.segments,
+        contigs=rules.encode_genome.output.contigs,
+        softmask=rules.encode_genome.output.softmask,
+        folds=rules.make_folds.output.folds,
+        sources=[source(key) for key in VARIANT_SOURCES],
+    output:
+        table=f"{RUN}/interpretation/variant_baselines.parquet",
+        metrics=f"{RUN}/interpretation/variant_metrics.parquet",
+        correlations=f"{RUN}/interpretation/variant_confounding.parquet",
+        sample=f"{RUN}/interpretation/variant_sample.parquet",
+        summary=f"{RUN}/interpretation/variant_effects.json",
+    log:
+        f"{RUN}/logs/variant_baselines.log",
+    benchmark:
+        f"{RUN}/benchmark/variant_baselines.tsv"
+    resources:
+        **cpu(4000, 120),
+    params:
+        sources=source_options(VARIANT_SOURCES),
+        options=options("variant_baselines"),
+    shell:
+        "{resources.python} {resources.scripts}/variant_baselines.py {params.options}"
+        " --variants {input.variants:q}"
+        " --tokenizer {input.tokenizer:q}"
+        " --tokens {input.tokens:q}"
+        " --index {input.index:q}"
+        " --sequence {input.sequence:q}"
+        " --segments {input.segments:q}"
+        " --contigs {input.contigs:q}"
+        " --softmask {input.softmask:q}"
+        " --folds {input.folds:q}"
+        " {params.sources}"
+        " --table {output.table:q}"
+        " --metrics {output.metrics:q}"
+        " --correlations {output.correlations:q}"
+        " --sample {output.sample:q}"
+        " --summary {output.summary:q} > {log:q} 2>&1"

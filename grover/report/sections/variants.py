@@ -1,34 +1,213 @@
 """Section of the report: scores of variants."""
 
+import pandas as pd
+
+from grover.interpretation.variant_metrics import ALL, FEWEST, FEWEST_BLOCKS, SCORES, STRATA
 from grover.report.figures import variants as figures
-from grover.report.parts import Picture, Results, Section, Table, formatted
+from grover.report.parts import (
+    Folded,
+    Picture,
+    Results,
+    Section,
+    Table,
+    between,
+    count,
+    formatted,
+    interval,
+    judge,
+    listed,
+    signed,
+    with_interval,
+)
 
 TITLE = "Variants"
-VARIANTS, SUMMARY = "interpretation/variants.parquet", "interpretation/variants.json"
-NEEDS = (VARIANTS, SUMMARY)
+METRICS, SUMMARY = "interpretation/variant_metrics.parquet", "interpretation/variant_effects.json"
+CONFOUNDING, SAMPLE = "interpretation/variant_confounding.parquet", "interpretation/variant_sample.parquet"
+NEEDS = (METRICS, SUMMARY, CONFOUNDING, SAMPLE)
+PICTURED = ("llr", "delta_logit")
+STRATUM_LABELS = {
+    "cpg": "CpG site",
+    "substitution": "substitution",
+    "mask": "soft mask",
+    "tokens": "tokens of the alternative",
+}
+MOST = 0.2  # correlation given the Markov chain above which a score counts as confounded
 SHOWN = ["chrom", "pos", "id", "ref", "alt", "llr", "strand_gap", "llr_centred", "llr_length_adjusted", "delta_logit"]
 
 
 def section(results: Results) -> Section:
-    variants, summary = results.table(VARIANTS), results.json(SUMMARY)
-    scored = variants[variants["status"] == "ok"]
-    others = ", ".join(f"{count:,} {status}" for status, count in summary["status"].items() if status != "ok")
-    beyond = summary["beyond_maximum"]
-    parts: list = [
-        f"{len(scored):,} alternative alleles were scored by the pseudo-log-likelihood ratio of the alternative to the reference."
-        + (f" Without a score: {others}." if others else "")
-        + (f" {beyond:,} records beyond `interpretation.maximum_variants` were left out." if beyond else ""),
-        Picture(
-            "interpretation_variants",
-            figures.variants(scored),
-            "Ratios of the variants by their label; dashed lines are medians. Negative values are alleles that the model finds less likely "
-            "than the reference.",
-            VARIANTS,
-        ),
+    metrics, summary = results.table(METRICS), results.json(SUMMARY)
+    correlations, sample = results.table(CONFOUNDING), results.table(SAMPLE)
+    substitutions, labelled = sample[sample["shown"] == "substitutions"], sample[sample["shown"] == "labelled"]
+    parts: list = [_scored(summary)]
+    confounded = _confounding(correlations)
+    drawn = [name for name in ("unigram", "llr", "llr_centred") if name in set(correlations["score"])]
+    if drawn:
+        parts += [
+            Picture(
+                "variants_confounding",
+                figures.confounding(substitutions, drawn),
+                "Scores of single-base substitutions by the change in token number: median, middle half, and 5 to 95 %. Token frequencies "
+                "alone move with it by construction.",
+                SAMPLE,
+            ),
+            confounded,
+        ]
+    judged = metrics[metrics["stratum"] == ALL]
+    findings = [sentence for sentence in (confounded,) if sentence]
+    if len(judged):
+        sentences = _separation(judged, summary)
+        findings += sentences[:1]
+        parts += _judged_parts(metrics, judged, sentences, labelled)
+    else:
+        parts += _not_judged(summary, labelled)
+    lowest = substitutions.sort_values("llr").head(10)
+    parts.append(
         Table(
-            formatted(scored.sort_values("llr").head(10)[SHOWN], {"pos": "{}"}),
-            "The ten variants that the model finds least likely.",
-            VARIANTS,
+            formatted(lowest[[name for name in SHOWN if name in lowest]], {"pos": "{}"}),
+            f"The ten of {len(substitutions):,} substitutions, drawn at random, that the model finds least likely.",
+            SAMPLE,
+        )
+    )
+    return Section("variants", TITLE, parts, findings)
+
+
+def _scored(summary: dict) -> str:
+    scored = summary["status"].get("ok", 0)
+    others = [f"{number:,} {status}" for status, number in summary["status"].items() if status != "ok"]
+    text = (
+        f"{count(scored, 'alternative allele')} have a score: the pseudo-log-likelihood ratio of the alternative to the reference (llr, "
+        "nats; negative where the model finds the alternative less likely)."
+    )
+    return text + (f" Without a score: {', '.join(others)}." if others else "")
+
+
+def _confounding(correlations: pd.DataFrame) -> str:
+    rows = correlations.set_index("score")
+    if "llr" not in rows.index:
+        return ""
+    row = rows.loc["llr"]
+    text = (
+        f"llr and the change in token number correlate by r = {signed(row['r'])} ({interval(row['r_low'], row['r_high'])}; "
+        f"{int(row['n']):,} substitutions), given a Markov chain of order 5 by {signed(row['partial'])} "
+        f"({between(row['partial_low'], row['partial_high'])})"
+    )
+    if "unigram" in rows.index:
+        text += f"; the ratio of token frequencies alone by {signed(rows.loc['unigram', 'r'])}"
+    verdict = "is" if abs(row["partial"]) > MOST else "is not"
+    return f"{text}. At a limit of {MOST} llr {verdict} confounded with the tokenization."
+
+
+def _separation(judged: pd.DataFrame, summary: dict) -> list[str]:
+    rows = judged.set_index("score")
+    sentences = []
+    for name in PICTURED:
+        if name not in rows.index:
+            continue
+        row = rows.loc[name]
+        relation = judge(row["auroc_low"] - 0.5, row["auroc_high"] - 0.5)
+        words = {"beats": "separates", "stays behind": "separates in the other direction"}.get(
+            relation, "does not separate"
+        )
+        labels = [f"{row[label]:,} with {_values(summary, label)}" for label in ("positive", "negative")]
+        value = with_interval(row["auroc"], row["auroc_low"], row["auroc_high"])
+        sentences.append(f"{SCORES[name].label} {words} {' from '.join(labels)} in fold test: AUROC {value}.")
+    for pair in summary["differences"]:
+        if pair["auroc"] is not None:
+            relation = judge(pair["low"], pair["high"])
+            sentences.append(
+                f"{SCORES[pair['score']].label} {relation} {SCORES[pair['comparator']].label}: {signed(pair['auroc'])} AUROC "
+                f"({interval(pair['low'], pair['high'])})."
+            )
+    return sentences
+
+
+def _judged_parts(metrics: pd.DataFrame, judged: pd.DataFrame, sentences: list[str], labelled: pd.DataFrame) -> list:
+    test = labelled[labelled["fold"] == "test"]
+    drawn = [name for name in PICTURED if name in set(judged["score"])]
+    parts: list = [
+        Picture(
+            "variants_separation",
+            figures.separation(judged),
+            "AUROC of each score with its 95 % interval over blocks of the genome. The direction of each score was fixed beforehand; below "
+            "0.5 it separates in the other direction. The logistic regression is predicted for blocks that it was not fitted on.",
+            METRICS,
         ),
+        sentences,
     ]
-    return Section("variants", TITLE, parts)
+    if drawn:
+        caption = (
+            "Scores of the labelled variants of fold test; dashed lines are medians. Values beyond the 0.5 and 99.5 % quantiles are at the "
+            "ends."
+        )
+        parts.append(Picture("variants_labels", figures.by_label(test, drawn), caption, SAMPLE))
+    parts.append(Folded("All scores, and strata of the variants", _tables(metrics, judged)))
+    return parts
+
+
+def _tables(metrics: pd.DataFrame, judged: pd.DataFrame) -> list:
+    def shown(rows: pd.DataFrame) -> pd.DataFrame:
+        cells = {
+            "score": [SCORES[name].label for name in rows["score"]],
+            "positive": rows["positive"],
+            "negative": rows["negative"],
+        }
+        for metric in ("auroc", "auprc"):
+            spans = rows[[metric, f"{metric}_low", f"{metric}_high"]].to_numpy(float)
+            cells[metric.upper()] = [with_interval(*span) for span in spans]
+        return pd.DataFrame(cells)
+
+    order = judged.sort_values(["kind", "auroc"], ascending=[False, False])
+    parts: list = [
+        Table(
+            formatted(shown(order)),
+            "AUROC and AUPRC, whose chance is the share of positives, with 95 % intervals.",
+            METRICS,
+        )
+    ]
+    for name in STRATA:
+        rows = metrics[
+            (metrics["stratum"] == name) & metrics["score"].isin([*PICTURED, "|llr|", "markov_5", "logistic"])
+        ]
+        if len(rows):
+            table = shown(rows)
+            table.insert(0, STRATUM_LABELS[name], rows["value"].to_numpy())
+            parts.append(Table(formatted(table), f"The same by {STRATUM_LABELS[name]}.", METRICS))
+    return parts
+
+
+def _not_judged(summary: dict, labelled: pd.DataFrame) -> list:
+    """Why nothing is judged: counts, and a picture where there are labels."""
+    folds = summary["labelled"]
+    total = {name: sum(each[name] for each in folds.values()) for name in ("positive", "negative")}
+    field = f"INFO {summary['effect_field']}"
+    if not sum(total.values()):
+        return [f"The variants have no known effects ({field}), so that scores are compared with nothing."]
+    judged = summary["judged"]
+    counts = (
+        f"{field} labels {total['positive']:,} variants with {_values(summary, 'positive')} and {total['negative']:,} with "
+        f"{_values(summary, 'negative')}; fold test has {judged['positive']:,} and {judged['negative']:,} of them."
+    )
+    if min(judged.values()) < FEWEST:
+        reason = f"AUROC is not computed with fewer than {FEWEST} variants of a label in fold test."
+    else:
+        width = (
+            f" within {(summary['positives_to'] - summary['positives_from']) / 1000:,.0f} kb"
+            if summary["positives_to"]
+            else ""
+        )
+        reason = (
+            f"The positives of fold test lie{width} in {count(summary['blocks'], 'block')} of {summary['block']:,} bases, fewer than "
+            f"{FEWEST_BLOCKS}: they are no independent observations, so that no AUROC and no interval is given."
+        )
+    picture = Picture(
+        "variants_places",
+        figures.places(labelled),
+        "llr of the labelled variants of all folds along their contig. Neighbours share genes and annotation.",
+        SAMPLE,
+    )
+    return [counts, reason, picture]
+
+
+def _values(summary: dict, label: str) -> str:
+    return f"{summary['effect_field']} {listed(summary[label])}"

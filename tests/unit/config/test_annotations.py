@@ -5,7 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from grover.config.annotations import explained_tasks, refuse_unread, single_site_task, sources_read
+from grover.config.annotations import (
+    explained_tasks,
+    refuse_unread,
+    single_site_task,
+    sources_read,
+    variant_sources,
+)
 from grover.config.benchmark_table import Task
 from grover.config.configuration import Configuration, complete
 from grover.config.files import (
@@ -40,6 +46,16 @@ def test_sources_are_those_of_tracks_tasks_and_stages():
     assert sources_read(config, {}, []) == ["blacklist", "variants"]
     config = configured({key: {"url": SITE + key} for key in ("peaks", "repeats")}, embeddings={"intervals": "peaks"})
     assert sources_read(config, {}, TRACKS) == ["peaks", "repeats"]
+
+
+def test_variants_are_compared_with_the_sources_that_are_there():
+    sources = {key: {"url": "x"} for key in ("variants", "genes", "phylop", "motifs")}
+    named = configured(sources, interpretation={"conservation": "phylop", "motifs": ""})
+    assert variant_sources(named) == ["genes", "phylop"]
+    with pytest.raises(InputError, match="nothing reads the source `motifs`"):
+        refuse_unread(named, {}, [], TABLES, "mine.yaml")
+    del sources["variants"]
+    assert variant_sources(configured(sources)) == []
 
 
 def test_a_source_that_nothing_reads_is_refused():

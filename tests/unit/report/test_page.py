@@ -83,7 +83,8 @@ def test_absent_artefacts_leave_a_sentence(tmp_path):
     sections = {section.key: section for section in build(Results(tmp_path, files), "", palette="okabe-ito")}
     assert sections["corpus"].parts == ["Left out: this run has no corpus/*/windows.parquet."]
     assert sections["variants"].parts == [
-        "Left out: this run has no interpretation/variants.parquet, no interpretation/variants.json."
+        "Left out: this run has no interpretation/variant_metrics.parquet, no interpretation/variant_effects.json, no "
+        "interpretation/variant_confounding.parquet, no interpretation/variant_sample.parquet."
     ]
 
 

@@ -4,15 +4,24 @@ and noise does not."""
 import json
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
+import yaml
+from scipy import stats
 
+from grover.benchmarks.tokenise import read_tokens
+from grover.finetuning.finetune import Settings, fine_tune
 from grover.genome.assembly import Genome
 from grover.genome.folds import fold_of, read_folds
 from grover.interpretation.dependency import Reader
 from grover.interpretation.dependency_pairs import recover_elements
+from grover.interpretation.planted_variants import judge, with_truth
+from grover.interpretation.variant_metrics import Resampling
 from grover.network.bert import load_config, load_language_model, new_language_model
+from grover.network.classifier import Classifier, logits, new_classifier
+from grover.network.classifier_folder import load_classifier
 from grover.tokenization.vocabulary import Vocabulary
 
 pytestmark = pytest.mark.workflow
@@ -83,3 +92,120 @@ def test_published_values_do_not_apply_to_a_simulated_genome():
     assert table["ours"].isna().all()
     text = (RESULTS / "report.html").read_text(encoding="utf-8")
     assert "do not apply to this run of" in text and "published scores reproduced" not in text
+
+
+VARIANTS = RESULTS / "interpretation/variant_baselines.parquet"
+needs_variants = pytest.mark.skipif(not VARIANTS.is_file(), reason="results/demo is not there; make run first")
+RESAMPLING = Resampling(block=50_000, resamples=1000, seed=0)
+MODEL, TASK = RESULTS / "models/bpe-600", RESULTS / "benchmarks/ctcf/dataset.parquet"
+CPU = torch.device("cpu")
+COMPLEMENT = str.maketrans("ACGT", "TGCA")
+
+
+@pytest.fixture(scope="module")
+def planted() -> pd.DataFrame:
+    """The planted variants of fold test with their scores and baselines."""
+    variants = pd.read_parquet(RESULTS / "interpretation/variants.parquet")
+    beside = pd.read_parquet(VARIANTS).drop(columns="token_change")
+    truth = json.loads((RESULTS / "simulated/truth.json").read_text())
+    table = with_truth(pd.concat([variants, beside], axis=1), truth)
+    return table[table["fold"] == "test"].reset_index(drop=True)
+
+
+@pytest.fixture(scope="module")
+def windows(planted) -> pd.DataFrame:
+    """Row of `planted`, sequence, changed sequence and surroundings of each variant in a site of ctcf of fold test."""
+    dataset = pd.read_parquet(TASK)
+    rows = []
+    for site in dataset[dataset["fold"] == "test"].itertuples():
+        inside = planted[
+            (planted["chrom"] == site.chrom) & (planted["pos"] > site.start) & (planted["pos"] <= site.end)
+        ]
+        for row in inside.itertuples():
+            place = row.pos - 1 - site.start if site.strand == "+" else site.end - row.pos
+            ref, alt = (text if site.strand == "+" else text.translate(COMPLEMENT) for text in (row.ref, row.alt))
+            assert site.sequence[place] == ref
+            changed = site.sequence[:place] + alt + site.sequence[place + 1 :]
+            rows.append((row.Index, site.sequence, changed, site.before, site.after))
+    table = pd.DataFrame(rows, columns=["row", "sequence", "changed", "before", "after"])
+    # in two overlapping sites either could be meant
+    return table.drop_duplicates("row", keep=False, ignore_index=True)
+
+
+def changes(windows: pd.DataFrame, classifier: Classifier) -> pd.Series:
+    """Change of the logit by each variant, by row of `planted`."""
+    vocabulary = Vocabulary.load(MODEL)
+    answers = [
+        logits(classifier, read_tokens(windows.assign(sequence=windows[name]), vocabulary), CPU, "fp32")
+        for name in ("sequence", "changed")
+    ]
+    before, after = (answer[:, 1] - answer[:, 0] for answer in answers)
+    return pd.Series(after - before, windows["row"])
+
+
+def chance_over_seeds(values: list[float]) -> bool:
+    """Whether the 95 % interval of the mean over seeds (Student's t) includes 0.5."""
+    low, high = stats.t.interval(0.95, len(values) - 1, np.mean(values), stats.sem(values))
+    return bool(low <= 0.5 <= high)
+
+
+@needs_variants
+def test_the_fine_tuned_model_names_the_bases_that_decide(planted):
+    for kind in ("decoy", "motif"):
+        found = judge(planted, "delta_logit", kind, RESAMPLING)
+        assert found.pairs >= 400
+        assert found.auroc >= 0.75 and found.low > 0.5, kind
+
+
+@needs_variants
+def test_the_matrix_does_not_tell_partners_from_decoys(planted):
+    found = judge(planted.assign(matrix=-planted["motif_change"].abs()), "matrix", "decoy", RESAMPLING)
+    assert found.pairs >= 400 and found.low <= 0.5 <= found.high
+
+
+@needs_variants
+def test_the_scores_are_those_of_windows_cut_by_hand(planted, windows):
+    classifier = load_classifier(RESULTS / "finetuning/ctcf/chosen")
+    expected = changes(windows, classifier)
+    np.testing.assert_allclose(planted.loc[expected.index, "delta_logit"], expected, atol=2e-3)
+
+
+@pytest.mark.slow
+@needs_variants
+def test_an_untrained_classifier_is_at_chance(planted, windows):
+    """Each is an arbitrary function of the tokens, so that only the mean over several says something."""
+    classifiers = [new_classifier(MODEL, 2, "mean", False, seed) for seed in range(12)]
+    for kind in ("decoy", "motif"):
+        scored = [planted.assign(score=changes(windows, classifier)) for classifier in classifiers]
+        assert chance_over_seeds([judge(table, "score", kind, RESAMPLING).auroc for table in scored]), kind
+
+
+@pytest.mark.slow
+@needs_variants
+def test_labels_permuted_before_fine_tuning_give_chance(planted, windows):
+    dataset = pd.read_parquet(TASK)
+    dataset.attrs["task"] = "ctcf"
+    configured = yaml.safe_load((Path(__file__).parents[2] / "config/demo.yaml").read_text())["finetuning"]
+    settings = Settings(**{name: value for name, value in configured.items() if name != "seeds"}, precision="fp32")
+    inputs = read_tokens(dataset, Vocabulary.load(MODEL))
+    found: dict[str, list[float]] = {"decoy": [], "motif": []}
+    for seed in range(6):
+        rng, labels = np.random.default_rng(seed), dataset["label"].to_numpy(copy=True)
+        for fold in ("train", "valid", "test"):
+            rows = np.flatnonzero(dataset["fold"] == fold)
+            labels[rows] = rng.permutation(labels[rows])
+        permuted = dataset.assign(label=labels)
+        permuted.attrs = dataset.attrs
+        classifier, _ = fine_tune(
+            permuted,
+            inputs,
+            lambda classes, start: new_classifier(MODEL, classes, "mean", True, start),
+            settings,
+            CPU,
+            seed,
+        )
+        table = planted.assign(score=changes(windows, classifier))
+        for kind, values in found.items():
+            values.append(judge(table, "score", kind, RESAMPLING).auroc)
+    for kind, values in found.items():
+        assert chance_over_seeds(values), (kind, values)

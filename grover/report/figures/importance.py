@@ -80,12 +80,12 @@ def _marks(axis: Axes, line: pd.DataFrame, heights: tuple[float, float], labels:
 
 def curves(table: pd.DataFrame, names: Mapping[str, str]) -> Figure:
     """The answer while bases are deleted and inserted, by method: rows test, method, x, value, low, high; names: of the methods."""
-    figure, axes = panels(1, 2, height=3.2, sharey=True)
+    figure, axes = panels(1, 2, height=3.6, sharey=True)
     for axis, test in zip(axes, ("deletion", "insertion"), strict=True):
         for method, rows in table[table["test"] == test].groupby("method", sort=False):
             colour, line = METHOD_COLOURS[method], "--" if method in ("random", "rarity") else "-"
             axis.plot(rows["x"], rows["value"], line, color=colour, label=names[method])
     finish(axes[0], grid="y", percent="x", title="deletion", xlabel="bases deleted", ylabel="mean answer (nats)")
     finish(axes[1], grid="y", percent="x", title="insertion", xlabel="bases inserted")
-    axes[1].legend()
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure

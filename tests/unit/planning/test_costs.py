@@ -105,8 +105,8 @@ def test_explanations_cost_a_forward_pass_per_substitution_draw_and_point_by_han
         "block_draws": 5,
     }
     run = run_of(pretraining=TINY, interpretation=asked)
-    length = 201 / tokens_of("bpe-100")[1] + 2  # the first of the candidates stands for the chosen one
-    per_pass = length * forward_flops(run, "bpe-100", length)
+    length = 201 / tokens_of(run.chosen)[1] + 2
+    per_pass = length * forward_flops(run, run.chosen, length)
     passes = (2 + 4) * 603 + 2 * (201 / 10 * 5 + 3 * 8)
     assert WORK["importance"](run, "ctcf")[0] == pytest.approx(passes * per_pass)
     assert WORK["mutagenesis"](run, "ctcf")[0] == pytest.approx(3 * 603 * per_pass)

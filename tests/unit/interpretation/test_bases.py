@@ -23,7 +23,7 @@ from grover.interpretation.bases import (
 from grover.tokenization.vocabulary import FIRST_BASE, Vocabulary
 
 BPE = Vocabulary.from_merges("bpe", np.array([[0, 0], [3, 3], [4, 1], [5, 2], [1, 2], [4, 4]], np.int32))
-ROUNDING = 1e-15
+ROUNDING = 1e-14
 
 
 def drawn(rng, masked, vocabulary, spread=3.0):

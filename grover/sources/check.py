@@ -21,12 +21,15 @@ from grover.benchmarks.ready_sets import count_labelled, read_labelled
 from grover.benchmarks.site_sources import BLACKLIST, REPEATS, SiteSources
 from grover.config.benchmark_table import BUILDERS, DERIVED, Task
 from grover.config.names import tokens_of
+from grover.config.sections.interpretation import VariantSources
 from grover.embeddings.region_table import places_of_bed
 from grover.genome.assembly import Genome
+from grover.interpretation.variant_annotation import read_exons, read_matrices
 from grover.interpretation.vcf import OK, Variants
 from grover.intervals.bigwig import read_means
 from grover.intervals.contigs import ContigNames, Contigs
 from grover.intervals.overlaps import overlaps
+from grover.intervals.sites import read_tss
 from grover.runtime.errors import InputError
 from grover.tokenization.vocabulary import Vocabulary
 
@@ -41,7 +44,8 @@ class Readings:
 
     files, renames: file of each source, and how its contigs are renamed. rows: how many that must lie in the segments, by source; 1
     where it is not given. tracks: rows of the table of tracks. tasks: those of the run. intervals: source whose intervals are embedded,
-    if any; loci: that of the loci of dependency maps. outside: tokenizer.json of each vocabulary from outside. overlap: share of a region
+    if any; loci: that of the loci of dependency maps; base_tracks: what `interpretation.tracks` names. beside_variants: sources that
+    variants are compared with. outside: tokenizer.json of each vocabulary from outside. overlap: share of a region
     that a category must cover. examples: fewest sites of a task. models: vocabularies of the models that are fine-tuned.
     positions: of a model.
     """
@@ -53,6 +57,8 @@ class Readings:
     tasks: Mapping[str, Task] = field(default_factory=dict)
     intervals: str = ""
     loci: str = ""
+    base_tracks: str = ""
+    beside_variants: VariantSources = field(default_factory=VariantSources)
     outside: Mapping[str, Path] = field(default_factory=dict)
     overlap: float = 0.5
     examples: int = 1
@@ -144,11 +150,17 @@ def _uses(readings: Readings, genome: Genome, known: Contigs) -> Iterator[Use]:
         yield partial(_placed, REPEATS, "tasks", "repeats", sources)
     if BLACKLIST in readings.files:
         yield partial(_placed, BLACKLIST, "tasks", "bed", sources)
-    for key, read_by in ((readings.intervals, "embeddings"), (readings.loci, "dependency maps")):
-        if key:
+    intervals = {
+        "embeddings": readings.intervals,
+        "dependency maps": readings.loci,
+        "base tracks": readings.base_tracks,
+    }
+    for read_by, key in intervals.items():
+        if key in readings.files:
             yield partial(_intervals, key, read_by, readings, genome, known)
     if VARIANTS in readings.files:
         yield partial(_variants, readings, genome, known)
+        yield from _beside_variants(readings, genome, known)
     for name, path in readings.outside.items():
         yield partial(_outside, name, path)
 
@@ -236,6 +248,34 @@ def _variants(readings: Readings, genome: Genome, known: Contigs) -> Iterator[Fo
         alleles += len(scored)
         contigs |= dict.fromkeys(scored["chrom"].unique())
     yield Found(VARIANTS, "variants", "vcf", variants.records, alleles, _listed(contigs))
+
+
+def _beside_variants(readings: Readings, genome: Genome, known: Contigs) -> Iterator[Use]:
+    """What scores of variants are compared with, of the sources that there are."""
+    asked, read_by, segments = readings.beside_variants, "variants", genome.segments
+    names = known.names_of(readings.files, readings.renames)
+
+    def placed(key: str, form: str, table: pd.DataFrame | None) -> Iterator[Found]:
+        if table is not None:
+            yield Found.of(key, read_by, form, len(table), table[overlaps(table, segments)])
+
+    def starts(key: str, path: Path) -> Iterator[Found]:
+        yield from placed(key, "tss", read_tss(path, names[key]))
+
+    def exons(key: str, path: Path) -> Iterator[Found]:
+        yield from placed(key, "exons", read_exons(path, names[key], key))
+
+    def motifs(key: str, path: Path) -> Iterator[Found]:
+        yield Found(key, read_by, "meme", len(read_matrices(path)), what="motifs")
+
+    def conservation(key: str, path: Path) -> Iterator[Found]:
+        inside = segments[pd.notna(read_means(path, segments, known.lengths, names[key]))]
+        yield Found(key, read_by, "bigwig", pd.NA, len(inside), what=f"of {len(segments):,} segments with values")
+
+    read = {asked.starts: starts, asked.exons: exons, asked.motifs: motifs, asked.conservation: conservation}
+    for key, reading in read.items():
+        if key in readings.files:
+            yield partial(reading, key, readings.files[key])
 
 
 def _outside(name: str, path: Path) -> Iterator[Found]:

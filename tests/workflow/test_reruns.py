@@ -27,7 +27,7 @@ EMBEDDING = {"choose_regions", "embed", "train_word2vec", "compose_regions", "co
 BASE_TRACKS = {"base_tracks", "export_hub"}
 IMPORTANCE = {"interpret_importance", "mutate_train_sites", "check_faithfulness", "discover_motifs"}
 # the null and the scores depend on the model, what is read of the VCF does not
-VARIANTS = {"score_null_variants", "score_variants", "gather_variants"}
+VARIANTS = {"score_null_variants", "score_variants", "gather_variants", "variant_baselines"}
 # data sets and baselines are the same whichever vocabulary is chosen
 AFTER_CHOICE = {
     "finetune",
@@ -118,10 +118,15 @@ def test_another_place_of_the_installation_reruns_nothing(finished):
             "finetuning",
             "epochs",
             2,
-            {"finetune", "score_variants", "gather_variants"} | IMPORTANCE | SCORING | REPORT,
+            {"finetune", "score_variants", "gather_variants", "variant_baselines"} | IMPORTANCE | SCORING | REPORT,
         ),
         ("benchmarks", "baselines", ["gc", "tfidf-forest", "adjacency", "pwm"], {"run_baseline"} | SCORING | REPORT),
-        ("benchmarks", "block", 50_000, {"check_faithfulness", "discover_motifs"} | SCORING | REPORT),
+        (
+            "benchmarks",
+            "block",
+            50_000,
+            {"check_faithfulness", "discover_motifs", "variant_baselines"} | SCORING | REPORT,
+        ),
         ("selection", "trees", 11, {"next_kmer_baselines", "compare_vocabularies"} | REPORT),
         (
             "selection",
@@ -131,8 +136,13 @@ def test_another_place_of_the_installation_reruns_nothing(finished):
         ),
         ("interpretation", "flank", 50, VARIANTS | REPORT),
         ("interpretation", "null_snvs", 110, VARIANTS | REPORT),
-        ("interpretation", "negative", ["none"], {"gather_variants"} | REPORT),
-        ("interpretation", "maximum_variants", 10, {"read_variants", "score_variants", "gather_variants"} | REPORT),
+        ("interpretation", "negative", ["none"], {"gather_variants", "variant_baselines"} | REPORT),
+        (
+            "interpretation",
+            "maximum_variants",
+            10,
+            {"read_variants", "score_variants", "gather_variants", "variant_baselines"} | REPORT,
+        ),
         ("interpretation", "examples", 4, {"interpret_importance", "check_faithfulness"} | REPORT),
         ("interpretation", "train_examples", 4, {"mutate_train_sites", "discover_motifs"} | REPORT),
         ("interpretation", "steps", 3, IMPORTANCE | REPORT),

@@ -295,6 +295,12 @@ def dataset_sources(task):
     return list(dict.fromkeys([*others, *(matched if TASKS[task].negatives == "genomic-matched" else [])]))
 
 
+def known_motifs(task):
+    """The MEME file of a task, or else of the run; nothing where it has none."""
+    key = TASKS[task].options.get("motifs", configuration.interpretation.motifs)
+    return source(key) if key in configuration.sources else []
+
+
 def transferred(task):
     """The data set of another run that a task is tested on."""
     if "transfer" not in TASKS[task].options:

@@ -4,12 +4,6 @@ Needs the importance of bases in sites of fold train. Makes interpretation/{task
 """
 
 
-def known_motifs(task):
-    """The MEME file of a task, or else of the run; nothing where it has none."""
-    key = TASKS[task].options.get("motifs", configuration.interpretation.motifs)
-    return source(key) if key in configuration.sources else []
-
-
 rule discover_motifs:
     """Motifs with their tests; the known motifs that they are compared with are those of the task, or else of the run."""
     input:

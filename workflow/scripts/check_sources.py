@@ -9,7 +9,7 @@ from grover.annotation.tracks import read_tracks
 from grover.config.benchmark_table import read_tasks
 from grover.config.sections.benchmarks import DatasetBuilding
 from grover.config.sections.embeddings import CategoryOverlap, Embedded
-from grover.config.sections.interpretation import DependencyMaps
+from grover.config.sections.interpretation import DependencyMaps, TrackRegions, VariantSources
 from grover.config.sections.pretraining import Architecture
 from grover.genome.assembly import Genome
 from grover.genome.contig_table import read_contig_table
@@ -32,6 +32,8 @@ def check_sources(
     minimum: Annotated[int, Setting(DatasetBuilding, "minimum")],
     intervals: Annotated[str, Setting(Embedded, "intervals")],
     map_regions: Annotated[str, Setting(DependencyMaps, "map_regions")],
+    base_tracks: Annotated[str, Setting(TrackRegions, "tracks")],
+    beside_variants: VariantSources,
     positions: Annotated[int, Setting(Architecture, "positions")],
     source: Sources = [],  # noqa: B006
     rename: Renames = [],  # noqa: B006
@@ -57,6 +59,8 @@ def check_sources(
         tasks={name: known[name] for name in task},
         intervals=intervals,
         loci=map_regions,
+        base_tracks=base_tracks,
+        beside_variants=beside_variants,
         outside={name: Path(path) for name, path in source_files(outside, "--outside").items()},
         overlap=minimum_overlap,
         examples=minimum,

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from grover.annotation.meme import read_meme
 from grover.config.options import Seed
 from grover.config.sections.benchmarks import BlockBootstrap
 from grover.config.sections.interpretation import VariantLabels, VariantSources
@@ -14,6 +13,7 @@ from grover.genome.assembly import Genome
 from grover.genome.contig_table import read_contig_table
 from grover.genome.folds import fold_of, read_folds
 from grover.interpretation.confounding import confounding
+from grover.interpretation.variant_annotation import read_exons, read_matrices
 from grover.interpretation.variant_baselines import Annotation, baselines, strata
 from grover.interpretation.variant_counts import count_train
 from grover.interpretation.variant_metrics import (
@@ -28,15 +28,13 @@ from grover.interpretation.variant_regression import cross_validated
 from grover.interpretation.variant_summary import Collected, shown
 from grover.interpretation.variant_tables import read_blocks, write_blocks
 from grover.intervals.contigs import Contigs
-from grover.intervals.formats import read_bed, read_gene_parts
-from grover.intervals.genes import is_annotation
+from grover.intervals.formats import read_bed
 from grover.intervals.sites import read_tss
 from grover.runtime.cli import Input, Output, Renames, Sources, main
 from grover.runtime.files import folder, key_values, source_files, write_json, write_table
 from grover.tokenization.genome_tokens import TokenisedGenome
 from grover.tokenization.vocabulary import Vocabulary
 
-GENES = "genes"  # a source of this name that is a BED has whole genes
 CONFOUNDED = ["llr", "llr_centred", "llr_joint", "delta_logit", "unigram"]
 COMPARATORS = ("markov_5", "unigram", "logistic")
 
@@ -124,23 +122,18 @@ def _read_annotation(
     starts = read_tss(files[sources.starts], names[sources.starts]) if sources.starts in files else None
     exons = None
     if sources.exons in files:
-        path, contigs = files[sources.exons], names[sources.exons]
-        if is_annotation(path):
-            parts = read_gene_parts(path, contigs)
-            exons = parts[parts["feature"] == "exon"]
-        elif sources.exons == GENES:
+        exons = read_exons(files[sources.exons], names[sources.exons], sources.exons)
+        if exons is None:
             print(
-                f"{path}: no GTF or GFF3, so distances to exons are left out; name a source of exons as `interpretation.exons`"
+                f"{files[sources.exons]}: no GTF or GFF3, so distances to exons are left out; name a source of exons as "
+                "`interpretation.exons`"
             )
-        else:
-            exons = read_bed(path, contigs=contigs)
-    motifs = read_meme(files[sources.motifs]) if sources.motifs in files else []
     conservation = files.get(sources.conservation)
     return Annotation(
         starts=starts,
         exons=exons,
         masked=masked,
-        motifs=[motif.matrix for motif in motifs if motif.matrix is not None],
+        motifs=read_matrices(files[sources.motifs]) if sources.motifs in files else [],
         conservation=conservation,
         lengths=known.lengths,
         **({"names": names[sources.conservation]} if conservation else {}),

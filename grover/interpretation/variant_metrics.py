@@ -92,6 +92,13 @@ def blocks_with_positives(table: pd.DataFrame, block: int) -> int:
     return len({*zip(positives["chrom"], (positives["pos"] - 1) // block, strict=True)})
 
 
+def judgeable(table: pd.DataFrame, block: int) -> bool:
+    """Return True with at least 10 variants of each label, and positives in at least three blocks."""
+    positive = int((table["label"] == 1).sum())
+    enough = min(positive, len(table) - positive) >= FEWEST
+    return enough and blocks_with_positives(table, block) >= FEWEST_BLOCKS
+
+
 def number_blocks(table: pd.DataFrame, block: int) -> np.ndarray:
     """Number the blocks of `block` bases, fewer in a small genome, that contain the variants (chrom, pos), int64."""
     places = pd.DataFrame({"chrom": table["chrom"], "start": table["pos"] - 1, "end": table["pos"], "sequence": ""})
@@ -101,10 +108,10 @@ def number_blocks(table: pd.DataFrame, block: int) -> np.ndarray:
 def separation(table: pd.DataFrame, resampling: Resampling) -> pd.DataFrame:
     """Score each stratum: a row of `COLUMNS` per score and stratum, `all` first.
 
-    table: chrom, pos, label (1 or 0), the scores, and the text columns `STRATA`. Strata and scores with fewer than 10 variants of a label
-    and scores that do not vary are left out, and all are where the positives lie in fewer than three blocks.
+    table: chrom, pos, label (1 or 0), the scores, and the text columns `STRATA`. Left out are scores of a stratum with fewer than 10
+    variants of a label, with positives in fewer than three blocks, and those that do not vary.
     """
-    if blocks_with_positives(table, resampling.block) < FEWEST_BLOCKS:
+    if not judgeable(table, resampling.block):
         return pd.DataFrame(columns=COLUMNS)
     block, drawn = _draws(table, resampling)
     label = table["label"].to_numpy(np.int64)
@@ -113,9 +120,9 @@ def separation(table: pd.DataFrame, resampling: Resampling) -> pd.DataFrame:
     for stratum, value, inside in _strata(table):
         for name, score in values.items():
             kept = inside & ~np.isnan(score)
-            positive = int(label[kept].sum())
-            if min(positive, int(kept.sum()) - positive) < FEWEST or np.ptp(score[kept]) == 0:
+            if not judgeable(table[kept], resampling.block) or np.ptp(score[kept]) == 0:
                 continue
+            positive = int(label[kept].sum())
             found = binary_scores(label[kept], score[kept], np.inf)
             row: list = [name, SCORES[name].kind, stratum, value, positive, int(kept.sum()) - positive]
             for metric, resample in (("auroc", bootstrap.resampled_auroc), ("auprc", bootstrap.resampled_auprc)):
@@ -131,8 +138,7 @@ def difference(table: pd.DataFrame, one: str, other: str, resampling: Resampling
     kept = ~np.isnan(values[0]) & ~np.isnan(values[1])
     table, values = table[kept], [each[kept] for each in values]
     label = table["label"].to_numpy(np.int64)
-    enough = min(label.sum(), len(label) - label.sum()) >= FEWEST
-    if not enough or blocks_with_positives(table, resampling.block) < FEWEST_BLOCKS:
+    if not judgeable(table, resampling.block):
         return dict.fromkeys(("auroc", "low", "high"))
     block, drawn = _draws(table, resampling)
     draws = [bootstrap.resampled_auroc(drawn, block, label, each) for each in values]

@@ -66,6 +66,18 @@ def test_positives_in_two_blocks_are_not_judged():
     assert len(separation(variants()[lambda rows: rows["label"] == 0], RESAMPLING)) == 0
 
 
+def test_a_stratum_or_score_with_positives_in_two_blocks_is_not_judged():
+    table = variants()
+    near = (table["chrom"] == "c") & (table["pos"] < 20_000)
+    table = table.assign(
+        cpg=np.where(near | (table["label"] == 0), "CpG", "other"),
+        cosine=table["llr"].where(near | (table["label"] == 0)),
+    )
+    assert (near & (table["label"] == 1)).sum() >= 10
+    found = separation(table, RESAMPLING)
+    assert set(found["stratum"]) == {"all", "substitution", "tokens"} and "cosine" not in set(found["score"])
+
+
 def test_a_difference_is_that_of_both_aurocs_on_common_variants():
     table = variants()
     table.loc[::3, "markov_5"] = np.nan
@@ -101,6 +113,19 @@ def test_the_regression_predicts_blocks_that_it_has_not_seen():
     assert sklearn.roc_auc_score(label, cross_validated(table, [*features], 10_000)) < 0.55
     assert np.isnan(cross_validated(table.assign(empty=np.nan), ["empty"], 10_000)).all()
     assert np.isnan(cross_validated(table[table["pos"] < 3_000], ["useful"], 10_000)).all()
+
+
+def test_the_regression_does_not_order_blocks_by_the_labels_of_the_others():
+    """Blocks differ in their share of positives, the features say nothing: pooled predictions are at chance, not below it."""
+    found = []
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        table = variants(1_200, seed=seed)
+        share = rng.beta(0.7, 0.7, 100)[number_blocks(table, 50_000)]
+        label = (rng.random(len(table)) < share).astype(int)
+        table = table.assign(label=label, noise=rng.normal(size=len(table)))
+        found.append(sklearn.roc_auc_score(label, cross_validated(table, ["noise"], 50_000)))
+    assert np.mean(found) == pytest.approx(0.5, abs=0.02)
 
 
 def test_a_sample_has_each_row_with_the_same_chance_and_in_order():

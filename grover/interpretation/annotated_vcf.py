@@ -105,7 +105,7 @@ def _given_header(source: Path) -> tuple[list[str], list[str]]:
                 break
             if line.startswith("#CHROM"):
                 return lines, line.split()
-            if line.startswith("##") and not line.startswith("##INFO=<ID=GROVER_"):
+            if line.startswith("##") and not line.startswith(("##INFO=<ID=GROVER_", "##GROVER_")):
                 lines.append(line.rstrip())
     return lines, list(REQUIRED)
 
@@ -115,7 +115,7 @@ def _records(source: Path, tables: Iterable[pd.DataFrame], contigs: dict[str, in
     lines = enumerate(_rows(source))
     for number, info in _infos(tables):
         cells = next(cells for row, cells in lines if row == number)
-        kept = [part for part in cells[7].split(";") if part != "." and not part.startswith("GROVER_")]
+        kept = [part for part in cells[7].split(";") if part not in ("", ".") and not part.startswith("GROVER_")]
         cells[7] = ";".join([*kept, info])
         yield Record(contigs.setdefault(cells[0], len(contigs)), int(cells[1]), "\t".join(cells))
 

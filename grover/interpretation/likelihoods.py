@@ -81,9 +81,13 @@ def ask_joint(
 
 
 def joint_ratio(answers: list[tuple[float, float]], log_shares: np.ndarray) -> float:
-    """Return ln of the sum over m of pi(m | L) S_m / Z_m, alternative minus reference, from the answers to `ask_joint`."""
+    """Return ln of the sum over m of pi(m | L) S_m / Z_m, alternative minus reference, from the answers to `ask_joint`.
+
+    NaN where no number of tokens that is common enough spells an allele.
+    """
     reference, alternative = np.logaddexp.reduce(np.array(answers) + log_shares, axis=0)
-    return float(alternative - reference)
+    known = np.isfinite(reference) and np.isfinite(alternative)
+    return float(alternative - reference) if known else float("nan")
 
 
 def _between(allele: Allele, bases: TokenBases) -> np.ndarray:

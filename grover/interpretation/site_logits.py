@@ -63,7 +63,7 @@ class Sites:
         middles = self._starts[around] + self._ends[around]
         nearest = around[np.abs(middles - start - end).argmin()]
         strand = str(self._strands[nearest])
-        return Site(int(self._starts[nearest]), int(self._ends[nearest]), strand if strand in BOTH else BOTH)
+        return Site(int(self._starts[nearest]), int(self._ends[nearest]), strand if strand in tuple(BOTH) else BOTH)
 
 
 class SiteClassifier(NamedTuple):
@@ -95,7 +95,7 @@ def delta_logit(
             if len(read):
                 answers = _answers(model, read_tokens(read, vocabulary), device, precision)
                 strands = pd.Series(answers[1::2] - answers[::2], read["row"].to_numpy()[::2])
-                means = strands.groupby(level=0).mean()
+                means = strands.groupby(level=0).mean(skipna=False)
                 found[piece[means.index]] = means.to_numpy()
             bar.update(len(piece))
     return found

@@ -137,7 +137,7 @@ def strata(variants: pd.DataFrame, scores: pd.DataFrame, genome: Genome) -> pd.D
     """Return text columns by which variants are stratified, empty where nothing applies.
 
     `context` is the substitution between its neighbours on the strand whose reference is C or T, such as A[C>T]G; `cpg` CpG or other;
-    `substitution` transition, transversion or indel; `mask` soft-masked or unmasked; `tokens` fewer, equal or more.
+    `substitution` transition, transversion, indel, or several bases; `mask` soft-masked or unmasked; `tokens` fewer, equal or more.
     """
     scored = (variants["status"] == SCORED).to_numpy()
     single = scored & _single(variants)
@@ -145,11 +145,15 @@ def strata(variants: pd.DataFrame, scores: pd.DataFrame, genome: Genome) -> pd.D
     columns = {
         "context": _contexts(variants, single, genome),
         "cpg": np.where(scores["cpg_site"] == 1, "CpG", "other"),
-        "substitution": np.where(~single, "indel", np.where(scores["transition"] == 1, "transition", "transversion")),
+        "substitution": np.select(
+            [scores["length_change"] != 0, ~single, scores["transition"] == 1],
+            ["indel", "several bases", "transition"],
+            "transversion",
+        ),
         "mask": np.where(scores["soft_mask"] == 1, "soft-masked", "unmasked"),
         "tokens": np.select([change < 0, change > 0], ["fewer", "more"], "equal"),
     }
-    unknown = {"mask": scores["soft_mask"].isna(), "tokens": np.isnan(change)}
+    unknown = {"cpg": scores["cpg_site"].isna(), "mask": scores["soft_mask"].isna(), "tokens": np.isnan(change)}
     return pd.DataFrame(
         {
             name: pd.Series(np.where(scored & ~unknown.get(name, np.zeros(1, bool)), values, ""), variants.index, "str")

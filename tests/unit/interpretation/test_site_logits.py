@@ -65,6 +65,19 @@ def test_the_change_is_that_of_windows_cut_by_hand(tmp_path):
         assert value == pytest.approx(np.mean(changes), abs=1e-5)
 
 
+def test_both_strands_have_an_answer_or_none_has(tmp_path):
+    """AA is one token and TT are two, so that poly-A fits the model on the plus strand alone."""
+    one_way = Vocabulary.from_merges("one", np.array([[0, 0]], np.int32))
+    genome = assembly(tmp_path, [("c", 0, "A" * 200)])
+    table = pd.DataFrame([("c", 101, "A", "C", "ok")], columns=["chrom", "pos", "ref", "alt", "status"])
+    found = []
+    for positions in (64, 24):
+        model = Classifier(bert_config(architecture(1, 16, 2, 32, positions, 0.0), one_way.size), 2, "mean").eval()
+        given = SiteClassifier(model, one_way, Sites(SITES[SITES["chrom"] == "d"]))
+        found.append(delta_logit(table, given, genome, torch.device("cpu"), "fp32")[0])
+    assert np.isnan(found).tolist() == [False, True]
+
+
 def test_what_has_no_window_has_no_change(tmp_path):
     genome = assembly(tmp_path, [("c", 0, TEXT)])
     rows = [

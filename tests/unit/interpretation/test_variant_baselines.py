@@ -108,16 +108,25 @@ def test_strand_does_not_matter_to_chains_and_trinucleotides(genome, counts, tmp
 
 def test_hand_sized_contexts(tmp_path, counts):
     small = assembly(tmp_path / "s", [("c", 0, "TACGTCCAGT")])
-    rows = [("c", 3, "C", "T"), ("c", 4, "G", "T"), ("c", 6, "C", "A"), ("c", 1, "T", "C"), ("c", 7, "CA", "C")]
+    rows = [
+        ("c", 3, "C", "T"),
+        ("c", 4, "G", "T"),
+        ("c", 6, "C", "A"),
+        ("c", 1, "T", "C"),
+        ("c", 7, "CA", "C"),
+        ("c", 7, "CA", "GG"),
+    ]
     variants = table(rows)
     scores = baselines(variants, small, BPE, counts, Annotation())
-    assert scores["cpg_site"].fillna(-1).tolist() == [1, 1, 0, -1, -1]
-    assert scores["transition"].fillna(-1).tolist() == [1, 0, 0, 1, -1]
-    assert scores["token_change"].tolist() == [1.0] * 5  # (1 - 0 + 3 - 2) / 2
+    assert scores["cpg_site"].fillna(-1).tolist() == [1, 1, 0, -1, -1, -1]
+    assert scores["transition"].fillna(-1).tolist() == [1, 0, 0, 1, -1, -1]
+    assert scores["token_change"].tolist() == [1.0] * 6  # (1 - 0 + 3 - 2) / 2
     groups = strata(variants, scores, small)
-    assert groups["context"].tolist() == ["A[C>T]G", "A[C>A]G", "T[C>A]C", "", ""]
-    assert groups["substitution"].tolist() == ["transition", "transversion", "transversion", "transition", "indel"]
-    assert groups["mask"].tolist() == [""] * 5 and groups["tokens"].tolist() == ["more"] * 5
+    assert groups["context"].tolist() == ["A[C>T]G", "A[C>A]G", "T[C>A]C", "", "", ""]
+    assert groups["cpg"].tolist() == ["CpG", "CpG", "other", "", "", ""]
+    assert groups["substitution"].tolist()[:4] == ["transition", "transversion", "transversion", "transition"]
+    assert groups["substitution"].tolist()[4:] == ["indel", "several bases"]
+    assert groups["mask"].tolist() == [""] * 6 and groups["tokens"].tolist() == ["more"] * 6
 
 
 def test_alleles_without_a_score_have_no_baseline(genome, counts):

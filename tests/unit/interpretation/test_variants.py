@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from grover.genome.bases import decode, encode, reverse_complement
 from grover.interpretation.alleles import windows
 from grover.interpretation.changes import change_at
+from grover.interpretation.likelihoods import joint_ratio
 from grover.interpretation.masked_windows import Network
 from grover.interpretation.run_lengths import RunLengths
 from grover.interpretation.variants import Scorer
@@ -184,6 +185,13 @@ def test_the_joint_ratio_counts_every_segmentation(genome):
     for pair, row in zip(windows(genome.codes, changes, BPE, FLANK, 126), found.itertuples(), strict=True):
         values = [joint_by_hand(net, one, counts) for one in pair]
         assert row.llr_joint == pytest.approx(np.mean(values), abs=1e-4)
+
+
+def test_an_allele_that_no_common_number_of_tokens_spells_has_no_joint_ratio():
+    shares = np.log([[0.5, 1.0], [0.5, 1e-300]])
+    assert joint_ratio([(-1.0, -2.0), (-3.0, -np.inf)], shares) < 0
+    for answers in ([(-1.0, -np.inf), (-3.0, -np.inf)], [(-np.inf, -np.inf)] * 2):
+        assert np.isnan(joint_ratio(answers, shares))
 
 
 def joint_by_hand(net, pair, counts):

@@ -1,41 +1,17 @@
-"""The variants that are judged: few, drawn at random while all of them pass by, and counts of the rest."""
+"""The variants that are judged, those of fold test first, and counts of all of them."""
 
 from collections import Counter
 from dataclasses import dataclass, field
 
-import numpy as np
 import pandas as pd
 
 from grover.interpretation.labels import NEGATIVE, POSITIVE
 from grover.interpretation.variant_baselines import SCORED
+from grover.interpretation.variant_samples import Sample
 
 MOST = 20_000  # variants of each label that are judged, and substitutions that are correlated
 SHOWN = 3_000  # rows of each kind that a figure shows
 NAMES = {POSITIVE: "positive", NEGATIVE: "negative"}
-
-
-class Sample:
-    """At most `most` rows of the tables that are added, each row with the same chance, in their order."""
-
-    def __init__(self, most: int, seed: int):
-        self.most, self._rng = most, np.random.default_rng(seed)
-        self._parts: list[pd.DataFrame] = []
-        self._first = 0
-
-    def add(self, table: pd.DataFrame) -> None:
-        drawn = table.assign(_key=self._rng.random(len(table)), _row=np.arange(self._first, self._first + len(table)))
-        self._first += len(table)
-        self._parts.append(drawn)
-        if sum(map(len, self._parts)) > 2 * self.most:  # memory does not grow with the file
-            self._parts = [self._kept()]
-
-    def table(self) -> pd.DataFrame:
-        """Return the rows drawn so far."""
-        return self._kept().drop(columns=["_key", "_row"]).reset_index(drop=True)
-
-    def _kept(self) -> pd.DataFrame:
-        table = pd.concat(self._parts, ignore_index=True)
-        return table.nsmallest(self.most, "_key").sort_values("_row")
 
 
 @dataclass
@@ -56,11 +32,12 @@ class Collected:
         scored = table[table["status"] == SCORED]
         self.labels.update(scored.value_counts(["fold", "label"]).to_dict())
         for label, sample in self.labelled.items():
-            sample.add(scored[scored["label"] == label])
+            rows = scored[scored["label"] == label]
+            sample.add(rows, (rows["fold"] == "test").to_numpy())
         self.substitutions.add(scored[scored["substitution"].isin(["transition", "transversion"])])
 
     def judged(self) -> pd.DataFrame:
-        """Return the sampled variants of both labels in all folds."""
+        """Return the sampled variants of both labels, those of fold test before those of other folds."""
         return pd.concat([sample.table() for sample in self.labelled.values()], ignore_index=True)
 
     def counts(self) -> dict:

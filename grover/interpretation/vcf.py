@@ -5,7 +5,7 @@ or blanks between the columns (`grover.intervals.formats`).
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 
@@ -232,27 +232,3 @@ def as_text(counts: Mapping[str, int]) -> str:
     return ", ".join(
         f"{counts[status]:,} {words}" for status, words in STATUSES.items() if status != OK and counts.get(status)
     )
-
-
-def sample_records(variants: Variants, most: int, seed: int) -> Iterator[pd.DataFrame]:
-    """Yield the alleles of at most `most` records, drawn at random, in the order of the file, which is read twice.
-
-    The first reading checks the whole file. Memory grows with `most` and not with the file.
-    """
-    for _ in variants:
-        pass
-    number = variants.records
-    drawn = np.sort(np.random.default_rng(seed).choice(number, most, replace=False)) if number > most else None
-    for block in variants:
-        kept = block if drawn is None else block[_among(block["record"].to_numpy(), drawn)]
-        yield kept.reset_index(drop=True)
-
-
-def _among(records: np.ndarray, drawn: np.ndarray) -> np.ndarray:
-    place = np.searchsorted(drawn, records)
-    return np.append(drawn, -1)[place] == records
-
-
-def concatenated(blocks: Iterable[pd.DataFrame]) -> pd.DataFrame:
-    """Return all blocks as one table, which may be empty."""
-    return pd.concat([pd.DataFrame(columns=COLUMNS), *blocks], ignore_index=True)

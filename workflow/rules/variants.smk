@@ -16,6 +16,7 @@ rule read_variants:
         sequence=rules.encode_genome.output.sequence,
         segments=rules.encode_genome.output.segments,
         contigs=rules.encode_genome.output.contigs,
+        folds=rules.make_folds.output.folds,
     output:
         table=f"{RUN}/interpretation/variants/alleles.parquet",
         counts=f"{RUN}/interpretation/variants/alleles.json",
@@ -35,6 +36,7 @@ rule read_variants:
         " --sequence {input.sequence:q}"
         " --segments {input.segments:q}"
         " --contigs {input.contigs:q}"
+        " --folds {input.folds:q}"
         " --table {output.table:q}"
         " --counts {output.counts:q} > {log:q} 2>&1"
 

@@ -8,8 +8,10 @@ from grover.config.options import Seed
 from grover.config.sections.interpretation import VariantLabels, VariantReading
 from grover.genome.assembly import Genome
 from grover.genome.contig_table import read_contig_table
+from grover.genome.folds import read_folds
+from grover.interpretation.variant_samples import sample_records
 from grover.interpretation.variant_tables import write_blocks
-from grover.interpretation.vcf import Variants, sample_records
+from grover.interpretation.vcf import Variants
 from grover.runtime.cli import Input, Output, main
 from grover.runtime.files import write_json
 from grover.runtime.settings import Setting
@@ -20,6 +22,7 @@ def read_variants(
     sequence: Input,
     segments: Input,
     contigs: Input,
+    folds: Input,
     table: Output,
     counts: Output,
     reading: VariantReading,
@@ -31,12 +34,13 @@ def read_variants(
 ) -> None:
     """Write TABLE, the alleles trimmed and moved to the left, each with a status that says why it has no score, and COUNTS (JSON).
 
-    REF is checked against the assembly. Of a file with more records than the maximum some are drawn at random. A table whose header has
+    REF is checked against the assembly. Of a file with more records than the maximum those of fold test are taken first, then
+    others, drawn at random. A table whose header has
     chrom, pos, ref and alt is read as well.
     """
     genome, known = Genome(sequence, segments), read_contig_table(contigs)
     read = Variants(variants, genome, known.lengths, known.names(rename), effect_field)
-    write_blocks(table, sample_records(read, reading.maximum_variants, seed))
+    write_blocks(table, sample_records(read, reading.maximum_variants, seed, read_folds(folds)))
     write_json(
         counts,
         {

@@ -64,7 +64,7 @@ def variant_baselines(
     """Write TABLE, the baselines and strata of each row of VARIANTS; METRICS, how well each score separates the labels in fold test;
     CORRELATIONS of scores with the change in token number; SAMPLE, the variants that figures show; and SUMMARY (JSON).
 
-    Variants are read and written a block at a time. At most 20,000 of each label are judged.
+    Variants are read and written a block at a time. At most 20,000 of each label are judged, those of fold test first.
     """
     genome, known, dealt = Genome(sequence, segments), read_contig_table(contigs), read_folds(folds)
     vocabulary = Vocabulary.load(folder(tokenizer))

@@ -62,7 +62,9 @@ class VariantWindow(Section):
 class VariantReading(Section):
     """Which variants are scored."""
 
-    maximum_variants: int = setting(20_000, "Most records of the VCF that are scored, drawn at random.", ge=1)
+    maximum_variants: int = setting(
+        20_000, "Most records of the VCF that are scored: those of fold test first, the others drawn at random.", ge=1
+    )
 
 
 class VariantNull(Section):

@@ -65,7 +65,7 @@ def section(results: Results) -> Section:
     parts.append(
         Table(
             formatted(lowest[[name for name in SHOWN if name in lowest]], {"pos": "{}"}),
-            f"The ten of {len(substitutions):,} substitutions, drawn at random, that the model finds least likely.",
+            f"The ten of {len(substitutions):,} scored substitutions that the model finds least likely.",
             SAMPLE,
         )
     )

@@ -1,5 +1,7 @@
 """VCF files with scores, read back by pysam."""
 
+import gzip
+
 import numpy as np
 import pandas as pd
 import pysam
@@ -75,7 +77,7 @@ def test_only_records_that_were_drawn_are_written_and_scores_replace_older_ones(
     again = scores([1, 2]).assign(record=[0, 1], llr=[7.0, 8.0])
     write_annotated(once, twice, [again], ABOUT)
     header, found = read(twice)
-    assert header.count("##GROVER_VERSION=") == 1
+    assert gzip.decompress(twice.read_bytes()).count(b"##GROVER_VERSION=") == 1  # pysam would hide a second one
     assert header.count("ID=GROVER_LLR,") == 1 and [row[5]["GROVER_LLR"] for row in found] == [(7.0,), (8.0,)]
 
 

@@ -9,7 +9,8 @@ from sklearn import metrics as sklearn
 from grover.interpretation.confounding import confounding
 from grover.interpretation.variant_metrics import Resampling, difference, number_blocks, oriented, separation
 from grover.interpretation.variant_regression import cross_validated
-from grover.interpretation.variant_summary import Collected, Sample, shown
+from grover.interpretation.variant_samples import Sample
+from grover.interpretation.variant_summary import Collected, shown
 
 RESAMPLING = Resampling(block=10_000, resamples=100, seed=0)
 

@@ -12,7 +12,8 @@ import pytest
 from grover.genome.assembly import Genome
 from grover.genome.bases import decode
 from grover.interpretation.changes import as_record, change
-from grover.interpretation.vcf import Variants, sample_records
+from grover.interpretation.variant_samples import sample_records
+from grover.interpretation.vcf import Variants
 from grover.intervals.contigs import ContigNames
 from grover.runtime.errors import InputError
 from tests.fakes.assembly import assembly, random_bases
@@ -21,6 +22,7 @@ HEADER = "##fileformat=VCFv4.2\n"
 NAMES = "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
 LENGTHS = {"chr1": 1_000, "chr2": 400, "chrM": 50}
 TAIL = (".", ".", ".")
+TRAIN = pd.DataFrame({"chrom": ["chr1"], "start": [0], "end": [1_000], "fold": ["train"]})
 
 
 @pytest.fixture
@@ -261,13 +263,40 @@ def test_a_sample_is_of_records_uniform_and_in_the_order_of_the_file(write, geno
     path = write(text(rows))
     counts = np.zeros(500, int)
     for seed in range(60):
-        drawn = pd.concat(list(sample_records(variants_of(path, genome), 50, seed)))
+        drawn = pd.concat(list(sample_records(variants_of(path, genome), 50, seed, TRAIN)))
         assert len(drawn) == 100 and drawn["record"].is_monotonic_increasing
         assert (drawn.groupby("record").size() == 2).all()
         counts[drawn["record"].unique()] += 1
     fifths = counts.reshape(5, 100).sum(1)  # of 3,000 drawn; 600 expected, with a standard deviation of 21
     assert (abs(fifths - 600) < 90).all()
-    assert len(pd.concat(list(sample_records(variants_of(path, genome), 500, 0)))) == 1_000
+    assert len(pd.concat(list(sample_records(variants_of(path, genome), 500, 0, TRAIN)))) == 1_000
+
+
+def test_records_of_fold_test_are_read_first(write, genome):
+    folds = pd.DataFrame(
+        [
+            ("chr1", 0, 300, "train"),
+            ("chr1", 300, 340, "test"),
+            ("chr1", 340, 1_000, "train"),
+            ("chr2", 0, 400, "test"),
+        ],
+        columns=["chrom", "start", "end", "fold"],
+    )
+    rows = [snv(genome, "chr1", pos) for pos in range(280, 400)]
+    crossing = bases(genome, "chr1", 339, 3)  # into fold train
+    rows.append(("chr1", 339, ".", crossing, crossing[0], *TAIL))
+    rows.append((*snv(genome, "chr2", 50)[:4], "<DEL>", *TAIL))  # has no score
+    path = write(text(rows))
+    places = {pos for _, pos, *_ in rows if 300 < pos <= 340}
+    seen = set()
+    for seed in range(20):
+        drawn = pd.concat(list(sample_records(variants_of(path, genome), 60, seed, folds)))
+        single = drawn[(drawn["original_ref"].str.len() == 1) & (drawn["chrom"] == "chr1")]
+        assert len(drawn) == 60 and places <= set(single["pos"])
+        seen |= set(single["pos"])
+        few = pd.concat(list(sample_records(variants_of(path, genome), 10, seed, folds)))
+        assert len(few) == 10 and set(few["pos"]) <= places and set(few["chrom"]) == {"chr1"}
+    assert seen == {pos for _, pos, *_ in rows[:120]}
 
 
 def variants_of(path, genome):

@@ -17,7 +17,7 @@ import pandas as pd
 import pysam
 
 from grover.intervals.formats import VARIANT, VCF
-from grover.intervals.lines import data_lines, find_header
+from grover.intervals.lines import find_header, rows_below_header
 from grover.runtime.text import open_text
 
 RUN = 200_000  # records that are sorted in memory
@@ -124,9 +124,7 @@ def _rows(source: Path) -> Iterator[list[str]]:
     """The cells of each record, of a VCF or of a table with a header, of which a missing one is a dot."""
     header = find_header(source, VARIANT)
     places = [header[1].index(name) if name in header[1] else -1 for name in VCF] if header else []
-    for number, line in data_lines(source):
-        if header and number <= header[0]:
-            continue
+    for _, line in rows_below_header(source, VARIANT):
         cells = line.split("\t")
         if header:
             cells = [cells[place] if place >= 0 else "." for place in places]

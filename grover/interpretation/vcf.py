@@ -16,8 +16,8 @@ from grover.genome.assembly import Genome
 from grover.genome.bases import N, decode, encode
 from grover.interpretation.changes import as_record, change
 from grover.intervals.contigs import UNCHANGED, ContigNames, check_names
-from grover.intervals.formats import vcf_blocks
-from grover.intervals.lines import data_lines, fault
+from grover.intervals.formats import VARIANT, vcf_blocks
+from grover.intervals.lines import fault, rows_below_header
 from grover.runtime.errors import InputError
 
 MOST_DIFFERING = 0.01  # share of records with another REF, such as an ambiguity code, before the file is refused
@@ -187,7 +187,7 @@ class Variants:
         return normalised(table.assign(status=status.astype("str")), self.genome)[COLUMNS]
 
     def _fault(self, row: int, reason: str) -> InputError:
-        number, line = next(islice(data_lines(self.path), row, None))
+        number, line = next(islice(rows_below_header(self.path, VARIANT), row, None))
         return fault(self.path, number, line, reason)
 
 

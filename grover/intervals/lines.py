@@ -77,6 +77,13 @@ def find_header(path: Path | str, columns: Iterable[str]) -> tuple[int, list[str
     return None
 
 
+def rows_below_header(path: Path | str, columns: Iterable[str]) -> Iterator[tuple[int, str]]:
+    """Yield what `data_lines` does, without a header that has these columns."""
+    header = find_header(path, columns)
+    first = header[0] + 1 if header else 0
+    return ((number, line) for number, line in data_lines(path) if number >= first)
+
+
 def columns_of_first_row(path: Path | str) -> int:
     """Return how many columns the first row has; 0 without rows."""
     return next((line.count("\t") + 1 for _, line in data_lines(path)), 0)

@@ -159,6 +159,13 @@ def test_a_table_with_a_header_is_read_as_well(write, genome):
     assert table["id"].tolist() == [".", "."] and table["record"].tolist() == [0, 1]
     with pytest.raises(InputError, match=r"line 3: pos must be a whole number"):
         read(write("chrom\tpos\tref\talt\nchr1\t200\tA\tC\nchr1\tx\tA\tC\n"), genome)
+    good = f"chr1\t200\t{bases(genome, 'chr1', 200)}\tN\n"
+    for header in ("chrom", "#chrom", "# made by hand\nchrom"):
+        line = 3 + header.count("\n")
+        with pytest.raises(
+            InputError, match=rf"line {line}: the record lies beyond chr1 \(1,000 bases\).*\(chr1 1001 "
+        ):
+            read(write(f"{header}\tpos\tref\talt\n{good}chr1\t1001\tA\tC\n"), genome)
 
 
 @pytest.mark.parametrize("header", [HEADER + NAMES, NAMES, "", HEADER + "##contig=<ID=chr1,length=1000>\n" + NAMES])

@@ -1,8 +1,9 @@
 """How much a score of variants depends on the number of tokens that an allele has, the variant's effect apart.
 
 Random substitutions of fold train are scored. The partial correlation of the score with the change in the number of tokens, given the
-ratio of a Markov chain of order 5, is 0 for a score that the segmentation does not confound. `ours` is that of `llr`, `peer` that of
-version 0.1, which masked all tokens near the variant at once, on one strand; both as absolute values.
+ratio of a Markov chain of order 5, is 0 for a score that the segmentation does not confound. `ours` is that of `llr` with the mean change
+of both strands. `peer` is that of version 0.1, which masked all tokens near the variant at once on the plus strand, with the change there.
+Both are absolute values.
 
     .venv/bin/python bench/variant_confounding.py --run results/demo --model bpe-600
 """
@@ -119,7 +120,8 @@ def main() -> None:
         known = np.isfinite(score)
         return round(partial_correlation(*(np.asarray(each, float)[known] for each in (score, change, markov))), 4)
 
-    new, before = partial_r(scored["llr"]), partial_r(old)
+    mean = (plus + minus) / 2
+    new, before = partial_r(scored["llr"], mean), partial_r(old)
     result = {
         "ours": abs(new),
         "peer": abs(before),
@@ -127,8 +129,7 @@ def main() -> None:
         "ratio": round(abs(before) / max(abs(new), 1e-4), 2),
         "llr": new,
         "llr_plus": partial_r(scored["llr_plus"]),
-        "llr_both_strands": partial_r(scored["llr"], (plus + minus) / 2),
-        "llr_joint": partial_r(scored["llr_joint"]),
+        "llr_joint": partial_r(scored["llr_joint"], mean),
         "old_joint_masking": before,
         "r_markov_llr": round(float(np.corrcoef(markov, scored["llr"])[0, 1]), 4),
         "r_markov_old": round(float(np.corrcoef(markov, old)[0, 1]), 4),

@@ -43,7 +43,11 @@ def write(folder: Path, rng: np.random.Generator, judged: bool = True) -> list[P
     resampling, tables = Resampling(10_000, 100, 0), {}
     metrics = separation(table[table["fold"] == "test"] if judged else table[:0], resampling)
     tables["variant_metrics"] = metrics
-    tables["variant_confounding"] = confounding(table, ["llr", "llr_centred", "unigram"], resampling)
+    correlations = [
+        confounding(table, ["llr", "unigram"], resampling).assign(variants="random"),
+        confounding(table, ["llr", "llr_centred", "unigram"], resampling).assign(variants="scored"),
+    ]
+    tables["variant_confounding"] = pd.concat(correlations, ignore_index=True)
     shown = [table.assign(shown=name) for name in ("labelled", "substitutions")]
     tables["variant_sample"] = pd.concat(shown, ignore_index=True)
     numbers = {"positive": int(label.sum()), "negative": int((1 - label).sum())}

@@ -153,6 +153,7 @@ rule variant_baselines:
     """What counts, annotation and motifs say of the variants, and how well each score separates those with a known effect."""
     input:
         variants=f"{RUN}/interpretation/variants.parquet",
+        null=rules.score_null_variants.output.table,
         tokenizer=rules.publish_chosen.output.tokenizer,
         tokens=rules.publish_chosen.output.tokens,
         index=rules.publish_chosen.output.index,
@@ -180,6 +181,7 @@ rule variant_baselines:
     shell:
         "{resources.python} {resources.scripts}/variant_baselines.py {params.options}"
         " --variants {input.variants:q}"
+        " --null {input.null:q}"
         " --tokenizer {input.tokenizer:q}"
         " --tokens {input.tokens:q}"
         " --index {input.index:q}"

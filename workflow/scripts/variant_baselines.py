@@ -15,7 +15,7 @@ from grover.genome.folds import fold_of, read_folds
 from grover.interpretation.confounding import confounding
 from grover.interpretation.variant_annotation import read_exons, read_matrices
 from grover.interpretation.variant_baselines import Annotation, baselines, strata
-from grover.interpretation.variant_counts import count_train
+from grover.interpretation.variant_counts import TrainCounts, count_train
 from grover.interpretation.variant_metrics import (
     BASELINES,
     Resampling,
@@ -41,6 +41,7 @@ COMPARATORS = ("markov_5", "unigram", "logistic")
 
 def variant_baselines(
     variants: Input,
+    null: Input,
     tokenizer: Input,
     tokens: Input,
     index: Input,
@@ -62,7 +63,8 @@ def variant_baselines(
     rename: Renames = [],  # noqa: B006
 ) -> None:
     """Write TABLE, the baselines and strata of each row of VARIANTS; METRICS, how well each score separates the labels in fold test;
-    CORRELATIONS of scores with the change in token number; SAMPLE, the variants that figures show; and SUMMARY (JSON).
+    CORRELATIONS of scores with the change in token number, over these variants and over the random ones of NULL; SAMPLE, the variants
+    that figures show; and SUMMARY (JSON).
 
     Variants are read and written a block at a time. At most 20,000 of each label are judged, those of fold test first.
     """
@@ -88,9 +90,12 @@ def variant_baselines(
     resampling = Resampling(resamples.block, resamples.bootstrap, seed)
     found = separation(test, resampling)
     write_table(metrics, found)
-    write_table(
-        correlations, confounding(substitutions, [name for name in CONFOUNDED if name in substitutions], resampling)
-    )
+    random = _substitutions(pd.read_parquet(null), genome, vocabulary, counts)
+    parts = [
+        confounding(each, [name for name in CONFOUNDED if name in each], resampling).assign(variants=kind)
+        for kind, each in (("random", random), ("scored", substitutions))
+    ]
+    write_table(correlations, pd.concat(parts, ignore_index=True))
     write_table(sample, shown(judged, substitutions, seed))
     models = [name for name in given(test) if name in ("llr", "delta_logit")]
     pairs = [(model, other) for model in models for other in COMPARATORS if other in given(test)]
@@ -112,6 +117,12 @@ def variant_baselines(
             ],
         },
     )
+
+
+def _substitutions(variants: pd.DataFrame, genome: Genome, vocabulary: Vocabulary, counts: TrainCounts) -> pd.DataFrame:
+    """The substitutions of single bases among variants, with their baselines."""
+    single = variants[(variants["ref"].str.len() == 1) & (variants["alt"].str.len() == 1)]
+    return single.join(baselines(single, genome, vocabulary, counts, Annotation()))
 
 
 def _read_annotation(

@@ -41,18 +41,20 @@ def section(results: Results) -> Section:
     substitutions, labelled = sample[sample["shown"] == "substitutions"], sample[sample["shown"] == "labelled"]
     parts: list = [_scored(summary)]
     confounded = _confounding(correlations)
-    drawn = [name for name in ("unigram", "llr", "llr_centred") if name in set(correlations["score"])]
+    scored = set(correlations.loc[correlations["variants"] == "scored", "score"])
+    drawn = [name for name in ("unigram", "llr", "llr_centred") if name in scored]
     if drawn:
         parts += [
             Picture(
                 "variants_confounding",
                 figures.confounding(substitutions, drawn),
-                "Scores of single-base substitutions by the change in token number: median, middle half, and 5 to 95 %. Token frequencies "
-                "alone move with it by construction.",
+                "Scores of the single-base substitutions of the file by the change in token number: median, middle half, and 5 to 95 %. "
+                "Token frequencies alone move with it by construction.",
                 SAMPLE,
             ),
-            confounded,
         ]
+    if confounded:
+        parts.append(confounded)
     judged = metrics[metrics["stratum"] == ALL]
     findings = [sentence for sentence in (confounded,) if sentence]
     if len(judged):
@@ -83,13 +85,14 @@ def _scored(summary: dict) -> str:
 
 
 def _confounding(correlations: pd.DataFrame) -> str:
-    rows = correlations.set_index("score")
+    """What random substitutions say: those of the file may have been chosen so that an effect and a change of tokens coincide."""
+    rows = correlations[correlations["variants"] == "random"].set_index("score")
     if "llr" not in rows.index:
         return ""
     row = rows.loc["llr"]
     text = (
-        f"llr and the change in token number correlate by r = {signed(row['r'])} ({interval(row['r_low'], row['r_high'])}; "
-        f"{int(row['n']):,} substitutions), given a Markov chain of order 5 by {signed(row['partial'])} "
+        f"Over {int(row['n']):,} random substitutions of fold train llr and the change in token number correlate by r = "
+        f"{signed(row['r'])} ({interval(row['r_low'], row['r_high'])}), given a Markov chain of order 5 by {signed(row['partial'])} "
         f"({between(row['partial_low'], row['partial_high'])})"
     )
     if "unigram" in rows.index:

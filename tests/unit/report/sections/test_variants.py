@@ -41,6 +41,17 @@ def test_figures_come_with_one_finding_each(tmp_path):
     assert len(folded.parts) == 5
 
 
+def test_the_tokenization_is_judged_over_random_substitutions(tmp_path):
+    """Those of a file may have been chosen where an effect and a change of tokens coincide."""
+    _, files = made(tmp_path)
+    (path,) = [path for path in files if path.stem == "variant_confounding"]
+    table = pd.read_parquet(path)
+    for random, scored, words in ((0.1, 0.5, "is not confounded"), (-0.3, 0.0, "is confounded")):
+        table.assign(partial=np.where(table["variants"] == "random", random, scored)).to_parquet(path)
+        text = sentences(section(Results(tmp_path, files)))
+        assert f"llr {words} with the tokenization" in text and "Over 600 random substitutions of fold train" in text
+
+
 def test_without_positives_in_fold_test_there_are_counts_and_a_picture(tmp_path):
     found, files = made(tmp_path, judged=False)
     text = sentences(found)

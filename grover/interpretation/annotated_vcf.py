@@ -21,6 +21,7 @@ from grover.intervals.lines import find_header, rows_below_header
 from grover.runtime.text import open_text
 
 RUN = 200_000  # records that are sorted in memory
+TABIX = 1 << 29  # bases of a contig that an index of tabix takes
 # column of the table of variants, by the field of INFO: its type and description
 FIELDS = {
     "GROVER_LLR": (
@@ -73,16 +74,21 @@ class Record(NamedTuple):
 def write_annotated(source: Path, target: Path, tables: Iterable[pd.DataFrame], about: Mapping[str, str]) -> None:
     """Write `target`, a VCF in blocks of gzip, of the records of `source` that the tables have, and its index `target.tbi`.
 
+    Beyond 512 Mb of a contig the index is CSI, which htslib recognises by its content.
+
     tables: of `record`, in the order of the file, and the columns of `FIELDS`. about: values of further lines of the header by name.
     """
     contigs: dict[str, int] = {}
     with pysam.BGZFile(str(target), "w", None) as stream, ExitStack() as open_files:
         records = _sorted(_records(source, tables, contigs), open_files)
         first = list(islice(records, 1))  # by which all contigs are known
-        lines = chain(_header(source, contigs, about), (record.line for record in chain(first, records)))
-        for line in lines:
+        for line in _header(source, contigs, about):
             stream.write(f"{line}\n".encode())
-    pysam.tabix_index(str(target), preset="vcf", force=True)
+        reach = 0
+        for record in chain(first, records):
+            reach = max(reach, record.pos + len(record.line))  # no REF is longer than its line
+            stream.write(f"{record.line}\n".encode())
+    pysam.tabix_index(str(target), preset="vcf", force=True, csi=reach >= TABIX, index=f"{target}.tbi")
 
 
 def _header(source: Path, contigs: Mapping[str, int], about: Mapping[str, str]) -> Iterator[str]:

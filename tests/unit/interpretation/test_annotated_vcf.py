@@ -95,6 +95,16 @@ def test_other_forms_become_a_vcf(tmp_path, write, content):
     assert [row[:3] for row in read(target)[1]][:2] == [("b", 10, "y"), ("b", 30, "x")]
 
 
+def test_contigs_beyond_the_reach_of_tabix_have_an_index(tmp_path, write):
+    rows = [("a", 700_000_000, "far", "A", "C"), ("a", 5, "near", "A", "C"), ("b", 9, "x", "A", "C")]
+    table = pd.DataFrame({"record": range(3), "llr": np.arange(3.0), "status": "ok"})
+    target = tmp_path / "out.vcf.gz"
+    write_annotated(write(text(rows)), target, [table], ABOUT)
+    assert target.with_name("out.vcf.gz.tbi").is_file() and not target.with_name("out.vcf.gz.csi").exists()
+    assert [row[2] for row in read(target, "a", 600_000_000, 800_000_000)[1]] == ["far"]
+    assert [row[2] for row in read(target, "a", 0, 100)[1]] == ["near"]
+
+
 def test_long_files_are_sorted_in_runs(tmp_path, write, monkeypatch):
     monkeypatch.setattr(annotated_vcf, "RUN", 7)
     rng = np.random.default_rng(0)

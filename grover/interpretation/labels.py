@@ -52,7 +52,7 @@ def _own_values(effect: pd.Series, record: pd.Series) -> pd.Series:
 
 
 def _label(effect: str, labels: VariantLabels) -> int:
-    values = PARTS.split(effect)
+    values = {effect, *PARTS.split(effect)}
     positive, negative = (
         any(_matches(value, wanted) for value in values for wanted in given)
         for given in (labels.positive, labels.negative)

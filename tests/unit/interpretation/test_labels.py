@@ -29,6 +29,12 @@ def test_words_of_clinvar():
     assert labels([*known], VariantLabels()) == [*known.values()]
 
 
+def test_a_joined_value_may_be_asked_for_as_it_stands():
+    settings = VariantLabels(positive=["Pathogenic/Likely_pathogenic"], negative=["Benign"])
+    effects = ["Pathogenic/Likely_pathogenic", "Pathogenic", "Benign/Likely_benign"]
+    assert labels(effects, settings) == [1, -1, 0]
+
+
 def test_frequencies_are_compared_and_each_allele_has_its_own():
     settings = VariantLabels(effect_field="AF", positive=["< 0.002"], negative=["> 0.05"])
     effects = ["0.0002", "0.002", "0.4", ".", "", "1e-3,0.3", "1e-3,0.3", "0.5,0.6", "0.5,0.6", "0.5,0.6"]

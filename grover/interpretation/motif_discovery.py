@@ -75,7 +75,7 @@ def motifs_of(contributions: Contributions, seqlets: Seqlets, settings: Motifs) 
     groups = _aligned(contributions, wide, group(similarity, settings.motif_similarity), fewest)
     for aligned in _merged(contributions, groups, fewest):
         motif = _trimmed(contributions, aligned)
-        if motif is not None:
+        if motif is not None and len(motif.seqlets) >= fewest:
             yield motif
 
 
@@ -134,20 +134,37 @@ def _trimmed(contributions: Contributions, aligned: Seqlets) -> Motif | None:
     """The motif of aligned windows, cut to its informative columns; None where there are too few."""
     wide = aligned.widened(ROOM)
     codes, values = cut(contributions, wide)
-    counts = one_hot(codes).sum(axis=0, dtype=np.float64)
-    mean = (one_hot(codes) * values[..., None]).mean(axis=0, dtype=np.float64)
-    bounds = informative_columns(information(counts), np.abs(mean).sum(axis=1))
+    bases = one_hot(codes)
+    given = bases * values[..., None]
+    mean = given.mean(axis=0, dtype=np.float64)
+    bounds = informative_columns(information(bases.sum(axis=0, dtype=np.float64)), np.abs(mean).sum(axis=1))
     if bounds is None or bounds[1] - bounds[0] < SHORTEST:
         return None
     first, last = bounds
     start = np.where(wide.minus, wide.start + wide.width - last, wide.start + first)
-    columns = counts[first:last].T
+    kept = distinct(wide.example, start, np.abs(values[:, first:last].sum(axis=1)), last - first)
+    columns = bases[kept, first:last].sum(axis=0, dtype=np.float64).T
     return Motif(
         (columns + 0.25) / (columns.sum(axis=0) + 1),
-        mean[first:last].T,
-        replace(wide, start=start, width=last - first),
+        given[kept, first:last].mean(axis=0, dtype=np.float64).T,
+        replace(wide, start=start, width=last - first).take(kept),
         int(aligned.sign[0]),
     )
+
+
+def distinct(example: np.ndarray, start: np.ndarray, strength: np.ndarray, width: int) -> np.ndarray:
+    """Return the windows (int64, ascending) that are places of their own: of two that share more than half of their bases the stronger.
+
+    Neighbouring windows of one element that is longer than a window may be placed on the same bases.
+    """
+    taken: dict[int, list[int]] = {}
+    kept = []
+    for row in np.argsort(-strength, kind="stable").tolist():
+        places = taken.setdefault(int(example[row]), [])
+        if all(2 * abs(int(start[row]) - place) >= width for place in places):
+            places.append(int(start[row]))
+            kept.append(row)
+    return np.sort(np.array(kept, np.int64))
 
 
 def information(counts: np.ndarray) -> np.ndarray:

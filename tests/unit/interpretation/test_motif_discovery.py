@@ -6,7 +6,7 @@ from grover.annotation.meme import read_meme
 from grover.config.sections.interpretation import Motifs
 from grover.genome.bases import encode, reverse_complement
 from grover.interpretation.contributions import Contributions, read_contributions
-from grover.interpretation.motif_discovery import discover, information, informative_columns
+from grover.interpretation.motif_discovery import discover, distinct, information, informative_columns
 from grover.interpretation.motif_files import bed_text, instances, logo_table, meme_text
 from grover.interpretation.seqlets import Seqlets, cut, top_windows
 from tests.fakes import motifs as fake
@@ -68,6 +68,26 @@ def test_what_lowers_the_logit_is_a_motif_of_its_own(planted):
     lowered = Contributions(planted.example, planted.codes, [-values for values in planted.values])
     (motif,) = discover(lowered, SETTINGS)
     assert motif.sign == -1 and motif.text == fake.ELEMENT and motif.contributions.max() > 1
+
+
+@pytest.mark.parametrize("length", [19, 26])
+def test_an_element_longer_than_a_window_is_counted_once_per_example(length):
+    rng = np.random.default_rng(0)
+    element = rng.integers(0, 4, length, dtype=np.uint8)
+    codes, values = rng.integers(0, 4, (40, 120), dtype=np.uint8), rng.normal(0, 0.02, (40, 120))
+    starts = rng.integers(20, 60, 40)
+    for row, start in enumerate(starts):
+        codes[row, start : start + length] = element
+        values[row, start : start + length] = 1
+    (motif,) = discover(Contributions(np.arange(40), list(codes), list(values)), SETTINGS)
+    assert motif.seqlets.example.tolist() == list(range(40)) and motif.width == length
+    assert motif.seqlets.start.tolist() == starts.tolist() and (motif.consensus == element).all()
+
+
+def test_of_windows_that_share_most_bases_the_strongest_is_kept():
+    example, start = np.array([0, 0, 0, 1]), np.array([10, 14, 15, 10])
+    assert distinct(example, start, np.array([1.0, 3.0, 2.0, 1.0]), 10).tolist() == [1, 3]
+    assert distinct(example, start, np.array([3.0, 1.0, 2.0, 1.0]), 10).tolist() == [0, 2, 3]
 
 
 def test_noise_and_too_few_windows_give_no_motif():

@@ -21,7 +21,7 @@ from grover.interpretation.mutagenesis import mutate
 from grover.interpretation.significance import shuffled_sites
 from grover.interpretation.sites import Site
 from grover.network.classifier import Classifier
-from grover.statistics.bootstrap import draw, interval
+from grover.statistics.bootstrap import mean_over_blocks
 
 SHARES = (0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1.0)
 DRAWS = 2  # shuffles that the bases of a site are replaced by
@@ -91,13 +91,8 @@ def rank_correlation(one: Sequence[np.ndarray], other: Sequence[np.ndarray]) -> 
 
 def mean_with_interval(values: np.ndarray, block: np.ndarray, seed: int) -> dict[str, float]:
     """The mean of values, one per site, with its 95 % bootstrap interval over blocks of sites: value, low, high, n."""
-    known = ~np.isnan(values)
-    if not known.any():
-        return {"value": np.nan, "low": np.nan, "high": np.nan, "n": 0}
-    values, block = values[known], np.unique(block[known], return_inverse=True)[1]
-    weights = draw(block.max() + 1, RESAMPLES, seed)[:, block].astype(np.float64)
-    low, high = interval(weights @ values / weights.sum(axis=1)) if block.max() else (np.nan, np.nan)
-    return {"value": float(values.mean()), "low": low, "high": high, "n": len(values)}
+    value, low, high = mean_over_blocks(values, block, RESAMPLES, seed)
+    return {"value": value, "low": low, "high": high, "n": int((~np.isnan(values)).sum())}
 
 
 def ranked(

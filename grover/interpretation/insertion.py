@@ -14,7 +14,7 @@ from grover.genome.bases import reverse_complement
 from grover.interpretation.contributions import Contributions
 from grover.interpretation.motif_association import Examples, Resampling
 from grover.interpretation.motif_discovery import Motif
-from grover.statistics.bootstrap import draw, interval
+from grover.statistics.bootstrap import mean_over_blocks
 
 # for examples (int64) the logits, float64 [versions], of versions of their sequences, uint8 [versions, length], as a list of each
 Predict = Callable[[np.ndarray, list[np.ndarray]], list[np.ndarray]]
@@ -85,10 +85,11 @@ def insertion_effects(
 ) -> np.ndarray:  # fmt: skip
     """Return the logit with the consensus minus the mean logit with its shuffled bases, float64 [placements, rows].
 
-    codes: of all examples; rows: those that are written into. Not a number where a placement does not fit the sequence.
+    codes: of all examples; rows: those that are written into. Each row has shuffles of its own, so that the scatter over rows includes
+    that of the shuffles; they are the same at all placements. Not a number where a placement does not fit the sequence.
     """
     rng = np.random.default_rng(seed)
-    pieces = [consensus, *(rng.permutation(consensus) for _ in range(shuffles))]
+    pieces = [[consensus, *(rng.permutation(consensus) for _ in range(shuffles))] for _ in rows]
     cells = [
         (number, column)
         for number, placement in enumerate(placements)
@@ -99,23 +100,12 @@ def insertion_effects(
     if cells:
         number, column = np.array(cells).T
         versions = [
-            np.stack([written(codes[row], piece, placements[place]) for piece in pieces])
-            for place, row in zip(number, rows[column], strict=True)
+            np.stack([written(codes[rows[each]], piece, placements[place]) for piece in pieces[each]])
+            for place, each in cells
         ]
         logits = np.stack(predict(rows[column], versions))
         effects[number, column] = logits[:, 0] - logits[:, 1:].mean(axis=1)
     return effects
-
-
-def mean_effect(effects: np.ndarray, block: np.ndarray, resampling: Resampling) -> tuple[float, float, float]:
-    """Return the mean of the effects [rows] that are numbers, and its interval over blocks; `block`: int64 of each."""
-    known = ~np.isnan(effects)
-    if not known.any():
-        return (np.nan,) * 3
-    number = np.unique(block[known], return_inverse=True)[1]
-    sums, sizes = np.bincount(number, effects[known]), np.bincount(number)
-    drawn = draw(len(sizes), resampling.resamples, resampling.seed).astype(np.float64)
-    return float(effects[known].mean()), *interval(drawn @ sums / (drawn @ sizes))
 
 
 def insertion_test(
@@ -126,7 +116,7 @@ def insertion_test(
     effects = insertion_effects(
         examples.codes, rows, motif.consensus, [placement, turned], predict, shuffles=SHUFFLES, seed=resampling.seed
     )
-    mean, low, high = mean_effect(effects[0], examples.block[rows], resampling)
+    mean, low, high = _mean(effects[0], examples, rows, resampling)
     return {
         "insertion": mean,
         "insertion_low": low,
@@ -134,7 +124,7 @@ def insertion_test(
         "insertion_windows": int((~np.isnan(effects[0])).sum()),
         "offset": placement.offset,
         "orientation": "-" if placement.minus else "+",
-        "opposite": mean_effect(effects[1], examples.block[rows], resampling)[0],
+        "opposite": _mean(effects[1], examples, rows, resampling)[0],
     }
 
 
@@ -163,10 +153,16 @@ def insertion_profile(
             (
                 each.offset,
                 "-" if each.minus else "+",
-                *mean_effect(found, examples.block[rows], resampling),
+                *_mean(found, examples, rows, resampling),
                 int((~np.isnan(found)).sum()),
             )
             for each, found in zip(placements, effects, strict=True)
         ],
         columns=columns,
     )
+
+
+def _mean(
+    effects: np.ndarray, examples: Examples, rows: np.ndarray, resampling: Resampling
+) -> tuple[float, float, float]:
+    return mean_over_blocks(effects, examples.block[rows], resampling.resamples, resampling.seed)

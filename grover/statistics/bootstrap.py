@@ -129,6 +129,23 @@ def resampled_auprc(drawn: np.ndarray, block: np.ndarray, label: np.ndarray, pro
     return np.concatenate(values)
 
 
+def mean_over_blocks(values: np.ndarray, block: np.ndarray, resamples: int, seed: int) -> tuple[float, float, float]:
+    """Mean of the values [examples] that are numbers, and its interval over their blocks, which is not a number where they lie in one.
+
+    block: int64 of each value, any numbers.
+    """
+    known = ~np.isnan(values)
+    if not known.any():
+        return (np.nan,) * 3
+    mean = float(values[known].mean())
+    number = np.unique(block[known], return_inverse=True)[1]
+    if not number.max():
+        return mean, np.nan, np.nan
+    sums, sizes = np.bincount(number, values[known]), np.bincount(number)
+    drawn = draw(len(sizes), resamples, seed).astype(np.float64)
+    return mean, *interval(drawn @ sums / (drawn @ sizes))
+
+
 def over_seeds(values: np.ndarray, seeds: tuple[int, ...], seed: int) -> np.ndarray:
     """Mean over seeds, which are drawn with replacement for each resample, of values [resamples, seeds].
 

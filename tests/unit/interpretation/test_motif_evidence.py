@@ -100,6 +100,31 @@ def test_a_placement_outside_of_a_sequence_gives_no_number():
     assert found[0, 0] == -1.5 and np.isnan(found[1, 0])
 
 
+def test_each_sequence_has_shuffles_of_its_own_which_are_those_of_all_placements():
+    consensus, seen = encode("ACCGTTGACA"), []
+
+    def predict(rows, versions):
+        seen.extend(versions)
+        return [np.zeros(len(each)) for each in versions]
+
+    places = [Placement(-5, False), Placement(5, False)]
+    insertion_effects([encode("A" * 40)] * 3, np.arange(3), consensus, places, predict, shuffles=4, seed=0)
+    pieces = [
+        [decode(version[start : start + 10]) for version in versions]
+        for versions, start in zip(seen, [10] * 3 + [20] * 3, strict=True)
+    ]
+    assert pieces[:3] == pieces[3:] and all(each[0] == "ACCGTTGACA" for each in pieces)
+    assert all(sorted(piece) == sorted("ACCGTTGACA") for each in pieces for piece in each)
+    assert len({piece for each in pieces[:3] for piece in each[1:]}) == 12
+
+
+def test_a_test_fold_within_one_block_supports_nothing_since_it_has_no_interval(planted, motif):
+    one = Examples(examples().codes, examples().label, np.zeros(len(TEST), np.int64))
+    table, _ = evidence(planted, [(motif, 1)], one, oracle, SETTINGS, RESAMPLING)
+    row = table.iloc[0]
+    assert row["insertion"] > 7 and np.isnan(row["insertion_low"]) and not row["supported"]
+
+
 def test_labels_without_meaning_support_nothing(planted, motif):
     shuffled = np.random.default_rng(4).permutation(TEST["label"].to_numpy(np.int64))
     table, profile = evidence(planted, [(motif, 1)], examples(shuffled), oracle, SETTINGS, RESAMPLING)

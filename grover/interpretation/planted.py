@@ -14,6 +14,7 @@ from grover.statistics.bootstrap import resampled_auroc
 
 COLUMNS = ["chrom", "start", "end", "name", "partner"]
 MOTIF, PARTNER = "motif", "partner"
+CENTRED = 1  # bases, at most, between the middle of a site and that of the window around it
 
 
 def planted_elements(truth: Mapping[str, Any]) -> pd.DataFrame:
@@ -36,7 +37,7 @@ def mark(bases: pd.DataFrame, elements: pd.DataFrame) -> pd.DataFrame:
     for example, chrom, low, high in bounds.itertuples():
         here = own[own["chrom"] == chrom]
         distance = (here["middle"] - (low + high + 1) // 2).abs()
-        if here.empty or distance.min() > (high - low) // 4:
+        if here.empty or distance.min() > CENTRED:
             continue
         site = here.loc[distance.idxmin()]
         rows = (marked["example"] == example).to_numpy()
@@ -84,7 +85,7 @@ def of_kind(rows: Sequence[int] | np.ndarray, dataset: pd.DataFrame, elements: p
     own = elements[(elements["name"] == MOTIF) & (elements["partner"] == kind)]
     centres = set(zip(own["chrom"], (own["start"] + own["end"]) // 2, strict=True))
     near = [
-        any((chrom, place + shift) in centres for shift in (-1, 0, 1))
+        any((chrom, place + shift) in centres for shift in range(-CENTRED, CENTRED + 1))
         for chrom, place in zip(table["chrom"], middle, strict=True)
     ]
     return np.asarray(rows)[np.array(near, bool)]

@@ -100,3 +100,13 @@ def test_an_explanation_that_lights_up_the_motif_fails():
     assert wrong["motif"] == pytest.approx(10) and wrong["auroc"] < 0.9
     flat = judge(marked.assign(importance=1.0))
     assert flat["auroc"] == 0.5 and flat["left"] == flat["reversed"] == flat["motif"] == 1
+
+
+def test_a_window_with_a_site_beside_its_middle_is_not_of_that_site():
+    dataset, truth = plant(1)
+    elements = planted_elements(truth)
+    for shift, kinds in ((0, {"right", "left", "reversed", "none"}), (8, {""})):
+        moved = dataset.assign(start=dataset["start"] + shift, end=dataset["end"] + shift)
+        sites = sites_of(moved, np.arange(len(moved)))
+        table = pd.concat([pd.DataFrame(rows_of(each, np.arange(161))) for each in sites], ignore_index=True)
+        assert set(mark(table, elements)["kind"]) == kinds

@@ -70,10 +70,12 @@ def tested(results: Results) -> set[str]:
 
 
 def heights(rows: pd.DataFrame) -> pd.Series:
-    """Height of each base: mean |delta| of single substitutions, below the line where they raise the answer; the signed value of others."""
-    if rows["method"].iloc[0] == "ism":
+    """Height of each base, above the line where the base raises the answer: mean |delta| of single substitutions, minus the change by
+    redrawn blocks, the value of others."""
+    method = rows["method"].iloc[0]
+    if method == "ism":
         return -np.sign(rows["signed"]) * rows["importance"]
-    return rows["signed"]
+    return -rows["signed"] if method == "block" else rows["signed"]
 
 
 def examples(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
@@ -107,8 +109,8 @@ def picture(task: str, table: pd.DataFrame, main: bool) -> list:
     significance = f" Of all bases {(tested < figures.SIGNIFICANT).mean():.1%} have q < 0.05." if len(tested) else ""
     caption = (
         f"Task {task}, {NAMES[method]}: of {count(number, 'site')} the one with the largest answer and the one with the median answer. "
-        "The height of a base is the mean absolute change of the answer over its three substitutions; letters point down where they "
-        f"raise the answer on average.{significance}"
+        "The height of a base is the mean absolute change of the answer over its three substitutions; letters point down where "
+        f"these raise the answer on average.{significance}"
     )
     if method != "ism":
         caption = (
@@ -136,7 +138,7 @@ AGREEMENT = (
     "Tests of the explanations. Deletion, insertion: nats by which the area under the curve beats a random order, with its 95 % "
     "interval over blocks of sites; above 0 is better. The rest are Spearman correlations of the importance of bases: with single "
     "substitutions, with a model fine-tuned with another seed, with the opposite strand (of a task with strands no equivalent input), and "
-    "with a model of random weights, where 0 is expected. A dash: not measured."
+    "with a model of random weights, which is near 0 where importance follows the weights. A dash: not measured."
 )
 
 

@@ -16,8 +16,8 @@ def section(results: Results) -> Section:
     """Write a table and one figure for each task, and one finding for all."""
     parts: list = [
         "Motifs are discovered on fold train from the contributions of single bases, and tested on fold test. A motif is supported where "
-        "its class has better matches (q at most 0.05) and where its consensus, written into sequences without it, changes the logit more "
-        "than its shuffled bases."
+        "its class has better matches (q at most 0.05) and where its consensus, written into sequences without it, raises the logit more "
+        "than its shuffled bases; for a motif against a class, where both are the reverse."
     ]
     supported, without = [], []
     for name in results.find(TABLE):
@@ -69,7 +69,7 @@ def _rows(table: pd.DataFrame) -> pd.DataFrame:
             "motif": table["motif"],
             "consensus": table["consensus"],
             "windows": table["sites"],
-            "class": table["class"].astype(str),
+            "class": [_class(row) for _, row in table.iterrows()],
             "AUROC": [
                 "–" if pd.isna(row[0]) else with_interval(*row)
                 for row in table[["auroc", "auroc_low", "auroc_high"]].to_numpy()
@@ -92,7 +92,12 @@ def _rows(table: pd.DataFrame) -> pd.DataFrame:
 
 def _named(row: pd.Series) -> str:
     known = f", like {row['match']}" if pd.notna(row["match"]) and row["match_q"] <= SIGNIFICANT else ""
-    return f"{row['consensus']} ({row['class']}{known})"
+    return f"{row['consensus']} ({_class(row)}{known})"
+
+
+def _class(row: pd.Series) -> str:
+    """The class whose logit the motif raises, or lowers."""
+    return str(row["class"]) if row["sign"] > 0 else f"against {row['class']}"
 
 
 def _finding(supported: list[str], without: list[str]) -> str:

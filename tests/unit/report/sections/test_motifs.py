@@ -19,6 +19,7 @@ def test_each_task_has_a_sentence_and_one_with_motifs_a_table_and_a_figure(secti
     ]
     [table] = [part for part in section.parts if isinstance(part, Table)]
     assert table.frame["consensus"].tolist() == ["TTACG", "GATGAC"]
+    assert table.frame["class"].tolist() == ["bound", "against bound"]
     assert table.frame["match"].tolist() == ["MA1.1 (q 0.002)", "none"]
     assert table.frame["insertion"].tolist() == ["5.90 (5.60 to 6.30)", "–"]
     [picture] = [part for part in section.parts if isinstance(part, Picture)]

@@ -5,7 +5,7 @@ A function of this form stands for any model, such as an oracle in a test: of si
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -35,13 +35,18 @@ def margin(found: np.ndarray, label: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class FineTuned:
-    """A fine-tuned classifier with its vocabulary: an `Answer`."""
+    """A fine-tuned classifier with its vocabulary: an `Answer`.
+
+    `both`: answers, attributions and attention are the mean of both strands, for tasks whose sites have no strand. `label`: of the
+    progress, which is silent without one.
+    """
 
     classifier: Classifier
     vocabulary: Vocabulary
     device: torch.device
     precision: str = "fp32"
-    label: str = ""  # of the progress, which is silent without one
+    label: str = ""
+    both: bool = False
 
     @classmethod
     def load(cls, folder: Path, device: torch.device, precision: str, label: str = "") -> "FineTuned":
@@ -56,6 +61,8 @@ class FineTuned:
 
     def __call__(self, sites: Sequence[Site], codes: Sequence[np.ndarray]) -> list[np.ndarray]:
         """The margin of each version of each site; all are computed at once, without padding."""
+        if self.both:
+            return both_strands(replace(self, both=False))(sites, codes)
         inputs = [
             row
             for site, each in zip(sites, codes, strict=True)

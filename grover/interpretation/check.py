@@ -1,7 +1,7 @@
 """All tests of the explanations of a task as one table, `faithfulness.tsv`."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
 
@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from grover.config.sections.interpretation import ImportanceMethods
-from grover.interpretation.answers import FineTuned, both_strands
+from grover.interpretation.answers import FineTuned
 from grover.interpretation.faithfulness import (
     RANDOM,
     RARITY,
@@ -69,7 +69,8 @@ def check(
     train.
     """
     sites, own = explained.sites, explained.importance
-    answer = model if explained.stranded else both_strands(model)
+    alone = replace(model, both=False)
+    model = replace(model, both=not explained.stranded)
     rows: list[dict] = []
 
     def add(
@@ -80,7 +81,7 @@ def check(
 
     rng = np.random.default_rng(seed)
     orders = own | {RANDOM: [rng.random(len(site.codes)) for site in sites], RARITY: rarity(sites, counts, model)}
-    table = curves(sites, orders, answer, seed)
+    table = curves(sites, orders, model, seed)
     for (test, method, share), group in table.groupby(["test", "method", "share"], sort=False):
         add(test, method, "", group["answer"].to_numpy(), share)
     for against in (RANDOM, RARITY):
@@ -91,14 +92,14 @@ def check(
     if second is None:
         rows += [{"test": "seeds", "method": method, "against": "", "n": 0} for method in own]
     else:
-        others = ranked(sites, second, second if explained.stranded else both_strands(second), settings, seed)
+        others = ranked(sites, replace(second, both=model.both), settings, seed)
         for method, theirs in others.items():
             add("seeds", method, second.label, rank_correlation(own[method], theirs))
-    for method, theirs, reference in _strands(explained, model, settings, seed):
+    for method, theirs, reference in _strands(explained, alone, settings, seed):
         add("strands", method, "opposite strand", rank_correlation(reference, theirs))
     few = sites[:RANDOMISED]
     parts: dict[str, int] = {}
-    for part, method, values in under_random_weights(few, model, settings, seed):
+    for part, method, values in under_random_weights(few, alone, settings, seed):
         add("randomisation", method, part, values, parts.setdefault(part, len(parts) + 1), len(few))
     return pd.DataFrame(rows, columns=COLUMNS[1:])
 
@@ -108,8 +109,8 @@ def _strands(
 ) -> Iterable[tuple[str, list[np.ndarray], list[np.ndarray]]]:
     """The importance of each method when the opposite strand alone is read, and when the strand of the sites alone is read."""
     reversed_sites = [site.reversed() for site in explained.sites]
-    opposite = ranked(reversed_sites, model, model, settings, seed)
-    alone = explained.importance if explained.stranded else ranked(explained.sites, model, model, settings, seed)
+    opposite = ranked(reversed_sites, model, settings, seed)
+    alone = explained.importance if explained.stranded else ranked(explained.sites, model, settings, seed)
     for method, values in opposite.items():
         yield method, [each[::-1] for each in values], list(alone[method])
 

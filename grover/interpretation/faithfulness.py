@@ -96,15 +96,15 @@ def mean_with_interval(values: np.ndarray, block: np.ndarray, seed: int) -> dict
 
 
 def ranked(
-    sites: Sequence[Site], model: FineTuned, answer: Answer, settings: ImportanceMethods, seed: int
+    sites: Sequence[Site], model: FineTuned, settings: ImportanceMethods, seed: int
 ) -> dict[str, list[np.ndarray]]:
     """The importance of bases by each method of the settings but redrawn blocks, whose draws differ from one another."""
     found = {}
     if ISM in settings.methods:
-        substituted, _ = mutate(sites, answer)
+        substituted, _ = mutate(sites, model)
         found[ISM] = [of_substitutions(site, each).importance for site, each in zip(sites, substituted, strict=True)]
     others = settings.model_copy(update={"methods": [name for name in settings.methods if name != BLOCK]})
-    values = importances(sites, model, answer, others, seed)
+    values = importances(sites, model, others, seed)
     return found | {method: [each.importance for each in own] for method, own in values.items()}
 
 
@@ -131,10 +131,10 @@ def under_random_weights(
     sites: Sequence[Site], model: FineTuned, settings: ImportanceMethods, seed: int
 ) -> Iterator[tuple[str, str, np.ndarray]]:
     """Rank correlation of each method with itself under randomised weights, float64 [sites], with the part that was randomised last."""
-    trained = ranked(sites, model, model, settings, seed)
+    trained = ranked(sites, model, settings, seed)
     for part, classifier in randomised(model.classifier, seed):
         other = replace(model, classifier=classifier)
-        for method, values in ranked(sites, other, other, settings, seed).items():
+        for method, values in ranked(sites, other, settings, seed).items():
             yield part, method, rank_correlation(trained[method], values)
 
 

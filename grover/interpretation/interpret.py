@@ -1,7 +1,7 @@
 """Importance of the bases of sites by several methods, and the tables that the workflow keeps of it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -9,7 +9,7 @@ from scipy.stats import false_discovery_control
 
 from grover.config.sections.interpretation import ImportanceMethods
 from grover.genome.bases import decode
-from grover.interpretation.answers import Answer, FineTuned, both_strands
+from grover.interpretation.answers import FineTuned
 from grover.interpretation.attention import attention_per_base
 from grover.interpretation.cutting import compare_cuts, cut, spans_per_base
 from grover.interpretation.gradients import integrated_gradients
@@ -50,22 +50,50 @@ class Values:
 
 
 def importances(
-    sites: Sequence[Site], model: FineTuned, answer: Answer, settings: ImportanceMethods, seed: int
+    sites: Sequence[Site], model: FineTuned, settings: ImportanceMethods, seed: int
 ) -> dict[str, list[Values]]:
     """The values of each method of the settings for each site, those of `ism` apart (`grover.interpretation.mutagenesis.mutate`)."""
     found: dict[str, list[Values]] = {}
     if BLOCK in settings.methods:
-        redrawn = mutate_blocks(sites, answer, settings.block, settings.block_step, settings.block_draws, seed)
+        redrawn = mutate_blocks(sites, model, settings.block, settings.block_step, settings.block_draws, seed)
         found[BLOCK] = [Values(np.abs(each), each, settings.block) for each in redrawn]
     if IG in settings.methods:
-        gradients = integrated_gradients(sites, model, settings.steps)
-        found[IG] = [Values(np.abs(each.values), each.values, each.resolution, each.error) for each in gradients]
+        found[IG] = _gradients(sites, model, settings.steps)
     if ATTENTION in settings.methods:
-        weights = attention_per_base(sites, model)
-        found[ATTENTION] = [
-            Values(each, each, spans_per_base(site, model.vocabulary))
-            for site, each in zip(sites, weights, strict=True)
-        ]
+        found[ATTENTION] = _attention(sites, model)
+    return found
+
+
+def _gradients(sites: Sequence[Site], model: FineTuned, steps: int) -> list[Values]:
+    found = integrated_gradients(sites, model, steps)
+    values = [Values(np.abs(each.values), each.values, each.resolution, each.error) for each in found]
+    return _with_opposite(values, _gradients(_turned(sites), _plus(model), steps)) if model.both else values
+
+
+def _attention(sites: Sequence[Site], model: FineTuned) -> list[Values]:
+    found = attention_per_base(sites, model)
+    values = [
+        Values(each, each, spans_per_base(site, model.vocabulary)) for site, each in zip(sites, found, strict=True)
+    ]
+    return _with_opposite(values, _attention(_turned(sites), _plus(model))) if model.both else values
+
+
+def _turned(sites: Sequence[Site]) -> list[Site]:
+    return [site.reversed() for site in sites]
+
+
+def _plus(model: FineTuned) -> FineTuned:
+    return replace(model, both=False)
+
+
+def _with_opposite(values: list[Values], opposite: list[Values]) -> list[Values]:
+    """The mean of values of both strands, which is exact for integrated gradients of the mean answer; resolution and error are the larger
+    ones."""
+    found = []
+    for one, other in zip(values, opposite, strict=True):
+        mean = (one.signed + other.signed[::-1]) / 2
+        resolution = np.maximum(one.resolution, np.asarray(other.resolution)[::-1])
+        found.append(Values(np.abs(mean), mean, resolution, max(one.error, other.error)))
     return found
 
 
@@ -82,14 +110,14 @@ def interpret(
     Returns two tables. The first has a row per substitution (ism) or per base: `TABLE`, and for ism `CUTS`; delta is the change of the
     answer, for ig the attribution, for attention the weight. The second has a row per base: `BASES` and `TESTED`, where importance is what
     bases are ranked by (mean |delta| of ism, |delta| otherwise), signed the sum or the value with its sign, p and q its significance
-    (ism), resolution the bases that share one value, and error the completeness error of ig. Without strands mutations are answered as
-    the mean of both strands.
+    (ism), resolution the bases that share one value, and error the completeness error of ig. Without strands all values are the mean of
+    both strands.
     """
-    answer = model if stranded else both_strands(model)
+    model = replace(model, both=not stranded)
     tables, bases = [], []
     if ISM in settings.methods:
-        substituted, answers = mutate(sites, answer)
-        null = _null(sites, model.vocabulary, answer, settings, seed)
+        substituted, answers = mutate(sites, model)
+        null = _null(sites, model, settings, seed)
         for site, found, margin in zip(sites, substituted, answers, strict=True):
             cuts = _cuts(site, model.vocabulary)
             tables.append(_of_substitutions(site, found, cuts))
@@ -99,8 +127,8 @@ def interpret(
                 per_base["p"] = p_values(per_base["signed"].to_numpy(), stratum, *null)
             bases.append(per_base)
     else:
-        answers = np.concatenate(answer(sites, [site.codes[None] for site in sites]))
-    for method, values in importances(sites, model, answer, settings, seed).items():
+        answers = np.concatenate(model(sites, [site.codes[None] for site in sites]))
+    for method, values in importances(sites, model, settings, seed).items():
         own = [_per_base(site, each, method, margin) for site, each, margin in zip(sites, values, answers, strict=True)]
         bases += own
         tables += [each.assign(base="", delta=each["signed"]) for each in own]
@@ -120,17 +148,17 @@ def _cuts(site: Site, vocabulary: Vocabulary) -> dict[str, np.ndarray]:
 
 
 def _null(
-    sites: Sequence[Site], vocabulary: Vocabulary, answer: Answer, settings: ImportanceMethods, seed: int
+    sites: Sequence[Site], model: FineTuned, settings: ImportanceMethods, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Signed sums of the bases of shuffled sites, and how many substitutions of each move a bound of a token."""
     chosen = np.random.default_rng(seed).permutation(len(sites))[: settings.null_examples]
     shuffled = shuffled_sites([sites[number] for number in chosen], settings.shuffles, seed)
     if not shuffled:
         return np.zeros(0), np.zeros(0, np.int64)
-    found, _ = mutate(shuffled, answer)
+    found, _ = mutate(shuffled, model)
     sums = [each.sums(len(site.codes)) for site, each in zip(shuffled, found, strict=True)]
     moved = [
-        strata(each.position, _cuts(site, vocabulary)["boundary_moved"], len(site.codes))
+        strata(each.position, _cuts(site, model.vocabulary)["boundary_moved"], len(site.codes))
         for site, each in zip(shuffled, found, strict=True)
     ]
     return np.concatenate(sums), np.concatenate(moved)

@@ -124,7 +124,7 @@ def _passes(run: Run, key: str, mutated: float, explained: float = 0.0) -> Work:
     blocks = bases / asked.block_step * asked.block_draws if "block" in asked.methods else 0
     gradients = TRAINING * asked.steps if "ig" in asked.methods else 0
     strands = 1 if run.tasks[key].builder in STRANDED else 2
-    passes = strands * (3 * bases * mutated + blocks * explained) + gradients * explained
+    passes = strands * (3 * bases * mutated + (blocks + gradients) * explained)
     return passes * length * forward_flops(run, run.chosen, length), passes * length / TOKENS_AT_ONCE
 
 

@@ -15,7 +15,7 @@ from grover.config.options import Device, Precision, Seed
 from grover.config.sections.benchmarks import BlockBootstrap
 from grover.config.sections.interpretation import Motifs
 from grover.genome.bases import encode
-from grover.interpretation.answers import Answer, FineTuned, both_strands
+from grover.interpretation.answers import Answer, FineTuned
 from grover.interpretation.contributions import read_contributions
 from grover.interpretation.insertion import Predict
 from grover.interpretation.motif_association import Examples, Resampling
@@ -61,7 +61,7 @@ def discover_motifs(
     contributions = read_contributions(pd.read_parquet(importance), data)
     labels = data["label"].to_numpy(np.int64)
     explained = FineTuned.load(folder(model), choose_device(device, threads), precision)
-    answer = explained if is_stranded(data) else both_strands(explained)
+    answer = replace(explained, both=not is_stranded(data))
     held_out = data.iloc[test]
     examples = Examples(list(map(encode, held_out["sequence"])), labels[test], blocks(held_out, resampling.block))
 

@@ -159,6 +159,22 @@ def test_only_mutagenesis_has_significance_and_only_gradients_an_error(tables):
     assert set(none["method"]) == {"ig"} and per_base["p"].isna().all()
 
 
+@pytest.mark.parametrize("method", ["ism", "ig", "attention"])
+def test_without_strands_values_are_those_of_the_reverse_complement(method):
+    settings = FAST.model_copy(update={"methods": [method], "null_examples": 0})
+    given = [replace(site, strand=".") for site in sites(2)]
+    tables = [
+        interpret(each, model(), settings, task="x", stranded=False, seed=0)[1]
+        for each in (given, [site.reversed() for site in given])
+    ]
+    for example in (0, 7):
+        one, other = (table[table["example"] == example] for table in tables)
+        assert np.allclose(one["signed"], other["signed"].to_numpy()[::-1], atol=1e-5)
+        assert np.array_equal(one["resolution"], other["resolution"][::-1])
+    alone = interpret(given, model(), settings, task="x", stranded=True, seed=0)[1]
+    assert not np.allclose(alone["signed"], tables[0]["signed"], atol=1e-3)
+
+
 def test_all_tests_of_a_task_are_one_table_and_a_missing_seed_is_said(tables):
     own = model()
     explained = Explained.read(tables[1], sites(), True, 500)

@@ -4,8 +4,9 @@ Every changed sequence is cut into tokens anew, so that a base can act through t
 bounds of tokens far from it; a block redrawn several times averages over many cuts.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from grover.interpretation.answers import Answer
 from grover.interpretation.sites import Site
 
 BASES = 4
+AT_ONCE = 1 << 27  # bases of changed sequences that are in memory at a time
 
 
 @dataclass(frozen=True)
@@ -49,13 +51,21 @@ def substitutions(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray
 
 def mutate(sites: Sequence[Site], answer: Answer) -> tuple[list[Substitutions], np.ndarray]:
     """The change of the answer for every substitution of every site, and the answer to the sites as they are (float64 [sites])."""
-    changed = [substitutions(site.codes) for site in sites]
-    values = answer(sites, [np.vstack([site.codes[None], each[0]]) for site, each in zip(sites, changed, strict=True)])
-    found = [
-        Substitutions(position, base, value[1:] - value[0])
-        for (_, position, base), value in zip(changed, values, strict=True)
-    ]
-    return found, np.array([value[0] for value in values])
+    found, unchanged = [], []
+    for group in in_groups(sites):
+        changed = [substitutions(site.codes) for site in group]
+        versions = [np.vstack([site.codes[None], each[0]]) for site, each in zip(group, changed, strict=True)]
+        for (_, position, base), value in zip(changed, answer(group, versions), strict=True):
+            found.append(Substitutions(position, base, value[1:] - value[0]))
+            unchanged.append(value[0])
+    return found, np.array(unchanged)
+
+
+def in_groups(sites: Sequence[Site]) -> Iterator[Sequence[Site]]:
+    """Yield neighbouring sites whose single substitutions have about `AT_ONCE` bases, so that memory does not grow with the sites."""
+    total = np.cumsum([(BASES - 1) * len(site.codes) ** 2 for site in sites])
+    bounds = [0, *(np.flatnonzero(np.diff(total // AT_ONCE)) + 1).tolist(), len(sites)]
+    return (sites[start:end] for start, end in pairwise(bounds) if end > start)
 
 
 def redraw_blocks(site: Site, size: int, step: int, draws: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -102,11 +112,12 @@ def mutate_blocks(
     sites: Sequence[Site], answer: Answer, size: int, step: int, draws: int, seed: int
 ) -> list[np.ndarray]:
     """The change of the answer when a block that holds a base is redrawn, float64 [length] per site: the mean over draws and blocks."""
-    drawn = [redraw_blocks(site, size, step, draws, seed) for site in sites]
-    values = answer(sites, [np.vstack([site.codes[None], each[0]]) for site, each in zip(sites, drawn, strict=True)])
     found = []
-    for site, (_, first), value in zip(sites, drawn, values, strict=True):
-        covered = np.arange(len(site.codes)) - first[:, None]
-        inside = (covered >= 0) & (covered < min(size, len(site.codes)))
-        found.append(((value[1:] - value[0]) @ inside) / np.maximum(inside.sum(axis=0), 1))
+    for group in in_groups(sites):
+        drawn = [redraw_blocks(site, size, step, draws, seed) for site in group]
+        versions = [np.vstack([site.codes[None], each[0]]) for site, each in zip(group, drawn, strict=True)]
+        for site, (_, first), value in zip(group, drawn, answer(group, versions), strict=True):
+            covered = np.arange(len(site.codes)) - first[:, None]
+            inside = (covered >= 0) & (covered < min(size, len(site.codes)))
+            found.append(((value[1:] - value[0]) @ inside) / np.maximum(inside.sum(axis=0), 1))
     return found

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from grover.genome.bases import encode
+from grover.interpretation import mutagenesis
 from grover.interpretation.mutagenesis import mutate, mutate_blocks, redraw_blocks, substitutions
 from grover.interpretation.planted import judge, mark, planted_elements
 from grover.interpretation.sites import Site, rows_of, sites_of
@@ -110,3 +111,22 @@ def test_a_window_with_a_site_beside_its_middle_is_not_of_that_site():
         sites = sites_of(moved, np.arange(len(moved)))
         table = pd.concat([pd.DataFrame(rows_of(each, np.arange(161))) for each in sites], ignore_index=True)
         assert set(mark(table, elements)["kind"]) == kinds
+
+
+def test_sites_in_groups_give_what_all_at_once_give_and_few_versions_are_in_memory(monkeypatch):
+    dataset, _ = plant(2)
+    sites = sites_of(dataset, np.arange(len(dataset)))
+    expected = mutate(sites, oracle), mutate_blocks(sites, oracle, 10, 5, 2, seed=0)
+    most = []
+
+    def counted(given, codes):
+        most.append(sum(each.size for each in codes))
+        return oracle(given, codes)
+
+    monkeypatch.setattr(mutagenesis, "AT_ONCE", 3 * 161**2 * 2)
+    found = mutate(sites, counted), mutate_blocks(sites, counted, 10, 5, 2, seed=0)
+    assert len(most) > 6 and max(most) <= 2 * 161 * (3 * 161 + 1)
+    assert all(np.array_equal(*pair) for pair in zip(found[1], expected[1], strict=True))
+    assert np.array_equal(found[0][1], expected[0][1])
+    assert all(np.array_equal(one.delta, other.delta) for one, other in zip(found[0][0], expected[0][0], strict=True))
+    assert [len(group) for group in mutagenesis.in_groups(sites[:1])] == [1] and not [*mutagenesis.in_groups([])]

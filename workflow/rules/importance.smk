@@ -3,6 +3,11 @@
 Needs the fine-tuned models and their datasets. Makes interpretation/{task}/.
 """
 
+from grover.config.sections.interpretation import ImportanceMethods
+
+# settings of other methods stay at their defaults, so that changing them discovers no motif anew
+MUTAGENESIS_ALONE = ImportanceMethods(methods=["ism"], null_examples=0).model_dump()
+
 
 rule interpret_importance:
     """Sites of fold test."""
@@ -52,8 +57,7 @@ rule mutate_train_sites:
         options=options(
             "interpret_importance",
             examples=configuration.interpretation.train_examples,
-            methods=["ism"],
-            null_examples=0,
+            **MUTAGENESIS_ALONE,
         ),
     shell:
         "{resources.python} {resources.scripts}/interpret_importance.py {params.options} --threads {threads}"

@@ -74,9 +74,14 @@ def check(
     rows: list[dict] = []
 
     def add(
-        test: str, method: str, against: str, values: np.ndarray, x: float = np.nan, number: int | None = None
+        test: str,
+        method: str,
+        against: str,
+        values: np.ndarray,
+        x: float = np.nan,
+        of: np.ndarray | slice = slice(None),
     ) -> None:
-        found = mean_with_interval(values, explained.block[:number], seed)
+        found = mean_with_interval(values, explained.block[of], seed)
         rows.append({"test": test, "method": method, "against": against, "x": x} | found)
 
     rng = np.random.default_rng(seed)
@@ -97,11 +102,16 @@ def check(
             add("seeds", method, second.label, rank_correlation(own[method], theirs))
     for method, theirs, reference in _strands(explained, alone, settings, seed):
         add("strands", method, "opposite strand", rank_correlation(reference, theirs))
-    few = sites[:RANDOMISED]
+    few = spread(len(sites), RANDOMISED)
     parts: dict[str, int] = {}
-    for part, method, values in under_random_weights(few, alone, settings, seed):
-        add("randomisation", method, part, values, parts.setdefault(part, len(parts) + 1), len(few))
+    for part, method, values in under_random_weights([sites[each] for each in few], alone, settings, seed):
+        add("randomisation", method, part, values, parts.setdefault(part, len(parts) + 1), few)
     return pd.DataFrame(rows, columns=COLUMNS[1:])
+
+
+def spread(number: int, most: int) -> np.ndarray:
+    """At most so many numbers below `number`, int64, ascending: evenly spread, since neighbouring sites lie in one block of the genome."""
+    return np.unique(np.linspace(0, number - 1, min(number, most)).astype(np.int64))
 
 
 def _strands(

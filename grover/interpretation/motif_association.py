@@ -39,7 +39,7 @@ def association(
     motifs: base probabilities [4, width]; classes: the label that each motif stands for. The AUROC is that of the best score of the
     motif on either strand of a sequence, its class against all others; sequences shorter than the motif are left out. p is two-sided
     (Mann-Whitney), from the larger of two standard errors: that over blocks, and that of independent sequences. q is that of Benjamini
-    and Hochberg over the motifs. All are not a number where a class has no sequence.
+    and Hochberg over the motifs. All are not a number where a class has no sequence, and the interval where all lie in one block.
     """
     drawn = draw(int(examples.block.max()) + 1, resampling.resamples, resampling.seed)
     columns = ["auroc", "auroc_low", "auroc_high", "p"]
@@ -71,4 +71,5 @@ def _one(examples: Examples, score: np.ndarray, label: int, drawn: np.ndarray) -
     auroc = float(resampled_auroc(every, block, positive, score)[0])
     resampled = resampled_auroc(drawn, block, positive, score)
     error = max(float(np.nanstd(resampled)), np.sqrt((ones + zeros + 1) / (12 * ones * zeros)))
-    return (auroc, *interval(resampled), float(2 * norm.sf(abs(auroc - 0.5) / error)))
+    low, high = interval(resampled) if drawn.shape[1] > 1 else (np.nan, np.nan)
+    return auroc, low, high, float(2 * norm.sf(abs(auroc - 0.5) / error))

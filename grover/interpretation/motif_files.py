@@ -45,6 +45,7 @@ def instances(contributions: Contributions, motifs: Sequence[Motif], dataset: pd
 
     Columns: chrom, start, end, name, score (0 to 1000, the contribution over the largest one of the motif), strand, contribution (of all
     its bases to the logit), example. Where an example has no coordinates, chrom is `example_ROW` and the others count in its sequence.
+    A window that goes beyond its example ends with it.
     """
     tables = [
         _of_motif(contributions, motif, name, dataset)
@@ -89,9 +90,9 @@ def _of_motif(contributions: Contributions, motif: Motif, name: str, dataset: pd
     length = sites["sequence"].str.len().to_numpy()
     along = (sites["strand"] == "-").to_numpy()
     first, last = windows.start, windows.start + windows.width
-    left = np.where(along, sites["end"].to_numpy() - last, sites["start"].to_numpy() + first)
-    left = np.where(placed, left, first)
-    low, high = np.maximum(left, 0), np.where(placed, left + windows.width, np.minimum(last, length))
+    begin, end = (np.where(placed, sites[name].to_numpy(), other) for name, other in (("start", 0), ("end", length)))
+    left = np.where(along & placed, end - last, begin + first)
+    low, high = np.maximum(left, begin), np.minimum(left + windows.width, end)
     minus = windows.minus != (along & placed)
     rows = {
         "chrom": np.where(placed, sites["chrom"].astype(str), [f"example_{row}" for row in example]),

@@ -10,7 +10,7 @@ from scipy.stats import spearmanr
 from grover.config.sections.interpretation import ImportanceMethods
 from grover.genome.bases import encode
 from grover.interpretation.answers import FineTuned
-from grover.interpretation.check import COLUMNS, Explained, check, other_seeds, token_counts
+from grover.interpretation.check import COLUMNS, Explained, check, other_seeds, spread, token_counts
 from grover.interpretation.faithfulness import (
     RANDOM,
     RARITY,
@@ -84,6 +84,11 @@ def test_intervals_are_over_blocks_and_leave_out_what_is_unknown():
     assert found == {"value": 0.5, "low": 0.0, "high": 1.0, "n": 4}  # two blocks: as far apart as can be
     alone = mean_with_interval(values[:2], np.array([4, 4]), seed=0)
     assert alone["n"] == 2 and np.isnan(alone["low"]) and mean_with_interval(values[4:], np.array([1]), 0)["n"] == 0
+
+
+@pytest.mark.parametrize(("number", "expected"), [(20, [0, 4, 9, 14, 19]), (3, [0, 1, 2]), (1, [0])])
+def test_few_sites_are_spread_over_all(number, expected):
+    assert spread(number, 5).tolist() == expected
 
 
 def test_weights_are_randomised_from_the_last_layer_downwards():

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -146,6 +148,17 @@ def test_instances_without_coordinates_count_in_their_sequence(planted):
     rows = instances(found, discover(found, SETTINGS), table)
     starts = {f"example_{row}": table["sequence"].iloc[row].index(fake.ELEMENT) for row in found.example}
     assert dict(zip(rows["chrom"], rows["start"], strict=True)) == starts and set(rows["strand"]) == {"+"}
+
+
+def test_a_window_beyond_its_example_ends_with_it(planted):
+    (motif,) = discover(planted, SETTINGS)
+    edge = np.arange(2), np.array([-4, 85]), np.array([False, True])
+    moved = replace(motif, seqlets=Seqlets(*edge, np.ones(2), 13))
+    rows = instances(planted, [moved], TABLE).set_index("example")
+    for example, (first, last) in zip(planted.example[:2], [(0, 9), (85, 90)], strict=True):
+        site, row = TABLE.iloc[example], rows.loc[example]
+        bounds = (90 - last, 90 - first) if site["strand"] == "-" else (first, last)
+        assert (row["start"] - site["start"], row["end"] - site["start"]) == bounds
 
 
 def test_without_motifs_the_files_have_no_rows(planted):

@@ -123,6 +123,7 @@ def test_a_test_fold_within_one_block_supports_nothing_since_it_has_no_interval(
     table, _ = evidence(planted, [(motif, 1)], one, oracle, SETTINGS, RESAMPLING)
     row = table.iloc[0]
     assert row["insertion"] > 7 and np.isnan(row["insertion_low"]) and not row["supported"]
+    assert row["auroc"] == 1 and np.isnan(row["auroc_low"])
 
 
 def test_labels_without_meaning_support_nothing(planted, motif):

@@ -20,6 +20,8 @@ from grover.runtime.progress import Progress
 from grover.tokenization.vocabulary import FIRST_BASE, MASK
 
 COMPLETE = 0.02  # largest error of the sum of the attributions, as a share of the difference between both ends
+# tokens: a pass that is differentiated keeps all its activations, 1 MB per token of BERT's base size
+AT_ONCE = {"cpu": TOKENS_AT_ONCE["cpu"], "cuda": 8_192}
 DOUBLINGS = 4  # of the steps, where the error is larger
 
 # from points on a path, [points, ...], to the answer at each and its gradient
@@ -102,7 +104,7 @@ def _of_site(site: Site, model: FineTuned, steps: int) -> Attribution:
         (gradient,) = torch.autograd.grad(value.sum(), points)
         return value.detach(), gradient
 
-    at_once = max(1, TOKENS_AT_ONCE[model.device.type] // (len(tokens) + SPECIALS))
+    at_once = max(1, AT_ONCE[model.device.type] // (len(tokens) + SPECIALS))
     attribution, error = integrate(answer, start, end, steps, at_once)
     values = attribution.sum(1).double().cpu().numpy()[1:-1]
     return Attribution(*spread(values, starts, model.vocabulary.spans[tokens], len(site.codes)), error)

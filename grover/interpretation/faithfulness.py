@@ -26,6 +26,7 @@ from grover.statistics.bootstrap import mean_over_blocks
 SHARES = (0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1.0)
 DRAWS = 2  # shuffles that the bases of a site are replaced by
 RESAMPLES = 1_000
+APART = 1  # with the seed: random weights that no training starts from
 RANDOM, RARITY = "random", "rarity"  # orders without an explanation
 DELETION, INSERTION = "deletion", "insertion"
 
@@ -111,12 +112,14 @@ def ranked(
 def randomised(classifier: Classifier, seed: int) -> Iterator[tuple[str, Classifier]]:
     """Copies of a classifier whose weights are random from the last layer downwards: first the linear layer alone, then the last
     layer of the encoder too, and so on to the embeddings. Yields the name of the part that was added, and the copy.
+
+    The weights are drawn apart from those of all trainings of this seed, since a model resembles the weights that it started from.
     """
     depth = classifier.config.num_hidden_layers
     parts = ["classifier.", *(f"bert.encoder.layer.{layer}." for layer in reversed(range(depth))), "bert.embeddings."]
     names = ["classifier", *(f"layer {layer}" for layer in range(depth, 0, -1)), "embeddings"]
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.manual_seed(int(np.random.SeedSequence([seed, APART]).generate_state(1)[0]))
         config = deepcopy(classifier.config)
         fresh = Classifier(config, classifier.classifier.out_features, classifier.pooling).state_dict()
     weights = {name: value.clone() for name, value in classifier.state_dict().items()}

@@ -117,6 +117,14 @@ def test_weights_are_randomised_from_the_last_layer_downwards():
     assert all(torch.equal(value, before[name]) for name, value in own.state_dict().items())
 
 
+def test_random_weights_are_not_those_that_a_training_of_this_seed_starts_from():
+    own = model(seed=3).classifier.state_dict()
+    *_, (_, last) = randomised(model(seed=3).classifier, seed=3)
+    for name, value in last.state_dict().items():
+        if value.numel() >= 16 and value.std() > 0:
+            assert abs(np.corrcoef(own[name].ravel(), value.ravel())[0, 1]) < 0.8, name
+
+
 def test_rare_tokens_come_first():
     own, (site, *_) = model(), sites()
     tokens = own.vocabulary.encode(site.codes)

@@ -60,6 +60,7 @@ def section(results: Results) -> Section:
     if tests:
         source = f"interpretation/{next(iter(tests))}/faithfulness.tsv"
         parts.append(Table(agreement(tests), AGREEMENT, source))
+    parts += completeness(tables)
     parts += planted(tables)
     return Section("importance", TITLE, parts, findings)
 
@@ -171,6 +172,17 @@ def _cell(rows: pd.DataFrame) -> str:
         return "–"
     first = rows.iloc[0]
     return with_interval(first["value"], first["low"], first["high"], digits=2).replace("-", "\u2212")
+
+
+def completeness(tables: dict[str, pd.DataFrame]) -> list[str]:
+    """The completeness error of integrated gradients, over the sites of all tasks."""
+    errors = pd.concat([table.groupby("example")["error"].max() for table in tables.values()]).dropna()
+    if errors.empty:
+        return []
+    return [
+        f"Integrated gradients of {count(len(errors), 'site')}: the sum of the values differs from the change of the answer by "
+        f"{errors.max():.1%} at most, and by {errors.median():.1%} in the median."
+    ]
 
 
 def sentences(tests: dict[str, pd.DataFrame]) -> list[str]:

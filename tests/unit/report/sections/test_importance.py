@@ -40,6 +40,13 @@ def test_the_first_task_is_shown_and_the_others_are_folded(section):
     assert section.findings[-1].endswith("set `finetuning.seeds: 2`.")
 
 
+def test_the_completeness_error_is_that_of_the_worst_and_of_the_median_site(section):
+    rows = {"example": [1, 1, 2, 3, 4], "error": [0.001, 0.001, 0.002, 0.15, np.nan]}
+    [sentence] = importance.completeness({"ctcf": pd.DataFrame(rows)})
+    assert "of 3 sites" in sentence and "by 15.0% at most, and by 0.2% in the median" in sentence
+    assert not [part for part in section.parts if isinstance(part, str) and "Integrated gradients" in part]
+
+
 def test_a_long_site_is_cut_to_its_most_important_stretch():
     heights = np.zeros(300)
     heights[200:210] = -1

@@ -74,7 +74,7 @@ def discover_motifs(
     database = [each for each in read_meme(known) if each.matrix is not None] if known else []
     matches = best_matches(
         [motif.probabilities for motif in motifs],
-        [each.identifier for each in database],
+        [f"{each.identifier} {each.name}".strip() for each in database],
         [each.matrix for each in database if each.matrix is not None],
         settings.motif_decoys,
         seed,

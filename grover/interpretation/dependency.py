@@ -4,9 +4,10 @@ Each of the 3 L substitutions of a sequence of L bases is read beside the sequen
 change of the log2 odds of any base at j over the substitutions at i; the diagonal is 0.
 
 Only masked tokens are read, since the output of a visible token is partly a copy of it. Every n-th token is masked in one pass, so that n
-passes read all of them. The two sequences of a comparison hide the same bases in the same tokens, and the substituted base is visible;
-neither another segmentation nor another hidden neighbour changes a value. A pair is NaN where no substitution allows that: both bases are
-in one token, or each substitution at i moves the borders of the token at j.
+passes read all of them. The two sequences of a comparison hide the same bases in the same tokens, and the substituted base is visible.
+Substitutions that change the number of tokens are left out, since they move all tokens behind them to other positions. A pair is NaN where
+no substitution is left: both bases are in one token, or each substitution at i changes the number of tokens or the borders of the token
+at j. Other visible tokens may be cut anew by a substitution; this is part of its effect.
 
 Overlapping k-mers are read base by base: all tokens that hold j are masked.
 """
@@ -106,6 +107,8 @@ class Plan:
             sequence, place = codes.copy(), row // OTHERS
             sequence[place] = (codes[place] + 1 + row % OTHERS) % BASES
             tokens = vocabulary.encode(sequence)
+            if len(tokens) != len(own):
+                continue  # all tokens behind it would have other positions
             others = Units.of(tokens, vocabulary)
             there = units.in_sequence(others, place)
             for first in range(min(step, len(units))):
@@ -138,6 +141,8 @@ class Reader:
         """
         length = len(codes)
         plan = Plan.of(codes, self.vocabulary, self.passes)
+        if not plan.changed:
+            return np.where(np.eye(length, dtype=bool), 0, np.nan).astype(np.float32)
         changed = self._odds(plan.changed, OTHERS * length, length)
         unchanged = self._odds(plan.unchanged, len(plan.unchanged), length)
         # a pair that is not read takes a value of any row here, and NaN from `changed`

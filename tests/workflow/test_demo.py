@@ -81,9 +81,8 @@ def test_pairs_within_planted_elements_depend_on_each_other_more_than_pairs_at_t
             elements.append((locus, first, last, element or "motif"))
     planted = pd.DataFrame(elements, columns=["locus", "start", "end", "element"])
     found = {name: recover_elements(each, planted) for name, each in maps.items()}
-    assert found["trained"].low > 0.5
-    assert found["untrained"].low < 0.5
-    assert found["trained"].auroc > found["untrained"].auroc
+    # the segmentation alone gives an untrained model 0.56 to 0.59
+    assert found["trained"].low > max(0.5, found["untrained"].auroc)
 
 
 @pytest.mark.skipif(not (RESULTS / "report.html").is_file(), reason="results/demo is not there; make run first")

@@ -23,8 +23,9 @@ def section(results: Results) -> Section:
     parts: list = [
         "A dependency map shows how much each substitution at one base (row) changes the log2 odds that the pretrained model gives at "
         "another base (column): the largest absolute change over substitutions and over the four bases. Only masked tokens are read. "
-        "Both sequences of a comparison hide the same bases in the same tokens, so that re-segmentation changes no value; pairs for which "
-        "this is impossible are blank. Each pair is compared with all pairs of the same distance in dinucleotide shuffles of the locus.",
+        "Both sequences of a comparison hide the same bases in the same tokens and have equally many tokens; pairs for which no "
+        "substitution allows this are blank. "
+        "Each pair is compared with all pairs of the same distance in dinucleotide shuffles of the locus.",
         findings,
         Picture(
             "interpretation_maps",

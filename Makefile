@@ -99,9 +99,12 @@ format: setup  ## let ruff and snakefmt lay out the code
 	$(BIN)/ruff format .
 	$(BIN)/snakefmt Snakefile workflow
 
-bench: setup peers  ## every comparison of bench/, one JSON line each
+# these read a finished run
+BENCH_OF_RUNS := bench/few_labels.py bench/recipes.py bench/variant_confounding.py
+
+bench: setup peers  ## every comparison of bench/ that needs no run, one JSON line each
 	@echo "== bench/interpretation.py"; .venv-peers/bin/python bench/interpretation.py
-	@for script in $(filter-out bench/support.py bench/interpretation.py,$(wildcard bench/*.py)); do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+	@for script in $(filter-out bench/support.py bench/interpretation.py $(BENCH_OF_RUNS),$(wildcard bench/*.py)); do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 why: setup  ## what would rerun, and why, for CONFIG
 	@said=$$($(SNAKEMAKE) --cores 1 --dry-run 2>&1) || { echo "$$said" | grep -v '^  File ' >&2; exit 1; }; \

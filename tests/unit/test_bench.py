@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "bench"))
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / "bench"))
 
 bench, support = map(importlib.import_module, ("vocabulary", "support"))
 
@@ -34,3 +35,11 @@ def test_an_enlarged_genome_holds_the_bases_of_the_given_one(tmp_path):
     assert made.size == bounds[-1] == 200_000
     # one base in ten is drawn anew, three in four of which from the two letters that the genome has not or the other one
     assert 0.03 < np.isin(made, [1, 2]).mean() < 0.07
+
+
+def test_make_bench_runs_no_comparison_that_reads_a_finished_run():
+    reading = {
+        f"bench/{path.name}" for path in (ROOT / "bench").glob("*.py") if '"--run", type=Path' in path.read_text()
+    }
+    (line,) = (line for line in (ROOT / "Makefile").read_text().splitlines() if line.startswith("BENCH_OF_RUNS := "))
+    assert set(line.split()[2:]) == reading

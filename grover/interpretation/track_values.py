@@ -75,12 +75,12 @@ class _Means:
 def by_run(sums: pd.DataFrame, seed: int) -> pd.DataFrame:
     """Tabulate accuracy by length of the masked runs: run, strands, bases, blocks, and the mean of each score with a 95 % interval.
 
-    sums: run, strands, block and `SUMS`, several rows per block. Scores: `bits` per base; `gain`, bits per base less than by token
-    frequencies; `accuracy`; `more`, accuracy beyond that of token frequencies. Intervals are those of a bootstrap over blocks, missing
-    for fewer than five of them.
+    sums: run, strands, block and `SUMS`, several rows per block; the result has their order. Scores: `bits` per base; `gain`, bits per
+    base less than by token frequencies; `accuracy`; `more`, accuracy beyond that of token frequencies. Intervals are those of a bootstrap
+    over blocks, missing for fewer than five of them.
     """
     rows = []
-    for (run, strands), table in sums.groupby(["run", "strands"]):
+    for (run, strands), table in sums.groupby(["run", "strands"], sort=False):
         blocks = table.groupby("block")[list(SUMS)].sum()
         whole, drawn = _means(blocks.sum().to_frame().T), None
         if len(blocks) >= FEWEST_BLOCKS:

@@ -29,9 +29,13 @@ def training_intervals(genome: Genome, tokenised: TokenisedGenome, windows: pd.D
 def read_trained_on(folder: Path) -> pd.DataFrame | None:
     """Return the intervals that the model in `folder` was trained on (chrom, start, end), or None where its folder does not say."""
     path = Path(folder) / TRAINED_ON
-    if not path.is_file():
-        return None
-    return pd.read_csv(path, sep="\t", header=None, names=COLUMNS, dtype={"chrom": str})
+    return read_intervals(path) if path.is_file() else None
+
+
+def read_intervals(path: Path) -> pd.DataFrame:
+    """Return the rows chrom, start, end of a file `trained_on.bed`."""
+    types = {"chrom": str}  # a contig may be called NA or 1
+    return pd.read_csv(path, sep="\t", header=None, names=COLUMNS, dtype=types, keep_default_na=False)
 
 
 def share_seen(regions: pd.DataFrame, trained_on: pd.DataFrame) -> np.ndarray:

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 
 from grover.config.names import CHOSEN, is_random, random_of
 from grover.genome.contig_table import read_rows
+from grover.pretraining.trained_on import TRAINED_ON, read_intervals
 from grover.runtime.json_files import read_json
 
 CHOICE, CONTIGS = "selection/chosen.txt", "genome/contigs.tsv"
@@ -132,6 +133,11 @@ class Results:
         if name == CONTIGS:
             return read_rows(path)
         return pd.read_csv(path, sep="\t", keep_default_na=False, na_values=[""])
+
+    def trained_on(self) -> pd.DataFrame | None:
+        """What the chosen model was trained on (chrom, start, end), or None where the run does not say."""
+        found = self.find(f"models/*/{TRAINED_ON}")  # a link to the chosen model has the name of that model
+        return read_intervals(self.path(found[0])) if found else None
 
     def json(self, name: str) -> Any:
         return read_json(self.path(name))

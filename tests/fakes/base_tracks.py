@@ -22,4 +22,5 @@ def write(folder: Path, rng: np.random.Generator, bases: int = 100) -> list[Path
     locus.insert(0, "pos", 1_204 + np.arange(bases))
     locus.insert(0, "chrom", "chr1")
     locus.assign(log_probability=np.float32(0.5)).to_parquet(folder / "base_tracks_locus.parquet", index=False)
-    return [folder / "base_tracks.tsv", folder / "base_tracks_locus.parquet"]
+    (folder / "base_tracks.bed").write_text("chr1\t1000\t2000\tchr1:1001\nchr1\t90000\t91000\tchr1:90001\n")
+    return [folder / name for name in ("base_tracks.tsv", "base_tracks_locus.parquet", "base_tracks.bed")]

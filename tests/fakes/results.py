@@ -378,6 +378,7 @@ def _interpretation(rng, parquet, text, place) -> None:
     truth = {"sites": [site], "partner": {"consensus": "TTACGCAATCGGA"}}
     place("simulated/truth.json").write_text(json.dumps(truth))
     parquet("interpretation/maps.parquet", _dependency_pairs(rng))
+    place("models/bpe-300/trained_on.bed").write_text("chr1\t90020\t90040\nchr1\t90520\t95000\n")
 
 
 def _importance(rng, task, chrom) -> tuple[pd.DataFrame, pd.DataFrame]:

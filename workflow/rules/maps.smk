@@ -10,7 +10,7 @@ HAS_MAPS = bool(MAP_REGIONS or PLACED_TASKS)
 
 
 rule dependency_maps:
-    """The pretrained model on loci that it did not see, beside their shuffles and a randomly initialised model."""
+    """The pretrained model on sites of fold test or on loci that are given, beside their shuffles and a randomly initialised model."""
     input:
         model=rules.publish_chosen.output.model,
         datasets=[] if MAP_REGIONS else expand(f"{RUN}/benchmarks/{{task}}/dataset.parquet", task=PLACED_TASKS),

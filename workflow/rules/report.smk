@@ -74,8 +74,13 @@ rule write_report:
         truth=f"{RUN}/simulated/truth.json" if configuration.simulate else [],
         device=rules.check_device.output,
         variants=rules.gather_variants.output if "variants" in configuration.sources else [],
-        base_tracks=[rules.export_hub.output.table, rules.export_hub.output.locus] if BASE_TRACKS else [],
+        base_tracks=(
+            [rules.export_hub.output.table, rules.export_hub.output.locus, rules.export_hub.output.regions]
+            if BASE_TRACKS
+            else []
+        ),
         maps=rules.dependency_maps.output.pairs if HAS_MAPS else [],
+        trained_on=rules.publish_card.output.trained_on,
         variant_baselines=rules.variant_baselines.output if "variants" in configuration.sources else [],
         config=rules.write_configuration.output.config,
         notes=rules.write_configuration.output.notes,

@@ -64,6 +64,7 @@ rule export_hub:
         hub=directory(f"{RUN}/interpretation/hub"),
         table=f"{RUN}/interpretation/base_tracks.tsv",
         locus=f"{RUN}/interpretation/base_tracks_locus.parquet",
+        regions=f"{RUN}/interpretation/base_tracks.bed",
     log:
         f"{RUN}/logs/export_hub.log",
     benchmark:
@@ -88,4 +89,5 @@ rule export_hub:
         " --model chosen"
         " --hub {output.hub:q}"
         " --table {output.table:q}"
-        " --locus {output.locus:q} > {log:q} 2>&1"
+        " --locus {output.locus:q}"
+        " --regions {output.regions:q} > {log:q} 2>&1"

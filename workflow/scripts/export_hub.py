@@ -30,6 +30,7 @@ def export_hub(
     hub: Annotated[Path, Option(help="folder to write: bigWigs, assembly, hub.txt, igv.xml, igv.json")],
     table: Output,
     locus: Output,
+    regions: Output,
     name: Annotated[str, Option(help="name of the run")],
     model: Annotated[str, Option(help="name of the model")],
     about: TrackHub,
@@ -40,8 +41,8 @@ def export_hub(
         Option(help="file to read: importance of bases of a task, as TASK=FILE; repeat", show_default=False),
     ] = None,
 ) -> None:
-    """Write HUB from the VALUES of all shards in their order. TABLE (TSV) gives accuracy by length of the masked runs, and LOCUS
-    (Parquet) the values of the 100 bases that the model predicts best, for the report."""
+    """Write HUB from the VALUES of all shards in their order. TABLE (TSV) gives accuracy by length of the masked runs, LOCUS
+    (Parquet) the values of the 100 bases that the model predicts best, and REGIONS (BED) what has values, for the report."""
     genome, known = Genome(sequence, segments), read_contig_table(contigs)
     lengths = {contig: known.lengths[contig] for contig in sorted(genome.chroms)}
     tracks = list(track_names(values[0]))
@@ -52,8 +53,9 @@ def export_hub(
         if stretches:
             tracks.append(IMPORTANCE + task)
             write_bigwig(hub / f"{IMPORTANCE}{task}.bw", lengths, stretches)
-    regions = scored_regions(values)
-    write_bigbed(hub / REGIONS, lengths, regions.itertuples(index=False))
+    scored = scored_regions(values)
+    write_bigbed(hub / REGIONS, lengths, scored.itertuples(index=False))
+    write_text(regions, scored.to_csv(sep="\t", header=False, index=False))
     write_twobit(hub / ASSEMBLY, genome, lengths)
 
     shown = best_window(values, genome)

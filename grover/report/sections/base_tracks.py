@@ -1,24 +1,29 @@
 """Section of the report: base-resolution tracks."""
 
+import numpy as np
 import pandas as pd
 
+from grover.pretraining.trained_on import share_seen
 from grover.report.figures import base_tracks as figures
 from grover.report.parts import Picture, Results, Section, Table, between, count, with_interval
 
 TITLE = "Base tracks"
 RUNS, LOCUS = "interpretation/base_tracks.tsv", "interpretation/base_tracks_locus.parquet"
-NEEDS = (RUNS, LOCUS)
+REGIONS = "interpretation/base_tracks.bed"
+NEEDS = (RUNS, LOCUS, REGIONS)
 
 
 def section(results: Results) -> Section:
     table, locus = results.table(RUNS), results.table(LOCUS)
     main = _main(table)
     sentence = _finding(main)
+    seen = _seen(results)
     place = f"{locus['chrom'].iloc[0]}:{locus['pos'].iloc[0] + 1:,}-{locus['pos'].iloc[-1] + 1:,}"
     parts: list = [
-        f"Base probabilities were computed from masked tokens for {count(int(main['bases']), 'base')}. {sentence} The number of masked "
-        "tokens and the bases that they cover come from the segmentation of the reference, which alone tells something; every value is "
-        "therefore the difference from token frequencies in the same segmentation. The tracks are in `interpretation/hub`, as bigWigs with "
+        "Base probabilities were computed from masked tokens for "
+        f"{count(int(main['bases']), 'base')}.{seen} {sentence} The number of masked tokens and the bases that they cover come from the "
+        "segmentation of the reference, which alone restricts the possible bases; every value is therefore the difference from "
+        "token frequencies in the same segmentation. The tracks are in `interpretation/hub`, as bigWigs with "
         "a UCSC hub and IGV sessions.",
         Picture(
             "interpretation_base_tracks",
@@ -30,17 +35,27 @@ def section(results: Results) -> Section:
         Table(
             _shown(table),
             "Accuracy by number of neighbouring tokens that are masked together, with 95 % intervals over blocks of the genome. Gain: bits "
-            "per base less than by token frequencies. Training masks isolated tokens where the first row has one.",
+            f"per base less than by token frequencies. The tracks have runs of {count(int(main['run']), 'token')}; rows with fewer bases "
+            "are of a sample of the regions.",
             RUNS,
         ),
     ]
-    return Section("base_tracks", TITLE, parts, [sentence])
+    return Section("base_tracks", TITLE, parts, [sentence + seen])
+
+
+def _seen(results: Results) -> str:
+    """Sentence on the share of the scored bases that the model was trained on; empty where it is none."""
+    training, regions = results.trained_on(), results.table(REGIONS)
+    if training is None:
+        return ""
+    share = np.average(share_seen(regions, training), weights=regions["end"] - regions["start"])
+    return f" {share:.1%} of these bases are in sequence that the model was trained on." if share > 0 else ""
 
 
 def _main(table: pd.DataFrame) -> pd.Series:
-    """The row that the tracks have: both strands where they were read, and the runs that they were read with."""
+    """The row of the tracks: both strands where they were read, and the runs that they were read with, which come first."""
     both = table[table["strands"] == "both"]
-    return (both if len(both) else table[table["bases"] == table["bases"].max()]).iloc[0]
+    return (both if len(both) else table).iloc[0]
 
 
 def _finding(row: pd.Series) -> str:
@@ -62,6 +77,7 @@ def _shown(table: pd.DataFrame) -> pd.DataFrame:
         values = zip(table[name], table[f"{name}_low"], table[f"{name}_high"], strict=True)
         return [with_interval(value, low, high) for value, low, high in values]
 
+    table = table.sort_values("run", kind="stable")
     return pd.DataFrame(
         {
             "tokens masked together": table["run"].astype(str),

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from grover.pretraining.trained_on import share_seen
 from grover.report.figures import maps as figures
 from grover.report.parts import Picture, Results, Section, Table, formatted, listed
 
@@ -19,7 +20,7 @@ def section(results: Results) -> Section:
     if not len(pairs):
         return Section("maps", TITLE, ["No locus could be chosen: no site of fold test has enough sequence around it."])
     loci = {place_of(rows): rows for _, rows in pairs.groupby("locus", sort=True)}
-    findings = [describe(loci)]
+    findings = [describe(loci), *trained_loci(results, pairs)]
     parts: list = [
         "A dependency map shows how much each substitution at one base (row) changes the log2 odds that the pretrained model gives at "
         "another base (column): the largest absolute change over substitutions and over the four bases. Only masked tokens are read. "
@@ -62,6 +63,16 @@ def describe(loci: dict[str, pd.DataFrame]) -> str:
         f"{LEVEL:.0%} (loci in the order of the table). Their mean change is {listed(ratios)} times that of the randomly initialised "
         "model."
     )
+
+
+def trained_loci(results: Results, pairs: pd.DataFrame) -> list[str]:
+    """Sentence on the loci that overlap sequence that the chosen model was trained on; none where no locus does."""
+    training = results.trained_on()
+    if training is None:
+        return []
+    loci = pairs[["chrom", "start", "end"]].drop_duplicates()
+    seen = int((share_seen(loci, training) > 0).sum())
+    return [f"Loci that overlap sequence that the model was trained on: {seen} of {len(loci)}."] if seen else []
 
 
 def strongest(loci: dict[str, pd.DataFrame]) -> pd.DataFrame:

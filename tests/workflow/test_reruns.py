@@ -25,7 +25,8 @@ TRACKS = PROBES | ENRICHED | {"describe_tokens", "stratify_predictions"}
 AFTER_EMBEDDING = {*TOKENS, "compare_contexts", "project_regions", *(PROBES - {"annotate_regions"})}
 EMBEDDING = {"choose_regions", "embed", "train_word2vec", "compose_regions", "compare_strands", *PROBES, *ENRICHED}
 BASE_TRACKS = {"base_tracks", "export_hub"}
-IMPORTANCE = {"interpret_importance", "mutate_train_sites", "check_faithfulness", "discover_motifs"}
+# the hub has the importance as a track
+IMPORTANCE = {"interpret_importance", "mutate_train_sites", "check_faithfulness", "discover_motifs", "export_hub"}
 # the null and the scores depend on the model, what is read of the VCF does not
 VARIANTS = {"score_null_variants", "score_variants", "gather_variants", "variant_baselines"}
 # data sets and baselines are the same whichever vocabulary is chosen
@@ -143,7 +144,7 @@ def test_another_place_of_the_installation_reruns_nothing(finished):
             10,
             {"read_variants", "score_variants", "gather_variants", "variant_baselines"} | REPORT,
         ),
-        ("interpretation", "examples", 4, {"interpret_importance", "check_faithfulness"} | REPORT),
+        ("interpretation", "examples", 4, {"interpret_importance", "check_faithfulness", "export_hub"} | REPORT),
         ("interpretation", "train_examples", 4, {"mutate_train_sites", "discover_motifs"} | REPORT),
         ("interpretation", "steps", 3, {"interpret_importance", "check_faithfulness"} | REPORT),
         ("interpretation", "faithfulness_examples", 3, {"check_faithfulness"} | REPORT),

@@ -11,9 +11,11 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
+from grover.config.names import CHOSEN, random_of
 from grover.network.folder import CONFIG, TOKENIZER, WEIGHTS
 from grover.pretraining.cards import table
 from grover.pretraining.trained_on import TRAINED_ON
+from grover.report.parts import CHOICE
 from grover.runtime.files import write_table, write_text
 
 SHIPPED = Path(__file__).parent / "models"
@@ -44,7 +46,7 @@ def main() -> None:
     parser.add_argument("name", help="name of the shipped model")
     options = parser.parse_args()
     source, place = options.run / "models" / options.model, SHIPPED / options.name
-    probes = read_probes(options.run)
+    probes = read_probes(options.run, options.model)
     place.mkdir(parents=True, exist_ok=True)
     for file in (WEIGHTS, CONFIG, *TOKENIZER, METRICS, TRAINED_ON):
         shutil.copyfile(source / file, place / file)
@@ -56,12 +58,16 @@ def main() -> None:
         raise SystemExit(f"error: more than {MOST_BYTES:,} bytes; store the weights with `pretraining.weights: fp16`")
 
 
-def read_probes(run: Path) -> pd.DataFrame:
+def read_probes(run: Path, model: str) -> pd.DataFrame:
     """Probes of the deepest layer, mean over the tokens, of the model and its random initialisation, and of the baselines."""
     probes = pd.read_parquet(run / "embeddings/probes.parquet")
-    deepest = probes["layer"] == probes["layer"].max()
-    kept = probes[probes["model"].isin(BASELINES) | (deepest & (probes["pooling"] == "mean"))]
-    return kept[COLUMNS].reset_index(drop=True)
+    if model not in set(probes["model"]):
+        if (run / CHOICE).read_text().split()[0] != model:
+            raise SystemExit(f"error: {run} has no probes of {model}; name it in `embeddings.models`")
+        model = CHOSEN
+    ours = probes["model"].isin([model, random_of(model)]) & (probes["pooling"] == "mean")
+    deepest = probes["layer"] == probes["layer"][ours].max()
+    return probes.loc[probes["model"].isin(BASELINES) | (ours & deepest), COLUMNS].reset_index(drop=True)
 
 
 def card(text: str, probes: pd.DataFrame, model: str, name: str) -> str:

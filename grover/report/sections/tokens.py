@@ -112,7 +112,8 @@ def section(results: Results) -> Section:
             steps_table(results, model, shown),
             "Physicochemical properties of the dinucleotide steps of a token, given GC and length: stacking free energy (SantaLucia 1998), "
             "roll and twist (Olson et al. 1998). Largest partial rank correlation of any of the six components. In brackets: the 95"
-            f"{SPACE}% quantile of the same with the values of the ten steps assigned at random, and p.",
+            f"{SPACE}% quantile of the same with the values of the ten steps assigned at random, and p. The p-values are not corrected for "
+            "their number.",
             f"embeddings/{model}/{STEPS}",
         ),
         *map_parts(results, names, mapped, clusters),

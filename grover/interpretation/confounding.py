@@ -24,7 +24,8 @@ def confounding(table: pd.DataFrame, scores: list[str], resampling: Resampling) 
     """
     rows = []
     for name in scores:
-        kept = table[table[[name, CAUSE, GIVEN]].notna().all(axis=1)]
+        # a score is infinite where no segmentation spells an allele
+        kept = table[np.isfinite(table[[name, CAUSE, GIVEN]].astype(np.float64)).all(axis=1)]
         values = kept[[name, CAUSE, GIVEN]].to_numpy(np.float64)
         if len(kept) < FEWEST or (values[:, :2].std(axis=0) == 0).any():
             continue

@@ -5,10 +5,11 @@
 | ism | `mutate` of a site of 161 bases | tangermeme's `saturation_mutagenesis`, its model a wrapper that tokenises and pads |
 | ig | `integrated_gradients`, 32 steps | captum's `LayerIntegratedGradients`, Gauss-Legendre, 32 steps |
 | map | `Reader.dependency_map` of 120 bases | the loop of dependencies_DNALM (padded batches, all logits) over the same masked passes |
+| llr | `Scorer.score` of 48 variants, flanks of 100 bases | the same passes in padded batches, all logits |
 | tracks | `BaseReader.read` of 3,000 bases, one strand | one masked token per forward pass, in windows of the same size around it |
 
 Peers are measured at the fastest of several batch sizes (`ratio`) and at their default (`ratio_default`: 32 for tangermeme, no internal
-batches for captum, 64 for the loop, 1 for the tracks). Runs are interleaved after a warm-up, in one process per row; memory is that of a
+batches for captum, 64 for the loops, 1 for the tracks). Runs are interleaved after a warm-up, in one process per row; memory is that of a
 process per side. `difference` is the largest absolute one, `correlation` Pearson's. The network is that of the demo with random weights;
 `--model` names a pretrained folder instead, whose encoder the classifier of the first two rows shares.
 
@@ -25,6 +26,7 @@ import math
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -32,31 +34,46 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import support
 import torch
 from torch.nn.utils.rnn import pad_sequence
 
-from grover.genome.bases import encode
+from grover.genome.assembly import Genome
+from grover.genome.bases import decode, encode
+from grover.interpretation.alleles import windows
 from grover.interpretation.answers import FineTuned
 from grover.interpretation.base_tracks import BaseReader, Reading
 from grover.interpretation.bases import TokenBases, log_frequencies, run_marginals
+from grover.interpretation.changes import change
 from grover.interpretation.cutting import cut
 from grover.interpretation.dependency import LEAST, OTHERS, Plan, Reader
 from grover.interpretation.gradients import integrated_gradients, spread
+from grover.interpretation.masked_windows import Network
 from grover.interpretation.mutagenesis import mutate, substitutions
 from grover.interpretation.sites import Site
+from grover.interpretation.variants import Scorer
+from grover.interpretation.vcf import OK
 from grover.network.bert import bert_config, load_language_model, new_language_model
 from grover.network.classifier import Classifier
 from grover.tokenization.bpe import train
 from grover.tokenization.vocabulary import CLS, MASK, PAD, SEP, Vocabulary
+from tests.fakes.assembly import assembly
 from tests.fakes.networks import architecture
 
 REPEATS = 3
 SITE, LOCUS, STRETCH = 161, 120, 3_000  # bases
+VARIANTS, FLANK = 48, 100
 PASSES, STEPS = 5, 32
 BATCHES = (32, 64, 128, 256)
-DEFAULT = {"ism": 32, "ig": None, "map": 64, "tracks": 1}
-UNIT = {"ism": "substitutions/s", "ig": "steps/s", "map": "masked passes/s", "tracks": "bases/s"}
+DEFAULT = {"ism": 32, "ig": None, "map": 64, "llr": 64, "tracks": 1}
+UNIT = {
+    "ism": "substitutions/s",
+    "ig": "steps/s",
+    "map": "masked passes/s",
+    "llr": "variants/s",
+    "tracks": "bases/s",
+}
 CPU = torch.device("cpu")
 NOTHING = np.zeros(0, np.uint8)
 
@@ -69,6 +86,7 @@ class Setting:
     classifier: Classifier
     vocabulary: Vocabulary
     codes: np.ndarray
+    genome: Genome
 
     @property
     def site(self) -> Site:
@@ -86,7 +104,9 @@ def prepare(folder: Path | None) -> Setting:
     torch.manual_seed(1)
     classifier = Classifier(model.config, 2, "mean")
     classifier.bert.load_state_dict(model.bert.state_dict())
-    return Setting(model.eval(), classifier.eval(), vocabulary, codes)
+    with tempfile.TemporaryDirectory() as place:
+        genome = assembly(Path(place), [("chr1", 0, decode(codes[:20_000]))])
+    return Setting(model.eval(), classifier.eval(), vocabulary, codes, genome)
 
 
 Run = Callable[[int | None], np.ndarray]
@@ -99,6 +119,7 @@ def rows(given: Setting) -> dict[str, tuple[Callable[[], np.ndarray], Run, int]]
         "ism": (lambda: our_ism(given), lambda batch: peer_ism(given, batch), OTHERS * SITE),
         "ig": (lambda: our_ig(given), lambda batch: peer_ig(given, batch), STEPS),
         "map": (lambda: our_map(given), lambda batch: peer_map(given, batch), len(plan.changed) + len(plan.unchanged)),
+        "llr": (lambda: our_llr(given), lambda batch: peer_llr(given, batch), VARIANTS),
         "tracks": (lambda: our_tracks(given), lambda batch: peer_tracks(given, batch), STRETCH),
     }
 
@@ -215,6 +236,60 @@ def by_length(vocabulary: Vocabulary) -> dict[int, np.ndarray]:
                 table[token, np.arange(length), encode(vocabulary.tokens[token])] = 1
         tables[length] = table
     return tables
+
+
+# Variants
+
+
+def variants(given: Setting) -> pd.DataFrame:
+    """Substitutions, of which every sixth is an insertion of three bases."""
+    rng, rows = np.random.default_rng(1), []
+    for number, place in enumerate(rng.choice(np.arange(500, 19_500), VARIANTS, replace=False).tolist()):
+        ref = int(given.codes[place])
+        alt = decode(np.array([(ref + rng.integers(1, 4)) % 4], np.uint8))
+        if number % 6 == 0:
+            alt = decode(np.concatenate([[ref], rng.integers(0, 4, 3)]).astype(np.uint8))
+        rows.append(("chr1", place + 1, decode(np.array([ref], np.uint8)), alt, OK))
+    return pd.DataFrame(rows, columns=["chrom", "pos", "ref", "alt", "status"])
+
+
+def our_llr(given: Setting) -> np.ndarray:
+    scorer = Scorer(Network(given.model, CPU, "fp32"), given.vocabulary, given.genome, FLANK, embed=False)
+    return scorer.score(variants(given))["llr"].to_numpy()
+
+
+def peer_llr(given: Setting, batch: int | None) -> np.ndarray:
+    vocabulary, table = given.vocabulary, variants(given)
+    changes = [change(given.genome, *row) for row in table[["chrom", "pos", "ref", "alt"]].itertuples(index=False)]
+    most = given.model.config.max_position_embeddings - 2
+    passes: dict[tuple[bytes, int], int] = {}  # one each, as ours: a window and its masked token
+    inputs: list[tuple[np.ndarray, int]] = []
+    terms: list[tuple[int, int, float]] = []  # variant, pass, weight
+    for row, strands in enumerate(windows(given.genome.codes, changes, vocabulary, FLANK, most)):
+        for pair in strands or ():
+            for weight, allele in ((-0.5, pair.reference), (0.5, pair.alternative)):
+                for place in range(allele.first, allele.last):
+                    number = passes.setdefault((allele.tokens.tobytes(), place), len(inputs))
+                    if number == len(inputs):
+                        inputs.append((allele.tokens, place))
+                    terms.append((row, number, weight))
+    logs = np.zeros(len(inputs))
+    spans = torch.from_numpy(vocabulary.spans.astype(np.int64))
+    for first in range(0, len(inputs), batch or 1):
+        tokens, places = zip(*inputs[first : first + (batch or 1)], strict=True)
+        ids, mask = padded(list(tokens))
+        at = torch.arange(len(ids)), 1 + torch.tensor(places)
+        hidden = ids[at].clone()
+        ids[at] = MASK
+        with torch.no_grad():
+            logits = given.model(ids, attention_mask=mask).logits[at].double()
+        alike = spans[None, :] == spans[hidden][:, None]
+        found = logits[torch.arange(len(ids)), hidden] - logits.masked_fill(~alike, -torch.inf).logsumexp(1)
+        logs[first : first + len(ids)] = found.numpy()
+    llr = np.zeros(len(table))
+    for row, number, weight in terms:
+        llr[row] += weight * logs[number]
+    return llr
 
 
 # Tracks of base probabilities

@@ -146,7 +146,7 @@ def test_another_place_of_the_installation_reruns_nothing(finished):
         ),
         ("interpretation", "examples", 4, {"interpret_importance", "check_faithfulness", "export_hub"} | REPORT),
         ("interpretation", "train_examples", 4, {"mutate_train_sites", "discover_motifs"} | REPORT),
-        ("interpretation", "steps", 3, {"interpret_importance", "check_faithfulness"} | REPORT),
+        ("interpretation", "steps", 3, {"interpret_importance", "check_faithfulness", "export_hub"} | REPORT),
         ("interpretation", "faithfulness_examples", 3, {"check_faithfulness"} | REPORT),
         ("interpretation", "track_context", 6, BASE_TRACKS | REPORT),
         ("interpretation", "hub_email", "me@example.org", {"export_hub"} | REPORT),

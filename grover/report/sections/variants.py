@@ -58,9 +58,9 @@ def section(results: Results) -> Section:
     judged = metrics[metrics["stratum"] == ALL]
     findings = [sentence for sentence in (confounded,) if sentence]
     if len(judged):
-        sentences = _separation(judged, summary)
-        findings += sentences[:1]
-        parts += _judged_parts(metrics, judged, sentences, labelled)
+        separated = _separation(judged, summary)
+        findings += separated
+        parts += _judged_parts(metrics, judged, [*separated, *_differences(summary)], labelled)
     else:
         parts += _not_judged(summary, labelled)
     lowest = substitutions.sort_values("llr").head(10)
@@ -115,6 +115,11 @@ def _separation(judged: pd.DataFrame, summary: dict) -> list[str]:
         labels = [f"{row[label]:,} with {_values(summary, label)}" for label in ("positive", "negative")]
         value = with_interval(row["auroc"], row["auroc_low"], row["auroc_high"])
         sentences.append(f"{SCORES[name].label} {words} {' from '.join(labels)} in fold test: AUROC {value}.")
+    return sentences
+
+
+def _differences(summary: dict) -> list[str]:
+    sentences = []
     for pair in summary["differences"]:
         if pair["auroc"] is not None:
             relation = judge(pair["low"], pair["high"])

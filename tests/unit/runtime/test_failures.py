@@ -255,7 +255,7 @@ def test_the_grover_command_uses_the_same_words(monkeypatch, tmp_path):
             raise error
 
         monkeypatch.setattr("grover.commands.info.describe", fail)
-        done = CliRunner().invoke(application.application, ["info", "x"])
+        done = CliRunner().invoke(application.application, ["info", str(tmp_path)])
         assert done.exit_code == code and done.output.startswith(words) and done.output.count("\n") == 1
 
 

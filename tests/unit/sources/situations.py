@@ -17,12 +17,10 @@ from grover.config.sections.benchmarks import DatasetBuilding
 from grover.config.sections.embeddings import CategoryOverlap
 from grover.config.sections.interpretation import VariantReading
 from grover.genome.contig_table import read_contig_table
-from grover.network.bert import bert_config, new_language_model
 from grover.runtime.errors import InputError
 from grover.sources.check import Readings, check_sources
 from grover.tokenization.vocabulary import Vocabulary
 from tests.fakes.assembly import assembly, random_bases
-from tests.fakes.networks import architecture
 
 ROOT = Path(__file__).resolve().parents[3]
 BASES = {"chr1": random_bases(0, 2_000), "chr2": random_bases(1, 500)}
@@ -39,7 +37,7 @@ TRACKS = {
 
 
 class Situations:
-    """A folder with an encoded assembly (chr1, chr2) and a model of single bases."""
+    """A folder with an encoded assembly (chr1, chr2) with folds."""
 
     def __init__(self, folder: Path):
         self.folder = folder
@@ -48,14 +46,10 @@ class Situations:
         rows = [f"{chrom}\t{len(text)}\t0\t0\t0\t0\t0\tkept\t\n" for chrom, text in BASES.items()]
         header = "contig\tlength\tkept\tsegments\tnot_acgt\ttoo_short\toutside_regions\tstatus\taliases\n"
         self.contigs.write_text(header + "".join(rows))
+        self.folds = folder / "folds.bed"
+        self.folds.write_text("".join(f"{chrom}\t0\t{len(text)}\ttest\n" for chrom, text in BASES.items()))
         self.peaks = folder / "peaks"
         self.peaks.write_text(PEAKS)
-        self.model = folder / "model"
-        vocabulary = Vocabulary.from_kmers("char", 1)
-        new_language_model(bert_config(architecture(1, 16, 2, 32, 64, 0.0), vocabulary.size), 0).save_pretrained(
-            self.model
-        )
-        vocabulary.save(self.model)
         self.scripts: dict[str, ModuleType] = {}
 
     def outcomes(self, kind: str, path: Path) -> tuple[str | None, str | None]:
@@ -96,6 +90,7 @@ class Situations:
         self._script("read_variants")(
             variants=path,
             contigs=self.contigs,
+            folds=self.folds,
             table=table,
             counts=self.folder / "alleles.json",
             reading=VariantReading(),

@@ -158,12 +158,13 @@ def test_the_section_says_where_the_properties_are_and_what_is_not_told_from_cha
 
 
 def test_the_section_sets_the_paper_beside_each_embedding(section):
-    effects, alike, clusters = (part.frame for part in section.parts if isinstance(part, Table))
+    effects, alike, steps, clusters = (part.frame for part in section.parts if isinstance(part, Table))
     assert list(effects.columns) == ["property", "paper", "layer 0", "layer 2", "word2vec"]
     assert effects["paper"].tolist() == ["PC1 0.88", "PC2 -0.96", "–", "–", "PC4 0.39, PC6 0.43", "–"]
     assert (
         alike["embedding"].tolist() == ["layer 0", "layer 1", "layer 2", "word2vec"] and alike["with layer 2"][2] == "–"
     )
+    assert steps["property"].str.contains("stacking|roll|twist").all() and len(steps) == 3
     assert set(clusters["embedding"]) == {"layer 2", "word2vec"} and len(clusters) <= 16
 
 

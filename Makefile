@@ -19,7 +19,7 @@ define need
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup external peers bedtools chromium npm slurm-programs run plan test test-external test-slurm test-slurm-all reference ship-model lint format bench why lock clean-logs clean-run
+.PHONY: help setup external peers bedtools chromium npm slurm-programs run plan test test-site test-external test-slurm test-slurm-all reference ship-model lint format bench why lock clean-logs clean-run
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -73,7 +73,10 @@ plan: setup  ## what CONFIG will take before it is submitted: jobs, GPU hours, t
 	@$(BIN)/python workflow/scripts/plan.py --configfile $(CONFIG) $(ARGS)
 
 test: setup chromium npm  ## unit, workflow and browser tests with the coverage of grover/; ARGS="-m 'not slow'" for some of them
-	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered $(ARGS)
+	$(BIN)/python -m pytest -m "not site" --cov --cov-report=term:skip-covered $(ARGS)
+
+test-site: setup  ## tests that take minutes each: the finished demo against its planted truth, untrained networks, permuted labels
+	$(BIN)/python -m pytest -m site $(ARGS)
 
 test-external: setup external  ## models of the workflow opened with transformers 4.48, in the environment of external models
 	$(BIN)/python -m pytest -m external $(ARGS)

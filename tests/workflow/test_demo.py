@@ -169,7 +169,7 @@ def test_the_scores_are_those_of_windows_cut_by_hand(planted, windows):
     np.testing.assert_allclose(planted.loc[expected.index, "delta_logit"], expected, atol=2e-3)
 
 
-@pytest.mark.slow
+@pytest.mark.site
 @needs_variants
 def test_an_untrained_classifier_is_at_chance(planted, windows):
     """Each is an arbitrary function of the tokens, so that only the mean over several says something."""
@@ -179,7 +179,7 @@ def test_an_untrained_classifier_is_at_chance(planted, windows):
         assert chance_over_seeds([judge(table, "score", kind, RESAMPLING).auroc for table in scored]), kind
 
 
-@pytest.mark.slow
+@pytest.mark.site
 @needs_variants
 def test_labels_permuted_before_fine_tuning_give_chance(planted, windows):
     dataset = pd.read_parquet(TASK)

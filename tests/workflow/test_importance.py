@@ -22,7 +22,7 @@ SITES = {"right": 40, "left": 20, "reversed": 20, "none": 20}
 SETTINGS = ImportanceMethods(methods=["ism", "block", "ig"])
 
 pytestmark = [
-    pytest.mark.slow,
+    pytest.mark.site,
     pytest.mark.skipif(not (MODEL / "model.safetensors").is_file(), reason="results/demo is not there; make run first"),
 ]
 

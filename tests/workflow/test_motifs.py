@@ -18,12 +18,9 @@ RESULTS = ROOT / "results/demo"
 TRUTH = RESULTS / "simulated/truth.json"
 EPOCHS = 6
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        not (RESULTS / "interpretation/ctcf/motifs.tsv").is_file(), reason="results/demo is not there; make run first"
-    ),
-]
+pytestmark = pytest.mark.skipif(
+    not (RESULTS / "interpretation/ctcf/motifs.tsv").is_file(), reason="results/demo is not there; make run first"
+)
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +44,7 @@ def test_the_best_window_of_most_bound_sites_is_on_the_partner(truth):
     assert 0.85 <= share <= 1, share
 
 
+@pytest.mark.site
 def test_labels_permuted_before_fine_tuning_support_no_motif(tmp_path):
     dataset = pd.read_parquet(RESULTS / "benchmarks/ctcf/dataset.parquet")
     rng = np.random.default_rng(5)

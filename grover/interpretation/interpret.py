@@ -133,9 +133,10 @@ def interpret(
         bases += own
         tables += [each.assign(base="", delta=each["signed"]) for each in own]
     table, joined = (pd.concat(each, ignore_index=True).assign(task=task) for each in (tables, bases))
-    tested = joined["p"].notna()
-    if tested.any():
-        joined.loc[tested, "q"] = false_discovery_control(joined.loc[tested, "p"])
+    # an explanation is read site by site, so the bases of one site are the tests that are corrected together
+    tested = joined[joined["p"].notna()]
+    for _, p in tested.groupby("example")["p"]:
+        joined.loc[p.index, "q"] = false_discovery_control(p)
     table = table.reindex(columns=[*TABLE, *CUTS]).astype(
         {"delta": np.float32, "tokens_changed": "Int32", "reach": "Int32", "boundary_moved": "boolean"}
     )

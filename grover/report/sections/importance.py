@@ -107,7 +107,11 @@ def picture(task: str, table: pd.DataFrame, main: bool) -> list:
     method = next(iter(shown.values()))["method"].iloc[0]
     number = table["example"].nunique()
     tested = table.loc[table["method"] == "ism", "q"].dropna()
-    significance = f" Of all bases {(tested < figures.SIGNIFICANT).mean():.1%} have q < 0.05." if len(tested) else ""
+    significance = (
+        f" Of all bases {(tested < figures.SIGNIFICANT).mean():.1%} have q < 0.05, corrected for the bases of each site."
+        if len(tested)
+        else ""
+    )
     caption = (
         f"Task {task}, {NAMES[method]}: of {count(number, 'site')} the one with the largest answer and the one with the median answer. "
         "The height of a base is the mean absolute change of the answer over its three substitutions; letters point down where "

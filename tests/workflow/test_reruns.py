@@ -184,7 +184,7 @@ def test_values_that_other_settings_have_too_rerun_as_any_others(finished, secti
         ("interpretation/motif_alignment.py", "def group(", {"discover_motifs"} | CODE),
         ("embeddings/regions/probes.py", "def probe(", {"probe_track", "gather_probes"} | CODE),
         ("annotation/enrichment.py", "def enrich(", {"describe_tokens"} | CODE),
-        ("interpretation/variants.py", "def score(", VARIANTS | CODE),
+        ("interpretation/likelihoods.py", "def ask_each(", VARIANTS | CODE),
         ("pretraining/evaluation.py", "def predict(", EVALUATION | EVALUATED_TOKENS | {"write_reproduction"} | CODE),
     ],
 )

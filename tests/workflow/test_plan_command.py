@@ -35,8 +35,8 @@ def test_the_plan_names_every_stage_and_what_has_no_estimate_and_runs_nothing(in
     assert "no GPU" in done.stdout
     jobs, unknown = map(int, rows["all"][:2])
     assert sum(int(row[0]) for row in rows.values()) == 2 * jobs
-    # two pretrainings, two vocabularies of next-k-mer prediction, two tasks by two models
-    assert jobs - unknown == 8
+    # two pretrainings, two vocabularies of next-k-mer prediction, two tasks by two models, and ten jobs of interpretation
+    assert jobs - unknown == 8 + 10
     assert not (installation.work / "results").exists()
 
 

@@ -33,8 +33,36 @@ rule write_configuration:
         " printf '%s\\n' {params.notes:q} > {output.notes:q}; }} 2> {log:q}"
 
 
+# what is read of single sites
+INTERPRETATION_RESULTS = dict(
+    importance=expand(
+        [rules.interpret_importance.output.bases, rules.check_faithfulness.output.table], task=EXPLAINED_TASKS
+    ),
+    motifs=expand(
+        [
+            rules.discover_motifs.output.table,
+            rules.discover_motifs.output.logos,
+            rules.discover_motifs.output.profiles,
+        ],
+        task=EXPLAINED_TASKS,
+    ),
+    truth=f"{RUN}/simulated/truth.json" if configuration.simulate else [],
+    device=rules.check_device.output,
+    variants=rules.gather_variants.output if "variants" in configuration.sources else [],
+    base_tracks=(
+        [rules.export_hub.output.table, rules.export_hub.output.locus, rules.export_hub.output.regions]
+        if BASE_TRACKS
+        else []
+    ),
+    maps=rules.dependency_maps.output.pairs if HAS_MAPS else [],
+    trained_on=rules.publish_card.output.trained_on,
+    variant_baselines=rules.variant_baselines.output if "variants" in configuration.sources else [],
+)
+
+
 rule write_report:
     input:
+        **INTERPRETATION_RESULTS,
         genome=[*rules.encode_genome.output, *rules.make_folds.output, *rules.check_sources.output],
         vocabularies=expand(rules.tokenise_genome.output.statistics, name=VOCABULARIES),
         merges=rules.train_bpe.output.merges,
@@ -60,28 +88,6 @@ rule write_report:
             model=FINETUNED,
         ),
         embeddings=EMBEDDING_RESULTS,
-        importance=expand(
-            [rules.interpret_importance.output.bases, rules.check_faithfulness.output.table], task=EXPLAINED_TASKS
-        ),
-        motifs=expand(
-            [
-                rules.discover_motifs.output.table,
-                rules.discover_motifs.output.logos,
-                rules.discover_motifs.output.profiles,
-            ],
-            task=EXPLAINED_TASKS,
-        ),
-        truth=f"{RUN}/simulated/truth.json" if configuration.simulate else [],
-        device=rules.check_device.output,
-        variants=rules.gather_variants.output if "variants" in configuration.sources else [],
-        base_tracks=(
-            [rules.export_hub.output.table, rules.export_hub.output.locus, rules.export_hub.output.regions]
-            if BASE_TRACKS
-            else []
-        ),
-        maps=rules.dependency_maps.output.pairs if HAS_MAPS else [],
-        trained_on=rules.publish_card.output.trained_on,
-        variant_baselines=rules.variant_baselines.output if "variants" in configuration.sources else [],
         config=rules.write_configuration.output.config,
         notes=rules.write_configuration.output.notes,
     output:

@@ -95,7 +95,8 @@ def trial(options: argparse.Namespace, recipe: pd.Series) -> dict:
     few, many = run(2)[1], run(2 + TIMED_STEPS)[1]
     steps = max(TIMED_STEPS, round(options.seconds * TIMED_STEPS / (many - few)))
     model, seconds = run(steps)
-    held_out = evaluation._draw(windows[windows["region"] == "valid"], SCORED_WINDOWS, SEED)
+    valid = windows[windows["region"] == "valid"]
+    held_out = valid.sample(min(len(valid), SCORED_WINDOWS), random_state=SEED)
     masked = evaluation.mask_tokens(tokens, held_out, vocabulary.size, Masking(SCORED_MASKS, mask=1.0), SEED)
     nats = evaluation.predict(model, masked, execution.device, "fp32").nats
     return {
@@ -115,11 +116,8 @@ def lay_windows(options: argparse.Namespace, vocabulary: Vocabulary, longest: in
     folder = options.run / "tokens" / options.vocabulary
     tokenised = TokenisedGenome(folder / "tokens.npy", folder / "index.npy", vocabulary)
     table = corpus.lay_windows(tokenised.tokens_at(genome.bounds), SHORTEST, longest, 2, SEED)
-    first = table["first"].to_numpy()
-    begins, stops = tokenised.bases_at(first), tokenised.ends_at(first + table["length"].to_numpy() - 1)
-    contigs, starts = genome.locate(begins)
-    folds = read_folds(options.run / "genome/folds.bed")
-    table["region"] = fold_of(folds, pd.Categorical.from_codes(contigs, genome.chroms), starts, starts + stops - begins)
+    places, folds = corpus.places_of(table, genome, tokenised), read_folds(options.run / "genome/folds.bed")
+    table["region"] = fold_of(folds, places["chrom"], *(places[name].to_numpy() for name in ("start", "end")))
     return table, tokenised.tokens
 
 

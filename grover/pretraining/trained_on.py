@@ -10,6 +10,7 @@ import pandas as pd
 
 from grover.genome.assembly import Genome
 from grover.intervals.overlaps import merge, overlap_bases
+from grover.pretraining.corpus import places_of
 from grover.tokenization.genome_tokens import TokenisedGenome
 
 TRAINED_ON = "trained_on.bed"
@@ -18,12 +19,7 @@ COLUMNS = ["chrom", "start", "end"]
 
 def training_intervals(genome: Genome, tokenised: TokenisedGenome, windows: pd.DataFrame) -> pd.DataFrame:
     """Return the union of windows of tokens (columns first, length) as sorted, disjoint rows chrom, start, end of the assembly."""
-    first = windows["first"].to_numpy(np.int64)
-    begins = tokenised.bases_at(first)
-    ends = tokenised.ends_at(first + windows["length"].to_numpy(np.int64) - 1)
-    contigs, starts = genome.locate(begins)
-    chrom = pd.Categorical.from_codes(contigs, genome.chroms)
-    return merge(pd.DataFrame({"chrom": chrom, "start": starts, "end": starts + ends - begins}))
+    return merge(places_of(windows, genome, tokenised))
 
 
 def read_trained_on(folder: Path) -> pd.DataFrame | None:

@@ -1,7 +1,6 @@
 """Lay the pretraining windows over the tokenised genome."""
 
 import numpy as np
-import pandas as pd
 
 from grover.config.options import Seed
 from grover.config.sections import genome as config
@@ -32,11 +31,9 @@ def make_windows(
     bounds = tokenised.tokens_at(genome.bounds)
     table = corpus.lay_windows(bounds, cutting.shortest, cutting.longest, cutting.passes, seed)
     table["random"] = corpus.random_split(len(table), cutting.test_share, seed)
-    first = table["first"].to_numpy()
-    begins, stops = tokenised.bases_at(first), tokenised.ends_at(first + table["length"].to_numpy() - 1)
-    contigs, starts = genome.locate(begins)
-    ends = starts + stops - begins
-    table["region"] = fold_of(read_folds(folds), pd.Categorical.from_codes(contigs, genome.chroms), starts, ends)
+    places = corpus.places_of(table, genome, tokenised)
+    starts, ends = (places[name].to_numpy() for name in ("start", "end"))
+    table["region"] = fold_of(read_folds(folds), places["chrom"], starts, ends)
     for split in ("random", "region"):
         counts = {fold: int(np.sum(table[split] == fold)) for fold in (corpus.TRAIN, corpus.TEST)}
         if min(counts.values()) == 0:

@@ -27,6 +27,7 @@ import torch
 from grover.benchmarks.tokenise import read_tokens
 from grover.finetuning.cnn import ConvolutionalNetwork
 from grover.finetuning.finetune import Settings, fine_tune
+from grover.finetuning.finetune import draw as draw_rows
 from grover.genome.bases import encode
 from grover.network.classifier import new_classifier
 from grover.statistics.bootstrap import blocks, draw, interval, over_seeds, resampled_mcc
@@ -120,9 +121,12 @@ def measure(run: Path, model: Path, task: str, labels: int, seed: int, kind: str
         precision="fp32",
     )
     _, predicted = fine_tune(table, inputs, make, settings, torch.device("cpu"), seed)
-    valid, test = (predicted[predicted["fold"] == fold].sort_values("example") for fold in ("valid", "test"))
+    test = predicted[predicted["fold"] == "test"].sort_values("example")
     cut = 0.5
     if table.attrs.get("call", "half") != "half":
+        # the labels of fold valid that stopped the training, and no more
+        drawn = draw_rows(np.flatnonzero(table["fold"] == "valid"), settings.maximum_valid, [seed, 1])
+        valid = predicted[(predicted["fold"] == "valid") & predicted["example"].isin(drawn)]
         cut = best_threshold(valid["label"].to_numpy(), valid["probability"].to_numpy())
     called = (test["probability"].to_numpy() >= cut).astype(int)
     label = test["label"].to_numpy()

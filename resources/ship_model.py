@@ -16,7 +16,7 @@ from grover.network.folder import CONFIG, TOKENIZER, WEIGHTS
 from grover.pretraining.cards import table
 from grover.pretraining.trained_on import TRAINED_ON
 from grover.report.parts import CHOICE
-from grover.runtime.files import write_table, write_text
+from grover.runtime.files import write_text
 
 SHIPPED = Path(__file__).parent / "models"
 MOST_BYTES = 5_000_000
@@ -47,15 +47,22 @@ def main() -> None:
     options = parser.parse_args()
     source, place = options.run / "models" / options.model, SHIPPED / options.name
     probes = read_probes(options.run, options.model)
-    place.mkdir(parents=True, exist_ok=True)
-    for file in (WEIGHTS, CONFIG, *TOKENIZER, METRICS, TRAINED_ON):
-        shutil.copyfile(source / file, place / file)
-    write_table(place / PROBES, probes)
-    write_text(place / CARD, card((source / CARD).read_text(), probes, options.model, options.name))
-    size = sum(path.stat().st_size for path in place.iterdir())
-    print(f"{place}: {size:,} bytes")
+    files = [source / file for file in (WEIGHTS, CONFIG, *TOKENIZER, METRICS, TRAINED_ON)]
+    written = {
+        PROBES: probes.to_csv(sep="\t", index=False),
+        CARD: card((source / CARD).read_text(), probes, options.model, options.name),
+    }
+    size = sum(path.stat().st_size for path in files) + sum(len(text.encode()) for text in written.values())
     if size > MOST_BYTES:
-        raise SystemExit(f"error: more than {MOST_BYTES:,} bytes; store the weights with `pretraining.weights: fp16`")
+        raise SystemExit(
+            f"error: {source}: its files have {size:,} bytes, more than {MOST_BYTES:,}; store the weights with `pretraining.weights: fp16`"
+        )
+    place.mkdir(parents=True, exist_ok=True)
+    for path in files:
+        shutil.copyfile(path, place / path.name)
+    for name, text in written.items():
+        write_text(place / name, text)
+    print(f"{place}: {size:,} bytes")
 
 
 def read_probes(run: Path, model: str) -> pd.DataFrame:

@@ -31,13 +31,13 @@ from grover.annotation.motifs import best_scores
 from grover.genome.assembly import Genome
 from grover.genome.bases import C, G, encode
 from grover.interpretation.variant_counts import TrainCounts
+from grover.interpretation.vcf import OK
 from grover.intervals.bigwig import read_means
 from grover.intervals.contigs import UNCHANGED, ContigNames
 from grover.intervals.overlaps import overlaps
 from grover.tokenization.vocabulary import Vocabulary
 
 FLANK = 100  # bases on either side in which the tokens of both alleles are expected to meet again
-SCORED = "ok"
 BASES = "ACGT"
 STRANDS = ("", "_minus")
 
@@ -67,7 +67,7 @@ def baselines(
     variants: chrom, pos (1-based), ref, alt, status, and tokens_ref, tokens_alt, tokens_ref_minus, tokens_alt_minus, of both strands.
     """
     found = pd.DataFrame(index=variants.index)
-    scored = variants[variants["status"] == SCORED]
+    scored = variants[variants["status"] == OK]
     change = sum(scored[f"tokens_alt{strand}"] - scored[f"tokens_ref{strand}"] for strand in STRANDS) / len(STRANDS)
     found["token_change"] = change.reindex(variants.index)
     pairs = Pairs.of(scored, genome, max(FLANK, *(matrix.shape[1] for matrix in annotation.motifs), 0))
@@ -139,7 +139,7 @@ def strata(variants: pd.DataFrame, scores: pd.DataFrame, genome: Genome) -> pd.D
     `context` is the substitution between its neighbours on the strand whose reference is C or T, such as A[C>T]G; `cpg` CpG or other;
     `substitution` transition, transversion, indel, or several bases; `mask` soft-masked or unmasked; `tokens` fewer, equal or more.
     """
-    scored = (variants["status"] == SCORED).to_numpy()
+    scored = (variants["status"] == OK).to_numpy()
     single = scored & _single(variants)
     change = scores["token_change"].to_numpy()
     columns = {

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from grover.interpretation.labels import NEGATIVE, POSITIVE
-from grover.interpretation.variant_baselines import SCORED
 from grover.interpretation.variant_samples import Sample
+from grover.interpretation.vcf import OK
 
 MOST = 20_000  # variants of each label that are judged, and substitutions that are correlated
 SHOWN = 3_000  # rows of each kind that a figure shows
@@ -29,7 +29,7 @@ class Collected:
     def add(self, table: pd.DataFrame) -> None:
         """table: a block of variants with label, status, fold, the strata and all scores."""
         self.status.update(table["status"].value_counts().to_dict())
-        scored = table[table["status"] == SCORED]
+        scored = table[table["status"] == OK]
         self.labels.update(scored.value_counts(["fold", "label"]).to_dict())
         for label, sample in self.labelled.items():
             rows = scored[scored["label"] == label]

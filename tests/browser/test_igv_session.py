@@ -122,6 +122,6 @@ def test_the_session_opens_with_the_assembly_and_all_values(page, hub, asked):
     assert [url for url in asked() if not url.startswith((address, "data:", "blob:"))] == []
 
 
-def test_the_session_is_what_the_page_shows(hub):
+def test_the_session_lists_regions_logo_entropy_and_log_probability(hub):
     session = json.loads((hub[0] / JSON).read_text())
     assert [track["name"] for track in session["tracks"]] == ["Scored regions", "Logo", "Entropy", "Log-probability"]

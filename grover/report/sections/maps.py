@@ -56,6 +56,10 @@ def describe(loci: dict[str, pd.DataFrame]) -> str:
     shares, ratios = [], []
     for rows in loci.values():
         far = rows[rows["distance"] >= FAR]
+        if far.empty:  # no pair that far apart could be read
+            shares.append("–")
+            ratios.append("–")
+            continue
         shares.append(f"{(far['q'] <= LEVEL).mean():.1%}")
         ratios.append(f"{far['model'].mean() / max(far['random'].mean(), np.finfo(float).tiny):.1f}")
     return (

@@ -17,15 +17,14 @@ from transformers import BertForMaskedLM
 
 from grover.genome.bases import reverse_complement
 from grover.interpretation.bases import FrequencyMarginals, TokenBases, overlapping_marginals, run_marginals
-from grover.network.attention import choose_attention
+from grover.interpretation.masked_windows import log_probs_of_words
 from grover.network.batching import SPECIALS
 from grover.network.bert import check_length
-from grover.network.device import autocast
-from grover.network.forward import hidden_states
 from grover.network.inference import TOKENS_AT_ONCE, each, threads_for
-from grover.network.packed import Layout, group_by_tokens, pack_rows
+from grover.network.masked import masked_logits
+from grover.network.packed import group_by_tokens, pack_rows
 from grover.runtime.errors import InputError
-from grover.tokenization.vocabulary import FIRST_BASE, MASK, Vocabulary
+from grover.tokenization.vocabulary import MASK, Vocabulary
 
 
 @dataclass(frozen=True)
@@ -190,16 +189,8 @@ class BaseReader:
         return places, model, self.frequencies.of_runs(bounds, lengths)
 
     def _log_probs(self, ids: np.ndarray, lengths: np.ndarray, read: np.ndarray) -> np.ndarray:
-        """Logarithms of the softmax over word tokens at `read`, float32 [read, tokens]; the output layer is computed in float32."""
-        layout = Layout.of(lengths).to(self.device)
-        packed, positions = torch.from_numpy(ids).to(self.device), torch.from_numpy(read).to(self.device)
-        attention = choose_attention(self.device, training=False)
-        with torch.inference_mode():
-            with autocast(self.device, self.precision):
-                states = hidden_states(self.model.bert, packed, layout, positions, attention=attention)
-            logits = self.model.cls(states.float())
-            logits[:, :FIRST_BASE] = -torch.inf
-            return logits.log_softmax(1).cpu().numpy()
+        """Logarithms of the softmax over word tokens at `read`, float32 [read, tokens]."""
+        return log_probs_of_words(masked_logits(self.model, ids, lengths, read, self.device, self.precision))
 
 
 def flank_of(reading: Reading, vocabulary: Vocabulary) -> int:

@@ -19,12 +19,10 @@ import torch
 from transformers import BertForMaskedLM
 
 from grover.interpretation.bases import BASES, TokenBases, overlapping_marginals, run_marginals
-from grover.network.attention import choose_attention
 from grover.network.bert import check_length
-from grover.network.device import autocast
-from grover.network.forward import logits_at
 from grover.network.inference import TOKENS_AT_ONCE, each, evaluating, threads_for
-from grover.network.packed import Layout, group_by_tokens, pack_rows
+from grover.network.masked import masked_logits
+from grover.network.packed import group_by_tokens, pack_rows
 from grover.tokenization.vocabulary import MASK, Vocabulary
 
 LEAST = 1e-10  # probability, so that odds stay finite
@@ -173,12 +171,9 @@ class Reader:
         masked = [begin + _tokens_of(each.units) for begin, each in zip(begins, group, strict=True)]
         positions, place = np.unique(np.concatenate(masked), return_inverse=True)
         words, ids[positions] = ids[positions], MASK
-        packed, layout = torch.from_numpy(ids).to(self.device), Layout.of(lengths).to(self.device)
-        with torch.inference_mode(), autocast(self.device, self.precision):
-            where = torch.from_numpy(positions).to(self.device)
-            logits = logits_at(self.model, packed, layout, where, attention=choose_attention(self.device, False))
-            # the marginals renormalise, so that logits serve as logarithms of probabilities
-            logs = logits.cpu().numpy()[place]
+        logits = masked_logits(self.model, ids, lengths, positions, self.device, self.precision)
+        # the marginals renormalise, so that logits serve as logarithms of probabilities
+        logs = logits.cpu().numpy()[place]
         sizes = np.concatenate([each.units.last - each.units.first for each in group])
         bounds = np.concatenate([[0], np.cumsum(sizes)])
         starts, ends = (np.concatenate([getattr(each.units, name) for each in group]) for name in ("start", "end"))

@@ -8,11 +8,9 @@ import numpy as np
 import torch
 from transformers import BertForMaskedLM
 
-from grover.network.attention import choose_attention
-from grover.network.device import autocast
-from grover.network.forward import logits_at
 from grover.network.inference import TOKENS_AT_ONCE, each, threads_for
-from grover.network.packed import Layout, group_by_tokens, pack_rows
+from grover.network.masked import masked_logits
+from grover.network.packed import group_by_tokens, pack_rows
 from grover.tokenization.vocabulary import FIRST_BASE, MASK
 
 Reading = Callable[[np.ndarray], Any]
@@ -69,6 +67,14 @@ class Questions:
         return found
 
 
+def log_probs_of_words(logits: torch.Tensor) -> np.ndarray:
+    """Return natural log-probabilities, float32 [rows, vocabulary], over the tokens of DNA alone, of logits; specials have -inf."""
+    with torch.inference_mode():
+        logits[:, :FIRST_BASE] = -torch.inf
+        found: np.ndarray = logits.log_softmax(1).cpu().numpy()
+    return found
+
+
 def masked_log_probs(network: Network, windows: list[np.ndarray]) -> Iterator[tuple[int, np.ndarray]]:
     """Yield row and natural log-probabilities, float32 [masked tokens, vocabulary], at the [MASK] tokens of each window.
 
@@ -79,17 +85,11 @@ def masked_log_probs(network: Network, windows: list[np.ndarray]) -> Iterator[tu
     if not windows:
         return
     groups = group_by_tokens([len(window) for window in windows], TOKENS_AT_ONCE[device.type])
-    attention = choose_attention(device, training=False)
 
     def compute(group: np.ndarray) -> np.ndarray:
         ids, lengths = pack_rows([windows[row] for row in group])
-        positions = torch.from_numpy(np.flatnonzero(ids == MASK)).to(device)
-        packed, layout = torch.from_numpy(ids).to(device), Layout.of(lengths).to(device)
-        with torch.inference_mode(), autocast(device, network.precision):
-            logits = logits_at(network.model, packed, layout, positions, attention=attention)
-            logits[:, :FIRST_BASE] = -torch.inf
-            found: np.ndarray = logits.log_softmax(-1).cpu().numpy()
-        return found
+        logits = masked_logits(network.model, ids, lengths, np.flatnonzero(ids == MASK), device, network.precision)
+        return log_probs_of_words(logits)
 
     for group, log_probs in zip(groups, each(compute, groups, threads_for(device, len(groups))), strict=True):
         ends = np.cumsum([np.count_nonzero(windows[row] == MASK) for row in group])

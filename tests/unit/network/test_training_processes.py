@@ -1,0 +1,98 @@
+"""Several processes share one training."""
+
+import os
+import socket
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from grover.network.checkpoints import Checkpoints
+from grover.network.distributed import Processes, together
+from grover.runtime.errors import InputError
+from tests.fakes.trainings import CPU, STEADY, Killed, dying, run
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+@pytest.fixture
+def unused_port():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+def process(rank, world, port, corpus, folder):
+    """One of several processes; the first stores what it comes to."""
+    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    torch.set_num_threads(1)
+    processes = Processes(rank, world, rank, world)
+    with together(processes, CPU):
+        model, curve = run(corpus, steps=6, architecture=STEADY, processes=processes)
+    if processes.first:
+        torch.save(model.state_dict(), folder / "weights.pt")
+        curve.to_parquet(folder / "curve.parquet")
+
+
+def test_two_processes_have_the_loss_curve_of_one(corpus, tmp_path, unused_port):
+    torch.multiprocessing.spawn(process, (2, unused_port, corpus, tmp_path), nprocs=2)
+    alone, curve = run(corpus, steps=6, architecture=STEADY)
+    together_curve = pd.read_parquet(tmp_path / "curve.parquet")
+    np.testing.assert_allclose(together_curve["loss"], curve["loss"], rtol=1e-4)
+    assert together_curve["tokens"].tolist() == curve["tokens"].tolist()
+    for name, tensor in torch.load(tmp_path / "weights.pt").items():
+        torch.testing.assert_close(tensor, alone.state_dict()[name], rtol=1e-2, atol=1e-3)
+
+
+def late(rank, world, port, corpus, folder):
+    """A process that goes on from checkpoints; the second one sees an old listing of them."""
+    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    torch.set_num_threads(1)
+    checkpoints = Checkpoints(folder)
+    if rank:
+        checkpoints.steps = lambda: [3]
+    processes = Processes(rank, world, rank, world)
+    with together(processes, CPU):
+        run(corpus, steps=6, architecture=STEADY, processes=processes, checkpoints=checkpoints)
+
+
+def test_all_processes_go_on_from_what_the_first_one_sees(corpus, tmp_path, unused_port):
+    with pytest.raises(Killed):
+        run(corpus, steps=6, architecture=STEADY, checkpoints=dying(Checkpoints(tmp_path), 4), minutes=0)
+    torch.multiprocessing.spawn(late, (2, unused_port, corpus, tmp_path), nprocs=2)
+    assert Checkpoints(tmp_path).steps()[0] == 6
+    alone, _ = run(corpus, steps=6, architecture=STEADY)
+    for name, tensor in Checkpoints(tmp_path).load()[1]["model"].items():
+        torch.testing.assert_close(tensor, alone.state_dict()[name], rtol=1e-2, atol=1e-3)
+
+
+def test_the_windows_and_masks_of_a_step_do_not_depend_on_the_number_of_processes(corpus, monkeypatch):
+    """What the processes of a step get, together, is what one gets."""
+    seen = {}
+
+    def collect(model, batches, loss, optimisation, execution, recording):
+        processes = execution.processes
+        for step in (0, 7, 18):  # the last one spans two epochs
+            seen.setdefault((processes.world, step), []).extend(
+                (ids.tolist(), [p - begin for p in batch["positions"].tolist() if begin <= p < begin + len(ids)])
+                for batch in batches(step)
+                for begin, ids in zip(
+                    batch["layout"].bounds.tolist(), batch["input_ids"].split(batch["layout"].lengths), strict=False
+                )
+            )
+        return pd.DataFrame()
+
+    monkeypatch.setattr("grover.pretraining.pretrain.train", collect)
+    for world in (1, 2, 3):
+        for rank in range(world):
+            run(corpus, processes=Processes(rank, world))
+    for step in (0, 7, 18):
+        assert len(seen[1, step]) == 16
+        assert sorted(seen[1, step]) == sorted(seen[2, step]) == sorted(seen[3, step])
+    assert sorted(seen[1, 0]) != sorted(seen[1, 7])
+
+
+def test_a_batch_of_fewer_windows_than_processes_is_refused(corpus):
+    with pytest.raises(InputError, match="batch of 16 windows cannot be dealt to 17 processes"):
+        run(corpus, processes=Processes(0, 17))

@@ -22,6 +22,7 @@ import torch
 from grover.config.sections.pretraining import Architecture
 from grover.genome.assembly import Genome
 from grover.genome.folds import fold_of, read_folds
+from grover.genome.token_windows import places_of
 from grover.network.batching import SPECIALS
 from grover.network.bert import bert_config, new_language_model
 from grover.network.training import Execution, Optimisation
@@ -116,7 +117,7 @@ def lay_windows(options: argparse.Namespace, vocabulary: Vocabulary, longest: in
     folder = options.run / "tokens" / options.vocabulary
     tokenised = TokenisedGenome(folder / "tokens.npy", folder / "index.npy", vocabulary)
     table = corpus.lay_windows(tokenised.tokens_at(genome.bounds), SHORTEST, longest, 2, SEED)
-    places, folds = corpus.places_of(table, genome, tokenised), read_folds(options.run / "genome/folds.bed")
+    places, folds = places_of(table, genome, tokenised), read_folds(options.run / "genome/folds.bed")
     table["region"] = fold_of(folds, places["chrom"], *(places[name].to_numpy() for name in ("start", "end")))
     return table, tokenised.tokens
 

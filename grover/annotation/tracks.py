@@ -13,7 +13,7 @@ from grover.config.track_table import ALL, COLUMNS, read_track_rows, selection
 from grover.intervals.bigwig import read_means
 from grover.intervals.contigs import UNCHANGED, ContigNames, check
 from grover.intervals.formats import columns_of, read_columns, to_numbers
-from grover.intervals.overlaps import overlap_bases
+from grover.intervals.overlaps import overlap_bases, share_covered
 from grover.intervals.sites import read_tss
 from grover.runtime.errors import InputError
 
@@ -74,7 +74,7 @@ def annotate(
         table = read_source(rows, path, lengths, contigs)
         columns |= {track.track: annotate_from(regions, table, track, path, threshold) for track in rows}
         if rows[0].format == REPEATS and not share:
-            share[REPEAT_SHARE] = overlap_bases(regions, table) / (regions["end"] - regions["start"]).to_numpy()
+            share[REPEAT_SHARE] = share_covered(regions, table)
     known = [name for name in tracks["track"] if name in columns]
     return pd.DataFrame({name: columns[name] for name in known} | share, index=regions.index)
 

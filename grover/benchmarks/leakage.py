@@ -16,7 +16,8 @@ from grover.benchmarks.minhash import nearest
 from grover.benchmarks.tokenise import read_tokens
 from grover.genome.assembly import Genome
 from grover.genome.folds import FOLDS
-from grover.intervals.overlaps import merge, overlap_bases, overlaps
+from grover.genome.token_windows import places_of
+from grover.intervals.overlaps import merge, overlaps, share_covered
 from grover.runtime.errors import InputError
 from grover.tokenization.genome_tokens import TokenisedGenome
 from grover.tokenization.vocabulary import Vocabulary
@@ -134,11 +135,7 @@ def training_intervals(windows: pd.DataFrame, split: str, tokenised: TokenisedGe
     if split not in windows:
         raise InputError(f"the windows have no column {split!r}; the split is one of random and region")
     chosen = windows[windows[split] == TRAIN]
-    first = chosen["first"].to_numpy()
-    begins, stops = tokenised.bases_at(first), tokenised.ends_at(first + chosen["length"].to_numpy() - 1)
-    contigs, starts = genome.locate(begins)
-    names = np.array(genome.chroms, dtype=object)
-    return merge(pd.DataFrame({"chrom": names[contigs], "start": starts, "end": starts + stops - begins}))
+    return merge(places_of(chosen, genome, tokenised)).astype({"chrom": object})
 
 
 def pretrained_share(dataset: pd.DataFrame, genome: Genome, pretraining: pd.DataFrame) -> tuple[np.ndarray, str]:
@@ -150,7 +147,7 @@ def pretrained_share(dataset: pd.DataFrame, genome: Genome, pretraining: pd.Data
     """
     at_home = (dataset["chrom"].isin(genome.chroms) & (dataset["start"] >= 0)).to_numpy()
     share = np.full(len(dataset), np.nan)
-    share[at_home] = _share(dataset[at_home], pretraining)
+    share[at_home] = share_covered(dataset[at_home], pretraining)
 
     readable = dataset["sequence"].str.fullmatch("[ACGT]+").to_numpy(bool)
     searched = np.flatnonzero(~at_home & readable)
@@ -160,7 +157,7 @@ def pretrained_share(dataset: pd.DataFrame, genome: Genome, pretraining: pd.Data
     contigs, start = genome.locate(start)
     lengths = np.fromiter(map(len, sequences), np.int64, len(sequences))
     places = {"chrom": np.array(genome.chroms, object)[contigs], "start": start, "end": start + lengths[row]}
-    np.maximum.at(share, searched[row], _share(pd.DataFrame(places), pretraining))
+    np.maximum.at(share, searched[row], share_covered(pd.DataFrame(places), pretraining))
 
     test = (dataset["fold"] == TEST).to_numpy()
     how = "" if not test.any() else "intervals" if at_home[test].all() else "search"
@@ -232,16 +229,12 @@ def _nearest_of_train(dataset: pd.DataFrame, seed: int) -> np.ndarray:
     return found
 
 
-def _share(rows: pd.DataFrame, intervals: pd.DataFrame) -> np.ndarray:
-    return overlap_bases(rows, intervals) / (rows["end"] - rows["start"]).to_numpy()
-
-
 def _repeats(dataset: pd.DataFrame, repeats: pd.DataFrame | None) -> np.ndarray:
     """Share of the bases of each example in repeats, by its interval; NaN where it has none or lies on a contig without any."""
     found = np.full(len(dataset), np.nan)
     if repeats is not None:
         placed = ((dataset["start"] >= 0) & dataset["chrom"].isin(repeats["chrom"].unique())).to_numpy()
-        found[placed] = _share(dataset[placed], repeats)
+        found[placed] = share_covered(dataset[placed], repeats)
     return found
 
 

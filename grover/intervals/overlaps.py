@@ -35,6 +35,12 @@ def overlap_bases(regions: pd.DataFrame, intervals: pd.DataFrame) -> np.ndarray:
     return covered
 
 
+def share_covered(regions: pd.DataFrame, intervals: pd.DataFrame) -> np.ndarray:
+    """Share of the bases of each region that at least one interval covers, float64."""
+    share: np.ndarray = overlap_bases(regions, intervals) / (regions["end"] - regions["start"]).to_numpy()
+    return share
+
+
 def overlaps(regions: pd.DataFrame, intervals: pd.DataFrame) -> np.ndarray:
     """True for each region that shares a base with an interval."""
     return overlap_bases(regions, intervals) > 0

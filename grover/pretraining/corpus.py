@@ -8,9 +8,6 @@ than fit into the genome once, as in the paper.
 import numpy as np
 import pandas as pd
 
-from grover.genome.assembly import Genome
-from grover.tokenization.genome_tokens import TokenisedGenome
-
 TRAIN, TEST = "train", "test"
 DRAWN = 1 << 20  # lengths of windows drawn at a time
 
@@ -70,16 +67,6 @@ def _lay(
             "length": lengths[kept].astype(np.int16),
         }
     )
-
-
-def places_of(windows: pd.DataFrame, genome: Genome, tokenised: TokenisedGenome) -> pd.DataFrame:
-    """Return chrom, start, end of windows of tokens (columns first, length) in the assembly, with all bases of their last tokens."""
-    first = windows["first"].to_numpy(np.int64)
-    begins = tokenised.bases_at(first)
-    ends = tokenised.ends_at(first + windows["length"].to_numpy(np.int64) - 1)
-    contigs, starts = genome.locate(begins)
-    chrom = pd.Categorical.from_codes(contigs, genome.chroms)
-    return pd.DataFrame({"chrom": chrom, "start": starts, "end": starts + ends - begins})
 
 
 def random_split(windows: int, test_share: float, seed: int) -> np.ndarray:

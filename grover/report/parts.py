@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from grover.config.names import CHOSEN, is_random, random_of
 from grover.genome.contig_table import read_rows
-from grover.pretraining.trained_on import TRAINED_ON, read_intervals
+from grover.pretraining.trained_on import TRAINED_ON, read_trained_on
 from grover.runtime.json_files import read_json
 
 CHOICE, CONTIGS = "selection/chosen.txt", "genome/contigs.tsv"
@@ -137,7 +137,7 @@ class Results:
     def trained_on(self) -> pd.DataFrame | None:
         """What the chosen model was trained on (chrom, start, end), or None where the run does not say."""
         found = self.find(f"models/*/{TRAINED_ON}")  # a link to the chosen model has the name of that model
-        return read_intervals(self.path(found[0])) if found else None
+        return read_trained_on(self.path(found[0])) if found else None
 
     def json(self, name: str) -> Any:
         return read_json(self.path(name))

@@ -4,9 +4,9 @@ from typing import Annotated
 
 import pandas as pd
 
+from grover.benchmarks.leakage import training_intervals
 from grover.config.sections.genome import Corpus
 from grover.genome.assembly import Genome
-from grover.pretraining.trained_on import training_intervals
 from grover.runtime.cli import Input, Output, main
 from grover.runtime.files import atomic
 from grover.runtime.settings import Setting
@@ -25,9 +25,8 @@ def list_trained_on(
     split: Annotated[str, Setting(Corpus, "split")],
 ) -> None:
     """Write the union of the windows whose fold in column `split` is train as BED, in coordinates of the assembly."""
-    table = pd.read_parquet(windows)
     tokenised = TokenisedGenome(tokens, index, Vocabulary.load(tokenizer.parent))
-    found = training_intervals(Genome(sequence, segments), tokenised, table[table[split] == "train"])
+    found = training_intervals(pd.read_parquet(windows), split, tokenised, Genome(sequence, segments))
     with atomic(output) as temporary:
         found.to_csv(temporary, sep="\t", header=False, index=False)
 

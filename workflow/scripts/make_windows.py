@@ -6,6 +6,7 @@ from grover.config.options import Seed
 from grover.config.sections import genome as config
 from grover.genome.assembly import Genome
 from grover.genome.folds import fold_of, read_folds
+from grover.genome.token_windows import places_of
 from grover.pretraining import corpus
 from grover.runtime.cli import Input, Output, main
 from grover.runtime.errors import InputError
@@ -31,7 +32,7 @@ def make_windows(
     bounds = tokenised.tokens_at(genome.bounds)
     table = corpus.lay_windows(bounds, cutting.shortest, cutting.longest, cutting.passes, seed)
     table["random"] = corpus.random_split(len(table), cutting.test_share, seed)
-    places = corpus.places_of(table, genome, tokenised)
+    places = places_of(table, genome, tokenised)
     starts, ends = (places[name].to_numpy() for name in ("start", "end"))
     table["region"] = fold_of(read_folds(folds), places["chrom"], starts, ends)
     for split in ("random", "region"):

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from grover.pretraining.trained_on import share_seen
+from grover.intervals.overlaps import share_covered
 from grover.report.figures import base_tracks as figures
 from grover.report.parts import Picture, Results, Section, Table, between, count, with_interval
 
@@ -48,7 +48,7 @@ def _seen(results: Results) -> str:
     training, regions = results.trained_on(), results.table(REGIONS)
     if training is None:
         return ""
-    share = np.average(share_seen(regions, training), weights=regions["end"] - regions["start"])
+    share = np.average(share_covered(regions, training), weights=regions["end"] - regions["start"])
     return f" {share:.1%} of these bases are in sequence that the model was trained on." if share > 0 else ""
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from grover.pretraining.trained_on import share_seen
+from grover.intervals.overlaps import share_covered
 from grover.report.figures import maps as figures
 from grover.report.parts import Picture, Results, Section, Table, formatted, listed
 
@@ -75,7 +75,7 @@ def trained_loci(results: Results, pairs: pd.DataFrame) -> list[str]:
     if training is None:
         return []
     loci = pairs[["chrom", "start", "end"]].drop_duplicates()
-    seen = int((share_seen(loci, training) > 0).sum())
+    seen = int((share_covered(loci, training) > 0).sum())
     return [f"Loci that overlap sequence that the model was trained on: {seen} of {len(loci)}."] if seen else []
 
 

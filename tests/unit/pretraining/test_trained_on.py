@@ -1,42 +1,13 @@
-"""The intervals a model was trained on, against bases counted one by one."""
+"""The file that says what a model was trained on."""
 
-import numpy as np
 import pandas as pd
 
-from grover.pretraining.trained_on import read_trained_on, share_seen, training_intervals
-from grover.tokenization.genome_tokens import TokenisedGenome, tokenise
-from grover.tokenization.vocabulary import Vocabulary
-from tests.fakes.assembly import assembly, random_bases
+from grover.intervals.overlaps import share_covered
+from grover.pretraining.trained_on import read_trained_on
 
 
-def test_the_union_of_the_windows_covers_the_bases_of_their_tokens(tmp_path):
-    genome = assembly(
-        tmp_path / "genome",
-        [("a", 100, random_bases(1, 90)), ("a", 300, random_bases(2, 61)), ("b", 0, random_bases(3, 75))],
-    )
-    for vocabulary in (Vocabulary.from_kmers("kmer-4", 4), Vocabulary.from_overlapping_kmers("overlap-4", 4)):
-        tokenise(genome.codes, genome.bounds, vocabulary, tmp_path / "tokens.npy", tmp_path / "index.npy")
-        tokenised = TokenisedGenome(tmp_path / "tokens.npy", tmp_path / "index.npy", vocabulary)
-        edges = tokenised.tokens_at(genome.bounds)
-        rng = np.random.default_rng(0)
-        segment = rng.integers(0, 3, 8)
-        first = rng.integers(edges[segment], edges[segment + 1] - 5)
-        windows = pd.DataFrame({"first": first, "length": rng.integers(1, 6, 8)})
-        found = training_intervals(genome, tokenised, windows)
-
-        covered = set()
-        for start, length in windows.itertuples(index=False):
-            for token in range(start, start + length):
-                base = int(tokenised.bases_at([token])[0])
-                for place in range(base, base + int(vocabulary.spans[tokenised.tokens[token]])):
-                    contig, coordinate = genome.locate(np.array([place]))
-                    covered.add((genome.chroms[contig[0]], int(coordinate[0])))
-        listed = [(row.chrom, base) for row in found.itertuples() for base in range(row.start, row.end)]
-        assert set(listed) == covered and len(listed) == len(covered)
-
-
-def test_the_share_that_was_seen_is_read_from_the_folder_of_the_model(tmp_path):
-    assert read_trained_on(tmp_path) is None
-    (tmp_path / "trained_on.bed").write_text("1\t10\t20\n1\t30\t40\n")
-    regions = pd.DataFrame({"chrom": ["1", "1", "2"], "start": [15, 0, 15], "end": [35, 10, 35]})
-    assert share_seen(regions, read_trained_on(tmp_path)).tolist() == [0.5, 0, 0]
+def test_contigs_keep_their_names_and_regions_the_share_that_was_seen(tmp_path):
+    path = tmp_path / "trained_on.bed"
+    path.write_text("1\t10\t20\n1\t30\t40\nNA\t0\t5\n")
+    regions = pd.DataFrame({"chrom": ["1", "1", "2", "NA"], "start": [15, 0, 15, 0], "end": [35, 10, 35, 10]})
+    assert share_covered(regions, read_trained_on(path)).tolist() == [0.5, 0, 0, 0.5]

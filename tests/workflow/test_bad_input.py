@@ -133,7 +133,7 @@ def test_a_data_set_that_leaks_stops_before_training(own):
     for fold in ("train", "valid", "test"):
         (own.installation.work / f"{fold}.csv").write_text("sequence,label\n" + rows)
         own.config["sources"][fold] = {"url": f"{fold}.csv"}
-    del own.config["sources"]["ctcf_peaks"], own.config["sources"]["motifs"]
+    del own.config["sources"]["ctcf_peaks"], own.config["sources"]["motifs"], own.config["interpretation"]["tasks"]
     table = own.installation.root / "config/test.benchmarks.tsv"
     table.write_text(table.read_text().splitlines()[1] + "\nready\tcsv\ttrain,valid,test\t.\t.\t0\t.\n")
     done = own(

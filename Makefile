@@ -47,7 +47,7 @@ external: .venv-external/installed  ## a second environment, .venv-external, for
 	.venv-external/bin/python -m pip install --disable-pip-version-check -r envs/external.txt
 	@touch $@
 
-peers: .venv-peers/installed  ## a third environment, .venv-peers, with the peers of bench/interpretation.py
+peers: .venv-peers/installed  ## a third environment, .venv-peers, with the peers of interpretation (bench/interpretation.py, bench/motif_discovery.py)
 
 .venv-peers/installed: envs/peers.txt
 	$(PYTHON) -m venv .venv-peers
@@ -103,11 +103,13 @@ format: setup  ## let ruff and snakefmt lay out the code
 	$(BIN)/snakefmt Snakefile workflow
 
 # these read a finished run
-BENCH_OF_RUNS := bench/few_labels.py bench/recipes.py bench/variant_confounding.py
+BENCH_OF_RUNS := bench/few_labels.py bench/planted_truth.py bench/recipes.py bench/variant_confounding.py
+# these need the peers
+BENCH_OF_PEERS := bench/interpretation.py bench/motif_discovery.py
 
 bench: setup peers  ## every comparison of bench/ that needs no run, one JSON line each
-	@echo "== bench/interpretation.py"; .venv-peers/bin/python bench/interpretation.py
-	@for script in $(filter-out bench/support.py bench/interpretation.py $(BENCH_OF_RUNS),$(wildcard bench/*.py)); do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+	@for script in $(BENCH_OF_PEERS); do echo "== $$script"; .venv-peers/bin/python $$script || exit 1; done
+	@for script in $(filter-out bench/support.py $(BENCH_OF_PEERS) $(BENCH_OF_RUNS),$(wildcard bench/*.py)); do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 why: setup  ## what would rerun, and why, for CONFIG
 	@said=$$($(SNAKEMAKE) --cores 1 --dry-run 2>&1) || { echo "$$said" | grep -v '^  File ' >&2; exit 1; }; \

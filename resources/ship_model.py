@@ -15,7 +15,6 @@ from grover.config.names import CHOSEN, random_of
 from grover.network.folder import CONFIG, TOKENIZER, WEIGHTS
 from grover.pretraining.cards import table
 from grover.pretraining.trained_on import TRAINED_ON
-from grover.report.parts import CHOICE
 from grover.runtime.files import write_text
 
 SHIPPED = Path(__file__).parent / "models"
@@ -69,7 +68,7 @@ def read_probes(run: Path, model: str) -> pd.DataFrame:
     """Probes of the deepest layer, mean over the tokens, of the model and its random initialisation, and of the baselines."""
     probes = pd.read_parquet(run / "embeddings/probes.parquet")
     if model not in set(probes["model"]):
-        if (run / CHOICE).read_text().split()[0] != model:
+        if (run / "models" / CHOSEN / WEIGHTS).resolve() != (run / "models" / model / WEIGHTS).resolve():
             raise SystemExit(f"error: {run} has no probes of {model}; name it in `embeddings.models`")
         model = CHOSEN
     ours = probes["model"].isin([model, random_of(model)]) & (probes["pooling"] == "mean")

@@ -23,9 +23,11 @@ def test_probes_are_of_the_model_and_not_of_a_deeper_external_one(ship, tmp_path
     table = pd.DataFrame(rows, columns=["model", "pooling", "layer"]).astype({"layer": "Int64"})
     table = table.reindex(columns=ship.COLUMNS)
     (tmp_path / "embeddings").mkdir()
-    (tmp_path / "selection").mkdir()
+    for name in ("chosen", "bpe-60"):
+        (tmp_path / "models" / name).mkdir(parents=True)
+    (tmp_path / "models/bpe-60/model.safetensors").touch()
+    (tmp_path / "models/chosen/model.safetensors").symlink_to("../bpe-60/model.safetensors")
     table.to_parquet(tmp_path / "embeddings/probes.parquet")
-    (tmp_path / "selection/chosen.txt").write_text("bpe-60\n")
     found = ship.read_probes(tmp_path, "bpe-60")
     assert found["model"].tolist() == ["chosen", "chosen-random", "gc", "kmers"]
     assert found["layer"].dropna().tolist() == [2, 2]

@@ -1,24 +1,39 @@
 """The command `grover`. Each subcommand imports what it needs when it runs, so that `--version` and `--help` are quick."""
 
+import os
+import sys
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
+from grover.commands import options
+from grover.commands.options import Computation, Regions, Result
 from grover.runtime.failures import one_sentence
 from grover.runtime.version import version
 
 
+PIPE_CLOSED = 141  # exit code, that of a shell for a process that SIGPIPE ended
+
+
 class Commands(TyperGroup):
-    """All subcommands: a mistake of the user, a limit of the machine and Ctrl-C end each with one line on standard error."""
+    """All subcommands: a mistake of the user, a limit of the machine and Ctrl-C end each with one line on standard error. A closed pipe,
+    such as that to `head`, ends one in silence.
+    """
 
     def invoke(self, context: Any) -> Any:  # typer keeps the type of its contexts to itself
         """Run the subcommand inside typer, which would end without a word at Ctrl-C."""
         with one_sentence():
-            return super().invoke(context)
+            try:
+                return super().invoke(context)
+            except BrokenPipeError:
+                os.dup2(
+                    os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
+                )  # so that nothing is flushed into the pipe
+                raise SystemExit(PIPE_CLOSED) from None
 
 
-application = typer.Typer(cls=Commands, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+application = typer.Typer(cls=Commands, no_args_is_help=True, pretty_exceptions_enable=False)
 
 
 def main() -> None:
@@ -55,3 +70,34 @@ def info(
     from grover.network.shipped import model_folder
 
     print_description(describe(model_folder(model)), as_json)
+
+
+@application.command()
+@options.command
+def embed(
+    model: options.Model,
+    asked: Regions,
+    computation: Computation,
+    result: Result,
+    layers: Annotated[
+        str, typer.Option(help="layers to keep, such as 0,6,-1 (0 is the input of the first, -1 the last), or all")
+    ] = "-1",
+    context: Annotated[
+        int | None,
+        typer.Option(
+            help="tokens on either side of an interval that the model reads too; as many as the workflow takes, where it is not given",
+            min=0,
+            show_default=False,
+        ),
+    ] = None,
+    long: options.Long = "tile",
+    remote_code: options.RemoteCode = False,
+) -> None:
+    """Write the embedding of each input: the mean over its tokens, and the state of [CLS].
+
+    Example: grover embed -m results/demo/models/chosen -f genome.fa -b peaks.bed -o embeddings.parquet
+    """
+    from grover.commands.embed import run
+    from grover.commands.models import open_model
+
+    run(open_model(model, remote_code), layers, context, long, asked, computation, result)

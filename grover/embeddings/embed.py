@@ -64,26 +64,50 @@ def embed_sequences(
 
     A sequence too long for the encoder raises an InputError.
     """
-    device, layers = torch.device(device), choose_layers(encoder, layers)
     lengths = np.array([len(tokens) for tokens in inputs], np.int64)
-    check_length(int(lengths.max()), encoder.config.max_position_embeddings, "sequences")
+    layers = choose_layers(encoder, layers)
     tokens, ends = np.concatenate(inputs), np.cumsum(lengths)
     windows = Windows(np.arange(len(inputs)), ends - lengths, lengths, ends - lengths, ends)
+    found = embed_windows(encoder, tokens, windows, layers, device, precision)
+    return {(pooling, layer): found[i, j] for i, layer in enumerate(layers) for j, pooling in enumerate(POOLINGS)}
 
-    def compute(rows: np.ndarray) -> torch.Tensor:
+
+def embed_windows(
+    encoder: BertModel,
+    tokens: np.ndarray,
+    windows: Windows,
+    layers: Sequence[int],
+    device: torch.device | str,
+    precision: str,
+) -> np.ndarray:
+    """Vectors, float32 [layers, poolings, regions, hidden], of regions that are read in one window each or in several.
+
+    windows: of `tokens`, all of one region and those of the regions 0, 1, ... in order. A region has the mean over the tokens of its cores,
+    and the mean [CLS] of its windows weighted by these tokens. A window too long for the encoder raises an InputError.
+    """
+    device = torch.device(device)
+    check_length(int(windows.length.max()), encoder.config.max_position_embeddings, "sequences")
+    sizes = windows.core_sizes
+    total = np.bincount(windows.region, sizes)
+    share = (sizes / total[windows.region]).astype(np.float32)
+    answer = np.zeros((len(layers), len(POOLINGS), len(total), encoder.config.hidden_size), np.float32)
+
+    def compute(rows: np.ndarray) -> tuple[np.ndarray, torch.Tensor]:
         pack = Pack.of(tokens, windows, rows, device)
         with torch.inference_mode(), autocast(device, precision):
             layer_by_layer = layer_states(encoder, pack.ids, pack.layout, layers, attention=attention)
-            return torch.stack([pack.pooled(states.float()) for states in layer_by_layer])
+            return rows, torch.stack([pack.pooled(states.float()) for states in layer_by_layer])
 
     attention = choose_attention(device, training=False)
-    groups = group_by_tokens(lengths, TOKENS_AT_ONCE[device.type])
+    groups = group_by_tokens(windows.length, TOKENS_AT_ONCE[device.type])
     with evaluating(encoder, device):
-        grouped = torch.cat([*each(compute, groups, threads_for(device, len(groups)))], 2).cpu().numpy()
-    answer = np.empty_like(grouped)
-    answer[:, :, np.concatenate(groups)] = grouped
-    answer[:, 1] /= lengths[:, None]
-    return {(pooling, layer): answer[i, j] for i, layer in enumerate(layers) for j, pooling in enumerate(POOLINGS)}
+        for rows, pooled in _one_late(each(compute, groups, threads_for(device, len(groups))), device):
+            found = pooled.cpu().numpy()
+            found[:, 0] *= share[rows, None]
+            for number, region in enumerate(windows.region[rows]):
+                answer[:, :, region] += found[:, :, number]
+    answer[:, 1] /= total[:, None]
+    return answer
 
 
 @dataclass(frozen=True)

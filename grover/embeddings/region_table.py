@@ -16,6 +16,7 @@ from grover.intervals.contigs import Contigs, check
 from grover.intervals.formats import read_bed
 from grover.runtime.errors import InputError
 from grover.tokenization.genome_tokens import TokenisedGenome
+from grover.tokenization.vocabulary import Vocabulary
 
 
 def core_length(tokens: int, context: int) -> int:
@@ -175,6 +176,28 @@ def cut_windows(first: np.ndarray, last: np.ndarray, segment_tokens: np.ndarray,
     begin = np.maximum(core_first - context, segment_tokens[segment])
     end = np.minimum(core_last + context, segment_tokens[segment + 1])
     return Windows(region, begin, end - begin, core_first, core_last)
+
+
+def ranges_in_stretches(
+    tokens: np.ndarray, offsets: np.ndarray, first: np.ndarray, last: np.ndarray, vocabulary: Vocabulary
+) -> tuple[np.ndarray, np.ndarray]:
+    """Find the first token of each region and the one behind its last, both int64, as `token_ranges` does, where each region lies in a
+    stretch of bases that was tokenised alone.
+
+    tokens, offsets: of the stretches, as `Vocabulary.encode_windows` returns them. first, last: bases of each stretch, int64.
+    """
+    number = np.diff(offsets)
+    strides = vocabulary.strides[tokens].astype(np.int64)
+    before = np.cumsum(strides) - strides
+    begins = before - np.repeat(before[offsets[:-1]], number)
+    middles = begins + (vocabulary.spans[tokens] - 1) // 2
+
+    def count(which: np.ndarray) -> np.ndarray:
+        return offsets[:-1] + np.add.reduceat(which.astype(np.int64), offsets[:-1])
+
+    low, high = (count(middles < np.repeat(edge, number)) for edge in (first, last))
+    over = np.maximum(count(begins <= np.repeat((first + last - 1) // 2, number)) - 1, offsets[:-1])
+    return np.where(low < high, low, over), np.where(low < high, high, over + 1)
 
 
 def _first_at(bases: np.ndarray, tokens: TokenisedGenome, genome: Genome) -> np.ndarray:

@@ -108,6 +108,15 @@ def encode_contig(
     return Contig(codes & T, segments, softmask, not_acgt, outside, too_short, upper)
 
 
+def codes_of(where: str, sequence: bytes | bytearray) -> np.ndarray:
+    """Return the codes of a sequence of DNA, uint8, 4 for N and the ambiguity codes; the case is folded. Raises as `encode_contig` does."""
+    contig = encode_contig(where, sequence, 1)
+    codes = np.full(len(sequence), N, np.uint8)
+    for start, end in contig.segments:
+        codes[start:end] = contig.codes[start:end]
+    return codes
+
+
 def runs(mask: np.ndarray) -> np.ndarray:
     """Maximal runs of True in a boolean array, as int64 [n, 2] of start and end."""
     edges = np.flatnonzero(mask[1:] != mask[:-1]) + 1

@@ -115,6 +115,17 @@ def vcf_blocks(path: Path | str, contigs: ContigNames = UNCHANGED, field: str = 
         yield table.assign(**{name: text for name, text in (("id", "."), ("effect", "")) if name not in wanted})
 
 
+def bed_blocks(path: Path | str, contigs: ContigNames = UNCHANGED) -> Iterator[pd.DataFrame]:
+    """Read a BED file of any number of rows a block at a time: chrom, start, end, name and strand, `.` where the file has none."""
+    layout = _layout(path, "bed")
+    wanted = {name: layout.types.get(name, TEXT) for name in (*PLACES, "name", "strand") if name in layout.names}
+    for block in _blocks(path, layout, wanted, contigs):
+        columns = [column.cast(pa.string()) if wanted[name] == TEXT else column for name, column in block.items()]
+        table = pa.table(dict(zip(block, columns, strict=True))).to_pandas()
+        table = table.astype({name: "str" for name, kind in wanted.items() if kind == TEXT})
+        yield table.assign(**{name: "." for name in ("name", "strand") if name not in wanted})
+
+
 def read_table(path: Path | str, contigs: ContigNames = UNCHANGED) -> pd.DataFrame:
     """Read a table whose header has chrom, start and end, 0-based half-open: these first, then its other columns as text.
 

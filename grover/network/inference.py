@@ -61,3 +61,8 @@ def each(compute: Callable[[Item], Found], items: Iterable[Item], threads: int) 
     finally:
         pool.shutdown(cancel_futures=True)
         torch.set_num_threads(threads)  # a thread's own setting becomes the default of later threads
+
+
+def compute_at_once(device_type: str, tokens: int) -> None:
+    """Set how many tokens a network computes at once on a device; it changes memory and speed, and no result beyond rounding."""
+    TOKENS_AT_ONCE[device_type] = tokens

@@ -1,0 +1,201 @@
+"""Write a table chunk by chunk, to a file that appears when it is complete, or to standard output.
+
+Beside the file the chunks are kept, each a file of its own, in a folder `.partial-NAME.parts`. They are joined at the end, so that an
+interrupted command goes on with `--resume`, and the file is the same as without the interruption.
+"""
+
+import csv
+import fcntl
+import gzip
+import io
+import json
+import shutil
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from grover.commands.options import STANDARD, Result
+from grover.commands.skipped import OK, Skipped
+from grover.runtime.errors import InputError
+from grover.runtime.failures import PARTIAL
+from grover.runtime.files import atomic, write_json
+from grover.runtime.json_files import read_json
+from grover.runtime.version import version
+
+PARQUET, TSV, GZIP = ".parquet", ".tsv", ".tsv.gz"
+PROGRESS, IDENTITY, LOCK = "progress.json", "identity.json", "lock"
+KEY = b"grover"
+
+Item = TypeVar("Item")
+Table = Mapping[str, Any]
+
+
+class TableWriter:
+    """Write chunks of rows: columns by name, of which those with two dimensions, float [rows, width], are vectors.
+
+    Use as a context manager, and iterate over the chunks of the input by `missing`, which leaves out those that were written before:
+
+        with TableWriter(asked, identity) as writer:
+            for chunk in writer.missing(inputs.chunks):
+                writer.write(rows, vectors)
+    """
+
+    def __init__(self, asked: Result, identity: Mapping[str, Any]):
+        """identity: what the table depends on, plain values; `--resume` goes on only where it is the same. A Parquet file has the part
+        `about` of it in its metadata.
+        """
+        self.output, self.skipped = asked.output, Skipped()
+        self.path = None if asked.output == STANDARD else Path(asked.output)
+        self.identity = {"grover": version(), **json.loads(json.dumps(identity, default=str))}
+        self.asked, self._number, self._written = asked, 0, 0
+        self.format = TSV if self.path is None else _format(self.path)
+        if self.path is None and asked.resume:
+            raise InputError("--resume needs a file; standard output cannot be continued")
+
+    def __enter__(self) -> "TableWriter":
+        if self.path is None:
+            return self
+        if self.path.is_dir():
+            raise InputError(f"{self.path} is a folder; give the name of a file")
+        if self.path.exists() and not self.asked.force:
+            raise InputError(f"{self.path} exists; add --force to replace it, or give another name")
+        self.parts = self.path.with_name(f"{PARTIAL}{self.path.name}.parts")
+        if self.parts.exists() and not (self.asked.resume or self.asked.force):
+            raise InputError(
+                f"{self.path}: an interrupted command left {_rows_in(self.parts):,} rows; go on with --resume, or begin anew with --force"
+            )
+        self.parts.mkdir(parents=True, exist_ok=True)
+        self._lock = open(self.parts / LOCK, "w")  # noqa: SIM115 (closed in __exit__)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InputError(
+                f"{self.path}: another command is writing this file; wait for it, or give another name"
+            ) from None
+        if self.asked.resume and (self.parts / PROGRESS).is_file():
+            self._take_up()
+        else:
+            for path in self.parts.iterdir():
+                if path.name != LOCK:
+                    path.unlink()
+            write_json(self.parts / IDENTITY, self.identity)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *error: Any) -> None:
+        if self.path is None:
+            if kind is None:
+                sys.stdout.buffer.flush()
+            return
+        try:
+            if kind is None:
+                self._join()
+                shutil.rmtree(self.parts, ignore_errors=True)
+            elif not self._written:
+                shutil.rmtree(self.parts, ignore_errors=True)
+            elif issubclass(kind, KeyboardInterrupt):
+                print(f"{_rows_in(self.parts):,} rows are kept; go on with --resume", file=sys.stderr)
+        finally:
+            self._lock.close()
+
+    def missing(self, chunks: Iterable[Item]) -> Iterator[Item]:
+        """Yield the chunks that were not written by an interrupted command."""
+        for number, chunk in enumerate(chunks):
+            if number >= self._written:
+                self._number = number
+                yield chunk
+
+    def write(self, rows: pd.DataFrame, values: Table) -> None:
+        """Write a chunk: its `rows`, with chrom, start, end and status, and further columns, NaN where the status is not ok."""
+        self.skipped.add(rows)
+        columns = {**{str(name): rows[name].to_numpy() for name in rows}, **values}
+        if self.path is None:
+            sys.stdout.buffer.write(_as_text(columns, self._written == 0))
+            sys.stdout.buffer.flush()
+        else:
+            with atomic(self._part(self._written)) as temporary:
+                if self.format == PARQUET:
+                    pq.write_table(_as_arrow(columns, rows["status"].to_numpy() == OK, self.identity), temporary)
+                else:
+                    text = _as_text(columns, self._written == 0)
+                    temporary.write_bytes(text if self.format == TSV else gzip.compress(text, 6, mtime=0))
+        self._written += 1
+        if self.path is not None:
+            write_json(self.parts / PROGRESS, {"parts": self._written, "skipped": asdict(self.skipped)})
+
+    def _take_up(self) -> None:
+        before = read_json(self.parts / IDENTITY, "begin anew with --force")
+        if before != self.identity:
+            other = sorted(name for name in {*before, *self.identity} if before.get(name) != self.identity.get(name))
+            raise InputError(
+                f"{self.path}: the interrupted command had another {' and '.join(other)}; repeat it as it was, or begin anew with --force"
+            )
+        progress = read_json(self.parts / PROGRESS, "begin anew with --force")
+        self._written, self.skipped = progress["parts"], Skipped(**progress["skipped"])
+
+    def _part(self, number: int) -> Path:
+        return self.parts / f"{number:08}{self.format}"
+
+    def _join(self) -> None:
+        assert self.path is not None
+        parts = [self._part(number) for number in range(self._written)]
+        with atomic(self.path) as temporary:
+            if self.format == PARQUET:
+                schema = pq.read_schema(parts[0])
+                with pq.ParquetWriter(temporary, schema) as stream:
+                    for part in parts:
+                        stream.write_table(pq.read_table(part), row_group_size=1 << 30)
+            else:
+                with open(temporary, "wb") as stream:
+                    for part in parts:
+                        with open(part, "rb") as source:
+                            shutil.copyfileobj(source, stream)
+
+
+def _format(path: Path) -> str:
+    for suffix in (GZIP, TSV, PARQUET):
+        if path.name.endswith(suffix):
+            return suffix
+    raise InputError(f"{path}: the suffix decides the format; expected {PARQUET}, {TSV} or {GZIP}")
+
+
+def _rows_in(parts: Path) -> int:
+    with suppress(InputError, KeyError, TypeError, OSError):
+        return int(read_json(parts / PROGRESS, "")["skipped"]["inputs"])
+    return 0
+
+
+def _as_arrow(columns: Mapping[str, np.ndarray], known: np.ndarray, identity: Mapping[str, Any]) -> pa.Table:
+    arrays = {}
+    for name, values in columns.items():
+        values = np.asarray(values)
+        if values.ndim == 2:
+            flat = pa.array(np.ascontiguousarray(values).ravel())
+            arrays[name] = pa.FixedSizeListArray.from_arrays(flat, values.shape[1], mask=pa.array(~known))
+        elif values.dtype.kind == "f":
+            arrays[name] = pa.array(values, from_pandas=True)
+        else:
+            arrays[name] = pa.array(values.tolist() if values.dtype.kind in "OU" else values)
+    table = pa.table(arrays)
+    return table.replace_schema_metadata(
+        {KEY: json.dumps({"grover": identity["grover"], **identity.get("about", {})}).encode()}
+    )
+
+
+def _as_text(columns: Mapping[str, np.ndarray], header: bool) -> bytes:
+    """The rows as TSV; a vector becomes one column per number, NAME_0, NAME_1, and so on."""
+    frames = []
+    for name, values in columns.items():
+        values = np.asarray(values)
+        names = [name] if values.ndim == 1 else [f"{name}_{number}" for number in range(values.shape[1])]
+        frames.append(pd.DataFrame(values.reshape(len(values), -1), columns=names))
+    stream = io.StringIO()
+    pd.concat(frames, axis=1).to_csv(stream, sep="\t", index=False, header=header, quoting=csv.QUOTE_NONE)
+    return stream.getvalue().encode()

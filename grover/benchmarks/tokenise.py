@@ -1,5 +1,6 @@
 """How a model reads the sequences of a benchmark: as tokens of its own vocabulary."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -33,6 +34,22 @@ def read_tokens(dataset: pd.DataFrame, vocabulary: Vocabulary, threads: int = 1)
             parts = pieces.split()
             if parts and all(part in ids for part in parts):
                 found[row] = np.array([ids[part] for part in parts], np.uint16)
+    return found
+
+
+def tokens_of_stretches(
+    stretches: Sequence[np.ndarray], first: np.ndarray, last: np.ndarray, vocabulary: Vocabulary, threads: int = 1
+) -> list[np.ndarray]:
+    """Token ids, without specials, of sequences that are given as codes with their neighbours, by the rules of `read_tokens`.
+
+    The sequence of each stretch is from base `first` to before `last`.
+    """
+    bounds = np.cumsum([0] + [len(codes) for codes in stretches])
+    tokens, _, offsets = tokens_within(np.concatenate(stretches), bounds, first, last, vocabulary, threads)
+    found = [tokens[start:end] for start, end in pairwise(offsets)]
+    for row, own in enumerate(found):
+        if not len(own):
+            found[row] = vocabulary.encode(stretches[row][first[row] : last[row]])
     return found
 
 

@@ -8,10 +8,9 @@ import typer
 from typer.core import TyperGroup
 
 from grover.commands import options
-from grover.commands.options import Computation, Regions, Result
+from grover.commands.tables import embed, predict, score
 from grover.runtime.failures import one_sentence
 from grover.runtime.version import version
-
 
 PIPE_CLOSED = 141  # exit code, that of a shell for a process that SIGPIPE ended
 
@@ -53,7 +52,7 @@ def grover(
         bool, typer.Option("--version", help="print the version", is_eager=True, callback=_print_version)
     ] = False,
 ) -> None:
-    """DNA language models: use the models that the workflow has trained."""
+    """Embed, label and score DNA with a trained language model. docs/command.md has examples."""
 
 
 @application.command()
@@ -64,40 +63,17 @@ def info(
     ],
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
-    """Print what a MODEL is: its kind, architecture, weights, vocabulary, training and held-out scores, and task, labels and pooling of a
-    fine-tuned one."""
-    from grover.commands.info import describe, print_description
+    """Print what a MODEL is: its kind, architecture, weights, vocabulary, longest input, training and held-out scores, and task, labels and
+    pooling of a fine-tuned one.
+
+    Example: grover info results/demo/models/chosen
+    """
+    from grover.commands.info import describe
+    from grover.commands.info_text import print_description
     from grover.network.shipped import model_folder
 
     print_description(describe(model_folder(model)), as_json)
 
 
-@application.command()
-@options.command
-def embed(
-    model: options.Model,
-    asked: Regions,
-    computation: Computation,
-    result: Result,
-    layers: Annotated[
-        str, typer.Option(help="layers to keep, such as 0,6,-1 (0 is the input of the first, -1 the last), or all")
-    ] = "-1",
-    context: Annotated[
-        int | None,
-        typer.Option(
-            help="tokens on either side of an interval that the model reads too; as many as the workflow takes, where it is not given",
-            min=0,
-            show_default=False,
-        ),
-    ] = None,
-    long: options.Long = "tile",
-    remote_code: options.RemoteCode = False,
-) -> None:
-    """Write the embedding of each input: the mean over its tokens, and the state of [CLS].
-
-    Example: grover embed -m results/demo/models/chosen -f genome.fa -b peaks.bed -o embeddings.parquet
-    """
-    from grover.commands.embed import run
-    from grover.commands.models import open_model
-
-    run(open_model(model, remote_code), layers, context, long, asked, computation, result)
+for function in (embed, predict, score):
+    application.command()(options.command(function))

@@ -1,7 +1,6 @@
 """The sequence that intervals and variants of a user refer to, with random access to its bases."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from grover.commands.options import STANDARD
 from grover.commands.session import Session
@@ -35,7 +34,8 @@ class Assembly:
                 option = f"add --rename {other}" if other else "leave out --rename"
                 raise InputError(f"{what} names its contigs {some_of(names)}, {self.name} {some_of(lengths)}; {option}")
         raise InputError(
-            f"{what} has the contigs {some_of(names)}, none of which {self.name} has ({some_of(lengths)}); give the sequences that it refers to"
+            f"{what} has the contigs {some_of(names)}, none of which {self.name} has ({some_of(lengths)}); give the sequences that "
+            "it refers to"
         )
 
     def names(self, rename: str = "") -> ContigNames:
@@ -44,9 +44,19 @@ class Assembly:
 
 
 def open_assembly(path: str, session: Session) -> Assembly:
-    """Open sequences: a FASTA or 2bit, which is encoded in the temporary folder (one byte per base), or the folder `genome` of a run."""
+    """Open sequences: a FASTA or 2bit, which is encoded in the temporary folder (one byte per base), or the folder `genome` of a run.
+
+    A second call returns the same object.
+    """
+    if f"assembly {path}" not in session.kept:
+        session.kept[f"assembly {path}"] = _open(path, session)
+    opened: Assembly = session.kept[f"assembly {path}"]
+    return opened
+
+
+def _open(path: str, session: Session) -> Assembly:
     name = "standard input" if path == STANDARD else path
-    place = session.local(path)
+    place = session.local(path, "--fasta")
     if place.is_dir():
         if missing := [file for file in FILES if not (place / file).is_file()]:
             raise InputError(f"{path}: no {missing[0]} there; expected a FASTA, or the folder `genome` of a run")

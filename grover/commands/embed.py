@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch.nn import Module
 from transformers import BertModel
 
 from grover.commands.models import Model
@@ -17,7 +18,8 @@ from grover.embeddings.embed import choose_layers, embed_windows
 from grover.embeddings.region_table import core_length, cut_windows, ranges_in_stretches
 from grover.embeddings.vectors import POOLINGS
 from grover.external_models.adapters import ExternalModel
-from grover.external_models.embedding import embed as embed_external
+from grover.external_models.embedding import embed_with
+from grover.external_models.network import ExternalNetwork
 from grover.genome.bases import decode
 from grover.network.inference import threads_for
 from grover.runtime.errors import InputError
@@ -81,6 +83,7 @@ class ExternalEmbedder:
     """A model from elsewhere, which reads each input alone; only its last layer is kept."""
 
     external: ExternalModel
+    network: ExternalNetwork
     long: str
     device: torch.device
     precision: str
@@ -93,7 +96,7 @@ class ExternalEmbedder:
             read = self.external.tokenise([decode(codes) for codes in chunk.codes])
             chunk = chunk.with_status(np.array([len(ids) > self.external.limit for ids in read]), TOO_LONG)
         texts = [decode(codes) for codes in chunk.codes]
-        found = [*embed_external(self.external, texts, self.device, self.precision, 0)]
+        found = [*embed_with(self.network, self.external, texts, self.device, self.precision)]
         columns = {"tokens": chunk.column(np.concatenate([tokens for _, tokens in found]))}
         for name in self.external.poolings:
             vectors = np.concatenate([of[name] for of, _ in found])
@@ -117,11 +120,12 @@ def embedder(model: Model, layers: str, context: int | None, long: str, device: 
             raise InputError(
                 "--long centre: a model from elsewhere reads long input in pieces (tile), or skips it (refuse)"
             )
-        return ExternalEmbedder(external, long, device, precision)
-    encoder = model.encoder().to(device).eval()
+        return ExternalEmbedder(external, external.make(1, 0).to(device).eval(), long, device, precision)
+    encoder = model.encoder()
+    Module.to(encoder, device)
     window = model.longest
     if context is None:
-        context = min(WindowContext().context, (window - 1) // 4)
+        context = min(WindowContext().context, 3 * window // 8)
     core_length(window, context)
     numbers = _numbers(layers, encoder.config.num_hidden_layers)
     return Embedder(

@@ -11,17 +11,21 @@ import pandas as pd
 from transformers import BertForMaskedLM, BertModel
 from transformers.utils import logging
 
+from grover.commands.info import beside, places_of
+from grover.commands.kinds import adapter_of, is_own
 from grover.external_models.adapters import ExternalModel, load
-from grover.external_models.folder import CONFIG, auto_map, check_folder
+from grover.external_models.folder import CONFIG, check_folder
 from grover.network.batching import SPECIALS
 from grover.network.bert import load_language_model
 from grover.network.classifier import Classifier
 from grover.network.classifier_folder import load_classifier
 from grover.network.folder import FINE_TUNED, PRETRAINED, REMEDY, WEIGHTS, is_classifier
 from grover.network.shipped import model_folder
+from grover.pretraining.cards import own_settings
 from grover.pretraining.trained_on import TRAINED_ON, read_trained_on
 from grover.runtime.errors import InputError
 from grover.runtime.json_files import read_json
+from grover.runtime.provenance import SUFFIX
 from grover.tokenization.vocabulary import Vocabulary
 
 
@@ -81,7 +85,7 @@ class Model:
         """Open a model from elsewhere through its own tokenizer."""
         logging.set_verbosity_error()  # it reports weights that nothing here reads
         logging.disable_progress_bar()
-        return load(self.folder, _adapter(self.folder), self.remote_code)
+        return load(self.folder, adapter_of(self.folder), self.remote_code)
 
     @cached_property
     def labels(self) -> list[str]:
@@ -91,9 +95,12 @@ class Model:
 
     def trained_on(self) -> pd.DataFrame | None:
         """Return the intervals that the model was pretrained on (chrom, start, end), where its folder lists them."""
-        places = (self.folder, (self.folder / WEIGHTS).resolve().parent)
-        path = next((place / TRAINED_ON for place in places if (place / TRAINED_ON).is_file()), None)
+        path = next((place / TRAINED_ON for place in places_of(self.folder) if (place / TRAINED_ON).is_file()), None)
         return read_trained_on(path) if path else None
+
+    def settings(self) -> dict[str, Any]:
+        """Return the settings of the training, where the folder has its provenance."""
+        return beside(self.folder, f"{WEIGHTS}{SUFFIX}", own_settings) or {}
 
     def identity(self) -> dict[str, Any]:
         """What tells this model from others, without reading its weights: sizes and dates of its files."""
@@ -123,37 +130,4 @@ def open_model(name: str, remote_code: bool = False) -> Model:
         raise InputError(f"{name}: no {CONFIG} there; {PRETRAINED}")
     config = read_json(folder / CONFIG, REMEDY)
     check_folder(folder)
-    return Model(name, folder, config, not _is_own(folder, config), remote_code)
-
-
-def _is_own(folder: Path, config: dict[str, Any]) -> bool:
-    """Whether the folder is one of this project, or has the same network, and a tokenizer that cuts as ours do."""
-    if "start" in config or is_classifier(config):
-        return True
-    files = [WEIGHTS, "tokenizer.json"]
-    if (
-        config.get("model_type") != "bert"
-        or auto_map(folder, CONFIG)
-        or not all((folder / name).is_file() for name in files)
-    ):
-        return False
-    try:
-        return Vocabulary.load(folder).size == config.get("vocab_size")
-    except InputError:
-        return False
-
-
-def _adapter(folder: Path) -> str:
-    """The adapter of `grover.external_models` for a folder, by its configuration and its tokenizer."""
-    config, code = read_json(folder / CONFIG, REMEDY), auto_map(folder, CONFIG)
-    if config.get("model_type") == "bert" and any("bert_layers" in str(value) for value in code.values()):
-        return "dnabert2"
-    if config.get("model_type") == "hyenadna":
-        return "hyenadna"
-    words = folder / "vocab.txt"
-    if config.get("model_type") == "bert" and words.is_file():
-        tokens = {line.strip() for line in words.read_text(encoding="utf-8").splitlines()} - {""}
-        lengths = {len(token) for token in tokens if not set(token) - set("ACGT")}
-        if len(lengths) == 1 and len(tokens) - 5 == 4 ** lengths.pop():
-            return "dnabert"
-    return "auto"
+    return Model(name, folder, config, not is_own(folder, config), remote_code)

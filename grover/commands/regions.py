@@ -47,8 +47,8 @@ ALONE = Surroundings()
 
 @dataclass(frozen=True)
 class Chunk:
-    """Some inputs. `rows`: chrom, start, end, name, strand (as given), read_strand (+ or -), status, and where it is known `seen`, the share
-    of its bases that the model was pretrained on.
+    """Some inputs. `rows`: chrom, start, end, name, strand (as given), read_strand (+ or -), status, and where it is known `seen`, the
+    share of its bases that the model was pretrained on.
 
     `places`, int64: rows with status ok, whose bases along the strand that is read are `stretches` (uint8, A 0, C 1, G 2, T 3, else 4).
     Of each the input itself is from `first` to before `last`, int64; what is beside it are its surroundings.
@@ -102,7 +102,7 @@ def open_inputs(
     if asked.bed is None:
         if asked.strands == "feature":
             raise InputError("--strands feature needs --bed with a column of strands; a FASTA has none")
-        path = session.local(asked.fasta)
+        path = session.local(asked.fasta, "--fasta")
         if path.is_dir():
             raise InputError(f"{asked.fasta} is a folder; give a FASTA, or intervals of this assembly as --bed")
         name = _name(asked.fasta)
@@ -110,7 +110,7 @@ def open_inputs(
         return Inputs(
             number * _strands(asked), _of_fasta(path, name, asked.strands), {"fasta": session.stamp(asked.fasta)}
         )
-    bed = session.local(asked.bed)
+    bed = session.local(asked.bed, "--bed")
     number = _count(bed, b"\n")
     assembly = open_assembly(asked.fasta, session)
     seen = _trained_on(trained_on, assembly, session) if trained_on is not None else None
@@ -229,7 +229,7 @@ def _pieces(lengths: np.ndarray) -> Iterator[slice]:
         if row > begin and (row - begin == ROWS or bases + length > BASES):
             yield slice(begin, row)
             begin, bases = row, 0
-        bases += length
+        bases += int(length)
     if len(lengths):
         yield slice(begin, len(lengths))
 

@@ -5,9 +5,10 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import torch
 import typer
@@ -27,13 +28,14 @@ COPY = "standard-input"
 @dataclass(frozen=True)
 class Session:
     """Where a subcommand computes and what it may say: the device and the precision of the network, whether it is `quiet`, and a temporary
-    `folder` that is deleted at the end.
+    `folder` that is deleted at the end. `kept`: what was opened once and is used again.
     """
 
     device: torch.device
     precision: str
     quiet: bool
     folder: Path
+    kept: dict[str, Any] = field(default_factory=dict)
 
     def say(self, text: str) -> None:
         """Print a line on standard error."""
@@ -44,15 +46,19 @@ class Session:
         """Return the progress of the work, on standard error."""
         return Progress(total, label, unit, silent=self.quiet)
 
-    def local(self, path: str) -> Path:
-        """Return a file by its path; standard input (`-`) is copied to a file first, since readers look at a file more than once."""
+    def local(self, path: str, option: str = "") -> Path:
+        """Return a file by its path; standard input (`-`) is copied to a file first, since readers look at a file more than once.
+
+        option: the one that names it; two cannot both be standard input.
+        """
         if path != STANDARD:
             return Path(path)
         copy = self.folder / COPY
-        if copy.exists():
+        if self.kept.setdefault(STANDARD, option) != option:
             raise InputError("- is given for two inputs, but there is one standard input; give a file for one of them")
-        with open(copy, "wb") as stream:
-            shutil.copyfileobj(sys.stdin.buffer, stream)
+        if not copy.exists():
+            with open(copy, "wb") as stream:
+                shutil.copyfileobj(sys.stdin.buffer, stream)
         return copy
 
     def stamp(self, path: str) -> str:

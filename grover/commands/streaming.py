@@ -31,11 +31,11 @@ def write_table(
     about = {"model": model.name, "strands": asked.strands, "precision": session.precision} | about
     inputs = open_inputs(asked, session, reader.surroundings, model.trained_on())
     identity = {"about": about, "weights": model.identity(), **inputs.identity, "rename": asked.rename}
-    with TableWriter(result, identity) as writer:
-        with session.progress(inputs.number, str(about["command"]), "inputs") as bar:
-            bar.update(writer.skipped.inputs)
-            for chunk in writer.missing(inputs.chunks):
-                chunk, values = reader.read(chunk)
-                writer.write(chunk.rows, values)
-                bar.update(len(chunk.rows))
+    progress = session.progress(inputs.number, str(about["command"]), "inputs")
+    with TableWriter(result, identity) as writer, progress as bar:
+        bar.update(writer.skipped.inputs)
+        for chunk in writer.missing(inputs.chunks):
+            chunk, values = reader.read(chunk)
+            writer.write(chunk.rows, values)
+            bar.update(len(chunk.rows))
     session.end(writer.skipped, result.max_skipped)

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from grover.external_models.adapters import ExternalModel
+from grover.external_models.network import ExternalNetwork
 from grover.network.device import autocast
 
 SEQUENCES_AT_ONCE = 512  # that are read, computed and handed out together
@@ -39,6 +40,19 @@ def embed(
     initialised model depends on `seed`.
     """
     network = external.make(1, seed).to(device).eval()
+    yield from embed_with(network, external, sequences, device, precision, at_once=at_once)
+
+
+def embed_with(
+    network: ExternalNetwork,
+    external: ExternalModel,
+    sequences: Sequences,
+    device: torch.device,
+    precision: str,
+    *,
+    at_once: int = SEQUENCES_AT_ONCE,
+) -> Iterator[tuple[dict[str, np.ndarray], np.ndarray]]:
+    """Yield what `embed` does, with a network that is on its device and in evaluation mode."""
     if not len(sequences):
         yield (
             {pooling: np.zeros((0, external.hidden), np.float32) for pooling in external.poolings},

@@ -8,7 +8,7 @@ not: few tokens have the span of a long one, so that a strand may exclude a base
 A base of overlapping k-mers is masked with all k-mers that hold it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -92,27 +92,52 @@ class BaseReader:
         codes: uint8 without anything but 0 to 3; what surrounds the bases is context. The second strand is in the order of the first one,
         and its bases are those of the first strand too.
         """
-        check_length(reading.window, self.model.config.max_position_embeddings, "windows of base tracks")
-        strands = [self._read(codes, first, last, reading)]
-        if reading.both:
-            size = len(codes)
-            opposite = self._read(reverse_complement(codes), size - last, size - first, reading)
-            strands.append((opposite[0][::-1, ::-1], opposite[1][::-1, ::-1]))
-        model, frequency = zip(*strands, strict=True)
-        return np.stack(model), np.stack(frequency)
+        ((model, frequency),) = self.read_stretches([(codes, first, last)], reading)
+        return model, frequency
 
-    def _read(self, codes: np.ndarray, first: int, last: int, reading: Reading) -> tuple[np.ndarray, np.ndarray]:
-        copies = [*self.copies(self.vocabulary.encode(codes), first, last, reading)]
-        lengths = np.array([len(copy.tokens) for copy in copies])
-        groups = group_by_tokens(lengths, TOKENS_AT_ONCE[self.device.type])
-        found = np.full((2, len(codes), 4), np.nan)
+    def read_stretches(
+        self, stretches: Sequence[tuple[np.ndarray, int, int]], reading: Reading
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Return what `read` does for each of several stretches (codes, first, last), whose windows are computed together."""
+        check_length(reading.window, self.model.config.max_position_embeddings, "windows of base tracks")
+        plus = self._read(stretches, reading)
+        if not reading.both:
+            return [(model[None], frequency[None]) for model, frequency in plus]
+        turned = [
+            (reverse_complement(codes), len(codes) - last, len(codes) - first) for codes, first, last in stretches
+        ]
+        minus = [(model[::-1, ::-1], frequency[::-1, ::-1]) for model, frequency in self._read(turned, reading)]
+        return [
+            (np.stack([one, other]), np.stack([one_frequency, other_frequency]))
+            for (one, one_frequency), (other, other_frequency) in zip(plus, minus, strict=True)
+        ]
+
+    def _read(
+        self, stretches: Sequence[tuple[np.ndarray, int, int]], reading: Reading
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
+        tokens = self.vocabulary.encode_each([codes for codes, _, _ in stretches])
+        copies, owners = [], []
+        for owner, (ids, (_, first, last)) in enumerate(zip(tokens, stretches, strict=True)):
+            found = [*self.copies(ids, first, last, reading)]
+            copies += found
+            owners += [owner] * len(found)
+        # the bases of all stretches, one behind the other
+        begins = np.cumsum([0] + [len(codes) for codes, _, _ in stretches])
+        places_of = begins[owners]
+        groups = group_by_tokens([len(copy.tokens) for copy in copies], TOKENS_AT_ONCE[self.device.type])
+        found_of_all = np.full((2, int(begins[-1]), 4), np.nan)
 
         def compute(group: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-            return self.marginals_of([copies[row] for row in group])
+            some = [copies[row] for row in group]
+            places, model, frequency = self.marginals_of(some)
+            return places + np.repeat(places_of[group], [int(copy.lengths.sum()) for copy in some]), model, frequency
 
         for places, model, frequency in each(compute, groups, threads_for(self.device, len(groups))):
-            found[0, places], found[1, places] = model, frequency
-        return found[0, first:last], found[1, first:last]
+            found_of_all[0, places], found_of_all[1, places] = model, frequency
+        return [
+            (found_of_all[0, begin + first : begin + last], found_of_all[1, begin + first : begin + last])
+            for begin, (_, first, last) in zip(begins, stretches, strict=False)
+        ]
 
     def copies(self, tokens: np.ndarray, first: int, last: int, reading: Reading) -> Iterator[Copy]:
         """Yield the masked copies of windows of `tokens` that read the bases from `first` to before `last`."""

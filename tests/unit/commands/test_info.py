@@ -150,7 +150,7 @@ def test_what_is_not_recorded_is_said(model):
 
 
 def no_sizes(folder: Path) -> None:
-    (folder / "config.json").write_text('{"model_type": "gpt2"}')
+    (folder / "config.json").write_text('{"model_type": "bert", "start": "plain"}')
 
 
 def cut_off(folder: Path) -> None:

@@ -1,0 +1,125 @@
+"""Inputs of the user: what is read of which file, in which order, and what is refused in one sentence."""
+
+import gzip
+import io
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from grover.commands import regions
+from grover.commands.options import Regions
+from grover.commands.regions import ALONE, Surroundings, open_inputs
+from grover.commands.session import session
+from grover.genome.bases import decode, encode, reverse_complement
+from grover.runtime.errors import InputError
+from tests.unit.commands.conftest import QUIET
+
+
+def read(asked, surroundings=ALONE, trained_on=None):
+    """All rows, and the text of each input with status ok by its row."""
+    rows, texts = [], {}
+    with session(QUIET) as here:
+        for chunk in open_inputs(asked, here, surroundings, trained_on).chunks:
+            before = sum(map(len, rows))
+            texts |= {
+                before + int(place): decode(codes) for place, codes in zip(chunk.places, chunk.codes, strict=True)
+            }
+            rows.append(chunk.rows)
+    return pd.concat(rows, ignore_index=True), texts
+
+
+def test_rows_keep_order_coordinates_strand_and_a_reason(world, bed, monkeypatch):
+    monkeypatch.setattr(regions, "ROWS", 2)
+    chr1 = world.sequences["chr1"]
+    asked = bed(
+        world.fasta,
+        ("chr1", 390, 420, "beyond", 0, "+"),
+        ("chr2", 10, 30, "minus", 0, "-"),
+        ("chr2", 10, 30, "minus", 0, "-"),  # twice
+        ("chrUn", 1, 5, "unknown", 0, "."),
+        ("chr1", 20, 20, "nothing", 0, "."),
+        ("chr1", -3, 20, "negative", 0, "."),
+        ("chr1", 201, 206, "gap", 0, "."),
+        ("chr1", 198, 212, "across", 0, "+"),
+        strands="feature",
+    )
+    rows, texts = read(asked)
+    assert rows["name"].tolist() == ["beyond", "minus", "minus", "unknown", "nothing", "negative", "gap", "across"]
+    assert rows["status"].tolist() == ["outside", "ok", "ok", "unknown_contig", "empty", "outside", "no_bases", "ok"]
+    assert rows["strand"].tolist()[1:4] == ["-", "-", "."] and rows["read_strand"].tolist()[1:4] == ["-", "-", "+"]
+    minus = decode(reverse_complement(encode(world.sequences["chr2"][10:30])))
+    assert texts == {1: minus, 2: minus, 7: chr1[198:212]}
+
+
+def test_both_strands_are_two_rows(world, bed):
+    rows, texts = read(bed(world.fasta, ("chr2", 0, 9), ("chr2", 5, 9), strands="both"))
+    assert rows[["start", "read_strand"]].to_numpy().tolist() == [[0, "+"], [0, "-"], [5, "+"], [5, "-"]]
+    assert (
+        texts[2] == world.sequences["chr2"][5:9]
+        and encode(texts[3]).tolist() == reverse_complement(encode(texts[2])).tolist()
+    )
+    assert rows["name"].tolist() == ["."] * 4
+
+
+def test_surroundings_end_at_n_and_at_the_contig(world, bed):
+    asked = bed(world.fasta, ("chr1", 190, 198), ("chr1", 210, 230), ("chr2", 4, 20), ("chr2", 140, 150))
+    with session(QUIET) as here:
+        (chunk,) = open_inputs(asked, here, Surroundings(10)).chunks
+        (stepped,) = open_inputs(asked, here, Surroundings(10, 3)).chunks
+    chr1, chr2 = world.sequences["chr1"], world.sequences["chr2"]
+    expected = [chr1[180:200], chr1[207:240], chr2[:30], chr2[130:]]
+    assert [decode(codes) for codes in chunk.stretches] == expected
+    assert chunk.first.tolist() == [10, 3, 4, 10] and chunk.last.tolist() == [18, 23, 20, 20]
+    # 180 is a multiple of 3 from the beginning of the segment, as 207 is; of the last one 130 is not, 132 is
+    assert [decode(codes)[:5] for codes in stepped.stretches] == [text[:5] for text in [*expected[:3], chr2[132:]]]
+    assert [decode(codes) for codes in stepped.codes] == [decode(codes) for codes in chunk.codes]
+
+
+def test_the_share_that_the_model_has_seen(world, bed):
+    trained = pd.DataFrame({"chrom": ["1", "1"], "start": [0, 50], "end": [20, 60]})
+    rows, _ = read(
+        bed(world.fasta, ("chr1", 10, 50), ("chr2", 0, 10), ("chr1", 55, 60), ("chr9", 1, 2)), trained_on=trained
+    )
+    np.testing.assert_allclose(rows["seen"], [0.25, 0, 1, np.nan])
+    rows, _ = read(bed(world.fasta, ("chr1", 10, 50)), trained_on=trained.assign(chrom="scaffold"))
+    assert "seen" not in rows
+
+
+def test_a_fasta_alone_gives_its_sequences_in_order(world, monkeypatch):
+    monkeypatch.setattr(regions, "ROWS", 1)
+    rows, texts = read(Regions(str(world.fasta)))
+    assert rows[["chrom", "start", "end"]].to_numpy().tolist() == [["chr1", 0, 407], ["chr2", 0, 150]]
+    assert [*texts.values()] == [*world.sequences.values()]
+
+
+def test_gzip_and_windows_line_ends_and_standard_input(world, tmp_path, monkeypatch):
+    packed = tmp_path / "packed.fa.gz"
+    packed.write_bytes(gzip.compress(world.fasta.read_bytes().replace(b"\n", b"\r\n")))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"track name=x\r\n2\t3\t9\r\n2\t0\t4\r\n")))
+    rows, texts = read(Regions(str(packed), "-", rename="add-chr"))
+    chr2 = world.sequences["chr2"]
+    assert rows["chrom"].tolist() == ["2", "2"] and [*texts.values()] == [chr2[3:9], chr2[:4]]
+
+
+@pytest.mark.parametrize(
+    ("fasta", "rows", "sentence"),
+    [
+        (">a\nACGU\n", None, r"sequence a holds 'U' at position 4, which is no code of DNA; give"),
+        (">a\nMKVLA\n", None, r"sequence a holds 'L' at position 4, which is no code of DNA"),
+        ("", None, r"is empty; give the assembly as FASTA"),
+        ("ACGT\n", None, r"is no FASTA: it does not start with '>'"),
+        (">a\nAC\n>a\nGT\n", "a\t0\t1\n", r"contig a stands twice"),
+        (">chr1\nACGT\n", "", r"has no interval; give a BED file"),
+        (">chr1\nACGT\n", "1\t0\t2\n", r"names its contigs 1, .* chr1; add --rename add-chr"),
+        (">chr1\nACGT\n", "z\t0\t2\n", r"has the contigs z, none of which .* has \(chr1\); give the sequences"),
+        (">chr1\nACGT\n", "chr1\tone\t2\n", r"line 1: start must be a whole number"),
+    ],
+)
+def test_bad_input_is_one_sentence(tmp_path, fasta, rows, sentence):
+    (tmp_path / "x.fa").write_text(fasta)
+    if rows is not None:
+        (tmp_path / "x.bed").write_text(rows)
+    with pytest.raises(InputError, match=sentence):
+        read(Regions(str(tmp_path / "x.fa"), None if rows is None else str(tmp_path / "x.bed")))

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -24,12 +24,12 @@ from grover.commands.frequencies import counts_in_fasta, counts_in_genome
 from grover.commands.models import Model, open_model
 from grover.commands.options import Computation, Regions
 from grover.commands.predict import predictor
-from grover.commands.regions import KEYS, open_inputs
+from grover.commands.regions import KEYS, fasta_of, open_inputs
 from grover.commands.score import scorer
 from grover.commands.session import Session, session
 from grover.commands.streaming import Reader
 
-Inputs = str | Path | pd.DataFrame | Sequence[str]
+Inputs: TypeAlias = str | Path | pd.DataFrame | Sequence[str]
 Strands = Literal["plus", "both", "feature"]
 Long = Literal["tile", "centre", "refuse"]
 
@@ -109,7 +109,7 @@ class LoadedModel:
         def reader(here: Session, asked: Regions) -> Reader:
             vocabulary = self.model.vocabulary
             if asked.bed is None:
-                counts = counts_in_fasta(here.local(asked.fasta), vocabulary)
+                counts = counts_in_fasta(fasta_of(asked, here), vocabulary)
             else:
                 counts = counts_in_genome(open_assembly(asked.fasta, here).genome, vocabulary)
             return scorer(self.model, counts, mask_ratio, here.device, here.precision)

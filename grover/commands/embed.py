@@ -25,7 +25,7 @@ from grover.network.inference import threads_for
 from grover.runtime.errors import InputError
 from grover.tokenization.vocabulary import Vocabulary
 
-SYNCHRONISED = 4  # tokens behind a cut, beyond which byte pairs are cut as without it
+SYNCHRONISED = 8  # tokens behind a cut, beyond which byte pairs are cut as without it (docs/decisions.md, 191)
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,7 @@ def run(
     model: Model, layers: str, context: int | None, long: str, asked: Regions, computation: Computation, result: Result
 ) -> None:
     """Run the subcommand."""
-    with session(computation) as here:
+    with session(computation, result) as here:
         reader = embedder(model, layers, context, long, here.device, here.precision)
         about = {"command": "embed", "layers": layers, "context": context, "long": long}
         write_table(here, model, reader, asked, result, about)

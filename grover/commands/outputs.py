@@ -56,22 +56,14 @@ class TableWriter:
         self.path = None if asked.output == STANDARD else Path(asked.output)
         self.identity = {"grover": version(), **json.loads(json.dumps(identity, default=str))}
         self.asked, self._number, self._written = asked, 0, 0
+        check_result(asked)
         self.format = TSV if self.path is None else _format(self.path)
-        if self.path is None and asked.resume:
-            raise InputError("--resume needs a file; standard output cannot be continued")
+        if self.path is not None:
+            self.parts = _parts(self.path)
 
     def __enter__(self) -> "TableWriter":
         if self.path is None:
             return self
-        if self.path.is_dir():
-            raise InputError(f"{self.path} is a folder; give the name of a file")
-        if self.path.exists() and not self.asked.force:
-            raise InputError(f"{self.path} exists; add --force to replace it, or give another name")
-        self.parts = self.path.with_name(f"{PARTIAL}{self.path.name}.parts")
-        if self.parts.exists() and not (self.asked.resume or self.asked.force):
-            raise InputError(
-                f"{self.path}: an interrupted command left {_rows_in(self.parts):,} rows; go on with --resume, or begin anew with --force"
-            )
         self.parts.mkdir(parents=True, exist_ok=True)
         self._lock = open(self.parts / LOCK, "w")  # noqa: SIM115 (closed in __exit__)
         try:
@@ -157,6 +149,28 @@ class TableWriter:
                     for part in parts:
                         with open(part, "rb") as source:
                             shutil.copyfileobj(source, stream)
+
+
+def check_result(asked: Result) -> None:
+    """Raise InputError where the options do not fit what is there: an existing file, rows that an interrupted command left."""
+    if asked.output == STANDARD:
+        if asked.resume:
+            raise InputError("--resume needs a file; standard output cannot be continued")
+        return
+    path = Path(asked.output)
+    _format(path)
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; give the name of a file")
+    if path.exists() and not asked.force:
+        raise InputError(f"{path} exists; add --force to replace it, or give another name")
+    if _parts(path).exists() and not (asked.resume or asked.force):
+        raise InputError(
+            f"{path}: an interrupted command left {_rows_in(_parts(path)):,} rows; go on with --resume, or begin anew with --force"
+        )
+
+
+def _parts(path: Path) -> Path:
+    return path.with_name(f"{PARTIAL}{path.name}.parts")
 
 
 def _format(path: Path) -> str:

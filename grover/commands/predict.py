@@ -97,7 +97,7 @@ def predictor(model: Model, context: int | None, long: str, device: torch.device
 
 def run(model: Model, context: int | None, long: str, asked: Regions, computation: Computation, result: Result) -> None:
     """Run the subcommand."""
-    with session(computation) as here:
+    with session(computation, result) as here:
         reader = predictor(model, context, long, here.device, here.precision)
         about = {"command": "predict", "context": context, "long": long}
         write_table(here, model, reader, asked, result, about)

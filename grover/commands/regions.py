@@ -20,6 +20,7 @@ from grover.commands.skipped import EMPTY, NO_BASES, OK, OUTSIDE, UNKNOWN_CONTIG
 from grover.genome.bases import N, reverse_complement
 from grover.genome.encoding import codes_of
 from grover.genome.fasta import read_contigs
+from grover.genome.twobit import count_contigs, is_twobit
 from grover.intervals.formats import bed_blocks
 from grover.intervals.overlaps import share_covered
 from grover.runtime.errors import InputError
@@ -102,11 +103,8 @@ def open_inputs(
     if asked.bed is None:
         if asked.strands == "feature":
             raise InputError("--strands feature needs --bed with a column of strands; a FASTA has none")
-        path = session.local(asked.fasta, "--fasta")
-        if path.is_dir():
-            raise InputError(f"{asked.fasta} is a folder; give a FASTA, or intervals of this assembly as --bed")
-        name = _name(asked.fasta)
-        number = _count(path, b">") if path.is_file() else 0
+        path, name = fasta_of(asked, session), _name(asked.fasta)
+        number = count_contigs(path) if is_twobit(path) else _count(path, b">")
         return Inputs(
             number * _strands(asked), _of_fasta(path, name, asked.strands), {"fasta": session.stamp(asked.fasta)}
         )
@@ -118,6 +116,16 @@ def open_inputs(
     return Inputs(number * _strands(asked), _of_bed(bed, asked, assembly, surroundings, seen), identity)
 
 
+def fasta_of(asked: Regions, session: Session) -> Path:
+    """Return the FASTA whose sequences are the inputs. Raises InputError where it is no file."""
+    path = session.local(asked.fasta, "--fasta")
+    if path.is_dir():
+        raise InputError(f"{asked.fasta} is a folder; give a FASTA, or intervals of this assembly as --bed")
+    if not path.is_file():
+        raise InputError(f"{asked.fasta} does not exist; correct the path")
+    return path
+
+
 def _of_bed(
     path: Path, asked: Regions, assembly: Assembly, surroundings: Surroundings, seen: pd.DataFrame | None
 ) -> Iterator[Chunk]:
@@ -127,8 +135,12 @@ def _of_bed(
         given = block["chrom"].unique().tolist()
         if empty:
             assembly.check_names(given, asked.rename, _name(str(asked.bed)))
+            if asked.strands == "feature" and not block["strand"].isin(["+", "-"]).any():
+                raise InputError(
+                    f"{_name(str(asked.bed))} has no strands in column 6, which --strands feature reads; give them, or another --strands"
+                )
         empty = False
-        contigs = block["chrom"].map(dict(zip(given, names.of(given), strict=True)))
+        contigs = block["chrom"].map(dict(zip(given, names.of(given), strict=True))).astype(object)
         block["status"] = _status(block, contigs, lengths)
         if seen is not None:
             block["seen"] = np.where(
@@ -136,17 +148,10 @@ def _of_bed(
                 share_covered(block.assign(chrom=contigs, end=block["end"].clip(block["start"] + 1)), seen),
                 np.nan,
             )
+        starts, ends, readable = block["start"].tolist(), block["end"].tolist(), (block["status"] == OK).tolist()
         for rows in _pieces((block["end"] - block["start"]).clip(0).to_numpy()):
             fetched = [
-                _fetch(
-                    assembly,
-                    contigs.iloc[row],
-                    int(block["start"].iloc[row]),
-                    int(block["end"].iloc[row]),
-                    surroundings,
-                )
-                if block["status"].iloc[row] == OK
-                else None
+                _fetch(assembly, contigs.iat[row], starts[row], ends[row], surroundings) if readable[row] else None
                 for row in range(rows.start, rows.stop)
             ]
             yield _chunk(block.iloc[rows], fetched, asked.strands)
@@ -186,14 +191,13 @@ def _chunk(rows: pd.DataFrame, fetched: list[tuple[np.ndarray, int, int] | None]
     table = rows.assign(status=status).iloc[order].reset_index(drop=True)
     table.insert(len(KEYS), "read_strand", np.where(minus, "-", "+"))
     places = np.flatnonzero((table["status"] == OK).to_numpy())
-    read = []
-    for place in places:
-        codes, first, last = fetched[order[place]] or (np.zeros(0, np.uint8), 0, 0)
-        read.append(
-            (reverse_complement(codes), len(codes) - last, len(codes) - first) if minus[place] else (codes, first, last)
-        )
-    stretches, first, last = zip(*read, strict=True) if read else ((), (), ())
-    return Chunk(table, places, list(stretches), np.array(first, np.int64), np.array(last, np.int64))
+    read: list[tuple[np.ndarray, int, int]] = []
+    for row in places:
+        codes, first, last = fetched[order[row]] or (np.zeros(0, np.uint8), 0, 0)
+        turned = reverse_complement(codes), len(codes) - last, len(codes) - first
+        read.append(turned if minus[row] else (codes, first, last))
+    first_bases, last_bases = (np.array([found[edge] for found in read], np.int64) for edge in (1, 2))
+    return Chunk(table, places, [codes for codes, _, _ in read], first_bases, last_bases)
 
 
 def _status(block: pd.DataFrame, contigs: pd.Series, lengths: dict[str, int]) -> np.ndarray:

@@ -12,7 +12,7 @@ from grover.commands.assemblies import open_assembly
 from grover.commands.frequencies import counts_in_fasta, counts_in_genome
 from grover.commands.models import Model
 from grover.commands.options import Computation, Regions, Result
-from grover.commands.regions import Chunk, Surroundings
+from grover.commands.regions import Chunk, Surroundings, fasta_of
 from grover.commands.session import session
 from grover.commands.streaming import write_table
 from grover.config.sections.interpretation import TrackReading
@@ -99,9 +99,9 @@ class Scorer:
 
 def run(model: Model, mask_ratio: float | None, asked: Regions, computation: Computation, result: Result) -> None:
     """Run the subcommand."""
-    with session(computation) as here:
+    with session(computation, result) as here:
         if asked.bed is None:
-            counts = counts_in_fasta(here.local(asked.fasta, "--fasta"), model.vocabulary)
+            counts = counts_in_fasta(fasta_of(asked, here), model.vocabulary)
         else:
             counts = counts_in_genome(open_assembly(asked.fasta, here).genome, model.vocabulary)
         reader = scorer(model, counts, mask_ratio, here.device, here.precision)

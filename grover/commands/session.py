@@ -13,8 +13,10 @@ from typing import Any
 import torch
 import typer
 
-from grover.commands.options import STANDARD, Computation
+from grover.commands.options import STANDARD, Computation, Result
+from grover.commands.outputs import check_result
 from grover.commands.skipped import Skipped
+from grover.external_models.network import TOKENS_AT_ONCE as EXTERNAL_TOKENS
 from grover.network.device import choose_device, computes_in_bf16
 from grover.network.inference import compute_at_once
 from grover.runtime.errors import InputError
@@ -83,12 +85,18 @@ class Session:
 
 
 @contextmanager
-def session(computation: Computation) -> Iterator[Session]:
-    """Choose the device, print it, and hold a temporary folder while the block runs."""
+def session(computation: Computation, result: Result | None = None) -> Iterator[Session]:
+    """Choose the device, print it, and hold a temporary folder while the block runs.
+
+    Raises InputError at once where the `result` could not be written.
+    """
+    if result is not None:
+        check_result(result)
     with redirect_stderr(StringIO()) if computation.quiet else redirect_stderr(sys.stderr):
         device = choose_device(computation.device, computation.threads)
     computes_in_bf16(device, computation.precision)  # raises an error where it cannot
     if computation.batch_tokens:
         compute_at_once(device.type, computation.batch_tokens)
+        EXTERNAL_TOKENS[device.type] = computation.batch_tokens
     with tempfile.TemporaryDirectory(prefix="grover-") as folder:
         yield Session(device, computation.precision, computation.quiet, Path(folder))

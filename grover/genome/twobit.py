@@ -41,6 +41,12 @@ def read_contigs(path: Path | str) -> Iterator[tuple[str, bytes]]:
             yield name, _sequence(read)
 
 
+def count_contigs(path: Path | str) -> int:
+    """Return the number of contigs that the header of a 2bit file gives."""
+    with open(path, "rb") as stream:
+        return _Reader(path, stream).integers(3)[1]
+
+
 class _Reader:
     """Typed reads from an open 2bit file in its own byte order, after its signature."""
 

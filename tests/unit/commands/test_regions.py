@@ -9,10 +9,12 @@ import pandas as pd
 import pytest
 
 from grover.commands import regions
+from grover.commands.assemblies import open_assembly
 from grover.commands.options import Regions
 from grover.commands.regions import ALONE, Surroundings, open_inputs
 from grover.commands.session import session
 from grover.genome.bases import decode, encode, reverse_complement
+from grover.genome.twobit_writer import write_twobit
 from grover.runtime.errors import InputError
 from tests.unit.commands.conftest import QUIET
 
@@ -123,3 +125,19 @@ def test_bad_input_is_one_sentence(tmp_path, fasta, rows, sentence):
         (tmp_path / "x.bed").write_text(rows)
     with pytest.raises(InputError, match=sentence):
         read(Regions(str(tmp_path / "x.fa"), None if rows is None else str(tmp_path / "x.bed")))
+
+
+def test_a_2bit_file_is_read_as_a_fasta_is(world, tmp_path):
+    with session(QUIET) as here:
+        opened = open_assembly(str(world.fasta), here)
+        write_twobit(tmp_path / "genome.2bit", opened.genome, opened.contigs.lengths)
+    for asked in (Regions(str(tmp_path / "genome.2bit")), Regions(str(world.fasta))):
+        rows, texts = read(asked)
+        assert rows["chrom"].tolist() == ["chr1", "chr2"] and [*texts.values()] == [*world.sequences.values()]
+
+
+def test_strands_of_features_need_a_column_of_them(world, bed):
+    with pytest.raises(InputError, match="has no strands in column 6"):
+        read(bed(world.fasta, ("chr1", 1, 9), strands="feature"))
+    with pytest.raises(InputError, match="needs --bed with a column of strands"):
+        read(Regions(str(world.fasta), strands="feature"))

@@ -224,3 +224,14 @@ def test_a_model_of_the_other_kind_is_one_sentence(world, bed, result):
     ):
         score.run(open_model(str(world.classifier)), 0.2, asked, QUIET, result("p.tsv"))
     embed.run(open_model(str(world.classifier)), "-1", 0, "tile", asked, QUIET, result("e.tsv"))
+
+
+@pytest.mark.parametrize("name", VOCABULARIES)
+def test_stretches_between_n_may_be_shorter_than_a_token(world, result, tmp_path, name):
+    (tmp_path / "x.fa").write_text(">a\nNNACNNGRTACGTACGNAN\n>b\nN\n>c\n\n>d\nT\n")
+    model, asked = open_model(str(world.models[name])), Regions(str(tmp_path / "x.fa"), strands="both")
+    embed.run(model, "-1", None, "tile", asked, QUIET, result("e.parquet", max_skipped=0.6))
+    score.run(model, None, asked, QUIET, result("s.tsv", max_skipped=0.6))
+    for table in (read(tmp_path / "e.parquet"), pd.read_csv(tmp_path / "s.tsv", sep="\t")):
+        assert table["status"].tolist() == ["ok"] * 2 + ["no_bases"] * 2 + ["empty"] * 2 + ["ok"] * 2
+    assert table["bases"].tolist() == [12, 12, 0, 0, 0, 0, 1, 1] and (table["bits"].dropna() > 0).all()

@@ -94,8 +94,8 @@ def file_name(source: Source, place: str | None) -> str:
 
 
 def checksums(source: Source) -> dict[str, str]:
-    """Return what a source is verified by: `md5`, `sha256` and `checksum_url`, as far as they are given."""
-    given = {"md5": source.md5, "sha256": source.sha256, "checksum_url": source.checksum_url}
+    """Return what a source is verified by: `md5`, `sha256`, `sum` and `checksum_url`, as far as they are given."""
+    given = {"md5": source.md5, "sha256": source.sha256, "sum": source.sum, "checksum_url": source.checksum_url}
     return {name: value for name, value in given.items() if value}
 
 

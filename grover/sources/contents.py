@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from grover.runtime.errors import InputError
-from grover.runtime.files import checksum, write_text
+from grover.runtime.files import write_text
 from grover.runtime.json_files import read_record
 from grover.runtime.machine import CLOCKS
 from grover.runtime.provenance import read as read_provenance
+from grover.sources.checksums import ALGORITHMS, digest
 
 # files from this size on are announced before they are read
 LARGE = 200_000_000
@@ -43,7 +44,7 @@ class Contents:
         if algorithm not in entry:
             if self.writes and status.st_size >= LARGE:
                 print(f"reading {path} ({status.st_size / 1e9:.1f} GB) to notice later changes of it", file=sys.stderr)
-            entry[algorithm] = checksum(place, algorithm)
+            entry[algorithm] = digest(place, algorithm)
             self._keep()
         return str(entry[algorithm])
 
@@ -58,7 +59,7 @@ class Contents:
 def is_linked(link: Path, place: Path, checksums: Mapping[str, str], contents: Contents) -> bool:
     """Return whether `link` was made and verified for the present content of `place`; point it there if the content was elsewhere.
 
-    checksums: those that the configuration expects, by `md5`, `sha256` and `checksum_url`.
+    checksums: those that the configuration expects, by `md5`, `sha256`, `sum` and `checksum_url`.
     Raises InputError where the content is the one that was linked but has not the expected checksum.
     """
     made = read_provenance(link)
@@ -68,7 +69,7 @@ def is_linked(link: Path, place: Path, checksums: Mapping[str, str], contents: C
         return False
     if next(iter(made["outputs"].values())).get("sha256") != contents.digest(place):
         return False
-    for algorithm in ("md5", "sha256"):
+    for algorithm in ALGORITHMS:
         expected = checksums.get(algorithm, "")
         if expected and (found := contents.digest(place, algorithm)) != expected:
             raise InputError(

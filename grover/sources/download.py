@@ -14,10 +14,11 @@ from urllib.parse import unquote, urlsplit
 
 from grover.runtime.errors import InputError
 from grover.runtime.failures import number_of
-from grover.runtime.files import checksum, give_name, write_json
+from grover.runtime.files import give_name, write_json
 from grover.runtime.json_files import read_record
 from grover.runtime.progress import Progress
 from grover.runtime.text import check_whole
+from grover.sources.checksums import digest, find_listed, read_digest
 from grover.sources.contents import replace_link
 
 BLOCK = 1 << 18
@@ -26,9 +27,6 @@ LONGEST_WAIT = 60.0
 
 Result = TypeVar("Result")
 
-# Digests are told apart by their length in hexadecimal digits.
-ALGORITHMS = {32: "md5", 64: "sha256"}
-
 # Answers of a server that may change with time; every other 4xx is final.
 PASSING = (408, 425, 429)
 
@@ -36,25 +34,24 @@ PASSING = (408, 425, 429)
 def fetch(
     url: str,
     output: Path,
-    md5: str = "",
-    sha256: str = "",
     checksum_url: str = "",
     retries: int = 5,
     wait: float = 2.0,
+    **checksums: str,
 ) -> None:
     """Bring `url` (https, http, ftp, file:// or a plain path) to `output`, verified.
 
-    `checksum_url` names a listing beside the file, such as UCSC's md5sum.txt, in which the line of the file's name
-    counts. A download grows in `output.part`, which the next attempt or the next call continues; it takes the name
-    `output` only when every checksum agrees. A local file is verified and linked. A compressed file is read to its end,
-    since a damaged one may have a checksum too. After a failure of the network it tries `retries` times more, waiting `wait` seconds
-    and each time twice as long.
+    `checksums` are `md5`, `sha256` and `sum`, empty ones for none. `checksum_url` names a listing beside the file, such as UCSC's
+    md5sum.txt or Ensembl's CHECKSUMS, in which the line of the file's name counts. A download grows in `output.part`, which the
+    next attempt or the next call continues; it takes the name `output` only when every checksum agrees. A local file is
+    verified and linked. A compressed file is read to its end, since a damaged one may have a checksum too. After a failure of
+    the network it tries `retries` times more, waiting `wait` seconds and each time twice as long.
     Raises `InputError` where the source cannot be had or is not what the checksum says.
     """
-    expected = [_digest(name, value) for name, value in (("md5", md5), ("sha256", sha256)) if value]
+    expected = [read_digest(name, value) for name, value in checksums.items() if value]
     if checksum_url:
         name = unquote(urlsplit(url).path).rsplit("/", 1)[-1]
-        expected.append(_listed(_read_listing(checksum_url, retries, wait), name, checksum_url))
+        expected.append(find_listed(read_text(checksum_url, retries, wait), name, checksum_url))
     output.parent.mkdir(parents=True, exist_ok=True)
     local = local_path(url)
     if local is None:
@@ -88,35 +85,20 @@ def local_path(url: str) -> Path | None:
 
 def verify(path: Path, expected: list[tuple[str, str]], name: str) -> None:
     """Raise `InputError` unless every (algorithm, digest) agrees with the file and, where it is compressed, it decompresses whole."""
-    for algorithm, digest in expected:
-        found = checksum(path, algorithm)
-        if found != digest:
+    for algorithm, value in expected:
+        found = digest(path, algorithm)
+        if found != value:
             raise InputError(
-                f"{name} has {algorithm} {found}, but {digest} was expected; it is damaged or another version"
+                f"{name} has {algorithm} {found}, but {value} was expected; it is damaged or another version"
             )
     check_whole(path, name)
 
 
-def _digest(algorithm: str, value: str) -> tuple[str, str]:
-    value = value.strip().lower()
-    if ALGORITHMS.get(len(value)) != algorithm or set(value) - set("0123456789abcdef"):
-        length = next(length for length, known in ALGORITHMS.items() if known == algorithm)
-        raise InputError(f"{value!r} is no {algorithm} checksum; give its {length} hexadecimal digits")
-    return algorithm, value
+def read_text(url: str, retries: int = 5, wait: float = 2.0, timeout: float = TIMEOUT) -> str:
+    """Return the text of a small file at an address or a path, such as a listing of checksums.
 
-
-def _listed(listing: str, name: str, listing_name: str) -> tuple[str, str]:
-    """Algorithm and digest of `name` in a listing of md5sum or sha256sum; one digest alone needs no name."""
-    rows = [line.split() for line in listing.splitlines() if line.strip()]
-    digests = [row[0] for row in rows if row[1:] and row[-1].lstrip("*").rsplit("/", 1)[-1] == name]
-    if not digests and len(rows) == 1 and len(rows[0]) == 1:
-        digests = rows[0]
-    if not digests or len(digests[0]) not in ALGORITHMS:
-        raise InputError(f"{listing_name} has no md5 or sha256 checksum for {name}; correct the address of the listing")
-    return _digest(ALGORITHMS[len(digests[0])], digests[0])
-
-
-def _read_listing(url: str, retries: int, wait: float) -> str:
+    Raises `Refused` or `Unreachable` as `fetch` does.
+    """
     local = local_path(url)
     if local is not None:
         if not local.is_file():
@@ -124,11 +106,19 @@ def _read_listing(url: str, retries: int, wait: float) -> str:
         return local.read_text(encoding="utf-8", errors="replace")
 
     def read() -> str:
-        with urllib.request.urlopen(url, timeout=TIMEOUT) as answer:
+        with urllib.request.urlopen(url, timeout=timeout) as answer:
             text: str = answer.read().decode("utf-8", "replace")
         return text
 
     return _retry(read, url, retries, wait)
+
+
+class Refused(InputError):
+    """The server answered that it has no such file, or does not give it."""
+
+
+class Unreachable(InputError):
+    """No attempt to reach the server succeeded."""
 
 
 def _retry(attempt: Callable[[], Result], url: str, retries: int, wait: float) -> Result:
@@ -144,10 +134,10 @@ def _retry(attempt: Callable[[], Result], url: str, retries: int, wait: float) -
                 isinstance(error, urllib.error.HTTPError) and error.code < 500 and error.code not in PASSING
             )
             if final:
-                raise InputError(f"{url} cannot be fetched: {reason}; correct the address of this source") from None
+                raise Refused(f"{url} cannot be fetched: {reason}; correct the address of this source") from None
         if number < retries:
             time.sleep(min(wait * 2**number, LONGEST_WAIT))
-    raise InputError(
+    raise Unreachable(
         f"{url} could not be fetched in {retries + 1} attempts, the last one ended with: {reason}; "
         "try again later, which continues the download, or give the path of a local copy"
     )

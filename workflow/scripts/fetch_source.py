@@ -13,11 +13,12 @@ def fetch_source(
     output: Output,
     md5: Annotated[str, Option(help="MD5 that the file must have")] = "",
     sha256: Annotated[str, Option(help="SHA-256 that the file must have")] = "",
+    bsd_sum: Annotated[str, Option("--sum", help="what the command `sum` must print of the file: two numbers")] = "",
     checksum_url: Annotated[str, Option(help="address of a listing of checksums that names the file")] = "",
     retries: Annotated[int, Option(help="further attempts after a failure of the network")] = 5,
 ) -> None:
     """Download with resume and retries, or link a local file. The output appears only when its checksum agrees."""
-    fetch(url, output, md5, sha256, checksum_url, retries)
+    fetch(url, output, checksum_url, retries, md5=md5, sha256=sha256, sum=bsd_sum)
 
 
 if __name__ == "__main__":

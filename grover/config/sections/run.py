@@ -69,6 +69,9 @@ class Source(Section):
     file: Place | None = setting(None, "Path below the folder `data`.", pattern=PATH)
     md5: str | None = setting(None, "MD5 of the file.", pattern="^[0-9a-f]{32}$")
     sha256: str | None = setting(None, "SHA-256 of the file.", pattern="^[0-9a-f]{64}$")
+    sum: str | None = setting(
+        None, "What the command `sum` prints of the file, as in Ensembl's CHECKSUMS.", pattern="^[0-9]{5} [0-9]+$"
+    )
     checksum_url: Place | None = setting(None, "Address of a checksum file that names this file.")
     confirmed: bool = setting(
         True, "Whether address and checksum were confirmed in public sources when the entry was written."

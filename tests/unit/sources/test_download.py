@@ -201,7 +201,7 @@ def test_listings(tmp_path, output):
         fetch(str(source), output, checksum_url=str(listing))
     for text in ("", f"{MD5}  other\n", "404 not found\n"):
         listing.write_text(text)
-        with pytest.raises(InputError, match="has no md5 or sha256 checksum for file.bin"):
+        with pytest.raises(InputError, match="has no md5, sha256 or sum checksum for file.bin"):
             fetch(str(source), output, checksum_url=str(listing))
     with pytest.raises(InputError, match="listing .* does not exist"):
         fetch(str(source), output, checksum_url=str(tmp_path / "none"))
@@ -212,7 +212,11 @@ def test_a_local_file_is_verified_and_linked(tmp_path, output, address):
     source = tmp_path / "local file.bin"
     source.write_bytes(CONTENT)
     for _ in range(2):
-        fetch(address.format(source).replace("file.bin", "file%2Ebin" if "://" in address else "file.bin"), output, MD5)
+        fetch(
+            address.format(source).replace("file.bin", "file%2Ebin" if "://" in address else "file.bin"),
+            output,
+            md5=MD5,
+        )
     assert output.is_symlink() and output.readlink() == source
     assert only(output)
     with pytest.raises(InputError, match="was expected"):

@@ -8,6 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from grover.commands import options
+from grover.commands.new import new
 from grover.commands.tables import embed, predict, score
 from grover.runtime.failures import one_sentence
 from grover.runtime.version import version
@@ -77,3 +78,4 @@ def info(
 
 for function in (embed, predict, score):
     application.command()(options.command(function))
+application.command()(new)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from grover.config.benchmark_table import Task
 from grover.config.configuration import Configuration
 from grover.config.names import is_random
+from grover.config.sections.genome import Windows
 
 SPECIALS = 2  # [CLS] and [SEP] around every window
 TRAINING = 3  # FLOPs of forward and backward pass over those of the forward pass
@@ -80,12 +81,17 @@ def forward_flops(run: Run, vocabulary: str, length: float, predicted: float = 0
     return 2 * core_weights(run) + 4 * layers * hidden * length + output
 
 
+def mean_window(corpus: Windows) -> float:
+    """Mean number of tokens of a window: half of the windows have the largest length."""
+    return corpus.longest / 2 + (corpus.shortest + corpus.longest) / 4
+
+
 Work = tuple[float, float]  # FLOPs of a job, and the number of its steps, each of which launches every layer
 
 
 def _pretraining(run: Run, vocabulary: str) -> Work:
     asked, corpus = run.settings.pretraining, run.settings.corpus
-    window = corpus.longest / 2 + (corpus.shortest + corpus.longest) / 4  # half of the windows have the largest length
+    window = mean_window(corpus)
     steps = float(asked.steps)
     if asked.bases:  # as many for every vocabulary
         steps = asked.bases / tokens_of(vocabulary)[1] / window / asked.batch

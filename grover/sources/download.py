@@ -113,6 +113,16 @@ def read_text(url: str, retries: int = 5, wait: float = 2.0, timeout: float = TI
     return _retry(read, url, retries, wait)
 
 
+def find_size(url: str, retries: int = 5, wait: float = 2.0, timeout: float = TIMEOUT) -> int:
+    """Return the bytes of a file at an http or https address, 0 where the server does not say. Raises as `read_text` does."""
+
+    def ask() -> int:
+        with urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=timeout) as answer:
+            return int(answer.headers.get("Content-Length") or 0)
+
+    return _retry(ask, url, retries, wait)
+
+
 class Refused(InputError):
     """The server answered that it has no such file, or does not give it."""
 

@@ -29,6 +29,7 @@ ORDER = [
     "finetuning",
     "interpretation",
     "sources",
+    "assembly_setup",
     "report",
     "commands",
 ]

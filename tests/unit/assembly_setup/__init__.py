@@ -1,0 +1,1 @@
+"""A first configuration of an assembly."""

@@ -1,0 +1,271 @@
+"""Configurations of five kinds of assembly, from a server of this machine, as the workflow reads them and their files."""
+
+import contextlib
+from pathlib import Path
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from grover.commands.application import application
+from grover.config.benchmark_table import read_tasks
+from grover.config.files import checksums, installed
+from grover.finetuning.predictors import fitting
+from grover.genome.aliases import read_aliases
+from grover.genome.assembly import read_segments
+from grover.genome.contig_table import read_contig_table
+from grover.genome.encoding import GenomeFiles, SideFiles, encode_genome
+from grover.genome.fasta import read_contigs
+from grover.genome.folds import block_folds, contig_folds
+from grover.planning.defaults import complete_for_genome
+from grover.planning.fitted import pretraining_seconds
+from grover.planning.plan import Machine
+from grover.sources.download import fetch
+from tests.fakes import genome_servers as servers
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """Addresses of a server that has all fixtures."""
+    root = tmp_path_factory.mktemp("site")
+    servers.ncbi(root)
+    servers.ensembl(root)
+    servers.ucsc(root)
+    with servers.serve(root) as address:
+        yield servers.mirrors(address)
+
+
+@pytest.fixture
+def new(site, tmp_path, monkeypatch):
+    """Type `grover new ...` in an empty folder; return the configuration as it is read, what was printed, and the folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+
+    def new(*words, fails=False):
+        options = [word for mirror in site for word in ("--mirror", mirror)]
+        typed = ["new", *options, "-o", "own.yaml", "--cores", "2", "--no-plan", *map(str, words)]
+        done = CliRunner().invoke(application, typed, prog_name="grover")
+        if fails:
+            assert done.exit_code == 1, done.output
+            return "".join(line for line in done.stderr.splitlines(True) if not line.startswith(("fetch ", "read ")))
+        assert done.exit_code == 0, done.output
+        return yaml.safe_load(Path("own.yaml").read_text()), done.stdout
+
+    return new
+
+
+def run_start(raw):
+    """What the first jobs of a run do: fetch and verify, encode, make folds; return shares of the folds and names of the tasks."""
+    config, _ = complete_for_genome(raw, "own.yaml", ROOT)
+    for key, source in config.sources.items():
+        given = checksums(source)
+        assert given or key == "genes"
+        fetch(source.url, Path("fetched", Path(source.url).name), retries=0, **given)
+    fasta = Path("fetched", Path(config.sources["genome"].url).name)
+    made = GenomeFiles(*(Path(name) for name in ("sequence.npy", "segments.bed", "softmask.bed", "contigs.tsv")))
+    aliases = Path(config.genome.aliases) if config.genome.aliases else None
+    encode_genome(read_contigs(fasta), made, config.genome, side=SideFiles(aliases=aliases, fasta=fasta))
+    kept, known = read_segments(made.segments), read_contig_table(made.contigs)
+    lengths = {name: known.lengths[name] for name in kept["chrom"].unique()}
+    folds = config.folds
+    if folds.method == "contigs":
+        table = contig_folds(lengths, folds.valid, folds.test)
+    else:
+        table = block_folds(kept, lengths, folds.block, folds.gap, folds.valid, folds.test, config.seed)
+    assert sum(lengths.values()) == config.genome.bases
+    bases = (table["end"] - table["start"]).groupby(table["fold"]).sum() / config.genome.bases
+    tasks, _ = fitting(read_tasks(installed(config.benchmarks.table, ROOT)), config, ROOT)
+    return config, lengths, bases, set(tasks)
+
+
+def test_a_bacterium_of_ncbi(new):
+    raw, said = new("GCF_000005845.2", "--hours", "1")
+    config, lengths, folds, tasks = run_start(raw)
+    assert raw["sources"]["genome"]["file"] == f"{servers.BACTERIUM}_genomic.fna.gz"
+    assert list(lengths) == ["NC_000913.3"] and not tasks
+    assert "Escherichia coli str. K-12 substr. MG1655 (E. coli), ASM584v2 (GCF_000005845.2)" in said
+    assert "circular: NC_000913.3" in Path("own.yaml").read_text()
+    assert folds["test"] == pytest.approx(0.2, abs=0.05) and folds["valid"] == pytest.approx(0.1, abs=0.05)
+    assert {"U00096.3", "NC_000913.3"} < set(read_aliases(Path("own.aliases.txt")).of("U00096.3"))
+    assert config.device == "cpu" and config.run == "own"
+
+
+@pytest.mark.parametrize("accession", ["GCF_000005845", servers.BACTERIUM])
+def test_an_accession_without_version_or_with_the_name(new, accession):
+    assert f"/{servers.BACTERIUM}/" in new(accession)[0]["sources"]["genome"]["url"]
+
+
+def test_a_fungus_of_ensembl(new):
+    raw, _ = new("ensembl:saccharomyces_cerevisiae")
+    config, lengths, folds, tasks = run_start(raw)
+    assert raw["sources"]["genome"]["url"].endswith("/dna/Saccharomyces_cerevisiae.R64-1-1.dna_sm.toplevel.fa.gz")
+    assert raw["sources"]["genes"]["url"].endswith("/Saccharomyces_cerevisiae.R64-1-1.62.gff3.gz")
+    assert set(servers.YEAST) - set(lengths) == {"Mito"}
+    assert config.folds.method == "contigs" and "IV" not in [*config.folds.valid, *config.folds.test]
+    assert folds["test"] == pytest.approx(0.2, abs=0.02) and folds["valid"] == pytest.approx(0.1, abs=0.02)
+    assert tasks == {"donors", "acceptors", "splice"}
+
+
+def test_a_mammal_of_ucsc(new):
+    raw, _ = new("ucsc:hg38")
+    config, lengths, _, tasks = run_start(raw)
+    assert len(lengths) == 24 and "include" not in raw["genome"]  # the default patterns suit UCSC's names
+    held_out = {*config.folds.valid, *config.folds.test}
+    assert config.folds.method == "contigs" and not held_out & {"chrX", "chrY", "chr1"}
+    assert config.embeddings.assembly == "hg38" and "splice" in tasks
+    assert raw["sources"]["genes"]["confirmed"] is False
+
+
+def test_a_bare_fasta(new):
+    servers.put(Path("my genome.fa"), servers.fasta({"a": 40_000, "b": 30_000, "c": 90_000}))
+    servers.put(Path("genes.gff3"), servers.spliced(["other"], 3))
+    said = new("my genome.fa", "--genes", "genes.gff3", fails=True)
+    assert "none of which the assembly has" in said
+    servers.put(Path("genes.gff3"), servers.spliced(["a"], 3))
+    raw, _ = new("my genome.fa", "--genes", "genes.gff3")
+    _, lengths, _, tasks = run_start(raw)
+    assert len(lengths) == 3 and raw["folds"]["method"] == "blocks" and not tasks
+    assert raw["sources"]["genome"]["url"] == str(Path("my genome.fa").absolute())
+
+
+def test_names_with_and_without_chr_are_renamed(new):
+    servers.put(Path("genome.fa"), servers.fasta({"chr1": 40_000, "chr2": 30_000}))
+    servers.put(Path("genes.gff3.gz"), servers.spliced(["1", "2"], 3))
+    raw, _ = new("genome.fa", "--genes", "genes.gff3.gz")
+    assert raw["sources"]["genes"]["rename"] == "add-chr"
+
+
+def test_a_draft_of_many_scaffolds(new):
+    lengths = {f"scaffold_{number}": 80 + number * 37 % 300 for number in range(5000)}
+    servers.put(Path("draft.fa"), servers.fasta(lengths))
+    raw, said = new("draft.fa")
+    config, kept, folds, _ = run_start(raw)
+    assert kept == lengths and config.folds.method == "blocks" and "5,000 of them whole contigs" in said
+    assert folds["test"] == pytest.approx(0.2, abs=0.01)
+
+
+def test_the_hours_are_those_of_the_planner(new):
+    raw, _ = new("GCF_000005845.2", "--hours", "3")
+    for hours in (0.3, 3):
+        again, _ = new("GCF_000005845.2", "--hours", str(hours), "--force")
+        seconds = pretraining_seconds(again, Machine(2), ROOT)
+        assert seconds <= 1.01 * hours * 1800
+    assert raw["selection"]["method"] == "sweep"
+
+
+def test_a_folder_as_it_is_downloaded_elsewhere(new, site):
+    online, _ = new("GCF_000005845.2")
+    address = site[0].partition("=")[2]
+    above = f"{address}/genomes/all/GCF/000/005/845/{servers.BACTERIUM}"
+    names = [f"{servers.BACTERIUM}_{end}" for end in ("genomic.fna.gz", "genomic.gff.gz", "assembly_report.txt")]
+    for name in [*names, "md5checksums.txt"]:
+        fetch(f"{above}/{name}", Path("folder", name))
+    local, _ = new("folder", "--force")
+    assert local["sources"]["genome"]["md5"] == online["sources"]["genome"]["md5"]
+    assert local["genome"] == online["genome"] and local["folds"] == online["folds"]
+    run_start(local)
+    Path("folder", names[0]).write_bytes(b"damaged")
+    assert "but " in new("folder", "--force", fails=True)
+
+
+def test_a_folder_with_the_files_of_ensembl(new, tmp_path):
+    release = servers.ensembl(tmp_path / "site").parents[2]
+    Path("folder").mkdir()
+    for place, name in (
+        ("fasta/saccharomyces_cerevisiae/dna", "CHECKSUMS"),
+        ("gff3/saccharomyces_cerevisiae", "CHECKSUMS.gff3"),
+    ):
+        for file in (release / place).iterdir():
+            if "chromosome" not in file.name:
+                Path("folder", name if file.name == "CHECKSUMS" else file.name).write_bytes(file.read_bytes())
+    raw, _ = new("folder")
+    assert "sum" in raw["sources"]["genome"] and ".dna_sm." in raw["sources"]["genome"]["url"]
+    assert "sum" in raw["sources"]["genes"] and raw["sources"]["genes"]["url"].endswith(".62.gff3.gz")
+    servers.put(Path("folder/other.fa"), ">x\nACGT\n")
+    Path("folder/Saccharomyces_cerevisiae.R64-1-1.dna_sm.toplevel.fa.gz").unlink()
+    assert "several files may be the genome" in new("folder", "--force", fails=True)
+
+
+def test_what_is_there_is_not_replaced(new):
+    new("GCF_000005845.2")
+    assert "own.yaml is there already; choose another name with -o, or give --force" in new(
+        "GCF_000005845.2", fails=True
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["nothing.fa"], "no file or folder of this name, and no accession"),
+        (
+            ["GCF_000005845.7"],
+            "NCBI has no assembly GCF_000005845.7, but GCF_000005845.1_ASM584v1, GCF_000005845.2_ASM584v2",
+        ),
+        (["GCF_999999999.1"], "NCBI has no assembly GCF_999999999.1; look for it at https://www.ncbi.nlm.nih.gov"),
+        (["GCF_000005845.1"], "md5checksums.txt cannot be fetched: the server answered 404"),
+        (
+            ["ensembl:homo_sapien"],
+            "Ensembl has no species homo_sapien in release-115, nor Ensembl Genomes in release-62",
+        ),
+        (["ucsc:hg99"], "the names of assemblies are those of https://genome.ucsc.edu"),
+        (["ucsc:../x"], "no name of an assembly at UCSC"),
+        (["GCF_000005845.2", "--mirror", "ebi=http://x"], "the sites are ncbi, ensembl, ensemblgenomes, ucsc"),
+        (["GCF_000005845.2", "--mirror", "ncbi=x"], "expected an http or https address in place of https://ftp.ncbi"),
+        (["GCF_000005845.2", "--device", "cuda", "--gpu", "X9"], "GPU type 'X9' is unknown"),
+    ],
+)
+def test_mistakes_are_one_sentence(new, words, sentence):
+    said = new(*words, fails=True)
+    assert sentence in said and said.count("\n") == 1 and not Path("own.yaml").exists()
+
+
+def test_proteins_and_empty_folders_are_refused(new):
+    Path("p.fa").write_text(">p\n" + "MKVLWQER" * 9000 + "\n")
+    assert "give the FASTA of the genome, not of proteins" in new("p.fa", fails=True)
+    Path("empty").mkdir()
+    assert "no FASTA or 2bit there" in new("empty", fails=True)
+    servers.put(Path("tiny.fa"), servers.fasta({"a": 500}))
+    assert "500 bases are too few" in new("tiny.fa", fails=True)
+
+
+def test_without_network_the_sentence_names_the_folder_way(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setattr("grover.sources.download.time.sleep", lambda seconds: None)
+    with servers.serve(tmp_path) as address, contextlib.suppress(OSError):
+        pass  # its port is free now
+    for what, file in (
+        ("GCF_000005845.2", "md5checksums.txt"),
+        ("ensembl:x", "CHECKSUMS"),
+        ("ucsc:hg38", "md5sum.txt"),
+    ):
+        options = [word for mirror in servers.mirrors(address) for word in ("--mirror", mirror)]
+        done = CliRunner().invoke(application, ["new", what, "--no-plan", *options], prog_name="grover")
+        assert done.exit_code == 1 and done.stderr.count("\n") == 1, done.output
+        assert "could not be fetched in 3 attempts" in done.stderr and file in done.stderr
+        assert "and run `grover new FOLDER`" in done.stderr and "--mirror" in done.stderr
+
+
+def test_a_collection_of_ensembl_genomes(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    servers.ensembl(tmp_path / "site", "kluyveromyces_lactis_gca_000002515", "fungi_ascomycota1_collection")
+    with servers.serve(tmp_path / "site") as address:
+        options = [word for mirror in servers.mirrors(address) for word in ("--mirror", mirror)]
+        typed = ["new", "ensembl:Kluyveromyces lactis gca_000002515", "--no-plan", *options]
+        done = CliRunner().invoke(application, typed, prog_name="grover")
+    assert done.exit_code == 0, done.output
+    raw = yaml.safe_load(Path("kluyveromyces_lactis_gca_000002515.yaml").read_text())
+    assert "/fungi_ascomycota1_collection/kluyveromyces_lactis_gca_000002515/dna/" in raw["sources"]["genome"]["url"]
+
+
+def test_names_that_yaml_takes_for_numbers_stay_names(new):
+    chromosomes = [str(number) for number in range(1, 12)]
+    lengths = dict.fromkeys(chromosomes, 20_000) | {"no": 9_000, "1e5": 900, "MT": 900}
+    servers.put(Path("genome.fa"), servers.fasta(lengths))
+    raw, _ = new("genome.fa")
+    _, kept, _, _ = run_start(raw)
+    assert list(kept) == chromosomes and raw["genome"]["exclude"] == ["no", "1e5", "MT"]
+    assert raw["folds"]["valid"] and {*raw["folds"]["valid"], *raw["folds"]["test"]} < {*chromosomes}

@@ -80,12 +80,13 @@ def _find(species: str, servers: Servers) -> tuple[_Place, str]:
 
 
 def _release(site: str, servers: Servers) -> int:
-    """The current release, by the file VERSION."""
+    """The current release, by the file VERSION, or the last of the index where there is no such file."""
     url = servers.address(site, "VERSION")
-    found = re.search(r"\d+", servers.text(url))
+    text = servers.text_if_any(url)
+    found = re.findall(r"\d+" if text else r"release-(\d+)/", text or servers.text(servers.address(site, "")))
     if not found:
         raise InputError(f"{url} names no release; expected a number, so check the address of the mirror")
-    return int(found[0])
+    return int(found[0]) if text else max(map(int, found))
 
 
 def _checksums(place: _Place, servers: Servers, folder: str = "fasta", below: str = "/dna") -> str | None:

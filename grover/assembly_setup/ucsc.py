@@ -27,7 +27,10 @@ def find(name: str, servers: Servers) -> Assembly:
             f"UCSC has no {folder}/{name}.chrom.sizes; the names of assemblies are those of https://genome.ucsc.edu, such as hg38"
         ) from None
     listing = read_listing(servers.text_if_any(f"{folder}/md5sum.txt") or "")
-    sources = {"genome": _source(folder, f"{name}.fa.gz" if f"{name}.fa.gz" in listing else f"{name}.2bit", listing)}
+    file = f"{name}.fa.gz" if f"{name}.fa.gz" in listing else f"{name}.2bit"
+    if file not in listing and servers.size(f"{folder}/{file}") is None:
+        raise InputError(f"{folder} has neither {name}.fa.gz nor {file}; download its parts and give them as one FASTA")
+    sources = {"genome": _source(folder, file, listing)}
     if (repeats := f"{name}.fa.out.gz") in listing:
         sources["repeats"] = _source(folder, repeats, listing)
     for kind in GENES:

@@ -7,6 +7,8 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
+from grover.assembly_setup.servers import Servers
+from grover.assembly_setup.setup import find_assembly
 from grover.commands.application import application
 from grover.config.benchmark_table import read_tasks
 from grover.config.files import checksums, installed
@@ -20,6 +22,7 @@ from grover.genome.folds import block_folds, contig_folds
 from grover.planning.defaults import complete_for_genome
 from grover.planning.fitted import pretraining_seconds
 from grover.planning.plan import Machine
+from grover.runtime.errors import InputError
 from grover.sources.download import fetch
 from tests.fakes import genome_servers as servers
 
@@ -118,6 +121,19 @@ def test_a_mammal_of_ucsc(new):
     assert raw["sources"]["genes"]["confirmed"] is False
 
 
+def test_an_assembly_of_ucsc_without_a_list_of_checksums(tmp_path, monkeypatch):
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    folder = servers.ucsc(tmp_path / "site", "ce2")
+    (folder / "md5sum.txt").unlink()
+    with servers.serve(tmp_path / "site") as address:
+        asked = Servers({"ucsc": address})
+        with pytest.raises(InputError, match="has neither ce2.fa.gz nor ce2.2bit"):
+            find_assembly("ucsc:ce2", None, asked)
+        (folder / "ce2.2bit").write_bytes(b"2bit")
+        found, _ = find_assembly("ucsc:ce2", None, asked)
+    assert found.sources["genome"].url.endswith("/ce2.2bit") and found.sources["genome"].checksum is None
+
+
 def test_a_bare_fasta(new):
     servers.put(Path("my genome.fa"), servers.fasta({"a": 40_000, "b": 30_000, "c": 90_000}))
     servers.put(Path("genes.gff3"), servers.spliced(["other"], 3))
@@ -153,6 +169,11 @@ def test_the_hours_are_those_of_the_planner(new):
         seconds = pretraining_seconds(again, Machine(2), ROOT)
         assert seconds <= 1.01 * hours * 1800
     assert raw["selection"]["method"] == "sweep"
+
+
+def test_a_gpu_of_a_type(new):
+    raw, said = new("GCF_000005845.2", "--device", "cuda", "--gpu", "H100")
+    assert raw["device"] == "cuda" and raw["budget"] == {"gpu": "H100"} and "1 x H100 (speed assumed)" in said
 
 
 def test_a_folder_as_it_is_downloaded_elsewhere(new, site):
@@ -221,6 +242,13 @@ def test_mistakes_are_one_sentence(new, words, sentence):
     assert sentence in said and said.count("\n") == 1 and not Path("own.yaml").exists()
 
 
+def test_a_package_without_the_workflow_asks_for_its_folder(new, tmp_path):
+    said = new("GCF_000005845.2", "--workflow", tmp_path, fails=True)
+    assert said.endswith(
+        "is not the folder of the workflow (resources/defaults.tsv is missing); name it with --workflow FOLDER\n"
+    )
+
+
 def test_proteins_and_empty_folders_are_refused(new):
     Path("p.fa").write_text(">p\n" + "MKVLWQER" * 9000 + "\n")
     assert "give the FASTA of the genome, not of proteins" in new("p.fa", fails=True)
@@ -249,9 +277,13 @@ def test_without_network_the_sentence_names_the_folder_way(tmp_path, monkeypatch
 
 
 def test_a_collection_of_ensembl_genomes(tmp_path, monkeypatch):
+    """The current release is that of the index where the file VERSION is missing."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     servers.ensembl(tmp_path / "site", "kluyveromyces_lactis_gca_000002515", "fungi_ascomycota1_collection")
+    (tmp_path / "site/ensemblgenomes/VERSION").unlink()
+    for release in (9, 61, 62):
+        (tmp_path / f"site/ensemblgenomes/release-{release}").mkdir()
     with servers.serve(tmp_path / "site") as address:
         options = [word for mirror in servers.mirrors(address) for word in ("--mirror", mirror)]
         typed = ["new", "ensembl:Kluyveromyces lactis gca_000002515", "--no-plan", *options]

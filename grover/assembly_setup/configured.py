@@ -8,14 +8,14 @@ from typing import Any
 
 import yaml
 
-from grover.assembly_setup.contigs import bases_of, choose_contigs, choose_folds
-from grover.assembly_setup.described import Assembly, Source
+from grover.assembly_setup.contigs import Kept, bases_of, choose_contigs, choose_folds
+from grover.assembly_setup.described import Assembly, Genes, Source
 from grover.benchmarks.introns import needed_sites
 from grover.config.configuration import Configuration
 from grover.config.files import installed
 from grover.genome.aliases import Synonyms
 from grover.planning.defaults import CLASSES, complete_for_genome
-from grover.planning.fitted import CYCLES, fit_pretraining, fitting_cycles, fitting_k, pretraining_seconds
+from grover.planning.fitted import CYCLES, Fitted, fit_pretraining, fitting_cycles, fitting_k, pretraining_seconds
 from grover.planning.plan import Machine, choose_machine
 from grover.runtime.errors import InputError
 from grover.runtime.text import open_text
@@ -38,12 +38,12 @@ class Wish:
     gpu: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Configured:
     """Values by key, comments by dotted key, texts of the files beside the configuration, and lines that say what was chosen."""
 
     raw: dict[str, Any]
-    comments: dict[str, str]
+    comments: dict[str, str] = field(default_factory=dict)
     beside: dict[str, str] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
 
@@ -53,55 +53,32 @@ def configure(assembly: Assembly, synonyms: Synonyms, wish: Wish, output: Path, 
 
     output: of the configuration, whose name the run and the files beside it have. installation: the folder of the workflow.
     """
+    chosen = Configured({"run": output.stem, "device": wish.device})
     kept = choose_contigs(assembly.contigs, synonyms.of)
     bases = min(assembly.bases, bases_of(kept.contigs))
     if bases < LEAST_BASES:
         raise InputError(
             f"{assembly.title}: {bases:,} bases are too few for a language model; expected at least {LEAST_BASES:,}"
         )
-    raw: dict[str, Any] = {"run": output.stem, "device": wish.device}
-    comments: dict[str, str] = {}
-    beside: dict[str, str] = {}
-    lines = [f"contigs: {len(kept.contigs):,}, {bases:,} bases" + (f"; {kept.reason}" if kept.reason else "")]
     if wish.device == "cpu" and bases > CLASSES["small"]:
-        raw["threads"] = min(8, wish.cores)
-    raw["sources"] = {key: _entry(source) for key, source in assembly.sources.items()}
-    comments |= {f"sources.{key}": source.note for key, source in assembly.sources.items() if source.note}
-    raw["genome"] = {"bases": bases, **kept.patterns}
-    comments["genome.bases"] = "defaults follow from the size; it is that of the contigs that are read"
-    for key in kept.patterns:
-        comments[f"genome.{key}"] = kept.reason
-        break
-    if assembly.aliases:
-        beside[_beside(output, "aliases.txt")] = assembly.aliases[1]
-        raw["genome"]["aliases"] = _beside(output, "aliases.txt")
-        comments["genome.aliases"] = (
-            f"other names of the contigs, by which sources may name them ({assembly.aliases[0]})"
-        )
-    circular = [
-        name for name in (assembly.genes.circular if assembly.genes else ()) if name in {c.name for c in kept.contigs}
-    ]
-    if circular:
-        comments["genome"] = f"circular: {', '.join(circular)}; no window crosses the first base"
-    settings, _ = complete_for_genome(raw, ORIGIN, installation)
-    folds = choose_folds(
-        kept.contigs, _share(settings, "valid"), _share(settings, "test"), settings.folds.block, settings.folds.gap
-    )
-    raw["folds"], comments["folds"] = folds.section, folds.reason
-    lines.append(f"folds: {folds.reason}")
+        chosen.raw["threads"] = min(8, wish.cores)
+    chosen.raw["sources"] = {key: _entry(source) for key, source in assembly.sources.items()}
+    chosen.comments |= {f"sources.{key}": source.note for key, source in assembly.sources.items() if source.note}
+    _add_genome(chosen, kept, bases, assembly, output)
+    settings, _ = complete_for_genome(chosen.raw, ORIGIN, installation)
+    _add_folds(chosen, kept, settings)
     machine = choose_machine(settings, wish.cores, wish.gpus, wish.gpu or settings.budget.gpu, installation)
-    lines += _choose_training(raw, comments, wish, machine, installation)
-    lines += _choose_tasks(raw, comments, beside, assembly, output, installation)
+    _add_training(chosen, wish, machine, installation)
+    if assembly.genes is not None:
+        _add_tasks(chosen, assembly.genes, output, installation)
     if assembly.browser:
-        raw["embeddings"] = {"assembly": assembly.browser}
-        comments["embeddings.assembly"] = "links from the map of the regions to the UCSC Genome Browser"
+        chosen.raw["embeddings"] = {"assembly": assembly.browser}
+        chosen.comments["embeddings.assembly"] = "links from the map of the regions to the UCSC Genome Browser"
     if wish.gpu and machine.gpu:
-        raw["budget"] = {"gpu": wish.gpu}
-    raw["report"] = {"title": f"GROVER: {assembly.title}"}
-    if bases < FEW_BASES:
-        lines.append(f"note: {bases:,} bases train little more than frequencies of short k-mers")
-    complete_for_genome(raw, ORIGIN, installation)
-    return Configured(raw, comments, beside, lines + [f"note: {note}" for note in assembly.notes])
+        chosen.raw["budget"] = {"gpu": wish.gpu}
+    chosen.raw["report"] = {"title": f"GROVER: {assembly.title}"}
+    chosen.lines += [f"note: {note}" for note in assembly.notes]
+    return chosen
 
 
 def _entry(source: Source) -> dict[str, str | bool]:
@@ -117,83 +94,91 @@ def _entry(source: Source) -> dict[str, str | bool]:
     return entry | ({"rename": source.rename} if source.rename else {})
 
 
-def _share(settings: Configuration, fold: str) -> float:
-    value = getattr(settings.folds, fold)
-    assert isinstance(value, float)  # a default
-    return value
+def _add_genome(chosen: Configured, kept: Kept, bases: int, assembly: Assembly, output: Path) -> None:
+    section: dict[str, Any] = {"bases": bases, **kept.patterns}
+    chosen.comments["genome.bases"] = "defaults follow from the size; it is that of the contigs that are read"
+    for key in list(kept.patterns)[:1]:
+        chosen.comments[f"genome.{key}"] = kept.reason
+    if assembly.aliases:
+        name, text = assembly.aliases
+        section["aliases"] = _beside(output, "aliases.txt")
+        chosen.beside[section["aliases"]] = text
+        chosen.comments["genome.aliases"] = f"other names of the contigs, by which sources may name them ({name})"
+    read = {contig.name for contig in kept.contigs}
+    if circular := [name for name in (assembly.genes.circular if assembly.genes else ()) if name in read]:
+        chosen.comments["genome"] = f"circular: {', '.join(circular)}; no window crosses the first base"
+    chosen.raw["genome"] = section
+    chosen.lines.append(f"contigs: {len(read):,}, {bases:,} bases" + (f"; {kept.reason}" if kept.reason else ""))
+    if bases < FEW_BASES:
+        chosen.lines.append(f"note: {bases:,} bases train little more than frequencies of short k-mers")
+
+
+def _add_folds(chosen: Configured, kept: Kept, settings: Configuration) -> None:
+    """settings: with the defaults that suit the size of the genome."""
+    asked = settings.folds
+    assert isinstance(asked.valid, float) and isinstance(asked.test, float)  # defaults
+    found = choose_folds(kept.contigs, asked.valid, asked.test, asked.block, asked.gap)
+    chosen.raw["folds"], chosen.comments["folds"] = found.section, found.reason
+    chosen.lines.append(f"folds: {found.reason}")
 
 
 def _beside(output: Path, ending: str) -> str:
     return str(output.with_name(f"{output.stem}.{ending}"))
 
 
-def _choose_training(
-    raw: dict[str, Any], comments: dict[str, str], wish: Wish, machine: Machine, installation: Path
-) -> list[str]:
+def _add_training(chosen: Configured, wish: Wish, machine: Machine, installation: Path) -> None:
     """Vocabularies, network and steps: a sweep where the hours allow the default pretraining of each candidate."""
+    raw, comments = chosen.raw, chosen.comments
     bases = raw["genome"]["bases"]
     cycles = fitting_cycles(bases)
     fewer = CYCLES[max(0, CYCLES.index(cycles) - 1)]
     candidates = list(dict.fromkeys([f"bpe-{cycles}", f"bpe-{fewer}", f"kmer-{fitting_k(bases)}"]))
-    seconds = PRETRAINING_SHARE * wish.hours * 3600
-    vocabulary = {"cycles": cycles, "candidates": candidates}
-    sweep = pretraining_seconds(raw | {"vocabulary": vocabulary}, machine, installation) <= seconds
-    raw["vocabulary"] = vocabulary if sweep else {"cycles": cycles, "candidates": candidates[:1]}
     others = ", ".join(candidates[1:])
     comments["vocabulary"] = (
         f"tokens of {cycles} byte-pair cycles occur often enough in {bases / 1e6:,.1f} Mb; 600 is the paper's number for hg19"
     )
-    comments["vocabulary.candidates"] = (
-        "each is pretrained" if sweep else f"with more hours also {others}, and `selection: {{method: sweep}}`"
-    )
+    seconds = PRETRAINING_SHARE * wish.hours * 3600
+    raw["vocabulary"] = {"cycles": cycles, "candidates": candidates}
+    sweep = pretraining_seconds(raw, machine, installation) <= seconds
     if sweep:
         raw["selection"] = {"method": "sweep"}
+        comments["vocabulary.candidates"] = "each is pretrained on equally many bases"
         comments["selection"] = "next-k-mer prediction chooses the candidate"
-    found = fit_pretraining(raw, seconds, machine, installation)
-    length = {"bases": found.bases} if sweep else {"steps": found.steps}
-    raw["pretraining"] = {"size": found.size, **length, "learning_rate": found.learning_rate}
-    place = f"{machine.gpus} x {machine.gpu} (speed assumed)" if machine.gpu else f"{machine.cores} cores"
-    minutes = f"{found.together / 60:,.0f} min"
-    comments["pretraining"] = (
-        f"{minutes} of {wish.hours:g} h on {place}, as `make plan` estimates; {found.passes:,.1f} passes over the genome"
-    )
-    steps = f"{found.bases:,} bases each" if sweep else f"{found.steps:,} steps"
-    lines = [
-        f"vocabulary: {', '.join(raw['vocabulary']['candidates'])}"
-        + ("; a sweep chooses" if sweep else f" (with more hours also {others})"),
-        f"network: {found.size}, {steps}: {minutes} of {wish.hours:g} h on {place}",
-    ]
-    if found.together > 1.1 * seconds:
-        lines.append(
-            f"note: the smallest pretraining takes {minutes}, more than half of {wish.hours:g} h; give more --hours"
-        )
-    return lines
+    else:
+        raw["vocabulary"]["candidates"] = candidates[:1]
+        comments["vocabulary.candidates"] = f"with more hours also {others}, and `selection: {{method: sweep}}`"
+    said = f"{', '.join(candidates)}; a sweep chooses" if sweep else f"{candidates[0]}, with more hours also {others}"
+    chosen.lines.append(f"vocabulary: {said}")
+    _add_pretraining(chosen, wish, machine, fit_pretraining(raw, seconds, machine, installation))
 
 
-def _choose_tasks(
-    raw: dict[str, Any],
-    comments: dict[str, str],
-    beside: dict[str, str],
-    assembly: Assembly,
-    output: Path,
-    installation: Path,
-) -> list[str]:
+def _add_pretraining(chosen: Configured, wish: Wish, machine: Machine, found: Fitted) -> None:
+    """Steps for one candidate; as many bases for each of several, since with equal steps long tokens would see more sequence."""
+    several = len(chosen.raw["vocabulary"]["candidates"]) > 1
+    length = {"bases": found.bases} if several else {"steps": found.steps}
+    chosen.raw["pretraining"] = {"size": found.size, **length, "learning_rate": found.learning_rate}
+    place = f"{machine.gpus} {machine.gpu} (speed assumed)" if machine.gpu else count(machine.cores, "core")
+    took = f"{found.together / 60:,.0f} min of {wish.hours:g} h on {place}"
+    chosen.comments["pretraining"] = f"{took}, as `make plan` estimates; {found.passes:,.1f} passes over the genome"
+    amount = f"{found.bases:,} bases each" if several else f"{found.steps:,} steps"
+    chosen.lines.append(f"network: {found.size}, {amount}: {took}")
+    if found.together > 1.1 * PRETRAINING_SHARE * wish.hours * 3600:
+        chosen.lines.append("note: the smallest pretraining takes more than half of the time; give more --hours")
+
+
+def _add_tasks(chosen: Configured, genes: Genes, output: Path, installation: Path) -> None:
     """Leave tasks of splice sites out of the table where the genes have too few introns, before the workflow has their file."""
-    if assembly.genes is None:
-        return []
-    settings, _ = complete_for_genome(raw, ORIGIN, installation)
+    settings, _ = complete_for_genome(chosen.raw, ORIGIN, installation)
     needed = needed_sites(settings)
-    if assembly.genes.introns >= needed:
-        return [f"tasks: splice sites of {assembly.genes.introns:,} introns or more"]
+    if genes.introns >= needed:
+        chosen.lines.append(f"tasks: splice sites of {genes.introns:,} introns or more")
+        return
     table = _beside(output, "benchmarks.tsv")
-    beside[table] = without_splice_sites(installed(TASKS, installation))
-    raw["benchmarks"] = {"table": table}
-    comments["benchmarks.table"] = (
-        f"{TASKS} without the tasks of splice sites: the genes have {count(assembly.genes.introns, 'intron')}"
-    )
-    return [
-        f"tasks: none of splice sites, since the genes have {assembly.genes.introns} introns of about {needed} needed"
-    ]
+    chosen.beside[table] = without_splice_sites(installed(TASKS, installation))
+    chosen.raw["benchmarks"] = {"table": table}
+    found = count(genes.introns, "intron")
+    chosen.comments["benchmarks.table"] = f"{TASKS} without the tasks of splice sites: the genes have {found}"
+    chosen.lines.append(f"tasks: none of splice sites, since the genes have {found} of about {needed} needed")
 
 
 def without_splice_sites(table: Path) -> str:

@@ -12,7 +12,7 @@ from grover.assembly_setup.described import Assembly, Contig, Source
 from grover.assembly_setup.servers import Servers
 from grover.runtime.errors import InputError
 from grover.sources.checksums import read_listing
-from grover.sources.download import Refused
+from grover.sources.download import Missing
 
 DIVISIONS = ("fungi", "plants", "metazoa", "protists")
 WITH_COLLECTIONS = ("fungi", "protists", "metazoa", "bacteria")  # the list of the last one is the longest
@@ -125,7 +125,7 @@ def _contigs(place: _Place, prefix: str, primary: bool, servers: Servers) -> lis
     try:
         rows = [line.split("\t") for line in servers.text(url).splitlines() if line.strip()]
         contigs = [Contig.named(row[0], int(row[1])) for row in rows]
-    except Refused:
+    except Missing:
         raise InputError(
             f"{url} is missing, which gives the lengths of the contigs; download the FASTA and run grover new on the file"
         ) from None

@@ -17,7 +17,7 @@ from grover.assembly_setup.described import (
 from grover.assembly_setup.servers import Servers
 from grover.runtime.errors import InputError
 from grover.sources.checksums import read_listing
-from grover.sources.download import Refused
+from grover.sources.download import Missing
 
 ACCESSION = re.compile(r"(GC[AF])_(\d{3})(\d{3})(\d{3})(?:\.(\d+))?(_\S+)?")
 WHOLE = "assembled-molecule"
@@ -113,7 +113,7 @@ def _folder(accession: str, above: str, servers: Servers) -> str:
     """The folder of an accession, such as GCF_000005845.2_ASM584v2, from the index of the folder above."""
     try:
         index = servers.text(f"{above}/")
-    except Refused:
+    except Missing:
         raise InputError(
             f"NCBI has no assembly {accession}; look for it at https://www.ncbi.nlm.nih.gov/datasets/genome/"
         ) from None

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from grover.runtime.errors import InputError
-from grover.sources.download import Refused, find_size, read_text
+from grover.sources.download import Missing, find_size, read_text
 
 SITES = {
     "ncbi": "https://ftp.ncbi.nlm.nih.gov",
@@ -28,21 +28,21 @@ class Servers:
         return f"{self.sites[site].rstrip('/')}/{path}"
 
     def text(self, url: str) -> str:
-        """Return the text of a file. Raises `Refused` where the server has none, `Unreachable` where it does not answer."""
+        """Return the text of a file. Raises `Missing` where the server has none, `Unreachable` where it does not answer."""
         return read_text(url, self.retries, self.wait, self.timeout)
 
     def text_if_any(self, url: str) -> str | None:
         """Return the text of a file, None where the server has none."""
         try:
             return self.text(url)
-        except Refused:
+        except Missing:
             return None
 
     def size(self, url: str) -> int | None:
         """Return the bytes of a file (0: the server does not say), None where the server has none."""
         try:
             return find_size(url, self.retries, self.wait, self.timeout)
-        except Refused:
+        except Missing:
             return None
 
 

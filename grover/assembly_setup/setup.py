@@ -38,27 +38,46 @@ def find_assembly(what: str, genes: Path | None, servers: Servers) -> tuple[Asse
     genes: a GFF3 or GTF of this machine, in place of the one that is found. Raises `InputError` in one sentence for what is not
     there, and for a server that does not answer, with the way by a folder.
     """
-    site, _, name = what.partition(":")
+    here = Path(what).exists()
+    way = None if here else _way_to(what)
     try:
-        if Path(what).exists():
-            assembly = local_files.find(Path(what), genes)
-        elif ncbi.ACCESSION.fullmatch(what.upper() if "_" not in what[4:] else what):
-            assembly = _found(ncbi.find, what, servers, ncbi.FILES, ncbi.place(what))
-        elif site == "ensembl" and name:
-            assembly = _found(ensembl.find, name, servers, ensembl.FILES, "fasta/ and gff3/")
-        elif site == "ucsc" and name:
-            assembly = _found(ucsc.find, name, servers, ucsc.FILES, f"goldenPath/{name}/bigZips")
-        else:
-            raise InputError(
-                f"{what}: no file or folder of this name, and no accession (GCF_000005845.2), species of Ensembl "
-                "(ensembl:saccharomyces_cerevisiae) or assembly of UCSC (ucsc:hg38); correct it"
-            )
+        assembly = way.find(way.name, servers) if way else local_files.find(Path(what), genes)
         synonyms = _synonyms(assembly)
-        if genes and not Path(what).exists():
+        if genes and not here:
             assembly = assembly.with_genes(local_files.source(genes), None)
         return _with_genes(assembly, synonyms, servers), synonyms
     except Unreachable as error:
-        raise InputError(_by_folder(error, "its files", "the site")) from None
+        if way is None:
+            raise
+        reason = str(error).partition("; try again")[0]
+        raise InputError(
+            f"{reason}; check network and proxy (https_proxy), or name a mirror with --mirror; or download {way.files} of {way.folder} on "
+            "a machine with network into one folder, and run `grover new FOLDER`"
+        ) from None
+
+
+@dataclass(frozen=True)
+class _Way:
+    """How an assembly is found at its site, and which files of which folder a person would download instead."""
+
+    find: Callable[[str, Servers], Assembly]
+    name: str
+    files: str
+    folder: str
+
+
+def _way_to(what: str) -> _Way:
+    site, _, name = what.partition(":")
+    if ncbi.ACCESSION.fullmatch(what):
+        return _Way(ncbi.find, what, ncbi.FILES, ncbi.place(what))
+    if site == "ensembl" and name:
+        return _Way(ensembl.find, name, ensembl.FILES, "its release")
+    if site == "ucsc" and name:
+        return _Way(ucsc.find, name, ucsc.FILES, f"goldenPath/{name}/bigZips")
+    raise InputError(
+        f"{what}: no file or folder of this name, and no accession (GCF_000005845.2), species of Ensembl "
+        "(ensembl:saccharomyces_cerevisiae) or assembly of UCSC (ucsc:hg38); correct it"
+    )
 
 
 def write_new(
@@ -90,21 +109,6 @@ def _check(text: str, chosen: Configured, output: Path, installation: Path) -> N
     if (read := yaml.safe_load(text)) != chosen.raw:
         raise AssertionError(f"the text of {output} is read as {read}, not as {chosen.raw}")
     complete_for_genome(read, str(output), installation)
-
-
-def _found(find: Callable[[str, Servers], Assembly], name: str, servers: Servers, files: str, folder: str) -> Assembly:
-    try:
-        return find(name, servers)
-    except Unreachable as error:
-        raise InputError(_by_folder(error, files, folder)) from None
-
-
-def _by_folder(error: Unreachable, files: str, folder: str) -> str:
-    reason = str(error).partition("; try again")[0]
-    return (
-        f"{reason}; check network and proxy (https_proxy), or name a mirror with --mirror; or download {files} of {folder} on a machine "
-        "with network into one folder, and run `grover new FOLDER`"
-    )
 
 
 def _synonyms(assembly: Assembly) -> Synonyms:

@@ -6,7 +6,7 @@ from grover.assembly_setup.described import Assembly, Contig, Source
 from grover.assembly_setup.servers import Servers
 from grover.runtime.errors import InputError
 from grover.sources.checksums import read_listing
-from grover.sources.download import Refused
+from grover.sources.download import Missing
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*")
 GENES = ("ncbiRefSeq", "refGene", "ensGene")
@@ -22,7 +22,7 @@ def find(name: str, servers: Servers) -> Assembly:
     folder = servers.address("ucsc", f"goldenPath/{name}/bigZips")
     try:
         sizes = servers.text(f"{folder}/{name}.chrom.sizes")
-    except Refused:
+    except Missing:
         raise InputError(
             f"UCSC has no {folder}/{name}.chrom.sizes; the names of assemblies are those of https://genome.ucsc.edu, such as hg38"
         ) from None

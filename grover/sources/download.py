@@ -29,6 +29,7 @@ Result = TypeVar("Result")
 
 # Answers of a server that may change with time; every other 4xx is final.
 PASSING = (408, 425, 429)
+ABSENT = (404, 410)
 
 
 def fetch(
@@ -97,7 +98,7 @@ def verify(path: Path, expected: list[tuple[str, str]], name: str) -> None:
 def read_text(url: str, retries: int = 5, wait: float = 2.0, timeout: float = TIMEOUT) -> str:
     """Return the text of a small file at an address or a path, such as a listing of checksums.
 
-    Raises `Refused` or `Unreachable` as `fetch` does.
+    Raises `Missing` or `Unreachable`, which are `InputError`s, where the server does not have the file or does not answer.
     """
     local = local_path(url)
     if local is not None:
@@ -123,8 +124,8 @@ def find_size(url: str, retries: int = 5, wait: float = 2.0, timeout: float = TI
     return _retry(ask, url, retries, wait)
 
 
-class Refused(InputError):
-    """The server answered that it has no such file, or does not give it."""
+class Missing(InputError):
+    """The server answered that it has no such file."""
 
 
 class Unreachable(InputError):
@@ -144,7 +145,8 @@ def _retry(attempt: Callable[[], Result], url: str, retries: int, wait: float) -
                 isinstance(error, urllib.error.HTTPError) and error.code < 500 and error.code not in PASSING
             )
             if final:
-                raise Refused(f"{url} cannot be fetched: {reason}; correct the address of this source") from None
+                kind = Missing if getattr(error, "code", 0) in ABSENT else InputError
+                raise kind(f"{url} cannot be fetched: {reason}; correct the address of this source") from None
         if number < retries:
             time.sleep(min(wait * 2**number, LONGEST_WAIT))
     raise Unreachable(

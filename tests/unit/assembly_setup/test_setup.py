@@ -173,7 +173,7 @@ def test_the_hours_are_those_of_the_planner(new):
 
 def test_a_gpu_of_a_type(new):
     raw, said = new("GCF_000005845.2", "--device", "cuda", "--gpu", "H100")
-    assert raw["device"] == "cuda" and raw["budget"] == {"gpu": "H100"} and "1 x H100 (speed assumed)" in said
+    assert raw["device"] == "cuda" and raw["budget"] == {"gpu": "H100"} and "on 1 H100 (speed assumed)" in said
 
 
 def test_a_folder_as_it_is_downloaded_elsewhere(new, site):

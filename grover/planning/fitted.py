@@ -104,9 +104,7 @@ def _seconds(run: Run, machine: Machine) -> list[float]:
     """Estimated seconds of the pretraining of each candidate."""
     settings = run.settings
     gpus = settings.gpus * settings.nodes if machine.gpu else 0
-    jobs = [
-        Job("pretrain", name, "pretraining", settings.threads, gpus=gpus) for name in settings.vocabulary.candidates
-    ]
+    jobs = [Job("", name, "pretraining", settings.threads, gpus=gpus) for name in settings.vocabulary.candidates]
     return [network_seconds(job, run, machine) for job in jobs]
 
 

@@ -34,6 +34,8 @@ class _Place:
 def find(name: str, servers: Servers) -> Assembly:
     """Describe the assembly of a species in the current release. Raises `InputError` where Ensembl has none of this name."""
     species = re.sub(r"\s+", "_", name.strip().lower())
+    if not re.fullmatch(r"\w[\w.]*", species):
+        raise InputError(f"ensembl:{name}: no name of a species at Ensembl, such as ensembl:saccharomyces_cerevisiae")
     place, text = _find(species, servers)
     listing = read_listing(text)
     file = _choose_fasta(listing, name)
@@ -42,7 +44,7 @@ def find(name: str, servers: Servers) -> Assembly:
     genome = Source(servers.address(place.site, f"{folder}/dna/{file}"), listing[file], LISTED)
     contigs = _contigs(place, prefix, "primary" in kind, servers)
     assembly = Assembly(
-        re.sub(r"[^a-z0-9._-]+", "_", species),
+        species.strip("_"),
         f"{species.replace('_', ' ').capitalize()}, {prefix.partition('.')[2]} (Ensembl, {place.release})",
         {"genome": genome},
         contigs,
@@ -56,9 +58,9 @@ def find(name: str, servers: Servers) -> Assembly:
 def _find(species: str, servers: Servers) -> tuple[_Place, str]:
     """The place of a species and the text of its CHECKSUMS."""
     release = f"release-{_release('ensembl', servers)}"
-    places = [_Place("ensembl", release, species)]
-    if text := _checksums(places[0], servers):
-        return places[0], text
+    place = _Place("ensembl", release, species)
+    if text := _checksums(place, servers):
+        return place, text
     number = _release("ensemblgenomes", servers)
     for division in DIVISIONS:
         place = _Place("ensemblgenomes", f"{division}/release-{number}", species)

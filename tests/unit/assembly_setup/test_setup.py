@@ -232,6 +232,7 @@ def test_what_is_there_is_not_replaced(new):
         ),
         (["ucsc:hg99"], "the names of assemblies are those of https://genome.ucsc.edu"),
         (["ucsc:../x"], "no name of an assembly at UCSC"),
+        (["ensembl:../x"], "no name of a species at Ensembl"),
         (["GCF_000005845.2", "--mirror", "ebi=http://x"], "the sites are ncbi, ensembl, ensemblgenomes, ucsc"),
         (["GCF_000005845.2", "--mirror", "ncbi=x"], "expected an http or https address in place of https://ftp.ncbi"),
         (["GCF_000005845.2", "--device", "cuda", "--gpu", "X9"], "GPU type 'X9' is unknown"),

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from transformers import BertForMaskedLM
 
+from grover.config.sections.interpretation import TrackReading
 from grover.genome.bases import reverse_complement
 from grover.interpretation.bases import FrequencyMarginals, TokenBases, overlapping_marginals, run_marginals
 from grover.interpretation.masked_windows import log_probs_of_words
@@ -221,6 +222,19 @@ class BaseReader:
 def flank_of(reading: Reading, vocabulary: Vocabulary) -> int:
     """Bases beside a stretch that hold its context, whatever the tokens: a window needs no more."""
     return (reading.context + 1) * int(vocabulary.spans.max())
+
+
+def reading_of(
+    asked: TrackReading, positions: int, vocabulary: Vocabulary, mask_ratio: float, mask_span: int
+) -> Reading:
+    """Return how a model of so many positions reads: as asked for, otherwise as in its pretraining, of which ratio and span are given."""
+    return Reading(
+        longest_window(asked.track_window, positions),
+        asked.track_context,
+        asked.track_ratio or mask_ratio,
+        1 if vocabulary.kind == "overlap" else mask_span or 1,
+        asked.track_strands == "both",
+    )
 
 
 def longest_window(asked: int, positions: int) -> int:

@@ -102,8 +102,19 @@ def of_substitutions(site: Site, found: Substitutions) -> Values:
     return Values(found.importance(len(site.codes)), found.sums(len(site.codes)))
 
 
+# of the bases of shuffled sites: signed sums, and how many substitutions of each move a bound of a token
+Null = tuple[np.ndarray, np.ndarray]
+
+
 def interpret(
-    sites: Sequence[Site], model: FineTuned, settings: ImportanceMethods, *, task: str, stranded: bool, seed: int
+    sites: Sequence[Site],
+    model: FineTuned,
+    settings: ImportanceMethods,
+    *,
+    task: str,
+    stranded: bool,
+    seed: int,
+    null: Null | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Explain sites of a task by each of the methods of the settings.
 
@@ -112,12 +123,16 @@ def interpret(
     bases are ranked by (mean |delta| of ism, |delta| otherwise), signed the sum or the value with its sign, p and q its significance
     (ism), resolution the bases that share one value, and error the completeness error of ig. Without strands all values are the mean of
     both strands.
+
+    null: that of all sites (`null_of`), where `sites` are some of them; None: that of the given sites.
     """
     model = replace(model, both=not stranded)
     tables, bases = [], []
     if ISM in settings.methods:
         substituted, answers = mutate(sites, model)
-        null = _null(sites, model, settings, seed)
+        if null is None:
+            chosen = [sites[row] for row in null_rows(len(sites), settings, seed)]
+            null = null_of(chosen, model, settings, seed)
         for site, found, margin in zip(sites, substituted, answers, strict=True):
             cuts = _cuts(site, model.vocabulary)
             tables.append(_of_substitutions(site, found, cuts))
@@ -148,12 +163,16 @@ def _cuts(site: Site, vocabulary: Vocabulary) -> dict[str, np.ndarray]:
     return compare_cuts(cut(site, site.codes, vocabulary), cut(site, sequences, vocabulary), position, vocabulary)
 
 
-def _null(
-    sites: Sequence[Site], model: FineTuned, settings: ImportanceMethods, seed: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Signed sums of the bases of shuffled sites, and how many substitutions of each move a bound of a token."""
-    chosen = np.random.default_rng(seed).permutation(len(sites))[: settings.null_examples]
-    shuffled = shuffled_sites([sites[number] for number in chosen], settings.shuffles, seed)
+def null_rows(number: int, settings: ImportanceMethods, seed: int) -> np.ndarray:
+    """Return which of so many sites give the null, int64, in the order in which they are shuffled."""
+    return np.random.default_rng(seed).permutation(number)[: settings.null_examples]
+
+
+def null_of(sites: Sequence[Site], model: FineTuned, settings: ImportanceMethods, seed: int) -> Null:
+    """Return signed sums of the bases of shuffles of the sites that `null_rows` names, and how many substitutions of each move a bound of
+    a token. The model answers for both strands where `interpret` is asked to, without strands.
+    """
+    shuffled = shuffled_sites(sites, settings.shuffles, seed)
     if not shuffled:
         return np.zeros(0), np.zeros(0, np.int64)
     found, _ = mutate(shuffled, model)

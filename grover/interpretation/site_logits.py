@@ -15,8 +15,9 @@ import torch
 from grover.benchmarks.tokenise import read_tokens
 from grover.genome.assembly import Genome
 from grover.genome.bases import decode, reverse_complement
+from grover.interpretation.answers import margin
 from grover.interpretation.changes import change
-from grover.interpretation.vcf import OK
+from grover.interpretation.vcf import CONTIG_EDGE, OK, TOO_LONG
 from grover.network.batching import SPECIALS
 from grover.network.classifier import Classifier, logits
 from grover.runtime.errors import InputError
@@ -52,6 +53,14 @@ class Sites:
         chroms, first = np.unique(table["chrom"].to_numpy(str), return_index=True)
         self._contigs = dict(zip(chroms.tolist(), zip(first, [*first[1:], len(table)], strict=True), strict=True))
 
+    @classmethod
+    def anywhere(cls, length: int, context: int) -> "Sites":
+        """Return no sites at all, so that each variant lies in the middle of its window; length and context in bases."""
+        none = pd.DataFrame({"chrom": ["."], "start": [0], "end": [length], "strand": ["."]})
+        sites = cls(none)
+        sites._contigs, sites.context = {}, context
+        return sites
+
     def around(self, chrom: str, start: int, end: int) -> Site:
         """Return the window of a variant that replaces the bases from `start` to `end`."""
         first, last = self._contigs.get(chrom, (0, 0))
@@ -67,47 +76,61 @@ class Sites:
 
 
 class SiteClassifier(NamedTuple):
-    """A fine-tuned classifier of two classes, its vocabulary, and the sites of its data set."""
+    """A fine-tuned classifier, its vocabulary, the sites of its data set, and the class of several that is scored."""
 
     model: Classifier
     vocabulary: Vocabulary
     sites: Sites
+    label: int | None = None
 
 
 def delta_logit(
     variants: pd.DataFrame, classifier: SiteClassifier, genome: Genome, device: torch.device, precision: str
 ) -> np.ndarray:
-    """Return logit(1) - logit(0) of the alternative minus that of the reference, float64; NaN where a window lacks sequence or is too long.
+    """Return the margin of the alternative minus that of the reference, float64; NaN where a window lacks sequence or is too long.
 
-    variants: chrom, pos, ref, alt, status.
+    variants: chrom, pos, ref, alt, status. The margin is logit(1) - logit(0), or that of the class among several
+    (`grover.interpretation.answers.margin`).
     """
-    model, vocabulary, sites = classifier
-    if model.classifier.out_features != 2:
-        raise InputError(
-            f"the classifier of `interpretation.variant_task` has {model.classifier.out_features} classes, but `delta_logit` needs two"
-        )
-    found = np.full(len(variants), np.nan)
-    rows = np.flatnonzero(variants["status"].to_numpy(object) == OK)
-    with Progress(len(rows), "delta logit", "variants") as bar:
-        for begin in range(0, len(rows), AT_ONCE):
-            piece = rows[begin : begin + AT_ONCE]
-            read = pd.DataFrame(_windows(variants.iloc[piece], genome, sites))
-            if len(read):
-                answers = _answers(model, read_tokens(read, vocabulary), device, precision)
-                strands = pd.Series(answers[1::2] - answers[::2], read["row"].to_numpy()[::2])
-                means = strands.groupby(level=0).mean(skipna=False)
-                found[piece[means.index]] = means.to_numpy()
-            bar.update(len(piece))
+    found: np.ndarray = score_sites(variants, classifier, genome, device, precision)["delta_logit"].to_numpy()
     return found
 
 
-def _answers(model: Classifier, tokens: list[np.ndarray], device: torch.device, precision: str) -> np.ndarray:
-    """logit(1) - logit(0) of each sequence; NaN for one that is longer than the model reads."""
+def score_sites(
+    variants: pd.DataFrame, classifier: SiteClassifier, genome: Genome, device: torch.device, precision: str
+) -> pd.DataFrame:
+    """Return `delta_logit` of each variant, and `status`, which says why it is NaN where a window lacks sequence or is too long."""
+    model, vocabulary, sites, label = classifier
+    if model.classifier.out_features != 2 and label is None:
+        raise InputError(
+            f"the classifier of `interpretation.variant_task` has {model.classifier.out_features} classes, but `delta_logit` needs two"
+        )
+    status = variants["status"].to_numpy(object).copy()
+    found = np.full(len(variants), np.nan)
+    rows = np.flatnonzero(status == OK)
+    with Progress(len(rows), "delta logit", "variants") as bar:
+        for begin in range(0, len(rows), AT_ONCE):
+            piece = rows[begin : begin + AT_ONCE]
+            status[piece] = CONTIG_EDGE
+            read = pd.DataFrame(_windows(variants.iloc[piece], genome, sites))
+            if len(read):
+                answers = _answers(classifier, read_tokens(read, vocabulary), device, precision)
+                strands = pd.Series(answers[1::2] - answers[::2], read["row"].to_numpy()[::2])
+                means = strands.groupby(level=0).mean(skipna=False)
+                found[piece[means.index]] = means.to_numpy()
+                status[piece[means.index]] = np.where(means.isna(), TOO_LONG, OK)
+            bar.update(len(piece))
+    return pd.DataFrame({"status": status.astype("str"), "delta_logit": found}, variants.index)
+
+
+def _answers(classifier: SiteClassifier, tokens: list[np.ndarray], device: torch.device, precision: str) -> np.ndarray:
+    """The margin of each sequence; NaN for one that is longer than the model reads."""
+    model, label = classifier.model, classifier.label or 0
     answers = np.full(len(tokens), np.nan)
     fits = [row for row, ids in enumerate(tokens) if len(ids) + SPECIALS <= model.config.max_position_embeddings]
     if fits:
-        both = logits(model, [tokens[row] for row in fits], device, precision).astype(np.float64)
-        answers[fits] = both[:, 1] - both[:, 0]
+        found = logits(model, [tokens[row] for row in fits], device, precision)
+        answers[fits] = margin(found, np.full(len(fits), label))
     return answers
 
 

@@ -3,7 +3,7 @@
 Each piece of a stretch is one row group, so that a column is read piece by piece and memory holds one of them.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from grover.interpretation.track_values import ABSOLUTE, TRACKS
-from grover.intervals.bigwig_writer import Stretch
+from grover.intervals.bigwig_writer import Stretch, write_bigwig
 from grover.runtime.files import atomic
 
 PLACES = {"chrom": pa.string(), "pos": pa.int64()}
@@ -59,3 +59,14 @@ def read_track(paths: Iterable[Path | str], name: str) -> Iterator[Stretch]:
             for group in range(file.num_row_groups):
                 piece = file.read_row_group(group, columns=[*PLACES, name])
                 yield piece["chrom"][0].as_py(), piece["pos"][0].as_py(), piece[name].to_numpy()
+
+
+def write_bigwigs(folder: Path, lengths: dict[str, int], paths: Sequence[Path | str]) -> list[str]:
+    """Write each track of the files as a bigWig in `folder`; return the names of the tracks.
+
+    lengths: of the contigs. The files are sorted by name of the contig and start.
+    """
+    names = list(track_names(paths[0]))
+    for name in names:
+        write_bigwig(folder / f"{name}.bw", lengths, read_track(paths, name))
+    return names

@@ -13,7 +13,7 @@ from grover.config.sections import pretraining
 from grover.genome.assembly import Genome
 from grover.genome.contig_table import read_contig_table
 from grover.genome.folds import read_folds
-from grover.interpretation.base_tracks import BaseReader, Reading, longest_window
+from grover.interpretation.base_tracks import BaseReader, reading_of
 from grover.interpretation.bases import log_frequencies
 from grover.interpretation.track_files import TrackWriter
 from grover.interpretation.track_regions import TEST, loci_of_test, pieces, stretches, whole_contigs
@@ -74,13 +74,7 @@ def base_tracks(
     table = stretches(regions, genome, bed or "interpretation.tracks")
 
     vocabulary, network = Vocabulary.load(folder(model)), load_language_model(folder(model))
-    reading = Reading(
-        longest_window(asked.track_window, network.config.max_position_embeddings),
-        asked.track_context,
-        asked.track_ratio or mask_ratio,
-        1 if vocabulary.kind == "overlap" else mask_span or 1,
-        asked.track_strands == "both",
-    )
+    reading = reading_of(asked, network.config.max_position_embeddings, vocabulary, mask_ratio, mask_span)
     training = pd.read_parquet(windows, columns=["first", "length", "region"])
     counts = train_counts(np.load(tokens, mmap_mode="r"), training[training["region"] == "train"], vocabulary.size)
     reader = BaseReader(network, vocabulary, log_frequencies(counts), place, precision)

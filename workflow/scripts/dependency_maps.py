@@ -7,23 +7,20 @@ import numpy as np
 import pandas as pd
 from typer import Option
 
-from grover.benchmarks.shuffles import dinucleotide_shuffle
 from grover.config.options import Device, Precision, Seed
 from grover.config.sections.interpretation import DependencyMaps
 from grover.embeddings.region_table import places_of_bed
 from grover.genome.assembly import Genome
 from grover.genome.bases import decode
 from grover.genome.contig_table import read_contig_table
-from grover.interpretation.dependency import Reader
 from grover.interpretation.dependency_pairs import PAIRS, describe_pairs
+from grover.interpretation.locus_maps import map_locus, readers_of
 from grover.interpretation.map_loci import choose_loci, middles_of_sites
-from grover.network.bert import load_config, load_language_model, new_language_model
 from grover.network.device import choose_device
 from grover.runtime.cli import READ, Input, Output, main
 from grover.runtime.files import atomic, folder, write_table
 from grover.runtime.options import Threads
 from grover.runtime.progress import track
-from grover.tokenization.vocabulary import Vocabulary
 
 
 def dependency_maps(
@@ -46,24 +43,19 @@ def dependency_maps(
     model), `null` (dinucleotide shuffles) and `sequence`. Rows of a map are substituted bases; NaN is a pair that is not read.
     """
     place = choose_device(device, threads)
-    genome, vocabulary = Genome(sequence, segments), Vocabulary.load(folder(model))
+    genome = Genome(sequence, segments)
     if bed is not None:
         left, right = places_of_bed(bed, genome, read_contig_table(contigs), rename)
         middles = [(left + right) // 2]
     else:
         middles = [middles_of_sites(pd.read_parquet(path), genome) for path in dataset]
     loci = choose_loci(middles, genome, length=asked.map_length, most=asked.map_loci, seed=seed)
-    pretrained, random = (
-        Reader(network, vocabulary, asked.map_passes, place, precision)
-        for network in (load_language_model(folder(model)), new_language_model(load_config(folder(model)), seed))
-    )
+    pretrained, random = readers_of(folder(model), asked.map_passes, seed, place, precision)
     maps.mkdir(parents=True, exist_ok=True)
     tables = [pd.DataFrame(columns=[*loci.columns, *PAIRS])]
     for row in track(loci.itertuples(index=False), len(loci), "dependency maps", "loci"):
         codes = genome.fetch(row.chrom, row.start, row.end)
-        shuffles = dinucleotide_shuffle(np.tile(codes, (asked.map_shuffles, 1)), seed + row.locus)
-        null = np.stack([pretrained.dependency_map(shuffled) for shuffled in shuffles])
-        found = {"model": pretrained.dependency_map(codes), "null": null, "random": random.dependency_map(codes)}
+        found = map_locus(codes, pretrained, random, asked.map_shuffles, seed + row.locus)
         with atomic(maps / f"{row.locus}.npz") as temporary, open(temporary, "wb") as stream:
             arrays: dict[str, Any] = {"sequence": np.array(decode(codes))} | found | row._asdict()
             np.savez_compressed(stream, **arrays)

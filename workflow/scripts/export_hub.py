@@ -12,7 +12,7 @@ from grover.genome.assembly import Genome
 from grover.genome.contig_table import read_contig_table
 from grover.genome.twobit_writer import write_twobit
 from grover.interpretation.hub import ASSEMBLY, IMPORTANCE, REGIONS, Hub, hub_texts
-from grover.interpretation.track_files import read_track, track_names
+from grover.interpretation.track_files import write_bigwigs
 from grover.interpretation.track_values import by_run
 from grover.interpretation.track_views import best_window, importance_stretches, scored_regions
 from grover.intervals.bigwig_writer import write_bigbed, write_bigwig
@@ -45,9 +45,7 @@ def export_hub(
     (Parquet) the values of the 100 bases that the model predicts best, and REGIONS (BED) what has values, for the report."""
     genome, known = Genome(sequence, segments), read_contig_table(contigs)
     lengths = {contig: known.lengths[contig] for contig in sorted(genome.chroms)}
-    tracks = list(track_names(values[0]))
-    for track in tracks:
-        write_bigwig(hub / f"{track}.bw", lengths, read_track(values, track))
+    tracks = write_bigwigs(hub, lengths, values)
     for task, path in key_values(importance, "--importance"):
         stretches = importance_stretches(pd.read_parquet(path))
         if stretches:

@@ -14,7 +14,8 @@ from grover.genome.assembly import Genome
 from grover.interpretation.masked_windows import Network
 from grover.interpretation.null_variants import Null
 from grover.interpretation.run_lengths import RunLengths
-from grover.interpretation.site_logits import SiteClassifier, Sites, delta_logit
+from grover.interpretation.site_logits import SiteClassifier, Sites
+from grover.interpretation.variant_scoring import VariantScorer
 from grover.interpretation.variant_tables import read_shard, write_blocks
 from grover.interpretation.variants import Scorer
 from grover.network.bert import load_language_model
@@ -55,19 +56,12 @@ def score_variants(
     runs = RunLengths(np.load(run_lengths))
     scorer = Scorer(network, vocabulary, genome, window.flank, runs, threads=max(1, threads))
     random = Null.of(pd.read_parquet(null), genome)
-    finetuned = _classifier(classifier, dataset)
+    both = VariantScorer(genome, place, precision, scorer, random, _classifier(classifier, dataset))
 
     def blocks() -> Iterator[pd.DataFrame]:
         for block in read_shard(variants, shard, shards):
-            scored = block.drop(columns="status").join(scorer.score(block))
-            logits = np.full(len(block), np.nan)
-            if finetuned is not None:
-                logits = delta_logit(scored, finetuned, genome, place, precision)
-            yield scored.assign(
-                llr_centred=random.centred(scored),
-                llr_length_adjusted=random.length_adjusted(scored, genome),
-                delta_logit=logits,
-            )
+            scored = both.score(block)
+            yield scored if both.classifier is not None else scored.assign(delta_logit=np.nan)
 
     write_blocks(table, blocks())
 

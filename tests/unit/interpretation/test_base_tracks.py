@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from grover.config.sections.interpretation import TrackReading
 from grover.genome.bases import reverse_complement
-from grover.interpretation.base_tracks import BaseReader, Reading, flank_of, longest_window
+from grover.interpretation.base_tracks import BaseReader, Reading, flank_of, reading_of
 from grover.interpretation.bases import log_frequencies
 from grover.network.bert import bert_config, new_language_model
 from grover.runtime.errors import InputError
@@ -158,6 +159,10 @@ def test_a_stretch_needs_no_more_than_its_flank():
 def test_windows_without_room_for_a_run_are_refused():
     with pytest.raises(InputError, match="lower `interpretation.track_context`"):
         Reading(window=20, context=10, share=0.2)
-    assert longest_window(510, 64) == 62 and longest_window(30, 64) == 30
+    asked = TrackReading(track_window=510, track_context=4)
+    assert reading_of(asked, 64, BPE, 0.1, 0) == Reading(62, 4, 0.1)
+    assert reading_of(asked.model_copy(update={"track_window": 30, "track_ratio": 0.2}), 64, BPE, 0.1, 3) == Reading(
+        30, 4, 0.2, 3
+    )
     with pytest.raises(InputError, match="positions"):
         reader(BPE).read(drawn(50), 0, 50, Reading(window=100, context=10, share=0.2))

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from scipy.stats import spearmanr
@@ -21,7 +22,7 @@ from grover.interpretation.faithfulness import (
     rank_correlation,
     rarity,
 )
-from grover.interpretation.interpret import BASES, CUTS, TABLE, TESTED, interpret
+from grover.interpretation.interpret import BASES, CUTS, TABLE, TESTED, interpret, null_of, null_rows
 from grover.interpretation.mutagenesis import substitutions
 from grover.interpretation.sites import Site
 from grover.network.bert import bert_config
@@ -170,6 +171,16 @@ def test_only_mutagenesis_has_significance_and_only_gradients_an_error(tables):
         sites(1), model(), FAST.model_copy(update={"methods": ["ig"]}), task="x", stranded=False, seed=0
     )
     assert set(none["method"]) == {"ig"} and per_base["p"].isna().all()
+
+
+def test_sites_may_be_explained_a_few_at_a_time(tables):
+    chosen = [sites()[row] for row in null_rows(len(sites()), FAST, 0)]
+    null = null_of(chosen, model(), FAST, 0)
+    parts = [interpret([site], model(), FAST, task="ctcf", stranded=True, seed=0, null=null) for site in sites()]
+    for whole, pieces in zip(tables, zip(*parts, strict=True), strict=True):
+        joined = pd.concat(pieces, ignore_index=True).sort_values(["method", "example", "pos"], kind="stable")
+        expected = whole.sort_values(["method", "example", "pos"], kind="stable")
+        pd.testing.assert_frame_equal(joined.reset_index(drop=True), expected.reset_index(drop=True), atol=1e-5)
 
 
 @pytest.mark.parametrize("method", ["ism", "ig", "attention"])

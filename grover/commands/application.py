@@ -8,6 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from grover.commands import options
+from grover.commands.interpreting import export, importance, map_, motifs, tracks, variants
 from grover.commands.new import new
 from grover.commands.tables import embed, predict, score
 from grover.runtime.failures import one_sentence
@@ -76,6 +77,6 @@ def info(
     print_description(describe(model_folder(model)), as_json)
 
 
-for function in (embed, predict, score):
-    application.command()(options.command(function))
 application.command()(new)
+for function in (embed, predict, score, variants, importance, motifs, map_, tracks, export):
+    application.command(function.__name__.rstrip("_"))(options.command(function))

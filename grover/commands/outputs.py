@@ -11,7 +11,7 @@ import io
 import json
 import shutil
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -36,6 +36,7 @@ KEY = b"grover"
 
 Item = TypeVar("Item")
 Table = Mapping[str, Any]
+Join = Callable[[list[Path], Path], None]  # writes a file of another format from the chunks, which are Parquet
 
 
 class TableWriter:
@@ -48,16 +49,17 @@ class TableWriter:
                 writer.write(rows, vectors)
     """
 
-    def __init__(self, asked: Result, identity: Mapping[str, Any]):
+    def __init__(self, asked: Result, identity: Mapping[str, Any], joins: Mapping[str, Join] | None = None):
         """identity: what the table depends on, plain values; `--resume` goes on only where it is the same. A Parquet file has the part
-        `about` of it in its metadata.
+        `about` of it in its metadata. joins: further formats by suffix.
         """
+        self.joins = joins or {}
         self.output, self.skipped = asked.output, Skipped()
         self.path = None if asked.output == STANDARD else Path(asked.output)
         self.identity = {"grover": version(), **json.loads(json.dumps(identity, default=str))}
         self.asked, self._number, self._written = asked, 0, 0
-        check_result(asked)
-        self.format = TSV if self.path is None else _format(self.path)
+        check_result(asked, self.joins)
+        self.format = TSV if self.path is None else _format(self.path, self.joins)
         if self.path is not None:
             self.parts = _parts(self.path)
 
@@ -104,17 +106,21 @@ class TableWriter:
                 self._number = number
                 yield chunk
 
-    def write(self, rows: pd.DataFrame, values: Table) -> None:
-        """Write a chunk: its `rows`, with chrom, start, end and status, and further columns, NaN where the status is not ok."""
-        self.skipped.add(rows)
+    def write(self, rows: pd.DataFrame, values: Table, inputs: pd.DataFrame | None = None) -> None:
+        """Write a chunk: its `rows`, with chrom, start, end and status, and further columns, NaN where the status is not ok.
+
+        inputs: chrom, start, end and status of the inputs, where the rows are others.
+        """
+        self.skipped.add(rows if inputs is None else inputs)
         columns = {**{str(name): rows[name].to_numpy() for name in rows}, **values}
         if self.path is None:
             sys.stdout.buffer.write(_as_text(columns, self._written == 0))
             sys.stdout.buffer.flush()
         else:
             with atomic(self._part(self._written)) as temporary:
-                if self.format == PARQUET:
-                    pq.write_table(_as_arrow(columns, rows["status"].to_numpy() == OK, self.identity), temporary)
+                if self._kept == PARQUET:
+                    known = (rows["status"] == OK).to_numpy() if "status" in rows else np.ones(len(rows), bool)
+                    pq.write_table(_as_arrow(columns, known, self.identity), temporary)
                 else:
                     text = _as_text(columns, self._written == 0)
                     temporary.write_bytes(text if self.format == TSV else gzip.compress(text, 6, mtime=0))
@@ -132,12 +138,20 @@ class TableWriter:
         progress = read_json(self.parts / PROGRESS, "begin anew with --force")
         self._written, self.skipped = progress["parts"], Skipped(**progress["skipped"])
 
+    @property
+    def _kept(self) -> str:
+        """The format of the chunks."""
+        return PARQUET if self.format in self.joins else self.format
+
     def _part(self, number: int) -> Path:
-        return self.parts / f"{number:08}{self.format}"
+        return self.parts / f"{number:08}{self._kept}"
 
     def _join(self) -> None:
         assert self.path is not None
         parts = [self._part(number) for number in range(self._written)]
+        if self.format in self.joins:
+            self.joins[self.format](parts, self.path)
+            return
         with atomic(self.path) as temporary:
             if self.format == PARQUET:
                 schema = pq.read_schema(parts[0])
@@ -151,15 +165,18 @@ class TableWriter:
                             shutil.copyfileobj(source, stream)
 
 
-def check_result(asked: Result) -> None:
-    """Raise InputError where the options do not fit what is there: an existing file, rows that an interrupted command left."""
+def check_result(asked: Result, further: Iterable[str] = ()) -> None:
+    """Raise InputError where the options do not fit what is there: an existing file, rows that an interrupted command left.
+
+    further: suffixes of formats beside those of tables.
+    """
     if asked.output == STANDARD:
         if asked.resume:
             raise InputError("--resume needs a file; standard output cannot be continued")
         return
     path = Path(asked.output)
-    _format(path)
-    if path.is_dir():
+    suffix = _format(path, further)
+    if path.is_dir() and suffix:
         raise InputError(f"{path} is a folder; give the name of a file")
     if path.exists() and not asked.force:
         raise InputError(f"{path} exists; add --force to replace it, or give another name")
@@ -173,11 +190,12 @@ def _parts(path: Path) -> Path:
     return path.with_name(f"{PARTIAL}{path.name}.parts")
 
 
-def _format(path: Path) -> str:
-    for suffix in (GZIP, TSV, PARQUET):
+def _format(path: Path, further: Iterable[str]) -> str:
+    known = [*further, PARQUET, TSV, GZIP]
+    for suffix in sorted(known, key=len, reverse=True):
         if path.name.endswith(suffix):
             return suffix
-    raise InputError(f"{path}: the suffix decides the format; expected {PARQUET}, {TSV} or {GZIP}")
+    raise InputError(f"{path}: the suffix decides the format; expected {', '.join(known[:-1])} or {known[-1]}")
 
 
 def _rows_in(parts: Path) -> int:

@@ -4,10 +4,12 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
+from grover.interpretation.vcf import STATUSES
+
 OK = "ok"
 UNKNOWN_CONTIG, OUTSIDE, EMPTY, NO_BASES = "unknown_contig", "outside", "empty", "no_bases"
 TOO_LONG = "too_long"
-REASONS = {
+REASONS = STATUSES | {
     UNKNOWN_CONTIG: "on contigs that the FASTA does not have",
     OUTSIDE: "beyond the ends of their contig",
     EMPTY: "whose end is not after their start",

@@ -47,7 +47,11 @@ FIELDS = {
     ),
     "GROVER_COSINE": ("cosine", "Float", "Cosine distance of the mean embeddings of both alleles"),
     "GROVER_L2": ("l2", "Float", "Euclidean distance of the mean embeddings of both alleles"),
-    "GROVER_DELTA_LOGIT": ("delta_logit", "Float", "Change of logit(1) - logit(0) of the fine-tuned model"),
+    "GROVER_DELTA_LOGIT": (
+        "delta_logit",
+        "Float",
+        "Change of the margin of the fine-tuned model: logit(1) - logit(0), or one class against others",
+    ),
     "GROVER_TOKENS_REF": (
         "tokens_ref",
         "Integer",
@@ -79,10 +83,13 @@ def write_annotated(source: Path, target: Path, tables: Iterable[pd.DataFrame], 
     tables: of `record`, in the order of the file, and the columns of `FIELDS`. about: values of further lines of the header by name.
     """
     contigs: dict[str, int] = {}
+    tables = iter(tables)
+    head = next(tables, pd.DataFrame())
+    given = [name for name, (column, *_) in FIELDS.items() if column in head]
     with pysam.BGZFile(str(target), "w", None) as stream, ExitStack() as open_files:
-        records = _sorted(_records(source, tables, contigs), open_files)
+        records = _sorted(_records(source, chain([head], tables), contigs), open_files)
         first = list(islice(records, 1))  # by which all contigs are known
-        for line in _header(source, contigs, about):
+        for line in _header(source, contigs, about, given):
             stream.write(f"{line}\n".encode())
         reach = 0
         for record in chain(first, records):
@@ -91,14 +98,15 @@ def write_annotated(source: Path, target: Path, tables: Iterable[pd.DataFrame], 
     pysam.tabix_index(str(target), preset="vcf", force=True, csi=reach >= TABIX, index=f"{target}.tbi")
 
 
-def _header(source: Path, contigs: Mapping[str, int], about: Mapping[str, str]) -> Iterator[str]:
+def _header(source: Path, contigs: Mapping[str, int], about: Mapping[str, str], fields: Iterable[str]) -> Iterator[str]:
     """The header of the file with our fields, the contigs that it does not name, and the names of the columns."""
-    given, names = _given_header(source)
-    yield from given or ["##fileformat=VCFv4.2"]
-    named = {line.partition("ID=")[2].partition(",")[0].strip(">") for line in given if line.startswith("##contig=")}
+    lines, names = _given_header(source)
+    yield from lines or ["##fileformat=VCFv4.2"]
+    named = {line.partition("ID=")[2].partition(",")[0].strip(">") for line in lines if line.startswith("##contig=")}
     yield from (f"##contig=<ID={name}>" for name in contigs if name not in named)
     yield from (f"##{name}={value}" for name, value in about.items())
-    for name, (_, kind, description) in FIELDS.items():
+    for name in fields:
+        _, kind, description = FIELDS[name]
         yield f'##INFO=<ID={name},Number=A,Type={kind},Description="{description}">'
     yield "\t".join([*REQUIRED, *names[len(REQUIRED) :]])
 

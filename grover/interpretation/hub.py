@@ -32,7 +32,7 @@ class Hub:
     """What a hub says.
 
     `name`: of the run; `assembly`: its name in the browsers; `model`: its name; `email`: of who publishes the hub; `tracks`: bigWigs that
-    exist; `locus`: contig, start and end of what is shown at first.
+    exist; `locus`: contig, start and end of what is shown at first; `regions`: whether the scored regions are shown.
     """
 
     name: str
@@ -41,6 +41,7 @@ class Hub:
     email: str
     tracks: tuple[str, ...]
     locus: tuple[str, int, int]
+    regions: bool = True
 
     @property
     def position(self) -> str:
@@ -90,7 +91,7 @@ def _identifier(name: str) -> str:
 
 
 def _track_stanzas(hub: Hub) -> list[str]:
-    stanzas = [_regions_stanza()]
+    stanzas = [_regions_stanza()] if hub.regions else []
     for ending, said, limits in (("", DIFFERENCE, HEIGHTS), (ABSOLUTE, "model", ABSOLUTE_HEIGHTS)):
         if BASES[0] + ending in hub.tracks:
             stanzas += _logo_stanzas(ending, said, limits)
@@ -149,6 +150,8 @@ def _described(name: str) -> tuple[str, str, tuple[float, float] | None]:
         task = name.removeprefix(IMPORTANCE)
         return f"Importance {task}", f"Importance of bases to the model of the task {task}", None
     plain = name.removesuffix(ABSOLUTE)
+    if plain not in SHOWN:
+        return name, name, None
     short, label, limits, absolute = SHOWN[plain]
     if plain != name:
         return f"{short} of the model", f"{label}, bits (model)", absolute
@@ -201,9 +204,8 @@ def _session(hub: Hub) -> dict[str, Any]:
             "color": f"rgb({colour})",
         } | shown
 
-    tracks: list[dict[str, Any]] = [
-        {"type": "annotation", "format": "bigbed", "name": "Scored regions", "url": REGIONS, "order": 1}
-    ]
+    regions = {"type": "annotation", "format": "bigbed", "name": "Scored regions", "url": REGIONS, "order": 1}
+    tracks: list[dict[str, Any]] = [regions] if hub.regions else []
     for order, (title, names) in enumerate(_groups(hub), start=2):
         each = [track(name) for name in names]
         if len(each) == 1:
@@ -221,9 +223,10 @@ def _session(hub: Hub) -> dict[str, Any]:
 def _xml(hub: Hub) -> str:
     root = ElementTree.Element("Session", genome=ASSEMBLY, locus=hub.position, version="8")
     resources = ElementTree.SubElement(root, "Resources")
-    ElementTree.SubElement(resources, "Resource", path=REGIONS, type="bb")
     panel = ElementTree.SubElement(root, "Panel", name="DataPanel")
-    ElementTree.SubElement(panel, "Track", id=REGIONS, name="Scored regions")
+    if hub.regions:
+        ElementTree.SubElement(resources, "Resource", path=REGIONS, type="bb")
+        ElementTree.SubElement(panel, "Track", id=REGIONS, name="Scored regions")
     for title, names in _groups(hub):
         parent = panel
         if len(names) > 1:

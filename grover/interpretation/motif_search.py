@@ -18,7 +18,7 @@ from grover.interpretation.motif_association import Examples, Resampling
 from grover.interpretation.motif_discovery import Motif
 from grover.interpretation.motif_evidence import discover_by_class, evidence
 from grover.interpretation.motif_matches import best_matches
-from grover.interpretation.sites import is_stranded, sites_of
+from grover.interpretation.sites import sites_of
 from grover.statistics.bootstrap import blocks
 
 
@@ -41,14 +41,13 @@ def find_motifs(
 ) -> Found:
     """Discover motifs in contributions, whose examples are of fold train of `data`, and test them on its fold test with the classifier.
 
-    known: motifs that the discovered ones are compared with.
+    known: motifs that the discovered ones are compared with. The model answers for both strands where the examples have none.
     """
     test, labels = np.flatnonzero(data["fold"] == "test"), data["label"].to_numpy(np.int64)
-    answer = replace(model, both=not is_stranded(data))
     held_out = data.iloc[test]
     examples = Examples(list(map(encode, held_out["sequence"])), labels[test], blocks(held_out, resampling.block))
     found = discover_by_class(contributions, labels, settings)
-    predict = predict_for(answer, data, test)
+    predict = predict_for(model, data, test)
     tested, profiles = evidence(
         contributions, found, examples, predict, settings, Resampling(resampling.bootstrap, seed)
     )

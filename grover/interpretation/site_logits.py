@@ -76,12 +76,15 @@ class Sites:
 
 
 class SiteClassifier(NamedTuple):
-    """A fine-tuned classifier, its vocabulary, the sites of its data set, and the class of several that is scored."""
+    """A fine-tuned classifier, its vocabulary, the sites of its data set, the class of several that is scored, and whether no progress is
+    shown.
+    """
 
     model: Classifier
     vocabulary: Vocabulary
     sites: Sites
     label: int | None = None
+    silent: bool = False
 
 
 def delta_logit(
@@ -100,7 +103,7 @@ def score_sites(
     variants: pd.DataFrame, classifier: SiteClassifier, genome: Genome, device: torch.device, precision: str
 ) -> pd.DataFrame:
     """Return `delta_logit` of each variant, and `status`, which says why it is NaN where a window lacks sequence or is too long."""
-    model, vocabulary, sites, label = classifier
+    model, vocabulary, sites, label, silent = classifier
     if model.classifier.out_features != 2 and label is None:
         raise InputError(
             f"the classifier of `interpretation.variant_task` has {model.classifier.out_features} classes, but `delta_logit` needs two"
@@ -108,7 +111,7 @@ def score_sites(
     status = variants["status"].to_numpy(object).copy()
     found = np.full(len(variants), np.nan)
     rows = np.flatnonzero(status == OK)
-    with Progress(len(rows), "delta logit", "variants") as bar:
+    with Progress(len(rows), "delta logit", "variants", silent=silent) as bar:
         for begin in range(0, len(rows), AT_ONCE):
             piece = rows[begin : begin + AT_ONCE]
             status[piece] = CONTIG_EDGE

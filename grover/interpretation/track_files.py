@@ -53,12 +53,16 @@ def track_names(path: Path | str) -> tuple[str, ...]:
 
 
 def read_track(paths: Iterable[Path | str], name: str) -> Iterator[Stretch]:
-    """Yield a track piece by piece: contig, first base and values, in the order of the files."""
+    """Yield a track piece by piece: contig, first base and values, in the order of the files. A group of rows may have several pieces."""
     for path in paths:
         with pq.ParquetFile(path) as file:
             for group in range(file.num_row_groups):
-                piece = file.read_row_group(group, columns=[*PLACES, name])
-                yield piece["chrom"][0].as_py(), piece["pos"][0].as_py(), piece[name].to_numpy()
+                table = file.read_row_group(group, columns=[*PLACES, name])
+                pos, values = table["pos"].to_numpy(), table[name].to_numpy()
+                chrom = table["chrom"].combine_chunks().dictionary_encode()
+                begins = np.flatnonzero((np.diff(pos, prepend=-2) != 1) | (np.diff(chrom.indices, prepend=0) != 0))
+                for begin, end in zip(begins, [*begins[1:], len(pos)], strict=True):
+                    yield chrom[begin].as_py(), int(pos[begin]), values[begin:end]
 
 
 def write_bigwigs(folder: Path, lengths: dict[str, int], paths: Sequence[Path | str]) -> list[str]:

@@ -35,7 +35,7 @@ GROUPS = 8  # of tokens that are asked for before the network runs
 
 @dataclass(frozen=True)
 class Scorer:
-    """What variants are scored with; `runs` is None where `llr_joint` is not wanted."""
+    """What variants are scored with; `runs` is None where `llr_joint` is not wanted. A `silent` one shows no progress."""
 
     network: Network
     vocabulary: Vocabulary
@@ -44,6 +44,7 @@ class Scorer:
     runs: RunLengths | None = None
     embed: bool = True
     threads: int = 1
+    silent: bool = False
 
     def score(self, variants: pd.DataFrame) -> pd.DataFrame:
         """Return `status`, the columns `SCORES`, float64, NaN where an allele has no score, and `TOKENS`, whole numbers, for each variant.
@@ -57,7 +58,8 @@ class Scorer:
         scores, tokens = np.full((len(variants), len(SCORES)), np.nan), np.zeros((len(variants), len(TOKENS)), np.int64)
         waiting = _Waiting([], Questions())
         limit = GROUPS * TOKENS_AT_ONCE[self.network.device.type]
-        with Progress(len(rows), "score", "variants") as bar, evaluating(self.network.model, self.network.device):
+        progress = Progress(len(rows), "score", "variants", silent=self.silent)
+        with progress as bar, evaluating(self.network.model, self.network.device):
             for begin in range(0, len(rows), AT_ONCE):
                 piece = rows[begin : begin + AT_ONCE]
                 for row, found in zip(piece, self._windows(variants.iloc[piece]), strict=True):

@@ -1,5 +1,6 @@
 """Make motifs of the contributions of single bases, and test them on fold test."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +16,7 @@ from grover.interpretation.answers import FineTuned
 from grover.interpretation.contributions import read_contributions
 from grover.interpretation.motif_files import bed_text, instances, logo_table, meme_text
 from grover.interpretation.motif_search import find_motifs
+from grover.interpretation.sites import is_stranded
 from grover.network.device import choose_device
 from grover.runtime.cli import READ, Input, Output, main
 from grover.runtime.errors import InputError
@@ -49,6 +51,7 @@ def discover_motifs(
     if not (data["fold"] == "test").any():
         raise InputError(f"{dataset}: no example of fold test, on which motifs are tested; make the dataset anew")
     explained = FineTuned.load(folder(model), choose_device(device, threads), precision)
+    explained = replace(explained, both=not is_stranded(data))
     contributions = read_contributions(pd.read_parquet(importance), data)
     found = find_motifs(contributions, data, explained, read_meme(known) if known else [], settings, resampling, seed)
     first = list(found.table).index("match")

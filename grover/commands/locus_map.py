@@ -1,0 +1,95 @@
+"""`grover map`: the dependency map of one locus, as arrays, as a picture and as a table of pairs."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from grover.commands.assemblies import open_assembly
+from grover.commands.importance import check_picture, save
+from grover.commands.locus import parse_locus
+from grover.commands.models import Model
+from grover.commands.options import Computation
+from grover.commands.outputs import PARQUET, TSV
+from grover.commands.session import session
+from grover.genome.bases import N, decode
+from grover.interpretation.dependency_pairs import describe_pairs
+from grover.interpretation.locus_maps import map_locus, readers_of
+from grover.intervals.contigs import some_of
+from grover.runtime.errors import InputError
+from grover.runtime.files import atomic, write_table
+
+ARRAYS = ".npz"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Which locus is mapped (None: the only sequence), with how many shuffles and passes, and the seed."""
+
+    locus: str | None
+    shuffles: int
+    passes: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class Written:
+    """Files to write: arrays, a picture and a table of pairs, and whether they may be replaced."""
+
+    output: Path
+    picture: str | None
+    pairs: Path | None
+    force: bool
+
+    def check(self) -> None:
+        """Raise InputError where a suffix is wrong or a file exists."""
+        check_picture(self.picture)
+        if self.output.suffix != ARRAYS:
+            raise InputError(f"{self.output}: the suffix decides the format; expected {ARRAYS}")
+        if self.pairs is not None and self.pairs.suffix not in (PARQUET, TSV):
+            raise InputError(f"--pairs {self.pairs}: the suffix decides the format; expected {PARQUET} or {TSV}")
+        for path in filter(None, (self.output, self.pairs, self.picture and Path(self.picture))):
+            if path.exists() and not self.force:
+                raise InputError(f"{path} exists; add --force to replace it, or give another name")
+
+
+def run(model: Model, fasta: str, asked: Asked, computation: Computation, written: Written) -> None:
+    """Run the subcommand."""
+    written.check()
+    model.language_model()  # of another kind of model, the error comes before the genome is read
+    with session(computation) as here:
+        assembly = open_assembly(fasta, here)
+        lengths = assembly.contigs.lengths
+        if asked.locus is None and len(lengths) != 1:
+            raise InputError(
+                f"{assembly.name} has {len(lengths):,} sequences ({some_of(lengths)}); name a place in one of them as --locus"
+            )
+        chrom, start, end = (
+            parse_locus(asked.locus, lengths) if asked.locus else (next(iter(lengths)), 0, next(iter(lengths.values())))
+        )
+        codes = assembly.genome.fetch(chrom, start, end)
+        if (codes == N).any():
+            raise InputError(
+                f"{chrom}:{start + 1:,}-{end:,} has other letters than A, C, G and T; give a place without them"
+            )
+        pretrained, random = readers_of(model.folder, asked.passes, asked.seed, here.device, here.precision)
+        with here.progress(1, "map", "loci") as bar:
+            found = map_locus(codes, pretrained, random, asked.shuffles, asked.seed)
+            bar.update(1)
+        arrays: dict[str, Any] = {
+            "sequence": np.array(decode(codes)),
+            **found,
+            "chrom": chrom,
+            "start": start,
+            "end": end,
+        }
+        with atomic(written.output) as temporary, open(temporary, "wb") as stream:
+            np.savez_compressed(stream, **arrays)
+        pairs = describe_pairs(found["model"], found["null"], found["random"])
+        if written.pairs is not None:
+            write_table(written.pairs, pairs.assign(chrom=chrom, start=start, end=end))
+        if written.picture is not None:
+            from grover.report.figures.maps import dependency
+
+            save(Path(written.picture), dependency({f"{chrom}:{start + 1:,}-{end:,}": pairs}))

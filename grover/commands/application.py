@@ -8,7 +8,8 @@ import typer
 from typer.core import TyperGroup
 
 from grover.commands import options
-from grover.commands.interpreting import export, importance, map_, motifs, tracks, variants
+from grover.commands.browsing import export, map_, tracks
+from grover.commands.interpreting import importance, motifs, variants
 from grover.commands.new import new
 from grover.commands.tables import embed, predict, score
 from grover.runtime.failures import one_sentence

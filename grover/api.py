@@ -28,6 +28,7 @@ from grover.commands.regions import KEYS, fasta_of, open_inputs
 from grover.commands.score import scorer
 from grover.commands.session import Session, session
 from grover.commands.streaming import Reader
+from grover.commands.variants import Asked, chunks, open_variants, shown
 
 Inputs: TypeAlias = str | Path | pd.DataFrame | Sequence[str]
 Strands = Literal["plus", "both", "feature"]
@@ -47,7 +48,7 @@ def load(
 class LoadedModel:
     """A model that is asked about intervals or sequences.
 
-    All methods take as `inputs` the path of a BED file or a table with chrom, start, end (and name, strand), both of them with `fasta`, or
+    The methods take as `inputs` the path of a BED file or a table with chrom, start, end (and name, strand), both of them with `fasta`, or
     sequences as texts without it. With `fasta` alone each of its sequences is an input. They return a table: chrom, start, end, name,
     strand, read_strand, status (`ok`, or why an input was skipped), `seen` where it is known, and their own columns.
     """
@@ -115,6 +116,28 @@ class LoadedModel:
             return scorer(self.model, counts, mask_ratio, here.device, here.precision)
 
         return self._table(None, reader, inputs, fasta, strands)
+
+    def variants(
+        self,
+        variants: str | Path,
+        fasta: str | Path,
+        *,
+        classifier: str | Path | None = None,
+        dataset: str | Path | None = None,
+        window: int | None = None,
+        null: str | Path | None = None,
+        target: str | None = None,
+    ) -> pd.DataFrame:
+        """Return the scores of each alternative allele of a VCF, a BCF or a table with chrom, pos, ref and alt.
+
+        The options are those of `grover variants`; target: its `--class`.
+        """
+        beside = open_model(str(classifier)) if classifier is not None else None
+        texts = (str(path) if path is not None else None for path in (null, dataset))
+        asked = Asked(next(texts), beside, next(texts), window, target)
+        with session(self.computation) as here:
+            _, read, scorer = open_variants(self.model, str(fasta), str(variants), "", asked, here)
+            return pd.concat([shown(scorer.score(block)) for block in chunks(read)], ignore_index=True)
 
     def _table(
         self,

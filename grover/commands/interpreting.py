@@ -9,10 +9,10 @@ import typer
 from grover.commands import options
 from grover.commands.options import RESULT, STANDARD, Computation, Regions, Result
 from grover.config.sections.benchmarks import BlockBootstrap, DatasetBuilding
-from grover.config.sections.interpretation import ImportanceMethods, ImportanceSites, Motifs
+from grover.config.sections.interpretation import ImportanceMethods, ImportanceSites, Motifs, VariantWindow
 
 DATASETS, BOOTSTRAP, METHODS = DatasetBuilding(), BlockBootstrap(), ImportanceMethods()
-SITES, MOTIFS = ImportanceSites(), Motifs()
+SITES, MOTIFS, WINDOW = ImportanceSites(), Motifs(), VariantWindow()
 
 Class = Annotated[
     str | None,
@@ -74,7 +74,7 @@ def variants(
     target: Class = None,
     flank: Annotated[
         int, typer.Option(help="bases on either side of a variant that a pretrained model reads", min=20)
-    ] = 200,
+    ] = WINDOW.flank,
 ) -> None:
     """Score variants: the pseudo-log-likelihood ratio of a pretrained model, the change of the logit of a fine-tuned one, or both.
 
@@ -176,7 +176,5 @@ def motifs(
     from grover.commands.motifs import Asked, run
 
     settings = MOTIFS.model_copy(update={"motif_sites": motif_sites})
-    sets = fasta, positive, negative, bed, rename, strands
-    run(
-        open_model(model), Asked(*sets, context, examples, known, seed, settings, BOOTSTRAP), computation, output, force
-    )
+    asked = Asked(fasta, positive, negative, bed, rename, strands, context, examples, known, seed, settings, BOOTSTRAP)
+    run(open_model(model), asked, computation, output, force)

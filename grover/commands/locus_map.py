@@ -49,7 +49,8 @@ class Written:
             raise InputError(f"{self.output}: the suffix decides the format; expected {ARRAYS}")
         if self.pairs is not None and self.pairs.suffix not in (PARQUET, TSV):
             raise InputError(f"--pairs {self.pairs}: the suffix decides the format; expected {PARQUET} or {TSV}")
-        for path in filter(None, (self.output, self.pairs, self.picture and Path(self.picture))):
+        picture = Path(self.picture) if self.picture is not None else None
+        for path in [each for each in (self.output, self.pairs, picture) if each is not None]:
             if path.exists() and not self.force:
                 raise InputError(f"{path} exists; add --force to replace it, or give another name")
 

@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -20,7 +21,7 @@ from grover.config.sections.interpretation import ImportanceMethods, Motifs
 from grover.genome.bases import decode
 from grover.interpretation.answers import FineTuned
 from grover.interpretation.contributions import read_contributions
-from grover.interpretation.interpret import ISM, interpret
+from grover.interpretation.interpret import interpret
 from grover.interpretation.motif_files import bed_text, instances, logo_table, meme_text
 from grover.interpretation.motif_search import Found, find_motifs
 from grover.interpretation.sites import Site, choose_examples, sites_of
@@ -32,7 +33,7 @@ from grover.statistics.bootstrap import blocks
 
 TRAIN, TEST = "train", "test"
 AT_ONCE = 16  # examples that are mutated at a time
-SETTINGS = ImportanceMethods(methods=[ISM], null_examples=0)
+SETTINGS = ImportanceMethods(methods=["ism"], null_examples=0)
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,8 @@ class Asked:
     positive: str | None
     negative: str | None
     labelled: str | None
-    rename: str
-    strands: str
+    rename: Literal["", "add-chr", "strip-chr"]
+    strands: Literal["both", "plus", "feature"]
     context: int
     examples: int
     known: str | None
@@ -132,7 +133,7 @@ def folds_of(block: np.ndarray, seed: int) -> np.ndarray:
 def _read(asked: Asked, model: Model, explained: FineTuned, here: Session) -> Iterator[dict]:
     """Yield the examples that the model can read, and say how many it cannot."""
     files = {asked.labelled: None} if asked.labelled is not None else {asked.negative: 0, asked.positive: 1}
-    strands = "plus" if asked.strands == "both" else asked.strands
+    strands: Literal["plus", "feature"] = "feature" if asked.strands == "feature" else "plus"
     for path, label in files.items():
         regions = (
             Regions(str(path), strands=strands)

@@ -17,6 +17,7 @@ from grover.commands.options import STANDARD, Computation, Result
 from grover.commands.outputs import TableWriter, check_result
 from grover.commands.session import Session, session
 from grover.config.sections.benchmarks import DatasetBuilding
+from grover.config.sections.interpretation import VariantWindow
 from grover.interpretation.annotated_vcf import write_annotated
 from grover.interpretation.masked_windows import Network
 from grover.interpretation.null_variants import Null
@@ -27,6 +28,7 @@ from grover.interpretation.variant_tables import COLUMNS, cut, read_blocks
 from grover.interpretation.variants import Scorer
 from grover.interpretation.vcf import Variants
 from grover.intervals.formats import vcf_blocks
+from grover.network.inference import threads_for
 from grover.runtime.errors import InputError
 from grover.runtime.files import atomic, checksum
 from grover.runtime.version import version
@@ -45,12 +47,12 @@ class Asked:
     either side.
     """
 
-    null: str | None
-    classifier: Model | None
-    dataset: str | None
-    window: int | None
-    target: str | None
-    flank: int
+    null: str | None = None
+    classifier: Model | None = None
+    dataset: str | None = None
+    window: int | None = None
+    target: str | None = None
+    flank: int = VariantWindow().flank
 
 
 def run(
@@ -59,10 +61,7 @@ def run(
     """Run the subcommand."""
     check_result(result, (VCF,))
     with session(computation) as here:
-        source, name = _local(variants, here)
-        assembly = open_assembly(fasta, here)
-        scorer = variant_scorer(model, assembly, asked, here, computation.threads)
-        read = _checked(source, name, assembly, rename)
+        source, read, scorer = open_variants(model, fasta, variants, rename, asked, here)
         about = {"command": "variants", "model": model.name, "precision": here.precision, "flank": asked.flank}
         identity = {
             "about": about,
@@ -85,10 +84,24 @@ def run(
             bar.update(writer.skipped.inputs)
             for block in writer.missing(chunks(read)):
                 scored = scorer.score(block)
-                kept = [column for column in COLUMNS if column in scored and column != "effect"]
-                writer.write(scored[kept], {}, scored.assign(start=scored["pos"] - 1, end=scored["pos"]))
+                writer.write(shown(scored), {}, scored.assign(start=scored["pos"] - 1, end=scored["pos"]))
                 bar.update(len(block))
         here.end(writer.skipped, result.max_skipped)
+
+
+def open_variants(
+    model: Model, fasta: str, variants: str, rename: str, asked: Asked, here: Session
+) -> tuple[Path, Variants, VariantScorer]:
+    """Return the file of variants as text, its alleles after a first reading that checks all of it, and what scores them."""
+    source, name = _local(variants, here)
+    assembly = open_assembly(fasta, here)
+    scorer = variant_scorer(model, assembly, asked, here)
+    return source, _checked(source, name, assembly, rename), scorer
+
+
+def shown(scored: pd.DataFrame) -> pd.DataFrame:
+    """Return the columns of scored alleles that are written."""
+    return scored[[column for column in COLUMNS if column in scored and column != "effect"]]
 
 
 def chunks(variants: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
@@ -100,7 +113,7 @@ def chunks(variants: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
                 yield block.iloc[start:end].reset_index(drop=True)
 
 
-def variant_scorer(model: Model, assembly: Assembly, asked: Asked, here: Session, threads: int) -> VariantScorer:
+def variant_scorer(model: Model, assembly: Assembly, asked: Asked, here: Session) -> VariantScorer:
     """Return what scores the alleles: a pretrained model alone, a fine-tuned one alone, or a pretrained with a fine-tuned one beside it."""
     classifier = model if model.fine_tuned else asked.classifier
     if model.fine_tuned and asked.classifier is not None:
@@ -116,10 +129,8 @@ def variant_scorer(model: Model, assembly: Assembly, asked: Asked, here: Session
         runs = None
         if asked.null is not None:
             null, runs = _null(Path(asked.null), assembly)
-        network = Network(model.language_model(), here.device, here.precision)
-        scorer = Scorer(
-            network, model.vocabulary, assembly.genome, asked.flank, runs, threads=max(1, threads), silent=True
-        )
+        network, threads = Network(model.language_model(), here.device, here.precision), threads_for(here.device)
+        scorer = Scorer(network, model.vocabulary, assembly.genome, asked.flank, runs, threads=threads, silent=True)
     if classifier is not None:
         loaded = classifier.classifier()
         label = class_of(classifier, asked.target)

@@ -45,3 +45,6 @@ def test_its_commands(tmp_path, monkeypatch):
         quick = {"importance": ["--null-examples", "1"], "motifs": ["--examples", "3"], "map": ["--shuffles", "1"]}
         grover(*command, *quick.get(command[0], []), *(["--device", "cpu"] if command[0] != "export" else []))
     assert all(Path(name).stat().st_size for name in WRITTEN)
+    names: dict = {}
+    exec(re.search(r"```python\n(.*?)```", PAGE, re.DOTALL)[1], names)
+    assert names["scores"]["llr"].notna().all() and len(names["scores"]) == 1

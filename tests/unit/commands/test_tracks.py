@@ -77,7 +77,7 @@ def test_the_bigwigs_are_those_of_the_table_and_absent_where_there_is_no_base(he
         for chrom, rows in expected.groupby("chrom"):
             values = np.full(len(CONTIGS[chrom]), np.nan)
             values[rows["pos"]] = rows[name]
-            np.testing.assert_allclose(reader.values(chrom), values, atol=1e-5)
+            np.testing.assert_allclose(reader.values(chrom, fillna=None), values, atol=1e-5)
     regions = pybigtools.open(str(here / "tracks/regions.bb"))
     assert [row[:2] for row in regions.records("chr1")] == [(100, 180), (1390, 1400), (1420, 1440)]
 
@@ -130,7 +130,7 @@ def test_a_hub_has_the_assembly_the_tracks_and_the_first_place(here):
         for track in each.get("tracks", [each])
     ]
     assert all((here / "hub" / url).is_file() for url in urls) and "importance_ctcf.bw" in urls and "regions.bb" in urls
-    assert pybigtools.open(str(here / "hub/importance_ctcf.bw")).values("chr2")[24] == 1
+    assert pybigtools.open(str(here / "hub/importance_ctcf.bw")).values("chr2", fillna=None)[24] == 1
     assert (here / "hub/assembly.2bit").stat().st_size > sum(map(len, CONTIGS.values())) / 4
     done = grover("export", here / "tracks", "-f", here / "genome.fa", "-o", here / "hub", code=1)
     assert "add --force to replace it" in done.stderr

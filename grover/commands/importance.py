@@ -11,7 +11,6 @@ from grover.commands.classes import class_of
 from grover.commands.models import Model
 from grover.commands.options import Computation, Regions, Result
 from grover.commands.outputs import TableWriter
-from grover.commands.regions import Chunk
 from grover.commands.session import session
 from grover.commands.sites import Batch, batches, open_sites, skipped_rows
 from grover.config.sections.interpretation import ImportanceMethods
@@ -81,25 +80,21 @@ def run(model: Model, asked: Asked, regions: Regions, computation: Computation, 
         }
 
         def read() -> Iterator[Batch]:
-            return batches(_chunks(), explained, label, stranded)
-
-        def _chunks() -> Iterator[Chunk]:
-            return open_sites(regions, here, asked.context).chunks
+            return batches(open_sites(regions, here, asked.context).chunks, explained, label, stranded)
 
         inputs = open_sites(regions, here, asked.context)
         identity = {"about": about, "weights": model.identity(), **inputs.identity, "rename": regions.rename}
-        explainer = Explainer(explained, asked, stranded, model.labels[label], _null(read, explained, asked, stranded))
+        explainer = Explainer(explained, asked, stranded, model.labels[label], _null(read, explained, asked))
         drawn: list[pd.DataFrame] = []
         with TableWriter(result, identity) as writer, here.progress(inputs.number, "importance", "inputs") as bar:
             bar.update(writer.skipped.inputs)
             for batch in writer.missing(batches(inputs.chunks, explained, label, stranded)):
-                rows = explainer.explain(batch)
-                drawn += [rows] if asked.picture and batch.rows["input"].iloc[0] < PICTURED else []
-                shown = explainer.substituted(batch) if asked.substitutions else rows
-                writer.write(shown, {}, batch.rows)
+                bases, substitutions = explainer.explain(batch)
+                drawn += [bases] if asked.picture and batch.rows["input"].iloc[0] < PICTURED else []
+                writer.write(substitutions if asked.substitutions else bases, {}, batch.rows)
                 bar.update(len(batch.rows))
         if asked.picture:
-            draw(Path(asked.picture), pd.concat(drawn) if drawn else explainer.explain(next(read())))
+            draw(Path(asked.picture), pd.concat(drawn or [explainer.explain(next(read()))[0]]))
         here.end(writer.skipped, result.max_skipped)
 
 
@@ -109,12 +104,15 @@ class Explainer:
     def __init__(self, model: FineTuned, asked: Asked, stranded: bool, name: str, null: Null):
         """name: of the class that is explained."""
         self.model, self.asked, self.stranded, self.name, self.null = model, asked, stranded, name, null
-        self._last: tuple[list[Site], pd.DataFrame] = [], pd.DataFrame()
 
-    def explain(self, batch: Batch) -> pd.DataFrame:
-        """Return a row per base, `PER_BASE`; an input without a site has one row, whose status says why."""
-        substituted, bases = (
-            interpret(
+    def explain(self, batch: Batch) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Return a row per base, `PER_BASE`, and a row per substitution, `PER_SUBSTITUTION`.
+
+        An input without a site has one row in both, whose status says why.
+        """
+        substituted = bases = pd.DataFrame()
+        if batch.sites:
+            substituted, bases = interpret(
                 batch.sites,
                 self.model,
                 self.asked.methods,
@@ -123,15 +121,7 @@ class Explainer:
                 seed=self.asked.seed,
                 null=self.null,
             )
-            if batch.sites
-            else (pd.DataFrame(), pd.DataFrame())
-        )
-        self._last = batch.sites, substituted
-        return self._rows(batch, bases, PER_BASE)
-
-    def substituted(self, batch: Batch) -> pd.DataFrame:
-        """Return a row per substitution, `PER_SUBSTITUTION`, of the batch that was explained last."""
-        return self._rows(batch, self._last[1], PER_SUBSTITUTION)
+        return self._rows(batch, bases, PER_BASE), self._rows(batch, substituted, PER_SUBSTITUTION)
 
     def _rows(self, batch: Batch, found: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
         left_out = skipped_rows(batch).rename(columns={"start": "pos"})
@@ -158,7 +148,7 @@ def _plain(rows: pd.DataFrame) -> pd.DataFrame:
     return filled.astype(kinds | texts | floats | {"input": "int64", "pos": "int64"})
 
 
-def _null(read: Callable[[], Iterator[Batch]], model: FineTuned, asked: Asked, stranded: bool) -> Null:
+def _null(read: Callable[[], Iterator[Batch]], model: FineTuned, asked: Asked) -> Null:
     """Return the null of all sites, which are read twice for it: they are counted, and then those that give it are taken."""
     nothing = np.zeros(0), np.zeros(0, np.int64)
     if ISM not in asked.methods.methods or not asked.methods.null_examples:

@@ -11,7 +11,7 @@ import pandas as pd
 from transformers import BertForMaskedLM, BertModel
 from transformers.utils import logging
 
-from grover.commands.info import beside, places_of
+from grover.commands.info import METRICS, beside, places_of
 from grover.commands.kinds import adapter_of, is_own
 from grover.external_models.adapters import ExternalModel, load
 from grover.external_models.folder import CONFIG, check_folder
@@ -27,6 +27,8 @@ from grover.runtime.errors import InputError
 from grover.runtime.json_files import read_json
 from grover.runtime.provenance import SUFFIX
 from grover.tokenization.vocabulary import Vocabulary
+
+MASKS = ("mask_ratio", "mask_span")
 
 
 @dataclass(frozen=True)
@@ -99,8 +101,9 @@ class Model:
         return read_trained_on(path) if path else None
 
     def settings(self) -> dict[str, Any]:
-        """Return the settings of the training, where the folder has its provenance."""
-        return beside(self.folder, f"{WEIGHTS}{SUFFIX}", own_settings) or {}
+        """Return the settings of the training as its provenance has them, or else those of the masks, which its scores name."""
+        made = beside(self.folder, f"{WEIGHTS}{SUFFIX}", own_settings)
+        return made or beside(self.folder, METRICS, lambda scores: {key: scores.get(key) for key in MASKS}) or {}
 
     def identity(self) -> dict[str, Any]:
         """What tells this model from others, without reading its weights: sizes and dates of its files."""

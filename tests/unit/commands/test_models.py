@@ -91,3 +91,15 @@ def test_what_a_model_was_trained_on_is_found_and_said(world, tmp_path, capsys):
     assert found["trained_on"] == {"bases": 105, "contigs": ["chr1", "chr2"]} and found["longest"] == 32
     print_description(found, False)
     assert "trained on    105 bases of chr1, chr2\n" in capsys.readouterr().out
+
+
+def test_the_masks_of_the_training_are_found(world, tmp_path):
+    assert open_model("hg19-mini").settings() == {
+        "mask_ratio": 0.2,
+        "mask_span": 1,
+    }  # of its scores: it is shipped without provenance
+    shutil.copytree(world.models["kmer-3"], tmp_path / "model")
+    assert open_model(str(tmp_path / "model")).settings() == {}
+    record = {"arguments": {"mask_ratio": 0.15}, "inputs": {}, "outputs": {}}
+    (tmp_path / "model/model.safetensors.provenance.json").write_text(json.dumps(record))
+    assert open_model(str(tmp_path / "model")).settings() == {"mask_ratio": 0.15}

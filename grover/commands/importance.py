@@ -121,6 +121,8 @@ class Explainer:
                 seed=self.asked.seed,
                 null=self.null,
             )
+            cuts = substituted[CUTS].astype("Float64").to_numpy(np.float32, na_value=np.nan)  # missing but with ism
+            substituted = substituted.assign(**dict(zip(CUTS, cuts.T, strict=True)))
         return self._rows(batch, bases, PER_BASE), self._rows(batch, substituted, PER_SUBSTITUTION)
 
     def _rows(self, batch: Batch, found: pd.DataFrame, columns: list[str]) -> pd.DataFrame:

@@ -1,8 +1,8 @@
 """What each kind of benchmark makes of its annotation: windows of one length with a label.
 
-A builder returns the windows (chrom, start, end, strand, label, score, dropped) and the names of the labels 0, 1, ... Where
-negatives are derived from the positives, they come later (`grover.benchmarks.derived_negatives`) and take label 0. Coordinates
-are 0-based half-open.
+A builder returns the windows (chrom, start, end, strand, label, score, dropped and, of a builder with several kinds of negatives, their
+stratum) and the names of the labels 0, 1, ... Where negatives are derived from the positives, they come later
+(`grover.benchmarks.derived_negatives`) and take label 0. Coordinates are 0-based half-open.
 """
 
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from grover.benchmarks.datasets import drop
+from grover.benchmarks.start_codons import BEFORE_CODON, find_start_codons
 from grover.genome.assembly import Genome
 from grover.genome.bases import A, G, T, reverse_complement
 from grover.intervals.overlaps import merge, overlaps
@@ -19,6 +20,7 @@ from grover.runtime.errors import InputError
 Built = tuple[pd.DataFrame, tuple[str, ...]]
 UPSTREAM = 249  # with 300 bases: -249..+50, the start itself counted as 0
 REACH, STEP = 5_000, 300
+BEFORE_START = 60  # bases before a start codon, which hold its ribosome binding site
 MOST_LABELS = 50  # more names than that are names of places
 # the two bases of an intron beside its border, and how far behind the first of them the border lies
 MARKS = {"donor": ((G, T), 0), "acceptor": ((A, G), 2)}
@@ -66,6 +68,8 @@ def make_windows(
             return tfbs(sites, length)
         case "splice":
             return splice(sites, surroundings.genome, length, options.get("kind", "both"), seed)
+        case "start-codon":
+            return start_codon(sites, surroundings.genome, length, **whole, seed=seed)
         case "regions":
             labels = options["labels"].split("+") if "labels" in options else None
             return regions(sites, length, labels, derived)
@@ -227,6 +231,22 @@ def splice(junctions: pd.DataFrame, genome: Genome, length: int, kind: str = "bo
     windows = _anchored(sites, sites["border"], length // 2, length).assign(label=sites["label"].to_numpy(np.int64))
     windows["dropped"] = sites["dropped"].to_numpy()
     return windows, ("acceptor", "donor", "neither") if kind == "both" else ("neither", kind)
+
+
+def start_codon(genes: pd.DataFrame, genome: Genome, length: int, upstream: int = BEFORE_START, seed: int = 0) -> Built:
+    """Windows with `upstream` bases before a start codon of a coding sequence, and before other ATG, GTG and TTG in three strata.
+
+    How many of each there are: `grover.benchmarks.start_codons`. The score is the length of the open frame in codons.
+    """
+    if upstream + 3 > length:
+        raise InputError(
+            f"windows of {length} bases do not reach the end of the codon {upstream} bases downstream; give a smaller upstream"
+        )
+    sites = find_start_codons(genes, genome, seed)
+    windows = _anchored(sites, sites["border"], upstream, length)
+    windows = windows.assign(**{name: sites[name] for name in ("label", "stratum", "score", "dropped")})
+    windows.attrs = {BEFORE_CODON: upstream}
+    return windows, ("other codon", "start codon")
 
 
 def _borders(junctions: pd.DataFrame, what: str) -> pd.DataFrame:

@@ -2,7 +2,8 @@
 
 A builder (`grover.benchmarks.builders`) turns annotation into windows: chrom, start, end, strand, label, score, dropped,
 all of one length. `dropped` is the reason why a window leaves the benchmark, an empty text while it stays. Coordinates
-are 0-based half-open. What comes of them is the table `COLUMNS`, the same for all builders.
+are 0-based half-open. What comes of them is the table `COLUMNS`, the same for all builders; its `stratum` is the kind of a negative where
+the builder tells several kinds apart, else empty.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,7 +18,20 @@ from grover.genome.folds import FOLDS, GAP, fold_of
 from grover.intervals.overlaps import inside, overlaps
 from grover.runtime.errors import InputError
 
-COLUMNS = ["sequence", "label", "chrom", "start", "end", "strand", "fold", "score", "before", "after", "pieces"]
+COLUMNS = [
+    "sequence",
+    "label",
+    "chrom",
+    "start",
+    "end",
+    "strand",
+    "fold",
+    "score",
+    "before",
+    "after",
+    "pieces",
+    "stratum",
+]
 PLACE = ["chrom", "start", "end", "strand"]
 OPPOSITE = str.maketrans("ACGT", "TGCA")
 ROWS = 4096  # windows whose bases are looked up at a time
@@ -81,6 +95,7 @@ def assemble(
 def place(windows: pd.DataFrame, genome: Genome, folds: pd.DataFrame) -> pd.DataFrame:
     """The windows with their fold; those that stand twice or not wholly in one segment and one fold are dropped."""
     windows = windows.reset_index(drop=True)
+    windows = windows if "stratum" in windows else windows.assign(stratum="")
     staying = windows[windows["dropped"] == ""]
     drop(
         windows,
@@ -172,7 +187,9 @@ def transfer(
             f"{', '.join(theirs) or 'none'}; take two tasks of the same builder with the same labels"
         )
     chrom = other["chrom"].where(other["chrom"] == "", run + ":" + other["chrom"])
-    tested = other.assign(fold="test", chrom=chrom, label=other["label"].astype(dataset["label"].dtype))
+    label = other["label"].astype(dataset["label"].dtype)
+    # a data set of an earlier release has no strata
+    tested = other.assign(fold="test", chrom=chrom, label=label, stratum=other.get("stratum", ""))
     table = pd.concat([dataset, tested], ignore_index=True).assign(dropped="")
     own = np.arange(len(table)) < len(dataset)
     drop(table, own & (table["fold"] == "test").to_numpy(), "fold test of the run that is trained on")

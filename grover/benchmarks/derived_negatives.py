@@ -69,7 +69,7 @@ def matched(positives: pd.DataFrame, background: Background, context: int, seed:
         positives.index.isin(stays.index[(found["chrom"] == "").to_numpy()]),
         "nothing in its fold is like it",
     )
-    found = found[(found["chrom"] != "").to_numpy()].assign(label=0, score=np.nan, dropped="", pieces="")
+    found = found[(found["chrom"] != "").to_numpy()].assign(label=0, score=np.nan, dropped="", pieces="", stratum="")
     return positives, read_sequences(found, background.genome, context)
 
 

@@ -72,7 +72,7 @@ def read_labelled(
         raise InputError(f"{paths[0]}: all examples have the label {names[0]!r}; at least two labels are needed")
     numbers = table["label"].map({name: number for number, name in enumerate(names)})
     table = table.assign(label=numbers.astype("int64"), chrom="", start=-1, end=-1, strand=".", score=np.nan)
-    return table.assign(before="", after="", pieces="")[COLUMNS], tuple(names)
+    return table.assign(before="", after="", pieces="", stratum="")[COLUMNS], tuple(names)
 
 
 def count_labelled(table: pd.DataFrame, files: int) -> list[int]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from grover.config.benchmark_table import BUILDERS
+from grover.intervals.coding import read_coding
 from grover.intervals.contigs import Contigs, check
 from grover.intervals.formats import read_bed
 from grover.intervals.overlaps import overlaps
@@ -18,6 +19,7 @@ READERS: dict[str, Callable[..., pd.DataFrame]] = {
     "tss": read_tss,
     "narrowPeak": read_peaks,
     "splice": read_junctions,
+    "coding": read_coding,
     "bed": read_bed,
     "repeats": read_masked,
 }

@@ -23,6 +23,7 @@ COLUMNS = {
 }
 
 WHOLE, NUMBER, TEXT = "[0-9]+", r"[0-9.]+([eE][-+]?[0-9]+)?", r"[^;=\s]+"
+START_CODON = "start-codon"
 DERIVED = ("token-shuffle", "token-shuffle-retokenised", "dinucleotide-shuffle", "genomic-matched")
 # which score of published work a task is set beside, and the task of another run that it is tested on
 COMMON = {"published": TEXT, "transfer": r"[A-Za-z0-9._-]+/[A-Za-z0-9._-]+"}
@@ -59,6 +60,7 @@ BUILDERS = {
     ),
     "tfbs": Builder("narrowPeak", DERIVED, {**MOTIF}),
     "splice": Builder("splice", ("unused",), {"kind": "donor|acceptor|both"}),
+    START_CODON: Builder("coding", ("strata",), {"upstream": WHOLE}),
     "regions": Builder("bed", (NONE, *DERIVED), {"labels": TEXT}),
     "csv": Builder("csv", (NONE,), {"sequence": TEXT, "label": TEXT}, numbers=range(1, 4), length=False),
 }

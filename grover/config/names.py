@@ -65,8 +65,8 @@ class Baseline:
 
     seeded: it is fitted once per seed. kmers: it counts k-mers of `benchmarks.kmers`. tokens: it reads the tokens of a vocabulary.
     limited: it learns from at most `benchmarks.maximum_train` examples. motif: it scores the motif that a task names. derived: it applies
-    to negatives that are derived from positives. network: it runs a network, by a rule of its own. pooling: of the pretrained model's
-    states, for a linear probe.
+    to negatives that are derived from positives. starts: it applies to tasks of start codons. network: it runs a network, by a rule of
+    its own. pooling: of the pretrained model's states, for a linear probe.
     """
 
     seeded: bool = False
@@ -75,6 +75,7 @@ class Baseline:
     limited: bool = False
     motif: bool = False
     derived: bool = False
+    starts: bool = False
     network: bool = False
     pooling: str = ""
 
@@ -89,6 +90,10 @@ BASELINES = {
     "token-logistic": Baseline(tokens=True, limited=True),
     "pwm": Baseline(motif=True),
     "adjacency": Baseline(tokens=True, derived=True),
+    "open-frame": Baseline(starts=True),
+    "open-frame-window": Baseline(starts=True),
+    "codon-markov": Baseline(starts=True),
+    "shine-dalgarno": Baseline(starts=True),
     "cnn": Baseline(network=True),
     "probe-cls": Baseline(network=True, pooling="cls"),
     "probe-mean": Baseline(network=True, pooling="mean"),
@@ -103,6 +108,10 @@ BASELINE_LABELS = {
     "token-logistic": "tokens + logistic",
     "pwm": "motif matrix",
     "adjacency": "forbidden pairs",
+    "open-frame": "open frame",
+    "open-frame-window": "open frame in the window",
+    "codon-markov": "codon-phase Markov",
+    "shine-dalgarno": "Shine-Dalgarno matrix",
     "cnn": "small CNN",
     "probe-cls": "CLS + linear probe",
     "probe-mean": "mean + linear probe",

@@ -9,10 +9,12 @@
 `pwm`                             logistic regression on the score of a motif
 `adjacency`                       the forbidden-adjacency rule, which is not fitted: BPE never emits two adjacent tokens that it
                                   would have merged, but shuffled tokens contain such pairs
+those of start codons             `grover.finetuning.start_baselines`
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -27,6 +29,7 @@ from sklearn.preprocessing import StandardScaler
 from grover.annotation import motifs
 from grover.benchmarks.tokenise import read_tokens
 from grover.config.names import LIMITED_BASELINES, SEEDED_BASELINES
+from grover.finetuning import start_baselines
 from grover.genome.bases import encode
 from grover.runtime.errors import InputError
 from grover.tokenization.vocabulary import FIRST_BASE, NOT_ACGT, UNK, Vocabulary
@@ -72,6 +75,9 @@ def predict(dataset: pd.DataFrame, baseline: str, seeds: Sequence[int], settings
     used = np.unique(np.concatenate([*drawn, held_out]))
     features = read(dataset.iloc[used], settings)
     asked = np.searchsorted(used, held_out)
+    if baseline in CHOSEN_ON_VALID:
+        valid = np.flatnonzero(dataset["fold"].to_numpy()[held_out] == "valid")
+        learn = partial(learn, valid=valid, valid_label=label[held_out[valid]])
     tables = []
     for seed, rows in zip(seeds, drawn, strict=True):
         # rows by number are a copy, which may be changed
@@ -297,4 +303,11 @@ STEPS: dict[str, tuple[Callable, Callable]] = {
     "token-forest": (token_counts, _tfidf_forest),
     "pwm": (motif_scores, _logistic),
     "adjacency": (allowed, _rule),
+    "open-frame": (start_baselines.frame_lengths, _logistic),
+    "open-frame-window": (start_baselines.window_frame_lengths, _logistic),
+    "codon-markov": (start_baselines.phased_bases, start_baselines.fit_markov),
+    "shine-dalgarno": (start_baselines.upstream_bases, start_baselines.fit_shine_dalgarno),
 }
+CHOSEN_ON_VALID = {
+    "codon-markov"
+}  # whose fit also takes the rows of fold valid among the held-out ones, and their labels

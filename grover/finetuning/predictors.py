@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from grover.benchmarks.introns import lacking_introns
-from grover.config.benchmark_table import DERIVED, Task
+from grover.config.benchmark_table import DERIVED, START_CODON, Task
 from grover.config.configuration import Configuration
 from grover.config.names import BASELINES, CHOSEN, OVERLAP, tokens_of, with_random
 from grover.external_models.folder import check_folder, code_of
@@ -74,12 +74,18 @@ def _unreadable(task: Task, configuration: Configuration) -> str:
 
 
 def baselines_of(task: Task, configuration: Configuration) -> list[str]:
-    """Return the baselines of a task: pwm where a matrix is named, adjacency where negatives are derived from positives."""
-    named, derived = "motif" in task.options, task.negatives in DERIVED
+    """Return the baselines of a task: pwm where a matrix is named, adjacency where negatives are derived from positives, those of start
+    codons where the builder makes these.
+    """
+    applies = {
+        "motif": "motif" in task.options,
+        "derived": task.negatives in DERIVED,
+        "starts": task.builder == START_CODON,
+    }
     return [
         name
         for name in configuration.benchmarks.baselines
-        if (named or not BASELINES[name].motif) and (derived or not BASELINES[name].derived)
+        if all(fits or not getattr(BASELINES[name], flag) for flag, fits in applies.items())
     ]
 
 

@@ -1,6 +1,7 @@
 """Comparison of all predictors of a benchmark: scores with intervals, differences, curves, and the scan of promoters.
 
-Each is scored on the whole test set (part `all`) and on the examples for which the audit found no leak (part `clean`).
+Each is scored on the whole test set (part `all`) and on the examples for which the audit found no leak (part `clean`). Where the builder
+tells kinds of negatives apart, each kind with all positives is a part too, of its name.
 """
 
 import json
@@ -15,8 +16,8 @@ from grover.statistics import bootstrap
 from grover.statistics.metrics import SCORES, Fold, called, precision_recall, read_fold, thresholds
 from grover.statistics.metrics import scores as scores_of
 
-PARTS = ("all", "clean")
-FEWEST = 10  # clean examples of each label; scores of fewer are too uncertain
+WHOLE, CLEAN = "all", "clean"
+FEWEST = 10  # examples of each label in a smaller part; scores of fewer are too uncertain
 
 SCORE_COLUMNS = [
     *("task", "model", "kind", "part", "seed", "n_train", "n_test", "classes", "positive_share", "threshold"),
@@ -63,18 +64,17 @@ def score(
     are drawn together. Returns three tables: a row per model, part and seed, and one without a seed for the mean and its
     intervals (`SCORE_COLUMNS`); MCC and AUROC of a model minus those of a comparator on the same draws
     (`DIFFERENCE_COLUMNS`); model, recall, precision and threshold on the whole test set, the mean over seeds, for two classes.
-    A clean part with fewer than 10 examples of a label is left out. Raises InputError for predictions of another dataset.
+    A part with fewer than 10 examples of a label is left out. Raises InputError for predictions of another dataset.
     """
     examples = dataset[dataset["fold"] == "test"]
     predictors = {
         name: _read_predictor(name, examples, dataset.attrs, predictions[name], metrics[name]) for name in predictions
     }
     rows, differences = [], []
-    for part in PARTS:
-        keep = np.full(len(examples), part == "all") | _clean(examples, audit)
+    for part, keep in _parts(examples, audit).items():
         kept = examples[keep]
         rarest = np.bincount(kept["label"], minlength=len(dataset.attrs["labels"])).min()
-        if part == "clean" and rarest < FEWEST:
+        if part != WHOLE and rarest < FEWEST:
             continue
         number = bootstrap.blocks(kept, block)
         drawn = bootstrap.draw(int(number.max()) + 1, resamples, seed)
@@ -134,6 +134,17 @@ def _read_predictor(
     if test.classes != len(attrs["labels"]):
         raise InputError(f"{name} predicts {test.classes} classes but the dataset has {len(attrs['labels'])} labels")
     return _Predictor(test, [cuts[seed] for seed in test.seeds], metrics)
+
+
+def _parts(examples: pd.DataFrame, audit: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Return which examples belong to each part, by its name; positives belong to all strata of negatives."""
+    stratum = examples["stratum"] if "stratum" in examples else pd.Series("", examples.index)
+    strata = sorted(set(stratum) - {""})
+    return {
+        WHOLE: np.ones(len(examples), bool),
+        CLEAN: _clean(examples, audit),
+        **{name: stratum.isin([name, ""]).to_numpy() for name in strata},
+    }
 
 
 def _clean(examples: pd.DataFrame, audit: pd.DataFrame) -> np.ndarray:

@@ -100,6 +100,12 @@ def read_gene_parts(path: Path | str, contigs: ContigNames = UNCHANGED) -> pd.Da
     return _read(path, layout, wanted, contigs, genes.is_part)
 
 
+def read_coding_rows(path: Path | str, contigs: ContigNames = UNCHANGED) -> pd.DataFrame:
+    """Read the rows gene and CDS of a GTF or GFF3 with the columns of `read_gene_parts` and frame, the text of column 8."""
+    wanted = [*PLACES, "feature", "strand", "frame", "gene_id", "transcript_id", genes.EXCEPTION]
+    return _read(path, _layout(path, "gtf"), wanted, contigs, genes.is_gene_or_coding)
+
+
 def vcf_blocks(path: Path | str, contigs: ContigNames = UNCHANGED, field: str = "EFFECT") -> Iterator[pd.DataFrame]:
     """Read a VCF a block of records at a time: chrom, pos (1-based), id, ref, alt, and effect, which is `field` of INFO or empty.
 

@@ -78,6 +78,11 @@ def is_gene(block: Block) -> pa.Array:
     return pc.equal(block["feature"].cast(pa.string()), "gene")
 
 
+def is_gene_or_coding(block: Block) -> pa.Array:
+    """Return True for rows of genes and coding sequences."""
+    return pc.is_in(block["feature"].cast(pa.string()), pa.array(("gene", "CDS")))
+
+
 def is_part(block: Block) -> pa.Array:
     """Return True for rows of transcripts, exons and coding sequences."""
     return pc.is_in(block["feature"].cast(pa.string()), pa.array(PARTS))

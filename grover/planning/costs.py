@@ -24,7 +24,7 @@ MOTIFS, PROFILES, SHUFFLES, PROFILE_PASSES = 8, 2, 5, 1_400
 
 # of explanations: builders whose sites have strands, tokens that are computed at once, sites whose weights are randomised, and versions of
 # a site of all curves
-STRANDED = ("prom300", "motif-bound", "splice")
+STRANDED = ("prom300", "motif-bound", "splice", "start-codon")
 TOKENS_AT_ONCE, RANDOMISED, CURVES = 4_096, 5, 240
 
 # windows of a variant: both strands, tokens of both alleles masked one at a time; of scored ones also masked together, and unmasked

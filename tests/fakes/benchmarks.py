@@ -71,7 +71,8 @@ def write(folder: Path) -> list[Path]:
 def _mcc(task: str) -> dict[str, float]:
     special = TASKS[task]
     values = dict(zip(MODELS, special[3], strict=True))
-    usual = {name: 0.05 + 0.028 * i for i, name in enumerate(BASELINES)} | {"majority": 0.0, "adjacency": 0.01}
+    applying = [name for name, baseline in BASELINES.items() if not baseline.starts]
+    usual = {name: 0.05 + 0.028 * i for i, name in enumerate(applying)} | {"majority": 0.0, "adjacency": 0.01}
     return values | usual | special[4]
 
 

@@ -13,6 +13,7 @@ from grover.benchmarks.derived_negatives import deriver
 from grover.benchmarks.matched_negatives import Background
 from grover.benchmarks.ready_sets import read_labelled
 from grover.benchmarks.site_sources import BLACKLIST, REPEATS, SiteSources
+from grover.benchmarks.start_codons import BEFORE_CODON
 from grover.config.benchmark_table import BUILDERS, DERIVED, check_task
 from grover.config.options import Seed
 from grover.config.sections.benchmarks import DatasetBuilding
@@ -80,7 +81,7 @@ def build_dataset(
             raise InputError(f"task {task}: source {key} is not given; add --source {key}=FILE")
     shuffled = Vocabulary.load(vocabulary.parent) if vocabulary and negatives.startswith("token-shuffle") else None
 
-    like = {}
+    like, marks = {}, {}
     if builder == "csv":
         if length:
             raise InputError(f"task {task}: csv takes sequences as they are; write . as their length")
@@ -107,6 +108,7 @@ def build_dataset(
             derived=negatives in DERIVED,
             seed=seed,
         )
+        marks = windows.attrs
         derive = None
         if negatives in DERIVED:
             masked = read_bed(softmask) if softmask else None
@@ -127,14 +129,20 @@ def build_dataset(
 
     if transfer_to:
         run = options.get("transfer", transfer_to.parent.name).split("/")[0]
-        table, left = transfer(table, labels, pd.read_parquet(transfer_to), run)
+        other = pd.read_parquet(transfer_to)
+        if other.attrs.get(BEFORE_CODON) != marks.get(BEFORE_CODON):
+            raise InputError(
+                f"task {task}: its windows begin {marks.get(BEFORE_CODON)} bases before the codon, those of run {run} "
+                f"{other.attrs.get(BEFORE_CODON)}; give both the same option upstream"
+            )
+        table, left = transfer(table, labels, other, run)
         found["dropped"] = dict(Counter(found["dropped"]) + Counter(left))
     counts = count(table, labels)
     check_counts(counts, building.minimum)
 
     call = call_of(counts, BUILDERS[builder].call)
     table = table[COLUMNS]
-    table.attrs = {"task": task, "labels": list(labels), "call": call}
+    table.attrs = {"task": task, "labels": list(labels), "call": call, **marks}
     write_table(dataset, table)
     read: dict[str, Path | None] = {
         "sequence": sequence,

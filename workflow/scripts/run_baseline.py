@@ -27,7 +27,8 @@ def run_baseline(
     baseline: Annotated[
         str,
         Option(
-            help="majority, gc, dinucleotide, tfidf-logistic, tfidf-forest, token-logistic, token-forest, pwm or adjacency"
+            help="majority, gc, dinucleotide, tfidf-logistic, tfidf-forest, token-logistic, token-forest, pwm, adjacency, open-frame, "
+            "open-frame-window, codon-markov or shine-dalgarno"
         ),
     ],
     repetitions: config.Repetitions,
@@ -45,7 +46,8 @@ def run_baseline(
     threads: Annotated[int, Option(help="threads of a forest")] = 1,
 ) -> None:
     """Fit the baseline on fold train, a forest with SEEDS seeds from SEED on, and write its predictions for valid and test and its
-    scores on test. gc, dinucleotide, pwm and majority learn from all of fold train, adjacency from nothing."""
+    scores on test. Those on k-mers and tokens learn from at most MAXIMUM_TRAIN examples, adjacency from nothing, the others from all
+    of fold train; codon-markov chooses its order on fold valid."""
     started = time.monotonic()
     if (motifs is None) != (motif == ""):
         raise InputError("--motifs and --motif go together; give the file and the name of a motif in it")

@@ -89,7 +89,9 @@ def section(results: Results) -> Section:
             )
         )
     for task in [*tasks, *[name for name in cards if name not in tasks]]:
-        scored = score_parts(whole[whole["task"] == task]) + others(task, whole, comparisons, main)
+        mine = table[table["task"] == task]
+        scored = score_parts(mine[mine["part"] == "all"]) + strata(mine, compared, main)
+        scored += others(task, whole, comparisons, main)
         parts.append(Folded(f"Task {task}", scored + (describe(cards[task], sources[task]) if task in cards else [])))
     return Section("benchmarks", TITLE, parts, findings, headlines(known, rule))
 
@@ -308,6 +310,37 @@ def score_parts(rows: pd.DataFrame) -> list:
             "are better.",
             NEEDS[0],
         )
+    ]
+
+
+def strata(rows: pd.DataFrame, compared: pd.DataFrame, main: str) -> list:
+    """What the main model adds within each stratum of negatives of a task, and the AUROC of all predictors there, best first."""
+    parts = [part for part in rows["part"].unique() if part not in ("all", "clean")]
+    if not parts:
+        return []
+    task, keyed = rows["task"].iloc[0], rows.set_index(["model", "part"])
+    order = rows[rows["part"] == "all"].sort_values("mcc", ascending=False)["model"]
+    sentences = []
+    for part in parts:
+        within = rows[rows["part"] == part]
+        baseline, clauses = best_baseline(within), []
+        if random_model := against(compared, task, random_of(main), part):
+            clauses.append(added(*random_model).removesuffix("."))
+        if baseline is not None and (spread := against(compared, task, baseline["model"], part)):
+            named = f"the best baseline ({label(baseline['model'])}, {baseline['mcc']:.3f})"
+            clauses.append(verdict("the pretrained model", named, *spread, "MCC").removesuffix("."))
+        sentences += [f"{part}: {'; '.join(clauses)}."] if clauses else []
+    shown = {"predictor": [label(model) for model in order]}
+    for part in parts:
+        values = keyed.loc[[(model, part) for model in order], ["auroc", "auroc_low", "auroc_high"]].to_numpy(float)
+        shown[f"AUROC, {part}"] = [with_interval(*row) for row in values]
+    return [
+        *([sentences] if sentences else []),
+        Table(
+            pd.DataFrame(shown),
+            "AUROC of all examples of label 1 against each stratum of label 0 in fold test, with 95 % intervals.",
+            NEEDS[0],
+        ),
     ]
 
 

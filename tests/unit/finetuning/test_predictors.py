@@ -54,6 +54,21 @@ def test_a_task_that_does_not_fit_into_a_model_is_left_out(candidate, length, re
     assert list(kept) == ["fits"] and reason in lines[0]
 
 
+def test_baselines_of_start_codons_are_those_of_tasks_of_start_codons():
+    starts = Task("starts", "start-codon", ("genes",), "strata", 300, 0, {})
+    named = ["gc", "pwm", "adjacency", "open-frame", "codon-markov", "shine-dalgarno"]
+    config = configured(benchmarks={"baselines": named})
+    assert predictors(starts, config) == [
+        "chosen",
+        "chosen-random",
+        "gc",
+        "open-frame",
+        "codon-markov",
+        "shine-dalgarno",
+    ]
+    assert predictors(SITES, config) == ["chosen", "chosen-random", "gc", "pwm"]
+
+
 def test_shuffles_are_of_byte_pairs_whichever_candidate_is_chosen():
     swept = configured(vocabulary={"candidates": ["kmer-6", "bpe-600"]}, selection={"method": "sweep"})
     assert reader(swept) == "bpe-600"

@@ -156,6 +156,24 @@ def test_copies_in_the_same_block_do_not_narrow_the_interval():
     np.testing.assert_allclose(one[columns].astype(float), four[columns].astype(float), atol=1e-12)
 
 
+def test_each_stratum_of_negatives_is_a_part_with_all_positives():
+    dataset, audit = benchmark()
+    kind = np.where(dataset["label"] == 1, "", np.resize(["near", "far", "near"], len(dataset)))
+    dataset = dataset.assign(stratum=kind)
+    predictions = {"chosen": predicted(dataset, 2), "gc": predicted(dataset, 1, seeds=(0,), noise=1)}
+    scores, differences, _ = scored(dataset, audit, predictions)
+    assert (
+        list(dict.fromkeys(scores["part"]))
+        == ["all", "clean", "far", "near"]
+        == list(dict.fromkeys(differences["part"]))
+    )
+    row = scores[(scores["model"] == "gc") & (scores["part"] == "far") & scores["seed"].isna()].iloc[0]
+    examples = predictions["gc"].query("fold == 'test'")
+    within = examples[dataset.loc[examples["example"], "stratum"].isin(["far", ""]).to_numpy()]
+    assert row["n_test"] == len(within) and row["auroc_low"] < row["auroc"] < row["auroc_high"]
+    assert row["auroc"] == pytest.approx(sklearn.roc_auc_score(within["label"], within["probability"]))
+
+
 def test_a_small_clean_part_is_left_out_and_a_label_may_be_missing():
     dataset, audit = benchmark()
     few = audit.assign(leak=np.where(audit["example"] < 300, "duplicate", ""))

@@ -208,6 +208,26 @@ def test_every_vocabulary_is_compared_with_its_own_random_initialisation():
     assert benchmarks.others("splice", whole, compared, "chosen") == []
 
 
+def test_strata_of_negatives_have_their_own_scores():
+    columns = ["model", "kind", "part", "mcc", "auroc", "auroc_low", "auroc_high"]
+    rows = [
+        ("chosen", "model", "all", 0.6, 0.9, 0.88, 0.92),
+        ("open-frame", "baseline", "all", 0.7, 0.8, 0.78, 0.82),
+        ("chosen", "model", "in-frame", 0.5, 0.85, 0.8, 0.9),
+        ("open-frame", "baseline", "in-frame", 0.2, 0.6, 0.5, 0.7),
+    ]
+    table = pd.DataFrame(rows, columns=columns).assign(task="starts")
+    pair = {"task": "starts", "part": "in-frame", "model": "chosen", "comparator": "open-frame"}
+    compared = pd.DataFrame([pair | {"difference": 0.3, "low": 0.2, "high": 0.4}])
+    (sentence,), scores = benchmarks.strata(table, compared, "chosen")
+    assert sentence.startswith(
+        "in-frame: the pretrained model is ahead of the best baseline (open frame, 0.200) by 0.300 MCC"
+    )
+    assert scores.frame["predictor"].tolist() == ["open frame", "pretrained"]
+    assert scores.frame["AUROC, in-frame"].tolist() == ["0.600 (0.500 to 0.700)", "0.850 (0.800 to 0.900)"]
+    assert benchmarks.strata(table[table["part"] == "all"], compared, "chosen") == []
+
+
 def test_scores_of_tasks_without_cards_networks_or_differences_still_have_their_section(tmp_path):
     files = [path for path in write_artefacts(tmp_path) if path.name in ("benchmarks.parquet", "comparisons.parquet")]
     scores = pd.read_parquet(tmp_path / "benchmarks.parquet")

@@ -93,12 +93,16 @@ def file_name(source: Source, place: str | None) -> str:
     return Path(place or unquote(urlsplit(source.url or "").path)).name
 
 
-def checksums(source: Source) -> dict[str, str]:
-    """Return what a source is verified by: `md5`, `sha256`, `sum` and `checksum_url`, as far as they are given."""
+def checksums(source: Source, data: str) -> dict[str, str]:
+    """Return what a source is verified by: `md5`, `sha256`, `sum` and `checksum_url`, as far as they are given; data: the data folder,
+    if any."""
+    if data and source.file is not None and source.file_sha256:
+        return {"sha256": source.file_sha256}
     given = {"md5": source.md5, "sha256": source.sha256, "sum": source.sum, "checksum_url": source.checksum_url}
     return {name: value for name, value in given.items() if value}
 
 
-def checksum_options(source: Source) -> str:
+def checksum_options(source: Source, data: str) -> str:
     """Return the options of `fetch_source.py` that say what a source is verified by."""
-    return " ".join(f"--{name.replace('_', '-')} {shlex.quote(value)}" for name, value in checksums(source).items())
+    given = checksums(source, data)
+    return " ".join(f"--{name.replace('_', '-')} {shlex.quote(value)}" for name, value in given.items())

@@ -55,6 +55,30 @@ def contig_folds(lengths: dict[str, int], valid: list[str], test: list[str]) -> 
     return pd.DataFrame({"chrom": list(lengths), "start": 0, "end": list(lengths.values()), "fold": folds})
 
 
+def close_circles(folds: pd.DataFrame, circular: list[str], gap: int) -> pd.DataFrame:
+    """Return `folds` in which half of `gap` at either end of a circular contig is no fold's, where its ends are in different folds.
+
+    Raises `InputError` for a contig that has no folds.
+    """
+    for name in circular:
+        if name not in set(folds["chrom"]):
+            raise InputError(
+                f"`folds.circular` names the contig {name}, which is not among those kept; correct its name"
+            )
+    table = folds.reset_index(drop=True)
+    for _, rows in table[table["chrom"].isin(circular)].groupby("chrom", sort=False):
+        first, last = rows.iloc[0], rows.iloc[-1]
+        if first["fold"] == last["fold"] or gap < 2:
+            continue
+        inner = {rows.index[0]: ("start", first["start"] + gap // 2), rows.index[-1]: ("end", last["end"] - gap // 2)}
+        for row, (edge, place) in inner.items():
+            table.loc[row, edge] = place
+        ends = [(first["start"], first["start"] + gap // 2), (last["end"] - gap // 2, last["end"])]
+        gaps = pd.DataFrame(ends, [rows.index[0] - 0.5, rows.index[-1] + 0.5], ["start", "end"])
+        table = pd.concat([table, gaps.assign(chrom=first["chrom"], fold=GAP)])
+    return table.sort_index().reset_index(drop=True)[["chrom", "start", "end", "fold"]]
+
+
 def read_folds(path: Path | str) -> pd.DataFrame:
     """`folds.bed` as a table chrom, start, end, fold."""
     names = ["chrom", "start", "end", "fold"]

@@ -153,7 +153,13 @@ CONTENTS = Contents(Path(".snakemake/grover/checksums.json"), writes=workflow.is
 LINKED = [
     key
     for key, place in PLACES.items()
-    if checked(is_linked, Path(SOURCES[key]), Path(place), files.checksums(configuration.sources[key]), CONTENTS)
+    if checked(
+        is_linked,
+        Path(SOURCES[key]),
+        Path(place),
+        files.checksums(configuration.sources[key], configuration.data),
+        CONTENTS,
+    )
 ]
 # inputs that are compared by content, by the params that `complete_rules` adds, and where the content is
 LOCAL = {SOURCES[key]: place for key, place in PLACES.items()}

@@ -63,7 +63,7 @@ rule download_source:
         **cpu(500, 720),
     params:
         address=lambda wildcards: configuration.sources[wildcards.key].url,
-        checksum=lambda wildcards: files.checksum_options(configuration.sources[wildcards.key]),
+        checksum=lambda wildcards: files.checksum_options(configuration.sources[wildcards.key], configuration.data),
     shell:
         "{resources.python} {resources.scripts}/fetch_source.py"
         " --url {params.address:q}"
@@ -88,7 +88,7 @@ rule link_source:
     params:
         file=lambda wildcards, input: PLACES[wildcards.key],
         content=lambda wildcards: CONTENTS.digest(PLACES[wildcards.key]),
-        checksum=lambda wildcards: files.checksum_options(configuration.sources[wildcards.key]),
+        checksum=lambda wildcards: files.checksum_options(configuration.sources[wildcards.key], configuration.data),
     shell:
         "{resources.python} {resources.scripts}/fetch_source.py"
         " --url {params.file:q}"
@@ -134,6 +134,7 @@ rule make_folds:
     input:
         segments=rules.encode_genome.output.segments,
         contigs=rules.encode_genome.output.contigs,
+        sequence=rules.encode_genome.output.sequence if configuration.folds.copies else [],
     output:
         folds=f"{RUN}/genome/folds.bed",
     log:
@@ -141,11 +142,12 @@ rule make_folds:
     benchmark:
         f"{RUN}/benchmark/make_folds.tsv"
     resources:
-        **cpu(1000, 10),
+        **cpu(8000 if configuration.folds.copies else 1000, 10),
     params:
+        sequence=lambda wildcards, input: repeated("--sequence", input.sequence),
         options=options("make_folds"),
     shell:
-        "{resources.python} {resources.scripts}/make_folds.py {params.options}"
+        "{resources.python} {resources.scripts}/make_folds.py {params.options} {params.sequence}"
         " --segments {input.segments:q}"
         " --contigs {input.contigs:q}"
         " --output {output.folds:q} > {log:q} 2>&1"

@@ -60,6 +60,13 @@ class Folds(Section):
     gap: int = setting(10_000, "Bases left out between blocks of different folds.", unit="bases", ge=0)
     valid: Fold = setting(0.1, "Share of the blocks, or list of contigs, held out for validation.")
     test: Fold = setting(0.1, "Share of the blocks, or list of contigs, held out for testing.")
+    copies: int = setting(
+        0,
+        "Stretches of at least this length that fold train has too leave valid and test, and those that test has leave valid; 0: all stay.",
+        unit="bases",
+        ge=0,
+    )
+    circular: Distinct[str] = setting([], "Circular contigs, whose first and last block are neighbours.")
 
 
 class MergeTraining(Section):

@@ -73,6 +73,11 @@ class Source(Section):
         None, "What the command `sum` prints of the file, as in Ensembl's CHECKSUMS.", pattern="^[0-9]{5} [0-9]+$"
     )
     checksum_url: Place | None = setting(None, "Address of a checksum file that names this file.")
+    file_sha256: str | None = setting(
+        None,
+        "SHA-256 of `file` where that is another copy than the one at `url`, for which the other checksums are.",
+        pattern="^[0-9a-f]{64}$",
+    )
     confirmed: bool = setting(
         True, "Whether address and checksum were confirmed in public sources when the entry was written."
     )

@@ -101,8 +101,15 @@ def test_a_source_is_simulated_downloaded_or_linked(tmp_path):
 
 
 def test_checksums_are_options():
-    source = configured({"peaks": {"url": "x", "md5": "0" * 32, "checksum_url": "a b"}}).sources["peaks"]
-    assert checksum_options(source) == f"--md5 {'0' * 32} --checksum-url 'a b'"
+    given = {"url": "x", "md5": "0" * 32, "checksum_url": "a b"}
+    source = configured({"peaks": given}).sources["peaks"]
+    assert (
+        checksum_options(source, "") == checksum_options(source, "folder") == f"--md5 {'0' * 32} --checksum-url 'a b'"
+    )
+    # another copy in the data folder has its own
+    source = configured({"peaks": given | {"file": "y", "file_sha256": "1" * 64}}).sources["peaks"]
+    assert checksum_options(source, "") == f"--md5 {'0' * 32} --checksum-url 'a b'"
+    assert checksum_options(source, "folder") == f"--sha256 {'1' * 64}"
 
 
 def test_a_tokenizer_is_in_the_data_folder_or_installed(tmp_path, monkeypatch):

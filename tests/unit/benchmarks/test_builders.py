@@ -231,7 +231,8 @@ def test_every_builder_of_the_table_but_csv_makes_windows(tmp_path):
     genome = genome_of(tmp_path, text)
     peaks = pd.DataFrame({"chrom": "chr1", "start": [100], "end": [300], "summit": [20], "strand": "+", "name": "x"})
     hits = starts_of([200], ["+"]).assign(score=1.0)
-    sites = {"tss": hits, "narrowPeak": peaks, "splice": junctions, "bed": peaks}
+    coding = hits.assign(feature="CDS", phase=0, opens=True, end=500)
+    sites = {"tss": hits, "narrowPeak": peaks, "splice": junctions, "bed": peaks, "coding": coding}
     for name, builder in BUILDERS.items():
         if name == "csv":
             with pytest.raises(InputError, match="csv makes no windows"):

@@ -221,7 +221,7 @@ def test_strata_of_negatives_have_their_own_scores():
     compared = pd.DataFrame([pair | {"difference": 0.3, "low": 0.2, "high": 0.4}])
     (sentence,), scores = benchmarks.strata(table, compared, "chosen")
     assert sentence.startswith(
-        "in-frame: the pretrained model is ahead of the best baseline (open frame, 0.200) by 0.300 MCC"
+        "in-frame: the pretrained model beats the best baseline (open frame, 0.200) by 0.300 MCC"
     )
     assert scores.frame["predictor"].tolist() == ["open frame", "pretrained"]
     assert scores.frame["AUROC, in-frame"].tolist() == ["0.600 (0.500 to 0.700)", "0.850 (0.800 to 0.900)"]

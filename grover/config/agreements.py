@@ -17,7 +17,7 @@ from grover.config.sections.benchmarks import Benchmarks
 from grover.config.sections.embeddings import Embeddings
 from grover.config.sections.genome import Atlas, Corpus, Folds, Vocabulary
 from grover.config.sections.interpretation import DependencyMaps, Interpretation
-from grover.config.sections.pretraining import Choice, CommonSpans, NextKmer, Pretraining
+from grover.config.sections.pretraining import Choice, CommonSpans, NextKmer, Pretraining, SourceModel
 from grover.config.sections.run import Source
 from grover.config.validation import Mistake
 
@@ -106,8 +106,8 @@ def check_architecture(model: Pretraining) -> Iterator[Mistake]:
         )
 
 
-def check_vocabularies(vocabulary: Vocabulary) -> Iterator[Mistake]:
-    """The names of vocabularies exist, and enough cycles are learnt."""
+def check_vocabularies(vocabulary: Vocabulary, model: SourceModel) -> Iterator[Mistake]:
+    """The names of vocabularies exist, and enough cycles are learnt; the candidate of a model that is trained on is learnt elsewhere."""
     for name in sorted({"char", CHOSEN, *VOCABULARY_LABELS} & set(vocabulary.outside)):
         yield Mistake(
             (f"vocabulary.outside.{name}",),
@@ -123,6 +123,8 @@ def check_vocabularies(vocabulary: Vocabulary) -> Iterator[Mistake]:
                     f"`vocabulary.{key}`: {name} is none of bpe-CYCLES, kmer-1 to kmer-7, overlap-3 to overlap-6, char and "
                     f"the names in `vocabulary.outside` ({', '.join(vocabulary.outside) or 'none'})",
                 )
+            elif model.source and key == "candidates":
+                continue
             elif name not in vocabulary.outside and name.startswith("bpe-") and int(name[4:]) > most:
                 yield Mistake(
                     (f"vocabulary.{key}", "vocabulary.cycles", "vocabulary.strands"),

@@ -107,7 +107,7 @@ def _contradictions(c: Configuration) -> Iterator[Mistake]:
     return chain(
         agreements.check_sources(c.sources, c.simulate is not None, c.data),
         agreements.check_folds(c.folds),
-        agreements.check_vocabularies(c.vocabulary),
+        agreements.check_vocabularies(c.vocabulary, c.pretraining),
         agreements.check_windows(c.corpus, c.embeddings, c.pretraining),
         agreements.check_contexts(c.vocabulary, c.selection, c.evaluation, c.pretraining),
         agreements.check_architecture(c.pretraining),

@@ -21,7 +21,13 @@ class Section(BaseModel):
     """
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, validate_default=True, allow_inf_nan=False, protected_namespaces=()
+        frozen=True,
+        extra="forbid",
+        strict=True,
+        validate_default=True,
+        allow_inf_nan=False,
+        protected_namespaces=(),
+        serialize_by_alias=True,
     )
 
     @classmethod
@@ -39,22 +45,23 @@ def setting(default: Any, description: str, *, unit: str = "", paper: str = "", 
     """Declare a setting; `...` as default makes it required.
 
     unit: of its value, such as `bases`. paper: publication that the default is taken from.
-    limits: `ge`, `gt`, `le`, `lt`, `pattern`, `min_length`, `max_length`.
+    limits: `ge`, `gt`, `le`, `lt`, `pattern`, `min_length`, `max_length`; `alias`, a key that Python does not allow as a name.
     """
     return Field(default, description=description, json_schema_extra={"unit": unit, "paper": paper}, **limits)
 
 
 def ordered_fields(section: type[Section]) -> dict[str, FieldInfo]:
-    """Return the fields in the order in which they are read: those of each group, from the left, then the section's own.
+    """Return the fields by key, in the order in which they are read: those of each group, from the left, then the section's own.
 
     pydantic collects inherited fields from the right.
     """
-    names: dict[str, None] = {}
+    fields = {field.alias or name: field for name, field in section.model_fields.items()}
+    keys: dict[str, None] = {}
     for base in section.__bases__:
         if issubclass(base, Section):
-            names |= dict.fromkeys(ordered_fields(base))
-    names |= dict.fromkeys(section.model_fields)
-    return {name: section.model_fields[name] for name in names}
+            keys |= dict.fromkeys(ordered_fields(base))
+    keys |= dict.fromkeys(fields)
+    return {key: fields[key] for key in keys}
 
 
 @dataclass(frozen=True)

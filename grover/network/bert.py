@@ -92,9 +92,20 @@ def write_folder(folder: Path, weights: dict[str, torch.Tensor], config: BertCon
 
 def load_language_model(folder: Path) -> BertForMaskedLM:
     """The pretrained masked language model stored in `folder`, in evaluation mode."""
-    model = BertForMaskedLM(load_config(folder))
+    return _stored(folder, load_config(folder)).eval()
+
+
+def continued_language_model(folder: Path, dropout: float) -> BertForMaskedLM:
+    """The pretrained masked language model stored in `folder`, to be trained on with this dropout of the hidden states."""
+    config = load_config(folder)
+    config.hidden_dropout_prob = dropout
+    return _stored(folder, config)
+
+
+def _stored(folder: Path, config: BertConfig) -> BertForMaskedLM:
+    model = BertForMaskedLM(config)
     load_into(model, folder)
-    return model.eval()
+    return model
 
 
 def load_config(folder: Path) -> BertConfig:

@@ -14,6 +14,7 @@ from grover.config.configuration import REQUIRED, Configuration, complete
 from grover.config.files import file_name, installed, local_path
 from grover.config.tables import read_table
 from grover.config.validation import validate
+from grover.planning.continuation import adopt_source
 from grover.runtime.errors import InputError
 
 TABLE, ASSEMBLIES = "resources/defaults.tsv", "resources/assemblies.tsv"
@@ -35,18 +36,19 @@ def complete_for_genome(raw: dict[str, Any], origin: str, installation: Path) ->
     """Complete a configuration as `complete` does, with defaults that suit genome and device.
 
     Returns it with lines that name the values chosen and why. A value of the configuration counts instead of a chosen one;
-    `defaults: paper` chooses none.
+    `defaults: paper` chooses none. What the model of `pretraining.from` decides counts like a value of the configuration.
     """
     draft, _ = validate(Configuration, raw, REQUIRED)  # its mistakes are reported by `complete`
+    raw, taken = adopt_source(raw, draft, origin, installation)
     if draft.defaults == "paper":
-        return complete(raw, origin), []
+        return complete(raw, origin), taken
     bases, known = source_bases(draft, installation)
     column = suitable(bases, draft.device)
     chosen, reasons = read_defaults(installation / TABLE, column)
     chosen = _with_windows(raw, {key: value for key, value in chosen.items() if not _names(raw, key)})
     size = f"{bases / 1e6:,.{0 if bases >= 1e7 else 1}f} Mb" if bases >= 50_000 else f"{bases / 1e3:,.0f} kb"
     title = f"defaults for {size} ({known}) on {'a GPU' if draft.device == 'cuda' else 'the CPU'}"
-    return complete(_laid_under(raw, chosen), origin), _lines(title, column, chosen, reasons)
+    return complete(_laid_under(raw, chosen), origin), [*taken, *_lines(title, column, chosen, reasons)]
 
 
 def suitable(bases: int, device: str) -> str:

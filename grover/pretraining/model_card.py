@@ -5,6 +5,7 @@ artefacts, scores from `metrics.json`. What is not recorded is said to be so.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import pandas as pd
 
@@ -27,6 +28,7 @@ SPLITS = {
     "region": "Whole blocks of the genome kept apart (`region`)",
     "random": "Windows dealt out at random (`random`, the paper's split)",
 }
+SOURCE = "initial_model"  # argument of the command that trained, where it started from another model
 ARCHITECTURE = {
     "num_hidden_layers": "layers",
     "hidden_size": "hidden size",
@@ -107,8 +109,9 @@ def _head(facts: Facts) -> dict:
 def _introduction(facts: Facts) -> list[str]:
     return [
         f"A {facts.architecture.get('model_type', 'bert').upper()} encoder of {facts.metrics['parameters']:,} parameters that was trained "
-        f"to predict masked tokens of `{_assembly_file(facts)}` in {int(facts.training['step'].max()):,} steps. "
-        "This card was written by the workflow that trained it, from the files of that run.",
+        f"to predict masked tokens of `{_assembly_file(facts)}` in {int(facts.training['step'].max()):,} steps"
+        + (f", starting from the weights of the pretrained model {_source(facts)}" if _source(facts) else "")
+        + ". This card was written by the workflow that trained it, from the files of that run.",
     ]
 
 
@@ -205,6 +208,12 @@ def _limits(facts: Facts) -> list[str]:
         "regions that were held out.",
         "Forward strand only: a sequence and its reverse complement are cut into other tokens and get other scores.",
     ]
+    if _source(facts):
+        items.insert(
+            1,
+            "No claim about held-out sequence without a look at what the first training read: `trained_on.bed` lists the sequence of the "
+            "second one, and sequence of related species is similar.",
+        )
     if gain["high"] is None or gain["high"] >= 0:
         items.insert(
             0,
@@ -245,6 +254,8 @@ def _vocabulary(facts: Facts) -> list[str]:
         f"{VOCABULARY_LABELS[vocabulary.kind].format(k=vocabulary.k)}."
         + (f" {len(vocabulary.merges):,} merges." if vocabulary.kind == "bpe" else "")
     ]
+    if _source(facts):
+        parts.append(f"The tokens are those of the model {_source(facts)}; none was learnt from this assembly.")
     merges = facts.records.get("merges")
     if vocabulary.kind == "bpe" and merges is not None:
         parts.append(f"How the byte pairs were learnt: {_settings(merges)}.")
@@ -282,6 +293,13 @@ def _training(facts: Facts) -> list[str]:
     record = facts.records.get("model")
     if record is None:
         return [*parts, "The settings are not recorded."]
+    if _source(facts):
+        weights = record["arguments"][SOURCE]
+        digest = record["inputs"].get(weights, "not recorded")
+        parts.append(
+            f"The weights at the start were those of {_source(facts)} (`{file_name(weights)}`, SHA-256 `{digest}`). Steps, tokens and "
+            "seconds are those of the training that followed."
+        )
     settings = own_settings(record)
     settings.pop("steps" if settings.get("bases") else "bases", None)  # the one that did not decide how long it trained
     rows = [[name.replace("_", " "), plain(value)] for name, value in settings.items()]
@@ -297,6 +315,15 @@ def _citation(facts: Facts) -> list[str]:
         )
         entries.append(f"- {' '.join(text.split())}, doi {item['doi']}")
     return ["The methods are those of:", "\n".join(entries)]
+
+
+def _source(facts: Facts) -> str:
+    """Run and name of the model that training started from, or the name of its folder; empty for a training from random weights."""
+    weights = ((facts.records.get("model") or {}).get("arguments") or {}).get(SOURCE)
+    if not weights:
+        return ""
+    run, kind, name = ("", "", *Path(weights).parts[:-1])[-3:]
+    return f"{run}/{name}" if kind == "models" else name
 
 
 def _assembly_file(facts: Facts) -> str:

@@ -8,8 +8,8 @@ vocabularies. Makes atlas/observed/, atlas/markov-{order}/ and atlas/stability.p
 ATLAS = configuration.atlas.vocabulary or min(
     (name for name in VOCABULARIES if not name.startswith("overlap-")), key=lambda name: not name.startswith("bpe-")
 )
-# number of its byte pairs, 0 for a vocabulary without any
-BYTE_PAIRS = int(ATLAS.removeprefix("bpe-")) if ATLAS.startswith("bpe-") else 0
+# number of its byte pairs, 0 for a vocabulary whose tokens are not learnt from the genome
+BYTE_PAIRS = int(ATLAS.removeprefix("bpe-")) if ATLAS in LEARNT else 0
 NULLS = [f"markov-{order}" for order in configuration.atlas.orders]
 # tokens of each genome, and how often each occurs
 TOKENS = {"observed": f"{RUN}/tokens/{ATLAS}/tokens.npy"} | {name: f"{RUN}/atlas/{name}/tokens.npy" for name in NULLS}

@@ -38,6 +38,7 @@ from grover.config.rule_params import options as script_options
 from grover.config.track_table import read_track_rows
 from grover.external_models.folder import files_of
 from grover.finetuning.predictors import baseline_settings, external_folders, fitting, models_of, predictors, reader
+from grover.planning.continuation import source_folder
 from grover.planning.defaults import complete_for_genome
 from grover.runtime import slurm
 from grover.runtime.digest import code_digest
@@ -114,6 +115,12 @@ wildcard_constraints:
 
 # tokenizers from outside may also lie in the data folder
 OUTSIDE = checked(files.outside_vocabularies, configuration, ROOT, ORIGIN)
+# the folder of the model that pretraining starts from, whose byte pairs are taken over; its k-mers are the same everywhere
+SOURCE_MODEL = checked(source_folder, configuration, ROOT, ORIGIN)
+if SOURCE_MODEL:
+    OUTSIDE |= {name: SOURCE_MODEL / "tokenizer.json" for name in CANDIDATES if name.startswith("bpe-")}
+# whether the run learns byte pairs of its own
+LEARNT = [name for name in VOCABULARIES if name.startswith("bpe-") and name not in OUTSIDE]
 TASK_TABLE = files.installed(configuration.benchmarks.table, ROOT)
 TRACK_TABLE = files.installed(configuration.embeddings.tracks, ROOT)
 ALL_TASKS = checked(read_tasks, TASK_TABLE)

@@ -28,6 +28,9 @@ rule pretrain:
         tokens=rules.tokenise_genome.output.tokens,
         windows=rules.make_windows.output.windows,
         vocabulary=rules.build_vocabulary.output.tokenizer,
+        source=(
+            [by_checksum(SOURCE_MODEL / file) for file in ("model.safetensors", "config.json")] if SOURCE_MODEL else []
+        ),
     output:
         model=f"{RUN}/models/{{name}}/model.safetensors",
         config=f"{RUN}/models/{{name}}/config.json",
@@ -51,6 +54,7 @@ rule pretrain:
         slurm_extra=f"--ntasks-per-node={configuration.gpus} --signal=TERM@120",
     params:
         options=options("pretrain"),
+        source=lambda wildcards, input: repeated("--initial-model", input.source[:1]),
         checkpoints=f"{RUN}/checkpoints",
         nodes=configuration.nodes,
         gpus=configuration.gpus,
@@ -60,7 +64,7 @@ rule pretrain:
         " --nodes {params.nodes:q}"
         " --processes {params.gpus:q}"
         " --threads {threads}"
-        " {resources.scripts}/pretrain.py {params.options}"
+        " {resources.scripts}/pretrain.py {params.options} {params.source}"
         " --tokens {input.tokens:q}"
         " --windows {input.windows:q}"
         " --vocabulary {input.vocabulary:q}"
@@ -178,7 +182,7 @@ rule write_model_card:
         metrics=rules.evaluate_pretraining.output.metrics,
         windows=rules.make_windows.output.windows,
         folds=rules.make_folds.output.folds,
-        merges=rules.train_bpe.output.merges,
+        merges=[] if SOURCE_MODEL else rules.train_bpe.output.merges,
         sequence=rules.encode_genome.output.sequence,
         contigs=rules.encode_genome.output.contigs,
     output:
@@ -191,6 +195,7 @@ rule write_model_card:
         **cpu(1000, 10),
     params:
         citation=by_content("CITATION.cff"),
+        merges=lambda wildcards, input: repeated("--merges", input.merges),
     shell:
         "{resources.python} {resources.scripts}/write_model_card.py"
         " --model {input.model:q}"
@@ -198,7 +203,7 @@ rule write_model_card:
         " --metrics {input.metrics:q}"
         " --windows {input.windows:q}"
         " --folds {input.folds:q}"
-        " --merges {input.merges:q}"
+        " {params.merges}"
         " --sequence {input.sequence:q}"
         " --contigs {input.contigs:q}"
         " --citation {params.citation:q}"

@@ -65,7 +65,7 @@ rule write_report:
         **INTERPRETATION_RESULTS,
         genome=[*rules.encode_genome.output, *rules.make_folds.output, *rules.check_sources.output],
         vocabularies=expand(rules.tokenise_genome.output.statistics, name=VOCABULARIES),
-        merges=rules.train_bpe.output.merges,
+        merges=rules.train_bpe.output.merges if LEARNT or not SOURCE_MODEL else [],
         atlas=expand(rules.describe_tokens.output, genome=["observed", *NULLS]),
         stability=rules.measure_stability.output.table,
         null_merges=expand(rules.tokenise_null_genome.output.merges, order=configuration.atlas.orders),

@@ -17,17 +17,18 @@ from typer import Option
 from grover.config.options import Device, Precision, Seed
 from grover.config.sections import pretraining as config
 from grover.config.sections.genome import Corpus
-from grover.network.bert import bert_config, new_language_model, save
+from grover.network.bert import bert_config, continued_language_model, new_language_model, save
 from grover.network.checkpoints import Checkpoints, folder_of
 from grover.network.device import choose_device, computes_in_bf16
 from grover.network.distributed import Processes, together
+from grover.network.source import read_source
 from grover.network.training import NOTHING, Execution, Interrupted, Optimisation, Recording
 from grover.pretraining.lock import Lease, lease
 from grover.pretraining.masking import Masking
 from grover.pretraining.preflight import check_data
 from grover.pretraining.pretrain import Settings, steps_for
 from grover.pretraining.pretrain import pretrain as train_on_windows
-from grover.runtime.cli import Input, Output, main
+from grover.runtime.cli import READ, Input, Output, main
 from grover.runtime.digest import code_digest
 from grover.runtime.failures import INTERRUPTED
 from grover.runtime.files import folder, write_table
@@ -54,6 +55,13 @@ def pretrain(
     seed: Seed,
     device: Device,
     precision: Precision,
+    initial_model: Annotated[
+        Path | None,
+        READ,
+        Option(
+            help="model.safetensors of a model to train on, beside its files; random weights without it", exists=True
+        ),
+    ] = None,
     threads: Threads = 0,
     checkpoints: Annotated[
         Path | None, Option(help="folder to keep checkpoints in, each training in a folder NAME-HASH; none without it")
@@ -79,7 +87,11 @@ def pretrain(
     if schedule.bases:
         steps = steps_for(schedule.bases, ids, table, tokenizer.strides, batch)
     optimisation = Optimisation(steps, schedule.learning_rate, schedule.warmup)
-    network = new_language_model(bert_config(encoder, tokenizer.size), seed)
+    if initial_model is None:
+        network = new_language_model(bert_config(encoder, tokenizer.size), seed)
+    else:
+        read_source(folder(initial_model)).check(tokenizer, vars(encoder))
+        network = continued_language_model(folder(initial_model), encoder.dropout)
     if processes.first:
         parameters = sum(parameter.numel() for parameter in network.parameters())
         print(
@@ -101,6 +113,8 @@ def pretrain(
             "seed": seed,
             "bf16": computes_in_bf16(place, precision),
         }
+        if initial_model is not None:
+            identity["initial_model"] = known_checksum(initial_model)
         run = folder_of(checkpoints, model.parent.name, identity)
         own = lease(run) if processes.first else nullcontext()
     with own as held, together(processes, place):

@@ -1,5 +1,6 @@
 """Write the card of a pretrained model from what the run left in files."""
 
+from pathlib import Path
 from typing import Annotated
 
 import pandas as pd
@@ -8,7 +9,7 @@ from typer import Option
 
 from grover.genome.contig_table import read_rows
 from grover.pretraining.model_card import Facts, render
-from grover.runtime.cli import Input, Output, main
+from grover.runtime.cli import READ, Input, Output, main
 from grover.runtime.files import folder, write_text
 from grover.runtime.json_files import read_json
 from grover.runtime.provenance import read
@@ -21,17 +22,21 @@ def write_model_card(
     training: Input,
     windows: Input,
     folds: Input,
-    merges: Input,
     sequence: Input,
     contigs: Input,
     citation: Input,
     output: Output,
     name: Annotated[str, Option(help="name of the model")],
+    merges: Annotated[
+        Path | None,
+        READ,
+        Option(help="byte pairs that the run has learnt; none where it takes those of another model", exists=True),
+    ] = None,
 ) -> None:
     """Write a Hugging Face model card (Markdown with a YAML head). Settings, checksums, versions and hardware come from the
     provenance beside MODEL, WINDOWS, FOLDS, MERGES and SEQUENCE, and beside the assembly that the sequence was made from."""
     artefacts = {"model": model, "windows": windows, "folds": folds, "merges": merges, "genome": sequence}
-    records = {key: read(path) for key, path in artefacts.items()}
+    records = {key: read(path) if path else None for key, path in artefacts.items()}
     genome = records["genome"]
     records["assembly"] = read(genome["arguments"]["fasta"]) if genome else None
     facts = Facts(

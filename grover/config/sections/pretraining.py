@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from grover.config.fields import Distinct, Section, setting
+from grover.config.fields import Distinct, Place, Section, setting
 
 # encoders by name; `base` is the paper's
 SIZES: dict[str, dict[str, int]] = {
@@ -13,6 +13,16 @@ SIZES: dict[str, dict[str, int]] = {
     "small": {"layers": 6, "hidden": 256, "heads": 4, "intermediate": 1024},
     "base": {"layers": 12, "hidden": 768, "heads": 12, "intermediate": 3072},
 }
+
+
+class SourceModel(Section):
+    """The model that a pretraining starts from."""
+
+    source: Place = setting(
+        "",
+        "Model to start from, with its vocabulary and size: a run, a folder, or a model of the package; empty: random weights.",
+        alias="from",
+    )
 
 
 class Size(Section):
@@ -95,7 +105,7 @@ class Execution(Section):
     compile: bool = setting(True, "Use torch.compile on a GPU where a C compiler is found.")
 
 
-class Pretraining(Size, Architecture, Optimisation, Masking, Storage, Execution):
+class Pretraining(SourceModel, Size, Architecture, Optimisation, Masking, Storage, Execution):
     """Masked-token pretraining of one model per candidate."""
 
 

@@ -105,7 +105,7 @@ def section(results: Results) -> Section:
 
 def read_merges(results: Results, summaries: dict[str, dict]) -> dict[str, pd.DataFrame]:
     """All merges that were learnt from each genome, by genome; empty where the vocabulary is not of byte pairs learnt here."""
-    if not summaries[OBSERVED]["vocabulary"].startswith("bpe-"):
+    if not summaries[OBSERVED]["vocabulary"].startswith("bpe-") or not results.find(MERGES):
         return {}
     names = {name: f"atlas/{name}/merges.tsv" for name in summaries} | {OBSERVED: MERGES}
     return {name: results.table(path) for name, path in names.items()}

@@ -162,3 +162,13 @@ def test_the_code_of_the_card_loads_the_model(facts, tmp_path, kind):
     expected = len(vocabulary.encode(np.array(["ACGT".index(letter) for letter in names["sequence"]], np.uint8))) + 2
     assert names["logits"].shape == torch.Size([1, expected, vocabulary.size])
     assert 1 not in names["inputs"]["input_ids"]  # no [UNK]
+
+
+def test_the_card_says_which_weights_the_training_started_from(facts):
+    weights = "/home/someone/results/k12/models/chosen/model.safetensors"
+    made = record("pretrain.py", {"initial_model": weights, "steps": 10}, {weights: "0123abcd"})
+    card = render(dataclasses.replace(facts, records=facts.records | {"model": made, "merges": None}))
+    assert "starting from the weights of the pretrained model k12/chosen" in card
+    assert "those of k12/chosen (`model.safetensors`, SHA-256 `0123abcd`)" in card
+    assert "The tokens are those of the model k12/chosen" in card and "someone" not in card
+    assert "started from" not in render(facts) and "starting from" not in render(facts)

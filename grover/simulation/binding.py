@@ -8,6 +8,7 @@ import pandas as pd
 
 from grover.simulation.canvas import Canvas
 from grover.simulation.sequence import codes, matrix, reverse_complement, sample, text
+from grover.simulation.species import OPPOSITE
 
 # The binding motif: a strong core, a soft middle and soft ends, 24 bits in all. Invented.
 MOTIF_ID, MOTIF_NAME = "DEMO0001.1", "CTCFL-demo"
@@ -17,12 +18,11 @@ MOTIF = matrix(
     [_WEAK, _GOOD, _CORE, _CORE, _CORE, _CORE, _CORE, _CORE, _WEAK]
     + [_GOOD, _CORE, _CORE, _CORE, _CORE, _CORE, _GOOD, _WEAK, _WEAK],
 )
-# The partner motif decides on binding: to the right of the motif, in the orientation of the motif's strand.
+# The partner motif decides on binding: on one side of the motif (`grover.simulation.species`), in the orientation of the motif's strand.
 PARTNER = "TTACGCAATCGGA"
 PARTNER_STRENGTH = 0.993  # one copy in ten carries a change
 PARTNER_DISTANCE = (5, 40)  # free bases between motif and partner, smallest and largest
 PARTNER_REACH = 60  # the partner ends at most so many bases after the motif
-PARTNER_KINDS = {"right": 0.5, "left": 0.25, "reversed": 0.125, "none": 0.125}
 LABEL_NOISE = 0.05
 # of each kind; more neutral ones, so that each variant with an effect finds one that changes the number of tokens alike
 VARIANTS_PER_SITE = {"partner": 2, "motif": 4, "decoy": 3}
@@ -44,22 +44,23 @@ def plant_sites(rng: np.random.Generator, canvas: Canvas) -> None:
             blocked[max(0, centre - SITE_GAP) : centre + SITE_GAP] = True
         if len(centres) == wanted:
             break
-    rows = []
+    rows, side, kinds = [], canvas.species.side, canvas.species.partner_kinds
     for centre in sorted(centres):
         strand = "+" if rng.random() < 0.5 else "-"
-        kind = str(rng.choice(list(PARTNER_KINDS), p=list(PARTNER_KINDS.values())))
+        kind = str(rng.choice(list(kinds), p=list(kinds.values())))
         start, stop = centre - len(MOTIF) // 2, centre - len(MOTIF) // 2 + len(MOTIF)
         canvas.paste(start, sample(rng, MOTIF), strand)
         distance = int(rng.integers(PARTNER_DISTANCE[0], PARTNER_DISTANCE[1] + 1))
         where: tuple[int, int, str] = (-1, -1, ".")
         if kind != "none":
-            after = (kind != "left") == (strand == "+")  # in the direction of growing coordinates
+            right = (kind if kind in OPPOSITE else side) == "right"
+            after = right == (strand == "+")  # in the direction of growing coordinates
             place = stop + distance if after else start - distance - len(PARTNER)
             partner = sample(rng, matrix(PARTNER, PARTNER_STRENGTH))
             along = strand if kind != "reversed" else "-" if strand == "+" else "+"
             canvas.paste(place, partner, along)
             where = (place, place + len(PARTNER), along)
-        bound = kind == "right"
+        bound = kind == side
         flipped = bool(rng.random() < LABEL_NOISE)
         distance = distance if kind != "none" else -1
         rows.append((start, stop, strand, kind, distance, *where, bound, bound != flipped))
@@ -89,7 +90,7 @@ def plant_peaks(rng: np.random.Generator, canvas: Canvas) -> None:
 def plant_variants(rng: np.random.Generator, canvas: Canvas) -> None:
     """Single-base variants of known effect: `break` ones change the partner of a bound site, `neutral` ones change what decides nothing.
 
-    Neutral are the same substitutions at the same offsets of the partner's copies that lie to the left or reversed (kind `decoy`), and
+    Neutral are the same substitutions at the same offsets of the partner's copies on the other side or reversed (kind `decoy`), and
     core bases of the motifs of bound sites (kind `motif`), since only the partner decides on binding. The decoys match the partner in
     base, substitution and surroundings, so that neither of these separates the two effects.
     """
@@ -97,7 +98,8 @@ def plant_variants(rng: np.random.Generator, canvas: Canvas) -> None:
     core = np.flatnonzero(MOTIF.max(axis=1) > 0.9)
     rows: list[tuple] = []
     drawn: list[tuple[int, int]] = []  # offset and alternative base of each `break` variant
-    for site in sites[sites.partner == "right"].itertuples():
+    side = canvas.species.side
+    for site in sites[sites.partner == side].itertuples():
         copy = _Copy("partner", site.Index, site.partner_start, site.partner_end, site.partner_strand)
         changes = [(offset, _other(rng, partner[offset])) for offset in copy.kept(rng, canvas, partner)]
         rows += [copy.changed(*change, partner) for change in changes]
@@ -106,7 +108,7 @@ def plant_variants(rng: np.random.Generator, canvas: Canvas) -> None:
         offsets = copy.kept(rng, canvas, motif, core)
         rows += [copy.changed(offset, _other(rng, motif[offset]), motif) for offset in offsets]
     alike = cycle(rng.permutation(drawn))
-    for site in sites[sites.partner.isin(["left", "reversed"])].itertuples():
+    for site in sites[sites.partner.isin([OPPOSITE[side], "reversed"])].itertuples():
         copy = _Copy("decoy", site.Index, site.partner_start, site.partner_end, site.partner_strand)
         # two on one base would be one record with two alleles
         same = dict(islice(alike, VARIANTS_PER_SITE["decoy"]))

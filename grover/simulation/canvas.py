@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from grover.simulation.sequence import reverse_complement
+from grover.simulation.species import SPECIES, Species
 
 ISOCHORE_GC = np.array([0.36, 0.39, 0.43, 0.48, 0.53])  # Bernardi's families L1, L2, H1, H2, H3
 ISOCHORE_NAMES = ("L1", "L2", "H1", "H2", "H3")
@@ -22,8 +23,14 @@ class Canvas:
     masked: np.ndarray
     gc: np.ndarray  # of the isochore around each base, float32
     main: int  # contigs that carry genes and sites; the rest are extra
+    species: Species = SPECIES["A"]
     families: list = field(default_factory=list)
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
+
+    @property
+    def isochore_gc(self) -> np.ndarray:
+        """GC of the isochores of the species, from poor to rich."""
+        return ISOCHORE_GC + self.species.gc_shift
 
     @property
     def offsets(self) -> np.ndarray:
@@ -46,7 +53,7 @@ class Canvas:
         `end` limits the search to the contigs before that position.
         """
         for start in rng.integers(0, (end or len(self.codes)) - length, 40):
-            preference = np.exp(gc_bias * (self.gc[start] - ISOCHORE_GC[-1 if gc_bias > 0 else 0]))
+            preference = np.exp(gc_bias * (self.gc[start] - self.isochore_gc[-1 if gc_bias > 0 else 0]))
             if rng.random() < preference and self.free(start, start + length):
                 self.claim(start, start + length)
                 return int(start)

@@ -17,7 +17,6 @@ from grover.simulation.binding import (
     MOTIF_NAME,
     PARTNER,
     PARTNER_DISTANCE,
-    PARTNER_KINDS,
     PARTNER_REACH,
 )
 from grover.simulation.canvas import Canvas
@@ -34,6 +33,7 @@ from grover.simulation.genes import (
     TATA_TEXT,
 )
 from grover.simulation.sequence import text
+from grover.simulation.species import SPECIES
 
 PLACES = {"start", "end", "partner_start", "partner_end"}  # columns with positions; -1 is no position
 LINE = 60  # bases per line of FASTA
@@ -169,6 +169,7 @@ def write_truth(canvas: Canvas, path: Path, seed: int) -> None:
     the site in `sites`, from 0), offset (in the copy or motif, from 0, along its own strand).
     Others: isochores, gaps, genes, exons, islands, enhancers, repeats, peaks.
 
+    `species` says whether the rule of binding is that of species A (`binding_transfers_from_A`), `partner.side` on which side it decides.
     `motif.matrix`, `partner.consensus` and `elements.{DONOR,ACCEPTOR,TATA,ENHANCER}` (`consensus` in IUPAC codes, `matrix` [bases, 4],
     `exon_bases` of splice sites) are what was planted there.
     """
@@ -192,14 +193,19 @@ def write_truth(canvas: Canvas, path: Path, seed: int) -> None:
     ]
     binding = {
         "motif": {"id": MOTIF_ID, "name": MOTIF_NAME, "matrix": np.round(MOTIF, 5)},
+        "species": {
+            "name": canvas.species.name,
+            "gc_shift": canvas.species.gc_shift,
+            "binding_transfers_from_A": canvas.species.side == SPECIES["A"].side,
+        },
         "partner": {
             "consensus": PARTNER,
-            "side": "right",
+            "side": canvas.species.side,
             "orientation": "same",
             "distance": PARTNER_DISTANCE,
             "max_distance": PARTNER_REACH,
             "label_noise": LABEL_NOISE,
-            "shares": PARTNER_KINDS,
+            "shares": canvas.species.partner_kinds,
         },
         "elements": {
             "DONOR": _element(DONOR_TEXT, DONOR) | {"exon_bases": DONOR_EXON},

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from grover.simulation.canvas import ISOCHORE_GC, Canvas
+from grover.simulation.canvas import Canvas
 from grover.simulation.sequence import background, independent, matrix, reverse_complement, sample
 
 DONOR_TEXT, ACCEPTOR_TEXT, TATA_TEXT, ENHANCER_TEXT = "MAGGTRAGT", "YYYYYYYYYYNYAGG", "TATAWAAG", "GGAAGTCATTCC"
@@ -37,7 +37,7 @@ def plant_genes(rng: np.random.Generator, canvas: Canvas) -> None:
         strand = "+" if rng.random() < 0.5 else "-"
         name = f"DEMOG{len(genes) + 1:05d}"
         gc = float(canvas.gc[start])
-        active = bool(rng.random() < 0.45 + 1.5 * (gc - 0.36))
+        active = bool(rng.random() < 0.45 + 1.5 * (gc - canvas.species.gc_shift - 0.36))
         island = _promoter(rng, canvas, start, length, strand, bool(rng.random() < 0.7), islands)
         sense = _gene_sequence(rng, canvas, start, bounds, strand, island, gc)
         canvas.paste(start, sense, strand)
@@ -64,7 +64,7 @@ def _free_gene_place(
 ) -> int | None:
     """Start of a gene with `margin` free bases on both sides; GC-rich isochores are preferred."""
     for start in rng.integers(margin, end - length - margin, 60):
-        preferred = rng.random() < np.exp(10 * (canvas.gc[start] - ISOCHORE_GC[-1]))
+        preferred = rng.random() < np.exp(10 * (canvas.gc[start] - canvas.isochore_gc[-1]))
         if preferred and not occupied[start - margin : start + length + margin].any():
             return int(start)
     return None

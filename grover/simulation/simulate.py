@@ -15,6 +15,7 @@ from grover.simulation.binding import plant_peaks, plant_sites, plant_variants
 from grover.simulation.canvas import ISOCHORE_GC, ISOCHORE_NAMES, Canvas
 from grover.simulation.genes import plant_genes, plant_regulatory_elements
 from grover.simulation.sequence import background, codes, markov, repeat_copy, repeat_families, tandem, text
+from grover.simulation.species import SPECIES, Species
 from grover.simulation.tracks import plant_chromatin_states, plant_noise, plant_replication_timing
 
 CHAIN = 500  # bases that one Markov chain writes
@@ -22,8 +23,8 @@ SIMPLE_UNITS = ("A", "CA", "TG", "GA", "TTTC", "GGAA", "AAAT", "TTAGGG")
 SATELLITE = ("ALRDemo", "Satellite", "centr", 171)  # name, class, family, length of the unit
 
 
-def simulate(bases: int, contigs: int, seed: int) -> Canvas:
-    """Simulate `bases` over `contigs` chromosomes, plus `chrUn_demo1` and `chrM`, which a contig selection should drop.
+def simulate(bases: int, contigs: int, seed: int, species: Species = SPECIES["A"]) -> Canvas:
+    """Simulate `bases` of a species over `contigs` chromosomes, plus `chrUn_demo1` and `chrM`, which a contig selection should drop.
 
     The same arguments give the same genome. Raises InputError where a chromosome would be shorter than 20,000 bases.
     """
@@ -32,8 +33,8 @@ def simulate(bases: int, contigs: int, seed: int) -> Canvas:
             f"simulated genome: {bases} bases over {contigs} contigs; expected at least 20,000 bases per contig, "
             "set more bases or fewer contigs"
         )
-    rng = np.random.default_rng(seed)
-    canvas = _background(rng, bases, contigs)
+    rng = np.random.default_rng(species.seed(seed))
+    canvas = _background(rng, bases, contigs, species)
     for plant in (
         _plant_gaps_and_satellites,
         plant_genes,
@@ -50,7 +51,7 @@ def simulate(bases: int, contigs: int, seed: int) -> Canvas:
     return canvas
 
 
-def _background(rng: np.random.Generator, bases: int, contigs: int) -> Canvas:
+def _background(rng: np.random.Generator, bases: int, contigs: int, species: Species) -> Canvas:
     """Chromosomes of falling length, cut into isochores whose GC differs from the neighbour's."""
     share = np.linspace(1.4, 0.6, contigs) / contigs if contigs > 1 else np.ones(1)
     extra = [max(2_000, bases // 100), min(16_569, max(1_000, bases // 250))]
@@ -64,7 +65,8 @@ def _background(rng: np.random.Generator, bases: int, contigs: int) -> Canvas:
             stop = start + int(mean * rng.uniform(0.5, 1.5))
             stop = end if end - stop < mean // 2 else stop
             level = (level + rng.integers(1, 5)) % 5
-            rows.append((start, stop, ISOCHORE_NAMES[level], float(ISOCHORE_GC[level] + rng.normal(0, 0.008))))
+            share = float(ISOCHORE_GC[level] + species.gc_shift + rng.normal(0, 0.008))
+            rows.append((start, stop, ISOCHORE_NAMES[level], share))
             start = stop
     isochores = pd.DataFrame(rows, columns=["start", "end", "name", "gc"])
     gc = np.repeat(isochores["gc"].to_numpy(np.float32), (isochores["end"] - isochores["start"]).to_numpy())
@@ -73,7 +75,7 @@ def _background(rng: np.random.Generator, bases: int, contigs: int) -> Canvas:
     # A claimed base at each end keeps everything that is planted inside one contig.
     ends = np.cumsum(lengths)
     taken[ends - lengths] = taken[ends - 1] = True
-    return Canvas(names, lengths, sequence, taken, masked, gc, contigs, tables={"isochores": isochores})
+    return Canvas(names, lengths, sequence, taken, masked, gc, contigs, species, tables={"isochores": isochores})
 
 
 def _plant_gaps_and_satellites(rng: np.random.Generator, canvas: Canvas) -> None:
@@ -108,7 +110,7 @@ def _plant_gaps_and_satellites(rng: np.random.Generator, canvas: Canvas) -> None
 
 def _plant_repeats(rng: np.random.Generator, canvas: Canvas) -> None:
     """Copies of every family on both strands, the longest first while there is room, and simple repeats."""
-    canvas.families = repeat_families(rng)
+    canvas.families = canvas.species.families(repeat_families(rng))
     copies = []
     for family in canvas.families:
         wanted = family.coverage * len(canvas.codes)

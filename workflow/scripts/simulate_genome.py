@@ -5,6 +5,7 @@ from grover.config.sections.genome import Simulation
 from grover.runtime.cli import Output, main
 from grover.simulation import files
 from grover.simulation.simulate import simulate
+from grover.simulation.species import SPECIES
 
 
 def simulate_genome(
@@ -28,7 +29,7 @@ def simulate_genome(
     Binding of the motif follows from a partner motif beside it and not from its own strength; the truth file says
     what was planted where.
     """
-    canvas = simulate(size.bases, size.contigs, seed)
+    canvas = simulate(size.bases, size.contigs, seed, SPECIES[size.species])
     files.write_genome(canvas, genome)
     files.write_repeats(canvas, repeats)
     files.write_peaks(canvas, peaks)

@@ -12,6 +12,10 @@ class Simulation(Section):
 
     bases: int = setting(..., "Size of the simulated genome.", unit="bases", ge=300_000)
     contigs: int = setting(4, "Number of simulated chromosomes.", ge=2)
+    species: Literal["A", "B", "C"] = setting(
+        "A",
+        "Species: B has the grammar of A with other repeats and GC; C is B with the partner on the other side of the motif.",
+    )
 
 
 class Extraction(Section):

@@ -65,8 +65,8 @@ def _background(rng: np.random.Generator, bases: int, contigs: int, species: Spe
             stop = start + int(mean * rng.uniform(0.5, 1.5))
             stop = end if end - stop < mean // 2 else stop
             level = (level + rng.integers(1, 5)) % 5
-            share = float(ISOCHORE_GC[level] + species.gc_shift + rng.normal(0, 0.008))
-            rows.append((start, stop, ISOCHORE_NAMES[level], share))
+            gc_share = float(ISOCHORE_GC[level] + species.gc_shift + rng.normal(0, 0.008))
+            rows.append((start, stop, ISOCHORE_NAMES[level], gc_share))
             start = stop
     isochores = pd.DataFrame(rows, columns=["start", "end", "name", "gc"])
     gc = np.repeat(isochores["gc"].to_numpy(np.float32), (isochores["end"] - isochores["start"]).to_numpy())

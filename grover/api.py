@@ -137,7 +137,7 @@ class LoadedModel:
         asked = Asked(next(texts), beside, next(texts), window, target)
         with session(self.computation) as here:
             _, read, scorer = open_variants(self.model, str(fasta), str(variants), "", asked, here)
-            return pd.concat([shown(scorer.score(block)) for block in chunks(read)], ignore_index=True)
+            return pd.concat([shown(scorer.score(block), scorer) for block in chunks(read)], ignore_index=True)
 
     def _table(
         self,

@@ -84,7 +84,7 @@ def run(
             bar.update(writer.skipped.inputs)
             for block in writer.missing(chunks(read)):
                 scored = scorer.score(block)
-                writer.write(shown(scored), {}, scored.assign(start=scored["pos"] - 1, end=scored["pos"]))
+                writer.write(shown(scored, scorer), {}, scored.assign(start=scored["pos"] - 1, end=scored["pos"]))
                 bar.update(len(block))
         here.end(writer.skipped, result.max_skipped)
 
@@ -99,9 +99,10 @@ def open_variants(
     return source, _checked(source, name, assembly, rename), scorer
 
 
-def shown(scored: pd.DataFrame) -> pd.DataFrame:
-    """Return the columns of scored alleles that are written."""
-    return scored[[column for column in COLUMNS if column in scored and column != "effect"]]
+def shown(scored: pd.DataFrame, scorer: VariantScorer) -> pd.DataFrame:
+    """Return the columns of scored alleles that are written: without those that need random variants, where there are none."""
+    left_out = {"effect"} if scorer.null is not None else {"effect", "llr_joint"}
+    return scored[[column for column in COLUMNS if column in scored and column not in left_out]]
 
 
 def chunks(variants: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:

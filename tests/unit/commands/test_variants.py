@@ -126,6 +126,7 @@ def test_the_vcf_has_an_index_and_its_fields_alone(here):
     stage = pd.read_parquet(here / "stage.parquet")
     with pysam.VariantFile(str(here / "out.vcf.gz")) as file:
         assert "GROVER_DELTA_LOGIT" not in file.header.info and "GROVER_LLR" in file.header.info
+        assert "GROVER_LLR_JOINT" not in file.header.info
         assert "pretrained, sha256" in str(file.header)
         (row,) = file.fetch("chr1", 400, 401)
         expected = stage.loc[stage["original_pos"] == 401, "llr"]

@@ -13,6 +13,7 @@ from grover.assembly_setup.described import Assembly, Genes, Source
 from grover.benchmarks.introns import needed_sites
 from grover.config.configuration import Configuration
 from grover.config.files import installed
+from grover.config.tables import numbered_lines
 from grover.genome.aliases import Synonyms
 from grover.planning.defaults import CLASSES, complete_for_genome
 from grover.planning.fitted import CYCLES, Fitted, fit_pretraining, fitting_cycles, fitting_k, pretraining_seconds
@@ -24,7 +25,9 @@ ORIGIN = "the new configuration"
 PRETRAINING_SHARE = 0.5  # of the hours; the other jobs have no estimate before a first run
 LEAST_BASES = 20_000
 FEW_BASES = 500_000
-TASKS = "config/benchmarks.tsv"
+TASKS, CODING_TASKS = "config/benchmarks.tsv", "config/ecoli.benchmarks.tsv"
+COPIES = 50  # bases, as in config/ecoli.yaml
+ENOUGH_CODING = 1_000  # rows CDS for the task of start codons
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,7 @@ def configure(assembly: Assembly, synonyms: Synonyms, wish: Wish, output: Path, 
     chosen.comments |= {f"sources.{key}": source.note for key, source in assembly.sources.items() if source.note}
     _add_genome(chosen, kept, bases, assembly, output)
     settings, _ = complete_for_genome(chosen.raw, ORIGIN, installation)
-    _add_folds(chosen, kept, settings)
+    _add_folds(chosen, kept, settings, assembly.genes)
     machine = choose_machine(settings, wish.cores, wish.gpus, wish.gpu or settings.budget.gpu, installation)
     _add_training(chosen, wish, machine, installation)
     if assembly.genes is not None:
@@ -104,21 +107,30 @@ def _add_genome(chosen: Configured, kept: Kept, bases: int, assembly: Assembly, 
         section["aliases"] = _beside(output, "aliases.txt")
         chosen.beside[section["aliases"]] = text
         chosen.comments["genome.aliases"] = f"other names of the contigs, by which sources may name them ({name})"
-    read = {contig.name for contig in kept.contigs}
-    if circular := [name for name in (assembly.genes.circular if assembly.genes else ()) if name in read]:
-        chosen.comments["genome"] = f"circular: {', '.join(circular)}; no window crosses the first base"
     chosen.raw["genome"] = section
-    chosen.lines.append(f"contigs: {len(read):,}, {bases:,} bases" + (f"; {kept.reason}" if kept.reason else ""))
+    chosen.lines.append(
+        f"contigs: {len(kept.contigs):,}, {bases:,} bases" + (f"; {kept.reason}" if kept.reason else "")
+    )
     if bases < FEW_BASES:
         chosen.lines.append(f"note: {bases:,} bases train little more than frequencies of short k-mers")
 
 
-def _add_folds(chosen: Configured, kept: Kept, settings: Configuration) -> None:
+def _add_folds(chosen: Configured, kept: Kept, settings: Configuration, genes: Genes | None) -> None:
     """settings: with the defaults that suit the size of the genome."""
     asked = settings.folds
     assert isinstance(asked.valid, float) and isinstance(asked.test, float)  # defaults
     found = choose_folds(kept.contigs, asked.valid, asked.test, asked.block, asked.gap)
-    chosen.raw["folds"], chosen.comments["folds"] = found.section, found.reason
+    section, comments = dict(found.section), chosen.comments
+    if chosen.raw["genome"]["bases"] <= CLASSES["small"]:
+        section["copies"] = COPIES
+        comments["folds.copies"] = (
+            "repeats, such as rRNA and mobile elements, that fold train has too leave valid and test"
+        )
+    read = {contig.name for contig in kept.contigs}
+    if circular := [name for name in (genes.circular if genes else ()) if name in read]:
+        section["circular"] = circular
+        comments["folds.circular"] = "as the genes' file says; the first and the last block are neighbours"
+    chosen.raw["folds"], comments["folds"] = section, found.reason
     chosen.lines.append(f"folds: {found.reason}")
 
 
@@ -167,18 +179,25 @@ def _add_pretraining(chosen: Configured, wish: Wish, machine: Machine, found: Fi
 
 
 def _add_tasks(chosen: Configured, genes: Genes, output: Path, installation: Path) -> None:
-    """Leave tasks of splice sites out of the table where the genes have too few introns, before the workflow has their file."""
+    """Where the genes have too few introns, take start codons in place of splice sites, before the workflow has their file."""
     settings, _ = complete_for_genome(chosen.raw, ORIGIN, installation)
     needed = needed_sites(settings)
     if genes.introns >= needed:
         chosen.lines.append(f"tasks: splice sites of {genes.introns:,} introns or more")
         return
-    table = _beside(output, "benchmarks.tsv")
-    chosen.beside[table] = without_splice_sites(installed(TASKS, installation))
+    table, found = _beside(output, "benchmarks.tsv"), count(genes.introns, "intron")
+    rows = without_splice_sites(installed(TASKS, installation))
+    starts = genes.coding >= ENOUGH_CODING
+    if starts:
+        rows += "".join(f"{line}\n" for _, line in numbered_lines(installed(CODING_TASKS, installation))[1:])
+    chosen.beside[table] = rows
     chosen.raw["benchmarks"] = {"table": table}
-    found = count(genes.introns, "intron")
-    chosen.comments["benchmarks.table"] = f"{TASKS} without the tasks of splice sites: the genes have {found}"
-    chosen.lines.append(f"tasks: none of splice sites, since the genes have {found} of about {needed} needed")
+    reason = f"{TASKS} without the tasks of splice sites: the genes have {found}"
+    chosen.comments["benchmarks.table"] = reason + (
+        f"; with start codons of {genes.coding:,} coding sequences" if starts else ""
+    )
+    said = f"start codons of {genes.coding:,} coding sequences; " if starts else ""
+    chosen.lines.append(f"tasks: {said}none of splice sites, since the genes have {found} of about {needed} needed")
 
 
 def without_splice_sites(table: Path) -> str:

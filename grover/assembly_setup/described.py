@@ -45,9 +45,10 @@ class Source:
 
 @dataclass(frozen=True)
 class Genes:
-    """What a look into the file of the genes shows: introns (as far as they were counted), and contigs that are circular."""
+    """What a look into the file of the genes shows: introns (as far as they were counted), rows CDS, and contigs that are circular."""
 
     introns: int
+    coding: int = 0
     circular: tuple[str, ...] = ()
 
 

@@ -1,4 +1,4 @@
-"""A look into a GFF3 or GTF: how it names the contigs, whether there are introns, which contigs are circular."""
+"""A look into a GFF3 or GTF: how it names the contigs, whether there are introns, coding sequences and circular contigs."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -28,9 +28,11 @@ def look(path: Path, contigs: list[Contig], synonyms: Synonyms) -> tuple[str, Ge
     own = {other: name for name in lengths for other in synonyms.of(name)}
     rows: Counter[str] = Counter()
     circular = []
+    coding = 0
     for _, line in data_lines(path):
         chrom, _, rest = line.partition("\t")
         rows[chrom] += 1
+        coding += rest.split("\t", 2)[1:2] == ["CDS"]
         if "Is_circular=true" in rest:
             circular.append(chrom)
     if not rows:
@@ -39,7 +41,7 @@ def look(path: Path, contigs: list[Contig], synonyms: Synonyms) -> tuple[str, Ge
     rename = max(RENAMES, key=matched.__getitem__)
     names = ContigNames(rename, own)
     check_names(dict(zip(names.of(rows), rows.values(), strict=True)), lengths, path)
-    return rename, Genes(count_introns(path, INTRONS), tuple(names.of(dict.fromkeys(circular))))
+    return rename, Genes(count_introns(path, INTRONS), coding, tuple(names.of(dict.fromkeys(circular))))
 
 
 def look_into_download(assembly: Assembly, synonyms: Synonyms, servers: Servers) -> Assembly:

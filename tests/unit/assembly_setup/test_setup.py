@@ -63,7 +63,7 @@ def run_start(raw):
     """What the first jobs of a run do: fetch and verify, encode, make folds; return shares of the folds and names of the tasks."""
     config, _ = complete_for_genome(raw, "own.yaml", ROOT)
     for key, source in config.sources.items():
-        given = checksums(source)
+        given = checksums(source, config.data)
         assert given or key == "genes"
         fetch(source.url, Path("fetched", Path(source.url).name), retries=0, **given)
     fasta = Path("fetched", Path(config.sources["genome"].url).name)
@@ -89,10 +89,23 @@ def test_a_bacterium_of_ncbi(new):
     assert raw["sources"]["genome"]["file"] == f"{servers.BACTERIUM}_genomic.fna.gz"
     assert list(lengths) == ["NC_000913.3"] and not tasks
     assert "Escherichia coli str. K-12 substr. MG1655 (E. coli), ASM584v2 (GCF_000005845.2)" in said
-    assert "circular: NC_000913.3" in Path("own.yaml").read_text()
+    assert config.folds.circular == ["NC_000913.3"] and config.folds.copies == 50
     assert folds["test"] == pytest.approx(0.2, abs=0.05) and folds["valid"] == pytest.approx(0.1, abs=0.05)
     assert {"U00096.3", "NC_000913.3"} < set(read_aliases(Path("own.aliases.txt")).of("U00096.3"))
     assert config.device == "cpu" and config.run == "own"
+
+
+def test_a_bacterium_with_coding_sequences_has_the_task_of_start_codons(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    row = "NC_000913.3\tRefSeq\tCDS\t{0}\t{1}\t.\t+\t0\tID=cds-{0};locus_tag=b{0}\n"
+    servers.ncbi(tmp_path / "site", genes="".join(row.format(start, start + 59) for start in range(101, 110_000, 90)))
+    with servers.serve(tmp_path / "site") as address:
+        typed = ["new", servers.ACCESSION, "-o", "own.yaml", "--no-plan", "--mirror", f"ncbi={address}"]
+        done = CliRunner().invoke(application, typed, prog_name="grover")
+        assert done.exit_code == 0, done.output
+        tasks = run_start(yaml.safe_load(Path("own.yaml").read_text()))[-1]
+    assert tasks == {"start-codon"} and "start codons of 1,222 coding sequences" in done.stdout
 
 
 @pytest.mark.parametrize("accession", ["GCF_000005845", servers.BACTERIUM])

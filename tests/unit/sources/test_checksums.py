@@ -47,7 +47,7 @@ def test_a_source_is_verified_by_sum(tmp_path):
     assert output.resolve() == path
     with pytest.raises(InputError, match=f"has sum {right}, but 00001 1 was expected"):
         fetch(str(path), output, sum="1 1")
-    assert checksum_options(Source(url="x", sum=right)) == f"--sum '{right}'"
+    assert checksum_options(Source(url="x", sum=right), "") == f"--sum '{right}'"
 
 
 @pytest.mark.parametrize("value", ["", "12", "123456 1", "ab 1", "1 2 3"])

@@ -97,13 +97,15 @@ def choose_folds(contigs: Sequence[Contig], valid: float, test: float, block: in
                 section, f"whole chromosomes, {len(whole)} are enough: {shares[0]} valid, {shares[1]} test"
             )
     suited = max(1000, min(block, _round(bases_of(contigs) // FEWEST_BLOCKS)))
-    number = sum(max(1, round(contig.length / suited)) for contig in contigs)
+    pieces = [max(1, round(contig.length / suited)) for contig in contigs]
     section = {"method": "blocks", "block": suited, "gap": min(gap, suited // 10), "valid": valid, "test": test}
-    short = sum(contig.length < 1.5 * suited for contig in contigs)
-    names = f", {short:,} of them whole contigs" if short else ""
-    return FoldChoice(
-        section, f"{number:,} blocks of about {suited:,} bases{names}: {valid:.0%} valid, {test:.0%} test"
-    )
+    uncut = pieces.count(1)
+    if uncut == len(pieces):  # the length of a block says nothing
+        blocks = f"{uncut:,} whole {'contig' if uncut == 1 else 'contigs'} as blocks"
+    else:
+        blocks = f"{sum(pieces):,} blocks of about {suited:,} bases"
+        blocks += f", {uncut:,} of them whole contigs" if uncut else ""
+    return FoldChoice(section, f"{blocks}: {valid:.0%} valid, {test:.0%} test")
 
 
 def _hold_out(contigs: Sequence[Contig], bases: float) -> list[Contig]:

@@ -96,9 +96,14 @@ def write_new(
         raise InputError(f"{taken[0]} is there already; choose another name with -o, or give --force to replace it")
     text = render(chosen.raw, chosen.comments, head_of(assembly, words, output, wish), tail_of(chosen.raw))
     _check(text, chosen, output, installation)
-    for path, content in chosen.beside.items():
-        write_text(path, content)
-    write_text(output, text)
+    try:
+        for path, content in chosen.beside.items():
+            write_text(path, content)
+        write_text(output, text)
+    except OSError as error:
+        raise InputError(
+            f"{output} cannot be written: {error.strerror or error}; choose a folder that can be written to with -o"
+        ) from None
     return New(
         output, [Path(path) for path in chosen.beside], [assembly.title, *_source_lines(assembly), *chosen.lines]
     )

@@ -71,6 +71,8 @@ def new(
     found, synonyms = find_assembly(assembly, genes, servers)
     folder = Path("config") if Path("config").is_dir() else Path()
     path = output or folder / f"{found.run}.yaml"
+    if Path.cwd() != root.resolve():
+        path = path.absolute()  # the run starts at the root, where relative paths name other files
     words = ["grover", *sys.argv[1:]] if sys.argv[1:2] == ["new"] else ["grover", "new", assembly]
     written = write_new(found, synonyms, wish, path, root, words, force)
     print("\n".join(written.lines))

@@ -171,7 +171,7 @@ def test_a_draft_of_many_scaffolds(new):
     servers.put(Path("draft.fa"), servers.fasta(lengths))
     raw, said = new("draft.fa")
     config, kept, folds, _ = run_start(raw)
-    assert kept == lengths and config.folds.method == "blocks" and "5,000 of them whole contigs" in said
+    assert kept == lengths and config.folds.method == "blocks" and "folds: 5,000 whole contigs as blocks: 10%" in said
     assert folds["test"] == pytest.approx(0.2, abs=0.01)
 
 
@@ -227,6 +227,21 @@ def test_what_is_there_is_not_replaced(new):
     assert "own.yaml is there already; choose another name with -o, or give --force" in new(
         "GCF_000005845.2", fails=True
     )
+
+
+def test_away_from_the_project_paths_are_absolute(new):
+    """The printed commands are typed at the root of the project, where relative paths name other files."""
+    raw, said = new("GCF_000005845.2")
+    files = [raw["genome"]["aliases"], raw["benchmarks"]["table"]]
+    assert files == [str(Path(name).absolute()) for name in ("own.aliases.txt", "own.benchmarks.tsv")]
+    assert f"--configfile {Path('own.yaml').absolute()} " in Path("own.yaml").read_text()
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(new):
+    servers.put(Path("genome.fa"), servers.fasta({"a": 40_000}))
+    Path("file").write_text("")
+    said = new("genome.fa", "-o", "file/own.yaml", fails=True)
+    assert said.count("\n") == 1 and "file/own.yaml cannot be written: " in said and "with -o" in said
 
 
 @pytest.mark.parametrize(

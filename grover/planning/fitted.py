@@ -24,8 +24,8 @@ LEARNING_RATES = {"nano": 0.001, "tiny": 0.001, "small": 0.0004, "base": 0.0004}
 
 @dataclass(frozen=True)
 class Fitted:
-    """A network, its steps, the bases that these read with the shortest tokens of the candidates, passes over the genome, and what one
-    pretraining and all of them together take."""
+    """A network, its steps, the bases that these read with the shortest tokens of the candidates, passes over the genome, and what the
+    longest pretraining and all of them together take."""
 
     size: str
     steps: int
@@ -61,7 +61,8 @@ def fit_pretraining(raw: dict[str, Any], seconds: float, machine: Machine, insta
 def pretraining_seconds(raw: dict[str, Any], machine: Machine, installation: Path) -> float:
     """Return what all candidates of a configuration take together to pretrain, as the planner estimates it."""
     settings, _ = complete_for_genome(raw, "the new configuration", installation)
-    return _together(_seconds(Run(settings, settings.genome.bases), machine), Run(settings, 0), machine)
+    run = Run(settings, settings.genome.bases)
+    return _together(_seconds(run, machine), run, machine)
 
 
 def _occurrences(vocabulary: str, bases: int) -> float:
@@ -77,26 +78,26 @@ def _steps(
     settings, _ = complete_for_genome(asked, "the new configuration", installation)
     run = Run(settings, settings.genome.bases)
     read = settings.pretraining.batch * mean_window(settings.corpus)  # tokens per step
-    stride = min(tokens_of(name)[1] for name in settings.vocabulary.candidates)
+    names = settings.vocabulary.candidates
+    stride = min(tokens_of(name)[1] for name in names)
+
+    def estimate(steps: int) -> list[float]:
+        # several candidates read equally many bases, for which longer tokens take fewer steps
+        length = {"steps": steps} if len(names) == 1 else {"bases": int(steps * read * stride)}
+        pretraining = settings.pretraining.model_copy(update=length)
+        return _seconds(replace(run, settings=settings.model_copy(update={"pretraining": pretraining})), machine)
 
     def together(steps: int) -> float:
-        longer = replace(
-            run,
-            settings=settings.model_copy(
-                update={"pretraining": settings.pretraining.model_copy(update={"steps": steps})}
-            ),
-        )
-        return _together(_seconds(longer, machine), longer, machine)
+        return _together(estimate(steps), run, machine)
 
     # the estimate grows linearly from the start of the network on, so that two points give it
     low, high = together(FEWEST_STEPS), together(2 * FEWEST_STEPS + 10_000)
     per_step = (high - low) / (FEWEST_STEPS + 10_000)
     steps = FEWEST_STEPS + max(0.0, seconds - low) / per_step
     steps = _rounded(max(FEWEST_STEPS, min(steps, PASSES * run.bases / stride / read)))
-    took = together(steps)
-    longest = took / max(1.0, _rounds(run, machine))
-    seen = steps * read * stride
-    fitted = Fitted(size, steps, int(seen), LEARNING_RATES[size], seen / run.bases, longest, took)
+    seen, each = steps * read * stride, estimate(steps)
+    took = _together(each, run, machine)
+    fitted = Fitted(size, steps, int(seen), LEARNING_RATES[size], seen / run.bases, max(each), took)
     return fitted, steps * read, core_weights(run)
 
 
@@ -109,14 +110,13 @@ def _seconds(run: Run, machine: Machine) -> list[float]:
 
 
 def _together(seconds: list[float], run: Run, machine: Machine) -> float:
-    """Wall time of the trainings: in rounds of as many as there are places for, each as long as the longest."""
-    return max(seconds) * _rounds(run, machine)
-
-
-def _rounds(run: Run, machine: Machine) -> int:
+    """Wall time of the trainings on as many places as there are, the longest one first."""
     settings = run.settings
-    at_once = machine.gpus // settings.gpus if machine.gpu else machine.cores // settings.threads
-    return -(-len(settings.vocabulary.candidates) // max(1, at_once))
+    places = machine.gpus // settings.gpus if machine.gpu else machine.cores // settings.threads
+    ends = [0.0] * max(1, places)
+    for each in sorted(seconds, reverse=True):
+        ends[ends.index(min(ends))] += each
+    return max(ends)
 
 
 def _rounded(steps: float) -> int:

@@ -30,6 +30,7 @@ Result = TypeVar("Result")
 # Answers of a server that may change with time; every other 4xx is final.
 PASSING = (408, 425, 429)
 ABSENT = (404, 410)
+WITHHELD = (401, 403)
 
 
 def fetch(
@@ -145,8 +146,11 @@ def _retry(attempt: Callable[[], Result], url: str, retries: int, wait: float) -
                 isinstance(error, urllib.error.HTTPError) and error.code < 500 and error.code not in PASSING
             )
             if final:
-                kind = Missing if getattr(error, "code", 0) in ABSENT else InputError
-                raise kind(f"{url} cannot be fetched: {reason}; correct the address of this source") from None
+                code = getattr(error, "code", 0)
+                advice = "give the path of a local copy" if code in WITHHELD else "correct the address of this source"
+                raise (Missing if code in ABSENT else InputError)(
+                    f"{url} cannot be fetched: {reason}; {advice}"
+                ) from None
         if number < retries:
             time.sleep(min(wait * 2**number, LONGEST_WAIT))
     raise Unreachable(

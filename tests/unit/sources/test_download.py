@@ -171,6 +171,12 @@ def test_not_found_is_final(server, output):
     assert len(server.ranges) == 1 and not output.exists()
 
 
+def test_a_withheld_file_is_had_from_a_local_copy(server, output):
+    server.failures = [403]
+    with pytest.raises(InputError, match="the server answered 403 Forbidden; give the path of a local copy"):
+        fetch(server.url, output)
+
+
 def test_no_server(output):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

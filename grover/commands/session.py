@@ -88,7 +88,7 @@ class Session:
 def session(computation: Computation, result: Result | None = None) -> Iterator[Session]:
     """Choose the device, print it, and hold a temporary folder while the block runs.
 
-    Raises InputError at once where the `result` could not be written.
+    Raises InputError at once where the `result` could not be written. Errors call the copy of standard input by that name.
     """
     if result is not None:
         check_result(result)
@@ -99,4 +99,7 @@ def session(computation: Computation, result: Result | None = None) -> Iterator[
         compute_at_once(device.type, computation.batch_tokens)
         EXTERNAL_TOKENS[device.type] = computation.batch_tokens
     with tempfile.TemporaryDirectory(prefix="grover-") as folder:
-        yield Session(device, computation.precision, computation.quiet, Path(folder))
+        try:
+            yield Session(device, computation.precision, computation.quiet, Path(folder))
+        except InputError as error:
+            raise InputError(str(error).replace(str(Path(folder) / COPY), "standard input")) from None

@@ -127,6 +127,19 @@ def test_bad_input_is_one_sentence(tmp_path, fasta, rows, sentence):
         read(Regions(str(tmp_path / "x.fa"), None if rows is None else str(tmp_path / "x.bed")))
 
 
+@pytest.mark.parametrize(
+    ("text", "options", "sentence"),
+    [
+        (b"chr1\tone\t2\n", {"bed": "-"}, "^standard input, line 1: start must be a whole number"),
+        (b"ACGT\n", {"fasta": "-"}, "^standard input is no FASTA"),
+    ],
+)
+def test_errors_of_standard_input_name_it(world, monkeypatch, text, options, sentence):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text)))
+    with pytest.raises(InputError, match=sentence):
+        read(Regions(**{"fasta": str(world.fasta)} | options))
+
+
 def test_a_2bit_file_is_read_as_a_fasta_is(world, tmp_path):
     with session(QUIET) as here:
         opened = open_assembly(str(world.fasta), here)

@@ -64,7 +64,12 @@ class Predictor:
         if not len(chunk.places):
             return []
         threads = threads_for(self.device, len(chunk.places))
-        return tokens_of_stretches(chunk.stretches, chunk.first, chunk.last, self.vocabulary, threads)
+        inputs = tokens_of_stretches(chunk.stretches, chunk.first, chunk.last, self.vocabulary, threads)
+        return [self._centre(ids) for ids in inputs] if self.long == "centre" else inputs
+
+    def _centre(self, ids: np.ndarray) -> np.ndarray:
+        spare = max(0, len(ids) - self.longest)
+        return ids[spare // 2 : len(ids) - (spare - spare // 2)]
 
     def _logits(self, inputs: list[np.ndarray]) -> np.ndarray:
         """Logits, float32 [inputs, labels]; of an input in several pieces their mean, weighted by their tokens."""
@@ -72,9 +77,6 @@ class Predictor:
             return np.zeros((0, len(self.labels)), np.float32)
         pieces, owners = [], []
         for owner, ids in enumerate(inputs):
-            if self.long == "centre":
-                spare = max(0, len(ids) - self.longest)
-                ids = ids[spare // 2 : len(ids) - (spare - spare // 2)]
             parts = np.array_split(ids, -(-len(ids) // self.longest))
             pieces += parts
             owners += [owner] * len(parts)

@@ -125,6 +125,17 @@ def test_a_long_input_has_the_mean_logits_of_its_pieces(world, bed, result, tmp_
     np.testing.assert_allclose(found[["logit_unbound", "logit_bound"]].to_numpy()[0], expected, atol=1e-5)
 
 
+def test_of_a_long_input_the_centre_alone_is_read_and_counted(world, bed, result, tmp_path):
+    model, chr1 = open_model(str(world.classifier)), world.sequences["chr1"]
+    ids = VOCABULARIES["bpe-3"].encode(regions.codes_of("", chr1[:120].encode()))
+    first = (len(ids) - 32) // 2
+    expected = logits(load_classifier(world.classifier), [ids[first : first + 32]], CPU, "fp32")
+    predict.run(model, 0, "centre", bed(world.fasta, ("chr1", 0, 120)), QUIET, result("p.parquet"))
+    found = read(tmp_path / "p.parquet")
+    assert found["tokens"].tolist() == [32]
+    np.testing.assert_allclose(found[["logit_unbound", "logit_bound"]], expected, atol=1e-5)
+
+
 @pytest.mark.parametrize("name", VOCABULARIES)
 def test_scores_are_those_of_base_tracks(world, genome, bed, result, tmp_path, name):
     model = open_model(str(world.models[name]))

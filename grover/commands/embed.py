@@ -140,6 +140,10 @@ def _numbers(layers: str, last: int) -> list[int]:
         numbers = [int(text) for text in layers.split(",")]
     except ValueError:
         raise InputError(f"--layers {layers}: expected numbers separated by commas, such as 0,6,-1, or all") from None
+    if unknown := [number for number in numbers if not -last - 1 <= number <= last]:
+        raise InputError(
+            f"--layers {layers}: there is no layer {unknown[0]}; expected 0 (the input of the first) to {last}, or -1 to {-last - 1}"
+        )
     return [last + 1 + number if number < 0 else number for number in numbers]
 
 

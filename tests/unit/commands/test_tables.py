@@ -97,6 +97,12 @@ def test_long_input_is_read_at_its_centre_or_refused(world, bed, result, tmp_pat
     np.testing.assert_allclose(read(tmp_path / "alone.parquet")["mean_2"][0], centre["mean_2"][0], atol=1e-6)
 
 
+def test_a_layer_that_is_not_there_is_named_as_given(world, bed, result):
+    model = open_model(str(world.models["bpe-3"]))
+    with pytest.raises(InputError, match="^--layers 0,-4: there is no layer -4; expected 0 .* to 2, or -1 to -3$"):
+        embed.run(model, "0,-4", None, "tile", bed(world.fasta, ("chr1", 0, 9)), QUIET, result("e.tsv"))
+
+
 def test_predictions_are_those_of_the_stage(world, genome, bed, result, tmp_path):
     rows = [("chr1", 20, 40, "a", 0, "+"), ("chr1", 180, 200, "b", 0, "-"), ("chr2", 0, 20, "c", 0, "-")]
     windows = pd.DataFrame(rows, columns=["chrom", "start", "end", "name", "score", "strand"]).assign(dropped="")

@@ -239,13 +239,22 @@ def _pieces(lengths: np.ndarray) -> Iterator[slice]:
 
 
 def _trained_on(intervals: pd.DataFrame, assembly: Assembly, session: Session) -> pd.DataFrame | None:
-    """Return the intervals that the model was pretrained on with the assembly's names of contigs; None where it has none of them."""
+    """Return the intervals that the model was pretrained on with the assembly's names of contigs.
+
+    None where it has none of them, or where one ends behind its contig: names such as chr1 alone do not tell assemblies apart.
+    """
     given = intervals["chrom"].unique().tolist()
     lengths = assembly.contigs.lengths
     for rename in ("", "add-chr", "strip-chr"):
         names = assembly.names(rename).of(given)
         if any(name in lengths for name in names):
-            return intervals.assign(chrom=intervals["chrom"].map(dict(zip(given, names, strict=True))))
+            found = intervals.assign(chrom=intervals["chrom"].map(dict(zip(given, names, strict=True))))
+            beyond = (found["end"] > found["chrom"].map(lengths)).to_numpy()  # False of a contig that is missing
+            if not beyond.any():
+                return found
+            chrom = found["chrom"].iloc[int(beyond.argmax())]
+            session.say(f"the model was pretrained on a longer {chrom} than that of {assembly.name}; no column `seen`")
+            return None
     session.say(f"the model was pretrained on other contigs than those of {assembly.name}; no column `seen`")
     return None
 

@@ -87,6 +87,8 @@ def test_the_share_that_the_model_has_seen(world, bed):
     np.testing.assert_allclose(rows["seen"], [0.25, 0, 1, np.nan])
     rows, _ = read(bed(world.fasta, ("chr1", 10, 50)), trained_on=trained.assign(chrom="scaffold"))
     assert "seen" not in rows
+    rows, _ = read(bed(world.fasta, ("chr1", 10, 50)), trained_on=trained.assign(end=[20, 408]))  # chr1 has 407 bases
+    assert "seen" not in rows
 
 
 def test_a_fasta_alone_gives_its_sequences_in_order(world, monkeypatch):

@@ -91,9 +91,13 @@ def _check(path: Path, assembly: Assembly, lengths: dict[str, int]) -> tuple[str
             theirs = dict(reader.chroms())
             wrong = [name for name, length in theirs.items() if lengths.get(name) != length]
             if wrong:
-                has = f"{lengths[wrong[0]]:,} bases" if wrong[0] in lengths else f"not at all ({some_of(lengths)})"
+                has = (
+                    f"has it with {lengths[wrong[0]]:,} bases"
+                    if wrong[0] in lengths
+                    else f"has no such contig, but {some_of(lengths)}"
+                )
                 raise InputError(
-                    f"{path} has {wrong[0]} with {theirs[wrong[0]]:,} bases, {assembly.name} has it with {has}; give the sequences that it "
+                    f"{path} has {wrong[0]} with {theirs[wrong[0]]:,} bases, {assembly.name} {has}; give the sequences that it "
                     "belongs to"
                 )
             for name in sorted(theirs):

@@ -118,7 +118,7 @@ def dataset(asked: Asked, model: Model, explained: FineTuned, here: Session) -> 
     data["fold"] = folds_of(blocks(data, asked.resampling.block), asked.seed)
     for fold in (TRAIN, TEST):
         if set(data.loc[data["fold"] == fold, "label"]) != set(found):
-            raise InputError(f"too few examples: the half of fold {fold} has not every class; give more")
+            raise InputError(f"too few examples: the half of them that is fold {fold} lacks a class; give more")
     return data
 
 

@@ -27,6 +27,7 @@ from grover.interpretation.variant_scoring import VariantScorer
 from grover.interpretation.variant_tables import COLUMNS, cut, read_blocks
 from grover.interpretation.variants import Scorer
 from grover.interpretation.vcf import Variants
+from grover.intervals.contigs import some_of
 from grover.intervals.formats import vcf_blocks
 from grover.network.inference import threads_for
 from grover.runtime.errors import InputError
@@ -135,7 +136,9 @@ def variant_scorer(model: Model, assembly: Assembly, asked: Asked, here: Session
     if classifier is not None:
         loaded = classifier.classifier()
         label = class_of(classifier, asked.target)
-        finetuned = SiteClassifier(loaded, classifier.vocabulary, _sites(classifier, asked), label, silent=True)
+        finetuned = SiteClassifier(
+            loaded, classifier.vocabulary, _sites(classifier, asked, assembly), label, silent=True
+        )
     elif asked.target is not None:
         raise InputError(
             f"--class {asked.target}: {model.name} is pretrained and has no classes; give a fine-tuned model"
@@ -155,8 +158,11 @@ def _null(folder: Path, assembly: Assembly) -> tuple[Null, RunLengths]:
     return Null.of(table, assembly.genome), RunLengths(np.load(folder / RUN_LENGTHS))
 
 
-def _sites(model: Model, asked: Asked) -> Sites:
-    """Return the windows of a fine-tuned model: those of its data set, or ones of --window bases around each variant."""
+def _sites(model: Model, asked: Asked, assembly: Assembly) -> Sites:
+    """Return the windows of a fine-tuned model: those of its data set, or ones of --window bases around each variant.
+
+    Raises InputError where the data set is of another assembly, since no variant would then lie in a site.
+    """
     if asked.window is not None:
         return Sites.anywhere(asked.window, DatasetBuilding().context)
     run, task = model.folder.absolute().parents[2:3], model.folder.absolute().parent.name
@@ -171,7 +177,14 @@ def _sites(model: Model, asked: Asked) -> Sites:
         raise InputError(
             f"{missing}; name the data set of its task as --dataset, or the length of its examples as --window"
         )
-    return Sites(pd.read_parquet(path))
+    dataset = pd.read_parquet(path)
+    sites, contigs, lengths = Sites(dataset), dataset["chrom"].unique().tolist(), assembly.contigs.lengths
+    if not any(name in lengths for name in contigs):
+        raise InputError(
+            f"{path}: its sites are on {some_of(contigs)}, none of which {assembly.name} has ({some_of(lengths)}); give the sequences that "
+            "they refer to, or --window to read every variant in the middle of a window"
+        )
+    return sites
 
 
 def _local(path: str, here: Session) -> tuple[Path, str]:

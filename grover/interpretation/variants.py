@@ -120,7 +120,7 @@ class Scorer:
         vectors = pooled(network.model.bert, inputs, "mean", network.device, network.precision).astype(np.float64)
         reference, alternative = vectors[::2], vectors[1::2]
         norms = np.linalg.norm(reference, axis=1) * np.linalg.norm(alternative, axis=1)
-        cosine = 1 - (reference * alternative).sum(axis=1) / norms
+        cosine = np.maximum(0, 1 - (reference * alternative).sum(axis=1) / norms)
         l2 = np.linalg.norm(reference - alternative, axis=1)
         return np.stack([cosine, l2], axis=1).reshape(len(found), 2, 2).mean(axis=1)
 

@@ -121,6 +121,12 @@ def test_a_window_or_a_data_set_is_needed_and_one_class_of_several(here):
     assert "this model is pretrained" in done.stderr
 
 
+def test_a_data_set_of_another_assembly_is_refused(here, tmp_path):
+    dataset().assign(chrom="elsewhere").to_parquet(tmp_path / "other.parquet")
+    done = grover(*options(here, here / "x.vcf", "--dataset", tmp_path / "other.parquet", model="bound"), code=1)
+    assert "its sites are on elsewhere, none of which" in done.stderr
+
+
 def test_the_vcf_has_an_index_and_its_fields_alone(here):
     grover(*options(here, here / "x.vcf", "-o", here / "out.vcf.gz"))
     stage = pd.read_parquet(here / "stage.parquet")

@@ -13,7 +13,15 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of a file on one worker, and those of the finished run, which is expensive, as well."""
+    """Keep the tests of a file on one worker, and those of the finished run, which is expensive, as well.
+
+    Workers begin with what takes longest, so that none of them waits for the other at the end.
+    """
     for item in items:
-        shared = "finished" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group("finished" if shared else item.path.stem))
+        item.add_marker(pytest.mark.xdist_group("finished" if _shares_the_run(item) else item.path.stem))
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        items.sort(key=lambda item: (not _shares_the_run(item), "workflow" not in item.path.parts))
+
+
+def _shares_the_run(item: pytest.Item) -> bool:
+    return "finished" in getattr(item, "fixturenames", ())

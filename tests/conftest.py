@@ -1,6 +1,7 @@
 """Commands that tests start import `grover` from this checkout, and tests run side by side: a file on one core."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ ROOT = Path(__file__).resolve().parents[1]
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # every core has a worker already
+    sys.argv[0] = __file__  # a worker has no script of its own, which provenance records
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -14,6 +14,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     sys.argv[0] = __file__  # a worker has no script of its own, which provenance records
 
 
+@pytest.hookimpl(tryfirst=True)  # before the plugin reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the tests of a file on one worker, and those of the finished run, which is expensive, as well.
 

@@ -89,7 +89,7 @@ def main() -> None:
     if options.worker == "compare":
         return print(json.dumps(compare(given)))
     if options.worker:
-        return support.report(lambda: SIDES[options.worker](*given), lambda: None)
+        return support.report(lambda: len(SIDES[options.worker](*given)), lambda: None)
     found = support.measure(__file__, "--worker", "compare")
     memory = {side: round(support.measure(__file__, "--worker", side)["peak_mb"]) for side in SIDES}
     speed = {side: round(SEQUENCES / found["seconds"][side], 1) for side in SIDES}

@@ -73,7 +73,7 @@ plan: setup  ## what CONFIG will take before it is submitted: jobs, GPU hours, t
 	@$(BIN)/python workflow/scripts/plan.py --configfile $(CONFIG) $(ARGS)
 
 test: setup chromium npm  ## unit, workflow and browser tests with the coverage of grover/; ARGS="-n 8" on more cores, ARGS="-m 'not slow'" for some of them
-	$(BIN)/python -m pytest -m "not site" -n 2 --dist loadgroup --no-loadscope-reorder --cov --cov-report=term:skip-covered $(ARGS)
+	$(BIN)/python -m pytest -m "not site" -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered $(ARGS)
 
 test-site: setup  ## tests that take minutes each: the finished demo against its planted truth, untrained networks, permuted labels
 	$(BIN)/python -m pytest -m site $(ARGS)

@@ -99,7 +99,7 @@ def partial_correlation(one: np.ndarray, two: np.ndarray, given: np.ndarray) -> 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--run", type=Path, default=Path("results/demo"), help="folder of a finished run")
+    parser.add_argument("--run", type=Path, required=True, help="folder of a finished run")
     parser.add_argument("--model", default="bpe-600", help="vocabulary of a pretrained model of the run")
     parser.add_argument("--variants", type=int, default=5_000, help="random substitutions")
     parser.add_argument("--flank", type=int, default=80, help="bases on either side")

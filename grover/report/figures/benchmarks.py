@@ -69,28 +69,33 @@ def in_groups(order: list[str], groups: list[str]) -> dict[str, float]:
     return dict(zip(order, np.arange(len(order)) + shift, strict=True))
 
 
-def dots(table: pd.DataFrame, names: dict[str, str]) -> Figure:
-    """MCC with its interval, one panel per task: pretrained blue, randomly initialised red, external models orange, baselines grey.
+SCORES = {"mcc": ("Matthews correlation", 0.0), "auroc": ("AUROC", 0.5)}  # the axis and what chance reaches
 
-    table: task, model, kind, mcc, mcc_low, mcc_high of what is to be shown, in the order of the panels; names: predictor -> label.
+
+def dots(table: pd.DataFrame, names: dict[str, str], panel: str = "task", score: str = "mcc") -> Figure:
+    """A score with its interval, one panel per task: pretrained blue, randomly initialised red, external models orange, baselines grey.
+
+    table: `panel`, model, kind, `score`, its low and high of what is to be shown, in the order of the panels; names: predictor -> label;
+    score: mcc or auroc.
     """
-    tasks = list(dict.fromkeys(table["task"]))
-    most = max((table["task"] == task).sum() for task in tasks)
-    figure, axes = grid(len(tasks), COLUMNS, 0.7 + 0.2 * most, 0.3, sharex=True)
+    titles = list(dict.fromkeys(table[panel]))
+    most = max((table[panel] == title).sum() for title in titles)
+    figure, axes = grid(len(titles), COLUMNS, 0.7 + 0.2 * most, 0.3, sharex=True)
     figure.set_layout_engine("constrained", h_pad=0.09)
     colours = {"model": BLUE, "random": RED, "external": ORANGE, "baseline": GREY}
-    for axis, task in zip(axes, tasks, strict=True):
-        part = table[table["task"] == task].sort_values("mcc", ascending=False).reset_index(drop=True)
+    quantity, chance = SCORES[score]
+    for axis, title in zip(axes, titles, strict=True):
+        part = table[table[panel] == title].sort_values(score, ascending=False).reset_index(drop=True)
         for row, one in part.iterrows():
             marker = {"baseline": "D", "external": "s"}.get(one["kind"], "o")
-            spans = one[["mcc", "mcc_low", "mcc_high"]].to_numpy(float)[None]
+            spans = one[[score, f"{score}_low", f"{score}_high"]].to_numpy(float)[None]
             intervals(axis, [row], spans, colours[one["kind"]], marker)
-        axis.axvline(0, color=GREY, linewidth=0.9, linestyle=":")
-        axis.set_title(task, fontsize=9)
+        axis.axvline(chance, color=GREY, linewidth=0.9, linestyle=":")
+        axis.set_title(title, fontsize=9)
         axis.set_yticks(range(len(part)), [names.get(model, model) for model in part["model"]])
         axis.tick_params(labelbottom=True)
         finish(axis, ylim=(most - 0.4, -0.6), grid="x")
-    figure.supxlabel("Matthews correlation", fontsize=9)
+    figure.supxlabel(quantity, fontsize=9)
     return figure
 
 

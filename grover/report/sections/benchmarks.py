@@ -334,7 +334,15 @@ def strata(rows: pd.DataFrame, compared: pd.DataFrame, main: str) -> list:
     for part in parts:
         values = keyed.loc[[(model, part) for model in order], ["auroc", "auroc_low", "auroc_high"]].to_numpy(float)
         shown[f"AUROC, {part}"] = [with_interval(*row) for row in values]
+    pictured = pd.concat([rows[rows["part"] == part] for part in parts])
     return [
+        Picture(
+            f"benchmarks_strata_{task}",
+            figures.dots(pictured, {model: label(model) for model in order}, "part", "auroc"),
+            "AUROC within each stratum, with 95 % intervals: pretrained (blue), randomly initialised (red), external models "
+            "(orange squares) and baselines (grey diamonds). Dotted: chance.",
+            NEEDS[0],
+        ),
         *([sentences] if sentences else []),
         Table(
             pd.DataFrame(shown),

@@ -219,7 +219,9 @@ def test_strata_of_negatives_have_their_own_scores():
     table = pd.DataFrame(rows, columns=columns).assign(task="starts")
     pair = {"task": "starts", "part": "in-frame", "model": "chosen", "comparator": "open-frame"}
     compared = pd.DataFrame([pair | {"difference": 0.3, "low": 0.2, "high": 0.4}])
-    (sentence,), scores = benchmarks.strata(table, compared, "chosen")
+    picture, (sentence,), scores = benchmarks.strata(table, compared, "chosen")
+    (axis,) = picture.figure.axes
+    assert [label.get_text() for label in axis.get_yticklabels()] == ["pretrained", "open frame"]
     assert sentence.startswith(
         "in-frame: the pretrained model beats the best baseline (open frame, 0.200) by 0.300 MCC"
     )

@@ -2,7 +2,6 @@
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,45 +9,31 @@ import yaml
 
 from grover.assembly_setup.contigs import Kept, bases_of, choose_contigs, choose_folds
 from grover.assembly_setup.described import Assembly, Genes, Source
-from grover.benchmarks.introns import needed_sites
+from grover.assembly_setup.tables import add_tasks, add_tracks
+from grover.assembly_setup.values import ORIGIN, Configured, Wish, beside, count
 from grover.config.configuration import Configuration
-from grover.config.files import installed
-from grover.config.tables import numbered_lines
 from grover.genome.aliases import Synonyms
+from grover.planning.costs import tokens_of
 from grover.planning.defaults import CLASSES, complete_for_genome
-from grover.planning.fitted import CYCLES, Fitted, fit_pretraining, fitting_cycles, fitting_k, pretraining_seconds
-from grover.planning.plan import Machine, choose_machine
+from grover.planning.fitted import (
+    CYCLES,
+    PASSES,
+    Fitted,
+    fit_pretraining,
+    fitting_cycles,
+    fitting_k,
+    pretraining_seconds,
+)
+from grover.planning.plan import CPU_RATES, Machine, choose_machine
 from grover.runtime.errors import InputError
-from grover.runtime.text import open_text
+from grover.runtime.machine import computes_bf16
 
-ORIGIN = "the new configuration"
 PRETRAINING_SHARE = 0.5  # of the hours; the other jobs have no estimate before a first run
-LEAST_BASES = 20_000
+LEAST_BASES = 100_000  # forty blocks, each of which has room for windows
 FEW_BASES = 500_000
-TASKS, CODING_TASKS = "config/benchmarks.tsv", "config/ecoli.benchmarks.tsv"
+SHORT = 0.1  # share of the bases on contigs shorter than a window from which a note says so
 COPIES = 50  # bases, as in config/ecoli.yaml
-ENOUGH_CODING = 1_000  # rows CDS for the task of start codons
-
-
-@dataclass(frozen=True)
-class Wish:
-    """What the run is to fit: device, hours to its report, cores, and GPUs of a type (empty: that of `budget.gpu`)."""
-
-    device: str = "cpu"
-    hours: float = 2.0
-    cores: int = 2
-    gpus: int = 1
-    gpu: str = ""
-
-
-@dataclass
-class Configured:
-    """Values by key, comments by dotted key, texts of the files beside the configuration, and lines that say what was chosen."""
-
-    raw: dict[str, Any]
-    comments: dict[str, str] = field(default_factory=dict)
-    beside: dict[str, str] = field(default_factory=dict)
-    lines: list[str] = field(default_factory=list)
+NEEDED = "AMX or AVX512-BF16"
 
 
 def configure(assembly: Assembly, synonyms: Synonyms, wish: Wish, output: Path, installation: Path) -> Configured:
@@ -61,21 +46,26 @@ def configure(assembly: Assembly, synonyms: Synonyms, wish: Wish, output: Path, 
     bases = min(assembly.bases, bases_of(kept.contigs))
     if bases < LEAST_BASES:
         raise InputError(
-            f"{assembly.title}: {bases:,} bases are too few for a language model; expected at least {LEAST_BASES:,}"
+            f"{assembly.title}: {bases:,} bases are too few for a language model and its folds; expected at least {LEAST_BASES:,}, such as "
+            "related genomes in one FASTA"
         )
+    if wish.precision != "auto":
+        chosen.raw["precision"] = wish.precision
     if wish.device == "cpu" and bases > CLASSES["small"]:
         chosen.raw["threads"] = min(8, wish.cores)
     chosen.raw["sources"] = {key: _entry(source) for key, source in assembly.sources.items()}
     chosen.comments |= {f"sources.{key}": source.note for key, source in assembly.sources.items() if source.note}
     _add_genome(chosen, kept, bases, assembly, output)
     settings, _ = complete_for_genome(chosen.raw, ORIGIN, installation)
-    _add_folds(chosen, kept, settings, assembly.genes)
+    window = int(settings.corpus.longest * tokens_of(f"bpe-{fitting_cycles(bases)}")[1])
+    _add_folds(chosen, kept, settings, window, assembly.genes)
     machine = choose_machine(settings, wish.cores, wish.gpus, wish.gpu or settings.budget.gpu, installation)
     _add_training(chosen, wish, machine, installation)
     if assembly.genes is not None:
-        _add_tasks(chosen, assembly.genes, output, installation)
+        add_tasks(chosen, assembly.genes, output, installation)
+        add_tracks(chosen, assembly.genes, output, installation)
     if assembly.browser:
-        chosen.raw["embeddings"] = {"assembly": assembly.browser}
+        chosen.raw["embeddings"] = chosen.raw.get("embeddings", {}) | {"assembly": assembly.browser}
         chosen.comments["embeddings.assembly"] = "links from the map of the regions to the UCSC Genome Browser"
     if wish.gpu and machine.gpu:
         chosen.raw["budget"] = {"gpu": wish.gpu}
@@ -104,7 +94,7 @@ def _add_genome(chosen: Configured, kept: Kept, bases: int, assembly: Assembly, 
         chosen.comments[f"genome.{key}"] = kept.reason
     if assembly.aliases:
         name, text = assembly.aliases
-        section["aliases"] = _beside(output, "aliases.txt")
+        section["aliases"] = beside(output, "aliases.txt")
         chosen.beside[section["aliases"]] = text
         chosen.comments["genome.aliases"] = f"other names of the contigs, by which sources may name them ({name})"
     chosen.raw["genome"] = section
@@ -115,11 +105,11 @@ def _add_genome(chosen: Configured, kept: Kept, bases: int, assembly: Assembly, 
         chosen.lines.append(f"note: {bases:,} bases train little more than frequencies of short k-mers")
 
 
-def _add_folds(chosen: Configured, kept: Kept, settings: Configuration, genes: Genes | None) -> None:
-    """settings: with the defaults that suit the size of the genome."""
+def _add_folds(chosen: Configured, kept: Kept, settings: Configuration, window: int, genes: Genes | None) -> None:
+    """settings: with the defaults that suit the size of the genome. window: bases of the longest window."""
     asked = settings.folds
     assert isinstance(asked.valid, float) and isinstance(asked.test, float)  # defaults
-    found = choose_folds(kept.contigs, asked.valid, asked.test, asked.block, asked.gap)
+    found = choose_folds(kept.contigs, asked.valid, asked.test, asked.block, asked.gap, window)
     section, comments = dict(found.section), chosen.comments
     if chosen.raw["genome"]["bases"] <= CLASSES["small"]:
         section["copies"] = COPIES
@@ -132,10 +122,12 @@ def _add_folds(chosen: Configured, kept: Kept, settings: Configuration, genes: G
         comments["folds.circular"] = "as the genes' file says; the first and the last block are neighbours"
     chosen.raw["folds"], comments["folds"] = section, found.reason
     chosen.lines.append(f"folds: {found.reason}")
-
-
-def _beside(output: Path, ending: str) -> str:
-    return str(output.with_name(f"{output.stem}.{ending}"))
+    short = bases_of(contig for contig in kept.contigs if contig.length < window) / bases_of(kept.contigs)
+    if short >= SHORT:
+        chosen.lines.append(
+            f"note: {short:.0%} of the bases are on contigs shorter than a window of {window:,} bases; "
+            "a more contiguous assembly trains better"
+        )
 
 
 def _add_training(chosen: Configured, wish: Wish, machine: Machine, installation: Path) -> None:
@@ -169,46 +161,40 @@ def _add_pretraining(chosen: Configured, wish: Wish, machine: Machine, found: Fi
     several = len(chosen.raw["vocabulary"]["candidates"]) > 1
     length = {"bases": found.bases} if several else {"steps": found.steps}
     chosen.raw["pretraining"] = {"size": found.size, **length, "learning_rate": found.learning_rate}
-    place = f"{machine.gpus} {machine.gpu} (speed assumed)" if machine.gpu else count(machine.cores, "core")
+    place = f"{machine.gpus} {machine.gpu} (speed assumed)" if machine.gpu else _cpu(machine, wish.precision)
     took = f"{found.together / 60:,.0f} min of {wish.hours:g} h on {place}"
     chosen.comments["pretraining"] = f"{took}, as `make plan` estimates; {found.passes:,.1f} passes over the genome"
     amount = f"{found.bases:,} bases each" if several else f"{found.steps:,} steps"
     chosen.lines.append(f"network: {found.size}, {amount}: {took}")
     if found.together > 1.1 * PRETRAINING_SHARE * wish.hours * 3600:
         chosen.lines.append("note: the smallest pretraining takes more than half of the time; give more --hours")
+    if found.capped:
+        chosen.lines.append(
+            f"note: pretraining ends after {PASSES} passes over the genome, beyond which it is learnt by heart"
+        )
+    if not machine.gpu:
+        _add_precision(chosen, wish)
 
 
-def _add_tasks(chosen: Configured, genes: Genes, output: Path, installation: Path) -> None:
-    """Where the genes have too few introns, take start codons in place of splice sites, before the workflow has their file."""
-    settings, _ = complete_for_genome(chosen.raw, ORIGIN, installation)
-    needed = needed_sites(settings)
-    if genes.introns >= needed:
-        chosen.lines.append(f"tasks: splice sites of {genes.introns:,} introns or more")
-        return
-    table, found = _beside(output, "benchmarks.tsv"), count(genes.introns, "intron")
-    rows = without_splice_sites(installed(TASKS, installation))
-    starts = genes.coding >= ENOUGH_CODING
-    if starts:
-        rows += "".join(f"{line}\n" for _, line in numbered_lines(installed(CODING_TASKS, installation))[1:])
-    chosen.beside[table] = rows
-    chosen.raw["benchmarks"] = {"table": table}
-    reason = f"{TASKS} without the tasks of splice sites: the genes have {found}"
-    chosen.comments["benchmarks.table"] = reason + (
-        f"; with start codons of {genes.coding:,} coding sequences" if starts else ""
-    )
-    said = f"start codons of {genes.coding:,} coding sequences; " if starts else ""
-    chosen.lines.append(f"tasks: {said}none of splice sites, since the genes have {found} of about {needed} needed")
+def _cpu(machine: Machine, precision: str) -> str:
+    return f"{count(machine.cores, 'core')} at the speed of {'bf16' if precision == 'bf16' else 'fp32'}"
 
 
-def without_splice_sites(table: Path) -> str:
-    """Return the text of a table of tasks without those of splice sites."""
-    with open_text(table) as stream:
-        return "".join(line for line in stream if line.startswith("#") or line.split("\t")[1:2] != ["splice"])
-
-
-def count(number: int, thing: str) -> str:
-    """Return a number with what it counts."""
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+def _add_precision(chosen: Configured, wish: Wish) -> None:
+    """bf16 is written where it is asked for alone: the run may be on another processor, where it is several times as slow as fp32."""
+    if wish.precision == "bf16":
+        chosen.comments["precision"] = (
+            f"fast on processors with {NEEDED} alone; without this line it is fp32, which all compute"
+        )
+        if not computes_bf16():
+            chosen.lines.append(
+                f"note: this processor lacks {NEEDED}; run it on one that has these, or leave --precision out"
+            )
+    elif wish.precision == "auto" and computes_bf16():
+        chosen.lines.append(
+            f"note: this processor computes bf16, {CPU_RATES['bf16'] / CPU_RATES['fp32']:.1f} times as fast; if the run is on it, give "
+            "--precision bf16"
+        )
 
 
 def head_of(assembly: Assembly, words: list[str], output: Path, wish: Wish) -> list[str]:

@@ -76,10 +76,13 @@ class FoldChoice:
     reason: str
 
 
-def choose_folds(contigs: Sequence[Contig], valid: float, test: float, block: int, gap: int) -> FoldChoice:
+def choose_folds(
+    contigs: Sequence[Contig], valid: float, test: float, block: int, gap: int, window: int = 0
+) -> FoldChoice:
     """Hold out whole chromosomes where there are enough of a fitting length, else blocks, shorter ones in a small genome.
 
-    valid, test: shares of the bases; block, gap: those that suit the size class of the genome.
+    valid, test: shares of the bases; block, gap: those that suit the size class of the genome; window: bases of the longest window, of
+    which a block has room for two.
     """
     whole = [contig for contig in contigs if contig.kind == CHROMOSOME]
     if len(whole) == len(contigs) and ENOUGH <= len(whole) <= MOST_CHROMOSOMES:
@@ -96,7 +99,7 @@ def choose_folds(contigs: Sequence[Contig], valid: float, test: float, block: in
             return FoldChoice(
                 section, f"whole chromosomes, {len(whole)} are enough: {shares[0]} valid, {shares[1]} test"
             )
-    suited = max(1000, min(block, _round(bases_of(contigs) // FEWEST_BLOCKS)))
+    suited = max(1000, 2 * window, min(block, _round(bases_of(contigs) // FEWEST_BLOCKS)))
     pieces = [max(1, round(contig.length / suited)) for contig in contigs]
     section = {"method": "blocks", "block": suited, "gap": min(gap, suited // 10), "valid": valid, "test": test}
     uncut = pieces.count(1)

@@ -1,6 +1,7 @@
 """What is known of an assembly before its sequence is downloaded."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 CHROMOSOME, PLASMID, ORGANELLE, SCAFFOLD, ALTERNATE = "chromosome", "plasmid", "organelle", "scaffold", "alternate"
@@ -45,11 +46,16 @@ class Source:
 
 @dataclass(frozen=True)
 class Genes:
-    """What a look into the file of the genes shows: introns (as far as they were counted), rows CDS, and contigs that are circular."""
+    """What a look into the file of the genes shows: introns (as far as they were counted), rows by feature, and circular contigs."""
 
     introns: int
-    coding: int = 0
+    features: Mapping[str, int] = field(default_factory=dict)
     circular: tuple[str, ...] = ()
+
+    @property
+    def coding(self) -> int:
+        """Rows CDS."""
+        return self.features.get("CDS", 0)
 
 
 @dataclass(frozen=True)

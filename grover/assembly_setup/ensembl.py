@@ -18,7 +18,7 @@ DIVISIONS = ("fungi", "plants", "metazoa", "protists")
 WITH_COLLECTIONS = ("fungi", "protists", "metazoa", "bacteria")  # the list of the last one is the longest
 # soft-masked first; the primary assembly leaves out alternative haplotypes
 FASTA = ("dna_sm.primary_assembly", "dna_sm.toplevel", "dna_sm.genome", "dna.primary_assembly", "dna.toplevel")
-FILES = "the files *.dna_sm.toplevel.fa.gz and *.gff3.gz of the species and the CHECKSUMS of both folders (the second as CHECKSUMS.gff3)"
+FILES = "*.dna_sm.toplevel.fa.gz and *.gff3.gz with their CHECKSUMS"
 LISTED = "sum of Ensembl's CHECKSUMS"
 
 

@@ -10,7 +10,7 @@ from grover.assembly_setup.described import Assembly, Contig, Genes
 from grover.assembly_setup.servers import Servers
 from grover.benchmarks.introns import count_introns
 from grover.genome.aliases import Synonyms
-from grover.intervals.contigs import RENAMES, ContigNames, check_names
+from grover.intervals.contigs import RENAMES, ContigNames
 from grover.intervals.lines import data_lines
 from grover.runtime.errors import InputError
 from grover.sources.download import fetch
@@ -22,17 +22,22 @@ INTRONS = 10_000  # as many as any folds need
 def look(path: Path, contigs: list[Contig], synonyms: Synonyms) -> tuple[str, Genes]:
     """Return how the contig names of a file of genes must be changed (`rename`), and what it shows.
 
-    Raises `InputError` where more than half of its rows are on contigs that the assembly does not have.
+    Raises `InputError` where more than half of its rows are on contigs that the assembly does not have, or one ends beyond its contig.
     """
     lengths = {contig.name: contig.length for contig in contigs}
     own = {other: name for name in lengths for other in synonyms.of(name)}
     rows: Counter[str] = Counter()
+    features: Counter[str] = Counter()
+    ends: dict[str, int] = {}
     circular = []
-    coding = 0
-    for _, line in data_lines(path):
-        chrom, _, rest = line.partition("\t")
+    for number, line in data_lines(path):
+        cells = line.split("\t", 5)
+        if len(cells) < 6 or not cells[4].isdecimal():
+            raise InputError(f"{path}, line {number}: no row of a GFF3 or GTF; give the genes in one of these formats")
+        chrom, _, feature, _, end, rest = cells
         rows[chrom] += 1
-        coding += rest.split("\t", 2)[1:2] == ["CDS"]
+        features[feature] += 1
+        ends[chrom] = max(ends.get(chrom, 0), int(end))
         if "Is_circular=true" in rest:
             circular.append(chrom)
     if not rows:
@@ -40,8 +45,20 @@ def look(path: Path, contigs: list[Contig], synonyms: Synonyms) -> tuple[str, Ge
     matched = {rename: _matched(rows, ContigNames(rename, own), lengths) for rename in RENAMES}
     rename = max(RENAMES, key=matched.__getitem__)
     names = ContigNames(rename, own)
-    check_names(dict(zip(names.of(rows), rows.values(), strict=True)), lengths, path)
-    return rename, Genes(count_introns(path, INTRONS), coding, tuple(names.of(dict.fromkeys(circular))))
+    unknown = [chrom for chrom, name in zip(rows, names.of(rows), strict=True) if name not in lengths]
+    if 2 * (lost := sum(rows[chrom] for chrom in unknown)) > rows.total():
+        raise InputError(
+            f"{path}: {lost:,} of {rows.total():,} rows are on contigs that the assembly does not have, such as {unknown[0]} (it has "
+            f"{contigs[0].name}); give its own genes, or a folder with its table of aliases (*_assembly_report.txt, *.chromAlias.txt)"
+        )
+    for chrom, name in zip(ends, names.of(ends), strict=True):
+        # what crosses the origin of a circular contig ends beyond it
+        if ends[chrom] > lengths.get(name, ends[chrom]) and chrom not in circular:
+            raise InputError(
+                f"{path}: a row on {chrom} ends at {ends[chrom]:,}, but the contig has {lengths[name]:,} bases; "
+                "give the genes of this assembly"
+            )
+    return rename, Genes(count_introns(path, INTRONS), dict(features), tuple(names.of(dict.fromkeys(circular))))
 
 
 def look_into_download(assembly: Assembly, synonyms: Synonyms, servers: Servers) -> Assembly:

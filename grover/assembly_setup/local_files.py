@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from grover.assembly_setup.described import Assembly, Contig, Source, kind_of
-from grover.assembly_setup.ncbi import NAMED, read_report
+from grover.assembly_setup.ncbi import ACCESSION, NAMED, read_report
 from grover.genome.fasta import read_contigs
 from grover.runtime.errors import InputError
 from grover.runtime.progress import Progress
@@ -21,38 +22,61 @@ NO_GENES = re.compile(r".*\.(abinitio|chr|chromosome\.\w+|nonchromosomal)\.(gff3
 REPEATS = re.compile(r".*(_rm\.out|\.fa\.out|rmsk\.txt)(\.gz)?")
 ALIASES = re.compile(r".*(assembly_report|chromAlias)\.txt")
 LISTINGS = re.compile(r"md5checksums\.txt|md5sums?\.txt|SHA256SUMS|CHECKSUMS.*|.*\.(md5|sha256)", re.IGNORECASE)
+NO_REPORT = (
+    "no *_assembly_report.txt of NCBI beside the genome: contigs have no aliases, and mitochondria and plasmids count as chromosomes; "
+    "download it into the same folder and give the folder"
+)
 LEAST_DNA = 0.5  # share of ACGTN, below which a FASTA is one of proteins
 
 
-def find(path: Path, genes: Path | None = None) -> Assembly:
-    """Describe the assembly in a file or folder, which is read once; files that a listing names are verified."""
+@dataclass(frozen=True)
+class Files:
+    """The files of an assembly on this machine. run: a name for the run. stem: name of the genome's file without its ending."""
+
+    run: str
+    stem: str
+    genome: Path
+    genes: Path | None = None
+    repeats: Path | None = None
+    aliases: Path | None = None
+    listings: tuple[Path, ...] = ()
+
+
+def choose(path: Path, genes: Path | None = None) -> Files:
+    """Choose the files of a folder by their names, or take a single one; only the first bytes of the genes are read."""
     if path.is_dir():
         listings = sorted(file for file in path.iterdir() if LISTINGS.fullmatch(file.name))
         files = sorted(file for file in path.iterdir() if file.is_file() and file not in listings)
         genome = _only(files, FASTA, NO_GENOME, path, "genome (FASTA or 2bit)")
         if genome is None:
-            raise InputError(f"{path}: no FASTA or 2bit there; put the genome into the folder, or name its file")
+            raise InputError(
+                f"{path}: no FASTA or 2bit there, such as genome.fa.gz; put it there, or give the name of its file"
+            )
         genes = genes or _only(files, GENES, NO_GENES, path, "genes (GFF3 or GTF)")
         repeats = _only(files, REPEATS, None, path, "repeats")
         aliases = _only(files, ALIASES, None, path, "aliases")
     else:
         genome, repeats, aliases, listings = path, None, None, []
-    listed: dict[str, tuple[str, str]] = {}
-    for file in listings:
-        listed |= read_listing(file.read_text(encoding="utf-8", errors="replace"))
-    named = {"genome": genome, "genes": genes, "repeats": repeats}
-    sources = {key: source(file, listed) for key, file in named.items() if file is not None}
-    text = _text(aliases) if aliases else None
-    contigs, bases = _read_contigs(genome, _kinds(aliases, text))
+    if genes is not None:
+        with open_text(genes):
+            pass  # what is no text is refused before the genome is read
     stem = re.sub(rf"\.(fa|fasta|fna){PACKED}$|\.2bit$", "", genome.name, flags=re.IGNORECASE)
-    return Assembly(
-        re.sub(r"[^A-Za-z0-9._-]+", "_", stem).lstrip("._-") or "genome",
-        stem,
-        sources,
-        contigs,
-        bases,
-        aliases=(aliases.name, text) if aliases and text else None,
-    )
+    run = re.sub(r"[^A-Za-z0-9._-]+", "_", stem).lstrip("._-") or "genome"
+    return Files(run, stem, genome, genes, repeats, aliases, tuple(listings))
+
+
+def describe(files: Files) -> Assembly:
+    """Describe an assembly by its files, which are read once; those that a listing names are verified."""
+    listed: dict[str, tuple[str, str]] = {}
+    for file in files.listings:
+        listed |= read_listing(file.read_text(encoding="utf-8", errors="replace"))
+    named = {"genome": files.genome, "genes": files.genes, "repeats": files.repeats}
+    sources = {key: source(file, listed) for key, file in named.items() if file is not None}
+    text = _text(files.aliases) if files.aliases else None
+    contigs, bases = _read_contigs(files.genome, _kinds(files.aliases, text))
+    aliases = (files.aliases.name, text) if files.aliases and text else None
+    notes = [NO_REPORT] if aliases is None and ACCESSION.match(files.stem) else []
+    return Assembly(files.run, files.stem, sources, contigs, bases, aliases=aliases, notes=notes)
 
 
 def _only(

@@ -31,7 +31,7 @@ TYPES = {
     "na": CHROMOSOME,
 }
 NAMED = {"GCF": "RefSeq-Accn", "GCA": "GenBank-Accn"}  # column with the names of the FASTA
-FILES = "the files *_genomic.fna.gz, *_genomic.gff.gz, *_assembly_report.txt and md5checksums.txt"
+FILES = "*_genomic.fna.gz, *_genomic.gff.gz, *_assembly_report.txt and md5checksums.txt"
 RENEWED = "NCBI renews annotations in place; where the md5 no longer agrees, run grover new again"
 
 

@@ -1,10 +1,12 @@
 """From the name of an assembly to a configuration on the disk that the workflow accepts."""
 
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from urllib.parse import urlsplit
 
 import yaml
 
@@ -32,16 +34,25 @@ class New:
     lines: list[str]
 
 
-def find_assembly(what: str, genes: Path | None, servers: Servers) -> tuple[Assembly, Synonyms]:
+def find_assembly(
+    what: str, genes: Path | None, servers: Servers, check: Callable[[str], object] = str
+) -> tuple[Assembly, Synonyms]:
     """Describe an assembly by an accession of NCBI, `ensembl:NAME`, `ucsc:NAME`, or a FASTA, a 2bit or a folder of this machine.
 
-    genes: a GFF3 or GTF of this machine, in place of the one that is found. Raises `InputError` in one sentence for what is not
-    there, and for a server that does not answer, with the way by a folder.
+    genes: a GFF3 or GTF of this machine, in place of the one that is found. check: gets the name of the run as soon as it is known, before
+    large files are read, and may raise. Raises `InputError` in one sentence for what is not there, and for a server that does not answer,
+    with the way by a folder.
     """
     here = Path(what).exists()
-    way = None if here else _way_to(what)
+    way = None if here else _way_to(what, servers)
     try:
-        assembly = way.find(way.name, servers) if way else local_files.find(Path(what), genes)
+        if way is None:
+            files = local_files.choose(Path(what), genes)
+            check(files.run)
+            assembly = local_files.describe(files)
+        else:
+            assembly = way.find(way.name, servers)
+            check(assembly.run)
         synonyms = _synonyms(assembly)
         if genes and not here:
             assembly = assembly.with_genes(local_files.source(genes), None)
@@ -49,16 +60,17 @@ def find_assembly(what: str, genes: Path | None, servers: Servers) -> tuple[Asse
     except Unreachable as error:
         if way is None:
             raise
-        reason = str(error).partition("; try again")[0]
+        url, _, reason = str(error).partition("; try again")[0].partition(" could not be fetched")
+        host, reason = urlsplit(url).netloc, reason.rpartition("ended with: ")[2]
         raise InputError(
-            f"{reason}; check network and proxy (https_proxy), or name a mirror with --mirror; or download {way.files} of {way.folder} on "
-            "a machine with network into one folder, and run `grover new FOLDER`"
+            f"{host} does not answer ({reason}); download {way.files} of {way.folder} on a machine with network into one folder and run "
+            "`grover new FOLDER`, or set the proxy (https_proxy) or --mirror"
         ) from None
 
 
 @dataclass(frozen=True)
 class _Way:
-    """How an assembly is found at its site, and which files of which folder a person would download instead."""
+    """How an assembly is found at its site, and which files of what a person would download instead."""
 
     find: Callable[[str, Servers], Assembly]
     name: str
@@ -66,18 +78,33 @@ class _Way:
     folder: str
 
 
-def _way_to(what: str) -> _Way:
+def _way_to(what: str, servers: Servers) -> _Way:
     site, _, name = what.partition(":")
     if ncbi.ACCESSION.fullmatch(what):
-        return _Way(ncbi.find, what, ncbi.FILES, ncbi.place(what))
+        return _Way(ncbi.find, what, ncbi.FILES, servers.address("ncbi", ncbi.place(what)))
     if site == "ensembl" and name:
-        return _Way(ensembl.find, name, ensembl.FILES, "its release")
+        return _Way(ensembl.find, name, ensembl.FILES, name)
     if site == "ucsc" and name:
-        return _Way(ucsc.find, name, ucsc.FILES, f"goldenPath/{name}/bigZips")
+        return _Way(ucsc.find, name, ucsc.FILES, servers.address("ucsc", f"goldenPath/{name}/bigZips"))
     raise InputError(
         f"{what}: no file or folder of this name, and no accession (GCF_000005845.2), species of Ensembl "
         "(ensembl:saccharomyces_cerevisiae) or assembly of UCSC (ucsc:hg38); correct it"
     )
+
+
+def check_output(path: Path, force: bool) -> None:
+    """Raise `InputError` where a configuration or a file beside it cannot be written, or is there already and `force` is not given."""
+    if not RUN.fullmatch(path.stem):
+        raise InputError(
+            f"{path}: the run is called {path.stem!r}; begin the name with a letter or digit, and use . _ - besides"
+        )
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; name a file in it with -o, such as {path / 'own.yaml'}")
+    if path.exists() and not force:
+        raise InputError(f"{path} is there already; choose another name with -o, or give --force to replace it")
+    above = next(folder for folder in path.absolute().parents if folder.exists())
+    if not (above.is_dir() and os.access(above, os.W_OK | os.X_OK)):
+        raise InputError(f"{path} cannot be written in {above}; choose a folder that can be written to with -o")
 
 
 def write_new(
@@ -87,13 +114,9 @@ def write_new(
 
     words: the command, for the comment at the top. Raises `InputError` where a file is there already, unless `force` is given.
     """
-    if not RUN.fullmatch(output.stem):
-        raise InputError(
-            f"{output}: the run is called {output.stem!r}; begin the name with a letter or digit, and use . _ - besides"
-        )
     chosen = configure(assembly, synonyms, wish, output, installation)
-    if taken := [path for path in (str(output), *chosen.beside) if Path(path).exists() and not force]:
-        raise InputError(f"{taken[0]} is there already; choose another name with -o, or give --force to replace it")
+    for file in (output, *map(Path, chosen.beside)):
+        check_output(file, force)
     text = render(chosen.raw, chosen.comments, head_of(assembly, words, output, wish), tail_of(chosen.raw))
     _check(text, chosen, output, installation)
     try:

@@ -10,7 +10,7 @@ from grover.sources.download import Missing
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*")
 GENES = ("ncbiRefSeq", "refGene", "ensGene")
-FILES = "the files NAME.fa.gz, NAME.chromAlias.txt, NAME.fa.out.gz and md5sum.txt, and one of genes/*.gtf.gz,"
+FILES = "*.fa.gz, *.chromAlias.txt, *.fa.out.gz, md5sum.txt and one of genes/*.gtf.gz"
 LISTED = "md5 of UCSC's md5sum.txt"
 UNLISTED = "UCSC lists no checksum of this file"
 

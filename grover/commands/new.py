@@ -20,6 +20,14 @@ class Device(StrEnum):
     CUDA = "cuda"
 
 
+class Precision(StrEnum):
+    """Number format of the networks; `auto` is bf16 on a GPU and fp32 on a CPU."""
+
+    AUTO = "auto"
+    FP32 = "fp32"
+    BF16 = "bf16"
+
+
 def new(
     assembly: Annotated[
         str,
@@ -43,6 +51,10 @@ def new(
         float, typer.Option(help="time to the report, half of it for pretraining", min=0.1, max=1000)
     ] = 2.0,
     cores: Annotated[int, typer.Option(help="cores; 0: those of this machine", min=0)] = 0,
+    precision: Annotated[
+        Precision,
+        typer.Option(help="number format; bf16 is faster on GPUs, and on CPUs with AMX or AVX512-BF16 alone"),
+    ] = Precision.AUTO,
     gpu: Annotated[str, typer.Option(help="type of the GPU, a row of resources/gpus.tsv", show_default="A100")] = "",
     mirror: Annotated[
         list[str] | None,
@@ -59,26 +71,34 @@ def new(
 
     Example: grover new GCF_000005845.2 --hours 1 -o config/ecoli-k12.yaml
     """
-    from grover.assembly_setup.configured import Wish
     from grover.assembly_setup.servers import Servers, with_mirrors
-    from grover.assembly_setup.setup import find_assembly, write_new
+    from grover.assembly_setup.setup import check_output, find_assembly, write_new
+    from grover.assembly_setup.values import Wish
     from grover.runtime.files import key_values
     from grover.runtime.machine import cores as available_cores
 
     root = _installation(workflow)
     servers = Servers(with_mirrors(dict(key_values(mirror, "--mirror"))))
-    wish = Wish(device.value, hours, cores or available_cores(), gpu=gpu)
-    found, synonyms = find_assembly(assembly, genes, servers)
-    folder = Path("config") if Path("config").is_dir() else Path()
-    path = output or folder / f"{found.run}.yaml"
-    if Path.cwd() != root.resolve():
-        path = path.absolute()  # the run starts at the root, where relative paths name other files
+    wish = Wish(device.value, hours, cores or available_cores(), precision.value, gpu=gpu)
+    if output:
+        check_output(_place(output, "", root), force)
+    found, synonyms = find_assembly(
+        assembly, genes, servers, lambda run: check_output(_place(output, run, root), force)
+    )
+    path = _place(output, found.run, root)
     words = ["grover", *sys.argv[1:]] if sys.argv[1:2] == ["new"] else ["grover", "new", assembly]
     written = write_new(found, synonyms, wish, path, root, words, force)
     print("\n".join(written.lines))
     print(f"written: {', '.join(map(str, [written.path, *written.beside]))}", flush=True)
     if plan:
         _plan(path, wish.cores, root)
+
+
+def _place(output: Path | None, run: str, root: Path) -> Path:
+    """The path of the configuration; absolute away from the root, where the run starts and relative paths name other files."""
+    folder = Path("config") if Path("config").is_dir() else Path()
+    path = output or folder / f"{run}.yaml"
+    return path if Path.cwd() == root.resolve() else path.absolute()
 
 
 def _installation(given: Path | None) -> Path:

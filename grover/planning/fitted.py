@@ -25,7 +25,7 @@ LEARNING_RATES = {"nano": 0.001, "tiny": 0.001, "small": 0.0004, "base": 0.0004}
 @dataclass(frozen=True)
 class Fitted:
     """A network, its steps, the bases that these read with the shortest tokens of the candidates, passes over the genome, and what the
-    longest pretraining and all of them together take."""
+    longest pretraining and all of them together take. capped: the time would allow more passes than are of use."""
 
     size: str
     steps: int
@@ -34,6 +34,7 @@ class Fitted:
     passes: float
     seconds: float
     together: float
+    capped: bool = False
 
 
 def fitting_cycles(bases: int) -> int:
@@ -94,10 +95,11 @@ def _steps(
     low, high = together(FEWEST_STEPS), together(2 * FEWEST_STEPS + 10_000)
     per_step = (high - low) / (FEWEST_STEPS + 10_000)
     steps = FEWEST_STEPS + max(0.0, seconds - low) / per_step
-    steps = _rounded(max(FEWEST_STEPS, min(steps, PASSES * run.bases / stride / read)))
+    most = PASSES * run.bases / stride / read
+    capped, steps = most < steps, _rounded(max(FEWEST_STEPS, min(steps, most)))
     seen, each = steps * read * stride, estimate(steps)
     took = _together(each, run, machine)
-    fitted = Fitted(size, steps, int(seen), LEARNING_RATES[size], seen / run.bases, max(each), took)
+    fitted = Fitted(size, steps, int(seen), LEARNING_RATES[size], seen / run.bases, max(each), took, capped)
     return fitted, steps * read, core_weights(run)
 
 

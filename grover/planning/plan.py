@@ -12,8 +12,9 @@ from grover.planning.costs import DISK, WORK, Run
 from grover.planning.runs import Finished, read_finished
 from grover.runtime.errors import InputError
 
-# measured (docs/plan.md): seconds before a network computes, and FLOP/s of one core
-CPU_START, CPU_RATE = 5.0, 4.04e10
+# measured (docs/plan.md): seconds before a network computes, and FLOP/s of one core, of which bf16 needs AMX or AVX512-BF16
+CPU_START = 5.0
+CPU_RATES = {"fp32": 4.04e10, "bf16": 6.5e10}
 SCALING = 0.95  # exponent of the speed over threads or GPUs
 # seconds that a step costs per layer: on the CPU beside its FLOPs, on a GPU at least
 CPU_STEP, GPU_STEP = 0.0015, 0.002
@@ -104,7 +105,13 @@ def network_seconds(job: Job, run: Run, machine: Machine) -> float:
     if machine.gpu:
         rate = machine.peak * GPU_SHARE * min(1.0, shape.hidden / 768) * max(job.gpus, 1) ** SCALING
         return GPU_START + max(flops / rate, launches * GPU_STEP)
-    return CPU_START + (launches * CPU_STEP + flops / CPU_RATE) / min(job.threads, machine.cores) ** SCALING
+    rate = CPU_RATES[cpu_format(run.settings)]
+    return CPU_START + (launches * CPU_STEP + flops / rate) / min(job.threads, machine.cores) ** SCALING
+
+
+def cpu_format(settings: Configuration) -> str:
+    """Return the number format of the networks on a CPU: `precision: auto` is fp32 there."""
+    return "bf16" if settings.precision == "bf16" else "fp32"
 
 
 def measured_corrections(costs: dict[str, str], machine: Machine, finished: list[Finished]) -> dict[str, float]:

@@ -1,14 +1,27 @@
 """What this process may use of its machine, and how far its clock may be trusted."""
 
 import os
+import re
 import resource
+from pathlib import Path
 
+PROCESSOR = Path("/proc/cpuinfo")
+BF16 = {"amx_bf16", "avx512_bf16", "bf16"}  # as Linux names the instructions of x86 and, the last one, of Arm
 CLOCKS = 60.0  # seconds by which the clocks of two machines may differ
 
 
 def cores() -> int:
     """Count the cores that this process may run on; a scheduler or `taskset` may leave it fewer than the machine has."""
     return len(os.sched_getaffinity(0))
+
+
+def computes_bf16(described: Path = PROCESSOR) -> bool:
+    """Return whether the processor has instructions for bfloat16; False where Linux does not describe it."""
+    try:
+        text = described.read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return False
+    return any(BF16 & set(flags.split()) for flags in re.findall(r"^(?:flags|Features)\s*:(.*)$", text, re.M))
 
 
 def peak_memory() -> int:

@@ -16,7 +16,17 @@ from typer import Option
 
 from grover.config.files import refuse_repeated_keys
 from grover.planning.defaults import complete_for_genome
-from grover.planning.plan import Job, Machine, choose_machine, estimate, hold_to_budget, read_jobs, totals, wall_seconds
+from grover.planning.plan import (
+    Job,
+    Machine,
+    choose_machine,
+    cpu_format,
+    estimate,
+    hold_to_budget,
+    read_jobs,
+    totals,
+    wall_seconds,
+)
 from grover.planning.runs import finished_run, read_run
 from grover.runtime.cli import main
 from grover.runtime.errors import InputError
@@ -53,7 +63,7 @@ def plan(
 
     print("\n".join(chosen), end="\n" if chosen else "")
     print(f"{settings.run}: {run.bases:,} bases ({known}), {machine.cores} cores", end=", ")
-    print(f"{gpus} x {machine.gpu} (speed assumed)" if machine.gpu else "no GPU")
+    print(f"{gpus} x {machine.gpu} (speed assumed)" if machine.gpu else f"no GPU, speed of {cpu_format(settings)}")
     print(LAYOUT.format(*HEADER))
     stages = _stages()
     for stage in [*dict.fromkeys(stages.values()), "all"]:

@@ -96,6 +96,11 @@ def test_blocks_of_a_small_genome_are_shorter():
     assert choose_folds([Contig("coli", 4_641_652, CHROMOSOME)], 0.1, 0.2, 100_000, 5000).section["block"] == 100_000
 
 
+def test_blocks_have_room_for_windows():
+    section = choose_folds([Contig("virus", 150_000, CHROMOSOME)], 0.1, 0.2, 100_000, 5000, window=2_100).section
+    assert section["block"] == 4_200 and section["gap"] == 420
+
+
 COLUMNS = (
     "Sequence-Name Sequence-Role Assigned-Molecule Assigned-Molecule-Location/Type GenBank-Accn Relationship RefSeq-Accn Assembly-Unit "
     "Sequence-Length UCSC-style-name"

@@ -12,6 +12,7 @@ from grover.assembly_setup.setup import find_assembly
 from grover.commands.application import application
 from grover.config.benchmark_table import read_tasks
 from grover.config.files import checksums, installed
+from grover.config.track_table import read_track_rows
 from grover.finetuning.predictors import fitting
 from grover.genome.aliases import read_aliases
 from grover.genome.assembly import read_segments
@@ -105,7 +106,9 @@ def test_a_bacterium_with_coding_sequences_has_the_task_of_start_codons(tmp_path
         done = CliRunner().invoke(application, typed, prog_name="grover")
         assert done.exit_code == 0, done.output
         tasks = run_start(yaml.safe_load(Path("own.yaml").read_text()))[-1]
-    assert tasks == {"start-codon"} and "start codons of 1,222 coding sequences" in done.stdout
+    tracks = [row["track"] for row in read_track_rows("own.tracks.tsv")]
+    assert tracks[-1] == "coding_sequence" and not {"exon", "rRNA"} & {*tracks}  # one of the contig, and no RNA gene
+    assert tasks == {"start-codon"} and "tasks: start-codon; the genes have 0 introns and 1,222 rows CDS" in done.stdout
 
 
 @pytest.mark.parametrize("accession", ["GCF_000005845", servers.BACTERIUM])
@@ -151,7 +154,11 @@ def test_a_bare_fasta(new):
     servers.put(Path("my genome.fa"), servers.fasta({"a": 40_000, "b": 30_000, "c": 90_000}))
     servers.put(Path("genes.gff3"), servers.spliced(["other"], 3))
     said = new("my genome.fa", "--genes", "genes.gff3", fails=True)
-    assert "none of which the assembly has" in said
+    assert "12 of 12 rows are on contigs that the assembly does not have, such as other (it has a)" in said
+    servers.put(
+        Path("genes.gff3"), servers.spliced(["a"], 3).replace("\t900\t", "\t90000\t").replace("\t600\t", "\t90000\t")
+    )
+    assert "ends at 90,000, but the contig has 40,000 bases" in new("my genome.fa", "--genes", "genes.gff3", fails=True)
     servers.put(Path("genes.gff3"), servers.spliced(["a"], 3))
     raw, _ = new("my genome.fa", "--genes", "genes.gff3")
     _, lengths, _, tasks = run_start(raw)
@@ -160,7 +167,7 @@ def test_a_bare_fasta(new):
 
 
 def test_names_with_and_without_chr_are_renamed(new):
-    servers.put(Path("genome.fa"), servers.fasta({"chr1": 40_000, "chr2": 30_000}))
+    servers.put(Path("genome.fa"), servers.fasta({"chr1": 60_000, "chr2": 50_000}))
     servers.put(Path("genes.gff3.gz"), servers.spliced(["1", "2"], 3))
     raw, _ = new("genome.fa", "--genes", "genes.gff3.gz")
     assert raw["sources"]["genes"]["rename"] == "add-chr"
@@ -172,6 +179,7 @@ def test_a_draft_of_many_scaffolds(new):
     raw, said = new("draft.fa")
     config, kept, folds, _ = run_start(raw)
     assert kept == lengths and config.folds.method == "blocks" and "folds: 5,000 whole contigs as blocks: 10%" in said
+    assert "note: 100% of the bases are on contigs shorter than a window" in said
     assert folds["test"] == pytest.approx(0.2, abs=0.01)
 
 
@@ -200,6 +208,8 @@ def test_a_folder_as_it_is_downloaded_elsewhere(new, site):
     assert local["sources"]["genome"]["md5"] == online["sources"]["genome"]["md5"]
     assert local["genome"] == online["genome"] and local["folds"] == online["folds"]
     run_start(local)
+    Path("folder", names[2]).rename("report")
+    assert "note: no *_assembly_report.txt of NCBI beside the genome" in new("folder", "--force")[1]
     Path("folder", names[0]).write_bytes(b"damaged")
     assert "but " in new("folder", "--force", fails=True)
 
@@ -222,11 +232,39 @@ def test_a_folder_with_the_files_of_ensembl(new, tmp_path):
     assert "several files may be the genome" in new("folder", "--force", fails=True)
 
 
-def test_what_is_there_is_not_replaced(new):
+def test_what_is_there_is_not_replaced_and_nothing_is_read_before_that_is_known(new):
     new("GCF_000005845.2")
-    assert "own.yaml is there already; choose another name with -o, or give --force" in new(
-        "GCF_000005845.2", fails=True
-    )
+    Path("page.fa").write_text("<html>")
+    for what in ("GCF_000005845.2", "page.fa", "GCF_999999999.1"):
+        said = new(what, fails=True)
+        assert "own.yaml is there already; choose another name with -o, or give --force" in said
+    Path("page.yaml").write_text("")
+    done = CliRunner().invoke(application, ["new", "page.fa", "--no-plan"], prog_name="grover")
+    assert done.exit_code == 1 and "page.yaml is there already" in done.stderr
+
+
+def test_bf16_is_written_where_it_is_asked_for(new):
+    plain, said = new("GCF_000005845.2", "--hours", "0.1")
+    half, faster = new("GCF_000005845.2", "--hours", "0.1", "--precision", "bf16", "--force")
+    assert "precision" not in plain and half["precision"] == "bf16"
+    assert "on 2 cores at the speed of fp32" in said and "on 2 cores at the speed of bf16" in faster
+    assert half["pretraining"]["steps"] > plain["pretraining"]["steps"]
+
+
+def test_a_small_genome_does_not_use_all_hours(new):
+    assert "note: pretraining ends after 100 passes" in new("GCF_000005845.2", "--hours", "100")[1]
+    assert "note: pretraining ends" not in new("GCF_000005845.2", "--hours", "0.1", "--force")[1]
+
+
+def test_yeast_with_few_introns_also_has_start_codons(new):
+    servers.put(Path("yeast.fa"), servers.fasta({"a": 120_000, "b": 90_000}))
+    row = "a\tx\tCDS\t{0}\t{1}\t.\t+\t0\tID=cds{0};Parent=transcript:{0}\n"
+    coding = "".join(row.format(start, start + 59) for start in range(3001, 113_000, 90))
+    servers.put(Path("genes.gff3"), servers.spliced(["a"], 280) + coding)
+    raw, said = new("yeast.fa", "--genes", "genes.gff3")
+    tasks = read_tasks(Path(raw["benchmarks"]["table"]))
+    assert {"donors", "acceptors", "splice", "start-codon"} <= set(tasks)
+    assert "tasks: donors, acceptors, splice, start-codon; the genes have 280 introns and 1,223 rows CDS" in said
 
 
 def test_away_from_the_project_paths_are_absolute(new):
@@ -241,7 +279,7 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(new):
     servers.put(Path("genome.fa"), servers.fasta({"a": 40_000}))
     Path("file").write_text("")
     said = new("genome.fa", "-o", "file/own.yaml", fails=True)
-    assert said.count("\n") == 1 and "file/own.yaml cannot be written: " in said and "with -o" in said
+    assert said.count("\n") == 1 and "file/own.yaml cannot be written in " in said and "with -o" in said
 
 
 @pytest.mark.parametrize(
@@ -284,7 +322,7 @@ def test_proteins_and_empty_folders_are_refused(new):
     Path("empty").mkdir()
     assert "no FASTA or 2bit there" in new("empty", fails=True)
     servers.put(Path("tiny.fa"), servers.fasta({"a": 500}))
-    assert "500 bases are too few" in new("tiny.fa", fails=True)
+    assert "500 bases are too few for a language model and its folds" in new("tiny.fa", fails=True)
 
 
 def test_without_network_the_sentence_names_the_folder_way(tmp_path, monkeypatch):
@@ -301,8 +339,8 @@ def test_without_network_the_sentence_names_the_folder_way(tmp_path, monkeypatch
         options = [word for mirror in servers.mirrors(address) for word in ("--mirror", mirror)]
         done = CliRunner().invoke(application, ["new", what, "--no-plan", *options], prog_name="grover")
         assert done.exit_code == 1 and done.stderr.count("\n") == 1, done.output
-        assert "could not be fetched in 3 attempts" in done.stderr and file in done.stderr
-        assert "and run `grover new FOLDER`" in done.stderr and "--mirror" in done.stderr
+        assert " does not answer (" in done.stderr and file in done.stderr
+        assert "into one folder and run `grover new FOLDER`" in done.stderr and "--mirror" in done.stderr
 
 
 def test_a_collection_of_ensembl_genomes(tmp_path, monkeypatch):

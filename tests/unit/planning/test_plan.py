@@ -11,7 +11,7 @@ import yaml
 
 from grover.planning.costs import WORK
 from grover.planning.plan import (
-    CPU_RATE,
+    CPU_RATES,
     CPU_START,
     CPU_STEP,
     Job,
@@ -35,7 +35,7 @@ H200 = Machine(8, 4, "H200", 989e12)
 def test_seconds_on_a_cpu_by_hand():
     run = run_of()
     flops, steps = WORK["pretraining"](run, "bpe-600")
-    work = flops / CPU_RATE + CPU_STEP * steps * 12
+    work = flops / CPU_RATES["fp32"] + CPU_STEP * steps * 12
     assert network_seconds(PRETRAINING, run, Machine(8)) == pytest.approx(CPU_START + work)
     # threads that the machine does not have do not help
     eight = replace(PRETRAINING, threads=8)

@@ -9,7 +9,7 @@ import yaml
 
 from grover.assembly_setup.contigs import Kept, bases_of, choose_contigs, choose_folds
 from grover.assembly_setup.described import Assembly, Genes, Source
-from grover.assembly_setup.tables import add_tasks, add_tracks
+from grover.assembly_setup.tables import FEW_INTRONS, add_tasks, add_tracks
 from grover.assembly_setup.values import ORIGIN, Configured, Wish, beside, count
 from grover.config.configuration import Configuration
 from grover.genome.aliases import Synonyms
@@ -32,6 +32,8 @@ PRETRAINING_SHARE = 0.5  # of the hours; the other jobs have no estimate before 
 LEAST_BASES = 100_000  # forty blocks, each of which has room for windows
 FEW_BASES = 500_000
 SHORT = 0.1  # share of the bases on contigs shorter than a window from which a note says so
+LOCALLY = "Without network: a folder with the files that `file` names, and --config data=FOLDER."
+MAPPED = "Without introns a gene often begins at its start codon, inside an operon: a BED of mapped transcription starts is better."
 COPIES = 50  # bases, as in config/ecoli.yaml
 NEEDED = "AMX or AVX512-BF16"
 
@@ -207,17 +209,19 @@ def head_of(assembly: Assembly, words: list[str], output: Path, wish: Wish) -> l
         f"  snakemake --configfile {file} --cores {wish.cores} -n    # checks the configuration and shows what would run",
         f"  make plan CONFIG={file}",
         f"  snakemake --configfile {file} --cores {wish.cores}       # results/{output.stem}/report.html",
-        "Without network: a folder with the files that `file` names, and --config data=FOLDER.",
+        *([LOCALLY] if any("://" in source.url for source in assembly.sources.values()) else []),
         "docs/configuration.md lists every key; the defaults of all others follow from genome and device (docs/own-assembly.md).",
     ]
 
 
-def tail_of(raw: Mapping[str, Any]) -> list[str]:
-    """Return lines that may be uncommented."""
+def tail_of(raw: Mapping[str, Any], found: Genes | None) -> list[str]:
+    """Return lines that may be uncommented. found: in the file of the genes."""
     genes = raw["sources"].get("genes")
     if not genes:
         return ["Annotation is added under `sources`, such as genes: {url: genes.gff3.gz} (docs/own-assembly.md)."]
+    few = found is not None and found.introns < FEW_INTRONS
     return [
+        *([MAPPED] if few else []),
         "Starts of genes as promoters add the tasks prom300 and promscan; under `sources`:",
         *(f"  {line}" for line in yaml.safe_dump({"promoters": genes}, sort_keys=False, width=200).splitlines()),
     ]

@@ -61,7 +61,7 @@ def choose(path: Path, genes: Path | None = None) -> Files:
         with open_text(genes):
             pass  # what is no text is refused before the genome is read
     stem = re.sub(rf"\.(fa|fasta|fna){PACKED}$|\.2bit$", "", genome.name, flags=re.IGNORECASE)
-    run = re.sub(r"[^A-Za-z0-9._-]+", "_", stem).lstrip("._-") or "genome"
+    run = re.sub(r"[^A-Za-z0-9._-]+", "_", stem).strip("._-") or "genome"
     return Files(run, stem, genome, genes, repeats, aliases, tuple(listings))
 
 

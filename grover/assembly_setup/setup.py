@@ -117,7 +117,9 @@ def write_new(
     chosen = configure(assembly, synonyms, wish, output, installation)
     for file in (output, *map(Path, chosen.beside)):
         check_output(file, force)
-    text = render(chosen.raw, chosen.comments, head_of(assembly, words, output, wish), tail_of(chosen.raw))
+    text = render(
+        chosen.raw, chosen.comments, head_of(assembly, words, output, wish), tail_of(chosen.raw, assembly.genes)
+    )
     _check(text, chosen, output, installation)
     try:
         for path, content in chosen.beside.items():

@@ -18,6 +18,7 @@ ENOUGH_CODING = 1_000  # rows CDS for the task of start codons
 FEW_INTRONS = (
     2_000  # up to which coding sequences of mostly one piece give more examples than splice sites, as in yeast
 )
+BESIDE_GENES = ("repeats", "promoters")  # sources that such a genome may have
 ENOUGH_ROWS = 20  # of a feature for a track
 
 
@@ -48,7 +49,7 @@ def add_tracks(chosen: Configured, genes: Genes, output: Path, installation: Pat
     """Where the genes have few introns, take tracks of coding sequences, RNA genes and mobile elements, as far as there are such rows."""
     if genes.introns >= FEW_INTRONS or genes.coding < ENOUGH_CODING:
         return
-    others = [line for line in _rows(TRACKS, installation) if line.split("\t")[1] != "genes"]
+    others = [line for line in _rows(TRACKS, installation) if line.split("\t")[1] in ("source", *BESIDE_GENES)]
     rows = [line for line in _rows(CODING_TRACKS, installation)[1:] if _has(genes, line)]
     names = [line.split("\t")[0] for line in rows]
     table = beside(output, "tracks.tsv")

@@ -70,6 +70,8 @@ def new(
     """Write a configuration of the workflow for an ASSEMBLY: sources with checksums, contig aliases, folds, vocabulary, network.
 
     Example: grover new GCF_000005845.2 --hours 1 -o config/ecoli-k12.yaml
+
+    Example: grover new genome.fa.gz --genes genes.gff3.gz --hours 4
     """
     from grover.assembly_setup.servers import Servers, with_mirrors
     from grover.assembly_setup.setup import check_output, find_assembly, write_new

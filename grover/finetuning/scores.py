@@ -21,7 +21,20 @@ FEWEST = 10  # examples of each label in a smaller part; scores of fewer are too
 
 SCORE_COLUMNS = [
     *("task", "model", "kind", "part", "seed", "n_train", "n_test", "classes", "positive_share", "threshold"),
-    *("mcc", "mcc_low", "mcc_high", "auroc", "auroc_low", "auroc_high", "auprc", "accuracy", "f1", "brier", "ece"),
+    *(
+        "mcc_valid",
+        "mcc",
+        "mcc_low",
+        "mcc_high",
+        "auroc",
+        "auroc_low",
+        "auroc_high",
+        "auprc",
+        "accuracy",
+        "f1",
+        "brier",
+        "ece",
+    ),
     *("dataset", "weights", "configuration", "seconds"),
 ]
 DIFFERENCE_COLUMNS = ["task", "part", "model", "comparator", "difference", "low", "high"]
@@ -32,10 +45,11 @@ NEEDED = ("task", "model", "kind", "n_train", "dataset", "weights", "settings", 
 
 @dataclass(frozen=True)
 class _Predictor:
-    """Predictions of a model for fold test, its thresholds of label 1, and its metrics.json."""
+    """Predictions of a model for fold test, its thresholds of label 1, its MCC on fold valid by seed, and its metrics.json."""
 
     test: Fold
     cuts: list[float]
+    valid: list[float]
     facts: dict
 
 
@@ -62,8 +76,9 @@ def score(
     dataset, audit: the tables of the benchmark; predictions, metrics: predictions.parquet and metrics.json by model; the first model is
     compared with all others, and each with the randomly initialised model of its size, `NAME-random`; block: bases of the genome that
     are drawn together. Returns three tables: a row per model, part and seed, and one without a seed for the mean and its
-    intervals (`SCORE_COLUMNS`); MCC and AUROC of a model minus those of a comparator on the same draws
-    (`DIFFERENCE_COLUMNS`); model, recall, precision and threshold on the whole test set, the mean over seeds, for two classes.
+    intervals (`SCORE_COLUMNS`; `mcc_valid`, of fold valid, chooses the best baseline); MCC and AUROC of a model minus those of a
+    comparator on the same draws (`DIFFERENCE_COLUMNS`); model, recall, precision and threshold on the whole test set, the mean over
+    seeds, for two classes.
     A part with fewer than 10 examples of a label is left out. Raises InputError for predictions of another dataset.
     """
     examples = dataset[dataset["fold"] == "test"]
@@ -133,7 +148,16 @@ def _read_predictor(
         raise InputError(f"{name} predicts other examples than fold test of the dataset has; make its predictions anew")
     if test.classes != len(attrs["labels"]):
         raise InputError(f"{name} predicts {test.classes} classes but the dataset has {len(attrs['labels'])} labels")
-    return _Predictor(test, [cuts[seed] for seed in test.seeds], metrics)
+    valid = [_on_valid(predictions[predictions["seed"] == seed], cuts[seed]) for seed in test.seeds]
+    return _Predictor(test, [cuts[seed] for seed in test.seeds], valid, metrics)
+
+
+def _on_valid(predictions: pd.DataFrame, cut: float) -> float:
+    """Return the MCC of one seed on fold valid, by which the best baseline is chosen; NaN where fold valid has no example."""
+    if not (predictions["fold"] == "valid").any():
+        return float("nan")
+    fold = read_fold(predictions, "valid")
+    return scores_of(fold.label, fold.probability[0], cut)["mcc"]
 
 
 def _parts(examples: pd.DataFrame, audit: pd.DataFrame) -> dict[str, np.ndarray]:
@@ -173,9 +197,10 @@ def _rows(predictor: _Predictor, scored: _Scored, part: str, label: np.ndarray) 
     """Tabulate one row per seed and one for their mean."""
     facts, classes = predictor.facts, predictor.test.classes
     mean = {name: scored.by_seed[name].mean(skipna=False) for name in SCORES}
+    mean["mcc_valid"] = float(np.mean(predictor.valid))
     mean["mcc_low"], mean["mcc_high"] = bootstrap.interval(scored.mcc, 1)
     mean["auroc_low"], mean["auroc_high"] = bootstrap.interval(scored.auroc, 1)
-    table = pd.DataFrame([*scored.by_seed.to_dict("records"), mean])
+    table = pd.DataFrame([*scored.by_seed.assign(mcc_valid=predictor.valid).to_dict("records"), mean])
     table["seed"] = pd.array([*predictor.test.seeds, pd.NA], dtype="Int64")
     shared = {name: facts[name] for name in ("task", "model", "kind", "n_train", "dataset", "weights", "seconds")}
     shared |= {"part": part, "n_test": len(label), "classes": classes}

@@ -9,6 +9,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from grover.config.names import CHOSEN
 from grover.report.parts import Folded, Picture, Results, Scatter, Section, Table
 from grover.report.scatter import SCRIPT, as_json
 from grover.report.sections import (
@@ -73,9 +74,18 @@ def build(results: Results, configuration: str, palette: str) -> list[Section]:
 def _section(module: ModuleType, results: Results) -> Section:
     absent = [pattern for pattern in module.NEEDS if not results.find(pattern)]
     if not absent:
-        return module.section(results)
+        section = module.section(results)
+        section.parts[:0] = _other_vocabulary(section.vocabulary, results.chosen)
+        return section
     sentence = f"Left out: this run has no {', no '.join(absent)}."
     return Section(module.__name__.rpartition(".")[2], module.TITLE, parts=[sentence])
+
+
+def _other_vocabulary(vocabulary: str, chosen: str) -> list[str]:
+    """Return the sentence of a section about another vocabulary than the chosen one, which other sections are about."""
+    if vocabulary in ("", CHOSEN, chosen):
+        return []
+    return [f"This section is about {vocabulary}; the vocabulary chosen for the benchmarks is {chosen}."]
 
 
 def render(sections: list[Section], title: str, command: str, write_figure: Callable[[str, str], None]) -> str:

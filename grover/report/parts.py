@@ -77,14 +77,15 @@ class Section:
     """A chapter of the report: `parts` are paragraphs (text), lists of sentences, pictures, scatters, tables, code and what is
     folded, in reading order.
 
-    `findings` are the sentences, and `numbers` the (value, label, note) that the summary repeats.
+    `findings` are sentences; the first stands below the title and may be repeated in the summary. `vocabulary` is that of the model that
+    the section is about, where it may be another than the chosen one.
     """
 
     key: str
     title: str
     parts: list = field(default_factory=list)
     findings: list[str] = field(default_factory=list)
-    numbers: list[tuple[str, str, str]] = field(default_factory=list)
+    vocabulary: str = ""
 
 
 class Results:

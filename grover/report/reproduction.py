@@ -146,7 +146,7 @@ def page(table: pd.DataFrame, run: str) -> str:
         "",
         *[f"- {sentence}" for sentence in table.attrs["differences"]],
     ]
-    for task, rows in table.groupby("task", sort=False):
+    for task, rows in table[table["verdict"] != NOT_RUN].groupby("task", sort=False):
         lines += ["", f"## {task}", "", f"Published: {rows['data'].iloc[0]}.", "", *_markdown(readable(rows))]
         lines += ["", *[f"- {reason}" for reason in reasons(rows)]]
     sources = [f"- {source} (certainty {', '.join(grades)})" for source, grades in certainties(table).items()]
@@ -182,8 +182,10 @@ def summary(table: pd.DataFrame) -> list[str]:
     sentences = [
         f"Of {len(run)} comparisons with published scores {met or 'none'} {'is' if met < 2 else 'are'} {REPRODUCED}, "
         + (f"{uncertain} {'is' if uncertain == 1 else 'are'} {COMPATIBLE}, " if uncertain else "")
-        + f"{missed} {'is' if missed == 1 else 'are'} not; {absent} more were not run here."
+        + f"{missed} {'is' if missed == 1 else 'are'} not."
     ]
+    if absent:
+        sentences.append(f"{absent} further published scores have no counterpart in this run.")
     grover = run[run["model"] == "GROVER"]
     for _, row in grover.iterrows():
         ours = score(row["ours"], row["low"], row["high"], row["unit"])

@@ -101,6 +101,7 @@ def scores() -> pd.DataFrame:
                             "classes": 3 if np.isnan(share) else 2,
                             "positive_share": share,
                             "threshold": np.nan if sure else 0.5,
+                            "mcc_valid": mcc,
                             "mcc": mcc,
                             "mcc_low": mcc - 0.05 if sure else np.nan,
                             "mcc_high": min(mcc + 0.05, 1) if sure else np.nan,

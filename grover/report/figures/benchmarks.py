@@ -30,24 +30,22 @@ COLUMNS = 3
 BETWEEN = 0.3  # widths of a cell between groups of predictors
 
 
-def heat(wide: pd.DataFrame, kinds: dict[str, str], names: dict[str, str]) -> Figure:
+def heat(wide: pd.DataFrame, kinds: dict[str, str], names: dict[str, str], best: dict[str, str]) -> Figure:
     """MCC as a table of coloured cells: tasks in rows, predictors in columns, in groups by kind.
 
-    Blue is above 0, red below, the thicker the farther from it. A frame marks the best baseline of a task, bold the best of all.
+    Blue is above 0, red below, the thicker the farther from it. A frame marks the best baseline of a task, bold the highest of all.
 
     wide: float [tasks, predictors], NaN where there is none; kinds: predictor -> model, random, external or baseline; names: predictor ->
-    label.
+    label; best: task -> its best baseline.
     """
     order = [name for kind in KIND_LABELS for name in wide.columns if kinds[name] == kind]
     places = in_groups(order, [kinds[name] for name in order])
     figure, (axis,) = panels(height=1.35 + 0.29 * len(wide))
-    baselines = [name for name in order if kinds[name] == "baseline"]
-    for row, (_, values) in enumerate(wide[order].iterrows()):
-        best_baseline = values[baselines].astype(float).idxmax() if values[baselines].notna().any() else None
+    for row, (task, values) in enumerate(wide[order].iterrows()):
         for name, value in values.items():
             cell(axis, (places[name], row), value, value, value == values.max())
-        if best_baseline:
-            frame(axis, (places[best_baseline], row), facecolor="none", edgecolor=INK, linewidth=1.2)
+        if task in best:
+            frame(axis, (places[best[task]], row), facecolor="none", edgecolor=INK, linewidth=1.2)
     for kind, label in KIND_LABELS.items():
         here = [places[name] for name in order if kinds[name] == kind]
         # one column has no room for its kind, and says it in its own name

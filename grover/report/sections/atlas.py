@@ -44,14 +44,12 @@ def section(results: Results) -> Section:
     paper = beside_published(results, vocabulary)
 
     findings = [*compare_lengths(tokens, summaries), *compare_places(places)]
-    longest = [str(summary["longest_length"]) for summary in summaries.values()]
-    beside = f"in null genomes {listed(longest[1:])}" if longest[1:] else ""
     parts: list = [
         f"What the tokens of {vocabulary} are like and where they lie. Beside each number stand null genomes: the same "
         "segments, filled by a Markov chain that draws each base by the one before it (order 1, which keeps bases and "
         "dinucleotides), by the five before it (order 5, which keeps 6-mers) and so on, "
         f"{'and a vocabulary of the same size learnt from them' if merges else 'cut by the same vocabulary'}. "
-        "What a null genome shows too is no evidence of grammar.",
+        "What null genomes show too is no evidence of grammar.",
         findings,
         Table(
             numbers_table(summaries, paper),
@@ -100,7 +98,7 @@ def section(results: Results) -> Section:
     )
     if len(places[OBSERVED]):
         parts += locate_parts(tokens, places)
-    return Section("atlas", TITLE, parts, findings, [(longest[0], "bases in the longest token", beside)])
+    return Section("atlas", TITLE, parts, findings, vocabulary=vocabulary)
 
 
 def read_merges(results: Results, summaries: dict[str, dict]) -> dict[str, pd.DataFrame]:
@@ -180,12 +178,13 @@ def compare_lengths(tokens: dict[str, pd.DataFrame], summaries: dict[str, dict])
     reach = listed([f"{summaries[name]['longest_length']} ({label(name)})" for name in nulls])
     beyond = own[(own["length"] > max(summaries[name]["longest_length"] for name in nulls)) & (own["count"] > 0)]
     if not len(beyond):
-        return [f"No token is longer than those of null genomes, which reach {reach} bases."]
+        return [f"No token is longer than those of null genomes, which have up to {reach} bases."]
     share = (beyond["count"] * beyond["length"]).sum() / (own["count"] * own["length"]).sum()
     return [
-        f"The genome has {summary['mean_length']:.2f} bases per token, null genomes {means}. What they lack are long tokens: "
-        f"theirs reach {reach} bases, while {count(len(beyond), 'token')} of the genome go further, cover {share:.1%} of it "
-        f"and reach {summary['longest_length']} bases ({shorten(summary['longest'], 1)})."
+        f"The longest token has {count(summary['longest_length'], 'base')} ({shorten(summary['longest'], 1)}), those of null genomes "
+        f"{reach}.",
+        f"The {count(len(beyond), 'token')} longer than in null genomes cover {share:.1%} of the genome.",
+        f"The genome has {summary['mean_length']:.2f} bases per token, null genomes {means}.",
     ]
 
 
@@ -198,13 +197,12 @@ def compare_places(places: dict[str, pd.DataFrame]) -> list[str]:
     nulls = [f"{(q < LEVEL).mean():.2%} ({label(name)})" for name, q in tested.items() if len(q)]
     chance = [f"{(places[name]['p'].dropna() < LEVEL).mean():.1%}" for name, q in tested.items() if len(q)]
     beside = (
-        f"; in null genomes, where nothing is to be found, in {listed(nulls)}, where p is below {LEVEL} in {listed(chance)}"
+        f"; in null genomes, where every one is an error, {listed(nulls)} (p below {LEVEL}: {listed(chance)})"
         if nulls
         else ""
     )
     return [
-        f"A token lies inside a category of the annotation more or less often than expected in {(own < LEVEL).mean():.1%} "
-        f"of {len(own):,} tests (q below {LEVEL}, which lets one in twenty of these be chance){beside}."
+        f"Of {len(own):,} tests of a token and a category of the annotation, {(own < LEVEL).mean():.1%} have q below {LEVEL}{beside}."
     ]
 
 

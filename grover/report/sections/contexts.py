@@ -109,7 +109,7 @@ def section(results: Results) -> Section:
         )
     )
     ambiguous = ambiguity(results, model)
-    return Section("contexts", TITLE, parts + ambiguous.parts, findings + ambiguous.findings, ambiguous.numbers)
+    return Section("contexts", TITLE, parts + ambiguous.parts, findings + ambiguous.findings, vocabulary=model)
 
 
 def both_models(results: Results, model: str, file: str) -> tuple[dict[str, pd.DataFrame], dict[str, str]]:
@@ -131,13 +131,10 @@ def describe_direction(own: pd.DataFrame) -> str:
     first, last = own["layer"].min(), own["layer"].max()
     baseline = own.groupby("layer")["baseline"].first()
     before = "" if first == last else f" and {baseline[first]:.3f} in layer {first}"
-    said = f"Two occurrences of any tokens have a mean cosine of {baseline[last]:.3f} in layer {last}{before}"
+    said = f"Two occurrences of any two tokens have a mean cosine of {baseline[last]:.3f} in layer {last}{before}"
     if baseline[last] < ALIKE:
         return f"{said}."
-    return (
-        f"{said}: the states of layer {last} nearly all point the same way, so that little is left for tokens to differ in, and what is "
-        "said of that layer is on small differences."
-    )
+    return f"{said}. States of layer {last} nearly all point in one direction, so that differences between tokens in that layer are small."
 
 
 def describe_depth(tables: dict[str, pd.DataFrame], paper: bool) -> str:
@@ -185,7 +182,7 @@ def describe_association(row: Any, paper: bool) -> str:
     told = f"Spearman {signed(row.spearman)}, 95\u00a0%\u00a0interval {between(row.low, row.high)}, {row.n:,} tokens"
     which = THE_MORE[row.property]
     if row.low <= 0 <= row.high:
-        return f"Whether context changes tokens more, or less, {which} is not told from chance ({told})."
+        return f"No association is established between change by context and {row.property} ({told})."
     reported = ", as the paper reports" if row.spearman < 0 else ", the opposite of what the paper reports"
     remark = reported if paper and row.property == "repeat share" else ""
     return f"Context changes tokens {'more' if row.spearman > 0 else 'less'} {which}{remark} ({told})."
@@ -199,9 +196,9 @@ def describe_explained(tables: dict[str, pd.DataFrame], paper: bool) -> str:
     published = f"; the paper's value is {PUBLISHED:.1%}" if paper else ""
     beside = f"; with random initialisation it is {said[RANDOM]}" if RANDOM in said else ""
     return (
-        f"One fixed vector for a token explains of its contexts in the last layer {said[MODEL]} more than a vector explains of those of "
-        f"any tokens, in the median, {last['explained'].median():.1%} without that correction and "
-        f"{last['explained_centred'].median():.1%} of the variance around the mean{published}{beside}."
+        f"In the last layer one fixed vector explains {said[MODEL]} more of a token's contexts than of those of any tokens (median)"
+        f"{published}{beside}. Without that correction it explains {last['explained'].median():.1%}, and of the variance around the mean "
+        f"{last['explained_centred'].median():.1%}."
     )
 
 
@@ -252,11 +249,6 @@ def ambiguity(results: Results, model: str) -> Section:
         return Section("", "", ["No token has enough contexts for groups among them."])
     composition = [describe_composition(told[MODEL])] if len(told[MODEL]) else []
     findings = [describe_told(tokens, told), *composition, describe_groups(own)]
-    number = (
-        f"{len(told[MODEL]):,} of {len(own):,}",
-        "tokens",
-        "of whose contexts an annotation tells two groups apart",
-    )
     parts: list = [
         "Lexical ambiguity: the contexts of each token, by their states in the last layer, are cut into two groups (k-means), without a "
         "look at the annotation. An annotation tells them apart where it holds more of one group than of the other. Intervals and "
@@ -283,23 +275,25 @@ def ambiguity(results: Results, model: str) -> Section:
                 names[MODEL],
             )
         )
-    return Section("", "", parts, findings, [number])
+    return Section("", "", parts, findings)
 
 
 def describe_told(tokens: dict[str, pd.DataFrame], told: dict[str, pd.DataFrame]) -> str:
     own, found = tokens[MODEL], told[MODEL]
     untested = int(own["q"].isna().sum())
-    among = count(len(own), "token")
-    end = f"an annotation tells the two groups of contexts apart (q below {LEVEL})"
+    end = f"An annotation separates the two groups of contexts of {len(found):,} of {count(len(own), 'token')} (q below {LEVEL})"
     if RANDOM in tokens:
-        end += f"; with random initialisation of {len(told[RANDOM]):,} of {len(tokens[RANDOM]):,}"
-    left = f" Of {untested:,} the groups lie in too few places, or the categories are too rare, for a test."
-    left = left if untested else ""
+        end += f", and of {len(told[RANDOM]):,} of {len(tokens[RANDOM]):,} with random initialisation"
+    left = (
+        f" {count(untested, 'token')} could not be tested: too few places, or categories that are too rare."
+        if untested
+        else ""
+    )
     if not len(found):
-        return f"Of none of {among} {end}.{left}"
+        return f"{end}.{left}"
     leading = (found["track"].str.replace("_", " ") + ": " + found["category"]).value_counts().head(3)
     most = listed([f"{name} ({number:,})" for name, number in leading.items()])
-    return f"Of {len(found):,} of {among} {end}. The category that does so best is most often {most}.{left}"
+    return f"{end}. The category that separates them best is most often {most}.{left}"
 
 
 def describe_composition(found: pd.DataFrame) -> str:
@@ -307,17 +301,17 @@ def describe_composition(found: pd.DataFrame) -> str:
     by_gc = np.maximum(found["gc_auroc"], 1 - found["gc_auroc"]) >= BY_GC
     kept = (found["within_gc"] / found["difference"]).median()
     return (
-        f"Of {by_gc.sum():,} of these {len(found):,} GC content around them alone tells the groups apart with an AUROC of {BY_GC} or more, "
-        f"so that composition may be all of it; among occurrences with like GC content {kept:.0%} of the difference remain, in the median."
+        f"GC content alone separates the groups of {by_gc.sum():,} of these {len(found):,} tokens with an AUROC of at least {BY_GC}. Among "
+        f"occurrences of like GC content {kept:.0%} of the difference remains (median)."
     )
 
 
 def describe_groups(own: pd.DataFrame) -> str:
     apart = (own["silhouette"] - own["silhouette_expected"] > DISTINCT).mean()
     return (
-        f"The silhouette of the groups is {own['silhouette'].median():.2f} in the median, that of two groups of a cloud without structure "
-        f"{own['silhouette_expected'].median():.2f}; {apart:.0%} of the tokens exceed theirs by more than {DISTINCT}. Groups that do not "
-        "are cuts through one cloud rather than clusters."
+        f"The median silhouette of the groups is {own['silhouette'].median():.2f}, that of two halves of a cloud without structure "
+        f"{own['silhouette_expected'].median():.2f}. {apart:.0%} of the tokens exceed theirs by more than {DISTINCT}; the groups of the "
+        "others are halves of one cloud rather than clusters."
     )
 
 

@@ -34,13 +34,11 @@ def section(results: Results) -> Section:
     ]
     if not len(tested):
         parts.append("This genome is too small, or its categories too rare, for a test.")
-        return Section("token_places", TITLE, parts)
+        return Section("token_places", TITLE, parts, vocabulary=source.split("/")[1])
     summary = summarise(tested)
     findings = [*count_tests(table, tested), *follow_gc(summary)]
     if ATLAS in results.names:
         findings += compare_jackknife(tested, results.table(ATLAS))
-    sure = f"{(tested['q'] < LEVEL).mean():.0%}"
-    number = (sure, "of the pairs of token and category are tied", f"q below {LEVEL}, by circular shifts")
     top = strongest(tested, TOP)
     parts.append(findings)
     if len(top):
@@ -66,8 +64,7 @@ def section(results: Results) -> Section:
         caption = f"The {TOP} tokens most tied to each category, among those with q below {LEVEL} and {FEWEST_INSIDE} occurrences inside."
         shown = tied_table(top.assign(token=[cut(token, LONGEST) for token in top["token"]]), "{:.2g}")
         parts.append(Folded("Tokens of each category", [Table(shown, caption, source)]))
-    numbers = [] if lack_of_power(tested, table.attrs.get("shifts")) else [number]
-    return Section("token_places", TITLE, parts, findings, numbers)
+    return Section("token_places", TITLE, parts, findings, source.split("/")[1])
 
 
 def count_tests(table: pd.DataFrame, tested: pd.DataFrame) -> list[str]:
@@ -80,21 +77,20 @@ def count_tests(table: pd.DataFrame, tested: pd.DataFrame) -> list[str]:
     if powerless := lack_of_power(tested, shifts):
         return [powerless + too_rare]
     sentences = [
-        f"Of {len(tested):,} pairs of a token and a category {len(sure):,} ({len(sure) / len(tested):.1%}) have q below {LEVEL}: in "
-        f"{more:,} the token lies there more often than circular shifts of the annotation let expect, in {len(sure) - more:,} less often. "
-        "One in twenty of these may be chance." + too_rare
+        f"Of {len(tested):,} pairs of a token and a category {len(sure):,} ({len(sure) / len(tested):.1%}) have q below {LEVEL}: {more:,} "
+        f"enriched and {len(sure) - more:,} depleted, compared with circular shifts of the annotation." + too_rare
     ]
     if shifts and len(sure):
         least, reached = lowest(tested, shifts)
         sentences.append(
             f"{shifts:,} circular shifts give no p-value below {least:.2g}, which {reached / len(tested):.0%} of the tests reach, so "
-            "q says that they are tied and not how surely."
+            "q shows that an association exists and not how certain it is."
         )
     best = strongest(tested, 1).sort_values("low", ascending=False).head(1)
     for row in best.itertuples():
         sentences.append(
-            f"The closest tie is of {cut(row.token, LONGEST)} to {name_category(row.track, row.category)}: {2**row.log2:.3g} times "
-            f"as often as expected (95\u00a0%\u00a0interval {2**row.low:.3g} to {2**row.high:.3g})."
+            f"The strongest enrichment is of {cut(row.token, LONGEST)} in {name_category(row.track, row.category)}: {2**row.log2:.3g} "
+            f"times as often as expected (95\u00a0%\u00a0interval {2**row.low:.3g} to {2**row.high:.3g})."
         )
     return sentences
 
@@ -116,10 +112,9 @@ def lack_of_power(tested: pd.DataFrame, shifts: int | None) -> str:
     if least * len(tested) / max(1, reached) < LEVEL:
         return ""
     return (
-        f"{shifts:,} circular shifts are too few to tell any of {len(tested):,} pairs of a token and a category from chance: they give no "
-        f"p-value below {least:.2g}, which {reached:,} of the tests reach, and for a q below {LEVEL} more than "
-        f"{int(least * len(tested) / LEVEL):,} would have to. That none is found is a lack of power, no sign that tokens lie by chance; "
-        "more circular shifts (`embeddings.shifts`) may tell."
+        f"{shifts:,} circular shifts are too few to establish any enrichment among {len(tested):,} pairs of a token and a category: they "
+        f"give no p-value below {least:.2g}, which {reached:,} of the tests reach, and for a q below {LEVEL} more than "
+        f"{int(least * len(tested) / LEVEL):,} would have to. This is a lack of power, no evidence of absence; raise `embeddings.shifts`."
     )
 
 
@@ -146,8 +141,8 @@ def follow_gc(summary: pd.DataFrame) -> list[str]:
     most = known.loc[known["gc"].abs().idxmax()]
     return [
         f"In {len(close)} of {len(known)} categories enrichment goes with the GC content of the token (rank correlation of at least "
-        f"{CLOSE} either way), most of all in {name_category(most['track'], most['category'])} ({signed(most['gc'])}): there much "
-        "of where tokens lie is explained by composition."
+        f"{CLOSE} either way), most of all in {name_category(most['track'], most['category'])} ({signed(most['gc'])}): composition "
+        "explains much of it there."
     ]
 
 

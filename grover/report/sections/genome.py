@@ -16,7 +16,7 @@ def section(results: Results) -> Section:
     sizes = (folds["end"] - folds["start"]).groupby(folds["name"]).sum()
     finding = (
         f"{kept:,} bases in {len(segments):,} segments of {(chosen['kept'] > 0).sum()} contigs are used, "
-        f"{kept / total:.1%} of what the assembly lists for them."
+        f"{kept / total:.1%} of the bases of these contigs."
     )
     intro = (
         f"{finding} The rest is N or another ambiguity code ({bases(chosen['not_acgt'].sum())}), lies in segments below the "
@@ -50,5 +50,4 @@ def section(results: Results) -> Section:
     if INPUTS in results.names:
         inputs = results.table(INPUTS)
         parts.append(Table(formatted(inputs), "The sources read, and how much of each lies in the segments.", INPUTS))
-    number = (bases(kept), "bases used", f"{len(segments):,} segments without N")
-    return Section("genome", TITLE, parts, [finding], [number])
+    return Section("genome", TITLE, parts, [finding])

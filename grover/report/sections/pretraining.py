@@ -29,7 +29,7 @@ def section(results: Results) -> Section:
     # a gain is the model's loss minus the baseline's, so the sign is turned
     findings = [
         verdict("The pretrained model", MASKED_LABELS[name], *turned(gain), "nats per masked token")
-        for name, gain in scores["gains"].items()
+        for name, gain in sorted(scores["gains"].items(), key=lambda item: scores["baselines"][item[0]]["loss"])
         if gain["low"] is not None
     ]
     parts = [
@@ -81,18 +81,7 @@ def section(results: Results) -> Section:
             )
         )
     parts += strata_parts(results, folder, split) + token_parts(results, folder, split)
-    return Section("pretraining", TITLE, parts, findings, [headline(main, scores)])
-
-
-def headline(main: dict, scores: dict) -> tuple[str, str, str]:
-    """The number of the summary: masked bits per base, or perplexity where there are none."""
-    model, baselines = scores["model"], scores["baselines"].values()
-    if model["bits_per_base"] is None:
-        baseline = min(values["perplexity"] for values in baselines)
-        return f"{model['perplexity']:,.1f}", "perplexity", f"best baseline {baseline:,.1f}; {model['top1']:.1%} top-1"
-    baseline = min(values["bits_per_base"] for values in baselines)
-    note = f"best baseline {baseline:.3f}; {model['top1']:.1%} top-1; split {main['split']}"
-    return f"{model['bits_per_base']:.3f}", "masked bits per base", note
+    return Section("pretraining", TITLE, parts, findings)
 
 
 def turned(gain: dict) -> tuple[float, float, float]:

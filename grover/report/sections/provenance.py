@@ -42,9 +42,7 @@ def section(folder: Path, configuration: str) -> Section:
         settings,
         Code("Every command in full", text),
     ]
-    return Section(
-        "provenance", TITLE, parts, numbers=[(took, "computing time", f"{count(len(records), 'command')} in all")]
-    )
+    return Section("provenance", TITLE, parts)
 
 
 def machine(hardware: dict) -> str:

@@ -75,7 +75,9 @@ def section(results: Results) -> Section:
             )
         )
     data = scatter(umap, regions, tracks[[main, *tracks.columns.drop(main)]])
-    return Section("region_map", TITLE, [*parts, Scatter("region_map_scatter", data, CAPTION, name)])
+    return Section(
+        "region_map", TITLE, [*parts, Scatter("region_map_scatter", data, CAPTION, name)], vocabulary=name.split("/")[1]
+    )
 
 
 CAPTION = (

@@ -51,8 +51,6 @@ def section(results: Results) -> Section:
         return Section("regions", TITLE, ["No track has enough regions for a probe.", *left_out])
     mean = linear[linear["representation"] == MEAN]
     findings = [*overview(mean), *still_alike(mean)]
-    ahead = is_ahead(mean, "gain").sum()
-    note = "where a linear probe on the mean embedding beats the same on k-mers, by its interval"
     order, groups = columns_of(linear)
     parts = [
         "A probe is a simple model that reads a track from a representation of a region: logistic regression for categories, "
@@ -75,7 +73,7 @@ def section(results: Results) -> Section:
             "regions_gains",
             figures.gains(linear, gain_styles(order)),
             "Score of each representation minus that of k-mers, with 95 % intervals of the difference over blocks of the genome. "
-            "Left of the dotted line the embedding says less than k-mers do. A score below chance counts as chance.",
+            "Left of the dotted line the representation scores below k-mers. A score below chance counts as chance.",
             NEEDS[0],
         ),
         *layer_parts(probes, own),
@@ -85,7 +83,7 @@ def section(results: Results) -> Section:
         Folded("All probes of the deepest layers", [all_probes(at_last_layer(probes, own))]),
         Folded("All clusters", [all_clusters(clusters)]),
     ]
-    return Section("regions", TITLE, parts, findings, [(f"{ahead} of {len(mean)}", "tracks", note)])
+    return Section("regions", TITLE, parts, findings, own)
 
 
 def overview(mean: pd.DataFrame) -> list[str]:
@@ -99,16 +97,17 @@ def overview(mean: pd.DataFrame) -> list[str]:
         behind = [figures.label(name) for name in known.loc[known[f"{column}_high"] < 0, "track"]]
         rest = len(known) - len(ahead) - len(behind)
         sentences.append(
-            f"The mean embedding tells more than {comparator} on {len(ahead)} of {count(len(known), 'track')}{in_brackets(ahead)}, "
-            f"less on {len(behind)}{in_brackets(behind)}"
-            + (f"; on {rest} the difference cannot be told from 0." if rest else ".")
+            f"Linear probes on the mean embedding outperform {comparator} on {len(ahead)} of {count(len(known), 'track')}"
+            f"{in_brackets(ahead)} and underperform on {len(behind)}{in_brackets(behind)}"
+            + (f"; on {rest} no difference is established" if rest else "")
+            + " (95\u00a0% intervals, one per track)."
         )
     known = mean["partial"].dropna()
     if len(known):
         sentences.append(
-            f"Given {given_of(mean)}, the held-out predictions of the mean embedding still go with the truth at "
-            f"a rank correlation of {signed(known.median())} (median over {count(len(known), 'track')}; highest "
-            f"{signed(known.max())}, {figures.label(mean.loc[known.idxmax(), 'track'])})."
+            f"Given {given_of(mean)}, the partial rank correlation of held-out predictions and truth is {signed(known.median())} "
+            f"(median over {count(len(known), 'track')}; highest {signed(known.max())}, "
+            f"{figures.label(mean.loc[known.idxmax(), 'track'])})."
         )
     return sentences
 
@@ -186,8 +185,8 @@ def forest_parts(last: pd.DataFrame) -> list:
         return []
     ahead, behind = is_ahead(forest, "gain").sum(), (forest["gain_high"] < 0).sum()
     return [
-        f"With a random forest, which also reads what is not linear, the mean embedding tells more than k-mers on {ahead} of "
-        f"{count(len(forest), 'track')} and less on {behind}."
+        f"With a random forest, which also reads what is not linear, the mean embedding outperforms k-mers on {ahead} of "
+        f"{count(len(forest), 'track')} and underperforms on {behind}."
     ]
 
 

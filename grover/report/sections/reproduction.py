@@ -3,7 +3,7 @@
 import pandas as pd
 
 from grover.report.parts import Folded, Results, Section, Table
-from grover.report.reproduction import NOT_RUN, REPRODUCED, WIDEST, certainties, explanation, readable, reasons, summary
+from grover.report.reproduction import NOT_RUN, certainties, explanation, readable, reasons, summary
 
 TITLE = "Reproduction"
 NEEDS = ("reproduction.parquet",)
@@ -15,14 +15,11 @@ def section(results: Results) -> Section:
         return Section("reproduction", TITLE, summary(table))
     run = table[table["verdict"] != NOT_RUN]
     findings = summary(table)
-    number = (
-        f"{(run['verdict'] == REPRODUCED).sum()} of {len(run)}",
-        f"published scores {REPRODUCED}",
-        f"our 95\u00a0% interval holds the published value and is at most {100 * WIDEST:.0f}\u00a0% of it wide",
-    )
-    shown = readable(table)
-    shown.insert(0, "task", table["task"].to_numpy())
-    sources = "; ".join(f"{source} ({', '.join(grades)})" for source, grades in certainties(table).items())
+    if run.empty:
+        return Section("reproduction", TITLE, summary(table))
+    shown = readable(run)
+    shown.insert(0, "task", run["task"].to_numpy())
+    sources = "; ".join(f"{source} ({', '.join(grades)})" for source, grades in certainties(run).items())
     parts = [
         explanation(),
         findings,
@@ -34,12 +31,11 @@ def section(results: Results) -> Section:
         ),
         "What differs in the whole run:",
         table.attrs["differences"],
-        *[Folded(f"What differs in {task}", differences(rows)) for task, rows in table.groupby("task", sort=False)],
+        *[Folded(f"What differs in {task}", differences(rows)) for task, rows in run.groupby("task", sort=False)],
     ]
-    return Section("reproduction", TITLE, parts, findings, [number] if len(run) else [])
+    return Section("reproduction", TITLE, parts, findings)
 
 
 def differences(rows: pd.DataFrame) -> list:
     """The published data of a task, and what ours are."""
-    facts = reasons(rows)
-    return [f"Published: {rows['data'].iloc[0]}.", *([facts] if facts else ["Nothing of this task was run here."])]
+    return [f"Published: {rows['data'].iloc[0]}.", reasons(rows)]

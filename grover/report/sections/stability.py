@@ -5,9 +5,14 @@ import pandas as pd
 from grover.atlas.stability import CUT_LEFT, CUT_RIGHT, MUTATION_LEFT, MUTATION_RIGHT, NEAR, REVERSE_COMPLEMENT, SHIFT
 from grover.report.figures import stability as figures
 from grover.report.parts import Picture, Results, Section, Table, count, formatted, listed, with_interval
+from grover.report.published import beside_published
 
 TITLE = "Stability of the tokens"
 NEEDS = ("atlas/stability.parquet",)
+AUTHORS = (
+    "GROVER's authors report that a stretch shorter than 50 bases changes its tokens when it is tokenised alone, and pad it with 100 bases "
+    "on either side. "
+)
 NOTHING = (
     "Nothing was measured: no segment is long enough for a window with its surroundings (`atlas.stability_length` and "
     "`atlas.flank`), or all vocabularies overlap, with one token per base and no boundaries."
@@ -24,8 +29,6 @@ def section(results: Results) -> Section:
     windows, length = int(table["windows"].iloc[0]), int(table["length"].iloc[0])
     findings = [back_in_step(main, rows), strands(main, rows[REVERSE_COMPLEMENT]), *compared(table)]
     cut = worse(rows[CUT_LEFT], rows[CUT_RIGHT])
-    note = f"{main}; after these the tokens are the same again in 95\u00a0% of the windows"
-    numbers = [(f"{cut['q95']:.0f}", "bases disturbed by a cut", note)] if pd.notna(cut["q95"]) else []
     parts = [
         f"{windows:,} windows of {length:,} bases are tokenised with their surroundings, and again after one of four "
         "disturbances: cut out and tokenised alone; shifted by one base; with the base in the middle substituted; as the "
@@ -34,8 +37,7 @@ def section(results: Results) -> Section:
         "disturbance too. Non-overlapping k-mers are read in every phase equally often. Overlapping k-mers, which have one "
         "token per base and no boundaries, are left out.",
         findings,
-        "GROVER's authors report that a stretch shorter than 50 bases changes its tokens when it is tokenised alone, and "
-        f"pad it with 100 bases on either side. {padding(main, cut)}",
+        f"{AUTHORS if beside_published(results, main) else ''}{padding(main, cut)}",
         Picture(
             "stability_distances",
             figures.stability(table),
@@ -53,7 +55,7 @@ def section(results: Results) -> Section:
             NEEDS[0],
         ),
     ]
-    return Section("stability", TITLE, parts, findings, numbers)
+    return Section("stability", TITLE, parts, findings)
 
 
 def worse(one: pd.Series, other: pd.Series) -> pd.Series:
@@ -68,14 +70,14 @@ def back_in_step(name: str, rows: dict[str, pd.Series]) -> str:
     changed = f"one substituted base changes {mutation['tokens_changed']:.1f} tokens on average"
     if pd.notna(mutation["q95"]):
         changed += f", in 95\u00a0% of the windows none farther than {count(int(mutation['q95']), 'base')} from it on either side"
-    return f"Cut out of its surroundings, {reach(name, cut)}; {changed}."
+    return f"Tokenised without its surroundings, {reach(name, cut)}; {changed}."
 
 
 def reach(name: str, row: pd.Series) -> str:
     """Clause on when a window is back in step."""
     if pd.isna(row["median"]):
-        return f"a window in tokens of {name} does not come back in step in {row['never']:.1%} of the cases"
-    clause = f"a window in tokens of {name} is back in step after {count(int(row['median']), 'base')} (median"
+        return f"a window does not return to the same {name} tokens in {row['never']:.1%} of the cases"
+    clause = f"a window returns to the same {name} tokens after {count(int(row['median']), 'base')} (median"
     if pd.notna(row["q95"]):
         clause += f"; 95\u00a0% of the windows after {row['q95']:.0f}"
     last = f"the farthest after {row['largest']:.0f}"
@@ -85,7 +87,7 @@ def reach(name: str, row: pd.Series) -> str:
 def padding(name: str, cut: pd.Series) -> str:
     """Sentence on 50 and 100 bases beside a cut."""
     farther = f" and {share(cut['within_100'])} within 100" if cut["within_50"] < 1 else ""
-    return f"Here {share(cut['within_50'])} of the windows in tokens of {name} are back in step within 50 bases of a cut{farther}."
+    return f"In this run {share(cut['within_50'])} of the windows have the same {name} tokens again within 50 bases of a cut{farther}."
 
 
 def share(value: float) -> str:

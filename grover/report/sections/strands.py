@@ -1,4 +1,4 @@
-"""Section of the report: whether embeddings tell the two strands of the genome apart."""
+"""Section of the report: how similar the embeddings of the two strands are."""
 
 import pandas as pd
 
@@ -37,12 +37,11 @@ def section(results: Results) -> Section:
         last_of_random = at_last_layer(random_model.assign(model=random_of(model)), model)
         findings += [beside_random(row, last_of_random) for _, row in last.iterrows()]
     parts = [
-        f"Every stretch of the genome can be read from two strands, and the model sees one of them. {own['n'].max():,} regions, in even "
-        "steps through the genome, are embedded as they stand and as their reverse complements, both tokenised anew from the bare "
-        "sequence. If the model took both for the same thing, their cosine would be 1. Vectors of a network often point all into one "
-        "direction, so that any two have a high cosine: beside it stands that of a region and the reverse complement of another one, "
-        "and the centred cosine is taken from the mean of all vectors, where unrelated vectors have about 0. Part of what is left is "
-        "composition, since GC content is the same on both strands.",
+        f"The model reads one of the two strands. {own['n'].max():,} regions, in even steps along the genome, are embedded as they are "
+        "and as their reverse complements, both tokenised from the bare sequence. A cosine of 1 means equal embeddings. All vectors of a network "
+        "often have one direction in common; the baseline is therefore the cosine of a region and the reverse complement of another one, "
+        "and the centred cosine is taken around the mean of all vectors. Composition contributes to it, since GC content is the same on "
+        "both strands.",
         findings,
         Picture(
             "embeddings_strands",
@@ -59,8 +58,8 @@ def section(results: Results) -> Section:
         directions = of_directions(probes, model)
         found = [direction(row) for _, row in directions[directions["pooling"] == "mean"].iterrows()]
         parts += [
-            "Genes and LINEs have a strand of their own. A linear probe that reads it from the embedding of a region, scored on "
-            "held-out regions, says whether the embedding knows in which direction they are read; 0.5 is guessing.",
+            "A linear probe predicts the strand of genes and LINEs from the embedding of a region, and is scored on held-out regions; an "
+            "AUROC of 0.5 is chance.",
             found,
             Table(
                 readable(directions),
@@ -69,7 +68,7 @@ def section(results: Results) -> Section:
                 PROBES,
             ),
         ]
-    return Section("strands", TITLE, parts, findings + found)
+    return Section("strands", TITLE, parts, findings + found, model)
 
 
 def describe(row: pd.Series) -> str:
@@ -80,9 +79,10 @@ def describe(row: pd.Series) -> str:
     known = {BETTER: "are more alike", WORSE: "are less alike", SAME: "are not measurably more alike"}
     relation = known[judge(row["adjusted_low"], row["adjusted_high"])]
     return (
-        f"{subject} {relation} than those of two different regions (cosine {row['similarity']:.4f} against {row['baseline']:.4f}; centred "
-        f"{with_interval(*row[['centred_similarity', 'centred_low', 'centred_high']].astype(float))}, where 1 is the same); the own "
-        f"reverse complement is the nearest in {row['nearest']:.1%} of the regions (by chance {row['chance']:.2%})."
+        f"{subject} {relation} than those of two different regions (cosine {row['similarity']:.4f} against "
+        f"{row['baseline']:.4f}). "
+        f"Centred, the cosine is {with_interval(*row[['centred_similarity', 'centred_low', 'centred_high']].astype(float))}; the own reverse "
+        f"complement is the nearest in {row['nearest']:.1%} of the regions (by chance {row['chance']:.2%})."
     )
 
 
@@ -112,17 +112,17 @@ def direction(row: pd.Series) -> str:
         return f"{track}: not measured ({row['note']})."
     value = with_interval(*row[["value", "low", "high"]].astype(float))
     known = {
-        BETTER: "knows something of the reading direction",
-        WORSE: "does worse than guessing",
-        SAME: "is not told from guessing",
+        BETTER: "predicts the reading direction",
+        WORSE: "predicts the reading direction worse than chance",
+        SAME: "does not measurably predict the reading direction",
     }
     relation = known[judge(row["low"] - 0.5, row["high"] - 0.5)]
     sentence = f"{track}: the mean embedding {relation} (AUROC {value})"
     if pd.notna(row["gain"]):
-        verbs = {BETTER: "more than", WORSE: "less than", SAME: "not measurably other than"}
+        verbs = {BETTER: "above", WORSE: "below", SAME: "not measurably different from"}
         verb = verbs[judge(row["gain_low"], row["gain_high"])]
         gain = f"{signed(row['gain'])}; {between(row['gain_low'], row['gain_high'])}"
-        sentence += f", {verb} counts of k-mers tell ({gain})"
+        sentence += f", {verb} k-mer counts ({gain})"
     return f"{sentence}."
 
 

@@ -47,19 +47,10 @@ def section(results: Results) -> Section:
     best |= of_random(results, model)
 
     findings = [
+        describe_strongest(shown[0], best[shown[0]], number),
         *(describe_effects(name, rows, number) for name, rows in best.items() if name not in layers[:-1]),
         *tied_properties(best[shown[0]], tokens[shown[0]]),
         describe_similarity(similarity, layers),
-    ]
-    numbers = [
-        (
-            f"{abs(row.spearman):.2f}",
-            "|Spearman|",
-            f"{row.component} of {shown[0]} with frequency"
-            + (f"; the paper: {row.published:.2f} on {row.published_component}" if paper else ""),
-        )
-        for row in best[shown[0]].itertuples()
-        if row.Index == "frequency"
     ]
     mapped = {name: table.dropna(subset=["order"]) for name, table in tokens.items()}
     parts = [
@@ -118,7 +109,7 @@ def section(results: Results) -> Section:
         ),
         *map_parts(results, names, mapped, clusters),
     ]
-    return Section("tokens", TITLE, parts, findings, numbers)
+    return Section("tokens", TITLE, parts, findings, model)
 
 
 def map_parts(
@@ -160,6 +151,16 @@ def of_random(results: Results, model: str) -> dict[str, pd.DataFrame]:
     return {f"{RANDOM_LABEL}, {last}": table[table["source"] == last].set_index("property")}
 
 
+def describe_strongest(source: str, rows: pd.DataFrame, number: int) -> str:
+    """Return the sentence on the property that goes most with a component of the source; rows: by property, as `describe_effects`."""
+    name = rows["spearman"].abs().idxmax()
+    row = rows.loc[name]
+    return (
+        f"In {source} the strongest association of a component with a property of the {number:,} tokens is {PROPERTIES[name]} on "
+        f"{row['component']} (|Spearman| {abs(row['spearman']):.2f}; {chance_level(number):.2f} by chance)."
+    )
+
+
 def describe_effects(source: str, rows: pd.DataFrame, number: int) -> str:
     """Sentence on the properties that the components of one source hold, and those that none of them does.
 
@@ -175,7 +176,7 @@ def describe_effects(source: str, rows: pd.DataFrame, number: int) -> str:
         for name in told
     ] or ["no property is on any component"]
     are = "is" if len(lost) == 1 else "are"
-    end = f"; {listed(lost)} {are} not told from chance (below {chance:.2f})" if lost else ""
+    end = f"; {listed(lost)} {are} below what {number:,} unrelated tokens give ({chance:.2f})" if lost else ""
     return f"{source[0].upper()}{source[1:]}: {listed(clauses)}{end}."
 
 
@@ -185,8 +186,8 @@ def tied_properties(rows: pd.DataFrame, tokens: pd.DataFrame) -> list[str]:
         return []
     value = float(spearmanr(tokens["count"], tokens["token"].str.len()).statistic)
     return [
-        f"Frequency and length stand on the same component, and among these tokens they go together anyway (Spearman {value:+.2f}; "
-        f"{interval(*spearman_interval(value, len(tokens)))}), so that it cannot say which of the two it holds."
+        f"Frequency and length are on the same component and correlate among these tokens (Spearman {value:+.2f}; "
+        f"{interval(*spearman_interval(value, len(tokens)))}). The component may reflect either."
     ]
 
 
@@ -197,10 +198,7 @@ def describe_similarity(similarity: pd.DataFrame, layers: list[str]) -> str:
     clauses = [
         f"{with_interval(*rows.loc[name, ['spearman', 'low', 'high']], digits=2)} with {name}" for name in others
     ]
-    return (
-        f"How the tokens lie to each other in {layers[-1]} correlates by {listed(clauses)} (cosines of all pairs; 95{SPACE}% "
-        "intervals)."
-    )
+    return f"The cosines of all pairs of tokens in {layers[-1]} correlate by {listed(clauses)} (Spearman; 95{SPACE}% intervals)."
 
 
 def effects_table(best: dict[str, pd.DataFrame], correlations: pd.DataFrame, sources: list[str]) -> pd.DataFrame:

@@ -21,7 +21,7 @@ def section(results: Results) -> Section:
     table, source = tables[main], names[main]
     count = table["count"].to_numpy()
     mean = float(np.average(table["length"], weights=count))
-    finding = f"In the {len(table):,} tokens of {main} the genome has one token every {mean:.2f} bases on average."
+    finding = f"Tokens of {main} ({len(table):,} in the vocabulary) span {mean:.2f} bases on average over the genome."
     parts: list = [
         f"{finding} Byte-pair vocabularies merge the most frequent pair of neighbours, again and again, over the whole "
         "genome and without crossing a segment; k-mers are read end to end, or where they overlap, one at every base."
@@ -50,5 +50,4 @@ def section(results: Results) -> Section:
     # of overlapping k-mers the length in the table is their stride
     top = top.assign(length=top["token"].str.len(), share=top["count"] / count.sum())
     parts.append(Table(formatted(top, {"share": "{:.2%}"}), f"The {len(top)} most frequent tokens of {main}.", source))
-    number = (f"{mean:.2f}", "bases per token", f"{len(table):,} tokens, weighted by occurrence")
-    return Section("vocabulary", TITLE, parts, [finding], [number])
+    return Section("vocabulary", TITLE, parts, [finding])

@@ -76,6 +76,11 @@ def test_each_part_has_a_row_for_each_seed_and_one_for_their_mean_with_intervals
     )
     assert mean["mcc_low"] < mean["mcc"] < mean["mcc_high"] and mean["auroc_low"] < mean["auroc"] < mean["auroc_high"]
     assert (mean["n_test"], mean["n_train"], mean["classes"], mean["dataset"]) == (100, 200, 2, "d")
+    for row in whole.iloc[:3].itertuples():
+        valid = predictions["chosen"].query(f"fold == 'valid' and seed == {row.seed}")
+        called = valid["probability"] >= row.threshold
+        assert row.mcc_valid == pytest.approx(sklearn.matthews_corrcoef(valid["label"], called))
+    assert mean["mcc_valid"] == pytest.approx(whole["mcc_valid"][:3].mean())
     assert mean["positive_share"] == dataset.loc[dataset["fold"] == "test", "label"].mean()
     assert json.loads(mean["configuration"]) == {"epochs": 2, "batch": 8}
 

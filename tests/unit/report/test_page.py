@@ -9,7 +9,7 @@ import pytest
 
 from grover.report.page import build, inline_svg, render
 from grover.report.parts import Folded, Picture, Results, Table, formatted, verdict
-from grover.report.sections import atlas, benchmarks, genome
+from grover.report.sections import atlas, benchmarks, comparisons, genome
 from grover.report.style import to_svg
 from tests.fakes.results import write as write_artefacts
 
@@ -109,7 +109,7 @@ def test_the_atlas_stands_beside_null_genomes(page):
     assert list(table.columns) == ["number", "genome", "null, order 1", "null, order 5"]
     assert table.iloc[0].tolist() == ["bases per token", "3.90", "3.90", "3.90"]
     assert table.set_index("number").loc["token CG"].tolist() == ["yes", "no", "no"]
-    assert "theirs reach 5 (null, order 1) and 6 (null, order 5) bases" in section.findings[0]
+    assert section.findings[0].endswith("those of null genomes 5 (null, order 1) and 6 (null, order 5).")
     drawn = {name for name in page[1] if name.startswith("atlas_")}
     kinds = ("frequencies", "composition", "balance", "compression", "enrichment", "coverage")
     assert drawn == {f"atlas_{kind}" for kind in kinds}
@@ -134,34 +134,63 @@ def test_the_atlas_without_null_genomes_and_annotation_and_the_vocabulary_withou
     assert [part.name for part in sections["vocabulary"].parts if hasattr(part, "name")] == ["vocabulary_frequencies"]
 
 
+def test_the_best_baseline_is_chosen_on_fold_valid_and_by_fold_test_only_without_one():
+    rows = {"task": "t", "kind": "baseline", "model": ["gc", "cnn"], "mcc": [0.4, 0.6], "mcc_valid": [0.5, 0.3]}
+    table = pd.DataFrame(rows)
+    assert comparisons.baselines_of(table) == {"t": "gc"}
+    assert comparisons.baselines_of(table.assign(mcc_valid=np.nan)) == {"t": "cnn"}
+    assert comparisons.best_baseline(table.assign(kind="model")) is None
+
+
+def test_a_difference_that_one_task_would_establish_is_not_established_among_ten():
+    one = {"part": "all", "comparator": "gc", "difference": 0.1, "low": 0.01, "high": 0.19}
+    compared = pd.DataFrame([one | {"task": f"t{i}"} for i in range(10)])
+    alone = comparisons.differences(compared.head(1), {"t0": "gc"})
+    assert alone["verdict"].tolist() == ["beats"]
+    assert comparisons.overview(alone, "GC content").endswith("(t0) and underperforms on 0 (95\u00a0% interval).")
+    among = comparisons.differences(compared, {f"t{i}": "gc" for i in range(10)})
+    assert set(among["verdict"]) == {"does not differ measurably from"} and among["p"].min() > 0.2
+
+
+@pytest.mark.parametrize("chosen, said", [("kmer-4", True), ("bpe-300", False)])
+def test_a_section_about_another_vocabulary_than_the_chosen_one_says_so(tmp_path, chosen, said):
+    files = write_artefacts(tmp_path)
+    (tmp_path / "selection/chosen.txt").write_text(f"{chosen}\nSo it was.\n")
+    wanted = [path for path in files if "atlas" in path.parts or path.name == "chosen.txt"]
+    section = {section.key: section for section in build(Results(tmp_path, wanted), "", palette="okabe-ito")}["atlas"]
+    sentence = f"This section is about bpe-300; the vocabulary chosen for the benchmarks is {chosen}."
+    assert (sentence in section.parts) == said
+
+
 @pytest.fixture(scope="module")
 def benchmark_section(page):
     return next(section for section in page[2] if section.key == "benchmarks")
 
 
-def test_a_rule_without_learning_stands_first_among_the_findings_of_the_benchmarks(benchmark_section):
-    rule, pretraining, baselines = benchmark_section.findings
+def test_findings_name_both_directions_and_the_correction_for_several_tasks(benchmark_section):
+    pretraining, baselines, rule = benchmark_section.findings
     assert rule.startswith(
-        "A rule without learning scores 0.96 on token-shuffled promoters, 0.00, 0.01 and 0.00 on the honest negatives"
+        "The forbidden-pairs rule, which learns nothing, has MCC 0.96 on token-shuffled promoters, 0.00, 0.01 and 0.00 with the other"
     )
-    assert pretraining.startswith("Pretraining adds MCC on 6 of 8 tasks (prom300-retokenised, prom300-dinucleotide,")
-    assert baselines == (
-        "The pretrained model is ahead of the best baseline on 3 of 8 tasks (prom300-retokenised, prom300-dinucleotide and "
-        "prom300-genomic); on promscan, ctcf-GM12878 and splice it is behind; on the others the difference cannot be told from 0."
+    assert pretraining.replace("\u00a0", " ") == (
+        "The pretrained model outperforms random initialisation on 5 of 8 tasks (prom300-retokenised, prom300-dinucleotide, ctcf-GM12878, "
+        "splice and gue-prom_core_all) and underperforms on 0; on 3 no difference is established (95 % interval; Holm over 8 tasks)."
+    )
+    assert baselines.startswith(
+        "The pretrained model outperforms the best baseline on 3 of 8 tasks (prom300-retokenised, prom300-dinucleotide and "
+        "prom300-genomic) and underperforms on 3 (promscan, ctcf-GM12878 and splice); on 2 no difference is established"
     )
 
 
 def test_every_task_says_what_pretraining_adds_and_how_it_stands_to_the_best_baseline(benchmark_section):
     lists = [part for part in benchmark_section.parts if isinstance(part, list)]
-    said = {text.partition(":")[0]: text.replace("\u00a0", " ").replace("\u2212", "-") for text in lists[1]}
+    said = {text.partition(" (")[0]: text.replace("\u00a0", " ").replace("\u2212", "-") for text in lists[1]}
     assert len(said) == 8
     assert said["promscan"] == (
-        "promscan: pretraining adds +0.070 MCC (95 % interval +0.010 to +0.130) over random initialisation; the pretrained "
-        "model stays behind the best baseline (k-mers + forest, 0.390) by 0.080 MCC (95 % interval -0.140 to -0.020)."
+        "promscan (412 test examples, 3 seeds): +0.070 MCC (+0.010 to +0.130) against random initialisation, not established "
+        "(Holm p = 0.067); -0.080 MCC (-0.140 to -0.020) against the best baseline, k-mers + forest (MCC 0.390)."
     )
-    assert (
-        "the pretrained model does not differ measurably from the randomly initialised one" in said["prom300-shuffle"]
-    )
+    assert "random initialisation, not established;" in said["prom300-shuffle"]
     assert "on 8 of 8 tasks: 12,000" in " ".join(part for part in benchmark_section.parts if isinstance(part, str))
 
 
@@ -216,7 +245,7 @@ def test_strata_of_negatives_have_their_own_scores():
         ("chosen", "model", "in-frame", 0.5, 0.85, 0.8, 0.9),
         ("open-frame", "baseline", "in-frame", 0.2, 0.6, 0.5, 0.7),
     ]
-    table = pd.DataFrame(rows, columns=columns).assign(task="starts")
+    table = pd.DataFrame(rows, columns=columns).assign(task="starts", mcc_valid=[0.4, 0.6, 0.4, 0.6])
     pair = {"task": "starts", "part": "in-frame", "model": "chosen", "comparator": "open-frame"}
     compared = pd.DataFrame([pair | {"difference": 0.3, "low": 0.2, "high": 0.4}])
     picture, (sentence,), scores = benchmarks.strata(table, compared, "chosen")
@@ -246,7 +275,8 @@ def test_published_scores_stand_beside_ours(page):
     table = next(part for part in section.parts if isinstance(part, Table)).frame
     row = table[(table["task"] == "CTCF") & (table["published model"] == "GROVER")].iloc[0]
     assert row.tolist()[3:] == ["60", "ctcf-GM12878", "chosen", "20.0 (15.0 to 25.0)", "not reproduced"]
-    assert section.numbers[0][0] == "1 of 9"
+    assert "not run here" not in table["verdict"].unique() and len(table) == 9
+    assert section.findings[1] == "17 further published scores have no counterpart in this run."
 
 
 def test_tokens_are_short_in_a_table():

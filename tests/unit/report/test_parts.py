@@ -20,6 +20,4 @@ def test_names_of_contigs_stay_texts(tmp_path, names):
     assert results.table(CONTIGS)["contig"].tolist() == names
     assert results.table("genome/folds.bed")["chrom"].tolist() == names
     section = genome.section(results)
-    assert section.findings == [
-        "180 bases in 2 segments of 2 contigs are used, 90.0% of what the assembly lists for them."
-    ]
+    assert section.findings == ["180 bases in 2 segments of 2 contigs are used, 90.0% of the bases of these contigs."]

@@ -52,18 +52,18 @@ def test_the_heat_map_says_it_all(section):
 
 def test_sentences_follow_the_intervals(section):
     assert section.findings[0] == (
-        "The mean embedding tells more than k-mers on 1 of 5 tracks (repeat class), less on 1 (gene); on 3 the difference cannot be "
-        "told from 0."
+        "Linear probes on the mean embedding outperform k-mers on 1 of 5 tracks (repeat class) and underperform on 1 (gene); on 3 no "
+        "difference is established (95\u00a0% intervals, one per track)."
     )
-    assert [text.split(" on ")[0].split(" than ")[-1] for text in section.findings[1:4]] == [
+    assert [text.partition(" outperform ")[2].split(" on ")[0] for text in section.findings[1:4]] == [
         "GC content",
         "word2vec",
         "random initialisation",
     ]
     assert (
-        "rank correlation of +0.050 (median over 5 tracks; highest +0.200, replication timing)" in section.findings[4]
+        "rank correlation of held-out predictions and truth is +0.050 (median over 5 tracks; highest +0.200, replication timing)"
+        in section.findings[4]
     )
-    assert section.numbers[0][0] == "1 of 5"
     lines = next(part for part in section.parts if isinstance(part, list) and part is not section.findings)
     assert len(lines) == 5 and lines[2].startswith("gene: the mean embedding (AUROC 0.485) stays behind k-mers (\u2212")
 
@@ -88,12 +88,12 @@ def test_what_has_too_few_regions_is_named(section):
 
 
 def test_the_sentence_on_partial_correlations_names_what_is_given(section, folder, tmp_path):
-    assert section.findings[4].startswith("Given GC content and the share of repeats, the held-out")
+    assert section.findings[4].startswith("Given GC content and the share of repeats, the partial rank")
     write(tmp_path, np.random.default_rng(0))
     probes = pd.read_parquet(tmp_path / regions.NEEDS[0])
     probes.assign(given="gc").to_parquet(tmp_path / regions.NEEDS[0])
     other = build(tmp_path)
-    assert other.findings[4].startswith("Given GC content, the held-out")
+    assert other.findings[4].startswith("Given GC content, the partial rank")
     tables = [part.parts[0] for part in other.parts if isinstance(part, Folded)]
     assert tables[0].caption.endswith("truth given GC content.")
 

@@ -126,7 +126,7 @@ def embedder(model: Model, layers: str, context: int | None, long: str, device: 
     window = model.longest
     if context is None:
         context = min(WindowContext().context, 3 * window // 8)
-    core_length(window, context)
+    model.check_context(context, window)
     numbers = _numbers(layers, encoder.config.num_hidden_layers)
     return Embedder(
         encoder, model.vocabulary, choose_layers(encoder, numbers), window, context, long, device, precision

@@ -60,6 +60,14 @@ class Model:
         """Tokens that a model of this project reads at most, without [CLS] and [SEP]."""
         return int(self.config["max_position_embeddings"]) - SPECIALS
 
+    def check_context(self, context: int, window: int) -> None:
+        """Raise InputError where `context` tokens on either side leave none of a window of so many tokens."""
+        if window - 2 * context < 1:
+            raise InputError(
+                f"--context {context}: {self.name} reads {window} tokens at a time, and two contexts leave none between them; give at most "
+                f"{(window - 1) // 2}"
+            )
+
     def language_model(self) -> BertForMaskedLM:
         """Load the masked language model. Raises InputError for any other model."""
         self._check_own()

@@ -15,6 +15,7 @@ import pandas as pd
 
 from grover.commands.assemblies import Assembly, open_assembly
 from grover.commands.options import STANDARD, Regions
+from grover.commands.seen import seen_intervals
 from grover.commands.session import Session
 from grover.commands.skipped import EMPTY, NO_BASES, OK, OUTSIDE, UNKNOWN_CONTIG
 from grover.genome.bases import N, reverse_complement
@@ -97,7 +98,7 @@ def open_inputs(
 ) -> Inputs:
     """Open the inputs that the options name.
 
-    trained_on: intervals that the model was pretrained on (chrom, start, end); rows of a BED then have the column `seen`. Raises InputError
+    trained_on: intervals that the model was pretrained on (`trained_on.bed`); rows of a BED then have the column `seen`. Raises InputError
     where a file is no BED or no FASTA of DNA, where it has no input, and where the two have no contig in common.
     """
     if asked.bed is None:
@@ -111,7 +112,7 @@ def open_inputs(
     bed = session.local(asked.bed, "--bed")
     number = _count(bed, b"\n")
     assembly = open_assembly(asked.fasta, session)
-    seen = _trained_on(trained_on, assembly, session) if trained_on is not None else None
+    seen = seen_intervals(trained_on, assembly, session) if trained_on is not None else None
     identity = {"fasta": session.stamp(asked.fasta), "bed": session.stamp(asked.bed)}
     return Inputs(number * _strands(asked), _of_bed(bed, asked, assembly, surroundings, seen), identity)
 
@@ -236,27 +237,6 @@ def _pieces(lengths: np.ndarray) -> Iterator[slice]:
         bases += int(length)
     if len(lengths):
         yield slice(begin, len(lengths))
-
-
-def _trained_on(intervals: pd.DataFrame, assembly: Assembly, session: Session) -> pd.DataFrame | None:
-    """Return the intervals that the model was pretrained on with the assembly's names of contigs.
-
-    None where it has none of them, or where one ends behind its contig: names such as chr1 alone do not tell assemblies apart.
-    """
-    given = intervals["chrom"].unique().tolist()
-    lengths = assembly.contigs.lengths
-    for rename in ("", "add-chr", "strip-chr"):
-        names = assembly.names(rename).of(given)
-        if any(name in lengths for name in names):
-            found = intervals.assign(chrom=intervals["chrom"].map(dict(zip(given, names, strict=True))))
-            beyond = (found["end"] > found["chrom"].map(lengths)).to_numpy()  # False of a contig that is missing
-            if not beyond.any():
-                return found
-            chrom = found["chrom"].iloc[int(beyond.argmax())]
-            session.say(f"the model was pretrained on a longer {chrom} than that of {assembly.name}; no column `seen`")
-            return None
-    session.say(f"the model was pretrained on other contigs than those of {assembly.name}; no column `seen`")
-    return None
 
 
 def _strands(asked: Regions) -> int:

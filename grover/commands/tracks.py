@@ -185,10 +185,7 @@ def _reading(model: Model, asked: Asked) -> Reading:
     made, defaults = model.settings(), TrackReading()
     window = longest_window(defaults.track_window, model.longest + SPECIALS)
     context = min(defaults.track_context, 3 * window // 8) if asked.context is None else asked.context
-    if window - 2 * context < 1:
-        raise InputError(
-            f"--context {context}: {model.name} reads {window} tokens, which leaves none between two contexts; lower it"
-        )
+    model.check_context(context, window)
     reading = TrackReading(track_context=context, track_strands="both" if asked.both else "plus")
     ratio = asked.mask_ratio or made.get("mask_ratio") or Masking().mask_ratio
     return reading_of(reading, model.longest + SPECIALS, model.vocabulary, ratio, made.get("mask_span") or 0)

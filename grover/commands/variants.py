@@ -32,6 +32,7 @@ from grover.intervals.formats import vcf_blocks
 from grover.network.inference import threads_for
 from grover.runtime.errors import InputError
 from grover.runtime.files import atomic, checksum
+from grover.runtime.text import DAMAGED
 from grover.runtime.version import version
 
 VCF = ".vcf.gz"
@@ -215,7 +216,7 @@ def _is_bcf(path: Path) -> bool:
     try:
         with gzip.open(path) as stream:
             return stream.read(3) == b"BCF"
-    except (OSError, EOFError):
+    except (OSError, *DAMAGED):
         return False
 
 

@@ -22,13 +22,14 @@ from grover.runtime.errors import InputError
 
 MOST_DIFFERING = 0.01  # share of records with another REF, such as an ambiguity code, before the file is refused
 LEAST_FLANK = 20  # bases of sequence on either side without which an allele has no score
-OK, REF_MISMATCH, CONTIG_EDGE, NON_ACGT, TOO_LONG, SYMBOLIC = (
+OK, REF_MISMATCH, CONTIG_EDGE, NON_ACGT, TOO_LONG, SYMBOLIC, NO_CHANGE = (
     "ok",
     "ref_mismatch",
     "contig_edge",
     "non_acgt",
     "too_long",
     "symbolic",
+    "no_change",
 )
 STATUSES = {
     OK: "scored",
@@ -37,6 +38,7 @@ STATUSES = {
     NON_ACGT: "with other letters than A, C, G, T, or where the run has no sequence",
     TOO_LONG: "longer than the model reads",
     SYMBOLIC: "symbolic",
+    NO_CHANGE: "with ALT equal to REF",
 }
 COLUMNS = [
     "chrom",
@@ -184,6 +186,7 @@ class Variants:
         status = table["status"].to_numpy(object)
         status[letters & ~plain & (status == OK)] = NON_ACGT
         status[~letters] = SYMBOLIC
+        status[(table["alt"] == table["ref"]).to_numpy(bool) & (status == OK)] = NO_CHANGE
         return normalised(table.assign(status=status.astype("str")), self.genome)[COLUMNS]
 
     def _fault(self, row: int, reason: str) -> InputError:

@@ -25,6 +25,7 @@ from grover.intervals.overlaps import overlaps
 from grover.network.shipped import shipped_models
 from grover.pretraining import corpus, evaluation
 from grover.pretraining.masking import Masking
+from grover.pretraining.trained_on import read_trained_on, with_checksums
 from grover.tokenization.genome_tokens import TokenisedGenome, tokenise
 from grover.tokenization.vocabulary import CLS, PAD, SEP, Vocabulary
 
@@ -56,7 +57,9 @@ def test_plain_transformers_reproduces_the_card(tmp_path):
     tokenise(genome.codes, genome.bounds, vocabulary, tokens, index)
     tokenised = TokenisedGenome(tokens, index, vocabulary)
     windows = held_out(genome, tokenised, places[3])
-    assert not overlaps(places_of(windows, genome, tokenised), read_bed(FOLDER / "trained_on.bed")).any()
+    trained_on = read_trained_on(FOLDER / "trained_on.bed")
+    assert not overlaps(places_of(windows, genome, tokenised), trained_on).any()
+    pd.testing.assert_frame_equal(with_checksums(trained_on, genome), trained_on)
 
     masking = Masking(SCORES["mask_ratio"], mask=1.0, span=SCORES["mask_span"])
     masked = evaluation.mask_tokens(tokenised.tokens, windows, vocabulary.size, masking, CONFIG["seed"])

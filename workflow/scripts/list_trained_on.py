@@ -7,6 +7,7 @@ import pandas as pd
 from grover.benchmarks.leakage import training_intervals
 from grover.config.sections.genome import Corpus
 from grover.genome.assembly import Genome
+from grover.pretraining.trained_on import with_checksums
 from grover.runtime.cli import Input, Output, main
 from grover.runtime.files import atomic
 from grover.runtime.settings import Setting
@@ -24,9 +25,11 @@ def list_trained_on(
     output: Output,
     split: Annotated[str, Setting(Corpus, "split")],
 ) -> None:
-    """Write the union of the windows whose fold in column `split` is train as BED, in coordinates of the assembly."""
-    tokenised = TokenisedGenome(tokens, index, Vocabulary.load(tokenizer.parent))
-    found = training_intervals(pd.read_parquet(windows), split, tokenised, Genome(sequence, segments))
+    """Write the union of the windows whose fold in column `split` is train as BED, in coordinates of the assembly, with a checksum of
+    the bases of each interval.
+    """
+    tokenised, genome = TokenisedGenome(tokens, index, Vocabulary.load(tokenizer.parent)), Genome(sequence, segments)
+    found = with_checksums(training_intervals(pd.read_parquet(windows), split, tokenised, genome), genome)
     with atomic(output) as temporary:
         found.to_csv(temporary, sep="\t", header=False, index=False)
 

@@ -2,7 +2,10 @@
 
 import gzip
 import io
+import re
 import sys
+from dataclasses import replace
+from hashlib import sha256
 
 import numpy as np
 import pandas as pd
@@ -79,16 +82,39 @@ def test_surroundings_end_at_n_and_at_the_contig(world, bed):
     assert [decode(codes) for codes in stepped.codes] == [decode(codes) for codes in chunk.codes]
 
 
+def trained_on(world, *places, chrom="1"):
+    """Intervals of chr1 as `trained_on.bed` has them."""
+    sums = [sha256(world.sequences["chr1"][start:end].encode()).hexdigest()[:16] for start, end in places]
+    starts, ends = zip(*places, strict=True)
+    return pd.DataFrame({"chrom": chrom, "start": starts, "end": ends, "checksum": sums})
+
+
 def test_the_share_that_the_model_has_seen(world, bed):
-    trained = pd.DataFrame({"chrom": ["1", "1"], "start": [0, 50], "end": [20, 60]})
-    rows, _ = read(
-        bed(world.fasta, ("chr1", 10, 50), ("chr2", 0, 10), ("chr1", 55, 60), ("chr9", 1, 2)), trained_on=trained
-    )
-    np.testing.assert_allclose(rows["seen"], [0.25, 0, 1, np.nan])
-    rows, _ = read(bed(world.fasta, ("chr1", 10, 50)), trained_on=trained.assign(chrom="scaffold"))
-    assert "seen" not in rows
-    rows, _ = read(bed(world.fasta, ("chr1", 10, 50)), trained_on=trained.assign(end=[20, 408]))  # chr1 has 407 bases
-    assert "seen" not in rows
+    rows = [("chr1", 10, 50), ("chr2", 0, 10), ("chr1", 55, 60), ("chr9", 1, 2)]
+    whole = trained_on(world, (0, 20), (50, 60))
+    partly = pd.concat([whole, whole.tail(1).assign(end=500), whole.assign(chrom="20")])  # what a slice does not have
+    for trained in (whole, partly):
+        found, _ = read(bed(world.fasta, *rows), trained_on=trained)
+        np.testing.assert_allclose(found["seen"].iloc[[0, 1, 3]], [0.25, 0, np.nan])
+        assert found["seen"][2] == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda table: table.assign(chrom="scaffold"), "the model was pretrained on other contigs than those of"),
+        (lambda table: table.assign(start=table["start"] + 1), "is another assembly than .*: chr1:1-20 differs"),
+        (lambda table: table.assign(end=408), "it has none of the intervals of trained_on.bed whole"),  # chr1 has 407 bases
+        (lambda table: table.assign(checksum=""), "or these have no checksums"),
+    ],
+)
+def test_nothing_is_said_of_another_assembly(world, bed, capsys, change, sentence):
+    """Also where its contigs have the same names and are longer than those of the training."""
+    asked = bed(world.fasta, ("chr1", 10, 50))
+    with session(replace(QUIET, quiet=False)) as here:
+        (chunk,) = open_inputs(asked, here, ALONE, change(trained_on(world, (0, 20), (50, 60)))).chunks
+    assert "seen" not in chunk.rows
+    assert re.search(f"{sentence}.*; no column `seen`", capsys.readouterr().err)
 
 
 def test_a_fasta_alone_gives_its_sequences_in_order(world, monkeypatch):

@@ -103,6 +103,13 @@ def test_a_layer_that_is_not_there_is_named_as_given(world, bed, result):
         embed.run(model, "0,-4", None, "tile", bed(world.fasta, ("chr1", 0, 9)), QUIET, result("e.tsv"))
 
 
+def test_a_context_that_leaves_no_token_is_refused_with_the_largest(world, bed, result):
+    model, asked = open_model(str(world.models["bpe-3"])), bed(world.fasta, ("chr1", 0, 9))
+    with pytest.raises(InputError, match="^--context 16: .* reads 32 tokens at a time, .*; give at most 15$"):
+        embed.run(model, "-1", 16, "tile", asked, QUIET, result("e.tsv"))
+    embed.run(model, "-1", 15, "tile", asked, QUIET, result("e.tsv"))
+
+
 def test_predictions_are_those_of_the_stage(world, genome, bed, result, tmp_path):
     rows = [("chr1", 20, 40, "a", 0, "+"), ("chr1", 180, 200, "b", 0, "-"), ("chr2", 0, 20, "c", 0, "-")]
     windows = pd.DataFrame(rows, columns=["chrom", "start", "end", "name", "score", "strand"]).assign(dropped="")

@@ -113,7 +113,7 @@ def test_what_is_wrong_is_one_sentence(here):
     assert "standard input names its contigs 1" in done.stderr and "add --rename add-chr" in done.stderr
     assert "beyond chr2" in grover(*options(here, "-b", "-"), input=b"chr2\t5\t600\n", code=1).stderr
     assert "belong together" in grover(*options(here, "--tokens", here / "tokens.npy"), code=1).stderr
-    assert "--context 70" in grover(*options(here, "--context", 70), code=1).stderr
+    assert "give at most 62" in grover(*options(here, "--context", 70), code=1).stderr
 
 
 def test_a_hub_has_the_assembly_the_tracks_and_the_first_place(here):

@@ -1,5 +1,6 @@
 """`grover variants` gives what the stages give, in every format, and goes on after an interruption."""
 
+import gzip
 from types import SimpleNamespace
 
 import numpy as np
@@ -203,6 +204,18 @@ def test_wrong_names_and_another_assembly_are_refused(here):
     done = grover(*options(here, "-"), input=b"##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\n", code=1)
     assert "standard input" in done.stderr and "standard-input" not in done.stderr
     assert grover(*options(here, here / "x.vcf", "--max-skipped", "0.01"), code=3).stdout.count("\n") == 11
+
+
+def test_a_damaged_file_is_one_sentence_and_an_allele_that_is_ref_has_no_score(here, tmp_path):
+    packed = gzip.compress((here / "x.vcf").read_bytes())
+    (tmp_path / "x.vcf.gz").write_bytes(packed[:10] + b"\xff" * 20 + packed[30:])
+    done = grover(*options(here, tmp_path / "x.vcf.gz"), code=1)
+    assert done.stderr.splitlines()[-1].startswith(f"error: {tmp_path / 'x.vcf.gz'} ") and "damaged" in done.stderr
+    base = CONTIGS["chr1"][600]
+    same = vcf(tmp_path / "same.vcf", [*records()[:4], f"chr1\t601\t.\t{base}\t{base}\t.\t.\t."])
+    grover(*options(here, same, "-o", tmp_path / "same.parquet"))
+    last = pd.read_parquet(tmp_path / "same.parquet").iloc[-1]
+    assert last["status"] == "no_change" and np.isnan(last["llr"])
 
 
 def test_the_data_set_of_the_run_is_found(here, tmp_path):

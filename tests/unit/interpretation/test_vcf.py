@@ -90,7 +90,7 @@ def records(genome):
         ["ok"],
         ["non_acgt"],
     ]
-    statuses += [["ok"], ["contig_edge"], ["contig_edge"], *[["non_acgt"]] * 3, *[["contig_edge"]] * 2]
+    statuses += [["no_change"], ["contig_edge"], ["contig_edge"], *[["non_acgt"]] * 3, *[["contig_edge"]] * 2]
     return rows, statuses
 
 

@@ -5,8 +5,9 @@
     model = load("results/demo/models/chosen")
     vectors = model.embed("peaks.bed", "genome.fa")
     scores = model.score(["ACGTTAGCCATTGACCAGT", "TTGACC"])
+    alleles = model.variants("variants.vcf", "genome.fa")
 
-A method computes what the subcommand of its name writes, and returns it as a table with one row per input.
+A method computes what the subcommand of its name writes, with the options of that subcommand, and returns tables and arrays.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,6 +19,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import pandas as pd
 
+from grover.commands import importance, locus_map, motifs, tracks
 from grover.commands.assemblies import open_assembly
 from grover.commands.embed import embedder
 from grover.commands.frequencies import counts_in_fasta, counts_in_genome
@@ -29,10 +31,15 @@ from grover.commands.score import scorer
 from grover.commands.session import Session, session
 from grover.commands.streaming import Reader
 from grover.commands.variants import Asked, chunks, open_variants, shown
+from grover.config.sections.benchmarks import BlockBootstrap, DatasetBuilding
+from grover.config.sections.interpretation import DependencyMaps, ImportanceMethods, ImportanceSites, Motifs
+from grover.interpretation.motif_search import Found
+from grover.network.inference import evaluating
 
 Inputs: TypeAlias = str | Path | pd.DataFrame | Sequence[str]
 Strands = Literal["plus", "both", "feature"]
 Long = Literal["tile", "centre", "refuse"]
+CONTEXT = DatasetBuilding().context
 
 
 def load(
@@ -139,6 +146,97 @@ class LoadedModel:
             _, read, scorer = open_variants(self.model, str(fasta), str(variants), "", asked, here)
             return pd.concat([shown(scorer.score(block), scorer) for block in chunks(read)], ignore_index=True)
 
+    def importance(
+        self,
+        inputs: Inputs | None = None,
+        fasta: str | Path | None = None,
+        *,
+        method: Literal["ism", "block", "ig", "attention"] = "ism",
+        target: str | None = None,
+        rows: Literal["base", "substitution"] = "base",
+        null_examples: int = ImportanceMethods().null_examples,
+        strands: Strands = "plus",
+    ) -> pd.DataFrame:
+        """Return a row per base of each input, or per substitution, by a fine-tuned model. target: `--class` of the subcommand."""
+        methods = ImportanceMethods(methods=[method], null_examples=null_examples)
+        asked = importance.Asked(target, CONTEXT, methods, rows == "substitution", None, 0)
+        with session(self.computation) as here:
+            regions = replace(_files(inputs, fasta, here.folder), strands=strands)
+            opened = importance.open_importance(self.model, asked, regions, here)
+            which = int(asked.substitutions)
+            tables = [opened.explainer.explain(batch)[which] for batch in opened.batches()]
+        return pd.concat(tables, ignore_index=True)
+
+    def motifs(
+        self,
+        positive: Inputs,
+        negative: Inputs | None = None,
+        fasta: str | Path | None = None,
+        *,
+        examples: int = ImportanceSites().train_examples,
+        motif_sites: int = Motifs().motif_sites,
+        known: str | Path | None = None,
+        strands: Literal["both", "plus", "feature"] = "both",
+    ) -> Found:
+        """Return the `motifs` of a fine-tuned model, a `table` of their tests, and `profiles` of their insertion.
+
+        positive, negative: sequences, or intervals with `fasta`; without `negative` the names of the intervals are the classes.
+        """
+        with session(self.computation) as here:
+            sets = [_file(each, here.folder, name) for each, name in ((positive, "positive"), (negative, "negative"))]
+            first, second, labelled = (*sets, None) if negative is not None else (None, None, sets[0])
+            assembly, meme = (str(path) if path is not None else None for path in (fasta, known))
+            asked = motifs.Asked(
+                assembly,
+                first,
+                second,
+                labelled,
+                "",
+                strands,
+                CONTEXT,
+                examples,
+                meme,
+                0,
+                Motifs(motif_sites=motif_sites),
+                BlockBootstrap(),
+            )
+            return motifs.search(self.model, asked, here)[0]
+
+    def map(
+        self,
+        fasta: str | Path,
+        locus: str | None = None,
+        *,
+        shuffles: int = DependencyMaps().map_shuffles,
+        passes: int = DependencyMaps().map_passes,
+        seed: int = 0,
+    ) -> locus_map.Mapped:
+        """Return the dependency map of a place such as chr1:1001-1120, or of the only sequence: `arrays` and a table of `pairs`."""
+        with session(self.computation) as here:
+            return locus_map.map_of(self.model, str(fasta), locus_map.Asked(locus, shuffles, passes, seed), here)
+
+    def tracks(
+        self,
+        fasta: str | Path,
+        bed: str | Path | pd.DataFrame | None = None,
+        *,
+        contigs: str = "*",
+        strands: Literal["plus", "both"] = "both",
+        absolute: bool = False,
+        mask_ratio: float | None = None,
+        context: int | None = None,
+    ) -> pd.DataFrame:
+        """Return a row per base of intervals or of whole contigs: logo heights, entropy and log-probability of the reference base."""
+        with session(self.computation) as here:
+            both = strands == "both"
+            asked = tracks.Asked(
+                _file(bed, here.folder, "bed"), contigs, "", None, None, mask_ratio, context, both, absolute
+            )
+            opened = tracks.open_tracks(self.model, str(fasta), asked, here)
+            with evaluating(opened.reader.model, here.device):
+                read = [opened.read(chunk) for chunk in tracks.chunks(opened.regions)]
+        return pd.concat([rows.assign(**values) for rows, values in read], ignore_index=True)
+
     def _table(
         self,
         key: tuple | None,
@@ -167,17 +265,24 @@ def _files(inputs: Inputs | None, fasta: str | Path | None, folder: Path) -> Reg
     """Return what the options of a subcommand would name; tables and texts become files in `folder`."""
     if inputs is None and fasta is not None:
         return Regions(str(fasta))
-    if isinstance(inputs, pd.DataFrame):
-        table = inputs.assign(**{name: "." for name in KEYS if name not in inputs}, score=0)
-        bed = folder / "inputs.bed"
-        table[[*KEYS[:4], "score", "strand"]].to_csv(bed, sep="\t", header=False, index=False)
-        inputs = bed
-    if isinstance(inputs, str | Path):
-        if fasta is None:
-            raise ValueError("intervals need the sequences that they refer to; give them as `fasta`")
-        return Regions(str(fasta), str(inputs))
-    if inputs is None or fasta is not None:
+    intervals = isinstance(inputs, str | Path | pd.DataFrame)
+    if intervals and fasta is None:
+        raise ValueError("intervals need the sequences that they refer to; give them as `fasta`")
+    if inputs is None or (fasta is not None and not intervals):
         raise ValueError("give intervals and `fasta`, or `fasta` alone, or sequences alone")
-    sequences = folder / "inputs.fa"
-    sequences.write_text("".join(f">{number}\n{text}\n" for number, text in enumerate(inputs)))
-    return Regions(str(sequences))
+    path = str(_file(inputs, folder, "inputs"))
+    return Regions(str(fasta), path) if intervals else Regions(path)
+
+
+def _file(inputs: Inputs | None, folder: Path, name: str) -> str | None:
+    """Return the path of a file; a table becomes a BED file in `folder`, texts a FASTA."""
+    if inputs is None or isinstance(inputs, str | Path):
+        return None if inputs is None else str(inputs)
+    if isinstance(inputs, pd.DataFrame):
+        table = inputs.assign(**{key: "." for key in KEYS if key not in inputs}, score=0)
+        path = folder / f"{name}.bed"
+        table[[*KEYS[:4], "score", "strand"]].to_csv(path, sep="\t", header=False, index=False)
+    else:
+        path = folder / f"{name}.fa"
+        path.write_text("".join(f">{number}\n{text}\n" for number, text in enumerate(inputs)))
+    return str(path)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ from grover.commands.classes import class_of
 from grover.commands.models import Model
 from grover.commands.options import Computation, Regions, Result
 from grover.commands.outputs import TableWriter
-from grover.commands.session import session
+from grover.commands.session import Session, session
 from grover.commands.sites import Batch, batches, open_sites, skipped_rows
 from grover.config.sections.interpretation import ImportanceMethods
 from grover.interpretation.answers import FineTuned
@@ -55,47 +56,68 @@ class Asked:
     seed: int
 
 
+@dataclass(frozen=True)
+class Opened:
+    """Inputs that are explained: how many there are (`number`), their `batches` from the first on, what explains them, and what the result
+    depends on (`identity`).
+    """
+
+    number: int
+    batches: Callable[[], Iterator[Batch]]
+    explainer: "Explainer"
+    identity: dict[str, Any]
+
+
 def run(model: Model, asked: Asked, regions: Regions, computation: Computation, result: Result) -> None:
     """Run the subcommand."""
-    (method,) = asked.methods.methods
-    if asked.substitutions and method != ISM:
-        raise InputError(f"--rows substitution: {method} replaces no single bases; use --method {ISM}, or --rows base")
     check_picture(asked.picture)
-    classifier = model.classifier()
-    label = class_of(model, asked.target)
     with session(computation, result) as here:
-        exact = "fp32" if here.precision == "auto" else here.precision
-        stranded = regions.strands != "both"
-        explained = FineTuned(classifier.to(here.device), model.vocabulary, here.device, exact, both=not stranded)
-        about = {
-            "command": "importance",
-            "model": model.name,
-            "precision": exact,
-            "class": model.labels[label],
-            "strands": regions.strands,
-            "methods": asked.methods.model_dump(),
-            "substitutions": asked.substitutions,
-            "context": asked.context,
-            "seed": asked.seed,
-        }
-
-        def read() -> Iterator[Batch]:
-            return batches(open_sites(regions, here, asked.context).chunks, explained, label, stranded)
-
-        inputs = open_sites(regions, here, asked.context)
-        identity = {"about": about, "weights": model.identity(), **inputs.identity, "rename": regions.rename}
-        explainer = Explainer(explained, asked, stranded, model.labels[label], _null(read, explained, asked))
-        drawn: list[pd.DataFrame] = []
-        with TableWriter(result, identity) as writer, here.progress(inputs.number, "importance", "inputs") as bar:
+        opened = open_importance(model, asked, regions, here)
+        explainer, drawn = opened.explainer, []
+        with (
+            TableWriter(result, opened.identity) as writer,
+            here.progress(opened.number, "importance", "inputs") as bar,
+        ):
             bar.update(writer.skipped.inputs)
-            for batch in writer.missing(batches(inputs.chunks, explained, label, stranded)):
+            for batch in writer.missing(opened.batches()):
                 bases, substitutions = explainer.explain(batch)
                 drawn += [bases] if asked.picture and batch.rows["input"].iloc[0] < PICTURED else []
                 writer.write(substitutions if asked.substitutions else bases, {}, batch.rows)
                 bar.update(len(batch.rows))
         if asked.picture:
-            draw(Path(asked.picture), pd.concat(drawn or [explainer.explain(next(read()))[0]]))
+            draw(Path(asked.picture), pd.concat(drawn or [explainer.explain(next(opened.batches()))[0]]))
         here.end(writer.skipped, result.max_skipped)
+
+
+def open_importance(model: Model, asked: Asked, regions: Regions, here: Session) -> Opened:
+    """Load the model, open the inputs, and read them once for the null of the significance."""
+    (method,) = asked.methods.methods
+    if asked.substitutions and method != ISM:
+        raise InputError(f"--rows substitution: {method} replaces no single bases; use --method {ISM}, or --rows base")
+    classifier = model.classifier()
+    label = class_of(model, asked.target)
+    exact = "fp32" if here.precision == "auto" else here.precision
+    stranded = regions.strands != "both"
+    explained = FineTuned(classifier.to(here.device), model.vocabulary, here.device, exact, both=not stranded)
+    inputs = open_sites(regions, here, asked.context)
+
+    def read() -> Iterator[Batch]:
+        return batches(open_sites(regions, here, asked.context).chunks, explained, label, stranded)
+
+    about = {
+        "command": "importance",
+        "model": model.name,
+        "precision": exact,
+        "class": model.labels[label],
+        "strands": regions.strands,
+        "methods": asked.methods.model_dump(),
+        "substitutions": asked.substitutions,
+        "context": asked.context,
+        "seed": asked.seed,
+    }
+    identity = {"about": about, "weights": model.identity(), **inputs.identity, "rename": regions.rename}
+    explainer = Explainer(explained, asked, stranded, model.labels[label], _null(read, explained, asked))
+    return Opened(inputs.number, read, explainer, identity)
 
 
 class Explainer:

@@ -5,14 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from grover.commands.assemblies import open_assembly
+from grover.commands.assemblies import Assembly, open_assembly
 from grover.commands.importance import check_picture, save
 from grover.commands.locus import parse_locus
 from grover.commands.models import Model
 from grover.commands.options import Computation
 from grover.commands.outputs import PARQUET, TSV
-from grover.commands.session import session
+from grover.commands.session import Session, session
 from grover.genome.bases import N, decode
 from grover.interpretation.dependency_pairs import describe_pairs
 from grover.interpretation.locus_maps import map_locus, readers_of
@@ -55,42 +56,57 @@ class Written:
                 raise InputError(f"{path} exists; add --force to replace it, or give another name")
 
 
+@dataclass(frozen=True)
+class Mapped:
+    """The map of a locus: its `place` as browsers write it; `arrays` model, random, null, sequence, chrom, start and end
+    (docs/dependency-maps.md); and a table of the `pairs` of bases.
+    """
+
+    place: str
+    arrays: dict[str, Any]
+    pairs: pd.DataFrame
+
+
 def run(model: Model, fasta: str, asked: Asked, computation: Computation, written: Written) -> None:
     """Run the subcommand."""
     written.check()
-    model.language_model()  # of another kind of model, the error comes before the genome is read
     with session(computation) as here:
-        assembly = open_assembly(fasta, here)
-        lengths = assembly.contigs.lengths
-        if asked.locus is None and len(lengths) != 1:
-            raise InputError(
-                f"{assembly.name} has {len(lengths):,} sequences ({some_of(lengths)}); name a place in one of them as --locus"
-            )
-        chrom, start, end = (
-            parse_locus(asked.locus, lengths) if asked.locus else (next(iter(lengths)), 0, next(iter(lengths.values())))
-        )
-        codes = assembly.genome.fetch(chrom, start, end)
-        if (codes == N).any():
-            raise InputError(
-                f"{chrom}:{start + 1:,}-{end:,} has other letters than A, C, G and T; give a place without them"
-            )
-        pretrained, random = readers_of(model.folder, asked.passes, asked.seed, here.device, here.precision)
-        with here.progress(1, "map", "loci") as bar:
-            found = map_locus(codes, pretrained, random, asked.shuffles, asked.seed)
-            bar.update(1)
-        arrays: dict[str, Any] = {
-            "sequence": np.array(decode(codes)),
-            **found,
-            "chrom": chrom,
-            "start": start,
-            "end": end,
-        }
+        found = map_of(model, fasta, asked, here)
         with atomic(written.output) as temporary, open(temporary, "wb") as stream:
-            np.savez_compressed(stream, **arrays)
-        pairs = describe_pairs(found["model"], found["null"], found["random"])
+            np.savez_compressed(stream, **found.arrays)
         if written.pairs is not None:
-            write_table(written.pairs, pairs.assign(chrom=chrom, start=start, end=end))
+            write_table(written.pairs, found.pairs)
         if written.picture is not None:
             from grover.report.figures.maps import dependency
 
-            save(Path(written.picture), dependency({f"{chrom}:{start + 1:,}-{end:,}": pairs}))
+            save(Path(written.picture), dependency({found.place: found.pairs}))
+
+
+def map_of(model: Model, fasta: str, asked: Asked, here: Session) -> Mapped:
+    """Compute the map of the locus that is asked for."""
+    model.language_model()  # of another kind of model, the error comes before the genome is read
+    assembly = open_assembly(fasta, here)
+    chrom, start, end = _locus(asked, assembly)
+    place = f"{chrom}:{start + 1:,}-{end:,}"
+    codes = assembly.genome.fetch(chrom, start, end)
+    if (codes == N).any():
+        raise InputError(f"{place} has other letters than A, C, G and T; give a place without them")
+    pretrained, random = readers_of(model.folder, asked.passes, asked.seed, here.device, here.precision)
+    with here.progress(1, "map", "loci") as bar:
+        found = map_locus(codes, pretrained, random, asked.shuffles, asked.seed)
+        bar.update(1)
+    where = {"chrom": chrom, "start": start, "end": end}
+    pairs = describe_pairs(found["model"], found["null"], found["random"]).assign(**where)
+    return Mapped(place, {"sequence": np.array(decode(codes)), **found, **where}, pairs)
+
+
+def _locus(asked: Asked, assembly: Assembly) -> tuple[str, int, int]:
+    lengths = assembly.contigs.lengths
+    if asked.locus is not None:
+        return parse_locus(asked.locus, lengths)
+    if len(lengths) != 1:
+        raise InputError(
+            f"{assembly.name} has {len(lengths):,} sequences ({some_of(lengths)}); name a place in one of them as --locus"
+        )
+    ((name, length),) = lengths.items()
+    return name, 0, length

@@ -62,35 +62,40 @@ def run(model: Model, asked: Asked, computation: Computation, output: Path, forc
     """Run the subcommand."""
     if output.exists() and not force:
         raise InputError(f"{output} exists; add --force to replace it, or give another name")
-    classifier = model.classifier()
-    check(asked, model)
-    known = read_meme(asked.known) if asked.known else []
     with session(computation) as here:
-        exact = "fp32" if here.precision == "auto" else here.precision
-        both = asked.strands == "both"
-        explained = FineTuned(classifier.to(here.device), model.vocabulary, here.device, exact, both=both)
-        data = dataset(asked, model, explained, here)
-        chosen = sites_of(data, choose_examples(data, TRAIN, asked.examples, asked.seed))
-        tables = []
-        with here.progress(len(chosen), "mutate", "examples") as bar:
-            for begin in range(0, len(chosen), AT_ONCE):
-                some = chosen[begin : begin + AT_ONCE]
-                tables.append(interpret(some, explained, SETTINGS, task="", stranded=not both, seed=asked.seed)[0])
-                bar.update(len(some))
-        contributions = read_contributions(pd.concat(tables, ignore_index=True), data)
-        here.say("discover motifs, and test them")
-        found = find_motifs(contributions, data, explained, known, asked.motifs, asked.resampling, asked.seed)
-        if not found.motifs:
-            here.say(
-                f"no motif: no group of {asked.motifs.motif_sites} similar windows; give more examples, or lower --motif-sites"
-            )
+        found, bed = search(model, asked, here)
         folder = output.with_name(f"{PARTIAL}{output.name}")
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        bed = bed_text(instances(contributions, found.motifs, data))
         write(folder, found, bed)
         shutil.rmtree(output, ignore_errors=True)
         folder.replace(output)
+
+
+def search(model: Model, asked: Asked, here: Session) -> tuple[Found, str]:
+    """Return the motifs with their tests, and their places as the text of a BED file."""
+    classifier = model.classifier()
+    check(asked, model)
+    known = read_meme(asked.known) if asked.known else []
+    exact = "fp32" if here.precision == "auto" else here.precision
+    both = asked.strands == "both"
+    explained = FineTuned(classifier.to(here.device), model.vocabulary, here.device, exact, both=both)
+    data = dataset(asked, model, explained, here)
+    chosen = sites_of(data, choose_examples(data, TRAIN, asked.examples, asked.seed))
+    tables = []
+    with here.progress(len(chosen), "mutate", "examples") as bar:
+        for begin in range(0, len(chosen), AT_ONCE):
+            some = chosen[begin : begin + AT_ONCE]
+            tables.append(interpret(some, explained, SETTINGS, task="", stranded=not both, seed=asked.seed)[0])
+            bar.update(len(some))
+    contributions = read_contributions(pd.concat(tables, ignore_index=True), data)
+    here.say("discover motifs, and test them")
+    found = find_motifs(contributions, data, explained, known, asked.motifs, asked.resampling, asked.seed)
+    if not found.motifs:
+        here.say(
+            f"no motif: no group of {asked.motifs.motif_sites} similar windows; give more examples, or lower --motif-sites"
+        )
+    return found, bed_text(instances(contributions, found.motifs, data))
 
 
 def check(asked: Asked, model: Model) -> None:

@@ -9,6 +9,7 @@ from grover.intervals.contigs import RENAMES
 from grover.pretraining.trained_on import with_checksums
 
 COMPARED = 64  # intervals whose bases are compared, at most
+WITHOUT = "; no column `seen`"
 
 
 def seen_intervals(intervals: pd.DataFrame, assembly: Assembly, session: Session) -> pd.DataFrame | None:
@@ -20,20 +21,22 @@ def seen_intervals(intervals: pd.DataFrame, assembly: Assembly, session: Session
     """
     named = _with_names(intervals, assembly)
     if named is None:
-        return _unknown(f"the model was pretrained on other contigs than those of {assembly.name}", session)
+        session.say(f"the model was pretrained on other contigs than those of {assembly.name}{WITHOUT}")
+        return None
     present = named[(assembly.genome.wholly(named)[0] >= 0) & (named["checksum"] != "").to_numpy(bool)]
     if present.empty:
-        return _unknown(
+        session.say(
             f"{assembly.name} cannot be compared with the assembly that the model was pretrained on: it has none of the intervals of "
-            "trained_on.bed whole, or these have no checksums",
-            session,
+            f"trained_on.bed whole, or these have no checksums{WITHOUT}"
         )
+        return None
     some = present.iloc[np.unique(np.linspace(0, len(present) - 1, COMPARED).astype(np.int64))]
     differs = (with_checksums(some, assembly.genome)["checksum"] != some["checksum"]).to_numpy(bool)
     if differs.any():
         row = some.iloc[int(differs.argmax())]
         place = f"{row['chrom']}:{row['start']}-{row['end']}"
-        return _unknown(f"{assembly.name} is another assembly than that of the pretraining: {place} differs", session)
+        session.say(f"{assembly.name} is another assembly than that of the pretraining: {place} differs{WITHOUT}")
+        return None
     return named
 
 
@@ -45,7 +48,3 @@ def _with_names(intervals: pd.DataFrame, assembly: Assembly) -> pd.DataFrame | N
         if any(name in assembly.contigs.lengths for name in names):
             return intervals.assign(chrom=intervals["chrom"].map(dict(zip(given, names, strict=True))))
     return None
-
-
-def _unknown(why: str, session: Session) -> None:
-    session.say(f"{why}; no column `seen`")

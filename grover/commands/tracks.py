@@ -56,18 +56,36 @@ class Asked:
     absolute: bool
 
 
+@dataclass(frozen=True)
+class Opened:
+    """What is read and how: `regions` (stretches without N), the assembly that they lie in, and the model as a reader of bases."""
+
+    regions: pd.DataFrame
+    assembly: Assembly
+    reader: BaseReader
+    reading: Reading
+    absolute: bool
+
+    def read(self, chunk: list[Piece]) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
+        """Return contig and coordinate of each base of a chunk, and the tracks there."""
+        places, values = [], []
+        for piece in chunk:
+            model, frequency, codes = read_piece(self.reader, self.assembly.genome, piece, self.reading)
+            values.append(track_values(model.mean(axis=0), frequency.mean(axis=0), codes, self.absolute))
+            places.append(pd.DataFrame({"chrom": piece.chrom, "pos": np.arange(piece.start, piece.end)}))
+        return pd.concat(places, ignore_index=True), {
+            name: np.concatenate([each[name] for each in values]) for name in values[0]
+        }
+
+
 def run(model: Model, fasta: str, asked: Asked, computation: Computation, result: Result) -> None:
     """Run the subcommand."""
     if result.output != STANDARD and Path(result.output).suffix.lower() in (".bw", ".bigwig"):
         raise InputError(f"{result.output}: tracks are several bigWigs; give the name of a folder")
     check_result(result, (FOLDER,))
-    network = model.language_model()  # of another kind of model, the error comes before the genome is read
     with session(computation) as here:
-        assembly = open_assembly(fasta, here)
-        table = stretches(_regions(asked, assembly, here), assembly.genome, asked.bed or asked.contigs)
-        counts = _counts(asked, assembly, model)
-        reader = BaseReader(network, model.vocabulary, log_frequencies(counts), here.device, here.precision)
-        reading = _reading(model, asked)
+        opened = open_tracks(model, fasta, asked, here)
+        reading, assembly = opened.reading, opened.assembly
         about = {
             "command": "tracks",
             "model": model.name,
@@ -91,17 +109,27 @@ def run(model: Model, fasta: str, asked: Asked, computation: Computation, result
         def join(parts: list[Path], path: Path) -> None:
             write_folder(parts, path, lengths)
 
-        bases = int((table["end"] - table["start"]).sum())
+        bases = int((opened.regions["end"] - opened.regions["start"]).sum())
         with (
             TableWriter(result, identity, {FOLDER: join}) as writer,
             here.progress(bases, "tracks", "bases") as bar,
-            evaluating(network, here.device),
+            evaluating(opened.reader.model, here.device),
         ):
             bar.update(writer.skipped.inputs)
-            for chunk in writer.missing(chunks(table)):
-                rows, values = _read(chunk, reader, assembly, reading, asked.absolute)
+            for chunk in writer.missing(chunks(opened.regions)):
+                rows, values = opened.read(chunk)
                 writer.write(rows, values, rows.assign(status="ok"))
                 bar.update(len(rows))
+
+
+def open_tracks(model: Model, fasta: str, asked: Asked, here: Session) -> Opened:
+    """Load the model, open the sequences and find the stretches that are read."""
+    network = model.language_model()  # of another kind of model, the error comes before the genome is read
+    assembly = open_assembly(fasta, here)
+    table = stretches(_regions(asked, assembly, here), assembly.genome, asked.bed or asked.contigs)
+    frequencies = log_frequencies(_counts(asked, assembly, model))
+    reader = BaseReader(network, model.vocabulary, frequencies, here.device, here.precision)
+    return Opened(table, assembly, reader, _reading(model, asked), asked.absolute)
 
 
 def chunks(table: pd.DataFrame) -> Iterator[list[Piece]]:
@@ -126,20 +154,6 @@ def write_folder(parts: list[Path], folder: Path, lengths: dict[str, int]) -> No
     write_bigbed(temporary / REGIONS, lengths, scored_regions(parts).itertuples(index=False))
     shutil.rmtree(folder, ignore_errors=True)
     temporary.replace(folder)
-
-
-def _read(
-    chunk: list[Piece], reader: BaseReader, assembly: Assembly, reading: Reading, absolute: bool
-) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
-    """Return contig and coordinate of each base of a chunk, and the tracks there."""
-    places, values = [], []
-    for piece in chunk:
-        model, frequency, codes = read_piece(reader, assembly.genome, piece, reading)
-        values.append(track_values(model.mean(axis=0), frequency.mean(axis=0), codes, absolute))
-        places.append(pd.DataFrame({"chrom": piece.chrom, "pos": np.arange(piece.start, piece.end)}))
-    return pd.concat(places, ignore_index=True), {
-        name: np.concatenate([each[name] for each in values]) for name in values[0]
-    }
 
 
 def _regions(asked: Asked, assembly: Assembly, here: Session) -> pd.DataFrame:

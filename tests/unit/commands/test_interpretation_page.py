@@ -4,6 +4,9 @@ import re
 import shlex
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
+
 from tests.fakes.interpreting import CONTIGS, grover, world
 
 PAGE = (Path(__file__).parents[3] / "docs/command-interpretation.md").read_text()
@@ -47,4 +50,11 @@ def test_its_commands(tmp_path, monkeypatch):
     assert all(Path(name).stat().st_size for name in WRITTEN)
     names: dict = {}
     exec(re.search(r"```python\n(.*?)```", PAGE, re.DOTALL)[1], names)
-    assert names["scores"]["llr"].notna().all() and len(names["scores"]) == 1
+    assert names["alleles"][["llr", "delta_logit"]].notna().all(axis=None)
+    assert names["tracks"]["pos"].tolist() == [*range(100, 140)] and names["tracks"].notna().all(axis=None)
+    written = np.load("map.npz")
+    assert written["model"].shape == names["found"].arrays["model"].shape == (60, 60)
+    np.testing.assert_allclose(names["found"].arrays["model"], written["model"], atol=1e-5)
+    bases = pd.read_parquet("bases.parquet")
+    np.testing.assert_allclose(names["bases"]["importance"], bases["importance"], atol=1e-5)
+    assert len(names["motifs"].motifs) == len(names["motifs"].table)

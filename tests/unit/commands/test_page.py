@@ -22,13 +22,15 @@ BLOCKS = dict(re.findall(r"```(bash|python)\n(.*?)```", PAGE, re.DOTALL))
 @pytest.fixture
 def place(world, tmp_path, monkeypatch):
     """A folder with what the examples name."""
-    for name, model in (("models/chosen", world.models["bpe-3"]), ("finetuning/ctcf/chosen", world.classifier)):
+    for name, model in (("models/chosen", world.models["kmer-3"]), ("finetuning/ctcf/chosen", world.classifier)):
         link = tmp_path / "results/demo" / name
         link.parent.mkdir(parents=True)
         link.symlink_to(model)
     (tmp_path / "genome.fa").symlink_to(world.fasta)
     for name in ("peaks", "sites", "regions"):
         (tmp_path / f"{name}.bed").write_text("chr1\t5\t30\tp1\t0\t+\nchr2\t10\t34\tp2\t0\t-\n")
+    base = world.sequences["chr1"][59]
+    (tmp_path / "variants.vcf").write_text(f"#CHROM\tPOS\tID\tREF\tALT\nchr1\t60\t.\t{base}\t{'CA'[base == 'C']}\n")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -49,6 +51,7 @@ def test_its_python(place, capsys):
     names: dict = {}
     exec(BLOCKS["python"], names)
     assert len(names["vectors"]) == 2 and names["vectors"][0].shape == (16,)
+    assert names["alleles"]["llr"].notna().tolist() == [True]
     assert names["scores"]["bases"].tolist() == [19, 6] and names["labels"]["read_strand"].tolist() == ["+", "-"]
 
 

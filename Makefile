@@ -19,7 +19,7 @@ define need
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup external peers bedtools chromium npm slurm-programs run plan test test-site test-external test-slurm test-slurm-all reference ship-model lint format bench why lock clean-logs clean-run
+.PHONY: help setup external peers bedtools chromium npm slurm-programs run plan test test-site test-external test-slurm test-slurm-all notebook reference ship-model lint format bench why lock clean-logs clean-run
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -86,6 +86,9 @@ test-slurm: setup slurm-programs  ## tests on a private SLURM cluster on this ma
 
 test-slurm-all: setup slurm-programs  ## these and those that wait for time limits and pre-emption, minutes more
 	$(BIN)/python -m pytest tests/slurm $(ARGS)
+
+notebook: setup  ## run the notebooks of docs/ and keep their outputs
+	$(BIN)/python docs/execute_notebooks.py
 
 reference: setup  ## write docs/configuration.md and config/schemas/ from the classes in grover/config
 	$(BIN)/python -m grover.config.reference

@@ -19,7 +19,7 @@ define need
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup external peers bedtools chromium npm slurm-programs run plan test test-site test-external test-slurm test-slurm-all notebook reference ship-model lint format bench why lock clean-logs clean-run
+.PHONY: help setup external peers bedtools chromium npm slurm-programs run plan doctor test test-site test-external test-slurm test-slurm-all notebook reference ship-model lint format bench why lock clean-logs clean-run
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -71,6 +71,9 @@ run: setup  ## the embedded default, or CONFIG=..., to its report in results/
 
 plan: setup  ## what CONFIG will take before it is submitted: jobs, GPU hours, time, disk; ARGS="--gpu H100 --gpus 4"
 	@$(BIN)/python workflow/scripts/plan.py --configfile $(CONFIG) $(ARGS)
+
+doctor: .venv/installed .venv/linked  ## check disks, caches, clock and programs for CONFIG; ARGS="--profile slurm" checks SLURM and a node, too
+	@$(BIN)/python workflow/scripts/doctor.py --configfile $(CONFIG) $(ARGS)
 
 test: setup chromium npm  ## unit, workflow and browser tests with the coverage of grover/; ARGS="-n 8" on more cores, ARGS="-m 'not slow'" for some of them
 	$(BIN)/python -m pytest -m "not site" -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered $(ARGS)

@@ -12,6 +12,7 @@ from grover.commands.browsing import export, map_, tracks
 from grover.commands.interpreting import importance, motifs, variants
 from grover.commands.new import new
 from grover.commands.tables import embed, predict, score
+from grover.commands.usage import usage
 from grover.runtime.failures import one_sentence
 from grover.runtime.version import version
 
@@ -79,5 +80,6 @@ def info(
 
 
 application.command()(new)
+application.command()(usage)
 for function in (embed, predict, score, variants, importance, motifs, map_, tracks, export):
     application.command(function.__name__.rstrip("_"))(options.command(function))

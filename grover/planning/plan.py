@@ -11,6 +11,7 @@ from grover.config.tables import read_table
 from grover.planning.costs import DISK, WORK, Run
 from grover.planning.runs import Finished, read_finished
 from grover.runtime.errors import InputError
+from grover.runtime.slurm import Request, request
 
 # measured (docs/plan.md): seconds before a network computes, and FLOP/s of one core, of which bf16 needs AMX or AVX512-BF16
 CPU_START = 5.0
@@ -37,6 +38,7 @@ class Job:
     gpus: int = 0
     seconds: float | None = None  # None: not estimated
     disk: float = 0.0  # bytes
+    request: Request | None = None  # what it asks of SLURM; None: it runs where Snakemake runs
 
 
 @dataclass(frozen=True)
@@ -49,15 +51,17 @@ class Machine:
     peak: float = 0.0
 
 
-def new_job(rule: str, benchmark: str | None, resources: dict[str, Any]) -> Job:
-    """Make a job from what Snakemake says: its benchmark file, and its resources with `threads` among them.
+def new_job(rule: str, benchmark: str | None, resources: dict[str, Any], local: bool = False) -> Job:
+    """Make a job from what Snakemake says: its benchmark file, its resources with `threads` among them, and whether it is not submitted.
 
     The benchmark file names the rule that `module:` may have renamed.
     """
     name, _, key = Path(benchmark or rule).stem.partition(".")
     gpus = str(resources.get("gres") or resources.get("gpu", 0)).rpartition(":")[2]  # per node
     threads, memory = int(resources.get("threads", 1)), float(resources.get("mem_mb", 0))
-    return Job(name, key, resources.get("cost", ""), threads, memory, int(gpus) * int(resources.get("nodes", 1)))
+    number = int(gpus) * int(resources.get("nodes", 1))
+    asked = None if local else request(resources)
+    return Job(name, key, resources.get("cost", ""), threads, memory, number, request=asked)
 
 
 def read_jobs(text: str) -> list[Job]:
@@ -68,7 +72,8 @@ def read_jobs(text: str) -> list[Job]:
         found = re.search(r"^(?:local)?rule (\w+):$", block, re.M)
         if found and "output" in fields:
             resources = dict(part.split("=", 1) for part in fields.get("resources", "").split(", ") if "=" in part)
-            jobs.append(new_job(found[1], fields.get("benchmark"), resources | {"threads": fields.get("threads", "1")}))
+            resources["threads"] = fields.get("threads", "1")
+            jobs.append(new_job(found[1], fields.get("benchmark"), resources, found[0].startswith("local")))
     return jobs
 
 

@@ -69,11 +69,11 @@ def describe(error: Exception, outputs: Iterable[Path] = ()) -> str | None:
         return None
     if number == errno.ENOMEM:
         return (
-            f"the memory is used up: this command held {_size(peak_memory())} and was refused more; give it more memory (in the "
+            f"the memory is used up: this command held {in_units(peak_memory())} and was refused more; give it more memory (in the "
             "workflow: --set-resources RULE:mem_mb=MEGABYTES), or run fewer jobs at once"
         )
     path = _file(error, number, outputs)
-    return _sentence(number, path, _folder(path), error)
+    return _sentence(number, path, nearest_folder(path), error)
 
 
 def number_of(error: BaseException) -> int | None:
@@ -93,10 +93,10 @@ def number_of(error: BaseException) -> int | None:
 
 def _sentence(number: int, path: Path, folder: Path, error: Exception) -> str:
     """The sentence for a file that could not be written, or not be read."""
-    room = _room(folder)
-    free = "of unknown size" if room is None else f"with {_size(room)} free"
+    left = room(folder)
+    free = "of unknown size" if left is None else f"with {in_units(left)} free"
     limit = largest_file()
-    if number == UNNAMED and room is not None and room < FULL:
+    if number == UNNAMED and left is not None and left < FULL:
         number = errno.ENOSPC
     elif number == UNNAMED and limit is not None:
         number = errno.EFBIG
@@ -111,7 +111,7 @@ def _sentence(number: int, path: Path, folder: Path, error: Exception) -> str:
     if number == errno.EROFS:
         return f"{path}: {folder} is on a file system that is read-only; {ELSEWHERE}, {again}"
     if number == errno.EFBIG:
-        most = "" if limit is None else f" of {_size(limit)}"
+        most = "" if limit is None else f" of {in_units(limit)}"
         return (
             f"{path}: the file exceeds the limit{most} for the size of a file (`ulimit -f`) in {folder} (on a disk {free}); have the "
             f"limit raised or {ELSEWHERE}, {again}"
@@ -132,12 +132,12 @@ def _file(error: Exception, number: int, outputs: Iterable[Path]) -> Path:
     for name in [*named[::-1], *written] if number == errno.EACCES else [*written, *named]:
         if isinstance(name, str | bytes | os.PathLike) and not Path(os.fsdecode(name)).name.startswith(PARTIAL):
             return Path(os.fsdecode(name))
-    rooms = {path: _room(_folder(path)) for path in [*outputs, Path(tempfile.gettempdir())]}
+    rooms = {path: room(nearest_folder(path)) for path in [*outputs, Path(tempfile.gettempdir())]}
     return min(rooms, key=lambda path: rooms[path] or 0)
 
 
-def _folder(path: Path) -> Path:
-    """The folder of a file or, where there is none yet, the innermost one that is there."""
+def nearest_folder(path: Path) -> Path:
+    """Return the folder of a file or, where there is none yet, the innermost one that is there."""
     here = Path(os.path.abspath(path))
     with suppress(OSError):
         if here.is_dir():
@@ -149,8 +149,8 @@ def _folder(path: Path) -> Path:
     return Path("/")
 
 
-def _room(folder: Path) -> int | None:
-    """Bytes that this user may still write to the disk of a folder; None where that cannot be asked."""
+def room(folder: Path) -> int | None:
+    """Return the free bytes on the disk of a folder, None where that cannot be asked; a quota may leave less."""
     with suppress(OSError):
         return shutil.disk_usage(folder).free
     return None
@@ -168,8 +168,8 @@ def _owned(path: Path, folder: Path) -> str:
     return f"{needed} (owner {owner}, mode {stat.filemode(status.st_mode)})"
 
 
-def _size(count: int) -> str:
-    """A number of bytes in the largest unit that leaves a whole number above 0: `4 MB`."""
+def in_units(count: int) -> str:
+    """Return a number of bytes in the largest unit that leaves a whole number above 0: `4 MB`."""
     for power, unit in ((4, "TB"), (3, "GB"), (2, "MB"), (1, "kB")):
         if count >= 1000**power:
             return f"{count / 1000**power:.3g} {unit}"

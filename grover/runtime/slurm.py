@@ -1,14 +1,44 @@
 """What the workflow asks of SLURM and of the variables that site administrators set."""
 
+import getpass
 import re
 import shutil
 import subprocess
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from grover.runtime.errors import InputError
 
 # as sbatch reads times: minutes, minutes:seconds, hours:minutes:seconds, days-hours, days-hours:minutes, days-hours:minutes:seconds
 TIME = re.compile(r"(?:(?P<days>\d+)-)?(?P<first>\d+)(?::(?P<second>\d+))?(?::(?P<third>\d+))?")
 SECONDS = 20  # for an answer of the controller
+ELSEWHERE = "start where sbatch works, such as a login node, or leave out `--profile slurm`"
+# `gpu:a100:4(S:0-1)`, and `gpu:4` on a site that does not name types
+GPUS = re.compile(r"\bgpu:(?:([^:,()]+):)?(\d+)(?=[(,]|$)")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a job asks of SLURM. Empty texts leave the partition and the account to SLURM, and take any type of GPU.
+
+    gpus: on each node. minutes: its time limit.
+    """
+
+    partition: str = ""
+    account: str = ""
+    gpus: int = 0
+    gpu: str = ""
+    minutes: int = 0
+
+
+@dataclass
+class Partition:
+    """A partition: whether it is the default one, its time limit in minutes (None: none), and the most GPUs of each type on a node."""
+
+    default: bool
+    minutes: int | None
+    gpus: dict[str, int] = field(default_factory=dict)
 
 
 def minutes(text: str, name: str) -> int:
@@ -26,17 +56,97 @@ def minutes(text: str, name: str) -> int:
 
 def check_slurm() -> None:
     """Raise InputError where this machine has no SLURM that answers."""
-    instead = "start where sbatch works, such as a login node, or leave out `--profile slurm`"
     if shutil.which("sbatch") is None:
-        raise InputError(f"there is no sbatch on this machine; {instead}")
+        raise InputError(f"there is no sbatch on this machine; {ELSEWHERE}")
+    ask("sinfo", "--noheader")
+
+
+def ask(*command: str) -> str:
+    """Return what a program of SLURM says; raise InputError where it does not answer."""
     try:
-        done = subprocess.run(
-            ["sinfo", "--noheader"], capture_output=True, text=True, timeout=SECONDS, errors="replace"
-        )
+        done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, errors="replace")
     except subprocess.TimeoutExpired:
-        raise InputError(f"SLURM did not answer in {SECONDS} s; {instead}, or try again later") from None
+        raise InputError(f"SLURM did not answer in {SECONDS} s; {ELSEWHERE}, or try again later") from None
     except OSError as error:
-        raise InputError(f"SLURM's sinfo cannot be started ({error}); {instead}") from None
+        raise InputError(f"SLURM's {command[0]} cannot be started ({error}); {ELSEWHERE}") from None
     if done.returncode:
         said = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        raise InputError(f"SLURM does not answer on this machine ({said}); {instead}")
+        raise InputError(f"SLURM does not answer on this machine ({said}); {ELSEWHERE}")
+    return done.stdout
+
+
+def request(resources: Mapping[str, Any]) -> Request:
+    """Return what a job asks of SLURM by its resources in Snakemake."""
+    found = GPUS.search(str(resources.get("gres") or ""))
+    return Request(
+        str(resources.get("slurm_partition") or ""),
+        str(resources.get("slurm_account") or ""),
+        int(found[2]) if found else 0,
+        (found[1] or "") if found else "",
+        int(resources.get("runtime") or 0),
+    )
+
+
+def partitions() -> dict[str, Partition]:
+    """Ask SLURM for the partitions that this user may see."""
+    found: dict[str, Partition] = {}
+    for line in ask("sinfo", "--noheader", "--format=%P|%l|%G").splitlines():
+        name, limit, gres = (part.strip() for part in line.split("|", 2))
+        longest = minutes(limit, f"the time limit of partition {name}") if TIME.fullmatch(limit) else None  # `infinite`
+        one = found.setdefault(name.rstrip("*"), Partition(name.endswith("*"), longest))
+        for kind, number in GPUS.findall(gres):
+            one.gpus[kind] = max(one.gpus.get(kind, 0), int(number))
+    return found
+
+
+def request_problems(requests: Iterable[Request]) -> list[str]:
+    """Say in a sentence each what SLURM would refuse: an unknown partition or account, GPUs that are not there, too long a time limit."""
+    known, said = partitions(), []
+    default = next((name for name, one in known.items() if one.default), "")
+    for each in sorted(set(requests), key=str):
+        variable = "GROVER_GPU_PARTITION" if each.gpus else "GROVER_CPU_PARTITION"
+        names = (each.partition or default).split(",")  # of several SLURM takes the one that is free first
+        unknown = [name for name in names if name not in known]
+        if unknown:
+            absent = f"partition {unknown[0]}" if unknown[0] else "default partition"
+            said.append(f"SLURM has no {absent}; set {variable} to one of {', '.join(known)}")
+        elif len(names) == 1:
+            said += _partition_problems(each, names[0], known[names[0]], variable)
+    accounts = _accounts()
+    for account in sorted({each.account for each in requests} - {""}):
+        if accounts and account.lower() not in accounts:
+            said.append(
+                f"SLURM does not let {getpass.getuser()} charge the account {account}; "
+                f"set GROVER_SLURM_ACCOUNT to one of {', '.join(sorted(accounts))}"
+            )
+    return list(dict.fromkeys(said))
+
+
+def _partition_problems(each: Request, name: str, partition: Partition, variable: str) -> list[str]:
+    said = []
+    kinds = ", ".join(filter(None, partition.gpus))
+    if each.gpus and not partition.gpus:
+        said.append(f"partition {name} has no GPUs; set {variable} to one that has them, or set device: cpu")
+    elif each.gpu and each.gpu not in partition.gpus:
+        there = f"its types are {kinds}; set GROVER_GPU_TYPE to one of them" if kinds else "its GPUs have no types"
+        said.append(f"partition {name} has no GPU of type {each.gpu}; {there}, or unset GROVER_GPU_TYPE")
+    elif each.gpus and each.gpus > (most := partition.gpus[each.gpu] if each.gpu else max(partition.gpus.values())):
+        said.append(
+            f"jobs ask for {each.gpus} GPUs on a node, but nodes of partition {name} have {most}; set gpus: {most}"
+        )
+    if partition.minutes is not None and each.minutes > partition.minutes:
+        said.append(
+            f"jobs ask for {each.minutes} minutes, but partition {name} ends them after {partition.minutes}; "
+            f"set GROVER_MAX_MINUTES={partition.minutes}, or {variable} to a partition with a longer limit"
+        )
+    return said
+
+
+def _accounts() -> set[str]:
+    """Accounts that this user may charge, in small letters as SLURM keeps them; none where it has no accounting or does not tell."""
+    user = getpass.getuser()
+    try:
+        said = ask("sacctmgr", "--noheader", "--parsable2", "list", "associations", f"user={user}", "format=account")
+    except InputError:
+        return set()
+    return {line.strip().lower() for line in said.splitlines() if line.strip()}

@@ -21,6 +21,7 @@ SCHEMA = yaml.safe_load((ROOT / "config/schemas/config.schema.yaml").read_text()
 # folders, and the configuration of a command without outputs
 UNMARKED = {
     ("dependency_maps", "maps"),
+    ("doctor", "configfile"),
     ("export_hub", "hub"),
     ("pretrain", "checkpoints"),
     ("plan", "configfile"),

@@ -46,6 +46,8 @@ from grover.runtime.errors import InputError
 from grover.runtime.files import checksum
 from grover.runtime.outcome import JobMessages, Run, end, failures
 from grover.runtime.provenance import read as read_provenance
+from grover.runtime.starts import STARTS, note_start
+from grover.runtime.version import version
 from grover.sources.contents import Contents, content_param, is_linked, refuse_future
 
 
@@ -271,9 +273,10 @@ def gpu(megabytes, minutes, number=1):
     if configuration.device != "cuda":
         return cpu(megabytes, minutes)
     on_slurm = lambda: executor() in ("slurm", "slurm-jobstep", "dryrun")
+    asked = ":".join(filter(None, ["gpu", os.environ.get("GROVER_GPU_TYPE"), str(number)]))
     return {
         # GPUs are `gres` for SLURM, and `gpu` for every other executor
-        "gres": lambda wildcards: f"gpu:{number}" if on_slurm() else "",
+        "gres": lambda wildcards: asked if on_slurm() else "",
         "gpu": lambda wildcards: 0 if on_slurm() else number,
         "slurm_partition": os.environ.get("GROVER_GPU_PARTITION", "gpu"),
         **cpu(megabytes, minutes),
@@ -379,24 +382,41 @@ def external_files(name):
     return [by_checksum(path) for path in files_of(EXTERNAL_FOLDERS[name])]
 
 
-def hold_to_budget():
-    """Before the first job: end the workflow where the jobs to run are estimated at more than `budget` allows."""
+def estimated():
+    """The jobs to run, with what they are expected to take, and the bases of the genome."""
     from grover.planning import plan
     from grover.planning.runs import read_run
 
     machine = plan.choose_machine(configuration, workflow.cores or 1, 0, configuration.budget.gpu, ROOT)
     run, _ = read_run(configuration, ROOT)
     jobs = [
-        plan.new_job(job.rule.name, job.benchmark, {**dict(job.resources.items()), "threads": job.threads})
+        plan.new_job(
+            job.rule.name, job.benchmark, {**dict(job.resources.items()), "threads": job.threads}, local=job.is_local
+        )
         for job in workflow.dag.needrun_jobs()
     ]
-    plan.hold_to_budget(plan.estimate(jobs, run, machine, ROOT), configuration, ORIGIN)
+    return plan.estimate(jobs, run, machine, ROOT), run.bases
+
+
+def check_jobs():
+    """Before the first job: end the workflow where the jobs would take more than `budget` allows, or where SLURM or a disk refuses them."""
+    from grover.planning import doctor, plan
+
+    jobs, bases = estimated()
+    plan.hold_to_budget(jobs, configuration, ORIGIN)
+    if executor() == "slurm":
+        doctor.refuse(configuration, jobs, bases)
 
 
 STARTED_AT = time.time()
 MESSAGES = JobMessages()
 if workflow.is_main_process:
     logger.addHandler(MESSAGES)
+
+
+def submission_name():
+    """The name that SLURM's accounting keeps of all jobs of this start, empty where nothing is submitted there."""
+    return getattr(getattr(workflow.scheduler, "_executor", None), "run_uuid", "")  # no public part of Snakemake
 
 
 def ended(failed):
@@ -412,8 +432,16 @@ onstart:
             checked(slurm.check_slurm)
         jobs = list(workflow.dag.needrun_jobs())
         checked(refuse_future, {*chain(*(job.input for job in jobs))} - {*chain(*(job.output for job in jobs))})
-        if any((configuration.budget.gpu_hours, configuration.budget.cpu_hours, configuration.budget.disk_gb)):
-            checked(hold_to_budget)
+        limits = configuration.budget.gpu_hours, configuration.budget.cpu_hours, configuration.budget.disk_gb
+        if any(limits) or executor() == "slurm":
+            checked(check_jobs)
+        previous = checked(note_start, Path(RUN, STARTS), executor() or "local", submission_name())
+        if previous and previous["version"] != version():
+            print(
+                f"{RUN} was last started with grover {previous['version']}, and goes on with {version()}; jobs whose code or "
+                "settings changed run again (docs/site-installation.md)",
+                file=sys.stderr,
+            )
 
 
 onsuccess:

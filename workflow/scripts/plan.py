@@ -1,21 +1,14 @@
 """What a run will take before it is submitted, compared with its budget, and how good the estimate is for finished jobs."""
 
 import re
-import subprocess
-import sys
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-import yaml
-from snakemake.cli import parse_config
-from snakemake.common.configfile import load_configfile
-from snakemake.exceptions import WorkflowError
-from snakemake.utils import update_config
 from typer import Option
 
-from grover.config.files import refuse_repeated_keys
 from grover.planning.defaults import complete_for_genome
+from grover.planning.dry_run import dry_run, read_configuration
 from grover.planning.plan import (
     Job,
     Machine,
@@ -30,7 +23,6 @@ from grover.planning.plan import (
 from grover.planning.runs import finished_run, read_run
 from grover.runtime.cli import main
 from grover.runtime.errors import InputError
-from grover.runtime.files import key_values
 from grover.runtime.machine import cores as available_cores
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -52,10 +44,10 @@ def plan(
 ) -> None:
     """Print jobs, times, GPU hours, disk and memory of each stage, and refuse more than `budget` allows. Only a dry run is started."""
     origin = " ".join(map(str, configfile))
-    refuse_repeated_keys(configfile)
-    settings, chosen = complete_for_genome(_read(configfile, config, budget), origin, ROOT)
+    settings, chosen = complete_for_genome(read_configuration(configfile, config, budget), origin, ROOT)
     machine = choose_machine(settings, cores or available_cores(), gpus, gpu or settings.budget.gpu, ROOT)
-    listed = read_jobs(_dry_run(configfile, config, machine.cores, everything or comparison))
+    said = dry_run(ROOT, configfile, config, machine.cores, ["--forceall"] if everything or comparison else [])
+    listed = read_jobs(said)
     run, known = read_run(settings, ROOT)
     jobs = estimate(listed, run, machine, ROOT, apart=settings.run if comparison else "")
     if comparison:
@@ -71,35 +63,6 @@ def plan(
             print(_line(stage, counted, machine))
     print(NOTE)
     return hold_to_budget(jobs, settings, origin)
-
-
-def _read(configfile: list[Path], config: list[str], budget: list[str]) -> dict[str, Any]:
-    """Return the configuration as Snakemake reads it, with the limits of `--budget`."""
-    raw: dict[str, Any] = {}
-    try:
-        for path in configfile:
-            place = str(path)
-            update_config(raw, load_configfile(place))
-        place = "--config"
-        update_config(raw, parse_config(config))
-        place = "--budget"
-        limits = {key: yaml.safe_load(value) for key, value in key_values(budget, place)}
-    except (WorkflowError, ValueError, yaml.YAMLError) as error:
-        raise InputError(f"{place}: {' '.join(str(error).split())}") from None
-    update_config(raw, {"budget": limits} if limits else {})
-    return raw
-
-
-def _dry_run(configfile: list[Path], config: list[str], cores: int, everything: bool) -> str:
-    """Return what Snakemake says that it would do."""
-    options = ["--snakefile", ROOT / "Snakefile", "--dry-run", "--nocolor", "--cores", cores, "--configfile"]
-    options += [*configfile, *(["--config", *config] if config else []), *(["--forceall"] if everything else [])]
-    command = [sys.executable, "-m", "snakemake", *map(str, options)]
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    if done.returncode:
-        said = re.search(r"^\S*(Error|Exception).*", done.stdout, re.M | re.S)
-        raise InputError(f"the workflow could not be planned; Snakemake says: {said[0] if said else done.stdout}")
-    return done.stdout
 
 
 def _stages() -> dict[str, str]:

@@ -26,6 +26,7 @@ from grover.planning.plan import (
     wall_seconds,
 )
 from grover.runtime.errors import InputError
+from grover.runtime.slurm import Request
 from tests.unit.planning.test_costs import ROOT, run_of
 
 PRETRAINING = Job("pretrain", "bpe-600", "pretraining", threads=1)
@@ -135,7 +136,8 @@ Shell command: None
 
 def test_jobs_are_read_from_a_dry_run_without_targets():
     train, configuration = read_jobs(DRY_RUN)
-    assert train == Job("pretrain", "bpe-600", "pretraining", threads=8, memory=16000, gpus=8)
+    asked = Request(gpus=4, minutes=2880)  # on each node
+    assert train == Job("pretrain", "bpe-600", "pretraining", threads=8, memory=16000, gpus=8, request=asked)
     assert configuration == Job("write_configuration", memory=100)
     assert read_jobs("Nothing to be done (all requested files are present and up to date).") == []
 
@@ -144,8 +146,8 @@ def test_a_job_of_the_driver_is_the_same_as_one_of_the_dry_run():
     resources = {"gres": "gpu:1", "mem_mb": 5, "threads": 2, "cost": "finetuning"}
     # a workflow that takes the rules by `module:` may rename them
     job = new_job("grover_finetune", "results/x/benchmark/finetune.ctcf.v2.chosen.tsv", resources)
-    assert job == Job("finetune", "ctcf.v2.chosen", "finetuning", threads=2, memory=5, gpus=1)
-    assert new_job("all", None, {}) == Job("all")
+    assert job == Job("finetune", "ctcf.v2.chosen", "finetuning", threads=2, memory=5, gpus=1, request=Request(gpus=1))
+    assert new_job("all", None, {}, local=True) == Job("all")
     assert new_job("train", None, {"gres": "", "gpu": 2}).gpus == 2  # executors other than SLURM
 
 

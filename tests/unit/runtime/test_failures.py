@@ -209,13 +209,13 @@ def test_a_folder_or_file_without_permission_is_named_with_its_owner(shut, capsy
 
 
 def test_an_error_without_a_name_is_blamed_on_the_output(tmp_path, monkeypatch):
-    monkeypatch.setattr("grover.runtime.failures._room", lambda folder: 0 if folder == tmp_path else 1 << 40)
+    monkeypatch.setattr("grover.runtime.failures.room", lambda folder: 0 if folder == tmp_path else 1 << 40)
     assert f"{tmp_path}/out: the disk is full" in describe(
         OSError(errno.ENOSPC, "full"), [Path("/a"), tmp_path / "out"]
     )
     unnamed = RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos 81600 vs 81488")
     assert f"{tmp_path}/out: the disk is full" in describe(unnamed, [tmp_path / "out"])
-    monkeypatch.setattr("grover.runtime.failures._room", lambda folder: 1 << 40)
+    monkeypatch.setattr("grover.runtime.failures.room", lambda folder: 1 << 40)
     assert "could not be written ([enforce fail" in describe(unnamed, [tmp_path / "out"])
 
 

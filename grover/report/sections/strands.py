@@ -38,10 +38,10 @@ def section(results: Results) -> Section:
         findings += [beside_random(row, last_of_random) for _, row in last.iterrows()]
     parts = [
         f"The model reads one of the two strands. {own['n'].max():,} regions, in even steps along the genome, are embedded as they are "
-        "and as their reverse complements, both tokenised from the bare sequence. A cosine of 1 means equal embeddings. All vectors of a network "
-        "often have one direction in common; the baseline is therefore the cosine of a region and the reverse complement of another one, "
-        "and the centred cosine is taken around the mean of all vectors. Composition contributes to it, since GC content is the same on "
-        "both strands.",
+        "and as their reverse complements, both tokenised from the bare sequence. A cosine of 1 means equal embeddings. All vectors of a "
+        "network often have one direction in common; the baseline is therefore the cosine of a region and the reverse complement of "
+        "another one, and the centred cosine is taken around the mean of all vectors. Composition contributes to it, since GC content is the "
+        "same on both strands.",
         findings,
         Picture(
             "embeddings_strands",
@@ -81,8 +81,8 @@ def describe(row: pd.Series) -> str:
     return (
         f"{subject} {relation} than those of two different regions (cosine {row['similarity']:.4f} against "
         f"{row['baseline']:.4f}). "
-        f"Centred, the cosine is {with_interval(*row[['centred_similarity', 'centred_low', 'centred_high']].astype(float))}; the own reverse "
-        f"complement is the nearest in {row['nearest']:.1%} of the regions (by chance {row['chance']:.2%})."
+        f"Centred, the cosine is {with_interval(*row[['centred_similarity', 'centred_low', 'centred_high']].astype(float))}; the own "
+        f"reverse complement is the nearest in {row['nearest']:.1%} of the regions (by chance {row['chance']:.2%})."
     )
 
 

@@ -18,6 +18,7 @@ Module = Any  # one of `transformers`, whose submodules mypy cannot see
 Attention = Callable[[Module, torch.Tensor, Layout], torch.Tensor]
 
 AMPERE = (8, 0)  # the first generation of GPUs that the variable-length kernel runs on
+WIDEST = 256  # heads that it computes
 SCORES_AT_ONCE = 512 * 512  # attention scores of a head that stay in the cache of a CPU
 
 
@@ -55,10 +56,9 @@ def attend_fused(attention: Module, states: torch.Tensor, layout: Layout) -> tor
 
 def has_kernel(device: torch.device, kind: torch.dtype, width: int) -> bool:
     """Whether torch's variable-length kernel computes heads of this width in this type of number on this device."""
-    sixteen_bits = kind in (torch.bfloat16, torch.float16)
-    return (
-        device.type == "cuda" and sixteen_bits and width % 8 == 0 and torch.cuda.get_device_capability(device) >= AMPERE
-    )
+    if device.type != "cuda" or kind not in (torch.bfloat16, torch.float16) or width % 8 or width > WIDEST:
+        return False
+    return torch.cuda.get_device_capability(device) >= AMPERE
 
 
 def _project(attention: Module, states: torch.Tensor) -> torch.Tensor:

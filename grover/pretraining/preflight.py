@@ -1,22 +1,16 @@
-"""Checks in the first seconds of a training: its data belong together, it fits into memory, and one step is computed correctly."""
+"""Checks in the first seconds of a training: its data belong together, and it fits into memory."""
 
 import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import torch
-from torch.nn.functional import cross_entropy
 from transformers import BertConfig, BertForMaskedLM
 
-from grover.network.attention import Attention, attend, has_kernel
-from grover.network.device import autocast, computes_in_bf16
+from grover.network.attention import has_kernel
+from grover.network.device import computes_in_bf16
 from grover.network.distributed import ALONE, Processes
-from grover.network.forward import AfterAttention, after_attention, logits_at
-from grover.network.inference import evaluating, moved
-from grover.network.packed import Layout
-from grover.network.training import Batch
 from grover.runtime.errors import InputError
 from grover.runtime.files import checksum
 from grover.runtime.provenance import read as read_provenance
@@ -24,13 +18,10 @@ from grover.runtime.provenance import read as read_provenance
 # computed at once, where memory allows; on a CPU 8,192 were no faster for the network of the demo and left its heap in pieces
 TOKENS_AT_ONCE = {"cpu": 2_048, "cuda": 65_536}
 STATE_BYTES = 16  # per parameter with its gradient and the two moments of Adam, float32
-# bytes per token, layer and unit of width that the backward pass needs in 16 bits (Korthikanti et al. 2022)
-ACTIVATIONS = 34
+# bytes per token, layer and unit of width that the backward pass needs in 16 bits: 34 by Korthikanti et al. 2022, 38.9 traced at
+# size base (tests/gpu_path)
+ACTIVATIONS = 40
 SHARE = 0.9  # of the free memory that a training may use
-# nats by which a token's loss may differ, in the mean, from that of the plain model: bfloat16 comes to 0.003, attention across the borders
-# of windows in a network with random weights to 0.015
-TOLERANCE = 0.008
-PROVEN_WINDOWS = 8
 CONTROL_GROUPS = Path("/sys/fs/cgroup")
 
 
@@ -136,40 +127,3 @@ def memory_limits(groups: str, root: Path) -> Iterator[int]:
             file = place / name
             if place.is_relative_to(top) and file.is_file() and (text := file.read_text().strip()).isdigit():
                 yield int(text)
-
-
-def prove_step(
-    model: BertForMaskedLM,
-    batch: Batch,
-    device: torch.device,
-    precision: str,
-    *,
-    attention: Attention = attend,
-    after_attention: AfterAttention = after_attention,
-) -> None:
-    """Run one step without taking it, and compare its first windows with the model as Hugging Face computes it.
-
-    Raises an InputError where they differ: a kernel of this machine then computes something else.
-    """
-    parts: dict = {"attention": attention, "after_attention": after_attention}
-    batch = moved(batch, device)
-    model.train()
-    with autocast(device, precision):
-        logits = logits_at(model, batch["input_ids"], batch["layout"], batch["positions"], **parts)
-        cross_entropy(logits, batch["targets"], reduction="sum").backward()
-    model.zero_grad(set_to_none=True)
-
-    lengths = batch["layout"].lengths[:PROVEN_WINDOWS]
-    ids = batch["input_ids"][: sum(lengths)]
-    rows = torch.nn.utils.rnn.pad_sequence(ids.split(lengths), batch_first=True)
-    inside = (torch.arange(rows.shape[1]) < torch.tensor(lengths)[:, None]).to(device)
-    layout, everywhere = Layout.of(np.array(lengths)).to(device), torch.arange(len(ids), device=device)
-    with evaluating(model, device), torch.inference_mode(), autocast(device, precision):
-        ours = logits_at(model, ids, layout, everywhere, **parts).log_softmax(1)
-        theirs = model(input_ids=rows, attention_mask=inside.long()).logits[inside].float().log_softmax(1)
-    difference = float((ours - theirs).gather(1, ids[:, None]).abs().mean())
-    if not difference < TOLERANCE:
-        raise InputError(
-            f"pretrain: on {device} the packed model differs from the plain one by {difference:.3g} nats per token, where less than "
-            f"{TOLERANCE} is expected; a kernel of this machine is wrong: try `precision: fp32` or another GPU"
-        )

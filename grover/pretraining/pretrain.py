@@ -3,8 +3,10 @@
 import os
 import shutil
 import sys
+import sysconfig
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -19,7 +21,8 @@ from grover.network.forward import AfterAttention, after_attention, logits_at
 from grover.network.packed import Layout, group_by_tokens, pack
 from grover.network.training import NOTHING, Batch, Execution, Optimisation, Recording, train
 from grover.pretraining.masking import Masking, mask
-from grover.pretraining.preflight import fewer_tokens, fitting_tokens, prove_step
+from grover.pretraining.preflight import fewer_tokens, fitting_tokens
+from grover.pretraining.proof import Differs, prove_memory, prove_step
 from grover.runtime.errors import InputError
 
 MEASURED_WINDOWS = 20_000  # of which the bases are counted for a budget in bases
@@ -80,17 +83,25 @@ class _Batches:
 
     def __call__(self, step: int) -> list[Batch]:
         rows, epochs = self._deal(step)
-        return [
-            masked_batch(
-                *pack(self.tokens, self.first[rows[group]], self.length[rows[group]]),
-                self.names[rows[group]],
-                self.size,
-                self.settings.masking,
-                self.execution.seed,
-                epochs[group],
-            )
-            for group in group_by_tokens(self.length[rows], self.most)
-        ]
+        return [self._batch(rows[group], epochs[group]) for group in group_by_tokens(self.length[rows], self.most)]
+
+    def largest(self) -> Batch:
+        """The pack of most tokens that a step can hold: of the longest windows."""
+        share = -(-self.settings.batch // self.execution.processes.world)
+        rows = np.argsort(-self.length, kind="stable")[:share]
+        packs = [rows[group] for group in group_by_tokens(self.length[rows], self.most)]
+        return self._batch(max(packs, key=lambda pack: int(self.length[pack].sum())), 0)
+
+    def _batch(self, rows: np.ndarray, epochs: int | np.ndarray) -> Batch:
+        """Windows of these rows, with their masks of these epochs."""
+        return masked_batch(
+            *pack(self.tokens, self.first[rows], self.length[rows]),
+            self.names[rows],
+            self.size,
+            self.settings.masking,
+            self.execution.seed,
+            epochs,
+        )
 
     def _deal(self, step: int) -> tuple[np.ndarray, np.ndarray]:
         """The rows of the windows that this process sees in a step, and the epoch of each, both int64."""
@@ -129,11 +140,12 @@ def _prepare(model: BertForMaskedLM, batches: _Batches, compiled: bool, executio
     chosen = _fastest(compiled, device)
     while True:
         try:
+            prove_memory(model, batches.largest(), device, precision, after_attention=chosen)
             prove_step(model, batches(0)[0], device, precision, after_attention=chosen)
             return chosen
         except torch.OutOfMemoryError:
             batches.most = fewer_tokens(batches.most, batches.longest, device)
-        except RuntimeError as error:
+        except (RuntimeError, Differs) as error:  # of torch, whose errors are many, or of the comparison
             if chosen is after_attention:
                 raise
             print(f"pretrain: torch.compile fails here and is left out: {error}", file=sys.stderr, flush=True)
@@ -176,12 +188,15 @@ def steps_for(bases: int, tokens: np.ndarray, windows: pd.DataFrame, token_lengt
 
 
 def _fastest(compiled: bool, device: torch.device) -> AfterAttention:
-    """The part of a layer behind attention, compiled where that helps and can be done: on a GPU, and with the C compiler that
-    torch.compile calls.
+    """The part of a layer behind attention, compiled where that helps and can be done: on a GPU, with the C compiler and the headers
+    of Python that torch.compile needs.
     """
     if not compiled or device.type == "cpu":
         return after_attention
-    if not any(map(shutil.which, filter(None, (os.environ.get("CC"), "cc", "gcc", "clang")))):
-        print("pretrain: no C compiler found, so torch.compile is left out", file=sys.stderr, flush=True)
+    header = Path(sysconfig.get_path("include"), "Python.h")
+    compilers = map(shutil.which, filter(None, (os.environ.get("CC"), "cc", "gcc", "clang")))
+    lacking = "no C compiler is" if not any(compilers) else "" if header.is_file() else f"{header} is not"
+    if lacking:
+        print(f"pretrain: {lacking} found, so torch.compile is left out", file=sys.stderr, flush=True)
         return after_attention
     return torch.compile(after_attention, dynamic=True)

@@ -15,14 +15,14 @@ TINY = architecture(layers=1, hidden=16, heads=2, intermediate=32, positions=40,
 STEADY = architecture(1, 16, 2, 32, 40, dropout=0.0)
 
 
-def run(corpus, steps=4, seed=0, architecture=TINY, processes=ALONE, **recording):
+def run(corpus, steps=4, seed=0, architecture=TINY, processes=ALONE, precision="auto", **recording):
     model = new_language_model(bert_config(architecture, 9), seed)
     settings = Settings(16, Optimisation(steps, 1e-2, warmup=0.1), Masking(0.2))
     return model, pretrain(
         model,
         *corpus,
         settings,
-        Execution(CPU, seed=seed, processes=processes, precision="auto"),
+        Execution(CPU, seed=seed, processes=processes, precision=precision),
         Recording(**{"checkpoints": None, "minutes": 15} | recording),
     )
 

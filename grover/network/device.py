@@ -6,31 +6,37 @@ from contextlib import AbstractContextManager, nullcontext
 import torch
 
 from grover.network.distributed import ALONE, Processes
+from grover.network.gpu import check_architecture, driver_version, why_no_gpu
 from grover.runtime.errors import InputError
 
 
 def choose_device(name: str, threads: int = 0, processes: Processes = ALONE) -> torch.device:
     """Select the device (`auto`, `cpu` or `cuda`) and print it.
 
-    Each of several processes on a node gets a GPU of its own. Raises an InputError where a GPU is asked for and there is none, or too
-    few; `threads` above 0 limits those of the CPU.
+    Each of several processes on a node gets a GPU of its own: that of its number, or the only one that it sees where the site binds
+    one to each task. Raises an InputError where a GPU is asked for and cannot be used, or where there are too few; `threads` above 0
+    limits those of the CPU.
     """
     if name == "cuda" and not torch.cuda.is_available():
-        raise InputError(
-            "device: cuda was asked for but torch finds no GPU here; ask the scheduler for one or set device: cpu"
-        )
+        raise InputError(f"device: cuda was asked for but torch finds no GPU here: {why_no_gpu()}")
+    if name == "auto" and not torch.cuda.is_available() and driver_version():
+        print(f"device: no GPU is used: {why_no_gpu()}", file=sys.stderr, flush=True)
     if threads > 0:
         torch.set_num_threads(threads)
     device = torch.device("cpu")
     if name != "cpu" and torch.cuda.is_available():
         there = torch.cuda.device_count()
-        if processes.local_world > there:
+        bound = there == 1 and processes.by_srun
+        if processes.local_world > there and not bound:
             raise InputError(
                 f"device: {processes.local_world} processes on this node want a GPU each, but torch finds {there}; set `gpus: {there}`"
             )
-        device = torch.device("cuda", processes.local)
+        device = torch.device("cuda", 0 if bound else processes.local)
+        check_architecture(device)
         torch.cuda.set_device(device)
-    kind = torch.cuda.get_device_name(device) if device.type == "cuda" else f"CPU, {torch.get_num_threads()} threads"
+    kind = f"CPU, {torch.get_num_threads()} threads"
+    if device.type == "cuda":
+        kind = f"{torch.cuda.get_device_name(device)}, driver {driver_version() or 'unknown'}"
     print(f"device: RUNNING ON {device.type.upper()} ({kind})", file=sys.stderr, flush=True)
     return device
 

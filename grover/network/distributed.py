@@ -11,7 +11,8 @@ from torch import distributed
 
 from grover.runtime.errors import InputError
 
-SILENCE = timedelta(minutes=30)  # a process that does not answer for so long is lost
+# a process that does not answer for so long is lost. In between, the others wait in CUDA and hear no signal
+SILENCE = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,11 @@ class Processes:
         """Whether this process is the one that writes."""
         return self.rank == 0
 
+    @property
+    def by_srun(self) -> bool:
+        """Whether srun started several processes, to each of which a site may show one GPU; torchrun shows all GPUs to each."""
+        return self.world > 1 and "RANK" not in os.environ
+
     def total(self, values: torch.Tensor) -> torch.Tensor:
         """The sum of `values` over all processes, in place."""
         if self.world > 1:
@@ -61,7 +67,10 @@ ALONE = Processes()
 
 @contextmanager
 def together(processes: Processes, device: torch.device) -> Iterator[None]:
-    """Connect the processes while the block runs: by NCCL on GPUs, by Gloo on CPUs."""
+    """Connect the processes while the block runs: by NCCL on GPUs, by Gloo on CPUs.
+
+    All processes must come to the end of the block, since those of a node leave NCCL together.
+    """
     if processes.world == 1:
         yield
         return
@@ -72,12 +81,22 @@ def together(processes: Processes, device: torch.device) -> Iterator[None]:
             f"training: {processes.world} processes were started without an address to meet at; start them with "
             "workflow/scripts/launch.py or torchrun"
         )
-    distributed.init_process_group(
-        "nccl" if device.type == "cuda" else "gloo",
-        init_method=f"tcp://{address[0]}:{address[1]}",
-        rank=processes.rank,
-        world_size=processes.world,
-        timeout=SILENCE,
-    )
+    on_gpu = device.type == "cuda"
+    try:
+        distributed.init_process_group(
+            "nccl" if on_gpu else "gloo",
+            init_method=f"tcp://{address[0]}:{address[1]}",
+            rank=processes.rank,
+            world_size=processes.world,
+            timeout=SILENCE,
+            device_id=device if on_gpu else None,  # by which NCCL connects now, and not in the first step
+        )
+    except distributed.DistBackendError as error:
+        if "Duplicate GPU" not in str(error):
+            raise
+        raise InputError(
+            f"device: process {processes.rank} was given a GPU that another process has; ask for one GPU per process "
+            "(`gpus`), or have SLURM bind none to tasks"
+        ) from None
     yield
     distributed.destroy_process_group()  # not after an error, when others may never come to the end of what they began

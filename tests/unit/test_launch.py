@@ -12,8 +12,8 @@ SCRIPT = ["pretrain.py", "--batch", "64"]
 def test_one_process_is_started_plainly_and_several_by_torchrun():
     assert command_line(SCRIPT, 1, 1, 8, {}, "python") == (["python", *SCRIPT], {})
     command, variables = command_line(SCRIPT, 1, 4, 8, {}, "python")
-    assert command == ["python", "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=4", "--", *SCRIPT]
-    assert not variables
+    torchrun = ["python", "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=4"]
+    assert command[:5] == torchrun and command[-4:] == ["--", *SCRIPT] and not variables
 
 
 @pytest.fixture

@@ -17,6 +17,9 @@ from grover.runtime.errors import InputError
 from grover.runtime.failures import one_sentence
 
 KEPT = "SLURM_JOB_ID", "SLURM_CONF"
+# what torchrun hands on to the training; of a signal that is not among them it dies and leaves the training behind
+SIGNALS = "SIGTERM,SIGINT,SIGHUP,SIGQUIT,SIGUSR1"
+PATIENCE = 120  # seconds that the training then has for its checkpoint
 PORTS = 20_000, 12_000  # the first port and how many there are to choose from, by the number of the job
 
 
@@ -53,9 +56,11 @@ def command_line(
         print("launch: there is no srun here, so no signal announces the end of the job", file=sys.stderr)
     if processes == 1:
         return [python, *script], dict(environment)
+    torchrun = [python, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
     # without `--` torchrun takes options of the script for abbreviations of its own: --start for --start-method
-    torchrun = [python, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}", "--"]
-    return [*torchrun, *script], dict(environment)
+    return [*torchrun, f"--signals-to-handle={SIGNALS}", f"--shutdown-timeout={PATIENCE}", "--", *script], dict(
+        environment
+    )
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import numpy as np
 import pandas as pd
@@ -117,7 +117,7 @@ def pretrain(
             identity["initial_model"] = known_checksum(initial_model)
         run = folder_of(checkpoints, model.parent.name, identity)
         own = lease(run) if processes.first else nullcontext()
-    with own as held, together(processes, place):
+    with own as held:
         recording = NOTHING
         if checkpoints is not None:
             allowed = held.check if held else lambda: None
@@ -127,22 +127,30 @@ def pretrain(
                 tensorboard(run / "tensorboard") if processes.first else NOTHING.watch,
             )
         settings = Settings(batch, optimisation, masking, execution.compile)
-        try:
-            curve = train_on_windows(
-                network, ids, table, settings, Execution(place, precision, seed, processes), recording
-            )
-        except Interrupted as interrupted:
-            if not processes.first:
-                raise typer.Exit(0) from None  # srun ends all processes once one has failed
-            if "SIGINT" in interrupted.signals:
-                print(f"pretrain: {interrupted} by Ctrl-C; start again to resume there", file=sys.stderr, flush=True)
-                raise typer.Exit(INTERRUPTED) from None
-            requeue(interrupted)
-            raise typer.Exit(TERMINATED) from None
+        interrupted = None
+        with together(processes, place):
+            try:
+                curve = train_on_windows(
+                    network, ids, table, settings, Execution(place, precision, seed, processes), recording
+                )
+            except Interrupted as stopped:
+                interrupted = stopped  # all processes stop at the same step, and leave the block as after the last one
+        # the first process alone requeues and writes; srun ends all processes once one has failed
         if not processes.first:
-            raise typer.Exit(0)  # before the provenance is written, which is the first one's task, too
+            raise typer.Exit(0)
+        if interrupted is not None:
+            end(interrupted)
         save(network, network.config, model.parent, folder(vocabulary), half=storage.weights == "fp16")
         write_table(training, curve)
+
+
+def end(interrupted: Interrupted) -> NoReturn:
+    """End an interrupted training: after Ctrl-C for good, else back in the queue."""
+    if "SIGINT" in interrupted.signals:
+        print(f"pretrain: {interrupted} by Ctrl-C; start again to resume there", file=sys.stderr, flush=True)
+        raise typer.Exit(INTERRUPTED)
+    requeue(interrupted)
+    raise typer.Exit(TERMINATED)
 
 
 def tensorboard(place: Path) -> Callable[[dict[str, float]], None]:

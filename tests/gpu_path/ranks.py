@@ -1,0 +1,68 @@
+"""What each process of `test_processes.py` runs: three trainings, the last of which it is asked to stop.
+
+    ranks.py FOLDER PORT PORT SCRIPT OPTIONS
+
+Each process prints when it leaves the others and with which code its script ends.
+"""
+
+import os
+import runpy
+import sys
+from pathlib import Path
+
+import torch
+from torch import distributed
+
+from grover.network import attention
+from grover.network.distributed import Processes, together
+from grover.pretraining import preflight
+from tests.fakes import varlen
+from tests.fakes.trainings import CPU, STEADY, run
+from tests.unit.network.conftest import corpus
+
+
+def main(folder: Path, ports: list[str], script: str, options: list[str]) -> None:
+    torch.set_num_threads(1)
+    store = {name: os.environ.get(name) for name in ("MASTER_PORT", "TORCHELASTIC_USE_AGENT_STORE")}
+    os.environ |= {"TORCHELASTIC_USE_AGENT_STORE": "False", "MASTER_PORT": ports[0]}
+    with_the_kernel(folder)
+    os.environ["MASTER_PORT"] = ports[1]
+    say_what_it_does(script, [*options, "--steps", "3"])
+    os.environ |= {name: value for name, value in store.items() if value}
+    say_what_it_does(script, [*options, "--steps", "1000000"])
+
+
+def with_the_kernel(folder: Path) -> None:
+    """Train with the variable-length kernel in bfloat16, as GPUs do."""
+    before = attention.has_kernel, attention.varlen_attn
+    attention.has_kernel = preflight.has_kernel = lambda device, kind, width: kind == torch.bfloat16
+    attention.varlen_attn = varlen.reference
+    processes = Processes.here()
+    with together(processes, CPU):
+        _, curve = run(corpus.__wrapped__(), architecture=STEADY, processes=processes, precision="bf16")
+    if processes.first:
+        curve.to_parquet(folder / "curve.parquet")
+    attention.has_kernel, attention.varlen_attn = before
+    preflight.has_kernel = before[0]
+
+
+def say_what_it_does(script: str, options: list[str]) -> None:
+    """Run a script as a program and print what it comes to."""
+    rank, leave = os.environ["RANK"], distributed.destroy_process_group
+
+    def left() -> None:
+        leave()
+        print(f"RANK {rank} left", flush=True)
+
+    distributed.destroy_process_group = left
+    sys.argv, code = [script, *options], 0
+    try:
+        runpy.run_path(script, run_name="__main__")
+    except SystemExit as end:
+        code = end.code or 0
+    distributed.destroy_process_group = leave
+    print(f"RANK {rank} ends with {code}", flush=True)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2:4], sys.argv[4], sys.argv[5:])

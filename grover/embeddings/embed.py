@@ -27,6 +27,7 @@ from grover.network.forward import layer_states
 from grover.network.inference import TOKENS_AT_ONCE, each, evaluating, threads_for
 from grover.network.initialisation import begin
 from grover.network.packed import group_by_tokens
+from grover.network.transfer import Copied
 from grover.runtime.errors import InputError
 from grover.runtime.progress import Progress
 from grover.tokenization.genome_tokens import TokenisedGenome
@@ -92,17 +93,17 @@ def embed_windows(
     share = (sizes / total[windows.region]).astype(np.float32)
     answer = np.zeros((len(layers), len(POOLINGS), len(total), encoder.config.hidden_size), np.float32)
 
-    def compute(rows: np.ndarray) -> tuple[np.ndarray, torch.Tensor]:
+    def compute(rows: np.ndarray) -> tuple[np.ndarray, Copied]:
         pack = Pack.of(tokens, windows, rows, device)
         with torch.inference_mode(), autocast(device, precision):
             layer_by_layer = layer_states(encoder, pack.ids, pack.layout, layers, attention=attention)
-            return rows, torch.stack([pack.pooled(states.float()) for states in layer_by_layer])
+            return rows, Copied(torch.stack([pack.pooled(states.float()) for states in layer_by_layer]))
 
     attention = choose_attention(device, training=False)
     groups = group_by_tokens(windows.length, TOKENS_AT_ONCE[device.type])
     with evaluating(encoder, device):
         for rows, pooled in _one_late(each(compute, groups, threads_for(device, len(groups))), device):
-            found = pooled.cpu().numpy()
+            found = pooled.tensor().numpy()
             found[:, 0] *= share[rows, None]
             for number, region in enumerate(windows.region[rows]):
                 answer[:, :, region] += found[:, :, number]
@@ -180,14 +181,14 @@ def embed(
     ]
     stored, whole = files[0], files[1] if len(files) > 1 else None
 
-    def compute(item: tuple[Block, np.ndarray]) -> tuple[Block, np.ndarray, np.ndarray, Readout, tuple]:
+    def compute(item: tuple[Block, np.ndarray]) -> tuple[Block, np.ndarray, np.ndarray, Readout, Copied, tuple]:
         block, windows = item
         pack = Pack.of(genome.tokens, block.windows, windows, device)
         tokens = block.core_tokens(windows)
         kept = np.full(len(tokens), True) if whole else block.stored[tokens]
         with torch.inference_mode(), autocast(device, precision):
             found = read_out(encoder, pack, block.ids[tokens], block.used[tokens], kept, layers)
-        return block, windows, tokens[kept], found, block.shares(windows, found.pooled)
+        return block, windows, tokens[kept], found, Copied(found.kept), block.shares(windows, found.pooled)
 
     work = (
         (block, windows)
@@ -195,11 +196,13 @@ def embed(
         for windows in group_by_tokens(block.windows.length, TOKENS_AT_ONCE[device.type])
     )
     with Progress(len(rows), "embed", "regions") as bar, evaluating(encoder, device):
-        for block, windows, tokens, found, shares in _one_late(each(compute, work, threads_for(device)), device):
+        for block, windows, tokens, found, states, shares in _one_late(
+            each(compute, work, threads_for(device)), device
+        ):
             add_rows(sums, found.ids, found.sums)
             add_rows(units, found.used_ids, found.units)
             of_region, positions = block.where(tokens)
-            kept = found.kept.cpu().numpy()
+            kept = states.tensor().numpy()
             if whole:
                 whole.add(of_region, positions, kept)
             chosen = block.stored[tokens]

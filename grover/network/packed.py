@@ -74,3 +74,7 @@ class Layout:
     def to(self, device: torch.device, **options: Any) -> "Layout":
         """The same layout with its tensors on `device`; `options` are those of a tensor's `to`."""
         return Layout(self.lengths, self.places.to(device, **options), self.bounds.to(device, **options))
+
+    def pin_memory(self) -> "Layout":
+        """The same layout in memory from which a GPU copies by itself."""
+        return Layout(self.lengths, self.places.pin_memory(), self.bounds.pin_memory())

@@ -1,8 +1,9 @@
 """The training loop that pretraining, next-k-mer prediction and fine-tuning share.
 
 Everything that a step does is a function of its number: the batch, the masks, the learning rate and the dropout. The weights, the
-state of the optimiser and the number of steps done are therefore all that an exact resume needs, on the same number of
-threads and processes; no random generator has a state that outlives a step.
+state of the optimiser and the number of steps done are therefore all that a resume needs; no random generator has a state that
+outlives a step. On the CPU, with the same number of threads and processes, a resumed training ends in the same weights bit for bit.
+On a GPU its steps have the same windows, masks and dropout, and its weights are equal up to rounding: kernels there add in no fixed order.
 """
 
 import math
@@ -26,6 +27,7 @@ from grover.network.curve import COLUMNS, RISE, SMOOTHED, Curve
 from grover.network.device import autocast
 from grover.network.distributed import ALONE, Processes
 from grover.network.inference import moved
+from grover.network.transfer import Copied, pinned
 from grover.runtime.errors import InputError
 from grover.runtime.progress import Progress
 
@@ -121,7 +123,7 @@ def train(
         _signals(recording.checkpoints is not None) as asked,
     ):
         ledger = _Ledger(curve, begun, steps, execution, recording, bar)
-        for step, micro_batches in _ahead(batches, begun, steps):
+        for step, micro_batches in _ahead(batches, begun, steps, execution.device):
             # dropout differs between steps and processes, and is the same in a resumed training
             torch.manual_seed((execution.seed * 1_000_003 + step) * 4_099 + processes.rank)
             rate = optimisation.rate(step)
@@ -129,8 +131,9 @@ def train(
                 group["lr"] = rate
             sums = _backward(network, micro_batches, execution, bool(asked))
             norm = _mean_gradient(model, sums[1], processes.world, optimisation.clip)
+            found = Copied(torch.cat([sums, norm[None]]))
 
-            # the step before is accounted for only now, so that a GPU never waits for its loss to be read
+            # the step before is accounted for only now, while a GPU computes this one
             ledger.settle()
             if ledger.stopping or (asked and processes.world == 1):
                 # the same in all processes; this step is not taken and is computed again by the resumed training
@@ -141,7 +144,7 @@ def train(
                 raise Interrupted(step, step - begun, asked)
             optimiser.step()
             optimiser.zero_grad(set_to_none=True)
-            done, ledger.pending = step + 1, _Step(step + 1, rate, sums, norm)
+            done, ledger.pending = step + 1, _Step(step + 1, rate, found)
 
             if done == steps or ledger.due():
                 ledger.settle()
@@ -157,14 +160,13 @@ def train(
 
 @dataclass(frozen=True)
 class _Step:
-    """A step that was computed: steps `done` with it, its learning rate, and, still on the device, what `_backward` sums up and
+    """A step that was computed: steps `done` with it, its learning rate, and, on their way to the CPU, what `_backward` sums up and
     the norm of the gradient.
     """
 
     done: int
     rate: float
-    sums: torch.Tensor
-    norm: torch.Tensor
+    found: Copied
 
 
 class _Ledger:
@@ -190,8 +192,8 @@ class _Ledger:
         if self.pending is None:
             return
         step, self.pending = self.pending, None
-        loss, targets, tokens, stop = step.sums.tolist()
-        norm, mean = float(step.norm), loss / max(1, targets)
+        loss, targets, tokens, stop, norm = step.found.tensor().tolist()
+        mean = loss / max(1, targets)
         self.curve.add(loss, int(targets), int(tokens))
         self.curve.seconds = self.seconds_before + time.monotonic() - self.started
         if not math.isfinite(mean) or not math.isfinite(norm) or self.curve.diverges():
@@ -247,7 +249,12 @@ def _distributed(objective: _Objective, execution: Execution) -> torch.nn.Module
     if execution.processes.world == 1:
         return objective
     device = execution.device
-    return DistributedDataParallel(objective, device_ids=[device.index] if device.type == "cuda" else None)
+    return DistributedDataParallel(
+        objective,
+        device_ids=[device.index] if device.type == "cuda" else None,
+        forward_sync_buffers=False,  # of BERT they are constants
+        gradient_as_bucket_view=True,
+    )
 
 
 def _restore(
@@ -307,14 +314,24 @@ def _optimiser(model: torch.nn.Module, optimisation: Optimisation) -> torch.opti
     return torch.optim.AdamW(groups, lr=0.0, betas=optimisation.betas, eps=optimisation.epsilon, fused=True)
 
 
-def _ahead(batches: Callable[[int], list[Batch]], begin: int, end: int) -> Iterator[tuple[int, list[Batch]]]:
-    """Steps and their micro-batches; those of the next step are made while this one is computed."""
-    with ThreadPoolExecutor(1) as pool:
-        waiting = [pool.submit(batches, begin)] if begin < end else []
+def _ahead(
+    batches: Callable[[int], list[Batch]], begin: int, end: int, device: torch.device
+) -> Iterator[tuple[int, list[Batch]]]:
+    """Steps and their micro-batches; those of the next step are made, and pinned for a GPU, while this one is computed."""
+
+    def make(step: int) -> list[Batch]:
+        return [pinned(batch, device) for batch in batches(step)]
+
+    def begin_thread() -> None:
+        if device.type == "cuda":
+            torch.cuda.set_device(device)  # a thread begins with the first GPU, which may be that of another process
+
+    with ThreadPoolExecutor(1, initializer=begin_thread) as pool:
+        waiting = [pool.submit(make, begin)] if begin < end else []
         for step in range(begin, end):
             made = waiting.pop().result()
             if step + 1 < end:
-                waiting.append(pool.submit(batches, step + 1))
+                waiting.append(pool.submit(make, step + 1))
             yield step, made
 
 
@@ -326,7 +343,8 @@ def _backward(network: torch.nn.Module, micro_batches: list[Batch], execution: E
     device, processes = execution.device, execution.processes
     targets = sum(len(batch["targets"]) for batch in micro_batches)
     tokens = sum(batch["tokens"] for batch in micro_batches)
-    sums = torch.tensor([0.0, targets, tokens, asked], dtype=torch.float64).to(device, non_blocking=True)
+    counted = torch.tensor([0.0, targets, tokens, asked], dtype=torch.float64, pin_memory=device.type == "cuda")
+    sums = counted.to(device, non_blocking=True)
     for number, batch in enumerate(micro_batches, 1):
         last = number == len(micro_batches)
         with nullcontext() if last or not isinstance(network, DistributedDataParallel) else network.no_sync():

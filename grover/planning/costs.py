@@ -19,6 +19,8 @@ EXTERNAL_TOKENS = (4_096, 5.0)  # assumed of a vocabulary from elsewhere, as of 
 TRAIN_SHARE = 0.8  # of the examples, as by the default folds
 # assumed of a data set that is not built yet: examples per base of the genome, at most so many, and the length of one from elsewhere
 EXAMPLES_PER_BASE, MOST_EXAMPLES, EXTERNAL_LENGTH = 1e-4, 60_000, 100
+# of the convolutional network of `grover.finetuning.cnn`: layers and channels, products per channel and base, and sequences of a step
+CNN_SHAPE, CNN_PRODUCTS, CNN_BATCH = (3, 64), 15 * 4 + 7 * 64 / 2 + 5 * 64 / 4, 64
 # of motifs: as many as are usually found in a task, and are profiled; versions of an insertion and of a profile (`grover.interpretation`)
 MOTIFS, PROFILES, SHUFFLES, PROFILE_PASSES = 8, 2, 5, 1_400
 
@@ -107,12 +109,24 @@ def _next_kmer(run: Run, vocabulary: str) -> Work:
     return passes * length * forward_flops(run, vocabulary, length), repeats * learnt / asked.batch
 
 
+def _examples(run: Run, task: Task) -> float:
+    """Examples of a task, or as many as are expected: `maximum` holds for each of two labels in each of three folds."""
+    expected = min(EXAMPLES_PER_BASE * run.bases, 6 * task.maximum or MOST_EXAMPLES)
+    return run.examples.get(task.name, expected)
+
+
+def _cnn(run: Run, key: str) -> Work:
+    task, epochs = run.tasks[key], run.settings.benchmarks.cnn_epochs
+    examples, bases = _examples(run, task), task.length or EXTERNAL_LENGTH
+    learnt, repeats = TRAIN_SHARE * examples, run.settings.finetuning.seeds * epochs
+    passes = repeats * (TRAINING * learnt + (1 - TRAIN_SHARE) * examples)
+    return passes * bases * 2 * CNN_SHAPE[1] * CNN_PRODUCTS, repeats * learnt / CNN_BATCH
+
+
 def _finetuning(run: Run, key: str) -> Work:
     asked, task = run.settings.finetuning, run.tasks[key.rpartition(".")[0]]
     length = (task.length or EXTERNAL_LENGTH) / tokens_of(run.chosen)[1] + SPECIALS
-    # `maximum` holds for each of two labels in each of three folds
-    expected = min(EXAMPLES_PER_BASE * run.bases, 6 * task.maximum or MOST_EXAMPLES)
-    examples = run.examples.get(task.name, expected)
+    examples = _examples(run, task)
     learnt, repeats = min(TRAIN_SHARE * examples, asked.maximum_train or math.inf), asked.seeds * asked.epochs
     passes = repeats * (TRAINING * learnt + (1 - TRAIN_SHARE) * examples)
     return passes * length * forward_flops(run, run.chosen, length), repeats * learnt / asked.batch
@@ -235,6 +249,7 @@ WORK: dict[str, Callable[[Run, str], Work]] = {
     "pretraining": _pretraining,
     "next-kmer": _next_kmer,
     "finetuning": _finetuning,
+    "cnn": _cnn,
     "importance": _importance,
     "mutagenesis": _mutagenesis,
     "faithfulness": _faithfulness,
@@ -244,6 +259,8 @@ WORK: dict[str, Callable[[Run, str], Work]] = {
     "variants": _variants,
     "null-variants": _null_variants,
 }
+# layers and width of networks that are not the encoder
+SHAPES: dict[str, tuple[int, int]] = {"cnn": CNN_SHAPE}
 # bytes that stay
 DISK: dict[str, Callable[[Run, str], float]] = {
     "genome": lambda run, key: 1.02 * run.bases,

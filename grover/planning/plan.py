@@ -8,7 +8,7 @@ from typing import Any
 
 from grover.config.configuration import Configuration
 from grover.config.tables import read_table
-from grover.planning.costs import DISK, WORK, Run
+from grover.planning.costs import DISK, SHAPES, WORK, Run
 from grover.planning.runs import Finished, read_finished
 from grover.runtime.errors import InputError
 from grover.runtime.slurm import Request, request
@@ -57,11 +57,12 @@ def new_job(rule: str, benchmark: str | None, resources: dict[str, Any], local: 
     The benchmark file names the rule that `module:` may have renamed.
     """
     name, _, key = Path(benchmark or rule).stem.partition(".")
-    gpus = str(resources.get("gres") or resources.get("gpu", 0)).rpartition(":")[2]  # per node
+    nodes, gres = int(resources.get("nodes", 1)), resources.get("gres") or ""
+    # `gres` is per node; `gpu` is per job where SLURM reads it, and elsewhere there is one node
+    gpus = int(str(gres).rpartition(":")[2]) * nodes if gres else int(resources.get("gpu", 0))
     threads, memory = int(resources.get("threads", 1)), float(resources.get("mem_mb", 0))
-    number = int(gpus) * int(resources.get("nodes", 1))
     asked = None if local else request(resources)
-    return Job(name, key, resources.get("cost", ""), threads, memory, number, request=asked)
+    return Job(name, key, resources.get("cost", ""), threads, memory, gpus, request=asked)
 
 
 def read_jobs(text: str) -> list[Job]:
@@ -105,10 +106,11 @@ def estimate(jobs: list[Job], run: Run, machine: Machine, installation: Path, ap
 
 def network_seconds(job: Job, run: Run, machine: Machine) -> float:
     """Expected seconds of a job that trains a network: on GPUs by their peak, on the CPU by measured FLOP/s."""
-    shape, (flops, steps) = run.settings.pretraining, WORK[job.cost](run, job.key)
-    launches = steps * shape.layers
+    encoder, (flops, steps) = run.settings.pretraining, WORK[job.cost](run, job.key)
+    layers, width = SHAPES.get(job.cost, (encoder.layers, encoder.hidden))
+    launches = steps * layers
     if machine.gpu:
-        rate = machine.peak * GPU_SHARE * min(1.0, shape.hidden / 768) * max(job.gpus, 1) ** SCALING
+        rate = machine.peak * GPU_SHARE * min(1.0, width / 768) * max(job.gpus, 1) ** SCALING
         return GPU_START + max(flops / rate, launches * GPU_STEP)
     rate = CPU_RATES[cpu_format(run.settings)]
     return CPU_START + (launches * CPU_STEP + flops / rate) / min(job.threads, machine.cores) ** SCALING

@@ -39,6 +39,36 @@ class Partition:
     default: bool
     minutes: int | None
     gpus: dict[str, int] = field(default_factory=dict)
+GPU_OPTIONS = "gres", "gpus"
+GPU_TYPE = re.compile(r"[A-Za-z0-9_.]+")  # as the executor plugin of Snakemake takes it
+
+
+@dataclass(frozen=True)
+class GpuRequest:
+    """How a site wants GPUs to be asked for: by the option `gres` (per node) or `gpus` (per job), and of which type (empty: any)."""
+
+    option: str
+    kind: str
+
+    def resources(self, on_slurm: bool, number: int, nodes: int) -> dict[str, str | int]:
+        """Resources of a job of Snakemake with `number` GPUs on each node; executors other than SLURM read `gpu` alone."""
+        if self.option == "gpus":
+            kind = {"gpu_model": self.kind if on_slurm else ""} if self.kind else {}
+            return {"gpu": number * nodes if on_slurm else number, **kind}
+        gres = ":".join(filter(None, ("gpu", self.kind, str(number))))
+        return {"gres": gres if on_slurm else "", "gpu": 0 if on_slurm else number}
+
+
+def gpu_request(environment: Mapping[str, str]) -> GpuRequest:
+    """Read how GPUs are asked for from GROVER_GPU_OPTION and GROVER_GPU_TYPE; raise InputError for what SLURM does not take."""
+    option, kind = environment.get("GROVER_GPU_OPTION", "gres"), environment.get("GROVER_GPU_TYPE", "")
+    if option not in GPU_OPTIONS:
+        raise InputError(f"GROVER_GPU_OPTION is {option!r}, but {' or '.join(GPU_OPTIONS)} was expected; correct it")
+    if kind and not GPU_TYPE.fullmatch(kind):
+        raise InputError(
+            f"GROVER_GPU_TYPE is {kind!r}, but a type of GPU as `sinfo --format %G` prints it, such as h100, was expected; correct it"
+        )
+    return GpuRequest(option, kind)
 
 
 def minutes(text: str, name: str) -> int:
@@ -78,11 +108,14 @@ def ask(*command: str) -> str:
 def request(resources: Mapping[str, Any]) -> Request:
     """Return what a job asks of SLURM by its resources in Snakemake."""
     found = GPUS.search(str(resources.get("gres") or ""))
+    # `gpu` counts those of all nodes
+    gpus = int(found[2]) if found else int(resources.get("gpu") or 0) // int(resources.get("nodes") or 1)
+    kind = found[1] if found else resources.get("gpu_model")
     return Request(
         str(resources.get("slurm_partition") or ""),
         str(resources.get("slurm_account") or ""),
-        int(found[2]) if found else 0,
-        (found[1] or "") if found else "",
+        gpus,
+        str(kind or ""),
         int(resources.get("runtime") or 0),
     )
 

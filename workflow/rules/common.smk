@@ -260,26 +260,28 @@ def executor():
     return getattr(workflow.executor_plugin, "name", "")
 
 
-def cpu(megabytes, minutes):
-    """Resources of a job: memory and time limit, doubled with each new attempt."""
+def cpu(megabytes, minutes, more=0):
+    """Resources of a job: memory and time limit, doubled with each new attempt; of memory only `more` is added where that is given."""
+    grown = lambda attempt: megabytes + more * (attempt - 1) if more else megabytes * 2 ** (attempt - 1)
     return {
-        "mem_mb": lambda wildcards, attempt: megabytes * 2 ** (attempt - 1),
+        "mem_mb": lambda wildcards, attempt: grown(attempt),
         "runtime": lambda wildcards, attempt: min(minutes * 2 ** (attempt - 1), LONGEST),
     }
 
 
-def gpu(megabytes, minutes, number=1):
+GPU_REQUEST = checked(slurm.gpu_request, os.environ)
+
+
+def gpu(megabytes, minutes, number=1, nodes=1, more=0):
     """Resources of a job with so many GPUs on each node; without any where the configuration asks for none."""
     if configuration.device != "cuda":
-        return cpu(megabytes, minutes)
+        return cpu(megabytes, minutes, more)
     on_slurm = lambda: executor() in ("slurm", "slurm-jobstep", "dryrun")
-    asked = ":".join(filter(None, ["gpu", os.environ.get("GROVER_GPU_TYPE"), str(number)]))
+    asked = lambda name: (lambda wildcards: GPU_REQUEST.resources(on_slurm(), number, nodes)[name])
     return {
-        # GPUs are `gres` for SLURM, and `gpu` for every other executor
-        "gres": lambda wildcards: asked if on_slurm() else "",
-        "gpu": lambda wildcards: 0 if on_slurm() else number,
+        **{name: asked(name) for name in GPU_REQUEST.resources(True, number, nodes)},
         "slurm_partition": os.environ.get("GROVER_GPU_PARTITION", "gpu"),
-        **cpu(megabytes, minutes),
+        **cpu(megabytes, minutes, more),
     }
 
 

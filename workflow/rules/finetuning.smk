@@ -73,6 +73,7 @@ rule train_cnn:
     threads: configuration.threads
     resources:
         **gpu(8000, 240),
+        cost="cnn",
     params:
         options=options("train_cnn"),
     shell:

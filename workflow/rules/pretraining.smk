@@ -43,7 +43,8 @@ rule pretrain:
         f"{RUN}/benchmark/pretrain.{{name}}.tsv"
     threads: configuration.threads
     resources:
-        **gpu(16000 * configuration.gpus, 2880, configuration.gpus),
+        # memory is not doubled: most retries follow a lost node or a stalled GPU, and two of them would ask for 64 GB per GPU
+        **gpu(16000 * configuration.gpus, 2880, configuration.gpus, configuration.nodes, more=4000 * configuration.gpus),
         # beside a GPU the plugin would take `tasks` as tasks per GPU
         **({"tasks": configuration.nodes * configuration.gpus} if configuration.device != "cuda" else {}),
         # an empty `mpi` leaves Snakemake itself in the batch script, so that the training alone is a step and gets signals

@@ -55,6 +55,20 @@ def test_seconds_on_gpus_by_their_peak():
     assert network_seconds(PRETRAINING, run, endless) == pytest.approx(20 + steps * 12 * 0.002)
 
 
+def test_a_convolutional_network_is_priced_by_its_own_size():
+    job = Job("train_cnn", "ctcf", "cnn", threads=8, gpus=1)
+    run = run_of(bases=3_100_000_000, device="cuda")
+    flops, steps = WORK["cnn"](run, "ctcf")
+    # three convolutions of 64 channels over 4, 64 and 64 channels, on all, half and a quarter of 201 bases
+    forward = 2 * 64 * (201 * 15 * 4 + 201 / 2 * 7 * 64 + 201 / 4 * 5 * 64)
+    repeats = run.settings.finetuning.seeds * run.settings.benchmarks.cnn_epochs
+    assert flops == pytest.approx(forward * repeats * 60_000 * (3 * 0.8 + 0.2))
+    assert network_seconds(job, run, replace(H200, peak=1e30)) == pytest.approx(20 + steps * 3 * 0.002)
+    # minutes on a GPU, and far less than the network that it is compared with
+    assert network_seconds(job, run, H200) < 3600
+    assert network_seconds(replace(job, gpus=0), run, Machine(8)) > network_seconds(job, run, H200)
+
+
 def finished(results: Path, name: str, seconds: dict[str, float], bases: int = 26_000_000, device: str = "CPU") -> None:
     """Write what a finished run leaves for the plan."""
     folder = results / name

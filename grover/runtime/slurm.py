@@ -84,6 +84,11 @@ def minutes(text: str, name: str) -> int:
     return limit
 
 
+def grown(megabytes: int, attempt: int, more: int = 0) -> int:
+    """Return the memory of the first, second, ... attempt of a job: doubled each time, or only `more` added where that is given."""
+    return megabytes + more * (attempt - 1) if more else megabytes * 2 ** (attempt - 1)
+
+
 def check_slurm() -> None:
     """Raise InputError where this machine has no SLURM that answers."""
     if shutil.which("sbatch") is None:

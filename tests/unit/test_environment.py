@@ -97,6 +97,9 @@ def test_apptainer_installs_the_lock():
     assert len(re.findall("pip install", definition)) == 1
     assert re.search(r"^From: python:3\.11-", definition, re.M)
     assert re.search(r"apt-get install .*\bbedtools\b", definition)
+    # what torch.compile calls, and the option without which a container sees no GPU
+    assert re.search(r"apt-get install .*\bgcc\b", definition) and "Python.h" in definition
+    assert 'apptainer-args: "--nv"' in (ROOT / "profiles/slurm/profile.yaml").read_text()
 
 
 def imported(path: Path) -> set[str]:

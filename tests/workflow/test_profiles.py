@@ -74,7 +74,10 @@ def test_names_that_are_python_too_stay_the_texts_that_they_are(account, cpu, gp
     names = {"GROVER_SLURM_ACCOUNT": account, "GROVER_CPU_PARTITION": cpu, "GROVER_GPU_PARTITION": gpu}
     targets = ["results/test/models/device.json", "results/test/simulated/genome.fa.gz"]
     small = ["--configfile", "config/test.yaml", "--config", "device=cuda", "--"]
-    jobs = dry_run("--profile", "slurm", *small, *targets, **names, GROVER_MAX_MINUTES="0:05:00")
+    jobs = dry_run(
+        "--profile", "slurm", *small, *targets, **names, GROVER_MAX_MINUTES="0:05:00", GROVER_GPU_TYPE="h100"
+    )
+    assert jobs["check_device"]["gres"] == "gpu:h100:1"
     assert {name: each["slurm_partition"] for name, each in jobs.items()} == {
         "check_device": gpu,
         "simulate_genome": cpu,

@@ -262,9 +262,8 @@ def executor():
 
 def cpu(megabytes, minutes, more=0):
     """Resources of a job: memory and time limit, doubled with each new attempt; of memory only `more` is added where that is given."""
-    grown = lambda attempt: megabytes + more * (attempt - 1) if more else megabytes * 2 ** (attempt - 1)
     return {
-        "mem_mb": lambda wildcards, attempt: grown(attempt),
+        "mem_mb": lambda wildcards, attempt: slurm.grown(megabytes, attempt, more),
         "runtime": lambda wildcards, attempt: min(minutes * 2 ** (attempt - 1), LONGEST),
     }
 

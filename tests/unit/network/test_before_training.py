@@ -54,6 +54,23 @@ def test_what_does_not_fit_after_all_is_tried_with_half_as_many_tokens(corpus, m
         run(corpus)
 
 
+def test_without_compiler_or_headers_nothing_is_compiled(monkeypatch, tmp_path, capsys):
+    import grover.pretraining.pretrain as module
+
+    gpu = torch.device("cuda", 0)
+    monkeypatch.setattr(torch, "compile", lambda function, dynamic: "compiled")
+    monkeypatch.setattr(module.sysconfig, "get_path", lambda name: str(tmp_path))
+    assert module._fastest(False, gpu) is module._fastest(True, CPU) is module.after_attention
+    monkeypatch.setattr(module.shutil, "which", lambda name: name == "gcc")
+    assert module._fastest(True, gpu) is module.after_attention
+    assert f"{tmp_path}/Python.h is not found, so torch.compile is left out" in capsys.readouterr().err
+    (tmp_path / "Python.h").touch()
+    assert module._fastest(True, gpu) == "compiled"
+    monkeypatch.setattr(module.shutil, "which", lambda name: None)
+    assert module._fastest(True, gpu) is module.after_attention
+    assert "no C compiler is found" in capsys.readouterr().err
+
+
 def test_the_smallest_limit_of_the_control_groups_counts(tmp_path):
     for place, limit in (("slurm", "max"), ("slurm/job_7", "16000000000"), ("slurm/job_7/step_0", "20000000000")):
         (tmp_path / place).mkdir()

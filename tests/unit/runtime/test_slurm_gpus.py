@@ -4,7 +4,7 @@ import pytest
 
 from grover.planning.plan import new_job
 from grover.runtime.errors import InputError
-from grover.runtime.slurm import gpu_request
+from grover.runtime.slurm import gpu_request, grown
 
 
 @pytest.mark.parametrize(
@@ -32,3 +32,8 @@ def test_gpus_are_asked_for_as_the_site_wants_and_counted_by_the_plan(environmen
 def test_what_slurm_does_not_take_is_one_sentence(wrong):
     with pytest.raises(InputError, match="GROVER_GPU_.* was expected; correct it"):
         gpu_request(wrong)
+
+
+def test_memory_is_doubled_with_each_attempt_or_grows_by_what_is_named():
+    assert [grown(16_000, attempt) for attempt in (1, 2, 3)] == [16_000, 32_000, 64_000]
+    assert [grown(16_000, attempt, 4_000) for attempt in (1, 2, 3)] == [16_000, 20_000, 24_000]

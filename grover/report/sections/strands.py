@@ -40,8 +40,8 @@ def section(results: Results) -> Section:
         f"The model reads one of the two strands. {own['n'].max():,} regions, in even steps along the genome, are embedded as they are "
         "and as their reverse complements, both tokenised from the bare sequence. A cosine of 1 means equal embeddings. All vectors of a "
         "network often have one direction in common; the baseline is therefore the cosine of a region and the reverse complement of "
-        "another one, and the centred cosine is taken around the mean of all vectors. Composition contributes to it, since GC content is the "
-        "same on both strands.",
+        "another one, and the centred cosine is taken around the mean of all vectors. Composition contributes to it, since GC content is "
+        "the same on both strands.",
         findings,
         Picture(
             "embeddings_strands",

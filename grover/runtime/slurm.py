@@ -39,6 +39,8 @@ class Partition:
     default: bool
     minutes: int | None
     gpus: dict[str, int] = field(default_factory=dict)
+
+
 GPU_OPTIONS = "gres", "gpus"
 GPU_TYPE = re.compile(r"[A-Za-z0-9_.]+")  # as the executor plugin of Snakemake takes it
 

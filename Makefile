@@ -19,7 +19,7 @@ define need
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup external peers bedtools chromium npm slurm-programs run plan doctor test test-site test-external test-slurm test-slurm-all notebook reference ship-model lint format bench why lock clean-logs clean-run
+.PHONY: help setup external peers bedtools chromium npm slurm-programs run plan doctor test test-site test-external test-slurm test-slurm-all test-gpu notebook reference ship-model lint format bench why lock clean-logs clean-run
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -92,6 +92,9 @@ test-slurm-all: setup slurm-programs  ## these and those that wait for time limi
 
 notebook: setup  ## run the notebooks of docs/ and keep their outputs
 	$(BIN)/python docs/execute_notebooks.py
+
+test-gpu: setup  ## what the GPU of this machine computes, how fast, and how trainings on it end, in eight minutes: bench/results/gpu/; ARGS="--only proof"
+	$(BIN)/python -m bench.gpu $(ARGS)
 
 reference: setup  ## write docs/configuration.md and config/schemas/ from the classes in grover/config
 	$(BIN)/python -m grover.config.reference

@@ -27,6 +27,7 @@ include: "workflow/rules/motifs.smk"
 include: "workflow/rules/variants.smk"
 include: "workflow/rules/tracks.smk"
 include: "workflow/rules/maps.smk"
+include: "workflow/rules/transfer.smk"
 include: "workflow/rules/report.smk"
 
 
@@ -44,6 +45,7 @@ localrules:
     embeddings,
     importance,
     motifs,
+    transfer,
 
 
 rule all:
@@ -108,3 +110,8 @@ rule importance:
 rule motifs:
     input:
         expand(rules.discover_motifs.output, task=EXPLAINED_TASKS),
+
+
+rule transfer:
+    input:
+        lambda wildcards: transfer_results(),

@@ -14,6 +14,7 @@ from grover.config.sections.genome import Atlas, Corpus, Folds, Genome, Simulati
 from grover.config.sections.interpretation import Interpretation
 from grover.config.sections.pretraining import SIZES, Evaluation, Pretraining, Selection
 from grover.config.sections.run import Budget, Device, Folders, Notification, Processes, Randomness, Report, Source
+from grover.config.sections.transfer import Transfer
 from grover.config.validation import Mistake, sections_of, validate
 from grover.runtime.errors import InputError
 
@@ -45,6 +46,7 @@ class Configuration(Folders, Notification, Randomness, Device, Processes):
     finetuning: Finetuning = subsection(Finetuning)
     embeddings: Embeddings = subsection(Embeddings)
     interpretation: Interpretation = subsection(Interpretation)
+    transfer: Transfer = subsection(Transfer)
     report: Report = subsection(Report)
     budget: Budget = subsection(Budget)
 

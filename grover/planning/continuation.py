@@ -18,14 +18,17 @@ FREE = ("pretraining.dropout",)  # what a training may change
 
 
 def source_folder(settings: Configuration, installation: Path, origin: str) -> Path | None:
-    """Return the folder of the model that `pretraining.from` names, None where it is empty.
+    """Return the folder of the model that `pretraining.from` names, None where it is empty. Raises InputError as `model_at` does."""
+    asked = settings.pretraining.source
+    return model_at(asked, settings, installation, origin, KEY) if asked else None
+
+
+def model_at(asked: str, settings: Configuration, installation: Path, origin: str, key: str) -> Path:
+    """Return the folder of the model that the value `asked` of a key names.
 
     It is a run of the same folder of results, whose chosen model counts, or a folder of a model or of a run, in the working directory or
     the installation, or a model that the package ships. Raises InputError where there is no such model.
     """
-    asked = settings.pretraining.source
-    if not asked:
-        return None
     from grover.network.folder import WEIGHTS  # only here, since it imports pandas
 
     run = Path(settings.results, asked)
@@ -33,7 +36,7 @@ def source_folder(settings: Configuration, installation: Path, origin: str) -> P
     for place in (run, Path(asked), installation / asked):
         if place.absolute().is_relative_to(own):
             raise InputError(
-                f"{origin}: `{KEY}` is {asked}, which this run itself makes; name the model of another run"
+                f"{origin}: `{key}` is {asked}, which this run itself makes; name the model of another run"
             )
         for folder in (place, place / "models" / CHOSEN):
             if (folder / WEIGHTS).is_file():  # a run has a config.json, too
@@ -42,11 +45,11 @@ def source_folder(settings: Configuration, installation: Path, origin: str) -> P
         return shipped_models()[asked]
     if run.is_dir():
         raise InputError(
-            f"{origin}: `{KEY}` is {asked}, but {run / 'models' / CHOSEN} has no model; finish the pretraining of that run first"
+            f"{origin}: `{key}` is {asked}, but {run / 'models' / CHOSEN} has no model; finish the pretraining of that run first"
         )
     known = ", ".join(shipped_models()) or "none"
     raise InputError(
-        f"{origin}: `{KEY}` is {asked}, which is neither a run in {settings.results}, nor the folder of a model, nor a model that comes "
+        f"{origin}: `{key}` is {asked}, which is neither a run in {settings.results}, nor the folder of a model, nor a model that comes "
         f"with the package ({known}); correct it"
     )
 

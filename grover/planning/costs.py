@@ -208,6 +208,30 @@ def _dependency_maps(run: Run, key: str) -> Work:
     return passes * length * flops, passes * length / TOKENS_AT_ONCE
 
 
+def _transfer_bases(run: Run, key: str) -> Work:
+    """Every locus once for each share of its tokens, on each strand, with its context."""
+    asked, shape = run.settings.interpretation, run.settings.pretraining
+    ratio = asked.track_ratio or shape.mask_ratio
+    strands = 2 if asked.track_strands == "both" else 1
+    tokens = run.settings.transfer.locus / tokens_of(run.chosen)[1] + 2 * asked.track_context
+    work = strands * run.settings.transfer.loci * tokens / ratio
+    return work * forward_flops(run, run.chosen, min(tokens, shape.positions), ratio), 0.0
+
+
+def _transfer_labels(run: Run, key: str) -> Work:
+    """Each number of labels is fine-tuned for some steps at least, stopped by as many of fold valid, and tested with all of fold test."""
+    asked, tuning, task = run.settings.transfer, run.settings.finetuning, run.tasks[key.rpartition(".")[0]]
+    length = (task.length or EXTERNAL_LENGTH) / tokens_of(run.chosen)[1] + SPECIALS
+    expected = min(EXAMPLES_PER_BASE * run.bases, 6 * task.maximum or MOST_EXAMPLES)
+    tested = (1 - TRAIN_SHARE) * run.examples.get(task.name, expected)
+    passes = steps = 0.0
+    for labels in asked.labels:
+        learnt = max(tuning.epochs * labels, asked.steps * tuning.batch)
+        passes += asked.seeds * (learnt * (TRAINING + 1) + 2 * tested)
+        steps += asked.seeds * learnt / tuning.batch
+    return passes * length * forward_flops(run, run.chosen, length), steps
+
+
 def _variants(run: Run, key: str) -> Work:
     asked = run.settings.interpretation
     return _masked_windows(run, asked.maximum_variants / asked.variant_shards * VARIANT_PASSES)
@@ -256,6 +280,8 @@ WORK: dict[str, Callable[[Run, str], Work]] = {
     "motifs": _motifs,
     "base-tracks": _base_tracks,
     "dependency-maps": _dependency_maps,
+    "transfer-bases": _transfer_bases,
+    "transfer-labels": _transfer_labels,
     "variants": _variants,
     "null-variants": _null_variants,
 }

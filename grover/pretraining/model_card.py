@@ -322,7 +322,7 @@ def _source(facts: Facts) -> str:
     weights = ((facts.records.get("model") or {}).get("arguments") or {}).get(SOURCE)
     if not weights:
         return ""
-    run, kind, name = ("", "", *Path(weights).parts[:-1])[-3:]
+    run, kind, name = ["", "", *Path(weights).parts[:-1]][-3:]
     return f"{run}/{name}" if kind == "models" else name
 
 

@@ -32,6 +32,7 @@ from grover.report.sections import (
     stability,
     strands,
     tokens,
+    transfer,
     variants,
     vocabulary,
 )
@@ -58,6 +59,7 @@ SECTIONS: tuple[ModuleType, ...] = (
     variants,
     base_tracks,
     maps,
+    transfer,
 )
 
 

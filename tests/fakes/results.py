@@ -53,6 +53,7 @@ def write(folder: Path, variants: bool = True) -> list[Path]:
     writer("sites")(rng, parquet, text, place)
     files += writer("base_tracks")(Path(folder), rng)
     files += writer("variants")(Path(folder), rng) if variants else []
+    files += writer("transfer")(Path(folder), np.random.default_rng(3))
     sidecar = {
         "command": ["train_bpe.py", "--cycles", "300"],
         "arguments": {},

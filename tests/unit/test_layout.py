@@ -28,6 +28,7 @@ ORDER = [
     "embeddings",
     "finetuning",
     "interpretation",
+    "transfer",
     "sources",
     "assembly_setup",
     "report",

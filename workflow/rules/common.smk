@@ -49,6 +49,7 @@ from grover.runtime.provenance import read as read_provenance
 from grover.runtime.starts import STARTS, note_start
 from grover.runtime.version import version
 from grover.sources.contents import Contents, content_param, is_linked, refuse_future
+from grover.transfer import arms
 
 
 def checked(function, *arguments):

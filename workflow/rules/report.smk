@@ -54,6 +54,7 @@ INTERPRETATION_RESULTS = dict(
         if BASE_TRACKS
         else []
     ),
+    transfer=rules.gather_transfer.output if configuration.transfer.compare and SOURCE_MODEL else [],
     maps=rules.dependency_maps.output.pairs if HAS_MAPS else [],
     trained_on=rules.publish_card.output.trained_on,
     variant_baselines=rules.variant_baselines.output if "variants" in configuration.sources else [],

@@ -18,6 +18,7 @@ KEYS = {
     "mutagenesis": "ctcf",
     "faithfulness": "ctcf",
     "motifs": "ctcf",
+    "transfer-labels": "ctcf.source",
 }
 TINY = {"layers": 2, "hidden": 8, "heads": 2, "intermediate": 16, "positions": 512}
 
@@ -89,6 +90,8 @@ def test_a_larger_network_and_more_of_its_driver_cost_more(cost):
         "dependency-maps": {"interpretation": {"map_shuffles": 9}},
         "variants": {"interpretation": {"maximum_variants": 90_000}},
         "null-variants": {"interpretation": {"null_snvs": 9_000}},
+        "transfer-bases": {"transfer": {"loci": 900}},
+        "transfer-labels": {"transfer": {"seeds": 9}},
     }[cost]
     key = KEYS.get(cost, "bpe-600")
     flops = WORK[cost](run_of(), key)[0]

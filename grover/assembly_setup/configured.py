@@ -24,7 +24,7 @@ from grover.planning.fitted import (
     fitting_k,
     pretraining_seconds,
 )
-from grover.planning.plan import CPU_RATES, Machine, choose_machine
+from grover.planning.plan import Machine, bf16_gain, choose_machine
 from grover.runtime.errors import InputError
 from grover.runtime.machine import computes_bf16
 
@@ -175,14 +175,14 @@ def _add_pretraining(chosen: Configured, wish: Wish, machine: Machine, found: Fi
             f"note: pretraining ends after {PASSES} passes over the genome, beyond which it is learnt by heart"
         )
     if not machine.gpu:
-        _add_precision(chosen, wish)
+        _add_precision(chosen, wish, found)
 
 
 def _cpu(machine: Machine, precision: str) -> str:
     return f"{count(machine.cores, 'core')} at the speed of {'bf16' if precision == 'bf16' else 'fp32'}"
 
 
-def _add_precision(chosen: Configured, wish: Wish) -> None:
+def _add_precision(chosen: Configured, wish: Wish, found: Fitted) -> None:
     """bf16 is written where it is asked for alone: the run may be on another processor, where it is several times as slow as fp32."""
     if wish.precision == "bf16":
         chosen.comments["precision"] = (
@@ -194,8 +194,8 @@ def _add_precision(chosen: Configured, wish: Wish) -> None:
             )
     elif wish.precision == "auto" and computes_bf16():
         chosen.lines.append(
-            f"note: this processor computes bf16, {CPU_RATES['bf16'] / CPU_RATES['fp32']:.1f} times as fast; if the run is on it, give "
-            "--precision bf16"
+            f"note: this processor computes bf16, in which such a network is about {bf16_gain(found.weights):.1f} times as fast; "
+            "if the run is on it, give --precision bf16"
         )
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from grover.assembly_setup.values import Wish
 from grover.runtime.errors import InputError
 
 TABLE = "resources/defaults.tsv"  # is in the folder of the workflow, and not in an installed package
@@ -75,7 +76,6 @@ def new(
     """
     from grover.assembly_setup.servers import Servers, with_mirrors
     from grover.assembly_setup.setup import check_output, find_assembly, write_new
-    from grover.assembly_setup.values import Wish
     from grover.runtime.files import key_values
     from grover.runtime.machine import cores as available_cores
 
@@ -93,7 +93,7 @@ def new(
     print("\n".join(written.lines))
     print(f"written: {', '.join(map(str, [written.path, *written.beside]))}", flush=True)
     if plan:
-        _plan(path, wish.cores, root)
+        _plan(path, wish, root)
 
 
 def _place(output: Path | None, run: str, root: Path) -> Path:
@@ -114,9 +114,10 @@ def _installation(given: Path | None) -> Path:
     )
 
 
-def _plan(path: Path, cores: int, root: Path) -> None:
+def _plan(path: Path, wish: Wish, root: Path) -> None:
     """Print the plan of the configuration by a dry run of the workflow, which checks it once more."""
-    command = [sys.executable, root / "workflow/scripts/plan.py", "--configfile", path, "--cores", cores]
+    command = [sys.executable, root / "workflow/scripts/plan.py", "--configfile", path]
+    command += ["--cores", wish.cores, "--hours", wish.hours]
     if subprocess.run(list(map(str, command))).returncode:
         raise InputError(
             f"{path} is written, but its dry run failed for the reason above; correct it there, or use --no-plan"

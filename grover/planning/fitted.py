@@ -25,7 +25,7 @@ LEARNING_RATES = {"nano": 0.001, "tiny": 0.001, "small": 0.0004, "base": 0.0004}
 @dataclass(frozen=True)
 class Fitted:
     """A network, its steps, the bases that these read with the shortest tokens of the candidates, passes over the genome, and what the
-    longest pretraining and all of them together take. capped: the time would allow more passes than are of use."""
+    longest pretraining and all of them together take. capped: the time would allow more passes than are of use. weights: of the layers."""
 
     size: str
     steps: int
@@ -34,7 +34,8 @@ class Fitted:
     passes: float
     seconds: float
     together: float
-    capped: bool = False
+    capped: bool
+    weights: int
 
 
 def fitting_cycles(bases: int) -> int:
@@ -53,8 +54,8 @@ def fit_pretraining(raw: dict[str, Any], seconds: float, machine: Machine, insta
     raw: a configuration with its candidates, all of which are pretrained in the time; `genome.bases` is the size of the genome.
     """
     for size in reversed(SIZES):
-        found, tokens, weights = _steps(raw, size, seconds, machine, installation)
-        if tokens >= TOKENS_PER_WEIGHT * weights or size == next(iter(SIZES)):
+        found, tokens = _steps(raw, size, seconds, machine, installation)
+        if tokens >= TOKENS_PER_WEIGHT * found.weights or size == next(iter(SIZES)):
             break
     return found
 
@@ -73,8 +74,8 @@ def _occurrences(vocabulary: str, bases: int) -> float:
 
 def _steps(
     raw: dict[str, Any], size: str, seconds: float, machine: Machine, installation: Path
-) -> tuple[Fitted, float, int]:
-    """The steps that a network takes in the time, the tokens that it reads, and its weights."""
+) -> tuple[Fitted, float]:
+    """The steps that a network takes in the time, and the tokens that it reads."""
     asked = raw | {"pretraining": raw.get("pretraining", {}) | {"size": size, "steps": 1}}
     settings, _ = complete_for_genome(asked, "the new configuration", installation)
     run = Run(settings, settings.genome.bases)
@@ -99,8 +100,10 @@ def _steps(
     capped, steps = most < steps, _rounded(max(FEWEST_STEPS, min(steps, most)))
     seen, each = steps * read * stride, estimate(steps)
     took = _together(each, run, machine)
-    fitted = Fitted(size, steps, int(seen), LEARNING_RATES[size], seen / run.bases, max(each), took, capped)
-    return fitted, steps * read, core_weights(run)
+    fitted = Fitted(
+        size, steps, int(seen), LEARNING_RATES[size], seen / run.bases, max(each), took, capped, core_weights(run)
+    )
+    return fitted, steps * read
 
 
 def _seconds(run: Run, machine: Machine) -> list[float]:

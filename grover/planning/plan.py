@@ -8,14 +8,15 @@ from typing import Any
 
 from grover.config.configuration import Configuration
 from grover.config.tables import read_table
-from grover.planning.costs import DISK, SHAPES, WORK, Run
+from grover.planning.costs import DISK, SHAPES, WORK, Run, core_weights
 from grover.planning.runs import Finished, read_finished
 from grover.runtime.errors import InputError
 from grover.runtime.slurm import Request, request
 
-# measured (docs/plan.md): seconds before a network computes, and FLOP/s of one core, of which bf16 needs AMX or AVX512-BF16
-CPU_START = 5.0
-CPU_RATES = {"fp32": 4.04e10, "bf16": 6.5e10}
+# measured (docs/plan.md): seconds before a network computes, and FLOP/s of one core in fp32
+CPU_START, CPU_RATE = 5.0, 4.04e10
+# measured (docs/plan.md): how many times as fast bf16 is on processors with AMX or AVX512-BF16, from so many weights of the layers on
+BF16_GAINS = ((4_000_000, 2.6), (700_000, 1.7), (0, 1.1))
 SCALING = 0.95  # exponent of the speed over threads or GPUs
 # seconds that a step costs per layer: on the CPU beside its FLOPs, on a GPU at least
 CPU_STEP, GPU_STEP = 0.0015, 0.002
@@ -112,13 +113,19 @@ def network_seconds(job: Job, run: Run, machine: Machine) -> float:
     if machine.gpu:
         rate = machine.peak * GPU_SHARE * min(1.0, width / 768) * max(job.gpus, 1) ** SCALING
         return GPU_START + max(flops / rate, launches * GPU_STEP)
-    rate = CPU_RATES[cpu_format(run.settings)]
+    half = cpu_format(run.settings) == "bf16" and job.cost not in SHAPES
+    rate = CPU_RATE * (bf16_gain(core_weights(run)) if half else 1)
     return CPU_START + (launches * CPU_STEP + flops / rate) / min(job.threads, machine.cores) ** SCALING
 
 
 def cpu_format(settings: Configuration) -> str:
     """Return the number format of the networks on a CPU: `precision: auto` is fp32 there."""
     return "bf16" if settings.precision == "bf16" else "fp32"
+
+
+def bf16_gain(weights: int) -> float:
+    """Return how many times as fast as in fp32 a CPU computes a network of so many weights in bf16, where it has instructions for that."""
+    return next(gain for least, gain in BF16_GAINS if weights >= least)
 
 
 def measured_corrections(costs: dict[str, str], machine: Machine, finished: list[Finished]) -> dict[str, float]:

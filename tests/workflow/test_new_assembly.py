@@ -35,7 +35,18 @@ def typed(installation, *words: str) -> subprocess.CompletedProcess[str]:
 def test_the_configuration_of_a_bacterium_passes_a_dry_run(installation, tmp_path):
     servers.ncbi(tmp_path / "site")
     with servers.serve(tmp_path / "site") as address:
-        words = ["new", servers.ACCESSION, "-o", "own.yaml", "--cores", "2", "--mirror", f"ncbi={address}"]
+        words = [
+            "new",
+            servers.ACCESSION,
+            "-o",
+            "own.yaml",
+            "--cores",
+            "2",
+            "--hours",
+            "0.1",
+            "--mirror",
+            f"ncbi={address}",
+        ]
         done = typed(installation, "-m", "grover", *words)
     assert done.returncode == 0, done.stderr
     assert "defaults for 0.1 Mb (`genome.bases`) on the CPU" in done.stdout

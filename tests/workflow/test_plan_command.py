@@ -29,8 +29,9 @@ def rows_of(done: subprocess.CompletedProcess) -> dict[str, list[str]]:
 
 
 def test_the_plan_names_every_stage_and_what_has_no_estimate_and_runs_nothing(installation):
-    done = planned(installation, "--cores", "2")
+    done = planned(installation, "--cores", "2", "--hours", "0.001")
     rows = rows_of(done)
+    assert " of 0.001 h, most of it " in done.stdout.splitlines()[-1]
     assert {"genome", "pretraining", "selection", "finetuning", "report", "all"} <= rows.keys()
     assert "no GPU" in done.stdout
     jobs, unknown = map(int, rows["all"][:2])

@@ -1,6 +1,7 @@
 """What a run will take before it is submitted, compared with its budget, and how good the estimate is for finished jobs."""
 
 import re
+from collections import Counter
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
@@ -40,6 +41,7 @@ def plan(
     gpu: Annotated[str, Option(help="type of the GPUs; empty: `budget.gpu`")] = "",
     everything: Annotated[bool, Option("--all", help="count finished jobs too")] = False,
     comparison: Annotated[bool, Option("--compare", help="compare the estimate with this run's finished jobs")] = False,
+    hours: Annotated[float, Option(help="time to the report; a note says where the estimate exceeds it", min=0)] = 0,
     budget: Annotated[list[str], Option(help="KEY=LIMIT that replaces a key of `budget`")] = [],  # noqa: B006
 ) -> None:
     """Print jobs, times, GPU hours, disk and memory of each stage, and refuse more than `budget` allows. Only a dry run is started."""
@@ -62,6 +64,8 @@ def plan(
         if counted := [job for job in jobs if stage in ("all", stages[job.rule])]:
             print(_line(stage, counted, machine))
     print(NOTE)
+    if hours and wall_seconds(jobs, machine) > hours * 3600:
+        print(_excess(jobs, stages, machine, hours))
     return hold_to_budget(jobs, settings, origin)
 
 
@@ -78,6 +82,18 @@ def _line(stage: str, jobs: list[Job], machine: Machine) -> str:
     amounts = [f"{amount:.2f}" for amount in totals(jobs).values()]
     memory = f"{max(job.memory for job in jobs) / 1000:.1f}"
     return LAYOUT.format(stage, len(jobs), sum(job.seconds is None for job in jobs), *hours, *amounts, memory)
+
+
+def _excess(jobs: list[Job], stages: dict[str, str], machine: Machine, hours: float) -> str:
+    """Say by how much the jobs with an estimate exceed the hours, and which stages take most."""
+    taken: Counter[str] = Counter()
+    for job in jobs:
+        taken[stages[job.rule]] += job.seconds or 0.0
+    most = " and ".join(stage for stage, _ in taken.most_common(2))
+    return (
+        f"note: jobs with an estimate alone take {wall_seconds(jobs, machine) / 3600:.1f} h of {hours:g} h, most of it {most}; "
+        "give more hours or cores, or fewer tasks (`benchmarks.table`, `interpretation.tasks`)"
+    )
 
 
 def _compare(jobs: list[Job], folder: Path) -> None:

@@ -11,7 +11,7 @@ import yaml
 
 from grover.planning.costs import WORK
 from grover.planning.plan import (
-    CPU_RATES,
+    CPU_RATE,
     CPU_START,
     CPU_STEP,
     Job,
@@ -36,12 +36,22 @@ H200 = Machine(8, 4, "H200", 989e12)
 def test_seconds_on_a_cpu_by_hand():
     run = run_of()
     flops, steps = WORK["pretraining"](run, "bpe-600")
-    work = flops / CPU_RATES["fp32"] + CPU_STEP * steps * 12
+    work = flops / CPU_RATE + CPU_STEP * steps * 12
     assert network_seconds(PRETRAINING, run, Machine(8)) == pytest.approx(CPU_START + work)
     # threads that the machine does not have do not help
     eight = replace(PRETRAINING, threads=8)
     assert network_seconds(eight, run, Machine(8)) < CPU_START + work / 7
     assert network_seconds(eight, run, Machine(1)) == network_seconds(PRETRAINING, run, Machine(8))
+
+
+def test_bf16_is_faster_the_larger_the_network():
+    gains = []
+    for size in ("nano", "tiny", "small"):
+        plain, half = (run_of(precision=name, pretraining={"size": size}) for name in ("auto", "bf16"))
+        rest = CPU_START + CPU_STEP * WORK["pretraining"](plain, "bpe-600")[1] * plain.settings.pretraining.layers
+        slow, fast = (network_seconds(PRETRAINING, run, Machine(1)) - rest for run in (plain, half))
+        gains.append(slow / fast)
+    assert gains == pytest.approx([1.1, 1.7, 2.6])
 
 
 def test_seconds_on_gpus_by_their_peak():

@@ -325,6 +325,30 @@ def test_proteins_and_empty_folders_are_refused(new):
     assert "500 bases are too few for a language model and its folds" in new("tiny.fa", fails=True)
 
 
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["page.fa"], "page.fa is a web page (HTML)"),
+        (["cut.fa.gz"], "cut.fa.gz is a truncated or damaged gzip file"),
+        (["nothing.fa.gz"], "nothing.fa.gz is empty; give the assembly as FASTA"),
+        (["genes.gff3"], "genes.gff3 is no FASTA"),
+        (["genome.fa", "--genes", "page.fa"], "page.fa is a web page (HTML)"),
+        (["genome.fa", "--genes", "table.csv"], "table.csv, line 1: no row of a GFF3 or GTF"),
+        (["genome.fa", "-o", "my genome.yaml"], "the run is called 'my genome'; begin the name with a letter"),
+        (["genome.fa", "-o", "."], "is a folder; name a file in it with -o"),
+    ],
+)
+def test_files_that_are_something_else_are_one_sentence(new, words, sentence):
+    servers.put(Path("genome.fa"), servers.fasta({"a": 120_000}))
+    servers.put(Path("genes.gff3"), servers.spliced(["a"], 3))
+    Path("page.fa").write_text("<!DOCTYPE html><html>404</html>")
+    Path("cut.fa.gz").write_bytes(servers.put(Path("whole.fa.gz"), servers.fasta({"a": 9000})).read_bytes()[:900])
+    Path("nothing.fa.gz").write_text("")
+    Path("table.csv").write_text("a,b\n1,2\n")
+    said = new(*words, fails=True)
+    assert sentence in said and said.count("\n") == 1 and not Path("own.yaml").exists()
+
+
 def test_without_network_the_sentence_names_the_folder_way(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")

@@ -1,15 +1,17 @@
 """The report: one self-contained HTML page that opens without a network."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from html import escape
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from grover.config.names import CHOSEN
+from grover.report.folding import fold, parted, unfolded
+from grover.report.glossary import TERMS, anchor, gloss
+from grover.report.overview import Overview
 from grover.report.parts import Folded, Picture, Results, Scatter, Section, Table
 from grover.report.scatter import SCRIPT, as_json
 from grover.report.sections import (
@@ -63,6 +65,9 @@ SECTIONS: tuple[ModuleType, ...] = (
 )
 
 
+PAGE_SCRIPT = Path(__file__).parent / "page.js"
+
+
 def build(results: Results, configuration: str, palette: str) -> list[Section]:
     """All sections in the order of the data; one whose artefacts are absent holds a sentence that says so.
 
@@ -90,11 +95,17 @@ def _other_vocabulary(vocabulary: str, chosen: str) -> list[str]:
     return [f"This section is about {vocabulary}; the vocabulary chosen for the benchmarks is {chosen}."]
 
 
-def render(sections: list[Section], title: str, command: str, write_figure: Callable[[str, str], None]) -> str:
+def render(
+    sections: list[Section],
+    title: str,
+    command: str,
+    write_figure: Callable[[str, str], None],
+    overview: Overview | None = None,
+) -> str:
     """The page as HTML text.
 
     command: what, followed by the name of an artefact, makes that artefact. `write_figure(name, svg)` is called with
-    each figure.
+    each figure. overview: the first screen, as `grover.report.overview.summarise` makes it.
     """
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
@@ -103,25 +114,26 @@ def render(sections: list[Section], title: str, command: str, write_figure: Call
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    overview = overview or Overview()
     parts = [part for section in sections for part in unfolded(section.parts)]
-    figures = {part.name: to_svg(part.figure) for part in parts if isinstance(part, Picture)}
+    figures = {panel.name: to_svg(panel.figure) for panel in overview.panels if panel.figure is not None}
+    figures |= {part.name: to_svg(part.figure) for part in parts if isinstance(part, Picture)}
     for name, svg in figures.items():
         write_figure(name, svg)
     environment.tests["of"] = isinstance
     environment.globals.update({kind.__name__: kind for kind in (Folded, Picture, Scatter, Table)})
-    environment.filters.update({"as_json": as_json, "inline_svg": inline_svg})
-    script = SCRIPT.read_text(encoding="utf-8") if any(isinstance(part, Scatter) for part in parts) else ""
+    environment.globals.update(glossary=TERMS, anchor=anchor, seen=set)
+    environment.filters.update({"as_json": as_json, "inline_svg": inline_svg, "gloss": gloss, "parted": parted})
+    scripts = [PAGE_SCRIPT, *([SCRIPT] if any(isinstance(part, Scatter) for part in parts) else [])]
     return environment.get_template("page.html").render(
-        sections=sections, title=title, command=command, script=script, figures=figures
+        shown=[fold(section) for section in sections],
+        overview=overview,
+        title=title,
+        command=command,
+        style=(Path(__file__).parent / "page.css").read_text(encoding="utf-8"),
+        scripts=[path.read_text(encoding="utf-8") for path in scripts],
+        figures=figures,
     )
-
-
-def unfolded(parts: list) -> Iterator[Any]:
-    """All parts, those that are folded too."""
-    for part in parts:
-        yield part
-        if isinstance(part, Folded):
-            yield from unfolded(part.parts)
 
 
 def inline_svg(svg: str, name: str, label: str) -> str:

@@ -18,7 +18,7 @@ from grover.pretraining.trained_on import TRAINED_ON, read_trained_on
 from grover.runtime.json_files import read_json
 
 CHOICE, CONTIGS = "selection/chosen.txt", "genome/contigs.tsv"
-BETTER, WORSE, SAME = "beats", "stays behind", "does not differ measurably from"
+BETTER, WORSE, SAME = "outperforms", "underperforms", "does not differ measurably from"
 NUMBER = re.compile(r"–|[-+]?[\d.,]+(e[-+]\d+)?%?( \(.*\))?")
 
 
@@ -78,7 +78,7 @@ class Section:
     folded, in reading order.
 
     `findings` are sentences; the first stands below the title and may be repeated in the summary. `vocabulary` is that of the model that
-    the section is about, where it may be another than the chosen one.
+    the section is about, where it may be another than the chosen one. `lead` names the picture that stays open, where it is not the first.
     """
 
     key: str
@@ -86,6 +86,7 @@ class Section:
     parts: list = field(default_factory=list)
     findings: list[str] = field(default_factory=list)
     vocabulary: str = ""
+    lead: str = ""
 
 
 class Results:
@@ -155,9 +156,9 @@ def bases(count: float) -> str:
     return f"{count:.0f} b"
 
 
-def count(number: int, noun: str) -> str:
+def count(number: int, noun: str, plural: str = "") -> str:
     """`1 contig`, `2 contigs`."""
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+    return f"{number:,} " + (noun if number == 1 else plural or f"{noun}s")
 
 
 def with_interval(value: float, low: float, high: float, *, digits: int = 3) -> str:

@@ -163,8 +163,9 @@ def intervals(
     colour: str,
     marker: str = "o",
     label: str | None = None,
+    size: float = 5.5,
 ) -> None:
-    """Draw horizontal dots with their intervals. spans: float [dots, 3] of value, low and high."""
+    """Draw horizontal dots of `size` points with their intervals. spans: float [dots, 3] of value, low and high."""
     values, low, high = np.asarray(spans, float).T
     errors = np.clip(np.vstack([values - low, high - values]), 0, None)
     axis.errorbar(
@@ -173,7 +174,7 @@ def intervals(
         xerr=np.nan_to_num(errors),
         fmt=marker,
         color=colour,
-        markersize=5.5,
+        markersize=size,
         linewidth=1.4,
         capsize=0,
         label=label,

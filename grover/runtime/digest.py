@@ -39,8 +39,8 @@ WHOLE, EFFECTS = "", "<effects>"  # all of a module, and what it does when it is
 def code_digest(script: Path | str, package: Path = PACKAGE) -> str:
     """Return sixteen hexadecimal digits that change when the code reached by `script` changes.
 
-    package: the folder of `grover`, read once in a process. A template or script beside a module (`MODULE.html`, `MODULE.js`) counts
-    as its code.
+    package: the folder of `grover`, read once in a process. A template or script beside a module (`MODULE.html`, `MODULE.css`, `MODULE.js`)
+    counts as its code.
     """
     return _code(package).digest(Path(script))
 
@@ -57,7 +57,7 @@ class _Module:
         self.name = name
         self.body = ast.parse(path.read_bytes()).body
         self.bound, self.imported, self.effects = bindings(self.body)
-        beside = [file for file in (path.with_suffix(".html"), path.with_suffix(".js")) if file.is_file()]
+        beside = [file for file in map(path.with_suffix, (".html", ".css", ".js")) if file.is_file()]
         self.beside = [hashlib.sha256(file.read_bytes()).hexdigest() for file in beside]
 
 

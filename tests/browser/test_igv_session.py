@@ -15,7 +15,7 @@ from grover.genome.twobit_writer import write_twobit
 from grover.interpretation.hub import ASSEMBLY, JSON, REGIONS, Hub, hub_texts
 from grover.interpretation.track_values import TRACKS
 from grover.intervals.bigwig_writer import write_bigbed, write_bigwig
-from tests.browser.igv import igv_script
+from tests.browser.npm import igv_script
 
 pytestmark = pytest.mark.browser
 LENGTH, START, SIZE = 5_000, 1_000, 600

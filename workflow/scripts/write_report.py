@@ -7,6 +7,7 @@ import yaml
 from typer import Option
 
 from grover.config.sections.run import Report
+from grover.report.overview import summarise
 from grover.report.page import build, render
 from grover.report.parts import Results
 from grover.runtime.cli import Input, Inputs, Output, main
@@ -32,8 +33,10 @@ def write_report(
         if figures is not None:
             write_text(figures / f"{name}.svg", svg)
 
-    sections = build(Results(results, inputs), configuration, page.palette)
-    write_text(output, render(sections, page.title, f"{command} {results}/", write_figure))
+    artefacts = Results(results, inputs)
+    sections = build(artefacts, configuration, page.palette)
+    overview = summarise(artefacts, sections)
+    write_text(output, render(sections, page.title, f"{command} {results}/", write_figure, overview))
 
 
 if __name__ == "__main__":

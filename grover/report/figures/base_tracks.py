@@ -30,5 +30,5 @@ def logo(table: pd.DataFrame) -> Figure:
         label.set_color(BASE_COLOURS[label.get_text()])
     first, last = heights.index[0], heights.index[-1]
     axis.set_xlim(first - 0.5, last + 0.5)
-    axis.set(ylabel="bits", xlabel=f"reference, {table['chrom'].iloc[0]}:{first:,}\u2013{last:,}")
+    axis.set(ylabel="information (bits)", xlabel=f"reference, {table['chrom'].iloc[0]}:{first:,}\u2013{last:,}")
     return figure

@@ -50,7 +50,7 @@ def heat(wide: pd.DataFrame, kinds: dict[str, str], names: dict[str, str], best:
         here = [places[name] for name in order if kinds[name] == kind]
         # one column has no room for its kind, and says it in its own name
         if len(here) > 1:
-            axis.text(np.mean(here), len(wide) - 0.3, label, ha="center", va="top", fontsize=8, color=GREY)
+            axis.text(np.mean(here), len(wide) - 0.3, label, ha="center", va="top", fontsize=8)
     axis.set(xlim=(-0.6, max(places.values()) + 0.6), ylim=(len(wide) + 0.1, -0.6))
     axis.set_xticks(
         list(places.values()), [names.get(name, name) for name in order], rotation=40, ha="left", rotation_mode="anchor"
@@ -115,7 +115,7 @@ def precision_recall(curves: dict[str, pd.DataFrame], shares: dict[str, float], 
                 points["recall"], points["precision"], color=colours[name], linewidth=1.3, label=names.get(name, name)
             )
         axis.axhline(shares[task], color=GREY, linewidth=1, linestyle=":")
-        axis.text(0.02, shares[task], f"{shares[task]:.1%}", va="bottom", fontsize=7.5, color=GREY)
+        axis.text(0.02, shares[task], f"{shares[task]:.1%}", va="bottom", fontsize=7.5)
         axis.set_title(task, fontsize=9)
         ticks: dict[str, Any] = {"xticks": [0, 0.25, 0.5, 0.75, 1], "xticklabels": ["0", "0.25", "0.5", "0.75", "1"]}
         finish(axis, **ticks, xlim=(0, 1), ylim=(0, 1.02), xlabel="recall", grid="both")

@@ -120,7 +120,7 @@ def ambiguity(tables: dict[str, pd.DataFrame]) -> Figure:
             label=name,
         )
     categories.set(
-        xlabel="tokens",
+        xlabel="number of tokens",
         title="Best category",
         yticks=range(len(shown)),
         yticklabels=[text.replace("_", " ") for text in shown],

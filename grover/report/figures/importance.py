@@ -34,8 +34,8 @@ def logos(examples: Mapping[str, pd.DataFrame], labels: Mapping[str, str], rows:
         whole = examples[title]["height"]
         span = max(whole.max(), -whole.min(), 1e-9)
         low, high = min(whole.min(), 0) - 0.12 * span, max(whole.max(), 0) + 0.22 * span
-        _letters(axis, line)
-        _marks(axis, line, (low + 0.04 * span, high - 0.08 * span), labels)
+        draw_letters(axis, line)
+        draw_marks(axis, line, (low + 0.04 * span, high - 0.08 * span), labels)
         first = int(line["offset"].iloc[0])
         axis.set(xlim=(first - 0.5, first + min(BASES_PER_ROW, len(whole)) - 0.5), ylim=(low, high))
         if title not in titled:
@@ -45,7 +45,7 @@ def logos(examples: Mapping[str, pd.DataFrame], labels: Mapping[str, str], rows:
     if handles:
         figure.legend(handles.values(), handles.keys(), loc="outside upper right", ncols=len(handles))
     figure.supylabel("importance (nats)", fontsize=9)
-    axes[-1].set_xlabel("base of the site")
+    axes[-1].set_xlabel("position in the site (bases)")
     return figure
 
 
@@ -58,7 +58,8 @@ def best_stretch(table: pd.DataFrame, most: int) -> pd.DataFrame:
     return table.iloc[first : first + most]
 
 
-def _letters(axis: Axes, line: pd.DataFrame) -> None:
+def draw_letters(axis: Axes, line: pd.DataFrame) -> None:
+    """Draw the bases as letters. line: offset, ref, height."""
     import logomaker
 
     heights = pd.get_dummies(line["ref"]).reindex(columns=list("ACGT"), fill_value=False).mul(line["height"], axis=0)
@@ -67,7 +68,8 @@ def _letters(axis: Axes, line: pd.DataFrame) -> None:
     axis.axhline(0, color=GREY, linewidth=0.6)
 
 
-def _marks(axis: Axes, line: pd.DataFrame, heights: tuple[float, float], labels: Mapping[str, str]) -> None:
+def draw_marks(axis: Axes, line: pd.DataFrame, heights: tuple[float, float], labels: Mapping[str, str]) -> None:
+    """Draw lines over planted elements, and dots at bases of q below 0.05. heights: of the dots and of the lines."""
     below, above = heights
     for name in [name for name in ELEMENTS if name in line and line[name].any()]:
         places = line.loc[line[name], "offset"]
@@ -85,7 +87,14 @@ def curves(table: pd.DataFrame, names: Mapping[str, str]) -> Figure:
         for method, rows in table[table["test"] == test].groupby("method", sort=False):
             colour, line = METHOD_COLOURS[method], "--" if method in ("random", "rarity") else "-"
             axis.plot(rows["x"], rows["value"], line, color=colour, label=names[method])
-    finish(axes[0], grid="y", percent="x", title="deletion", xlabel="bases deleted", ylabel="mean answer (nats)")
-    finish(axes[1], grid="y", percent="x", title="insertion", xlabel="bases inserted")
+    finish(
+        axes[0],
+        grid="y",
+        percent="x",
+        title="deletion",
+        xlabel="share of the bases deleted",
+        ylabel="mean answer (nats)",
+    )
+    finish(axes[1], grid="y", percent="x", title="insertion", xlabel="share of the bases inserted")
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure

@@ -21,7 +21,7 @@ def dependency(loci: dict[str, pd.DataFrame]) -> Figure:
             matrix = np.full((length, length), np.nan)
             matrix[pairs["i"], pairs["j"]] = pairs[column]
             shown = axis.imshow(matrix, cmap=SHADES, vmin=0, vmax=highest or 1, interpolation="none", rasterized=True)
-            axis.set(title=title, xlabel="predicted base")
+            axis.set(title=title, xlabel="predicted base (position in the locus)")
         row[0].set_ylabel(f"{name}\nsubstituted base")
         bar = colour_scale(figure, shown, list(row), "change of log2 odds", shrink=0.85)
         if bar.solids is not None:

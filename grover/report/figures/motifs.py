@@ -20,7 +20,7 @@ def motif_rows(motifs: pd.DataFrame, logos: pd.DataFrame, profiles: pd.DataFrame
         _logo(left, logos[logos["motif"] == motif.motif])
         left.set_title(f"{motif.motif}, {motif.sites} windows" + ("" if motif.supported else ", not supported"))
         _profile(right, profiles[profiles["motif"] == motif.motif])
-    axes[-2].set_xlabel("position")
+    axes[-2].set_xlabel("position in the motif (bases)")
     axes[-1].set_xlabel("bases from the middle of the sequence")
     shown = [axis for axis in axes[1::2] if axis.get_legend_handles_labels()[0]]
     if shown:
@@ -34,7 +34,7 @@ def _logo(axis: Axes, table: pd.DataFrame) -> None:
     heights = table.pivot(index="position", columns="base", values="contribution").reindex(columns=list(BASE_COLOURS))
     logomaker.Logo(heights.fillna(0.0), ax=axis, color_scheme=BASE_COLOURS, show_spines=False, flip_below=False)
     axis.axhline(0, color=GREY, linewidth=0.6)
-    finish(axis, ylabel="contribution", whole="x")
+    finish(axis, ylabel="contribution (logit)", whole="x")
 
 
 def _profile(axis: Axes, profile: pd.DataFrame) -> None:

@@ -12,7 +12,7 @@ def loss(training: pd.DataFrame, baselines: dict[str, float], held_out: dict[str
 
     training: step, loss, learning_rate; baselines and held_out: name -> nats per masked token.
     """
-    figure, (curve, rate) = panels(1, 2, height=3.5, width_ratios=[3, 1])
+    figure, (curve, rate) = panels(1, 2, height=3.0, width_ratios=[3, 1])
     smooth = training["loss"].rolling(max(1, len(training) // 40), min_periods=1).mean()
     curve.plot(training["step"], training["loss"], color=PALE, linewidth=0.8, rasterized=len(training) > 5000)
     curve.plot(training["step"], smooth, color=BLUE, label="training, running mean")
@@ -27,7 +27,7 @@ def loss(training: pd.DataFrame, baselines: dict[str, float], held_out: dict[str
     finish(curve, xlabel="step", ylabel="nats per masked token", title="Masked-token loss", ylim=ends, whole="x")
     figure.legend(*curve.get_legend_handles_labels(), loc="outside lower center", ncols=3)
     rate.plot(training["step"], training["learning_rate"], color=BLUE)
-    finish(rate, xlabel="step", title="Learning rate", whole="x")
+    finish(rate, xlabel="step", ylabel="learning rate", title="Learning rate", whole="x")
     return figure
 
 

@@ -38,7 +38,7 @@ def heat(table: pd.DataFrame, order: list[str], groups: list[str]) -> Figure:
     figure, axes = panels(
         len(metrics),
         1,
-        height=1.3 + 0.27 * sum(map(len, tracks)) + 0.35 * len(metrics),
+        height=1.2 + 0.23 * sum(map(len, tracks)) + 0.35 * len(metrics),
         height_ratios=[len(names) + 0.8 for names in tracks],
     )
     for axis, metric, names in zip(axes, metrics, tracks, strict=True):

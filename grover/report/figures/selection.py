@@ -36,7 +36,7 @@ def next_kmer(table: pd.DataFrame, chosen: str) -> Figure:
     places = _places(list(dict.fromkeys(models["vocabulary"])))
     bits = models.drop_duplicates("vocabulary").dropna(subset="bits_per_base")
     sizes = sorted(models["k"].unique())
-    figure, axes = grid(len(sizes) + bool(len(bits)), COLUMNS, 2.5, 0.5)
+    figure, axes = grid(len(sizes) + bool(len(bits)), COLUMNS, 1.95, 0.5)
     accuracy = _Scale(ACCURACY, 100, places)
     for axis, k in zip(axes, sizes, strict=False):
         _lines(axis, baselines[baselines["k"] == k])
@@ -48,7 +48,7 @@ def next_kmer(table: pd.DataFrame, chosen: str) -> Figure:
         _label(axis, places)
     if len(bits):
         _models(axes[-1], bits, _Scale(BITS, 1, places), chosen)
-        axes[-1].set(title="masked bits per base", ylabel="bits")
+        axes[-1].set(title="masked bits per base", ylabel="bits per base")
         _label(axes[-1], places)
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
     return figure

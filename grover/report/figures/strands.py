@@ -17,7 +17,7 @@ def strands(model: pd.DataFrame, random_model: pd.DataFrame | None = None) -> Fi
     """
     given = [(table, *look) for table, look in zip((model, random_model), LOOKS, strict=True) if table is not None]
     poolings = [name for name in POOLING_LABELS if (model["pooling"] == name).any()]
-    figure, axes = panels(len(poolings), 3, height=0.5 + 2.1 * len(poolings), sharex=True)
+    figure, axes = panels(len(poolings), 3, height=0.5 + 1.6 * len(poolings), sharex=True)
     for row, pooling in zip(axes.reshape(-1, 3), poolings, strict=True):
         for table, label, colour, marker, aside in given:
             part = table[table["pooling"] == pooling].sort_values("layer")
@@ -33,7 +33,7 @@ def strands(model: pd.DataFrame, random_model: pd.DataFrame | None = None) -> Fi
         row[1].axhline(0, color=GREY, linewidth=0.9, linestyle="--")
         row[2].axhline(model["chance"].iloc[0], color=GREY, linewidth=0.9, linestyle="--")
         row[2].set_ylim(bottom=0)
-        row[0].set_ylabel(f"{POOLING_LABELS[pooling]} embedding")
+        row[0].set_ylabel(f"cosine, {POOLING_LABELS[pooling]} embedding")
     for axis, title in zip(axes[:3], ("Cosine", "Cosine, centred", "Found again (share)"), strict=True):
         axis.set_title(title)
     for axis in axes[-3:]:

@@ -90,7 +90,14 @@ def sources(explained: pd.DataFrame, effects: pd.DataFrame) -> Figure:
     for name, rows in explained.groupby("source", sort=False):
         look = {"color": RED, "linestyle": "--"} if name == WORD2VEC else {"color": depths[layers.index(name)]}
         left.plot(rows["component"], rows["share"], marker="o", markersize=3.5, label=name, **look)
-    finish(left, title="Variance explained", ylim=(0, None), percent="y")
+    finish(
+        left,
+        title="Variance explained",
+        xlabel="component",
+        ylabel="share of the variance",
+        ylim=(0, None),
+        percent="y",
+    )
     left.legend(fontsize=7)
     known = [name for name in PROPERTIES if (effects["property"] == name).any()]
     for i, name in enumerate(known):

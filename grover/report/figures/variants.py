@@ -56,7 +56,8 @@ def confounding(substitutions: pd.DataFrame, names: list[str]) -> Figure:
         for median in boxes["medians"]:
             median.set(color=ORANGE, linewidth=1.6)
         axis.set_xticks(places, [f"{int(place):+d}" if place else "0" for place in places])
-        finish(axis, grid="y", title=SCORES[name].label, xlabel="change in token number")
+        finish(axis, grid="y", title=SCORES[name].label, xlabel="change in token number (tokens)")
+    axes[0].set_ylabel("score (nats)")
     return figure
 
 
@@ -74,7 +75,7 @@ def by_label(judged: pd.DataFrame, names: list[str]) -> Figure:
                 axis.hist(scores, alpha=0.3, histtype="stepfilled", **look)
                 axis.hist(scores, histtype="step", linewidth=1.4, label=f"{words} ({len(scores):,})", **look)
                 axis.axvline(scores.median(), color=colour, linestyle="--", linewidth=1.1)
-        finish(axis, xlabel=SCORES[name].label, ylabel="density")
+        finish(axis, xlabel=f"{SCORES[name].label} (nats)", ylabel="density (per nat)")
         axis.legend()
     return figure
 

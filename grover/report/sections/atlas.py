@@ -98,7 +98,9 @@ def section(results: Results) -> Section:
     )
     if len(places[OBSERVED]):
         parts += locate_parts(tokens, places)
-    return Section("atlas", TITLE, parts, findings, vocabulary=vocabulary)
+    return Section(
+        "atlas", TITLE, parts, findings, vocabulary, lead="atlas_compression" if merges else "atlas_composition"
+    )
 
 
 def read_merges(results: Results, summaries: dict[str, dict]) -> dict[str, pd.DataFrame]:

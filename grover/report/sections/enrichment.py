@@ -16,6 +16,7 @@ NEEDS = ("embeddings/*/enrichment.parquet",)
 ATLAS = "atlas/observed/enrichment.parquet"
 NAMES = ["track", "category"]
 MOST_CATEGORIES, MOST_TOKENS = 60, 48  # in the figure
+OPEN_CATEGORIES = 10  # in the figure that is not folded
 TOP = 5  # tokens of a category in the folded table
 FEWEST_INSIDE = 20  # occurrences of a token that is named
 CLOSE = 0.5  # rank correlation with GC content that is pointed out
@@ -42,7 +43,7 @@ def section(results: Results) -> Section:
     top = strongest(tested, TOP)
     parts.append(findings)
     if len(top):
-        categories, tokens = choose(summary, top)
+        categories, tokens = choose(summary, top, MOST_CATEGORIES)
         caption = (
             "Left: the tokens most tied to the categories, by the end of the interval that is nearer to 0; those that lie alike stand "
             "side by side. Right: of all tokens frequent enough for a test, the share that lies in the category more often (to the "
@@ -50,6 +51,13 @@ def section(results: Results) -> Section:
         )
         if len(categories) < len(summary):
             caption += f" The {len(categories)} of {len(summary)} categories with the most ties are shown."
+        if len(categories) > OPEN_CATEGORIES:
+            few = enrichment(table, *choose(summary, top, OPEN_CATEGORIES), LEVEL)
+            said = (
+                f"The {OPEN_CATEGORIES} categories with the most enriched or depleted tokens: log2 enrichment of the tokens most tied to "
+                "them (left), and the share of the tested tokens that is enriched and depleted (right). The folded figure has all."
+            )
+            parts.append(Picture("token_places_strongest", few, said, source))
         parts.append(Picture("token_places_enrichment", enrichment(table, categories, tokens, LEVEL), caption, source))
     parts.append(
         Table(
@@ -172,9 +180,9 @@ def strongest(tested: pd.DataFrame, number: int) -> pd.DataFrame:
     return best.iloc[np.argsort(place, kind="stable")]
 
 
-def choose(summary: pd.DataFrame, top: pd.DataFrame) -> tuple[list[tuple[str, str]], list[str]]:
+def choose(summary: pd.DataFrame, top: pd.DataFrame, number: int) -> tuple[list[tuple[str, str]], list[str]]:
     """Categories and tokens for the figure: the categories with the most ties, and in turn the first, second, ... token of each."""
-    most = (summary["more"] + summary["less"]).sort_values(ascending=False, kind="stable").index[:MOST_CATEGORIES]
+    most = (summary["more"] + summary["less"]).sort_values(ascending=False, kind="stable").index[:number]
     categories = list(summary.loc[sorted(most), NAMES].itertuples(index=False, name=None))
     place = top.groupby(NAMES, sort=False).cumcount()
     kept = [name in categories for name in top[NAMES].itertuples(index=False, name=None)]

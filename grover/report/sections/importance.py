@@ -36,7 +36,7 @@ NAMES = {
     "rarity": "rare tokens first",
 }
 MARKS = {MOTIF: "planted motif", PARTNER: "planted partner", "q": "q < 0.05"}
-ROWS = {True: 2, False: 1}  # lines of a logo, of the first task and of the others
+ROWS = 1  # lines of a logo
 
 
 def section(results: Results) -> Section:
@@ -55,7 +55,7 @@ def section(results: Results) -> Section:
         findings,
     ]
     for number, task in enumerate(tasks):
-        drawn = [*picture(task, tables[task], number == 0), *curves(task, tests.get(task))]
+        drawn = [*picture(task, tables[task]), *curves(task, tests.get(task))]
         parts += drawn if number == 0 else [Folded(f"Importance in {task}", drawn)]
     if tests:
         source = f"interpretation/{next(iter(tests))}/faithfulness.tsv"
@@ -101,7 +101,7 @@ def place(rows: pd.DataFrame) -> str:
     return f"{first['chrom']}:{rows['pos'].min() + 1:,}-{rows['pos'].max() + 1:,} ({first['strand']})"
 
 
-def picture(task: str, table: pd.DataFrame, main: bool) -> list:
+def picture(task: str, table: pd.DataFrame) -> list:
     """The logos of a task."""
     shown = examples(table)
     method = next(iter(shown.values()))["method"].iloc[0]
@@ -121,7 +121,7 @@ def picture(task: str, table: pd.DataFrame, main: bool) -> list:
         caption = (
             f"Task {task}, {NAMES[method]}: of {count(number, 'site')} the ones with the largest and the median answer."
         )
-    figure = figures.logos(shown, MARKS, ROWS[main])
+    figure = figures.logos(shown, MARKS, ROWS)
     name = f"importance_{task}".replace(".", "-")
     return [Picture(name, figure, caption, f"interpretation/{task}/base_importance.parquet")]
 
@@ -196,12 +196,14 @@ def sentences(tests: dict[str, pd.DataFrame]) -> list[str]:
         gain = table[(table["test"] == "deletion gain") & (table["against"] == "random")].dropna(subset=["low"])
         if len(gain):
             first = gain.iloc[0]
-            subject = f"{task}, deletion: the order of {NAMES[first['method']]}"
+            subject = f"{task}, deletion in the order of {NAMES[first['method']]}"
             verdicts[task] = verdict(subject, "a random order", first["value"], first["low"], first["high"], "nats")
             verbs.append(judge_interval(first["low"], first["high"]))
     found = list(verdicts.values())[:1]
     if len(verbs) > 1:
-        found.append(f"Deletion beats a random order on {verbs.count(BETTER)} of {count(len(verbs), 'task')}.")
+        found.append(
+            f"Deletion in this order outperforms a random order on {verbs.count(BETTER)} of {count(len(verbs), 'task')}."
+        )
     if not verbs:
         found.append(
             "The sites of each task lie in one block of the genome, so that no test of the explanations has an interval."

@@ -5,7 +5,7 @@ import pandas as pd
 
 from grover.intervals.overlaps import share_covered
 from grover.report.figures import maps as figures
-from grover.report.parts import Picture, Results, Section, Table, formatted, listed
+from grover.report.parts import Picture, Results, Section, Table, count, formatted
 
 TITLE = "Dependency maps"
 PAIRS = "interpretation/maps.parquet"
@@ -28,13 +28,7 @@ def section(results: Results) -> Section:
         "substitution allows this are blank. "
         "Each pair is compared with all pairs of the same distance in dinucleotide shuffles of the locus.",
         findings,
-        Picture(
-            "interpretation_maps",
-            figures.dependency(dict(list(loci.items())[:DRAWN])),
-            "Dependency maps of the locus, of one of its dinucleotide shuffles, and of the locus by a randomly initialised model of the "
-            "same size. One scale of colours per row.",
-            PAIRS,
-        ),
+        *[_picture(number, name, rows) for number, (name, rows) in enumerate(list(loci.items())[:DRAWN])],
         Table(
             strongest(loci),
             f"The {STRONGEST} strongest pairs of each locus that are at least {FAR} bases apart. Shuffles: mean over all pairs of the same "
@@ -45,6 +39,17 @@ def section(results: Results) -> Section:
     return Section("maps", TITLE, parts, findings)
 
 
+def _picture(number: int, name: str, rows: pd.DataFrame) -> Picture:
+    """One locus; the first has the name of the figure, the others its name and their number."""
+    return Picture(
+        "interpretation_maps" + (f"_{number + 1}" if number else ""),
+        figures.dependency({name: rows}),
+        f"Dependency map of {name}, of one of its dinucleotide shuffles, and of the locus by a randomly initialised model of the same "
+        "size. One scale of colours for all three.",
+        PAIRS,
+    )
+
+
 def place_of(rows: pd.DataFrame) -> str:
     """`chr1:1,001-1,120`, 1-based and closed."""
     first = rows.iloc[0]
@@ -53,20 +58,22 @@ def place_of(rows: pd.DataFrame) -> str:
 
 def describe(loci: dict[str, pd.DataFrame]) -> str:
     """Sentence on how many pairs exceed the shuffles, and how the randomly initialised model compares."""
-    shares, ratios = [], []
-    for rows in loci.values():
-        far = rows[rows["distance"] >= FAR]
-        if far.empty:  # no pair that far apart could be read
-            shares.append("–")
-            ratios.append("–")
-            continue
-        shares.append(f"{(far['q'] <= LEVEL).mean():.1%}")
-        ratios.append(f"{far['model'].mean() / max(far['random'].mean(), np.finfo(float).tiny):.1f}")
+    distant = [rows[rows["distance"] >= FAR] for rows in loci.values()]
+    distant = [far for far in distant if len(far)]
+    if not distant:
+        return f"No pair of bases at least {FAR} bases apart could be read."
+    shares = [float((far["q"] <= LEVEL).mean()) for far in distant]
+    ratios = [far["model"].mean() / max(far["random"].mean(), np.finfo(float).tiny) for far in distant]
     return (
-        f"Of the pairs at least {FAR} bases apart, {listed(shares)} exceed those of the shuffles at a false discovery rate of "
-        f"{LEVEL:.0%} (loci in the order of the table). Their mean change is {listed(ratios)} times that of the randomly initialised "
-        "model."
+        f"Of pairs at least {FAR} bases apart, {spanned(shares, '{:.1%}')} exceed those of the shuffles (q below {LEVEL}); their mean "
+        f"change is {spanned(ratios, '{:.1f}')} times that of random initialisation ({count(len(distant), 'locus', 'loci')})."
     )
+
+
+def spanned(values: list[float], form: str) -> str:
+    """Return the lowest and the highest value, or one where they look the same."""
+    low, high = form.format(min(values)), form.format(max(values))
+    return low if low == high else f"{low} to {high}"
 
 
 def trained_loci(results: Results, pairs: pd.DataFrame) -> list[str]:

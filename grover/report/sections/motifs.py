@@ -19,17 +19,18 @@ def section(results: Results) -> Section:
         "its class has better matches (q at most 0.05) and where its consensus, written into sequences without it, raises the logit more "
         "than its shuffled bases; for a motif against a class, where both are the reverse."
     ]
-    supported, without = [], []
+    supported, without, first = [], [], ""
     for name in results.find(TABLE):
         task = name.split("/")[1]
         table = results.table(name)
         found = table[table["supported"]] if len(table) else table
         if len(found):
+            first = first or task
             supported.append(f"{task}: {listed([_named(row) for _, row in found.iterrows()])}")
         else:
             without.append(task)
         parts += _task(results, task, table)
-    return Section("motifs", TITLE, parts, findings=[_finding(supported, without)])
+    return Section("motifs", TITLE, parts, findings=_findings(supported, without), lead=f"motifs_{first}")
 
 
 def _task(results: Results, task: str, table: pd.DataFrame) -> list:
@@ -100,10 +101,6 @@ def _class(row: pd.Series) -> str:
     return str(row["class"]) if row["sign"] > 0 else f"against {row['class']}"
 
 
-def _finding(supported: list[str], without: list[str]) -> str:
-    parts = []
-    if supported:
-        parts.append(f"Motifs supported by both tests: {'; '.join(supported)}.")
-    if without:
-        parts.append(f"No supported motif: {listed(without)}.")
-    return " ".join(parts)
+def _findings(supported: list[str], without: list[str]) -> list[str]:
+    parts = [f"Motifs supported by both tests: {'; '.join(supported)}."] if supported else []
+    return parts + ([f"No motif is supported by both tests in {listed(without)}."] if without else [])

@@ -100,7 +100,7 @@ def overview(mean: pd.DataFrame) -> list[str]:
             f"Linear probes on the mean embedding outperform {comparator} on {len(ahead)} of {count(len(known), 'track')}"
             f"{in_brackets(ahead)} and underperform on {len(behind)}{in_brackets(behind)}"
             + (f"; on {rest} no difference is established" if rest else "")
-            + " (95\u00a0% intervals, one per track)."
+            + "."
         )
     known = mean["partial"].dropna()
     if len(known):

@@ -27,7 +27,7 @@ def section(results: Results) -> Section:
     main = results.chosen if results.chosen in names else names[0]
     rows = {row["disturbance"]: row for _, row in table[table["vocabulary"] == main].iterrows()}
     windows, length = int(table["windows"].iloc[0]), int(table["length"].iloc[0])
-    findings = [back_in_step(main, rows), strands(main, rows[REVERSE_COMPLEMENT]), *compared(table)]
+    findings = [*back_in_step(main, rows), strands(main, rows[REVERSE_COMPLEMENT]), *compared(table)]
     cut = worse(rows[CUT_LEFT], rows[CUT_RIGHT])
     parts = [
         f"{windows:,} windows of {length:,} bases are tokenised with their surroundings, and again after one of four "
@@ -63,14 +63,15 @@ def worse(one: pd.Series, other: pd.Series) -> pd.Series:
     return max(one, other, key=lambda row: (pd.isna(row["q95"]), row["q95"]))
 
 
-def back_in_step(name: str, rows: dict[str, pd.Series]) -> str:
-    """Sentence on the distances after a cut and a substitution."""
+def back_in_step(name: str, rows: dict[str, pd.Series]) -> list[str]:
+    """Sentences on the distances after a cut and a substitution."""
     cut = worse(rows[CUT_LEFT], rows[CUT_RIGHT])
     mutation = worse(rows[MUTATION_LEFT], rows[MUTATION_RIGHT])
     changed = f"one substituted base changes {mutation['tokens_changed']:.1f} tokens on average"
     if pd.notna(mutation["q95"]):
         changed += f", in 95\u00a0% of the windows none farther than {count(int(mutation['q95']), 'base')} from it on either side"
-    return f"Tokenised without its surroundings, {reach(name, cut)}; {changed}."
+    changed = f"{changed[0].upper()}{changed[1:]}."
+    return [f"Tokenised without its surroundings, {reach(name, cut)}.", changed]
 
 
 def reach(name: str, row: pd.Series) -> str:

@@ -40,8 +40,8 @@ def section(results: Results) -> Section:
         f"The model reads one of the two strands. {own['n'].max():,} regions, in even steps along the genome, are embedded as they are "
         "and as their reverse complements, both tokenised from the bare sequence. A cosine of 1 means equal embeddings. All vectors of a "
         "network often have one direction in common; the baseline is therefore the cosine of a region and the reverse complement of "
-        "another one, and the centred cosine is taken around the mean of all vectors. Composition contributes to it, since GC content is "
-        "the same on both strands.",
+        "another one, and the centred cosine is taken around the mean of all vectors. Composition contributes to it: GC content is the "
+        "same on both strands.",
         findings,
         Picture(
             "embeddings_strands",
@@ -79,8 +79,8 @@ def describe(row: pd.Series) -> str:
     known = {BETTER: "are more alike", WORSE: "are less alike", SAME: "are not measurably more alike"}
     relation = known[judge(row["adjusted_low"], row["adjusted_high"])]
     return (
-        f"{subject} {relation} than those of two different regions (cosine {row['similarity']:.4f} against "
-        f"{row['baseline']:.4f}). "
+        f"{subject} {relation} than those of two different regions (cosine {row['similarity']:.3f} against "
+        f"{row['baseline']:.3f}). "
         f"Centred, the cosine is {with_interval(*row[['centred_similarity', 'centred_low', 'centred_high']].astype(float))}; the own "
         f"reverse complement is the nearest in {row['nearest']:.1%} of the regions (by chance {row['chance']:.2%})."
     )

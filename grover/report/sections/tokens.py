@@ -109,7 +109,7 @@ def section(results: Results) -> Section:
         ),
         *map_parts(results, names, mapped, clusters),
     ]
-    return Section("tokens", TITLE, parts, findings, model)
+    return Section("tokens", TITLE, parts, findings, model, lead="tokens_sources")
 
 
 def map_parts(

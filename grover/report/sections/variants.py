@@ -5,6 +5,8 @@ import pandas as pd
 from grover.interpretation.variant_metrics import ALL, FEWEST, FEWEST_BLOCKS, SCORES, STRATA
 from grover.report.figures import variants as figures
 from grover.report.parts import (
+    BETTER,
+    WORSE,
     Folded,
     Picture,
     Results,
@@ -90,15 +92,14 @@ def _confounding(correlations: pd.DataFrame) -> str:
     if "llr" not in rows.index:
         return ""
     row = rows.loc["llr"]
-    text = (
-        f"Over {int(row['n']):,} random substitutions of fold train llr and the change in token number correlate by r = "
-        f"{signed(row['r'])} ({interval(row['r_low'], row['r_high'])}), given a Markov chain of order 5 by {signed(row['partial'])} "
-        f"({between(row['partial_low'], row['partial_high'])})"
-    )
-    if "unigram" in rows.index:
-        text += f"; the ratio of token frequencies alone by {signed(rows.loc['unigram', 'r'])}"
     verdict = "is" if abs(row["partial"]) > MOST else "is not"
-    return f"{text}. At a limit of {MOST} llr {verdict} confounded with the tokenization."
+    alone = f"; that of token frequencies is {signed(rows.loc['unigram', 'r'])}" if "unigram" in rows.index else ""
+    return (
+        f"llr {verdict} confounded with the tokenization at a limit of {MOST}: given a Markov chain of order 5, it correlates with the "
+        f"change in token number by r = {signed(row['partial'])} ({interval(row['partial_low'], row['partial_high'])}). Without the "
+        f"chain r is {signed(row['r'])} ({between(row['r_low'], row['r_high'])}){alone} ({int(row['n']):,} random "
+        "substitutions of fold train)."
+    )
 
 
 def _separation(judged: pd.DataFrame, summary: dict) -> list[str]:
@@ -109,9 +110,7 @@ def _separation(judged: pd.DataFrame, summary: dict) -> list[str]:
             continue
         row = rows.loc[name]
         relation = judge(row["auroc_low"] - 0.5, row["auroc_high"] - 0.5)
-        words = {"beats": "separates", "stays behind": "separates in the other direction"}.get(
-            relation, "does not separate"
-        )
+        words = {BETTER: "separates", WORSE: "separates in the other direction"}.get(relation, "does not separate")
         labels = [f"{row[label]:,} with {_values(summary, label)}" for label in ("positive", "negative")]
         value = with_interval(row["auroc"], row["auroc_low"], row["auroc_high"])
         sentences.append(f"{SCORES[name].label} {words} {' from '.join(labels)} in fold test: AUROC {value}.")

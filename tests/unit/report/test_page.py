@@ -146,7 +146,7 @@ def test_a_difference_that_one_task_would_establish_is_not_established_among_ten
     one = {"part": "all", "comparator": "gc", "difference": 0.1, "low": 0.01, "high": 0.19}
     compared = pd.DataFrame([one | {"task": f"t{i}"} for i in range(10)])
     alone = comparisons.differences(compared.head(1), {"t0": "gc"})
-    assert alone["verdict"].tolist() == ["beats"]
+    assert alone["verdict"].tolist() == ["outperforms"]
     assert comparisons.overview(alone, "GC content").endswith("(t0) and underperforms on 0 (95\u00a0% interval).")
     among = comparisons.differences(compared, {f"t{i}": "gc" for i in range(10)})
     assert set(among["verdict"]) == {"does not differ measurably from"} and among["p"].min() > 0.2
@@ -252,7 +252,7 @@ def test_strata_of_negatives_have_their_own_scores():
     (axis,) = picture.figure.axes
     assert [label.get_text() for label in axis.get_yticklabels()] == ["pretrained", "open frame"]
     assert sentence.startswith(
-        "in-frame: the pretrained model beats the best baseline (open frame, 0.200) by 0.300 MCC"
+        "in-frame: the pretrained model outperforms the best baseline (open frame, 0.200) by 0.300 MCC"
     )
     assert scores.frame["predictor"].tolist() == ["open frame", "pretrained"]
     assert scores.frame["AUROC, in-frame"].tolist() == ["0.600 (0.500 to 0.700)", "0.850 (0.800 to 0.900)"]
@@ -285,8 +285,8 @@ def test_tokens_are_short_in_a_table():
 
 
 def test_verdicts_follow_the_interval():
-    assert verdict("It", "chance", 0.2, 0.1, 0.3, "MCC").startswith("It beats chance by 0.200 MCC")
-    assert verdict("It", "chance", -0.2, -0.3, -0.1, "MCC").startswith("It stays behind chance by 0.200 MCC")
+    assert verdict("It", "chance", 0.2, 0.1, 0.3, "MCC").startswith("It outperforms chance by 0.200 MCC")
+    assert verdict("It", "chance", -0.2, -0.3, -0.1, "MCC").startswith("It underperforms chance by 0.200 MCC")
     assert "does not differ measurably" in verdict("It", "chance", 0.05, -0.1, 0.2, "MCC")
 
 

@@ -29,5 +29,6 @@ def test_each_task_has_a_sentence_and_one_with_motifs_a_table_and_a_figure(secti
 
 def test_the_finding_names_what_is_supported_and_the_tasks_without_motifs(section):
     assert section.findings == [
-        "Motifs supported by both tests: ctcf: TTACG (bound, like MA1.1). No supported motif: splice."
+        "Motifs supported by both tests: ctcf: TTACG (bound, like MA1.1).",
+        "No motif is supported by both tests in splice.",
     ]

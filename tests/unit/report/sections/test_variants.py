@@ -49,7 +49,7 @@ def test_the_tokenization_is_judged_over_random_substitutions(tmp_path):
     for random, scored, words in ((0.1, 0.5, "is not confounded"), (-0.3, 0.0, "is confounded")):
         table.assign(partial=np.where(table["variants"] == "random", random, scored)).to_parquet(path)
         text = sentences(section(Results(tmp_path, files)))
-        assert f"llr {words} with the tokenization" in text and "Over 600 random substitutions of fold train" in text
+        assert f"llr {words} with the tokenization" in text and "(600 random substitutions of fold train)" in text
 
 
 def test_without_positives_in_fold_test_there_are_counts_and_a_picture(tmp_path):

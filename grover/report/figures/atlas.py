@@ -87,7 +87,7 @@ def composition(tokens: dict[str, pd.DataFrame]) -> Figure:
     for name, table in tokens.items():
         bases = (table["count"] * table["length"]).groupby(table["gc"]).sum()
         content.step([0, *bases.index], [0, *bases.cumsum() / bases.sum()], where="post", **looks[name])
-    names = {"xlabel": "share of G and C in the token", "ylabel": "bases up to there"}
+    names = {"xlabel": "share of G and C in the token", "ylabel": "share of the bases up to there"}
     finish(content, title="GC content of the tokens", **names, percent="y")
     return figure
 

@@ -31,7 +31,7 @@ def separation(metrics: pd.DataFrame) -> Figure:
     axis.axvline(0.5, color=INK, linestyle="--", linewidth=0.9)
     axis.set_yticks(range(len(table)), [SCORES[name].label for name in table["score"]])
     finish(axis, grid="x", xlabel="AUROC, fold test", ylim=(-0.7, len(table) - 0.3))
-    axis.legend(loc="lower right")
+    figure.legend(loc="outside lower center", ncols=2)
     return figure
 
 
@@ -63,7 +63,7 @@ def confounding(substitutions: pd.DataFrame, names: list[str]) -> Figure:
 
 def by_label(judged: pd.DataFrame, names: list[str]) -> Figure:
     """Distribution of each score by label; dashed lines are medians. judged: label and `names`."""
-    figure, axes = panels(1, len(names), height=2.7)
+    figure, axes = panels(1, len(names), height=2.9)
     for axis, name in zip(axes, names, strict=True):
         values = judged[name].dropna()
         low, high = np.quantile(values, [0.005, 0.995]) if len(values) else (0.0, 1.0)
@@ -76,7 +76,7 @@ def by_label(judged: pd.DataFrame, names: list[str]) -> Figure:
                 axis.hist(scores, histtype="step", linewidth=1.4, label=f"{words} ({len(scores):,})", **look)
                 axis.axvline(scores.median(), color=colour, linestyle="--", linewidth=1.1)
         finish(axis, xlabel=f"{SCORES[name].label} (nats)", ylabel="density (per nat)")
-        axis.legend()
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return figure
 
 
@@ -96,6 +96,6 @@ def places(judged: pd.DataFrame) -> Figure:
             alpha=0.9 if label else 0.4,
             label=f"{words} ({len(rows):,})",
         )
-    finish(axis, grid="y", xlabel=f"{chrom}, kb", ylabel="llr (nats)")
-    axis.legend()
+    finish(axis, grid="y", xlabel=f"position on {chrom} (kb)", ylabel="llr (nats)")
+    figure.legend(loc="outside lower center", ncols=2)
     return figure

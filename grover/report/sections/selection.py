@@ -8,6 +8,7 @@ from grover.report.parts import Picture, Results, Section, Table, with_interval
 TITLE = "Selection of the vocabulary"
 NEEDS = ("selection/next_kmer.parquet", "selection/chosen.txt")
 BITS = "masked bits per base"
+FIXED = "It was fixed beforehand"  # how `grover.selection.choice` begins the reason of a vocabulary that the configuration names
 
 
 def section(results: Results) -> Section:
@@ -18,7 +19,8 @@ def section(results: Results) -> Section:
     above = [k for k, row in best.items() if row["low"] > baselines.loc[baselines["k"] == k, "high"].max()]
     sizes, seeds = sorted(best), int(models["seeds"].max())
     compared = models["vocabulary"].nunique()
-    choice = f"was chosen among {compared} candidates" if compared > 1 else "was fixed beforehand"
+    fixed = compared == 1 or any(line.startswith(FIXED) for line in reason)
+    choice = "was fixed beforehand" if fixed else f"was chosen among {compared} candidates"
     finding = (
         f"Vocabulary {chosen} {choice}; its model outperforms every baseline at next-k-mer prediction "
         f"for {len(above)} of {len(sizes)} values of k" + (f" (k = {', '.join(map(str, above))})." if above else ".")

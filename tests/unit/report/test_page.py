@@ -9,7 +9,7 @@ import pytest
 
 from grover.report.page import build, inline_svg, render
 from grover.report.parts import Folded, Picture, Results, Table, formatted, verdict
-from grover.report.sections import atlas, benchmarks, comparisons, genome
+from grover.report.sections import atlas, benchmarks, comparisons, genome, selection
 from grover.report.style import to_svg
 from tests.fakes.results import write as write_artefacts
 
@@ -160,6 +160,15 @@ def test_a_section_about_another_vocabulary_than_the_chosen_one_says_so(tmp_path
     section = {section.key: section for section in build(Results(tmp_path, wanted), "", palette="okabe-ito")}["atlas"]
     sentence = f"This section is about bpe-300; the vocabulary chosen for the benchmarks is {chosen}."
     assert (sentence in section.parts) == said
+
+
+@pytest.mark.parametrize(
+    "reason, said", [("It has the best mean rank.", "was chosen among 3"), ("It was fixed beforehand. R.", "was fixed")]
+)
+def test_a_vocabulary_that_the_configuration_names_is_not_said_to_be_chosen(tmp_path, reason, said):
+    files = [path for path in write_artefacts(tmp_path) if path.parent.name == "selection"]
+    (tmp_path / "selection/chosen.txt").write_text(f"bpe-300\n{reason}\n")
+    assert f"Vocabulary bpe-300 {said}" in selection.section(Results(tmp_path, files)).findings[0]
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 """What would keep a run from its end, found before its first job: disks, caches, clock, programs, and what SLURM would refuse."""
 
 import os
+import re
 import subprocess
 import tempfile
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from grover.runtime.slurm import Request, request_problems
 DOWNLOAD, TEMPORARY = 0.5, 1e8
 # for the job that checks a node: seconds within which a node must be free, minutes and MB that it asks for
 FREE_WITHIN, MINUTES, MEMORY = 60, 5, 2000
+BUSY = re.compile(r"nodes are busy|[Ii]mmediate|timed out|waiting for resources")  # what srun says where none is
 
 
 def needs(settings: Configuration, jobs: list[Job], bases: int) -> list[Need]:
@@ -83,7 +85,7 @@ def _check_node(each: Request, command: Sequence[str]) -> list[str] | None:
         return [f"srun cannot be started ({error}); start where SLURM's programs are"]
     except subprocess.TimeoutExpired:
         return [f"a job of {MINUTES} minutes did not end within {limit} s; look at it with squeue --me"]
-    if done.returncode and "allocate resources" in done.stderr:
+    if done.returncode and BUSY.search(done.stderr):
         return None
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]

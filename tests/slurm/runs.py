@@ -95,6 +95,17 @@ class Run:
             )
         return self
 
+    def command(self, *arguments: str | Path) -> subprocess.CompletedProcess:
+        """Run a command with the Python and the package of the installation, in the working directory."""
+        return subprocess.run(
+            [sys.executable, *map(str, arguments)],
+            cwd=self.folder,
+            env=self.environment | {"PYTHONPATH": str(self.root)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
     def finish(self, seconds: float = 1200) -> int:
         """Exit code of the driver, which is ended when it takes longer."""
         try:

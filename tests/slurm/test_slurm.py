@@ -2,6 +2,7 @@
 
 import csv
 import re
+from collections import Counter
 
 import pytest
 
@@ -46,6 +47,26 @@ def test_logs_efficiency_and_accounting_are_where_the_documentation_says(whole):
     with open(report) as stream:
         rows = {row["RuleName"]: row for row in csv.DictReader(stream)}
     assert float(rows["rule_train_bpe"]["MaxRSS_MB"]) > 50 and "rule_pretrain_wildcards_bpe-60" in rows
+
+
+def test_the_usage_agrees_with_the_jobs(whole):
+    rows = list(csv.DictReader(whole.command("-m", "grover", "usage", "results").stdout.splitlines(), delimiter="\t"))
+    submitted = {row["rule"]: row for row in rows if row["source"] == "sacct"}
+    jobs = whole.jobs()
+    assert {rule: int(row["jobs"]) for rule, row in submitted.items()} == Counter(job["rule"] for job in jobs)
+    seconds = sum(float(row["wall_hours"]) for row in submitted.values()) * 3600
+    assert seconds == pytest.approx(sum(float(job["ElapsedRaw"]) for job in jobs), rel=0.01)
+    assert (submitted["pretrain"]["requested_mb"], submitted["pretrain"]["retries"]) == ("1.6e+04", "0")
+    assert 200 < float(submitted["pretrain"]["peak_mb"]) < 16000 and float(submitted["pretrain"]["gpu_hours"]) == 0
+    # downloads, links and the like run beside the driver
+    assert {row["rule"] for row in rows} > submitted.keys()
+
+
+def test_the_check_before_a_run_tries_a_node(new_run):
+    run = new_run("checked")
+    command = run.root / "workflow/scripts/doctor.py", "--configfile", run.root / "config/test.yaml"
+    done = run.command(*command, "--profile", run.root / "profiles/slurm")
+    assert done.returncode == 0 and "SLURM: no problem\na node of partition cpu: no problem" in done.stdout, done.stdout
 
 
 def test_a_pretraining_is_a_step_of_its_own_and_says_how_it_was_started(whole):

@@ -1,7 +1,7 @@
 """What a run will take before it is submitted, compared with its budget, and how good the estimate is for finished jobs."""
 
 import re
-from collections import Counter
+from collections import defaultdict
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
@@ -86,10 +86,10 @@ def _line(stage: str, jobs: list[Job], machine: Machine) -> str:
 
 def _excess(jobs: list[Job], stages: dict[str, str], machine: Machine, hours: float) -> str:
     """Say by how much the jobs with an estimate exceed the hours, and which stages take most."""
-    taken: Counter[str] = Counter()
+    taken: dict[str, float] = defaultdict(float)
     for job in jobs:
         taken[stages[job.rule]] += job.seconds or 0.0
-    most = " and ".join(stage for stage, _ in taken.most_common(2))
+    most = " and ".join(sorted(taken, key=taken.__getitem__, reverse=True)[:2])
     return (
         f"note: jobs with an estimate alone take {wall_seconds(jobs, machine) / 3600:.1f} h of {hours:g} h, most of it {most}; "
         "give more hours or cores, or fewer tasks (`benchmarks.table`, `interpretation.tasks`)"

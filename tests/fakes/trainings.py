@@ -1,5 +1,7 @@
 """Short trainings of a tiny model, for the tests of the training loop."""
 
+import numpy as np
+import pandas as pd
 import torch
 
 from grover.network.bert import bert_config, new_language_model
@@ -13,6 +15,14 @@ from tests.fakes.networks import architecture
 CPU = torch.device("cpu")
 TINY = architecture(layers=1, hidden=16, heads=2, intermediate=32, positions=40, dropout=0.1)
 STEADY = architecture(1, 16, 2, 32, 40, dropout=0.0)
+
+
+def ordered_corpus() -> tuple[np.ndarray, pd.DataFrame]:
+    """Tokens in a fixed order, so that neighbours determine a token, and windows of them."""
+    tokens = (np.arange(4000) % 4 + 5).astype(np.uint16)
+    rng = np.random.default_rng(0)
+    first = rng.integers(0, 3900, 300)
+    return tokens, pd.DataFrame({"first": first, "length": rng.integers(20, 33, 300)})
 
 
 def run(corpus, steps=4, seed=0, architecture=TINY, processes=ALONE, precision="auto", **recording):

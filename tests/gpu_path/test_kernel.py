@@ -19,7 +19,7 @@ from tests.fakes.trainings import CPU, run
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-WIDE = architecture(2, 128, 4, 256, 40, dropout=0.1)
+WIDE = architecture(2, 64, 2, 128, 40, dropout=0.1)
 STEADY = architecture(1, 16, 2, 32, 40, dropout=0.0)
 
 
@@ -39,11 +39,10 @@ def test_the_reference_passes_and_leaves_no_gradient(kernel, batch, start):
     assert model.training
 
 
-@pytest.mark.parametrize("start", ["random", "neighbours"])
 @pytest.mark.parametrize("name", varlen.WRONG)
-def test_a_wrong_kernel_is_found(kernel, batch, name, start):
+def test_a_wrong_kernel_is_found(kernel, batch, name):
     kernel(varlen.WRONG[name])
-    model = new_language_model(bert_config(architecture(2, 128, 4, 256, 40, 0.1, start), 9), 0)
+    model = new_language_model(bert_config(WIDE, 9), 0)
     with pytest.raises(Differs, match="a kernel of this machine is wrong"):
         prove_step(model, batch, CPU, "bf16")
 

@@ -1,4 +1,7 @@
-"""Two processes that the launcher starts train together, end together, and hear the signals that the launcher gets."""
+"""Two processes that the launcher starts train together, end together, and hear the signals that the launcher gets.
+
+They start once, since the start of Python takes most of the time, and run what `ranks.py` describes.
+"""
 
 import os
 import re
@@ -12,10 +15,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from grover.network.checkpoints import Checkpoints
 from grover.tokenization.vocabulary import Vocabulary
-from tests.fakes.trainings import STEADY, run
+from tests.fakes.trainings import STEADY, Killed, dying, ordered_corpus, run
 
 pytestmark = [pytest.mark.usefixtures("one_thread"), pytest.mark.slow]
 ROOT = Path(__file__).parents[2]
@@ -32,61 +36,80 @@ def free_ports(number: int) -> list[str]:
     return ports
 
 
-@pytest.fixture
-def options(corpus, tmp_path):
+def options_of(folder: Path) -> list[str]:
     """Options of pretrain.py for a small corpus."""
-    tokens, windows = corpus
-    np.save(tmp_path / "tokens.npy", tokens)
-    windows.assign(region="train").to_parquet(tmp_path / "windows.parquet")
-    Vocabulary.from_merges("bpe-0", np.zeros((0, 2), np.int32)).save(tmp_path / "vocabulary")
+    tokens, windows = ordered_corpus()
+    np.save(folder / "tokens.npy", tokens)
+    windows.assign(region="train").to_parquet(folder / "windows.parquet")
+    Vocabulary.from_merges("bpe-0", np.zeros((0, 2), np.int32)).save(folder / "vocabulary")
     files = {"tokens": "tokens.npy", "windows": "windows.parquet", "vocabulary": "vocabulary/tokenizer.json"}
     files |= {"model": "model/model.safetensors", "training": "training.parquet", "checkpoints": "checkpoints"}
-    named = [part for name, path in files.items() for part in (f"--{name}", str(tmp_path / path))]
+    named = [part for name, path in files.items() for part in (f"--{name}", str(folder / path))]
     return [*named, *SIZES, "--split", "region", "--batch", "16", "--checkpoint-minutes", "0.0001", "--device", "cpu"]
-
-
-@pytest.fixture
-def launched(options, tmp_path):
-    """The launcher with two processes that are in the last of their trainings, and the file of what they print."""
-    command = [sys.executable, str(ROOT / "workflow/scripts/launch.py"), "--processes", "2"]
-    command += [str(ROOT / "tests/gpu_path/ranks.py"), str(tmp_path), *free_ports(2)]
-    command += [str(ROOT / "workflow/scripts/pretrain.py"), *options]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("SLURM")}
-    environment |= {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    with open(tmp_path / "log", "w") as log:
-        process = subprocess.Popen(
-            command, env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
-        )
-    try:
-        yield process, tmp_path / "log"
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
 
 
 def steps_of(folder: Path) -> list[int]:
     return [step for each in folder.glob("checkpoints/*") for step in Checkpoints(each).steps()]
 
 
-def test_processes_finish_together_and_stop_together_at_a_signal_to_their_launcher(launched, corpus, tmp_path):
-    process, log = launched
-    while process.poll() is None and max(steps_of(tmp_path), default=0) <= 3:
-        time.sleep(0.1)
-    process.send_signal(signal.SIGUSR1)
-    code = process.wait()
-    said = log.read_text()
-    assert code not in (0, -signal.SIGUSR1), said  # the launcher did not die of the signal
+@pytest.fixture(scope="module")
+def ended(tmp_path_factory):
+    """The folder of two processes that got SIGUSR1 in their last training, the exit code of their launcher, and what they said."""
+    folder = tmp_path_factory.mktemp("processes")
+    with pytest.raises(Killed):
+        checkpoints = dying(Checkpoints(folder / "killed"), 4)
+        run(ordered_corpus(), steps=6, architecture=STEADY, checkpoints=checkpoints, minutes=0)
+    command = [sys.executable, str(ROOT / "workflow/scripts/launch.py"), "--processes", "2"]
+    command += [str(ROOT / "tests/gpu_path/ranks.py"), str(folder), *free_ports(4)]
+    command += [str(ROOT / "workflow/scripts/pretrain.py"), *options_of(folder)]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("SLURM")}
+    environment |= {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    with open(folder / "log", "w") as log:
+        process = subprocess.Popen(
+            command, env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+        )
+    try:
+        while process.poll() is None and max(steps_of(folder), default=0) <= 3:
+            time.sleep(0.1)
+        process.send_signal(signal.SIGUSR1)
+        yield folder, process.wait(), (folder / "log").read_text()
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
 
-    # both finished the second training, and both stopped the third one at the same step with a checkpoint
+
+def test_a_signal_to_the_launcher_ends_all_processes_with_a_checkpoint(ended):
+    folder, code, said = ended
+    assert code not in (0, -signal.SIGUSR1), said  # the launcher did not die of the signal
     steps = set(re.findall(r"pretrain: interrupted after step ([\d,]+)", said))
-    assert len(steps) == 1 and int(steps.pop().replace(",", "")) == max(steps_of(tmp_path)), said
-    assert (tmp_path / "model/model.safetensors").is_file() and (tmp_path / "training.parquet").is_file()
+    assert len(steps) == 1 and int(steps.pop().replace(",", "")) == max(steps_of(folder)), said
+
+
+def test_all_processes_leave_the_others_before_they_end_after_the_last_step_and_after_a_signal(ended):
+    folder, _, said = ended
+    assert (folder / "model/model.safetensors").is_file() and (folder / "training.parquet").is_file()
     ends = re.findall(r"^RANK (\d) ends with (\d+)", said, re.M)
     assert sorted(ends) == [("0", "0"), ("0", "143"), ("1", "0"), ("1", "0")], said
-    # all left the group of processes each time, before they ended
     for rank in "01":
         assert re.findall(rf"^RANK {rank} (\w+)", said, re.M) == ["left", "ends"] * 2, said
 
-    # with the kernel of a GPU two processes have the loss of one, where one has no kernel
-    alone = run(corpus, architecture=STEADY)[1]
-    np.testing.assert_allclose(pd.read_parquet(tmp_path / "curve.parquet")["loss"], alone["loss"], rtol=0.02)
+
+def test_two_processes_have_the_loss_curve_of_one(ended):
+    folder, corpus = ended[0], ordered_corpus()
+    alone, curve = run(corpus, steps=6, architecture=STEADY)
+    together_curve = pd.read_parquet(folder / "curve.parquet")
+    np.testing.assert_allclose(together_curve["loss"], curve["loss"], rtol=1e-4)
+    assert together_curve["tokens"].tolist() == curve["tokens"].tolist()
+    for name, tensor in torch.load(folder / "weights.pt").items():
+        torch.testing.assert_close(tensor, alone.state_dict()[name], rtol=1e-2, atol=1e-3)
+    # with the kernel of a GPU, too, where one process has none
+    of_the_kernel = pd.read_parquet(folder / "curve_of_the_kernel.parquet")["loss"]
+    np.testing.assert_allclose(of_the_kernel, run(corpus, architecture=STEADY)[1]["loss"], rtol=0.02)
+
+
+def test_all_processes_go_on_from_what_the_first_one_sees(ended):
+    found = Checkpoints(ended[0] / "killed")
+    assert found.steps()[0] == 6
+    alone, _ = run(ordered_corpus(), steps=6, architecture=STEADY)
+    for name, tensor in found.load()[1]["model"].items():
+        torch.testing.assert_close(tensor, alone.state_dict()[name], rtol=1e-2, atol=1e-3)

@@ -2,10 +2,10 @@
 
 import signal
 
-import numpy as np
-import pandas as pd
 import pytest
 import torch
+
+from tests.fakes.trainings import ordered_corpus
 
 
 @pytest.fixture
@@ -27,8 +27,4 @@ def heard_ctrl_c():
 
 @pytest.fixture
 def corpus():
-    """Tokens in a fixed order, so that neighbours determine a token."""
-    tokens = (np.arange(4000) % 4 + 5).astype(np.uint16)
-    rng = np.random.default_rng(0)
-    first = rng.integers(0, 3900, 300)
-    return tokens, pd.DataFrame({"first": first, "length": rng.integers(20, 33, 300)})
+    return ordered_corpus()

@@ -1,73 +1,18 @@
-"""Several processes share one training."""
+"""Several processes share one training. What they compute together is tested in tests/gpu_path/test_processes.py."""
 
-import os
-import socket
 from datetime import timedelta
 
-import numpy as np
 import pandas as pd
 import pytest
 import torch
 from torch import distributed
 
 from grover.network import training
-from grover.network.checkpoints import Checkpoints
 from grover.network.distributed import Processes, together
 from grover.runtime.errors import InputError
-from tests.fakes.trainings import CPU, STEADY, Killed, dying, run
+from tests.fakes.trainings import run
 
 pytestmark = pytest.mark.usefixtures("one_thread")
-
-
-@pytest.fixture
-def unused_port():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
-
-
-def process(rank, world, port, corpus, folder):
-    """One of several processes; the first stores what it comes to."""
-    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
-    torch.set_num_threads(1)
-    processes = Processes(rank, world, rank, world)
-    with together(processes, CPU):
-        model, curve = run(corpus, steps=6, architecture=STEADY, processes=processes)
-    if processes.first:
-        torch.save(model.state_dict(), folder / "weights.pt")
-        curve.to_parquet(folder / "curve.parquet")
-
-
-def test_two_processes_have_the_loss_curve_of_one(corpus, tmp_path, unused_port):
-    torch.multiprocessing.spawn(process, (2, unused_port, corpus, tmp_path), nprocs=2)
-    alone, curve = run(corpus, steps=6, architecture=STEADY)
-    together_curve = pd.read_parquet(tmp_path / "curve.parquet")
-    np.testing.assert_allclose(together_curve["loss"], curve["loss"], rtol=1e-4)
-    assert together_curve["tokens"].tolist() == curve["tokens"].tolist()
-    for name, tensor in torch.load(tmp_path / "weights.pt").items():
-        torch.testing.assert_close(tensor, alone.state_dict()[name], rtol=1e-2, atol=1e-3)
-
-
-def late(rank, world, port, corpus, folder):
-    """A process that goes on from checkpoints; the second one sees an old listing of them."""
-    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
-    torch.set_num_threads(1)
-    checkpoints = Checkpoints(folder)
-    if rank:
-        checkpoints.steps = lambda: [3]
-    processes = Processes(rank, world, rank, world)
-    with together(processes, CPU):
-        run(corpus, steps=6, architecture=STEADY, processes=processes, checkpoints=checkpoints)
-
-
-def test_all_processes_go_on_from_what_the_first_one_sees(corpus, tmp_path, unused_port):
-    with pytest.raises(Killed):
-        run(corpus, steps=6, architecture=STEADY, checkpoints=dying(Checkpoints(tmp_path), 4), minutes=0)
-    torch.multiprocessing.spawn(late, (2, unused_port, corpus, tmp_path), nprocs=2)
-    assert Checkpoints(tmp_path).steps()[0] == 6
-    alone, _ = run(corpus, steps=6, architecture=STEADY)
-    for name, tensor in Checkpoints(tmp_path).load()[1]["model"].items():
-        torch.testing.assert_close(tensor, alone.state_dict()[name], rtol=1e-2, atol=1e-3)
 
 
 def test_the_windows_and_masks_of_a_step_do_not_depend_on_the_number_of_processes(corpus, monkeypatch):

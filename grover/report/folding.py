@@ -59,8 +59,8 @@ def unfolded(parts: list) -> Iterator[Any]:
 def contents(parts: list) -> str:
     """Return what is folded: `Methods, 3 figures, 2 tables`."""
     every = list(unfolded(parts))
-    kinds = (("figure", (Picture, Scatter)), ("table", Table), ("listing", Code))
-    numbers = {noun: sum(isinstance(part, kind) for part in every) for noun, kind in kinds}
+    kinds: dict[str, tuple[type, ...]] = {"figure": (Picture, Scatter), "table": (Table,), "listing": (Code,)}
+    numbers = {noun: sum(isinstance(part, kind) for part in every) for noun, kind in kinds.items()}
     findings = sum(len(part) for part in every if isinstance(part, list))
     numbers = ({"sentence": findings} if findings else {}) | numbers
     methods = ["methods"] if any(isinstance(part, str) for part in every) else []

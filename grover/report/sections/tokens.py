@@ -153,11 +153,14 @@ def of_random(results: Results, model: str) -> dict[str, pd.DataFrame]:
 
 def describe_strongest(source: str, rows: pd.DataFrame, number: int) -> str:
     """Return the sentence on the property that goes most with a component of the source; rows: by property, as `describe_effects`."""
-    name = rows["spearman"].abs().idxmax()
+    name, chance = rows["spearman"].abs().idxmax(), chance_level(number)
     row = rows.loc[name]
+    largest = f"|Spearman| {abs(row['spearman']):.2f}; {chance:.2f} by chance"
+    if abs(row["spearman"]) <= chance:
+        return f"In {source} no component is associated with a property of the {number:,} tokens beyond chance (largest {largest})."
     return (
         f"In {source} the strongest association of a component with a property of the {number:,} tokens is {PROPERTIES[name]} on "
-        f"{row['component']} (|Spearman| {abs(row['spearman']):.2f}; {chance_level(number):.2f} by chance)."
+        f"{row['component']} ({largest})."
     )
 
 

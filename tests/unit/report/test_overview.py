@@ -12,6 +12,7 @@ from grover.report.folding import contents, fold, parted
 from grover.report.glossary import ALIASES, TERMS, gloss
 from grover.report.page import build, render
 from grover.report.parts import Code, Folded, Picture, Results, Section, Table
+from grover.report.sections import tokens
 from grover.report.style import to_svg
 from tests.fakes.results import write as write_artefacts
 
@@ -148,3 +149,13 @@ def test_the_page_folds_tables_and_commands(run):
     folded = page.split("<details")
     assert "<table>" not in folded[0] and 'code class="command"' not in folded[0]
     assert page.count("<table>") == page.count('class="copy"') > 10
+
+
+def test_a_component_that_is_no_more_than_chance_is_called_so():
+    rows = pd.DataFrame({"component": ["PC1", "PC2"], "spearman": [0.2, -0.3]}, index=["length", "gc"])
+    said = tokens.describe_strongest("layer 1", rows, 63)
+    assert said.startswith(
+        "In layer 1 no component is associated with a property of the 63 tokens beyond chance (largest |Spearman| 0.30;"
+    )
+    said = tokens.describe_strongest("layer 1", rows, 5000)
+    assert said.startswith("In layer 1 the strongest association of a component") and "on PC2 (|Spearman| 0.30;" in said

@@ -23,9 +23,10 @@ def masked_bases(panel: dict[str, pd.DataFrame], labels: dict[str, str]) -> Figu
         for row in bases.itertuples():
             intervals(axis, [heights[row.model]], np.array([[row.gain, row.gain_low, row.gain_high]]), looks[row.model])
         axis.axvline(0, color=GREY, linewidth=0.8)
-        finish(axis, grid="x", title=title, xlabel="bits per masked base less than by token frequencies")
+        finish(axis, grid="x", title=title)
     axes[0].set_yticks(range(len(labels)), [*labels.values()])
     axes[0].invert_yaxis()
+    figure.supxlabel("bits per masked base less than by token frequencies", fontsize="medium")
     return figure
 
 

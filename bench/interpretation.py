@@ -87,6 +87,7 @@ class Setting:
     vocabulary: Vocabulary
     codes: np.ndarray
     genome: Genome
+    variants: int = VARIANTS  # that are scored
 
     @property
     def site(self) -> Site:
@@ -244,7 +245,7 @@ def by_length(vocabulary: Vocabulary) -> dict[int, np.ndarray]:
 def variants(given: Setting) -> pd.DataFrame:
     """Substitutions, of which every sixth is an insertion of three bases."""
     rng, rows = np.random.default_rng(1), []
-    for number, place in enumerate(rng.choice(np.arange(500, 19_500), VARIANTS, replace=False).tolist()):
+    for number, place in enumerate(rng.choice(np.arange(500, 19_500), given.variants, replace=False).tolist()):
         ref = int(given.codes[place])
         alt = decode(np.array([(ref + rng.integers(1, 4)) % 4], np.uint8))
         if number % 6 == 0:

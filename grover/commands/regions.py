@@ -149,10 +149,11 @@ def _of_bed(
                 share_covered(block.assign(chrom=contigs, end=block["end"].clip(block["start"] + 1)), seen),
                 np.nan,
             )
-        starts, ends, readable = block["start"].tolist(), block["end"].tolist(), (block["status"] == OK).tolist()
+        names_of, starts, ends = contigs.tolist(), block["start"].tolist(), block["end"].tolist()
+        readable = (block["status"] == OK).tolist()
         for rows in _pieces((block["end"] - block["start"]).clip(0).to_numpy()):
             fetched = [
-                _fetch(assembly, contigs.iat[row], starts[row], ends[row], surroundings) if readable[row] else None
+                _fetch(assembly, names_of[row], starts[row], ends[row], surroundings) if readable[row] else None
                 for row in range(rows.start, rows.stop)
             ]
             yield _chunk(block.iloc[rows], fetched, asked.strands)
@@ -195,8 +196,9 @@ def _chunk(rows: pd.DataFrame, fetched: list[tuple[np.ndarray, int, int] | None]
     read: list[tuple[np.ndarray, int, int]] = []
     for row in places:
         codes, first, last = fetched[order[row]] or (np.zeros(0, np.uint8), 0, 0)
-        turned = reverse_complement(codes), len(codes) - last, len(codes) - first
-        read.append(turned if minus[row] else (codes, first, last))
+        if minus[row]:
+            codes, first, last = reverse_complement(codes), len(codes) - last, len(codes) - first
+        read.append((codes, first, last))
     first_bases, last_bases = (np.array([found[edge] for found in read], np.int64) for edge in (1, 2))
     return Chunk(table, places, [codes for codes, _, _ in read], first_bases, last_bases)
 

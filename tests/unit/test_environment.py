@@ -126,7 +126,7 @@ def test_every_import_is_a_direct_pin(folder):
     # comparisons may import what make peers installs
     lines = (ROOT / "envs/peers.txt").read_text().splitlines() if folder == "bench" else []
     peers = {canonicalize_name(line.partition("==")[0]).replace("-", "") for line in lines}
-    own = {"grover", "tests", "workflow"} | {path.stem for path in files if path.parent == ROOT / folder}
+    own = {"grover", "tests", "workflow", "bench"} | {path.stem for path in files if path.parent == ROOT / folder}
     for path in files:
         for name in imported(path) - own - sys.stdlib_module_names:
             offered = {canonicalize_name(distribution) for distribution in distributions.get(name, [])}

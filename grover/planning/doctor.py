@@ -15,6 +15,7 @@ from grover.runtime.slurm import Request, request_problems
 
 # assumed: bytes per base of a compressed genome and its annotation (of hg19 1 to 2 GB), and bytes that TMPDIR should have
 DOWNLOAD, TEMPORARY = 0.5, 1e8
+DOWNLOADS = "download_"  # how the names of rules begin that download
 # for the job that checks a node: seconds within which a node must be free, minutes and MB that it asks for
 FREE_WITHIN, MINUTES, MEMORY = 60, 5, 2000
 BUSY = re.compile(r"nodes are busy|[Ii]mmediate|timed out|waiting for resources")  # what srun says where none is
@@ -22,7 +23,7 @@ BUSY = re.compile(r"nodes are busy|[Ii]mmediate|timed out|waiting for resources"
 
 def needs(settings: Configuration, jobs: list[Job], bases: int) -> list[Need]:
     """Return what a run is expected to write to each folder. jobs: with the estimates of the plan, which leaves out small artefacts."""
-    downloads = DOWNLOAD * bases if any(job.rule == "download_source" for job in jobs) else 0.0
+    downloads = DOWNLOAD * bases if any(job.rule.startswith(DOWNLOADS) for job in jobs) else 0.0
     return [
         Need("results", Path(settings.results), totals(jobs)["disk_gb"] * 1e9),
         Need("downloads", Path(settings.downloads), downloads),

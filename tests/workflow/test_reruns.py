@@ -308,7 +308,9 @@ def test_words_and_the_command_wrapper_rerun_nothing(finished, file, old, new):
 
 def test_another_sentence_of_the_report_reruns_the_report_alone(finished):
     section = finished.root / "grover/report/sections/strands.py"
-    with changed(section, lambda text: text.replace("Every stretch of the genome", "Each stretch of the genome")):
+    old, new = "The model reads one of", "It reads one of"
+    assert old in section.read_text()
+    with changed(section, lambda text: text.replace(old, new)):
         assert finished.planned() == CODE
 
 

@@ -120,9 +120,9 @@ bench: setup peers  ## every comparison of bench/ that needs no run, one JSON li
 	@for script in $(BENCH_OF_PEERS); do echo "== $$script"; .venv-peers/bin/python $$script || exit 1; done
 	@for script in $(filter-out bench/support.py $(BENCH_OF_PEERS) $(BENCH_OF_RUNS),$(wildcard bench/*.py)); do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
-why: setup  ## what would rerun, and why, for CONFIG
-	@said=$$($(SNAKEMAKE) --cores 1 --dry-run 2>&1) || { echo "$$said" | grep -v '^  File ' >&2; exit 1; }; \
-		echo "$$said" | sed -n -e 's/^\(local\)\{0,1\}rule \(.*\):$$/\2/p' -e 's/^ *reason:/   /p' -e '/^frozen:/p' -e '/^Nothing to be done/p'
+# the results are those of this folder; WITH has its own package
+why: setup  ## what would rerun, why and at what cost, for CONFIG; WITH=/software/grover/0.3.0 by another version
+	@PYTHONPATH=$(or $(WITH),$(CURDIR)) $(or $(WITH),$(CURDIR))/$(BIN)/python $(or $(WITH),$(CURDIR))/workflow/scripts/why.py --configfile $(CONFIG) $(ARGS)
 
 ship-model: setup  ## copy a trained model into resources/models: RUN=results/hg19-mini MODEL=bpe-600 NAME=hg19-mini
 	$(BIN)/python resources/ship_model.py $(RUN) $(MODEL) $(NAME)

@@ -10,8 +10,9 @@ from typing import Any
 import pandas as pd
 
 from grover.config.tables import read_table
+from grover.planning.plan import new_job
 from grover.runtime.errors import InputError
-from grover.runtime.slurm import GPUS, ask
+from grover.runtime.slurm import ask
 from grover.runtime.starts import STARTS, read_starts
 
 FIELDS = "JobIDRaw,JobName,Comment,State,End,ElapsedRaw,TotalCPU,CPUTimeRAW,ReqMem,MaxRSS,AllocTRES"
@@ -99,7 +100,7 @@ def _benchmarks(run: Path, since: datetime) -> Iterator[dict[str, Any]]:
             "seconds": seconds,
             "cpu_seconds": _number(row["cpu_time"]),
             "core_seconds": seconds * int(row["threads"]) if asked is not None else None,
-            "gpu_seconds": seconds * _gpus(asked) if asked is not None else None,
+            "gpu_seconds": seconds * new_job(rule, None, asked).gpus if asked is not None else None,
             "peak_mb": _number(row["max_rss"]),
             "requested_mb": _number(str(asked.get("mem_mb", "NA"))) if asked is not None else None,
             "source": BENCHMARK,
@@ -160,12 +161,6 @@ def _resources(text: str) -> dict[str, Any] | None:
     except (SyntaxError, ValueError):
         return None
     return found if isinstance(found, dict) else None
-
-
-def _gpus(asked: dict[str, Any]) -> int:
-    """GPUs of a job by its resources, which are `gres` on SLURM and `gpu` elsewhere."""
-    found = GPUS.search(str(asked.get("gres") or ""))
-    return (int(found[2]) if found else int(asked.get("gpu") or 0)) * int(asked.get("nodes") or 1)
 
 
 def _number(text: str) -> float | None:

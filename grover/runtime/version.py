@@ -22,3 +22,8 @@ def version(root: Path = ROOT) -> str:
             return str(project["version"])
     installed = metadata.distributions(name=NAME, path=[str(root)])
     return next((distribution.version for distribution in installed), UNKNOWN)
+
+
+def is_of(found: str, release: str) -> bool:
+    """Whether a version belongs to a release: 0.2.1 to v0.2 and to v0.2.1, and 0.20.0 to neither."""
+    return bool(release) and f"v{found}.".startswith(f"{release}.")

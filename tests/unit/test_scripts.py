@@ -25,6 +25,7 @@ UNMARKED = {
     ("export_hub", "hub"),
     ("pretrain", "checkpoints"),
     ("plan", "configfile"),
+    ("why", "configfile"),
     ("write_report", "results"),
     ("write_report", "figures"),
 }

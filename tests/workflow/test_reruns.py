@@ -3,13 +3,16 @@
 import json
 import os
 import re
+import subprocess
+import sys
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.installation import Installation
+from grover.runtime.version import version
+from tests.installation import Installation, install
 
 pytestmark = pytest.mark.workflow
 
@@ -353,6 +356,37 @@ def test_a_frozen_stage_keeps_its_model_when_only_code_changed_and_says_so(finis
             done = finished.snakemake("--dry-run")
             assert "rule pretrain:" not in done.stdout
             assert "frozen: pretrain would rerun for results/test/models/bpe-60/model.safetensors" in done.stdout
+
+
+def test_another_version_says_what_it_would_make_anew_and_keeps_what_a_release_has_trained(finished, tmp_path):
+    newer = install(tmp_path).root
+    with_version = re.sub('version = ".*"', 'version = "9.8.7"', (newer / "pyproject.toml").read_text(), count=1)
+    (newer / "pyproject.toml").write_text(with_version)
+    trained = newer / "grover/pretraining/pretrain.py"
+    trained.write_text(with_statement(trained.read_text(), "def pretrain("))
+
+    def why(*settings: str) -> str:
+        command = [
+            sys.executable,
+            newer / "workflow/scripts/why.py",
+            "--configfile",
+            newer / "config/test.yaml",
+            *settings,
+        ]
+        environment = os.environ | {"PYTHONPATH": str(newer)}
+        done = subprocess.run(command, cwd=finished.work, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    said = why()
+    assert re.search(r"^pretrain\n   reason: Params have changed", said, re.M), said
+    assert f"results/test: started with grover {version()}; this is 9.8.7" in said
+    assert re.search(r"^\d\d jobs: 0.00 GPU hours, 0.\d\d CPU hours, .* by estimate; ", said, re.M), said
+    release = version().rpartition(".")[0]
+    said = why("--config", f"freeze_release=v{release}")
+    assert not re.search(r"^pretrain$", said, re.M), said
+    assert "frozen: pretrain would rerun for results/test/models/bpe-60/model.safetensors" in said
+    assert re.search(r"^pretrain$", why("--config", "freeze_release=v9.8"), re.M)
 
 
 @pytest.mark.parametrize("damage", ["", '{"code": ', "[]"])

@@ -47,7 +47,7 @@ from grover.runtime.files import checksum
 from grover.runtime.outcome import JobMessages, Run, end, failures
 from grover.runtime.provenance import read as read_provenance
 from grover.runtime.starts import STARTS, note_start
-from grover.runtime.version import version
+from grover.runtime.version import is_of, version
 from grover.sources.contents import Contents, content_param, is_linked, refuse_future
 from grover.transfer import arms
 
@@ -209,15 +209,16 @@ def code(script):
 
 
 def code_or_frozen(script, output):
-    """Like `code`; but a stage named in `freeze` keeps a finished output when only code changed.
+    """Like `code`; but a stage named in `freeze`, or of `freeze_release`, keeps a finished output when only code changed.
 
     It then gets the digest with which the output was made, and a line says what would have rerun.
     """
 
     def digest(wildcards):
         now = code(script)(wildcards)
-        made = read_provenance(output.format(**wildcards)) if script in configuration.freeze else None
-        if made is None:
+        release = configuration.freeze_release
+        made = read_provenance(output.format(**wildcards)) if release or script in configuration.freeze else None
+        if made is None or not (script in configuration.freeze or is_of(made["versions"]["grover"], release)):
             return now
         then = f"code {made['code']}"
         if then != now:

@@ -24,6 +24,9 @@ class Folders(Section):
         "", "Folder with the files of the sources, for sites without network: DATA/FILE replaces the address."
     )
     freeze: Distinct[Freezable] = setting([], "Rules whose finished outputs are kept when only their code changed.")
+    freeze_release: str = setting(
+        "", "Release whose finished outputs of all these rules are kept, such as v0.2.", pattern=r"^(v\d+(\.\d+)*)?$"
+    )
 
 
 class Randomness(Section):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import yaml
 
-from grover.runtime.version import UNKNOWN, version
+from grover.runtime.version import UNKNOWN, is_of, version
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -33,3 +33,14 @@ def test_a_checkout_ignores_metadata_and_an_installed_package_the_pyproject_of_a
 
 def test_a_bare_copy_does_not_take_the_version_of_what_is_installed(tmp_path):
     assert version(tmp_path) == UNKNOWN
+
+
+def test_the_release_of_a_version():
+    assert [is_of(found, "v0.2") for found in ("0.2", "0.2.1", "0.20.0", "1.0.2", "unknown")] == [
+        True,
+        True,
+        False,
+        False,
+        False,
+    ]
+    assert is_of("0.2.1", "v0.2.1") and not is_of("0.2.10", "v0.2.1") and not is_of("0.2.1", "")

@@ -1,4 +1,7 @@
-"""What Snakemake would do with a configuration: the configuration as it reads it, and its dry run."""
+"""What Snakemake would do with a configuration: the configuration as it reads it, and its dry run.
+
+Scripts of the workflow import this module; the rest of the package does without Snakemake.
+"""
 
 import re
 import subprocess

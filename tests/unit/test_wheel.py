@@ -53,13 +53,13 @@ def wheel(tmp_path_factory) -> Path:
 
 def test_it_holds_the_package_with_its_templates_and_nothing_else(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
-    files = {path for path in (ROOT / "grover").rglob("*") if path.suffix in (".py", ".html", ".js")}
+    files = {path for path in (ROOT / "grover").rglob("*") if path.suffix in (".py", ".html", ".css", ".js")}
     own = {name for name in names if not name.startswith(f"grover-{version()}.dist-info/")}
     models = {name for name in own if name.startswith("grover/models/")}
     shipped = {f"grover/models/{path.relative_to(MODELS)}" for path in MODELS.glob("*/*")}
     assert models == shipped
     assert own - models == {str(path.relative_to(ROOT)) for path in files}
-    assert {Path(name).suffix for name in own - models} == {".py", ".html", ".js"}
+    assert {Path(name).suffix for name in own - models} == {".py", ".html", ".css", ".js"}
     assert f"grover-{version()}.dist-info/licenses/LICENSE" in names
 
 

@@ -218,7 +218,7 @@ def test_the_section_follows_the_numbers(tmp_path):
     results = Results(tmp_path, write_artefacts(tmp_path))
     found = section.section(results)
     assert found.findings[0].startswith(
-        "Cut out of its surroundings, a window in tokens of bpe-300 is back in step after 2 bases"
+        "Tokenised without its surroundings, a window returns to the same bpe-300 tokens after 2 bases"
     )
     assert "never come back in step" in found.findings[-1] and "kmer-4" in found.findings[-1]
     assert any(isinstance(part, Picture) for part in found.parts) and any(
@@ -227,6 +227,6 @@ def test_the_section_follows_the_numbers(tmp_path):
     table = results.table(section.NEEDS[0])
     (tmp_path / section.NEEDS[0]).unlink()
     table[table["vocabulary"] == "kmer-4"].to_parquet(tmp_path / section.NEEDS[0])
-    assert "does not come back in step in 75.0% of the cases" in section.section(results).findings[0]
+    assert "does not return to the same kmer-4 tokens in 75.0% of the cases" in section.section(results).findings[0]
     pd.DataFrame({"vocabulary": []}).to_parquet(tmp_path / section.NEEDS[0])
     assert section.section(results).parts == [section.NOTHING]

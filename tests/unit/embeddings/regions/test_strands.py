@@ -143,8 +143,8 @@ def test_the_section_says_what_the_numbers_allow(tmp_path):
     assert mean.startswith("In layer 3 the mean embeddings") and "are more alike than those of two" in mean
     assert "by chance 0.05%" in mean and "the CLS embeddings" in cls
     assert "the strands have become more alike by training" in beside
-    assert genes.startswith("gene strand: the mean embedding knows something of the reading direction (AUROC 0.5")
-    assert "not measurably other than counts of k-mers" in genes
+    assert genes.startswith("gene strand: the mean embedding predicts the reading direction (AUROC 0.5")
+    assert "not measurably different from k-mer counts" in genes
     (picture,) = [part for part in made.parts if isinstance(part, Picture)]
     (table,) = [part for part in made.parts if isinstance(part, Table)]
     assert table.frame["embedding"].tolist() == ["mean", "CLS"] and set(table.frame["layer"]) == {"3"}
@@ -166,7 +166,9 @@ def test_intervals_that_allow_nothing_are_called_so():
     one = strands.compare_strands({("mean", 1): (np.ones((1, 3)),) * 2}, places(1), 5).iloc[0]
     assert section.describe(one).endswith("of a single region no more can be said.")
     probe = {"track": "line_strand", "value": 0.51, "low": 0.48, "high": 0.53, "gain": np.nan, "note": ""}
-    assert "is not told from guessing (AUROC 0.510 (0.480 to 0.530))" in section.direction(pd.Series(probe))
+    assert "does not measurably predict the reading direction (AUROC 0.510 (0.480 to 0.530))" in section.direction(
+        pd.Series(probe)
+    )
     probe |= {"value": np.nan, "note": "too few regions"}
     assert section.direction(pd.Series(probe)) == "line strand: not measured (too few regions)."
     alone = pd.Series({"pooling": "mean", "centred_similarity": 0.2, "centred_low": 0.1, "centred_high": 0.3})

@@ -26,12 +26,6 @@ FURTHER = checked(arms.further_models, configuration, ROOT, ORIGIN)
 ARM_WEIGHTS |= {name: str(folder / "model.safetensors") for name, folder in FURTHER.items()}
 
 
-def weights_of_arm(wildcards):
-    """The weights of a model that is compared."""
-    path = ARM_WEIGHTS[wildcards.arm]
-    return by_checksum(path) if wildcards.arm in (arms.SOURCE, *FURTHER) else path
-
-
 wildcard_constraints:
     arm=one_of(ARM_WEIGHTS),
     compared=one_of(["loci", *TRANSFER_TASKS]),
@@ -215,13 +209,6 @@ rule compare_with_source:
         " --similar {output.similar:q} > {log:q} 2>&1"
 
 
-def predictions_of_transfer(task):
-    """All predictions of a task."""
-    found = [f"{TRANSFER}/{task}.{arm}.predictions.parquet" for arm in ARM_WEIGHTS]
-    found += [f"{TRANSFER}/{task}.baseline.parquet"] if configuration.transfer.baselines else []
-    return found + ([f"{TRANSFER}/{task}.elsewhere.parquet"] if task in SOURCE_TASKS else [])
-
-
 rule gather_transfer:
     input:
         bases=expand(rules.transfer_bases.output.bases, arm=ARM_WEIGHTS),
@@ -250,12 +237,3 @@ rule gather_transfer:
         " {params.bases} {params.datasets} {params.predictions} {params.similar}"
         " --scores {output.scores:q}"
         " --base-scores {output.base_scores:q} > {log:q} 2>&1"
-
-
-def transfer_results():
-    """The tables of the comparison; a run without a source has none."""
-    if not SOURCE_MODEL:
-        raise WorkflowError(
-            f"{ORIGIN}: the target `transfer` compares with the model of `pretraining.from`; name one there"
-        )
-    return rules.gather_transfer.output

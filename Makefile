@@ -93,7 +93,7 @@ test-slurm-all: setup slurm-programs  ## these and those that wait for time limi
 notebook: setup  ## run the notebooks of docs/ and keep their outputs
 	$(BIN)/python docs/execute_notebooks.py
 
-test-gpu: setup  ## what the GPU of this machine computes, how fast, and how trainings on it end, in eight minutes: bench/results/gpu/; ARGS="--only proof"
+test-gpu: setup  ## what the GPU of this machine computes, how fast, and how trainings on it end: bench/results/gpu/; ARGS="--only proof"
 	$(BIN)/python -m bench.gpu $(ARGS)
 
 reference: setup  ## write docs/configuration.md and config/schemas/ from the classes in grover/config

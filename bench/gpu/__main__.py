@@ -1,8 +1,8 @@
 """Check a GPU, as `make test-gpu` does: what it computes, how fast, and how trainings on it end.
 
-Prints one line of JSON per check and a table, and keeps both in bench/results/gpu/. Exits with 1 where a check fails. All of it takes at
-most eight minutes on an H200; a check that would begin after seven is left out, which counts as a failure. With `--device cpu` the
-same checks run with a tiny network.
+Prints one line of JSON per check and a table, and keeps both in bench/results/gpu/. Exits with 1 where a check fails. All of it should
+take eight minutes on an H200 (estimated); a check that would begin after seven is left out, which counts as a failure. With
+`--device cpu` the same checks run with a tiny network.
 
   python -m bench.gpu
   python -m bench.gpu --device cpu --only attention --only resume

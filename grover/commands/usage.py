@@ -42,4 +42,6 @@ def usage(
     begin = since or datetime.fromtimestamp(0)
     jobs = pd.concat([finished_jobs(run, begin) for folder in results for run in runs_in(folder)], ignore_index=True)
     table = summarise(jobs, ["run", "rule"] if by is By.RULE else ["run"])
-    table.to_csv(sys.stdout, sep="\t", index=False, float_format="%.4g")
+    whole = [name for name in table if name.endswith("_mb")]
+    table[whole] = table[whole].round().astype("Int64")
+    table.round(4).to_csv(sys.stdout, sep="\t", index=False)

@@ -1,7 +1,8 @@
 """What the simulated genome plants around the sites of its binding motif, and how well an explanation finds it.
 
-Every site has the motif, and the partner to its right alone decides on binding. An explanation that names the cause marks the partner
-of a `right` site, not the motif, and not the copies of the partner beside `left` and `reversed` sites.
+Every site has the motif, and the partner on one side of it alone decides on binding (`partner.side` of `truth.json`). An explanation that
+names the cause marks the partner of a `deciding` site, not the motif, and not the copies of the partner beside `opposite` and `reversed`
+sites.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,13 +15,17 @@ from grover.statistics.bootstrap import resampled_auroc
 
 COLUMNS = ["chrom", "start", "end", "name", "partner"]
 MOTIF, PARTNER = "motif", "partner"
+DECIDING, OPPOSITE, REVERSED = "deciding", "opposite", "reversed"  # kinds of sites by their partner; others have none
+DECOYS = (OPPOSITE, REVERSED)
+SIDES = {"right": "left", "left": "right"}
 CENTRED = 1  # bases, at most, between the middle of a site and that of the window around it
 
 
 def planted_elements(truth: Mapping[str, Any]) -> pd.DataFrame:
     """Motifs and partners of the sites in `truth.json`: chrom, start, end, name (motif or partner), and the kind of the site's `partner`
-    (right, left, reversed, none)."""
-    sites = pd.DataFrame(truth["sites"])
+    (deciding, opposite, reversed, none)."""
+    side = truth["partner"]["side"]
+    sites = pd.DataFrame(truth["sites"]).replace({"partner": {side: DECIDING, SIDES[side]: OPPOSITE}})
     motif = sites[["chrom", "start", "end", "partner"]].assign(name=MOTIF)
     copies = sites[sites["partner"] != "none"]
     bounds = {"start": copies["partner_start"], "end": copies["partner_end"]}
@@ -57,24 +62,24 @@ def mark(bases: pd.DataFrame, elements: pd.DataFrame) -> pd.DataFrame:
 def judge(marked: pd.DataFrame) -> dict[str, float]:
     """How well importance finds the partner, in a table that `mark` made of the bases of one method (example, importance, ...).
 
-    Returns `sites`, the number of right sites; `auroc`, the mean over them of the AUROC of partner bases against all others; and the mean
-    importance, as a share of that of partner bases of right sites, of their `motif` bases, of the copies of partners of `left` and
-    `reversed` sites, and of all `other` bases of right sites.
+    Returns `sites`, the number of deciding sites; `auroc`, the mean over them of the AUROC of partner bases against all others; and the
+    mean importance, as a share of that of partner bases of deciding sites, of their `motif` bases, of the copies of partners of
+    `opposite` and `reversed` sites, and of all `other` bases of deciding sites.
     """
-    right = marked[marked["kind"] == "right"]
-    scored = [_auroc(rows[PARTNER], rows["importance"]) for _, rows in right.groupby("example") if rows[PARTNER].any()]
-    partner = right.loc[right[PARTNER], "importance"].mean()
+    own = marked[marked["kind"] == DECIDING]
+    scored = [_auroc(rows[PARTNER], rows["importance"]) for _, rows in own.groupby("example") if rows[PARTNER].any()]
+    partner = own.loc[own[PARTNER], "importance"].mean()
 
     def share(rows: pd.Series) -> float:
         return float(rows.mean() / partner) if len(rows) and partner > 0 else float("nan")
 
-    decoys = {kind: marked[(marked["kind"] == kind) & marked[PARTNER]]["importance"] for kind in ("left", "reversed")}
+    decoys = {kind: marked[(marked["kind"] == kind) & marked[PARTNER]]["importance"] for kind in DECOYS}
     return {
         "sites": len(scored),
         "auroc": float(np.mean(scored)) if scored else float("nan"),
-        "motif": share(right.loc[right[MOTIF], "importance"]),
+        "motif": share(own.loc[own[MOTIF], "importance"]),
         **{kind: share(rows) for kind, rows in decoys.items()},
-        "other": share(right.loc[~right[MOTIF] & ~right[PARTNER], "importance"]),
+        "other": share(own.loc[~own[MOTIF] & ~own[PARTNER], "importance"]),
     }
 
 

@@ -25,20 +25,45 @@ def choose_device(name: str, threads: int = 0, processes: Processes = ALONE) -> 
         torch.set_num_threads(threads)
     device = torch.device("cpu")
     if name != "cpu" and torch.cuda.is_available():
-        there = torch.cuda.device_count()
-        bound = there == 1 and processes.by_srun
-        if processes.local_world > there and not bound:
-            raise InputError(
-                f"device: {processes.local_world} processes on this node want a GPU each, but torch finds {there}; set `gpus: {there}`"
-            )
-        device = torch.device("cuda", 0 if bound else processes.local)
-        check_architecture(device)
-        torch.cuda.set_device(device)
+        gpu = _own_gpu(processes)
+        if _has_code_for(gpu, name):
+            device = gpu
+            torch.cuda.set_device(device)
     kind = f"CPU, {torch.get_num_threads()} threads"
     if device.type == "cuda":
         kind = f"{torch.cuda.get_device_name(device)}, driver {driver_version() or 'unknown'}"
     print(f"device: RUNNING ON {device.type.upper()} ({kind})", file=sys.stderr, flush=True)
     return device
+
+
+def _own_gpu(processes: Processes) -> torch.device:
+    """Return the GPU of this process; raises an InputError where there are too few."""
+    there = torch.cuda.device_count()
+    bound = there == 1 and processes.by_srun
+    if processes.local_world > there and not bound:
+        raise InputError(
+            f"device: {processes.local_world} processes on this node want a GPU each, but torch finds {there}; set `gpus: {there}`"
+        )
+    return torch.device("cuda", 0 if bound else processes.local)
+
+
+def _has_code_for(gpu: torch.device, name: str) -> bool:
+    """Whether torch was built for the GPU; where not, an InputError says so if a GPU was asked for, and a line for `auto`."""
+    try:
+        check_architecture(gpu)
+    except InputError as error:
+        if name == "cuda":
+            raise
+        print(f"device: no GPU is used: {error}", file=sys.stderr, flush=True)
+        return False
+    return True
+
+
+def compute_once(device: torch.device, precision: str) -> None:
+    """Compute one layer forward and backward, so that a device that cannot is found before a long job; raises what torch raises."""
+    with autocast(device, precision):
+        layer = torch.nn.Linear(64, 64).to(device)
+        layer(torch.ones(8, 64, device=device)).float().sum().backward()
 
 
 def computes_in_bf16(device: torch.device, precision: str) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 from grover.config.configuration import Configuration
 from grover.planning.plan import Job, totals
 from grover.runtime.errors import InputError
-from grover.runtime.site import Need, cache_problems, clock_problems, disk_problems
+from grover.runtime.site import CACHES, WRITTEN, Need, cache_problems, clock_problems, disk_problems
 from grover.runtime.slurm import Request, request_problems
 
 # assumed: bytes per base of a compressed genome and its annotation (of hg19 1 to 2 GB), and bytes that TMPDIR should have
@@ -31,11 +31,14 @@ def needs(settings: Configuration, jobs: list[Job], bases: int) -> list[Need]:
     ]
 
 
-def problems_here(places: list[Need]) -> dict[str, list[str]]:
-    """Check the machine of this process; return the problems by what was checked. places: the first is the folder of the results."""
+def problems_here(places: list[Need], caches: Sequence[str] = CACHES) -> dict[str, list[str]]:
+    """Check the machine of this process; return the problems by what was checked.
+
+    places: the first is the folder of the results; caches: the variables that name them.
+    """
     return {
         "disks": disk_problems(places),
-        "caches": cache_problems(),
+        "caches": cache_problems(caches),
         "clock": clock_problems(places[0].folder),
     }
 
@@ -51,7 +54,7 @@ def refuse(settings: Configuration, jobs: list[Job], bases: int) -> None:
     No node is tried, since the queue may let that wait. Programs are not looked for, since jobs call none, nor torch, since jobs may run
     in another environment; the rule `check_device` tries their GPU.
     """
-    found = problems_here(needs(settings, jobs, bases))
+    found = problems_here(needs(settings, jobs, bases), WRITTEN)
     found["SLURM"] = request_problems(requests(jobs))
     if said := [each for problems in found.values() for each in problems]:
         raise InputError("\n".join(said))

@@ -81,10 +81,12 @@ def read_jobs(text: str) -> list[Job]:
 
 def choose_machine(settings: Configuration, cores: int, gpus: int, gpu: str, installation: Path) -> Machine:
     """Describe the machine: GPUs of the type `gpu` where the configuration asks for a GPU."""
+    if settings.device != "cuda":
+        return Machine(cores)
     known = {row["gpu"]: float(row["tflops"]) * 1e12 for row in read_table(installation / "resources/gpus.tsv")}
     if gpu not in known:
         raise InputError(f"GPU type {gpu!r} is unknown; use {', '.join(known)}, or add a row to resources/gpus.tsv")
-    return Machine(cores, gpus, gpu, known[gpu]) if settings.device == "cuda" else Machine(cores)
+    return Machine(cores, gpus, gpu, known[gpu])
 
 
 def estimate(jobs: list[Job], run: Run, machine: Machine, installation: Path, apart: str = "") -> list[Job]:

@@ -12,7 +12,7 @@ TERMS = {
     "baseline": "A predictor without the pretrained model being fine-tuned, such as k-mer counts, a motif or a small CNN.",
     "bits per base": "Loss in bits over the bases that the masked tokens span. Four equally likely bases cost 2 bits.",
     "BPE": "Byte-pair encoding: the most frequent pair of neighbouring tokens becomes a token, cycle after cycle.",
-    "decoy": "A site with the planted motif whose partner lies on the side that decides nothing.",
+    "decoy": "A site with the planted motif whose partner lies on the other side, or is reversed, and decides nothing.",
     "Holm": "A correction of p-values for the number of tests: the chance of one false difference or more among all tasks is 5 %.",
     "in-silico mutagenesis": "Every base is substituted by each other base; the change of the model's answer is its importance.",
     "k-mer": "A stretch of k bases.",

@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from grover.config.names import MASKED_LABELS, RANDOM_LABEL, random_of
-from grover.interpretation.planted import mark, planted_elements
+from grover.interpretation.planted import DECIDING, DECOYS, mark, planted_elements
 from grover.report.figures import overview as figures
 from grover.report.parts import BETTER, WORSE, Results, Section, bases, count, signed, verdict
 from grover.report.sections import benchmarks, comparisons, genome, importance, pretraining, regions
@@ -230,14 +230,14 @@ def _believable(results: Results) -> Panel | None:
     if importance.TRUTH in results.names:
         elements = planted_elements(results.json(importance.TRUTH))
         tables = {task: mark(table, elements) for task, table in tables.items()}
-    with_truth = [task for task, table in tables.items() if "kind" in table and (table["kind"] == "right").any()]
+    with_truth = [task for task, table in tables.items() if "kind" in table and (table["kind"] == DECIDING).any()]
     task = next(iter(with_truth or tasks))
     method = "ism" if "ism" in set(tables[task]["method"]) else tables[task]["method"].iloc[0]
     rows = tables[task][tables[task]["method"] == method].sort_values(["example", "offset"])
     sites = rows.groupby("example").first().sort_values("answer", kind="stable")
     kinds = sites["kind"] if task in with_truth else pd.Series("", sites.index)
-    positive = sites[kinds == "right"].index[-1] if task in with_truth else sites.index[-1]
-    decoys = sites[kinds.isin(["left", "reversed"])].index
+    positive = sites[kinds == DECIDING].index[-1] if task in with_truth else sites.index[-1]
+    decoys = sites[kinds.isin(DECOYS)].index
     chosen = {"decoy" if len(decoys) else "lowest answer": decoys[0] if len(decoys) else sites.index[0]}
     chosen = {("positive site" if len(decoys) else "highest answer"): positive} | chosen
     examples = {}
@@ -245,11 +245,12 @@ def _believable(results: Results) -> Panel | None:
         own = rows[rows["example"] == example]
         title = f"{kind}, {importance.place(own)}, answer {signed(own['answer'].iloc[0])} nats"
         examples[title] = _around(own.assign(height=importance.heights(own)))
-    truth = " In a decoy the partner is on the wrong side." if len(decoys) else ""
+    highest = "Of the positive sites the one with the highest answer" if len(decoys) else "The sites with the highest"
+    lowest = ", of the decoys the one with the lowest." if len(decoys) else " and the lowest answer."
     return Panel(
         "overview_sites",
         "Why believe it?",
-        f"Importance of bases in {task}, {importance.NAMES[method]}.{truth}",
+        f"Importance of bases in {task}, {importance.NAMES[method]}. {highest}{lowest}",
         "importance",
         figures.sites(examples),
     )

@@ -15,7 +15,8 @@ from grover.runtime.failures import in_units, nearest_folder, room
 from grover.runtime.machine import CLOCKS
 
 # variables that name folders of caches; Snakemake needs the first, for which an unset variable means ~/.cache
-CACHES = ("XDG_CACHE_HOME", "NUMBA_CACHE_DIR", "HF_HOME", "MPLCONFIGDIR")
+WRITTEN = ("XDG_CACHE_HOME", "NUMBA_CACHE_DIR")  # by each run; the others may be shared and read-only
+CACHES = (*WRITTEN, "HF_HOME", "MPLCONFIGDIR")
 QUOTA_SECONDS = 10
 
 
@@ -52,9 +53,9 @@ def disk_problems(needs: Iterable[Need]) -> list[str]:
     return said
 
 
-def cache_problems() -> list[str]:
-    """Find folders of caches that cannot be written."""
-    places = {name: os.environ[name] for name in CACHES if os.environ.get(name)}
+def cache_problems(names: Iterable[str] = CACHES) -> list[str]:
+    """Find folders of caches that cannot be written. names: the variables that name them."""
+    places = {name: os.environ[name] for name in names if os.environ.get(name)}
     places.setdefault("XDG_CACHE_HOME", str(Path("~/.cache").expanduser()))
     return [
         f"{name} ({place}) cannot be written ({why}); export {name}=FOLDER, on a disk that all nodes can write"

@@ -130,7 +130,7 @@ def request(resources: Mapping[str, Any]) -> Request:
 def partitions() -> dict[str, Partition]:
     """Ask SLURM for the partitions that this user may see."""
     found: dict[str, Partition] = {}
-    for line in ask("sinfo", "--noheader", "--format=%P|%l|%G").splitlines():
+    for line in ask("sinfo", "--all", "--noheader", "--format=%P|%l|%G").splitlines():
         name, limit, gres = (part.strip() for part in line.split("|", 2))
         longest = minutes(limit, f"the time limit of partition {name}") if TIME.fullmatch(limit) else None  # `infinite`
         one = found.setdefault(name.rstrip("*"), Partition(name.endswith("*"), longest))

@@ -37,7 +37,7 @@ def plant(number: int, seed: int = 0) -> tuple[pd.DataFrame, dict]:
         rows.append({"sequence": decode(codes), "label": int(kind == "right")} | window)
     dataset = pd.DataFrame(rows).assign(before="", after="", pieces="")
     dataset.attrs = {"task": "ctcf", "labels": ["unbound", "bound"]}
-    return dataset, {"sites": sites, "partner": {"consensus": PARTNER}}
+    return dataset, {"sites": sites, "partner": {"consensus": PARTNER, "side": "right"}}
 
 
 def oracle(sites, codes) -> list[np.ndarray]:

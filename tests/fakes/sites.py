@@ -16,7 +16,7 @@ def write(rng, parquet, text, place) -> None:
         text(f"interpretation/{task}/faithfulness.tsv", tests)
     site = {"chrom": "chr1", "start": 5_061, "end": 5_079, "strand": "+", "partner": "right"}
     site |= {"partner_start": 5_084, "partner_end": 5_097}
-    truth = {"sites": [site], "partner": {"consensus": "TTACGCAATCGGA"}}
+    truth = {"sites": [site], "partner": {"consensus": "TTACGCAATCGGA", "side": "right"}}
     place("simulated/truth.json").write_text(json.dumps(truth))
     parquet("interpretation/maps.parquet", _dependency_pairs(rng))
     place("models/bpe-300/trained_on.bed").write_text("chr1\t90020\t90040\nchr1\t90520\t95000\n")

@@ -23,6 +23,7 @@ from tests.fakes.trainings import STEADY, Killed, dying, ordered_corpus, run
 
 pytestmark = [pytest.mark.usefixtures("one_thread"), pytest.mark.slow]
 ROOT = Path(__file__).parents[2]
+LONGEST = 150  # seconds, after which the processes wait for each other without end
 SIZES = ["--layers", "1", "--hidden", "16", "--heads", "2", "--intermediate", "32", "--positions", "40"]
 
 
@@ -68,11 +69,13 @@ def ended(tmp_path_factory):
         process = subprocess.Popen(
             command, env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
         )
+    deadline = time.monotonic() + LONGEST
     try:
         while process.poll() is None and max(steps_of(folder), default=0) <= 3:
+            assert time.monotonic() < deadline, (folder / "log").read_text()
             time.sleep(0.1)
         process.send_signal(signal.SIGUSR1)
-        yield folder, process.wait(), (folder / "log").read_text()
+        yield folder, process.wait(LONGEST), (folder / "log").read_text()
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)

@@ -56,7 +56,7 @@ def test_the_usage_agrees_with_the_jobs(whole):
     assert {rule: int(row["jobs"]) for rule, row in submitted.items()} == Counter(job["rule"] for job in jobs)
     seconds = sum(float(row["wall_hours"]) for row in submitted.values()) * 3600
     assert seconds == pytest.approx(sum(float(job["ElapsedRaw"]) for job in jobs), rel=0.01)
-    assert (submitted["pretrain"]["requested_mb"], submitted["pretrain"]["retries"]) == ("1.6e+04", "0")
+    assert (submitted["pretrain"]["requested_mb"], submitted["pretrain"]["retries"]) == ("16000", "0")
     assert 200 < float(submitted["pretrain"]["peak_mb"]) < 16000 and float(submitted["pretrain"]["gpu_hours"]) == 0
     # downloads, links and the like run beside the driver
     assert {row["rule"] for row in rows} > submitted.keys()

@@ -17,7 +17,7 @@ from grover.interpretation.sites import sites_of
 
 RESULTS = Path(__file__).resolve().parents[2] / "results/demo"
 MODEL = RESULTS / "finetuning/ctcf/chosen"
-SITES = {"right": 40, "left": 20, "reversed": 20, "none": 20}
+SITES = {"deciding": 40, "opposite": 20, "reversed": 20, "none": 20}
 # the full null; blocks and gradients are cheap beside it
 SETTINGS = ImportanceMethods(methods=["ism", "block", "ig"])
 
@@ -42,7 +42,7 @@ def explained() -> pd.DataFrame:
 def test_the_partner_is_named_and_neither_the_motif_nor_copies_that_decide_nothing(explained, method):
     found = judge(explained[explained["method"] == method])
     assert found["sites"] == 40 and found["auroc"] >= 0.9, found
-    assert found["left"] < 0.5 and found["reversed"] < 0.5 and found["motif"] < 0.15, found
+    assert found["opposite"] < 0.5 and found["reversed"] < 0.5 and found["motif"] < 0.15, found
 
 
 def test_the_completeness_error_of_the_gradients_is_below_two_percent(explained):
@@ -51,11 +51,11 @@ def test_the_completeness_error_of_the_gradients_is_below_two_percent(explained)
 
 def test_partner_bases_are_significant_also_against_sites_that_bind_nothing(explained):
     ism = explained[explained["method"] == "ism"]
-    partner = ism[(ism["kind"] == "right") & ism["partner"]]
-    others = ism[(ism["kind"] == "right") & ~ism["partner"]]
+    partner = ism[(ism["kind"] == "deciding") & ism["partner"]]
+    others = ism[(ism["kind"] == "deciding") & ~ism["partner"]]
     assert (partner["q"] < 0.05).mean() > 3 * (others["q"] < 0.05).mean()
     # a second null: bases of sites with the motif and without a partner
-    for kind in ("none", "left"):
+    for kind in ("none", "opposite"):
         null = ism.loc[ism["kind"] == kind, "signed"].to_numpy()
         p = p_values(partner["signed"].to_numpy(), np.zeros(len(partner)), null, np.zeros(len(null)))
         assert (p < 0.05).mean() > 0.5, kind

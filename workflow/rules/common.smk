@@ -407,7 +407,8 @@ def check_jobs():
 
     jobs, bases = estimated()
     plan.hold_to_budget(jobs, configuration, ORIGIN)
-    if executor() == "slurm":
+    # a site whose SLURM answers otherwise than the check expects can leave it out
+    if executor() == "slurm" and os.environ.get("GROVER_SITE_CHECK") != "0":
         doctor.refuse(configuration, jobs, bases)
 
 

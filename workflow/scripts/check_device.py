@@ -3,7 +3,7 @@
 import torch
 
 from grover.config.options import Device, Precision
-from grover.network.device import autocast, choose_device
+from grover.network.device import choose_device, compute_once
 from grover.runtime.cli import Output, main
 from grover.runtime.files import write_json
 
@@ -11,9 +11,7 @@ from grover.runtime.files import write_json
 def check_device(output: Output, device: Device, precision: Precision) -> None:
     """Write what the device is; a GPU that was asked for and is not there is an error."""
     place = choose_device(device)
-    with autocast(place, precision):
-        layer = torch.nn.Linear(64, 64).to(place)
-        layer(torch.ones(8, 64, device=place)).float().sum().backward()
+    compute_once(place, precision)
     name = torch.cuda.get_device_name(place) if place.type == "cuda" else "CPU"
     write_json(output, {"asked": device, "device": str(place), "name": name, "precision": precision})
 

@@ -59,9 +59,12 @@ def _problems_of_node(settings: Configuration, device: str) -> list[str]:
     places = [each if each.name == "TMPDIR" else Need(each.name, each.folder) for each in needs(settings, [], 0)]
     said = [each for problems in problems_here(places).values() for each in problems]
     if device == "cuda" and not said:
-        from grover.network.driver import gpu_problems  # only here, since it imports torch
+        from grover.network.device import choose_device, compute_once  # only here, since it imports torch
 
-        said += gpu_problems()
+        try:
+            compute_once(choose_device(device), settings.precision)
+        except (InputError, RuntimeError) as error:
+            said.append(str(error).strip().partition("\n")[0])
     return said
 
 

@@ -28,7 +28,8 @@ def best_baseline(rows: pd.DataFrame) -> pd.Series | None:
     baselines = rows[rows["kind"] == "baseline"]
     if baselines.empty:
         return None
-    by = "mcc_valid" if baselines["mcc_valid"].notna().any() else "mcc"
+    # runs of earlier versions have no scores of fold valid
+    by = "mcc_valid" if "mcc_valid" in baselines and baselines["mcc_valid"].notna().any() else "mcc"
     return baselines.loc[baselines[by].idxmax()]
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from grover.interpretation.planted import MOTIF, PARTNER, judge, mark, planted_elements
+from grover.interpretation.planted import DECIDING, MOTIF, PARTNER, judge, mark, planted_elements
 from grover.report.figures import importance as figures
 from grover.report.parts import (
     BETTER,
@@ -219,7 +219,7 @@ def planted(tables: dict[str, pd.DataFrame]) -> list:
     """How well each method finds what the simulated genome planted."""
     rows = []
     for task, table in tables.items():
-        if "kind" not in table or not (table["kind"] == "right").any():
+        if "kind" not in table or not (table["kind"] == DECIDING).any():
             continue
         for method, own in table.groupby("method", sort=False):
             found = judge(own)
@@ -228,9 +228,9 @@ def planted(tables: dict[str, pd.DataFrame]) -> list:
     if not rows:
         return []
     caption = (
-        "Planted truth of the simulated genome: every site has the motif, and the partner to its right alone decides. AUROC of partner "
-        "bases against all others of a site, mean over sites; mean importance of motif bases and of all others as a share of that of "
-        "partner bases. An explanation that names the cause has an AUROC near 1 and small shares."
+        "Planted truth of the simulated genome: every site has the motif, and the partner on one side of it alone decides. AUROC of "
+        "partner bases against all others of a site, mean over sites; mean importance of motif bases and of all others as a share of that "
+        "of partner bases. An explanation that names the cause has an AUROC near 1 and small shares."
     )
     formats = {"AUROC of partner bases": "{:.3f}", "motif": "{:.3f}", "other bases": "{:.3f}"}
     return [

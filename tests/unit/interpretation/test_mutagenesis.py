@@ -86,10 +86,17 @@ def test_the_partner_is_found_and_neither_the_motif_nor_its_copies(method):
     marked = mark(pd.concat(tables, ignore_index=True), planted_elements(truth))
     found = judge(marked)
     assert found["sites"] == 6 and found["auroc"] >= 0.9
-    assert found["left"] < 0.5 and found["reversed"] < 0.5 and found["motif"] < 0.15
-    # the marked bases spell the partner of each right site, whatever its strand
-    right = marked[(marked["kind"] == "right") & marked["partner"]].groupby("example")["ref"].agg("".join)
+    assert found["opposite"] < 0.5 and found["reversed"] < 0.5 and found["motif"] < 0.15
+    # the marked bases spell the partner of each deciding site, whatever its strand
+    right = marked[(marked["kind"] == "deciding") & marked["partner"]].groupby("example")["ref"].agg("".join)
     assert (right == truth["partner"]["consensus"]).all() and len(right) == 6
+
+
+def test_in_a_species_whose_left_side_decides_the_sites_change_places():
+    _, truth = plant(2)
+    right, left = (planted_elements(truth | {"partner": {"side": side}})["partner"] for side in ("right", "left"))
+    swapped = {"deciding": "opposite", "opposite": "deciding"}
+    assert left.tolist() == [swapped.get(kind, kind) for kind in right] and set(swapped) < set(right)
 
 
 def test_an_explanation_that_lights_up_the_motif_fails():
@@ -100,13 +107,13 @@ def test_an_explanation_that_lights_up_the_motif_fails():
     wrong = judge(marked.assign(importance=marked["motif"] + 0.1 * marked["partner"]))
     assert wrong["motif"] == pytest.approx(10) and wrong["auroc"] < 0.9
     flat = judge(marked.assign(importance=1.0))
-    assert flat["auroc"] == 0.5 and flat["left"] == flat["reversed"] == flat["motif"] == 1
+    assert flat["auroc"] == 0.5 and flat["opposite"] == flat["reversed"] == flat["motif"] == 1
 
 
 def test_a_window_with_a_site_beside_its_middle_is_not_of_that_site():
     dataset, truth = plant(1)
     elements = planted_elements(truth)
-    for shift, kinds in ((0, {"right", "left", "reversed", "none"}), (8, {""})):
+    for shift, kinds in ((0, {"deciding", "opposite", "reversed", "none"}), (8, {""})):
         moved = dataset.assign(start=dataset["start"] + shift, end=dataset["end"] + shift)
         sites = sites_of(moved, np.arange(len(moved)))
         table = pd.concat([pd.DataFrame(rows_of(each, np.arange(161))) for each in sites], ignore_index=True)

@@ -39,8 +39,8 @@ def test_the_best_window_is_on_the_partner_from_eight_bases_on(first, share):
     pos = np.arange(100)
     importance = np.where((pos >= first) & (pos < first + 13), 1.0, 0.0)
     marked = pd.DataFrame(
-        {"example": 1, "pos": pos, "importance": importance, "partner": (pos >= 30) & (pos < 43), "kind": "right"}
+        {"example": 1, "pos": pos, "importance": importance, "partner": (pos >= 30) & (pos < 43), "kind": "deciding"}
     )
-    left = marked.assign(example=2, kind="left", importance=0.0)
+    left = marked.assign(example=2, kind="opposite", importance=0.0)
     assert windows_on_partner(pd.concat([marked, left]).sample(frac=1, random_state=0)) == share
     assert np.isnan(windows_on_partner(left))

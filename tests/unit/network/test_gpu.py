@@ -101,6 +101,7 @@ def test_an_architecture_that_torch_was_not_built_for_is_refused(cards, capabili
     else:
         with pytest.raises(InputError, match="a card has compute capability .*take another GPU"):
             choose_device("cuda")
+        assert choose_device("auto") == torch.device("cpu")
 
 
 def test_a_site_that_binds_one_gpu_to_each_task_is_served(cards, monkeypatch, capsys):

@@ -1,9 +1,10 @@
-"""Masked bits per base in a null genome: how much of a gain is knowledge of the segmentation alone?
+"""Masked bits per base in a null genome: how much of a gain is knowledge of segmentation and dinucleotides?
 
 cd FOLDER_WITH_RESULTS; python BENCH/transfer_null.py --run results/transfer-saureus --model source --model random --record null.tsv
 
 The null genome has the segments of the run's genome, drawn from a Markov chain of order 1. Tokens are those of the model's vocabulary
-there, and token frequencies are counted there, too. What a model still gains is knowledge of which byte pairs would have been merged.
+there, and token frequencies are counted there, too. What a model still gains is knowledge of which byte pairs would have been
+merged, and of dinucleotides.
 """
 
 import argparse

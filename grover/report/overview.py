@@ -219,7 +219,9 @@ def _use(tasks: _Tasks | None, tracks: pd.DataFrame) -> list[str]:
     if len(mean):
         ahead, behind = int(regions.is_ahead(mean, "gain").sum()), int((mean["gain_high"] < 0).sum())
         subject = "its embedding outperforms" if clauses else "Its embedding outperforms"
-        clauses.append(f"{subject} k-mer counts on {ahead} of {count(len(mean), 'track')} (underperforms on {behind})")
+        clauses.append(
+            f"{subject} k-mer counts on {ahead} of {count(len(mean), 'track')} (underperforms on {behind}, by 95\u00a0% intervals)"
+        )
     return [f"{'; '.join(clauses)}."] if clauses else []
 
 

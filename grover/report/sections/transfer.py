@@ -4,7 +4,7 @@ import pandas as pd
 
 from grover.config.names import BASELINE_LABELS
 from grover.report.figures import transfer as figures
-from grover.report.parts import Picture, Results, Section, Table, count, verdict, with_interval
+from grover.report.parts import Picture, Results, Section, Table, count, listed, verdict, with_interval
 from grover.transfer.arms import BASELINE, CONTINUED, ELSEWHERE, FINE_TUNED, LABELS, PROBED, RANDOM, SCRATCH, SOURCE
 
 TITLE = "Species transfer"
@@ -111,8 +111,14 @@ def _against(subject: str, table: pd.DataFrame, unit: str) -> list[str]:
 
 
 def _elsewhere(table: pd.DataFrame, task: str) -> list[str]:
-    """Verdict on the source's classifier."""
+    """Verdict on the source's classifier, beside the baselines that were fitted there."""
     found = []
+    fitted = table[(table["method"] == ELSEWHERE) & (table["model"] != SOURCE)]
+    beside = [
+        f"{BASELINE_LABELS.get(row.model, row.model)} {with_interval(row.mcc, row.mcc_low, row.mcc_high)}"
+        for row in fitted.itertuples()
+    ]
+    baselines = f"; fitted there, too: {listed(beside)}" if beside else ""
     for row in table[(table["method"] == ELSEWHERE) & (table["model"] == SOURCE)].itertuples():
         area = "" if pd.isna(row.auroc) else f", AUROC {with_interval(row.auroc, row.auroc_low, row.auroc_high)}"
         holds = (
@@ -124,7 +130,7 @@ def _elsewhere(table: pd.DataFrame, task: str) -> list[str]:
         )
         found.append(
             f"{task}: what was learnt of this task in the source's species {holds} "
-            f"(MCC {with_interval(row.mcc, row.mcc_low, row.mcc_high)}{area})."
+            f"(MCC {with_interval(row.mcc, row.mcc_low, row.mcc_high)}{area}){baselines}."
         )
     return found
 

@@ -33,7 +33,8 @@ def test_the_source_task_holds_does_not_hold_or_is_not_shown_to(results):
         (-0.1, 0.1, "is not shown to"),
     ):
         changed = scores.assign(mcc_low=scores["mcc_low"].mask(row, low), mcc_high=scores["mcc_high"].mask(row, high))
-        assert any(said in found for found in transfer._elsewhere(changed[changed["part"] == "apart"], "ctcf"))
+        found = transfer._elsewhere(changed[changed["part"] == "apart"], "ctcf")
+        assert any(said in sentence and "fitted there, too: GC content " in sentence for sentence in found)
 
 
 def test_without_the_sequence_of_the_source_the_report_says_so(results, monkeypatch):

@@ -11,6 +11,7 @@ import pandas as pd
 import support  # noqa: F401 (this checkout comes first)
 
 from grover.report.figures.transfer import masked_bases
+from grover.report.style import use_palette
 from grover.transfer.arms import LABELS
 
 KEYS = ["species", "source"]
@@ -48,6 +49,7 @@ def draw(bases: pd.DataFrame, path: Path) -> None:
         for (species, part), table in bases.groupby(["species", "part"], sort=False)
         if part == "all" or table["loci"].max() < bases.loc[bases["species"] == species, "loci"].max()
     }
+    use_palette("okabe-ito")
     names = list(dict.fromkeys(bases["model"]))
     masked_bases(panels, dict(zip(names, names, strict=True))).savefig(path, dpi=130, facecolor="white")
 

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from grover.config.names import BASELINE_LABELS
-from grover.report.style import GREY, colours, finish, intervals, panels
+from grover.report.style import BLUE, GREY, colours, finish, intervals, panels
 
 BESIDE = 1.04  # factor between the places of two models with the same number of labels
 
@@ -17,11 +17,11 @@ def masked_bases(panel: dict[str, pd.DataFrame], labels: dict[str, str]) -> Figu
 
     panel: model, gain, gain_low, gain_high by title of the panel. labels: of the models, in their order.
     """
-    looks, heights = colours([*labels]), {model: height for height, model in enumerate(labels)}
-    figure, axes = panels(columns=len(panel), height=0.7 + 0.32 * len(labels), sharey=True)
+    heights = {model: height for height, model in enumerate(labels)}
+    figure, axes = panels(columns=len(panel), height=0.7 + 0.32 * len(labels), sharex=True, sharey=True)
     for axis, (title, bases) in zip(axes, panel.items(), strict=True):
         for row in bases.itertuples():
-            intervals(axis, [heights[row.model]], np.array([[row.gain, row.gain_low, row.gain_high]]), looks[row.model])
+            intervals(axis, [heights[row.model]], np.array([[row.gain, row.gain_low, row.gain_high]]), BLUE)
         axis.axvline(0, color=GREY, linewidth=0.8)
         finish(axis, grid="x", title=title)
     axes[0].set_yticks(range(len(labels)), [*labels.values()])

@@ -11,7 +11,7 @@ from torch import distributed
 
 from grover.runtime.errors import InputError
 
-# a process that does not answer for so long is lost. In between, the others wait in CUDA and hear no signal
+# a process that does not answer for so long is lost. In between, the others wait in CUDA, where Python handles no signal
 SILENCE = timedelta(minutes=10)
 
 

@@ -149,10 +149,9 @@ def train(
             if done == steps or ledger.due():
                 ledger.settle()
                 ledger.save(done, model, optimiser)
-            if after is not None:
+            if after is not None and after(done):
                 ledger.settle()
-                if after(done):
-                    break
+                break
     processes.wait()
     model.eval()
     return pd.DataFrame(curve.rows, columns=COLUMNS)
@@ -375,8 +374,8 @@ def _signals(wanted: bool) -> Iterator[list[str]]:
         asked.append(signal.Signals(number).name)  # and nothing else: it may come while a line is being printed
 
     if wanted and threading.current_thread() is threading.main_thread():
-        deaf = {signal.SIGINT} if signal.getsignal(signal.SIGINT) == signal.SIG_IGN else set()
-        before = {number: signal.signal(number, note) for number in SIGNALS if number not in deaf}
+        ignored = {signal.SIGINT} if signal.getsignal(signal.SIGINT) == signal.SIG_IGN else set()
+        before = {number: signal.signal(number, note) for number in SIGNALS if number not in ignored}
     try:
         yield asked
     finally:

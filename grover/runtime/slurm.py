@@ -183,7 +183,7 @@ def _partition_problems(each: Request, name: str, partition: Partition, variable
 
 
 def _accounts() -> set[str]:
-    """Accounts that this user may charge, in small letters as SLURM keeps them; none where it has no accounting or does not tell."""
+    """Accounts that this user may charge, in small letters as SLURM keeps them; none where it has no accounting or does not answer."""
     user = getpass.getuser()
     try:
         said = ask("sacctmgr", "--noheader", "--parsable2", "list", "associations", f"user={user}", "format=account")

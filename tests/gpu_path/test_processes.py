@@ -1,4 +1,4 @@
-"""Two processes that the launcher starts train together, end together, and hear the signals that the launcher gets.
+"""Two processes that the launcher starts train together, end together, and receive the signals of the launcher.
 
 They start once, since the start of Python takes most of the time, and run what `ranks.py` describes.
 """

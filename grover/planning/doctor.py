@@ -11,7 +11,7 @@ from grover.config.configuration import Configuration
 from grover.planning.plan import Job, totals
 from grover.runtime.errors import InputError
 from grover.runtime.site import CACHES, WRITTEN, Need, cache_problems, clock_problems, disk_problems
-from grover.runtime.slurm import Request, request_problems
+from grover.runtime.slurm import Request, gpu_request, request_problems
 
 # assumed: bytes per base of a compressed genome and its annotation (of hg19 1 to 2 GB), and bytes that TMPDIR should have
 DOWNLOAD, TEMPORARY = 0.5, 1e8
@@ -61,13 +61,15 @@ def refuse(settings: Configuration, jobs: list[Job], bases: int) -> None:
 
 
 def check_nodes(asked: Sequence[Request], command: Sequence[str]) -> dict[str, list[str] | None]:
-    """Run a command that prints problems as a tiny job in each partition; return them by partition, None where no node was free.
+    """Run a command that prints problems as a tiny job in each partition, with a GPU and without where jobs ask for both there.
+
+    Returns the problems by partition, None where no node was free.
 
     asked: what the jobs of the run ask for, of which a tiny job has the account and a single GPU. The command gets the device, too.
     """
     found: dict[str, list[str] | None] = {}
     for each in asked:
-        name = each.partition or "of the site's choice"
+        name = (each.partition or "of the site's choice") + (", GPU" if each.gpus else "")
         if name not in found:
             found[name] = _check_node(each, [*command, "cuda" if each.gpus else "cpu"])
     return found
@@ -77,7 +79,8 @@ def _check_node(each: Request, command: Sequence[str]) -> list[str] | None:
     options = [f"--immediate={FREE_WITHIN}", "--ntasks=1", f"--time={MINUTES}", f"--mem={MEMORY}M"]
     options += [f"--partition={each.partition}"] if each.partition else []
     options += [f"--account={each.account}"] if each.account else []
-    options += [f"--gres=gpu:{each.gpu + ':' if each.gpu else ''}1"] if each.gpus else []
+    option = "--gres=gpu:" if gpu_request(os.environ).option == "gres" else "--gpus="
+    options += [f"{option}{each.gpu + ':' if each.gpu else ''}1"] if each.gpus else []
     # inside a job its variables would make this a step of that job
     outside = {
         name: value for name, value in os.environ.items() if not name.startswith("SLURM_") or name == "SLURM_CONF"

@@ -102,7 +102,7 @@ def torch_problems(device: str) -> list[str]:
 
 
 def unwritable(folder: Path) -> str:
-    """Return why no file can be made in a folder, or nothing where one can; found by a trial file, since modes say nothing of read-only mounts."""
+    """Return why no file can be made in a folder, by a trial file, since modes say nothing of read-only mounts; nothing where one can."""
     try:
         with tempfile.TemporaryFile(dir=folder) as stream:
             stream.write(b"\0")

@@ -47,16 +47,24 @@ def test_all_problems_refuse_a_start_at_once(tmp_path, monkeypatch):
 def test_a_tiny_job_in_each_partition(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("SLURM_JOB_ID", "5")
-    asked = [Request("cpu", "lab"), Request("cpu", "lab", minutes=90), Request("a100", gpus=4, gpu="a100")]
+    asked = [
+        Request("cpu", "lab"),
+        Request("cpu", "lab", minutes=90),
+        Request("cpu", gpus=1),
+        Request("a100", gpus=4, gpu="a100"),
+    ]
     program(tmp_path, "srun", 'echo "$@"; echo "job=$SLURM_JOB_ID"')
     found = doctor.check_nodes(asked, ["check"])
     assert found == {
         "cpu": ["--immediate=60 --ntasks=1 --time=5 --mem=2000M --partition=cpu --account=lab check cpu", "job="],
-        "a100": [
+        "cpu, GPU": ["--immediate=60 --ntasks=1 --time=5 --mem=2000M --partition=cpu --gres=gpu:1 check cuda", "job="],
+        "a100, GPU": [
             "--immediate=60 --ntasks=1 --time=5 --mem=2000M --partition=a100 --gres=gpu:a100:1 check cuda",
             "job=",
         ],
     }
+    monkeypatch.setenv("GROVER_GPU_OPTION", "gpus")
+    assert "--gpus=a100:1 check cuda" in doctor.check_nodes(asked[3:], ["check"])["a100, GPU"][0]
     program(tmp_path, "srun", "echo 'srun: error: Unable to allocate resources: Requested nodes are busy' >&2; exit 1")
     assert doctor.check_nodes(asked[:1], ["check"]) == {"cpu": None}
     program(tmp_path, "srun", "echo 'slurmstepd: error: no such program' >&2; exit 2")

@@ -17,7 +17,7 @@ from grover.runtime.starts import STARTS, read_starts
 
 FIELDS = "JobIDRaw,JobName,Comment,State,End,ElapsedRaw,TotalCPU,CPUTimeRAW,ReqMem,MaxRSS,AllocTRES"
 RULE = re.compile(r"rule_(\w+?)(?:_wildcards_(.*))?")  # comment that the plugin gives a job
-ALLOCATED = re.compile(r"\bgres/gpu=(\d+)")
+ALLOCATED = re.compile(r"\bgres/gpu(?::[^=,]+)?=(\d+)")  # some sites count by type alone
 # one row per attempt of a job; what is not known is missing
 COLUMNS = [
     "run",

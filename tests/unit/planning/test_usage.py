@@ -41,7 +41,7 @@ SACCT = """\
 7.batch|batch||FAILED|2026-11-03T10:00:00|100|01:30.500|200||330.50M|cpu=2,mem=350M,node=1
 8|id-1|rule_pretrain_wildcards_bpe-60|REQUEUED|2026-11-03T11:00:00|3600|01:00:00|7200|700M||cpu=2,gres/gpu=2,node=1
 8.batch|batch||CANCELLED|2026-11-03T11:00:00|3600|0:10|7200||300M|cpu=2
-8|id-1|rule_pretrain_wildcards_bpe-60|COMPLETED|2026-11-03T13:00:00|7200|1-00:00:00|14400|700M||cpu=2,gres/gpu=2,node=1
+8|id-1|rule_pretrain_wildcards_bpe-60|COMPLETED|2026-11-03T13:00:00|7200|1-00:00:00|14400|700M||cpu=2,gres/gpu:a100=2,node=1
 8.batch|batch||COMPLETED|2026-11-03T13:00:00|7200|0:10|14400||310M|cpu=2
 8.0|python||COMPLETED|2026-11-03T13:00:00|7200|0:10|14400||650M|cpu=2
 9|id-1|rule_pretrain_wildcards_kmer-3|COMPLETED|2026-11-03T13:00:00|50|00:40|100|700M||cpu=2,node=1

@@ -67,6 +67,7 @@ class Page:
 
     def __init__(self, browser):
         self.browser = browser
+        browser.execute_script("for (const each of document.querySelectorAll('details')) each.open = true")
         self.canvas = self.one("canvas")
         browser.execute_script("document.querySelector('.scatter').scrollIntoView({behavior: 'instant'})")
 

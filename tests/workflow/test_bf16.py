@@ -36,7 +36,7 @@ def test_two_processes_pretrain_in_bf16_and_their_model_embeds_and_scores(finish
     # goes on from what the finished run made before pretraining
     run = Installation(finished.root, tmp_path / "work")
     shutil.copytree(finished.work, run.work)
-    targets = EMBEDDING, VARIANTS, IMPORTANCE, TRAIN, FAITHFULNESS, TRACKS, PAIRS, *OTHERS
+    targets = f"{MODEL}/metrics.json", EMBEDDING, VARIANTS, IMPORTANCE, TRAIN, FAITHFULNESS, TRACKS, PAIRS, *OTHERS
     done = run.snakemake(*targets, "--config", *SETTINGS)
     assert done.returncode == 0, done.stdout
     # the target `transfer` runs the scripts of pretraining and fine-tuning for other runs

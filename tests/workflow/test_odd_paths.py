@@ -46,7 +46,7 @@ def test_each_word_of_each_command_is_one(copy):
         words = shlex.split(command)
         assert not pieces.intersection(words), command
         for word in words:
-            assert word.count(RESULTS) == word.count("lab") and "$GROVER" not in word and "~" not in word, command
+            assert word.count(RESULTS) == word.count("my lab") and "$GROVER" not in word and "~" not in word, command
     assert set(os.listdir(copy.work)) - before <= {".snakemake"}
 
 

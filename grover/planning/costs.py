@@ -222,8 +222,7 @@ def _transfer_labels(run: Run, key: str) -> Work:
     """Each number of labels is fine-tuned for some steps at least, stopped by as many of fold valid, and tested with all of fold test."""
     asked, tuning, task = run.settings.transfer, run.settings.finetuning, run.tasks[key.rpartition(".")[0]]
     length = (task.length or EXTERNAL_LENGTH) / tokens_of(run.chosen)[1] + SPECIALS
-    expected = min(EXAMPLES_PER_BASE * run.bases, 6 * task.maximum or MOST_EXAMPLES)
-    tested = (1 - TRAIN_SHARE) * run.examples.get(task.name, expected)
+    tested = (1 - TRAIN_SHARE) * _examples(run, task)
     passes = steps = 0.0
     for labels in asked.labels:
         learnt = max(tuning.epochs * labels, asked.steps * tuning.batch)

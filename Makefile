@@ -40,7 +40,7 @@ setup: .venv/installed .venv/linked bedtools  ## install everything into .venv, 
 	$(BIN)/python -m pip install --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-external: .venv-external/installed  ## a second environment, .venv-external, for external models that bring code of their own (docs/external-models.md)
+external: .venv-external/installed  ## a second environment, .venv-external, for external models that bring code of their own (docs/reference/external-models.md)
 
 .venv-external/installed: envs/external.txt
 	$(PYTHON) -m venv .venv-external
@@ -96,7 +96,7 @@ notebook: setup  ## run the notebooks of docs/ and keep their outputs
 test-gpu: setup  ## what the GPU of this machine computes, how fast, and how trainings on it end: bench/results/gpu/; ARGS="--only proof"
 	$(BIN)/python -m bench.gpu $(ARGS)
 
-reference: setup  ## write docs/configuration.md and config/schemas/ from the classes in grover/config
+reference: setup  ## write docs/reference/configuration.md and config/schemas/ from the classes in grover/config
 	$(BIN)/python -m grover.config.reference
 
 lint: setup  ## ruff, snakefmt, mypy, snakemake --lint

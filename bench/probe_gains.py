@@ -1,4 +1,4 @@
-"""Draw the gains of linear probes over k-mers of a shipped model and its random initialisation (docs/hg19-mini.md).
+"""Draw the gains of linear probes over k-mers of a shipped model and its random initialisation (docs/results/hg19-mini.md).
 
 python bench/probe_gains.py --probes resources/models/hg19-mini/probes.tsv --name hg19-mini --figure docs/images/hg19-mini-probes.png
 """

@@ -1,4 +1,4 @@
-"""Run the notebooks in this folder and keep their outputs (`make notebook`)."""
+"""Run the notebooks of the documentation and keep their outputs (`make notebook`)."""
 
 import os
 from pathlib import Path
@@ -11,9 +11,11 @@ HERE = Path(__file__).parent
 
 def main() -> None:
     os.environ["PYTHONWARNINGS"] = "ignore:IProgress not found"  # of tqdm, with a path of this machine
-    for path in sorted(HERE.glob("*.ipynb")):
+    for path in sorted(HERE.rglob("*.ipynb")):
         notebook = nbformat.read(path, as_version=4)
-        NotebookClient(notebook, timeout=600, record_timing=False, resources={"metadata": {"path": HERE}}).execute()
+        NotebookClient(
+            notebook, timeout=600, record_timing=False, resources={"metadata": {"path": path.parent}}
+        ).execute()
         nbformat.write(notebook, path)
         print(path)
 

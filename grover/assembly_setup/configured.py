@@ -210,7 +210,8 @@ def head_of(assembly: Assembly, words: list[str], output: Path, wish: Wish) -> l
         f"  make plan CONFIG={file}",
         f"  snakemake --configfile {file} --cores {wish.cores}       # results/{output.stem}/report.html",
         *([LOCALLY] if any("://" in source.url for source in assembly.sources.values()) else []),
-        "docs/configuration.md lists every key; the defaults of all others follow from genome and device (docs/own-assembly.md).",
+        "docs/reference/configuration.md lists every key. The defaults of all others follow from genome and device",
+        "(docs/how-to/own-assembly.md).",
     ]
 
 
@@ -218,7 +219,9 @@ def tail_of(raw: Mapping[str, Any], found: Genes | None) -> list[str]:
     """Return lines that may be uncommented. found: in the file of the genes."""
     genes = raw["sources"].get("genes")
     if not genes:
-        return ["Annotation is added under `sources`, such as genes: {url: genes.gff3.gz} (docs/own-assembly.md)."]
+        return [
+            "Annotation is added under `sources`, such as genes: {url: genes.gff3.gz} (docs/how-to/own-assembly.md)."
+        ]
     few = found is not None and found.introns < FEW_INTRONS
     return [
         *([MAPPED] if few else []),

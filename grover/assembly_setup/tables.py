@@ -13,7 +13,9 @@ from grover.runtime.text import open_text
 
 TASKS, CODING_TASKS = "config/benchmarks.tsv", "config/ecoli.benchmarks.tsv"
 TRACKS, CODING_TRACKS = "config/tracks.tsv", "config/ecoli.tracks.tsv"
-TRACKS_HEAD = "# Written by grover new; docs/tracks.md explains the columns, docs/add-a-track.md adds a row."
+TRACKS_HEAD = (
+    "# Written by grover new; docs/reference/tracks.md explains the columns, docs/how-to/add-a-track.md adds a row."
+)
 ENOUGH_CODING = 1_000  # rows CDS for the task of start codons
 FEW_INTRONS = (
     2_000  # up to which coding sequences of mostly one piece give more examples than splice sites, as in yeast

@@ -56,7 +56,7 @@ def grover(
         bool, typer.Option("--version", help="print the version", is_eager=True, callback=_print_version)
     ] = False,
 ) -> None:
-    """Embed, label and score DNA with a trained language model. docs/command.md has examples."""
+    """Embed, label and score DNA with a trained language model. docs/how-to/command.md has examples."""
 
 
 @application.command()

@@ -59,7 +59,7 @@ class Written:
 @dataclass(frozen=True)
 class Mapped:
     """The map of a locus: its `place` as browsers write it; `arrays` model, random, null, sequence, chrom, start and end
-    (docs/dependency-maps.md); and a table of the `pairs` of bases.
+    (docs/how-to/dependency-maps.md); and a table of the `pairs` of bases.
     """
 
     place: str

@@ -174,7 +174,7 @@ def _row(site: Site, label: int, placed: bool) -> dict:
 
 
 def write(folder: Path, found: Found, bed: str) -> None:
-    """Write the files of docs/motifs.md, and a picture where there is a motif."""
+    """Write the files of docs/how-to/motifs.md, and a picture where there is a motif."""
     write_table(folder / "motifs.tsv", found.table)
     write_text(folder / "motifs.meme", meme_text(found.motifs))
     with pysam.BGZFile(str(folder / "instances.bed.gz"), "wb", None) as stream:

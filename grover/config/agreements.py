@@ -28,7 +28,9 @@ RESERVED = {CHOSEN, "char", *BASELINES, *REPRESENTATIONS, "composition", "probes
 def check_sources(sources: dict[str, Source], simulated: bool, data: str) -> Iterator[Mistake]:
     """The genome is there, and each source says where its file is."""
     if "genome" not in sources:
-        yield Mistake(("sources",), "key `sources.genome` is missing; add it (docs/configuration.md lists every key)")
+        yield Mistake(
+            ("sources",), "key `sources.genome` is missing; add it (docs/reference/configuration.md lists every key)"
+        )
     for name, source in sources.items():
         key = f"sources.{name}"
         if source.simulated is not None and not simulated:

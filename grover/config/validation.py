@@ -91,7 +91,7 @@ def _sentence(error: Any, key: str, path: Path, model: type[Section]) -> str:
     if error["type"] == "extra_forbidden":
         return _unknown(key, path, model)
     if error["type"] == "missing":
-        return f"key `{key}` is missing; add it (docs/configuration.md lists every key)"
+        return f"key `{key}` is missing; add it (docs/reference/configuration.md lists every key)"
     if error["loc"][-1] == "[key]":
         return f"`{key.rpartition('.')[0]}`: {error['input']!r} does not match {error.get('ctx', {}).get('pattern')}; choose another name"
     return f"`{key}` {mistake(error)}"

@@ -171,6 +171,6 @@ def unreadable(folder: Path, error: Exception) -> str:
 
     reason = " ".join(str(error).split())[:300]
     return (
-        f"{folder}: transformers {transformers.__version__} cannot open this model ({reason}); see docs/external-models.md for the "
-        "environment that an external model needs"
+        f"{folder}: transformers {transformers.__version__} cannot open this model ({reason}); see "
+        "docs/reference/external-models.md for the environment that an external model needs"
     )

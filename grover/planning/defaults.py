@@ -148,10 +148,10 @@ def _laid_under(raw: dict[str, Any], chosen: dict[str, Any]) -> dict[str, Any]:
 def _lines(title: str, column: str, chosen: dict[str, Any], reasons: dict[str, str]) -> list[str]:
     """The values by reason, below one line that says for what they were chosen."""
     if not chosen:
-        return [f"{title}: those of docs/configuration.md"]
+        return [f"{title}: those of docs/reference/configuration.md"]
     groups: dict[str, list[str]] = {}
     for key, value in chosen.items():
         shown = f"{value:,}" if isinstance(value, int) else value
         groups.setdefault(reasons[key], []).append(f"{key} {shown}")
-    aim = f"chosen for {AIMS[column]} (docs/own-assembly.md); a value of the configuration counts instead"
+    aim = f"chosen for {AIMS[column]} (docs/how-to/own-assembly.md); a value of the configuration counts instead"
     return [f"{title}, {aim}:", *(f"  {', '.join(values)}: {reason}" for reason, values in groups.items())]

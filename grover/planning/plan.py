@@ -13,9 +13,9 @@ from grover.planning.runs import Finished, read_finished
 from grover.runtime.errors import InputError
 from grover.runtime.slurm import Request, request
 
-# measured (docs/plan.md): seconds before a network computes, and FLOP/s of one core in fp32
+# measured (docs/how-to/plan.md): seconds before a network computes, and FLOP/s of one core in fp32
 CPU_START, CPU_RATE = 5.0, 4.04e10
-# measured (docs/plan.md): how many times as fast bf16 is on processors with AMX or AVX512-BF16, from so many weights of the layers on
+# measured (docs/how-to/plan.md): how many times as fast bf16 is on processors with AMX or AVX512-BF16, by weights of the layers
 BF16_GAINS = ((4_000_000, 2.6), (700_000, 1.7), (0, 1.1))
 SCALING = 0.95  # exponent of the speed over threads or GPUs
 # seconds that a step costs per layer: on the CPU beside its FLOPs, on a GPU at least

@@ -8,7 +8,7 @@ import yaml
 from grover.config.configuration import complete
 
 ROOT = Path(__file__).parents[2]
-PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
+PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
 
 
 def test_links_lead_somewhere():
@@ -28,20 +28,20 @@ def test_named_configurations_and_targets_exist():
 
 
 def test_the_example_of_an_own_assembly_is_a_valid_configuration():
-    example = re.search(r"```yaml\n(.*?)```", (ROOT / "docs/own-assembly.md").read_text(), re.S)[1]
-    config = complete(yaml.safe_load(example), "docs/own-assembly.md")
+    example = re.search(r"```yaml\n(.*?)```", (ROOT / "docs/how-to/own-assembly.md").read_text(), re.S)[1]
+    config = complete(yaml.safe_load(example), "docs/how-to/own-assembly.md")
     assert config.genome.minimum_segment == 20
 
 
 def test_the_profiles_read_the_variables_that_the_page_names():
-    page = (ROOT / "docs/site-installation.md").read_text()
+    page = (ROOT / "docs/how-to/site-installation.md").read_text()
     profile = (ROOT / "profiles/slurm/profile.yaml").read_text()
     named = set(re.findall(r"^\| `(GROVER_\w+)`", page, re.M))
     assert set(re.findall(r"GROVER_\w+", profile)) <= named
 
 
 def test_the_modulefile_sets_variables_that_the_page_explains():
-    page = (ROOT / "docs/site-installation.md").read_text()
+    page = (ROOT / "docs/how-to/site-installation.md").read_text()
     template = (ROOT / "envs/grover.modulefile").read_text()
     named = set(re.findall(r"^\| `([A-Z_]+)`", page, re.M)) | {"GROVER_ROOT"}
     assert set(re.findall(r"\b[A-Z]+_[A-Z_]+\b|\bMPLCONFIGDIR\b", template)) <= named

@@ -120,7 +120,7 @@ def test_a_subpackage_imports_only_from_those_above_it(package):
 
 
 def test_the_page_about_the_code_lists_the_subpackages_in_their_order():
-    rows = re.findall(r"^\| `(\w+)` \|", (ROOT / "docs/code.md").read_text(), re.MULTILINE)
+    rows = re.findall(r"^\| `(\w+)` \|", (ROOT / "docs/reference/code.md").read_text(), re.MULTILINE)
     assert rows == ORDER
     assert {path.parent.name for path in (ROOT / "grover").glob("*/__init__.py")} == {*ORDER}
 

@@ -10,7 +10,7 @@ import nbformat
 import pytest
 
 ROOT = Path(__file__).parents[2]
-NOTEBOOK = ROOT / "docs/questions.ipynb"
+NOTEBOOK = ROOT / "docs/tutorials/questions.ipynb"
 
 
 @pytest.fixture(scope="module")

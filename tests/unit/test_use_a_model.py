@@ -1,4 +1,4 @@
-"""The code of docs/use-a-model.md, run as a reader runs it: in the folder of the results, without the project."""
+"""The code of docs/how-to/use-a-model.md, run as a reader runs it: in the folder of the results, without the project."""
 
 import json
 import os
@@ -20,7 +20,7 @@ from grover.tokenization.vocabulary import Vocabulary, overlapping_kmers
 from tests.fakes.networks import architecture
 
 ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "docs/use-a-model.md"
+PAGE = ROOT / "docs/how-to/use-a-model.md"
 # what the blocks leave, printed as the last line
 PRINT = 'import json; print(json.dumps([pretrained.tolist(), probabilities.tolist(), classify(["TTGACC"])[0], text]))'
 INTERPRETERS = [

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.workflow
 GROUP = "grover/config/sections/pretraining.py"
 CLASS = "class Masking(MaskingSpan):\n"
 LINE = '    toy: int = setting(7, "A setting that nobody needs.", unit="tokens", ge=3)\n'
-GENERATED = {"config/schemas/config.schema.yaml", "docs/configuration.md"}
+GENERATED = {"config/schemas/config.schema.yaml", "docs/reference/configuration.md"}
 
 
 @pytest.fixture(scope="module")

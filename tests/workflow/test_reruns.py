@@ -1,4 +1,4 @@
-"""What a change reruns: its stage and what follows, nothing else. docs/reruns.md lists the same."""
+"""What a change reruns: its stage and what follows, nothing else. docs/explanation/reruns.md lists the same."""
 
 import json
 import os

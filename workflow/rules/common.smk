@@ -465,7 +465,7 @@ onstart:
         if previous and previous["version"] != version():
             print(
                 f"{RUN} was last started with grover {previous['version']}, and goes on with {version()}; jobs whose code or "
-                "settings changed run again (docs/site-installation.md)",
+                "settings changed run again (docs/how-to/site-installation.md)",
                 file=sys.stderr,
             )
 

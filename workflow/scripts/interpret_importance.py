@@ -34,7 +34,7 @@ def interpret_importance(
     """Explain EXAMPLES sites of a fold, drawn by the seed: of two classes those of label 1, of several of each as many as there are.
 
     Write TABLE (a row per substitution, or per base where the method has none) and BASES (a row per base: importance, significance,
-    resolution); docs/importance.md describes the columns. Where sites have no strand, both strands are answered.
+    resolution); docs/reference/importance.md describes the columns. Where sites have no strand, both strands are answered.
     """
     place = choose_device(device, threads)
     data = pd.read_parquet(dataset)

@@ -1,4 +1,4 @@
-"""The examples of docs/command-interpretation.md, run on tiny models."""
+"""The examples of docs/how-to/command-interpretation.md, run on tiny models."""
 
 import re
 import shlex
@@ -9,7 +9,7 @@ import pandas as pd
 
 from tests.fakes.interpreting import CONTIGS, grover, world
 
-PAGE = (Path(__file__).parents[3] / "docs/command-interpretation.md").read_text()
+PAGE = (Path(__file__).parents[3] / "docs/how-to/command-interpretation.md").read_text()
 WRITTEN = [
     "scored.vcf.gz",
     "scored.vcf.gz.tbi",

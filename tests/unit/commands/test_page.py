@@ -1,4 +1,4 @@
-"""The examples of docs/command.md and `grover.api`, run on tiny models."""
+"""The examples of docs/how-to/command.md and `grover.api`, run on tiny models."""
 
 import os
 import re
@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from grover.api import load
 from grover.commands.application import application
 
-PAGE = (Path(__file__).parents[3] / "docs/command.md").read_text()
+PAGE = (Path(__file__).parents[3] / "docs/how-to/command.md").read_text()
 BLOCKS = dict(re.findall(r"```(bash|python)\n(.*?)```", PAGE, re.DOTALL))
 
 

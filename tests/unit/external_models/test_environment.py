@@ -52,12 +52,12 @@ def test_the_command_imports_only_what_the_environment_of_external_models_has(co
 
 
 def test_the_example_of_the_page_is_a_valid_configuration():
-    example = re.search(r"```yaml\n(.*?)```", (ROOT / "docs/add-an-external-model.md").read_text(), re.S)[1]
+    example = re.search(r"```yaml\n(.*?)```", (ROOT / "docs/how-to/add-an-external-model.md").read_text(), re.S)[1]
     given = {"run": "x", "sources": {"genome": {"url": "genome.fa"}}, **yaml.safe_load(example)}
-    config = complete(given, "docs/add-an-external-model.md")
+    config = complete(given, "docs/how-to/add-an-external-model.md")
     assert config.benchmarks.external_models["nt"].adapter in adapters.ADAPTERS
 
 
 def test_the_page_has_a_row_for_each_adapter():
-    rows = re.findall(r"^\| `([a-z0-9-]+)` \|", (ROOT / "docs/external-models.md").read_text(), re.M)
+    rows = re.findall(r"^\| `([a-z0-9-]+)` \|", (ROOT / "docs/reference/external-models.md").read_text(), re.M)
     assert rows == list(adapters.ADAPTERS)

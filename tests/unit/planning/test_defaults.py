@@ -78,7 +78,7 @@ def test_the_human_genome_on_a_gpu_has_the_defaults_of_the_paper():
     raw = {"run": "x", "device": "cuda", "sources": {"genome": {"url": "https://x.org/hg19.fa.gz"}}}
     found, lines = complete_for_genome(raw, "my.yaml", ROOT)
     assert found == complete(raw, "my.yaml") and lines == [
-        "defaults for 2,865 Mb (the size of hg19) on a GPU: those of docs/configuration.md"
+        "defaults for 2,865 Mb (the size of hg19) on a GPU: those of docs/reference/configuration.md"
     ]
     # and whoever asks for them
     raw = raw_of(5_000_000, device="cpu", defaults="paper")

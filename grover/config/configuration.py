@@ -1,6 +1,7 @@
 """The configuration: all sections, checked and completed; every mistake is reported at once."""
 
 from collections.abc import Iterator
+from functools import cache
 from itertools import chain
 from typing import Annotated, Any, Literal
 
@@ -51,6 +52,7 @@ class Configuration(Folders, Notification, Randomness, Device, Processes):
     budget: Budget = subsection(Budget)
 
 
+@cache
 def section_of(group: type[BaseModel]) -> str:
     """Return the dotted path of the section that has the keys of a group, empty for the top level.
 

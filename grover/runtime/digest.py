@@ -32,6 +32,7 @@ PACKAGE = Path(__file__).resolve().parents[1]
 # a name of this subpackage counts as the name alone, except those of some modules
 RUNTIME, COUNTED = "runtime", ("files", "text")
 CONFIG, SECTION = "config", "Section"  # the subpackage of the settings, and the class that all groups derive from
+BESIDE = (".html", ".css", ".js")  # files that count as code of the module of the same name
 DEPTH = 2  # functions through which an argument is followed to an error or a message
 WHOLE, EFFECTS = "", "<effects>"  # all of a module, and what it does when it is imported
 
@@ -57,7 +58,7 @@ class _Module:
         self.name = name
         self.body = ast.parse(path.read_bytes()).body
         self.bound, self.imported, self.effects = bindings(self.body)
-        beside = [file for file in map(path.with_suffix, (".html", ".css", ".js")) if file.is_file()]
+        beside = [file for file in map(path.with_suffix, BESIDE) if file.is_file()]
         self.beside = [hashlib.sha256(file.read_bytes()).hexdigest() for file in beside]
 
 

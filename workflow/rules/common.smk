@@ -41,9 +41,9 @@ from grover.finetuning.predictors import baseline_settings, external_folders, fi
 from grover.planning.continuation import source_folder
 from grover.planning.defaults import complete_for_genome
 from grover.runtime import slurm
-from grover.runtime.digest import code_digest
 from grover.runtime.errors import InputError
 from grover.runtime.files import checksum
+from grover.runtime.kept_digests import KeptDigests
 from grover.runtime.outcome import JobMessages, Run, end, failures
 from grover.runtime.provenance import read as read_provenance
 from grover.runtime.starts import STARTS, note_start
@@ -203,9 +203,14 @@ def source_options(keys):
     return " ".join([repeated("--source", [f"{key}={source(key)}" for key in keys]), repeated("--rename", renamed)])
 
 
+DIGESTS = KeptDigests(Path(".snakemake/grover/digests.json").absolute())  # Snakemake leaves the folder before it ends
+if workflow.is_main_process:
+    atexit.register(DIGESTS.keep)
+
+
 def code(script):
-    """Digest of the code that a rule's script reaches, computed where a job of the rule is looked at."""
-    return lambda wildcards: f"code {code_digest(SCRIPTS / f'{script}.py')}"
+    """Digest of the code that a rule's script reaches, looked up where a job of the rule is looked at."""
+    return lambda wildcards: f"code {DIGESTS.digest(SCRIPTS / f'{script}.py')}"
 
 
 def code_or_frozen(script, output):

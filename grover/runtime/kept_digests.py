@@ -5,10 +5,13 @@ import sys
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from grover.runtime.digest import BESIDE, PACKAGE, code_digest
 from grover.runtime.files import checksum, write_json
 from grover.runtime.json_files import read_record
+
+VERSIONS = 2  # of the code whose digests are kept, the latest first: a change that is taken back, two installations side by side
 
 
 class KeptDigests:
@@ -29,24 +32,26 @@ class KeptDigests:
         return whole.hexdigest()
 
     @cached_property
-    def known(self) -> dict[str, str]:
-        """Digests by name and checksum of the script, of this code."""
+    def versions(self) -> dict[str, Any]:
+        """Digests by name and checksum of the script, by the checksum of the code."""
         found = {}
         with suppress(OSError):  # a file that is lost or cannot be read costs one more computation
             found = read_record(self.kept, silent=True) or {}
-        digests = found.get("digests")
-        return digests if found.get("code") == self.code and isinstance(digests, dict) else {}
+        self.new = next(iter(found), "") != self.code
+        known = found.pop(self.code, {})
+        return {self.code: known if isinstance(known, dict) else {}, **found}
 
     def digest(self, script: Path) -> str:
         """Return the digest of the code that a script reaches."""
+        known = self.versions[self.code]
         key = f"{script.name} {checksum(script)}"
-        if not isinstance(self.known.get(key), str):
-            self.known[key] = code_digest(script, self.package)
+        if not isinstance(known.get(key), str):
+            known[key] = code_digest(script, self.package)
             self.new = True
-        return self.known[key]
+        return str(known[key])
 
     def keep(self) -> None:
-        """Write the file where a digest was computed; in a folder that cannot be written, each start computes them."""
+        """Write the file where it has no such digests yet; in a folder that cannot be written, each start computes them."""
         if self.new:
             with suppress(OSError):
-                write_json(self.kept, {"code": self.code, "digests": self.known})
+                write_json(self.kept, dict(list(self.versions.items())[:VERSIONS]))

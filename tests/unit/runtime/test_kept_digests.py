@@ -54,12 +54,23 @@ def test_changed_files_are_read_anew(tmp_path, computed, name, old, new):
     assert len(computed) == 2
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{", '{"code": "x", "digests": {}}', "damaged digests"])
-def test_a_damaged_file_or_that_of_another_version_counts_as_absent(tmp_path, computed, text):
+def test_a_change_that_is_taken_back_costs_one_computation_and_old_versions_are_let_go(tmp_path, computed):
+    path = tmp_path / "grover/low.py"
+    right, text = start(tmp_path), path.read_text()
+    for number in range(3):
+        path.write_text(text + f"\n\nC = {number}\n")
+        start(tmp_path)
+        path.write_text(text)
+        assert start(tmp_path) == right
+    assert len(computed) == 4
+    assert len(json.loads((tmp_path / "kept.json").read_text())) == 2
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"CODE": 1}', '{"CODE": {"KEY": 1}}', '{"other": {"KEY": "x"}}'])
+def test_a_damaged_file_counts_as_absent(tmp_path, computed, text):
     right = start(tmp_path)
-    if text == "damaged digests":
-        kept = json.loads((tmp_path / "kept.json").read_text())
-        text = json.dumps(kept | {"digests": dict.fromkeys(kept["digests"], 1)})
+    [(code, digests)] = json.loads((tmp_path / "kept.json").read_text()).items()
+    text = text.replace("CODE", code).replace("KEY", *digests)
     (tmp_path / "kept.json").write_text(text)
     assert start(tmp_path) == right
     assert len(computed) == 2

@@ -19,7 +19,7 @@ define need
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup external peers bedtools chromium npm slurm-programs run plan doctor test test-site test-external test-slurm test-slurm-all test-gpu notebook reference ship-model lint format bench why lock clean-logs clean-run
+.PHONY: help setup external peers docs bedtools chromium npm slurm-programs run plan doctor test test-site test-external test-slurm test-slurm-all test-gpu notebook reference ship-model lint format bench why lock clean-logs clean-run
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,14 @@ peers: .venv-peers/installed  ## a third environment, .venv-peers, with the peer
 .venv-peers/installed: envs/peers.txt
 	$(PYTHON) -m venv .venv-peers
 	.venv-peers/bin/python -m pip install --disable-pip-version-check -r envs/peers.txt
+	@touch $@
+
+docs: .venv-docs/installed  ## the documentation as a site, site/index.html, from docs/ in an environment of its own, .venv-docs
+	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --quiet
+
+.venv-docs/installed: envs/docs.txt
+	$(PYTHON) -m venv .venv-docs
+	.venv-docs/bin/python -m pip install --disable-pip-version-check -r envs/docs.txt
 	@touch $@
 
 bedtools:
@@ -96,8 +104,9 @@ notebook: setup  ## run the notebooks of docs/ and keep their outputs
 test-gpu: setup  ## what the GPU of this machine computes, how fast, and how trainings on it end: bench/results/gpu/; ARGS="--only proof"
 	$(BIN)/python -m bench.gpu $(ARGS)
 
-reference: setup  ## write docs/reference/configuration.md and config/schemas/ from the classes in grover/config
+reference: setup  ## write config/schemas/ and the references of configuration and command line in docs/reference/ from the code
 	$(BIN)/python -m grover.config.reference
+	$(BIN)/python -m grover.commands.reference
 
 lint: setup  ## ruff, snakefmt, mypy, snakemake --lint
 	$(BIN)/ruff check .

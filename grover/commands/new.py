@@ -70,7 +70,7 @@ def new(
 ) -> None:
     """Write a configuration of the workflow for an ASSEMBLY: sources with checksums, contig aliases, folds, vocabulary, network.
 
-    Example: grover new GCF_000005845.2 --hours 1 -o config/ecoli-k12.yaml
+    Example: grover new GCF_000005845.2 --hours 1 -o ecoli-k12.yaml
 
     Example: grover new genome.fa.gz --genes genes.gff3.gz --hours 4
     """

@@ -26,6 +26,7 @@ from grover.network.forward import hidden_states
 from grover.network.inference import TOKENS_AT_ONCE, each, evaluating, moved, threads_for
 from grover.network.initialisation import begin
 from grover.network.packed import Layout, group_by_tokens, pack_rows
+from grover.network.splitmix import window_keys
 from grover.network.training import Batch, Execution, Optimisation, train
 from grover.runtime.progress import Progress
 
@@ -54,6 +55,10 @@ class Network(torch.nn.Module, ABC):
     def collate(self, inputs: Sequence[np.ndarray]) -> dict[str, Any]:
         """The arguments of `forward`, each with a `.to(device, non_blocking=)`."""
 
+    def collate_to_train(self, inputs: Sequence[np.ndarray], keys: np.ndarray) -> dict[str, Any]:
+        """The same for a step of training; `keys`, uint64 [inputs], may decide what dropout does to an input."""
+        return self.collate(inputs)
+
 
 class Classifier(Network):
     """`bert` and a linear layer `classifier` on the mean of all states, on the first ([CLS]) or on the last ([SEP])."""
@@ -76,6 +81,10 @@ class Classifier(Network):
         """What `forward` takes, of token ids without specials."""
         return lay(inputs)
 
+    def collate_to_train(self, inputs: Sequence[np.ndarray], keys: np.ndarray) -> dict[str, Any]:
+        """The same with a key for each input."""
+        return lay(inputs, keys)
+
     def groups(self, lengths: np.ndarray, device_type: str) -> list[np.ndarray]:
         """Rows by falling length, in groups whose tokens are computed at once."""
         return group_by_tokens(lengths, TOKENS_AT_ONCE[device_type])
@@ -85,10 +94,10 @@ class Classifier(Network):
         check_length(longest, self.config.max_position_embeddings, "sequences")
 
 
-def lay(inputs: Sequence[np.ndarray]) -> dict[str, Any]:
-    """`input_ids`, int64 [tokens], of sequences as [CLS] tokens [SEP] end to end, and their `layout`."""
+def lay(inputs: Sequence[np.ndarray], keys: np.ndarray | None = None) -> dict[str, Any]:
+    """`input_ids`, int64 [tokens], of sequences as [CLS] tokens [SEP] end to end, and their `layout` with the `keys` of the dropout."""
     ids, lengths = pack_rows(inputs)
-    return {"input_ids": torch.from_numpy(ids), "layout": Layout.of(lengths)}
+    return {"input_ids": torch.from_numpy(ids), "layout": Layout.of(lengths, keys)}
 
 
 def pool(encoder: BertModel, input_ids: torch.Tensor, layout: Layout, pooling: Pooling) -> torch.Tensor:
@@ -145,9 +154,11 @@ def fit(
     weights = None if class_weights is None else torch.tensor(class_weights, dtype=torch.float32, device=device)
 
     def batches(step: int) -> list[Batch]:
-        rows = order(step // steps)[step % steps * batch : (step % steps + 1) * batch]
+        epoch, number = divmod(step, steps)
+        rows = order(epoch)[number * batch : (number + 1) * batch]
+        keys = window_keys(execution.seed, epoch, rows)
         return [
-            network.collate([inputs[row] for row in rows[group]])
+            network.collate_to_train([inputs[row] for row in rows[group]], keys[group])
             | {"targets": torch.from_numpy(labels[rows[group]]), "tokens": int(lengths[rows[group]].sum())}
             for group in network.groups(lengths[rows], device.type)
         ]

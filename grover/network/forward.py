@@ -8,22 +8,29 @@ and weights are those of the Hugging Face model, and so are the results. The cal
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 
+import numpy as np
 import torch
 from torch.nn import functional
 from transformers import BertForMaskedLM, BertModel
 
 from grover.network.attention import Attention, Module, attend
 from grover.network.packed import Layout
+from grover.network.splitmix import random_words
 
-AfterAttention = Callable[[Module, torch.Tensor, torch.Tensor], torch.Tensor]
+AfterAttention = Callable[[Module, torch.Tensor, torch.Tensor, torch.Tensor | None], torch.Tensor]
 
 
-def after_attention(layer: Module, mixed: torch.Tensor, states: torch.Tensor) -> torch.Tensor:
-    """The part of a layer that works token by token: `mixed` are the values that attention has weighed, `states` its input."""
+def after_attention(
+    layer: Module, mixed: torch.Tensor, states: torch.Tensor, keys: torch.Tensor | None
+) -> torch.Tensor:
+    """The part of a layer that works token by token: `mixed` are the values that attention has weighed, `states` its input; the next
+    two numbers from `keys` on decide what is dropped.
+    """
     attention, last = layer.attention.output, layer.output
-    added = dropout(attention.dense(mixed), attention.dropout.p, layer.training)
+    added = dropout(attention.dense(mixed), attention.dropout.p, layer.training, keys)
     states = attention.LayerNorm(added + states)
-    added = dropout(last.dense(layer.intermediate(states)), last.dropout.p, layer.training)
+    keys = None if keys is None else keys + 1
+    added = dropout(last.dense(layer.intermediate(states)), last.dropout.p, layer.training, keys)
     return last.LayerNorm(added + states)
 
 
@@ -47,14 +54,16 @@ def layer_states(
     words = ids if ids.is_floating_point() else embeddings.word_embeddings(ids)
     states = words + embeddings.position_embeddings(layout.places)
     states = embeddings.LayerNorm(states + embeddings.token_type_embeddings.weight[0])
-    states = dropout(states, embeddings.dropout.p, encoder.training)
+    keys = layout.keys if encoder.training else None
+    states = dropout(states, embeddings.dropout.p, encoder.training, keys)
     if 0 in layers:
         yield states
     for number, layer in enumerate(islice(stack, layers[-1]), start=1):
         mixed = attention(layer.attention.self, states, layout)
         if number == layers[-1] and positions is not None:
             mixed, states = mixed.index_select(0, positions), states.index_select(0, positions)
-        states = after_attention(layer, mixed, states)
+            keys = None if keys is None else keys.index_select(0, positions)
+        states = after_attention(layer, mixed, states, None if keys is None else keys + 2 * number)
         if number in layers:
             yield states
 
@@ -93,13 +102,16 @@ def logits_at(
     return model.cls(states).float()
 
 
-def dropout(states: torch.Tensor, share: float, training: bool) -> torch.Tensor:
-    """Dropout; on the CPU from 16 random bits per element, since torch's own draws one by one and takes a sixth of a step."""
+def dropout(states: torch.Tensor, share: float, training: bool, keys: torch.Tensor | None) -> torch.Tensor:
+    """Dropout of states [tokens, hidden]; on a CPU from 16 random bits per element, which depend on the key of the token alone.
+
+    A step then drops the same whatever packs and processes it is divided among. Without keys, as on a GPU, torch draws.
+    """
     if not training or share == 0:
         return states
-    if states.is_cuda:
+    if keys is None:
         return functional.dropout(states, share)
-    bits = torch.empty(states.numel() // 4 + 1, dtype=torch.int64).random_(-(2**63), None)
-    draws = bits.view(torch.int16)[: states.numel()].view(states.shape)
+    words = random_words(keys.numpy().view(np.uint64), -(-states.shape[1] // 4))
+    draws = torch.from_numpy(words.view(np.int16))[:, : states.shape[1]]
     kept = draws >= round(share * 2**16) - 2**15
     return states * (kept * torch.tensor(1 / (1 - share), dtype=states.dtype))

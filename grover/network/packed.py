@@ -13,6 +13,7 @@ import torch
 from numpy.typing import ArrayLike
 
 from grover.network.batching import SPECIALS
+from grover.network.splitmix import token_keys
 from grover.tokenization.vocabulary import CLS, SEP
 
 
@@ -57,24 +58,31 @@ def group_by_tokens(lengths: ArrayLike, limit: int) -> list[np.ndarray]:
 @dataclass(frozen=True)
 class Layout:
     """Where the windows of a pack lie: `lengths` with specials, `places` int64 [tokens] within the windows, and `bounds`
-    int32 [windows + 1] between them.
+    int32 [windows + 1] between them. `keys`, int64 [tokens], decide the dropout of each token on a CPU.
     """
 
     lengths: tuple[int, ...]
     places: torch.Tensor
     bounds: torch.Tensor
+    keys: torch.Tensor | None = None
 
     @classmethod
-    def of(cls, lengths: np.ndarray) -> "Layout":
-        """The layout of windows of these lengths, on the CPU."""
+    def of(cls, lengths: np.ndarray, keys: np.ndarray | None = None) -> "Layout":
+        """The layout of windows of these lengths, on the CPU; `keys` are those of the windows, uint64 (`grover.network.splitmix`)."""
         bounds = np.concatenate([[0], np.cumsum(lengths)])
         places = np.arange(bounds[-1]) - np.repeat(bounds[:-1], lengths)
-        return cls(tuple(map(int, lengths)), torch.from_numpy(places), torch.from_numpy(bounds.astype(np.int32)))
+        return cls(
+            tuple(map(int, lengths)),
+            torch.from_numpy(places),
+            torch.from_numpy(bounds.astype(np.int32)),
+            None if keys is None else torch.from_numpy(token_keys(keys, lengths).view(np.int64)),
+        )
 
     def to(self, device: torch.device, **options: Any) -> "Layout":
-        """The same layout with its tensors on `device`; `options` are those of a tensor's `to`."""
-        return Layout(self.lengths, self.places.to(device, **options), self.bounds.to(device, **options))
+        """The same layout with its tensors on `device`, on a GPU without keys; `options` are those of a tensor's `to`."""
+        keys = self.keys if device.type == "cpu" else None
+        return Layout(self.lengths, self.places.to(device, **options), self.bounds.to(device, **options), keys)
 
     def pin_memory(self) -> "Layout":
-        """The same layout in memory from which a GPU copies by itself."""
+        """The same layout in memory from which a GPU copies by itself; keys are for CPUs."""
         return Layout(self.lengths, self.places.pin_memory(), self.bounds.pin_memory())

@@ -1,7 +1,7 @@
 """Masked tokens, as a function of seed, epoch, window and position in the window only.
 
-Draws come from a counter-based generator (the output function of SplitMix64; Steele, Lea and Flood 2014), so that masks
-depend neither on the order of the windows nor on the number of processes, and a resumed training has the same masks.
+Draws come from a counter-based generator (`grover.network.splitmix`), so that masks depend neither on the order of the windows nor on
+the number of processes, and a resumed training has the same masks.
 """
 
 from dataclasses import dataclass
@@ -9,11 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
+from grover.network.splitmix import mix, window_keys
 from grover.runtime.errors import InputError
 from grover.tokenization.vocabulary import FIRST_BASE, MASK
 
-GOLDEN = np.uint64(0x9E3779B97F4A7C15)
-FIRST_FACTOR, SECOND_FACTOR = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 # draws per token: whether a span begins at it, what happens to the span, which token replaces it
 BEGINS, ACTION, REPLACEMENT, DRAWS = np.uint64(0), np.uint64(1), np.uint64(2), np.uint64(3)
 
@@ -58,9 +57,9 @@ def mask(
     shown, chosen = ids.copy(), np.zeros(len(ids), bool)
     # a token is chosen if a span begins at it or at one of the `span - 1` before it
     begins = 1 - (1 - masking.share) ** (1 / masking.span)
-    names, epochs = names.astype(np.uint64), np.broadcast_to(epoch, len(names)).astype(np.uint64)
+    keys = window_keys(seed, epoch, names)
     shares = begins, masking.mask, masking.mask + masking.keep
-    _mask(ids, lengths, names, np.uint64(seed), epochs, size, masking.span, shares, shown, chosen)
+    _mask(ids, lengths, keys, size, masking.span, shares, shown, chosen)
     return shown, chosen
 
 
@@ -68,9 +67,7 @@ def mask(
 def _mask(  # noqa: PLR0913 - a numba kernel
     ids: np.ndarray,
     lengths: np.ndarray,
-    names: np.ndarray,
-    seed: np.uint64,
-    epochs: np.ndarray,
+    keys: np.ndarray,
     size: int,
     span: int,
     shares: tuple[float, float, float],
@@ -81,7 +78,7 @@ def _mask(  # noqa: PLR0913 - a numba kernel
     begins, mask, mask_or_keep = shares
     first = 0
     for window in range(len(lengths)):
-        key = _mix(_mix(_mix(seed) ^ epochs[window]) ^ names[window])
+        key = keys[window]
         left, action = 0, 0.0  # tokens that the span still covers, and what happens to them
         for place in range(lengths[window]):
             token = ids[first + place]
@@ -89,8 +86,8 @@ def _mask(  # noqa: PLR0913 - a numba kernel
                 left = 0
                 continue
             counter = np.uint64(place) * DRAWS
-            if _uniform(_mix(key ^ (counter + BEGINS))) < begins:
-                left, action = span, _uniform(_mix(key ^ (counter + ACTION)))
+            if _uniform(mix(key ^ (counter + BEGINS))) < begins:
+                left, action = span, _uniform(mix(key ^ (counter + ACTION)))
             if left == 0:
                 continue
             left -= 1
@@ -99,19 +96,10 @@ def _mask(  # noqa: PLR0913 - a numba kernel
                 shown[first + place] = MASK
             elif action >= mask_or_keep:
                 # any of the other tokens: one fewer than there are, shifted past the token itself
-                draw = _uniform(_mix(key ^ (counter + REPLACEMENT)))
+                draw = _uniform(mix(key ^ (counter + REPLACEMENT)))
                 other = FIRST_BASE + np.int64(draw * (size - FIRST_BASE - 1))
                 shown[first + place] = other + (other >= token)
         first += lengths[window]
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _mix(value: np.uint64) -> np.uint64:
-    """Apply the output function of SplitMix64, which spreads a counter over all 64 bits."""
-    value += GOLDEN
-    value = (value ^ (value >> np.uint64(30))) * FIRST_FACTOR
-    value = (value ^ (value >> np.uint64(27))) * SECOND_FACTOR
-    return value ^ (value >> np.uint64(31))
 
 
 @njit(cache=True, nogil=True, inline="always")

@@ -19,6 +19,7 @@ from grover.network.bert import check_length
 from grover.network.distributed import Processes
 from grover.network.forward import AfterAttention, after_attention, logits_at
 from grover.network.packed import Layout, group_by_tokens, pack
+from grover.network.splitmix import window_keys
 from grover.network.training import NOTHING, Batch, Execution, Optimisation, Recording, train
 from grover.pretraining.masking import Masking, mask
 from grover.pretraining.preflight import fewer_tokens, fitting_tokens
@@ -165,7 +166,7 @@ def masked_batch(
     shown, chosen = mask(ids, lengths, names, size, masking, seed, epoch)
     return {
         "input_ids": torch.from_numpy(shown),
-        "layout": Layout.of(lengths),
+        "layout": Layout.of(lengths, window_keys(seed, epoch, names)),
         "positions": torch.from_numpy(np.flatnonzero(chosen)),
         "targets": torch.from_numpy(ids[chosen]),
         "tokens": len(ids) - SPECIALS * len(lengths),

@@ -94,8 +94,8 @@ def test_a_compiled_part_that_differs_is_left_out(corpus, monkeypatch, capsys):
 
     right = module.after_attention
 
-    def wrong(layer, mixed, states):
-        return right(layer, mixed, states) * 1.5
+    def wrong(layer, mixed, states, keys):
+        return right(layer, mixed, states, keys) * 1.5
 
     eager = run(corpus)[1]
     monkeypatch.setattr(module, "_fastest", lambda compiled, device: wrong)

@@ -10,10 +10,12 @@ from grover.network.batching import by_length
 from grover.network.bert import bert_config, new_language_model
 from grover.network.forward import dropout, hidden_states, layer_states, logits_at
 from grover.network.packed import Layout, group_by_tokens, pack, pack_rows
+from grover.network.splitmix import window_keys
 from grover.tokenization.vocabulary import CLS, SEP
 from tests.fakes.networks import architecture
 
 STEADY = architecture(2, 16, 2, 32, 80, dropout=0.0)
+WINDOW_AND_EPOCH = (0, np.array([8])), (1, np.array([7]))
 
 
 @pytest.fixture
@@ -92,11 +94,33 @@ def test_lengths_may_be_a_list_and_there_may_be_none(group):
 
 
 def test_dropout_drops_its_share_and_keeps_the_mean():
-    torch.manual_seed(1)
-    dropped = dropout(torch.ones(1000, 1001), 0.1, True)
+    keys = Layout.of(np.array([600, 400]), window_keys(1, 0, np.array([7, 8]))).keys
+    dropped = dropout(torch.ones(1000, 1001), 0.1, True, keys)
     assert dropped.unique().tolist() == [0.0, pytest.approx(1 / 0.9)]
     assert float((dropped == 0).float().mean()) == pytest.approx(0.1, abs=0.002)
     # neither rows nor columns, nor the four draws of one random integer, go together
     assert float((dropped == 0).float().mean(0).std()) < 0.012
     assert float(((dropped[:, 1:] == 0) & (dropped[:, :-1] == 0)).float().mean()) == pytest.approx(0.01, abs=0.001)
-    assert dropout(dropped, 0.1, False) is dropped and dropout(dropped, 0.0, True) is dropped
+    # nor those of places in a layer, of layers, of windows or of epochs
+    others = [keys + 1, keys + 2, *(Layout.of(np.array([1000]), window_keys(1, *key)).keys for key in WINDOW_AND_EPOCH)]
+    for other in others:
+        both = (dropout(torch.ones(1000, 1001), 0.1, True, other) == 0) & (dropped == 0)
+        assert float(both.float().mean()) == pytest.approx(0.01, abs=0.001)
+    assert dropout(dropped, 0.1, False, keys) is dropped and dropout(dropped, 0.0, True, keys) is dropped
+
+
+def test_what_is_dropped_of_a_window_does_not_depend_on_its_pack(model):
+    model.bert.train()
+    for layer in model.bert.encoder.layer:
+        layer.attention.output.dropout.p = layer.output.dropout.p = 0.3
+    windows, names = rows([12, 7, 20]), np.array([5, 3, 9])
+
+    def states(chosen: list[int], at: torch.Tensor | None = None) -> torch.Tensor:
+        ids, lengths = torch.cat([windows[row] for row in chosen]), np.array([len(windows[row]) for row in chosen])
+        return hidden_states(model.bert, ids, Layout.of(lengths, window_keys(1, 2, names[chosen])), at)
+
+    together = states([0, 1, 2])
+    alone = [states([row]) for row in range(3)]
+    torch.testing.assert_close(together, torch.cat(alone), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(states([2, 0], torch.tensor([4, 25])), torch.stack([alone[2][4], alone[0][3]]))
+    assert not torch.allclose(states([0]), model.bert.eval()(windows[0][None]).last_hidden_state[0], atol=0.1)

@@ -12,6 +12,7 @@ import torch
 from torch.nn import functional
 from torch.nn.attention.varlen import varlen_attn
 
+from grover.network.linear import linear
 from grover.network.packed import Layout
 
 Module = Any  # one of `transformers`, whose submodules mypy cannot see
@@ -65,7 +66,7 @@ def _project(attention: Module, states: torch.Tensor) -> torch.Tensor:
     """Query, key and value of each head, [tokens, 3, heads, width], by one matrix product."""
     parts = attention.query, attention.key, attention.value
     weight, bias = torch.cat([part.weight for part in parts]), torch.cat([part.bias for part in parts])
-    return functional.linear(states, weight, bias).unflatten(1, (3, attention.num_attention_heads, -1))
+    return linear(states, weight, bias).unflatten(1, (3, attention.num_attention_heads, -1))
 
 
 def _groups(lengths: tuple[int, ...]) -> list[list[int]]:

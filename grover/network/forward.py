@@ -14,6 +14,7 @@ from torch.nn import functional
 from transformers import BertForMaskedLM, BertModel
 
 from grover.network.attention import Attention, Module, attend
+from grover.network.linear import linear
 from grover.network.packed import Layout
 from grover.network.splitmix import random_words
 
@@ -27,11 +28,16 @@ def after_attention(
     two numbers from `keys` on decide what is dropped.
     """
     attention, last = layer.attention.output, layer.output
-    added = dropout(attention.dense(mixed), attention.dropout.p, layer.training, keys)
+    added = dropout(_apply(attention.dense, mixed), attention.dropout.p, layer.training, keys)
     states = attention.LayerNorm(added + states)
     keys = None if keys is None else keys + 1
-    added = dropout(last.dense(layer.intermediate(states)), last.dropout.p, layer.training, keys)
+    grown = layer.intermediate.intermediate_act_fn(_apply(layer.intermediate.dense, states))
+    added = dropout(_apply(last.dense, grown), last.dropout.p, layer.training, keys)
     return last.LayerNorm(added + states)
+
+
+def _apply(module: Module, states: torch.Tensor) -> torch.Tensor:
+    return linear(states, module.weight, module.bias)
 
 
 def layer_states(

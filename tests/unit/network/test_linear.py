@@ -1,0 +1,43 @@
+import numpy as np
+import pytest
+import torch
+
+from grover.network import linear as module
+from grover.network.linear import linear
+
+rng = np.random.default_rng(0)
+STATES, WEIGHT, BIAS = rng.normal(size=(70, 24)), rng.normal(size=(33, 24)), rng.normal(size=33)
+EXPECTED = torch.from_numpy(STATES @ WEIGHT.T + BIAS).float()
+
+
+def given(kind: torch.dtype = torch.float32) -> list[torch.Tensor]:
+    return [torch.from_numpy(array).to(kind) for array in (STATES, WEIGHT, BIAS)]
+
+
+@pytest.mark.parametrize("kind", [torch.float32, torch.float64])
+def test_the_product_is_that_of_numpy(kind):
+    with torch.inference_mode():
+        found = linear(*given(kind))
+        assert found.dtype == kind
+        torch.testing.assert_close(found.float(), EXPECTED, rtol=1e-5, atol=1e-5)
+        some = linear(given(kind)[0][::3], *given(kind)[1:])
+        torch.testing.assert_close(some.float(), EXPECTED[::3], rtol=1e-5, atol=1e-5)
+        assert linear(given(kind)[0][:0], *given(kind)[1:]).shape == (0, 33)
+
+
+def test_gradients_are_kept():
+    states, weight, bias = given()
+    linear(states, weight.requires_grad_(), bias).sum().backward()
+    torch.testing.assert_close(weight.grad, states.sum(0).expand(33, -1), rtol=1e-5, atol=1e-5)
+
+
+def test_autocast_is_obeyed():
+    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+        found = linear(*given())
+    assert found.dtype == torch.bfloat16
+    torch.testing.assert_close(found.float(), EXPECTED, rtol=0.02, atol=0.2)
+
+
+def test_torch_still_has_the_function_of_onednn():
+    # its name is not public; without it networks run at half the speed on AMD's processors
+    assert (module.ONEDNN is not None) == torch.backends.mkldnn.is_available()

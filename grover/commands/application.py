@@ -11,6 +11,7 @@ from grover.commands import options
 from grover.commands.browsing import export, map_, tracks
 from grover.commands.interpreting import importance, motifs, variants
 from grover.commands.new import new
+from grover.commands.report import report
 from grover.commands.tables import embed, predict, score
 from grover.commands.usage import usage
 from grover.runtime.failures import one_sentence
@@ -80,6 +81,7 @@ def info(
 
 
 application.command()(new)
+application.command()(report)
 application.command()(usage)
 for function in (embed, predict, score, variants, importance, motifs, map_, tracks, export):
     application.command(function.__name__.rstrip("_"))(options.command(function))

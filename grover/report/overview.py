@@ -48,7 +48,7 @@ class Overview:
 
 def summarise(results: Results, sections: list[Section]) -> Overview:
     """Return the first screen of a run whose sections have been built."""
-    tasks, tracks = _tasks(results), _tracks(results)
+    tasks, tracks = tasks_of(results), tracks_of(results)
     panels = [
         _panel(results, pretraining.NEEDS, _learning),
         _panel(results, benchmarks.NEEDS, lambda _: _useful(tasks)),
@@ -63,7 +63,10 @@ def summarise(results: Results, sections: list[Section]) -> Overview:
     ]
     shown = [panel or other for panel, other in zip(panels, empty, strict=True)]
     return Overview(
-        _run(results), [*_learnt(results), *_use(tasks, tracks)], [shown[i] for i in (0, 1, 3, 2)], _findings(sections)
+        run_line(results),
+        [*_learnt(results), *_use(tasks, tracks)],
+        [shown[i] for i in (0, 1, 3, 2)],
+        _findings(sections),
     )
 
 
@@ -78,7 +81,7 @@ def _findings(sections: list[Section]) -> list[tuple[str, str, str]]:
     return [(name, there[name].title, there[name].findings[0]) for name in names]
 
 
-def _run(results: Results) -> str:
+def run_line(results: Results) -> str:
     """Return one line on the run: vocabulary, parameters, bases."""
     clauses = []
     found = results.find(pretraining.NEEDS[1])
@@ -128,14 +131,15 @@ def _learning(results: Results) -> Panel:
 
 
 @dataclass
-class _Tasks:
+class Tasks:
     """Scores of the model and its comparators by task, and their differences."""
 
     scores: pd.DataFrame
     differences: dict[str, pd.DataFrame]
 
 
-def _tasks(results: Results) -> _Tasks | None:
+def tasks_of(results: Results) -> Tasks | None:
+    """Return the scores by task, or None where no benchmark was scored."""
     if not all(results.find(pattern) for pattern in benchmarks.NEEDS):
         return None
     scores, compared = (results.table(name) for name in benchmarks.NEEDS)
@@ -156,10 +160,10 @@ def _tasks(results: Results) -> _Tasks | None:
     found = {
         kind: comparisons.differences(compared, other) for kind, other in (("random", randoms), ("baseline", best))
     }
-    return _Tasks(keyed, found)
+    return Tasks(keyed, found)
 
 
-def _useful(tasks: _Tasks | None) -> Panel | None:
+def _useful(tasks: Tasks | None) -> Panel | None:
     if tasks is None:
         return None
     names = list(dict.fromkeys(tasks.scores["task"]))
@@ -174,7 +178,7 @@ def _useful(tasks: _Tasks | None) -> Panel | None:
     )
 
 
-def _tracks(results: Results) -> pd.DataFrame:
+def tracks_of(results: Results) -> pd.DataFrame:
     """Return the gains over k-mers of the mean embedding and of random initialisation, by linear probes; empty without probes."""
     if not results.find(regions.NEEDS[0]):
         return pd.DataFrame(columns=["track", "which"])
@@ -203,7 +207,7 @@ def _known(tracks: pd.DataFrame) -> Panel | None:
     )
 
 
-def _use(tasks: _Tasks | None, tracks: pd.DataFrame) -> list[str]:
+def _use(tasks: Tasks | None, tracks: pd.DataFrame) -> list[str]:
     """Return the sentence on tasks and tracks."""
     clauses = []
     if tasks is not None:

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colorbar import Colorbar
 from matplotlib.colors import to_rgba
+from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.rcsetup import cycler
@@ -164,11 +165,11 @@ def intervals(
     marker: str = "o",
     label: str | None = None,
     size: float = 5.5,
-) -> None:
+) -> ErrorbarContainer:
     """Draw horizontal dots of `size` points with their intervals. spans: float [dots, 3] of value, low and high."""
     values, low, high = np.asarray(spans, float).T
     errors = np.clip(np.vstack([values - low, high - values]), 0, None)
-    axis.errorbar(
+    return axis.errorbar(
         values,
         heights,
         xerr=np.nan_to_num(errors),

@@ -18,6 +18,18 @@ def p_of_interval(value: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.nd
     return np.where(np.isnan(value + error), np.nan, 2 * norm.sf(z))
 
 
+def independent_difference(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Return first minus second with a 95 % interval as if the two were independent, float64 [rows, 3] of difference, low and high.
+
+    first, second: float [rows, 3] of value, low and high. Scores on the same examples usually go together, so that the interval is
+    wider than that of a paired difference.
+    """
+    first, second = np.asarray(first, float).reshape(-1, 3), np.asarray(second, float).reshape(-1, 3)
+    half = np.hypot(*((table[:, 2] - table[:, 1]) / 2 for table in (first, second)))
+    difference = first[:, 0] - second[:, 0]
+    return np.stack([difference, difference - half, difference + half], axis=1)
+
+
 def holm(p: np.ndarray) -> np.ndarray:
     """Return p-values corrected for the number of tests (Holm 1979), float64; NaN stays and counts as no test."""
     p = np.asarray(p, float)

@@ -12,10 +12,13 @@ from pathlib import Path
 import pytest
 from selenium.webdriver.common.by import By
 
+from grover.report.compared.page import compare
+from grover.report.compared.runs import open_runs
 from grover.report.overview import summarise
 from grover.report.page import build, render
 from grover.report.parts import Results
 from tests.browser.npm import axe_script
+from tests.fakes.compared_runs import write as write_runs
 
 pytestmark = pytest.mark.browser
 TALLEST = 12_000  # pixels of the report with its sections folded
@@ -130,6 +133,32 @@ def test_axe_finds_no_serious_fault(screen, scheme):
         "document.querySelectorAll('details.more, .about details').forEach(item => { item.open = true; })"
     )
     assert browser.execute_async_script(AXE) == []
+
+
+@pytest.fixture(scope="module")
+def comparison(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs")
+    page = folder / "compared.html"
+    page.write_text(compare(open_runs(list(write_runs(folder)))), encoding="utf-8")
+    return page
+
+
+def test_a_comparison_of_runs_has_its_figures_on_the_first_screen_and_no_fault(browser, asked, comparison):
+    size = {"width": 1280, "height": 800, "deviceScaleFactor": 1, "mobile": False}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    browser.get_log("browser"), asked()
+    browser.get(comparison.as_uri())
+    ends = browser.execute_script(
+        "return [...document.querySelectorAll('#summary .panel svg')].map(item => item.getBoundingClientRect().bottom)"
+    )
+    assert len(ends) == 4 and max(ends) <= 800
+    assert all(drawn for *_, drawn in browser.execute_script(FIGURES))
+    browser.set_script_timeout(120)
+    browser.execute_script(axe_script().read_text(encoding="utf-8"))
+    assert browser.execute_async_script(AXE) == []
+    assert [entry for entry in browser.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")] == []
+    assert [url for url in asked() if not url.startswith(("data:", comparison.as_uri()))] == []
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
 def test_a_term_shows_its_explanation_and_leads_to_the_glossary(screen):

@@ -56,26 +56,33 @@ def differences(compared: pd.DataFrame, comparators: Mapping[str, str]) -> pd.Da
         [(task, name, *spread) for task, name, spread in known],
         columns=["task", "comparator", "difference", "low", "high"],
     )
-    table["p"] = holm(p_of_interval(*(table[name].to_numpy(float) for name in ("difference", "low", "high"))))
+    return judged(table)
+
+
+def judged(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the table with p (Holm over its rows) and verdict; it has difference, low and high."""
+    p = holm(p_of_interval(*(table[name].to_numpy(float) for name in ("difference", "low", "high"))))
     verbs = [judge(low, high) for low, high in table[["low", "high"]].to_numpy(float)]
-    table["verdict"] = [verb if p < LEVEL else SAME for verb, p in zip(verbs, table["p"], strict=True)]
-    return table
+    return table.assign(p=p, verdict=[verb if q < LEVEL else SAME for verb, q in zip(verbs, p, strict=True)])
 
 
-def overview(table: pd.DataFrame, comparator: str) -> str:
-    """Return the sentence on how many tasks a difference is established, in either direction; table: of `differences`."""
-    won, lost = (table.loc[table["verdict"] == verb, "task"].tolist() for verb in (BETTER, WORSE))
+def overview(table: pd.DataFrame, comparator: str, subject: str = "The pretrained model", row: str = "task") -> str:
+    """Return the sentence on how many rows have an established difference, in either direction; table: of `judged`.
+
+    row: what a row is, and the column with its name.
+    """
+    won, lost = (table.loc[table["verdict"] == verb, row].tolist() for verb in (BETTER, WORSE))
     rest = len(table) - len(won) - len(lost)
-    of = f"{len(won)} of {count(len(table), 'task')}"
-    parts = [f"The pretrained model outperforms {comparator} on {of}{_named(won)}"]
+    of = f"{len(won)} of {count(len(table), row)}"
+    parts = [f"{subject} outperforms {comparator} on {of}{_named(won)}"]
     parts.append(f"underperforms on {len(lost)}{_named(lost)}")
     end = f"; on {rest} no difference is established" if rest else ""
-    return f"{' and '.join(parts)}{end} ({correction(len(table))})."
+    return f"{' and '.join(parts)}{end} ({correction(len(table), row)})."
 
 
-def correction(tasks: int) -> str:
+def correction(tests: int, row: str = "task") -> str:
     """Return what established means, as a clause."""
-    return f"95\u00a0% interval; Holm over {count(tasks, 'task')}" if tasks > 1 else "95\u00a0% interval"
+    return f"95\u00a0% interval; Holm over {count(tests, row)}" if tests > 1 else "95\u00a0% interval"
 
 
 def of_task(task: str, rows: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> list[str]:
@@ -91,7 +98,7 @@ def of_task(task: str, rows: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -
             if kind == "baseline":
                 score = rows.loc[rows["model"] == one.comparator, "mcc"].iloc[0]
                 name = f"the best baseline, {label(one.comparator)} (MCC {score:.3f})"
-            sentences.append(f"{signed(one.difference)} MCC ({between(one.low, one.high)}) against {name}{_sure(one)}")
+            sentences.append(f"{signed(one.difference)} MCC ({between(one.low, one.high)}) against {name}{unsure(one)}")
     if not sentences:
         return []
     return [f"{task} ({count(size, 'test example')}, {count(seeds, 'seed')}): {'; '.join(sentences)}."]
@@ -106,7 +113,8 @@ def added(difference: float, low: float, high: float) -> str:
     return f"pretraining {change} MCC ({interval(low, high)}) over {RANDOM_LABEL}"
 
 
-def _sure(one: pd.Series) -> str:
+def unsure(one: pd.Series) -> str:
+    """Return what follows a difference that is not established, as a clause; one: a row of `judged`, by attributes."""
     if one.verdict != SAME:
         return ""
     beyond = one.low > 0 or one.high < 0

@@ -13,8 +13,7 @@ TITLE = "Provenance"
 def section(folder: Path, configuration: str) -> Section:
     """Versions, revision, machine and seconds of each stage, from the sidecars below `folder`, and the configuration
     as YAML."""
-    found = {path: read_sidecar(path) for path in sorted(folder.rglob(f"*{SUFFIX}"))}
-    records = {str(path.relative_to(folder)).removesuffix(SUFFIX): record for path, record in found.items() if record}
+    records = records_of(folder)
     settings = Code("Configuration", configuration)
     if not records:
         return Section("provenance", TITLE, ["No provenance was found beside the artefacts.", settings])
@@ -43,6 +42,12 @@ def section(folder: Path, configuration: str) -> Section:
         Code("Every command in full", text),
     ]
     return Section("provenance", TITLE, parts)
+
+
+def records_of(folder: Path) -> dict[str, dict]:
+    """Return the provenance below a folder by artefact, relative to the folder."""
+    found = {path: read_sidecar(path) for path in sorted(folder.rglob(f"*{SUFFIX}"))}
+    return {str(path.relative_to(folder)).removesuffix(SUFFIX): record for path, record in found.items() if record}
 
 
 def machine(hardware: dict) -> str:

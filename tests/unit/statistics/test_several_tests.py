@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from grover.statistics.several_tests import holm, p_of_interval
+from grover.statistics.several_tests import holm, independent_difference, p_of_interval
 
 
 def test_holm_multiplies_the_smallest_by_all_and_never_falls():
@@ -24,3 +24,13 @@ def test_p_of_an_interval_that_ends_at_zero_is_five_percent():
     low, high = np.array([0.0, 0.1, -0.1, 0.1, 0.3, 0.0]), np.array([0.4, 0.3, 0.1, 0.2, 0.3, 0.0])
     twice = 2 * norm.sf(2 * norm.ppf(0.975))
     assert p_of_interval(value, low, high) == pytest.approx([0.05, twice, 1, np.nan, 0, 1], nan_ok=True)
+
+
+def test_the_difference_of_independent_values_has_the_interval_of_its_variance():
+    # two normal means with standard errors 0.3 and 0.4: that of their difference is 0.5
+    z = norm.ppf(0.975)
+    found = independent_difference(
+        np.array([[1, 1 - 0.3 * z, 1 + 0.3 * z]]), np.array([0.2, 0.2 - 0.4 * z, 0.2 + 0.4 * z])
+    )
+    assert found == pytest.approx(np.array([[0.8, 0.8 - 0.5 * z, 0.8 + 0.5 * z]]))
+    assert np.isnan(independent_difference(np.array([1.0, np.nan, np.nan]), np.array([1.0, 0.9, 1.1]))[0, 1:]).all()

@@ -1,0 +1,1 @@
+"""The page that compares finished runs, made from what their reports read."""

@@ -17,7 +17,15 @@ from grover.runtime.version import version
 PACKAGES = ("torch", "transformers", "tokenizers", "numpy", "pandas", "scikit-learn", "numba", "pysam", "snakemake")
 SUFFIX = ".provenance.json"
 # what a reader relies on
-KINDS = {"command": list, "arguments": dict, "inputs": dict, "outputs": dict, "code": str, "started": str}
+KINDS = {
+    "command": list,
+    "arguments": dict,
+    "inputs": dict,
+    "outputs": dict,
+    "code": str,
+    "versions": dict,
+    "started": str,
+}
 
 
 def record(outputs: list[Path], inputs: list[Path], arguments: dict[str, Any], started: float) -> None:
@@ -56,6 +64,12 @@ def read_sidecar(path: Path) -> dict[str, Any] | None:
     found = read_record(path)
     whole = found is not None and all(isinstance(found.get(key), kind) for key, kind in KINDS.items())
     return found if whole else None
+
+
+def versions_below(folder: Path) -> set[str]:
+    """Return the versions of this project that made files in a folder or below."""
+    records = map(read_sidecar, folder.rglob(f"*{SUFFIX}"))
+    return {str(record["versions"]["grover"]) for record in records if record and "grover" in record["versions"]}
 
 
 def known_checksum(path: Path) -> str:

@@ -4,18 +4,20 @@ import csv
 import getpass
 import platform
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from grover.runtime.errors import InputError
 from grover.runtime.failures import describe
+from grover.runtime.provenance import versions_below
 from grover.runtime.version import version
 
 STARTS = "starts.tsv"  # in the folder of the run
 COLUMNS = ("started", "user", "host", "version", "executor", "name")
 
 
-def note_start(path: Path, executor: str, name: str) -> dict[str, str] | None:
-    """Append a start to the table at `path`; return the one before, None for the first.
+def note_start(path: Path, executor: str, name: str) -> None:
+    """Append a start to the table at `path`.
 
     name: of the jobs of this start in SLURM's accounting, empty where there is none.
     """
@@ -28,7 +30,26 @@ def note_start(path: Path, executor: str, name: str) -> dict[str, str] | None:
             stream.write("".join("\t".join(each) + "\n" for each in ([] if previous else [COLUMNS]) + [row]))
     except OSError as error:
         raise InputError(describe(error, [path]) or f"{path}: {error}") from None
-    return previous[-1] if previous else None
+
+
+def mixed_versions(run: Path, remade: Iterable[str]) -> str:
+    """Return the sentence of a start in the folder of a run that has files of other versions; empty where there are none.
+
+    remade: rules whose finished files this start makes anew.
+    """
+    # the side files are searched only where another version has worked, or one that kept no table of its starts
+    others = set() if {row["version"] for row in read_starts(run / STARTS)} == {version()} else versions_below(run)
+    others -= {version()}
+    if not others:
+        return ""
+    again = ", ".join(dict.fromkeys(remade))
+    last = max(others, key=lambda found: [int(part) if part.isdigit() else -1 for part in found.split(".")])
+    release = ".".join(last.split(".")[:2])
+    kept = f"; to keep what {release} has trained where only code changed, set freeze_release: v{release}"
+    return (
+        f"{run}: files there were made with grover {', '.join(sorted(others))}, and this is {version()}, "
+        f"which makes {f'these anew: {again}{kept}' if again else 'none of them anew'} (docs/how-to/site-installation.md)"
+    )
 
 
 def read_starts(path: Path) -> list[dict[str, str]]:

@@ -46,8 +46,8 @@ from grover.runtime.files import checksum
 from grover.runtime.kept_digests import KeptDigests
 from grover.runtime.outcome import JobMessages, Run, end, failures
 from grover.runtime.provenance import read as read_provenance
-from grover.runtime.starts import STARTS, note_start
-from grover.runtime.version import is_of, version
+from grover.runtime.starts import STARTS, mixed_versions, note_start
+from grover.runtime.version import is_of
 from grover.sources.contents import Contents, content_param, is_linked, refuse_future
 from grover.transfer import arms
 
@@ -223,7 +223,7 @@ def code_or_frozen(script, output):
         now = code(script)(wildcards)
         release = configuration.freeze_release
         made = read_provenance(output.format(**wildcards)) if release or script in configuration.freeze else None
-        if made is None or not (script in configuration.freeze or is_of(made["versions"]["grover"], release)):
+        if made is None or not (script in configuration.freeze or is_of(made["versions"].get("grover", ""), release)):
             return now
         then = f"code {made['code']}"
         if then != now:
@@ -445,6 +445,20 @@ def transfer_results():
     return rules.gather_transfer.output
 
 
+def announce_versions():
+    """Say which versions made the finished files, and which rules this one runs again for them."""
+    remade = [job.rule.name for job in workflow.dag.needrun_jobs() if any(Path(path).exists() for path in job.output)]
+    if said := mixed_versions(Path(RUN), remade):
+        print(said, file=sys.stderr)
+
+
+@atexit.register
+def announce_in_dry_run():
+    """A dry run, which has no `onstart`, says it last."""
+    if workflow.is_main_process and executor() == "dryrun" and workflow.dag:
+        announce_versions()
+
+
 def submission_name():
     """The name that SLURM's accounting keeps of all jobs of this start, empty where nothing is submitted there."""
     return getattr(getattr(workflow.scheduler, "_executor", None), "run_uuid", "")  # no public part of Snakemake
@@ -466,13 +480,8 @@ onstart:
         limits = configuration.budget.gpu_hours, configuration.budget.cpu_hours, configuration.budget.disk_gb
         if any(limits) or executor() == "slurm":
             checked(check_jobs)
-        previous = checked(note_start, Path(RUN, STARTS), executor() or "local", submission_name())
-        if previous and previous["version"] != version():
-            print(
-                f"{RUN} was last started with grover {previous['version']}, and goes on with {version()}; jobs whose code or "
-                "settings changed run again (docs/how-to/site-installation.md)",
-                file=sys.stderr,
-            )
+        announce_versions()
+        checked(note_start, Path(RUN, STARTS), executor() or "local", submission_name())
 
 
 onsuccess:

@@ -12,11 +12,12 @@ from grover.planning.plan import choose_machine, estimate, read_jobs, totals
 from grover.planning.runs import read_run
 from grover.runtime.cli import main
 from grover.runtime.machine import cores
-from grover.runtime.starts import STARTS, read_starts
-from grover.runtime.version import version
 
 ROOT = Path(__file__).resolve().parents[2]
-SHOWN = re.compile(r"^(?:local)?rule (\w+):$|^ +(reason): (.*)$|^(frozen: .*|Nothing to be done.*)$", re.M)
+SHOWN = re.compile(
+    r"^(?:local)?rule (\w+):$|^ +(reason): (.*)$|^(frozen: .*|Nothing to be done.*|.*: files there were made with grover .*)$",
+    re.M,
+)
 
 
 def why(
@@ -30,10 +31,6 @@ def why(
     jobs = estimate(read_jobs(said), run, choose_machine(settings, cores(), 1, settings.budget.gpu, ROOT), ROOT)
     for rule, reason, text, other in SHOWN.findall(said):
         print(f"   {reason}: {text}" if reason else rule or other)
-    folder = Path(settings.results, settings.run)
-    if starts := read_starts(folder / STARTS):
-        made = ", ".join(dict.fromkeys(start["version"] for start in starts))
-        print(f"{folder}: started with grover {made}; this is {version()}")
     gpu_hours, cpu_hours, disk = totals(jobs).values()
     unknown = sum(job.seconds is None for job in jobs)
     print(

@@ -69,3 +69,14 @@ def install(folder: Path) -> Installation:
         else:
             shutil.copy2(source, root / part, follow_symlinks=False)
     return Installation(root, work)
+
+
+def python_for_everyone() -> tuple[str, dict[str, str]]:
+    """A Python that an ordinary user may start, and what it needs to find the installed packages."""
+    packages = next(path for path in sys.path if path.endswith("site-packages"))
+    own = Path(sys.executable).resolve()
+    if all(os.stat(parent).st_mode & 0o005 == 0o005 for parent in own.parents):
+        return sys.executable, {}
+    system = shutil.which("python3.11", path="/usr/bin:/usr/local/bin")
+    assert system, "neither this Python nor /usr/bin/python3.11 can be started by another user"
+    return system, {"PYTHONPATH": packages}

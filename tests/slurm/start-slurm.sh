@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # A private SLURM cluster on this machine's loopback, with accounting: nodes c1 and c2 in the partition cpu; g1 and g2 with two
 # GPUs each, which are only names, in the partition gpu; c3 and c4 in the partition low, whose jobs those of the partition urgent
-# push back into the queue. CPUs and memory are as made up, so that every job of the workflow fits.
+# push back into the queue; c5 alone in background, whose jobs those of foreground push back. CPUs and memory are as made up, so that
+# every job of the workflow fits.
 # Everything lies in /run/grover-slurm; stop-slurm.sh ends it. Needs root and the packages of `make slurm-programs`.
 set -euo pipefail
 export PATH=$PATH:/usr/sbin
@@ -87,12 +88,15 @@ NodeName=c1 Port=26811 $nodes
 NodeName=c2 Port=26812 $nodes
 NodeName=c3 Port=26813 $nodes
 NodeName=c4 Port=26814 $nodes
+NodeName=c5 Port=26817 $nodes
 NodeName=g1 Port=26815 $nodes Gres=gpu:2
 NodeName=g2 Port=26816 $nodes Gres=gpu:2
 PartitionName=cpu Nodes=c1,c2 MaxTime=7-0
 PartitionName=gpu Nodes=g1,g2 MaxTime=7-0
 PartitionName=low Nodes=c3,c4 MaxTime=7-0 PriorityTier=1
 PartitionName=urgent Nodes=c3,c4 MaxTime=7-0 PriorityTier=10 PreemptMode=OFF
+PartitionName=background Nodes=c5 MaxTime=7-0 PriorityTier=1
+PartitionName=foreground Nodes=c5 MaxTime=7-0 PriorityTier=10 PreemptMode=OFF
 CONF
 # SLURM wants a character device for each GPU; without the flag it would point jobs to real ones where there are any
 ln -s /dev/null $root/gpu0
@@ -143,5 +147,5 @@ wait_for slurmdbd sacctmgr --noheader list cluster
 # ---- controller and nodes
 slurmctld -i
 wait_for slurmctld scontrol ping
-for node in c1 c2 c3 c4 g1 g2; do slurmd -N $node; done
-wait_for "a node" bash -c '[ "$(sinfo --noheader --Node --format="%N %T" | sort -u | grep -c " idle$")" = 6 ]'
+for node in c1 c2 c3 c4 c5 g1 g2; do slurmd -N $node; done
+wait_for "a node" bash -c '[ "$(sinfo --noheader --Node --format="%N %T" | sort -u | grep -c " idle$")" = 7 ]'

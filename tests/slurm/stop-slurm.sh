@@ -16,12 +16,14 @@ end() { # end DAEMON: asked first, forced after five seconds
     kill -KILL "$process" 2> /dev/null
 }
 
-timeout 10 scancel --user=root --state=RUNNING --state=PENDING 2> /dev/null
+# of all users
+timeout 10 scancel --state=RUNNING 2> /dev/null
+timeout 10 scancel --state=PENDING 2> /dev/null
 for _ in {1..25}; do
     [ -n "$(timeout 5 squeue --noheader 2> /dev/null)" ] || break
     sleep 0.2
 done
-for daemons in "slurmd-c1 slurmd-c2 slurmd-c3 slurmd-c4 slurmd-g1 slurmd-g2 slurmctld" slurmdbd "mariadbd munged"; do
+for daemons in "slurmd-c1 slurmd-c2 slurmd-c3 slurmd-c4 slurmd-c5 slurmd-g1 slurmd-g2 slurmctld" slurmdbd "mariadbd munged"; do
     for daemon in $daemons; do end "$daemon" & done
     wait
 done

@@ -11,20 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.installation import Installation, install
+from tests.installation import Installation, install, python_for_everyone
 
 pytestmark = pytest.mark.workflow
-
-
-def python_for_everyone() -> tuple[str, dict[str, str]]:
-    """A Python that an ordinary user may start, and what it needs to find the installed packages."""
-    packages = next(path for path in sys.path if path.endswith("site-packages"))
-    own = Path(sys.executable).resolve()
-    if all(os.stat(parent).st_mode & 0o005 == 0o005 for parent in own.parents):
-        return sys.executable, {}
-    system = shutil.which("python3.11", path="/usr/bin:/usr/local/bin")
-    assert system, "neither this Python nor /usr/bin/python3.11 can be started by another user"
-    return system, {"PYTHONPATH": packages}
 
 
 @pytest.mark.slow

@@ -44,8 +44,11 @@ def mixed_versions(run: Path, remade: Iterable[str]) -> str:
         return ""
     again = ", ".join(dict.fromkeys(remade))
     last = max(others, key=lambda found: [int(part) if part.isdigit() else -1 for part in found.split(".")])
-    release = ".".join(last.split(".")[:2])
-    kept = f"; to keep what {release} has trained where only code changed, set freeze_release: v{release}"
+    kept = (
+        f"; to keep what {last} has trained where only code changed, set freeze_release: v{last}"
+        if last[0].isdigit()
+        else ""
+    )
     return (
         f"{run}: files there were made with grover {', '.join(sorted(others))}, and this is {version()}, "
         f"which makes {f'these anew: {again}{kept}' if again else 'none of them anew'} (docs/how-to/site-installation.md)"

@@ -1,4 +1,4 @@
-"""Gather the tables of several comparisons in other species, and draw masked bits per base (docs/how-to/transfer.md).
+"""Gather the tables of several comparisons in other species, and draw masked bits per base (docs/results/transfer.md).
 
 python bench/transfer.py --run "E. coli 536/K-12=results/transfer-ecoli536" --run "S. aureus/K-12=results/transfer-saureus" \\
     --folder bench/results/transfer --figure docs/images/transfer.png

@@ -15,6 +15,7 @@ OUTSIDE = re.compile(r"\]\(((?:\.\./)+[\w./-]+)\)")
 ASKING = re.compile(
     r'<(?:script|img|iframe|source)[^>]+src="(?:https?:)?//[^"]+|<link[^>]+href="(?:https?:)?//[^"]+|class="mermaid"'
 )
+NAMED = re.compile(r"\[([\w-]+\.(?:md|ipynb))\]\(([\w./-]+\.md)")  # links whose text is the name of a file
 TEXT = {".md", ".smk", ".modulefile"}  # browsers would save these, and mkdocs would make pages of the first
 
 
@@ -34,14 +35,19 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Let links to notebooks and to files outside of docs/ lead to what on_files has added."""
+    """Let links to notebooks and to files outside of docs/ lead to what on_files has added, and name pages by their titles."""
     home = page.file.src_uri
+
+    def titled(match: re.Match[str]) -> str:
+        found = files.get_file_from_path(normpath(join(dirname(home), match[2])))
+        heading = re.match("# (.*)", found.content_string) if found else None
+        return f"[{heading[1]}]({match[2]}" if heading else match[0]
 
     def here(match: re.Match[str]) -> str:
         path = outside(home, match[1])
         return f"]({relpath(copied(path), dirname(home))})" if path else match[0]
 
-    return OUTSIDE.sub(here, markdown).replace(".ipynb)", ".md)")
+    return NAMED.sub(titled, OUTSIDE.sub(here, markdown).replace(".ipynb)", ".md)"))
 
 
 def on_post_build(config: MkDocsConfig) -> None:
@@ -78,5 +84,5 @@ def shown(data: dict[str, Any]) -> str:
         return f'<img alt="output of the cell above" src="data:image/png;base64,{"".join(data["image/png"]).strip()}">'
     if "text/html" in data:
         table = re.sub(r"<style.*?</style>", "", "".join(data["text/html"]), flags=re.DOTALL)
-        return re.sub(r"\n\s*", "", table)
+        return re.sub(r"\n\s*", "", re.sub(r"<table[^>]*>", "<table>", table))
     return "```text\n" + "".join(data["text/plain"]) + "\n```"

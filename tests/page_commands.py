@@ -31,7 +31,7 @@ PLACEHOLDERS = {"my.yaml", "mine.yaml", "ecoli.yaml", "ecoli-k12.yaml", "both.ya
 ELSEWHERE = re.compile(
     r"^(/software/grover(/\d[\w.]*)?|/path/to/grover|\$GROVER_ROOT|~/grover-changed)/"
 )  # installations
-SHELL = {"cat", "cd", "chmod", "export", "head", "mkdir", "source"}
+SHELL = {"cat", "cd", "chmod", "export", "head", "mkdir", "printf", "source"}
 OPERATORS = {"|", "&&", ";", ">", ">>"}
 
 

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,17 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let workers begin with the tests of the workflow, which take longest, so that none waits for the other at the end."""
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        items.sort(key=lambda item: "workflow" not in item.path.parts)
+    """Let workers begin with the tests of the workflow, which take longest, so that none waits for another at the end.
+
+    The file with most tests of the finished run is the first and makes that run; the other files that need it come after those
+    that do not, when it is there.
+    """
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        return
+    readers = Counter(item.path for item in items if "finished" in getattr(item, "fixturenames", ()))
+    first = max(readers, key=readers.__getitem__, default=None)
+
+    def place(item: pytest.Item) -> tuple[bool, bool, bool]:
+        return item.path != first, "workflow" not in item.path.parts, item.path in readers
+
+    items.sort(key=place)

@@ -56,6 +56,13 @@ class Installation:
         assert done.returncode == 0, done.stdout
         return set(re.findall(r"^(?:local)?rule (\w+):", done.stdout, re.MULTILINE)) - {"all"}
 
+    def copy_to(self, folder: Path) -> "Installation":
+        """Copy the installation and the working directory, links as links and with times, so that nothing reruns."""
+        copy = Installation(folder / "installation", folder / "work")
+        shutil.copytree(self.root, copy.root, symlinks=True)
+        shutil.copytree(self.work, copy.work, symlinks=True)
+        return copy
+
 
 def install(folder: Path) -> Installation:
     """Copy the installation, links as links and with what numba compiled, and make a working directory."""

@@ -19,6 +19,8 @@ SNAKEMAKE = Path(sys.executable).with_name("snakemake")
 SLURM = ("--profile", "slurm", "--slurm-init-seconds-before-status-checks", "3")
 FIELDS = "JobID,Comment,Account,Partition,State,NNodes,ReqMem,TimelimitRaw,ElapsedRaw,ReqTRES,WorkDir"
 MODEL = "results/test/models/bpe-60/model.safetensors"
+# long enough to be disturbed, with a checkpoint every second
+TRAINING = "pretraining: {steps: 3000, checkpoint_minutes: 0.02}\n"
 
 
 def accounted(folder: Path) -> list[dict[str, str]]:
@@ -70,7 +72,7 @@ class Run:
 
     def continue_from(self, other: "Run") -> "Run":
         """Take over what another run made."""
-        for part in ("results", ".snakemake/metadata"):
+        for part in ("results", ".snakemake/metadata", ".snakemake/grover"):
             shutil.copytree(other.folder / part, self.folder / part)
         return self
 

@@ -12,12 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pandas as pd
 import pytest
 
-from tests.slurm.runs import CLUSTER, MODEL, control, slowed, start_again, wait_for
+from tests.slurm.runs import CLUSTER, MODEL, TRAINING, control, slowed, start_again, wait_for
 
 pytestmark = pytest.mark.slurm
-
-# long enough to be disturbed, with a checkpoint every second
-TRAINING = "pretraining: {steps: 3000, checkpoint_minutes: 0.02}\n"
 
 
 def too_little_memory(run):

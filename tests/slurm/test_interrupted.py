@@ -8,11 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.slurm.runs import MODEL, start_again
+from tests.slurm.runs import MODEL, TRAINING, start_again
 
 pytestmark = [pytest.mark.slurm, pytest.mark.slurm_slow]
-
-TRAINING = "pretraining: {steps: 3000, checkpoint_minutes: 0.02}\n"
 
 
 def time_limit_near(run):

@@ -73,10 +73,12 @@ def test_a_pretraining_is_a_step_of_its_own_and_says_how_it_was_started(whole):
     assert whole.log().startswith("srun --overlap --nodes=1 --ntasks-per-node=1 --cpus-per-task=1 ")
 
 
-def test_under_device_cuda_the_jobs_that_run_a_model_are_gpu_jobs_and_no_others(new_run):
+def test_under_device_cuda_the_jobs_that_run_a_model_are_gpu_jobs_and_no_others(new_run, whole):
     run = new_run("planned").configure("device: cuda\ngpus: 2\nnodes: 2\n").start("--dry-run")
     assert run.finish() == 0, run.said()
     jobs = [job for job in announced(run.said()) if job["kind"] == "rule"]
+    # the run of the other tests leaves none of them out
+    assert {job["rule"] for job in jobs} == {job["rule"] for job in announced(whole.said()) if job["kind"] == "rule"}
     for job in jobs:
         runs_a_model = "--device cuda" in job["block"]
         assert job["slurm_partition"] == ("gpu" if runs_a_model else "cpu"), job["block"]

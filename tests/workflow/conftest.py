@@ -1,5 +1,8 @@
 """One finished run of the test configuration, from a copy of the installation, shared by the tests of the workflow."""
 
+import fcntl
+from pathlib import Path
+
 import pytest
 
 from tests.installation import Installation, install
@@ -12,9 +15,27 @@ def installation(tmp_path) -> Installation:
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory) -> Installation:
-    """A copy in which the whole test configuration has run; tests may change its files if they put them back."""
-    copy = install(tmp_path_factory.mktemp("finished"))
-    done = copy.snakemake()
-    assert done.returncode == 0, done.stdout
+def finished(tmp_path_factory, request) -> Installation:
+    """A copy in which the whole test configuration has run; tests may change its files if they put them back.
+
+    Of workers side by side the first one runs it, the others wait for it, and each has a copy of its own.
+    """
+    own = tmp_path_factory.mktemp("finished")
+    if not hasattr(request.config, "workerinput"):
+        return run_in(own)
+    shared = tmp_path_factory.getbasetemp().parent / "finished"  # the folder of all workers
+    with open(shared.with_suffix(".lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return run_in(shared).copy_to(own)
+
+
+def run_in(folder: Path) -> Installation:
+    """Run the test configuration in a folder, or fail with what an earlier run there said."""
+    copy, said = Installation(folder / "installation", folder / "work"), folder / "failed.txt"
+    if not folder.exists() or not any(folder.iterdir()):
+        install(folder)
+        done = copy.snakemake()
+        if done.returncode:
+            said.write_text(done.stdout)
+    assert not said.exists(), said.read_text()
     return copy

@@ -11,48 +11,77 @@ from pathlib import Path
 
 import pytest
 
-from tests.installation import Installation, install, python_for_everyone
+from grover.runtime.files import checksum
+from tests.installation import PARTS, ROOT, Installation, install, python_for_everyone
 
 pytestmark = pytest.mark.workflow
 
 
+def contents(root: Path) -> dict[str, str]:
+    """Checksums of the files of an installation, without what Python and numba compiled."""
+    files = (path for part in PARTS for path in (root / part, *(root / part).rglob("*")) if path.is_file())
+    return {str(path.relative_to(root)): checksum(path) for path in files if path.parent.name != "__pycache__"}
+
+
+def test_a_whole_run_writes_nothing_into_the_installation(finished):
+    assert contents(finished.root) == contents(ROOT)
+
+
+def own(path: Path, user: int, group: int) -> None:
+    """Give a folder and all in it to a user."""
+    for each in (path, *path.rglob("*")):
+        os.chown(each, user, group, follow_symlinks=False)
+
+
 @pytest.mark.slow
-def test_another_user_runs_the_test_workflow_from_a_read_only_clone(installation, tmp_path_factory):
+def test_another_user_trains_and_reports_from_a_read_only_clone(finished, tmp_path):
     if os.getuid() != 0:
         pytest.skip("only root can become another user")
     nobody = pwd.getpwnam("nobody")
-    for parent in (installation.root, *installation.root.parents):
+    copy, home = finished.copy_to(tmp_path), tmp_path / "home"
+    for parent in (copy.root, *copy.root.parents):
         if parent.stat().st_uid == 0 and str(parent) != "/":
             os.chmod(parent, os.stat(parent).st_mode | 0o055)
-    home = installation.work.parent / "home"
     home.mkdir()
-    for folder in (home, installation.work):
-        os.chown(folder, nobody.pw_uid, nobody.pw_gid)
-    for path in installation.root.rglob("*"):
+    for folder in (home, copy.work):
+        own(folder, nobody.pw_uid, nobody.pw_gid)
+    for path in copy.root.rglob("*"):
         if not path.is_symlink():
             os.chmod(path, 0o555 if path.is_dir() else 0o444)
-    before = {path: path.lstat().st_mtime_ns for path in installation.root.rglob("*")}
+    before = {path: path.lstat().st_mtime_ns for path in copy.root.rglob("*")}
 
     python, variables = python_for_everyone()
     caches = {
         name: str(home / name.lower()) for name in ("NUMBA_CACHE_DIR", "HF_HOME", "MPLCONFIGDIR", "XDG_CACHE_HOME")
     }
-    done = subprocess.run(
-        [python, "-m", "snakemake", "--snakefile", installation.root / "Snakefile", "--directory", installation.work]
-        + ["--configfile", installation.root / "config/test.yaml", "--cores", "2"],
-        cwd=installation.work,
-        user=nobody.pw_uid,
-        group=nobody.pw_gid,
-        extra_groups=[],
-        env={"PATH": os.environ["PATH"], "HOME": str(home), "LANG": "C.UTF-8", **variables, **caches},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    assert done.returncode == 0, done.stdout
-    report = installation.work / "results/test/report.html"
-    assert report.stat().st_uid == nobody.pw_uid
-    assert {path: path.lstat().st_mtime_ns for path in installation.root.rglob("*")} == before
+
+    def snakemake(*arguments: str, work: Path = copy.work) -> str:
+        done = subprocess.run(
+            [python, "-m", "snakemake", "--snakefile", copy.root / "Snakefile", "--directory", work]
+            + ["--configfile", copy.root / "config/test.yaml", "--cores", "2", *arguments],
+            cwd=work,
+            user=nobody.pw_uid,
+            group=nobody.pw_gid,
+            extra_groups=[],
+            env={"PATH": os.environ["PATH"], "HOME": str(home), "LANG": "C.UTF-8", **variables, **caches},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert done.returncode == 0, done.stdout
+        return done.stdout
+
+    # everything in a folder of the user's own
+    assert "rule write_report:" in snakemake("--dry-run", work=home)
+    # the last job, from results that are there; then a vocabulary, its tokens and its model
+    report, model = (copy.work / f"results/test/{name}" for name in ("report.html", "models/kmer-3/model.safetensors"))
+    for target, rule in ((report, "write_report"), (model, "build_vocabulary")):
+        old = target.stat().st_ino
+        said = snakemake(str(target.relative_to(copy.work)), "--forcerun", rule)
+        assert target.stat().st_uid == nobody.pw_uid and target.stat().st_ino != old, said
+    rules = re.findall(r"^(?:local)?rule (\w+):", said, re.MULTILINE)
+    assert sorted(rules) == ["build_vocabulary", "make_windows", "pretrain", "tokenise_genome"]
+    assert {path: path.lstat().st_mtime_ns for path in copy.root.rglob("*")} == before
 
 
 GENOME = "results/test/simulated/genome.fa.gz"

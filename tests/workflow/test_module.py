@@ -5,6 +5,7 @@ import functools
 import http.server
 import os
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -53,15 +54,32 @@ def run(installation: Installation, snakefile: str, *arguments: str, text: str =
 
 
 @pytest.mark.slow
-def test_another_workflow_runs_all_rules_of_a_local_copy(installation):
-    snakefile = str(installation.root / "workflow/Snakefile")
-    done = run(installation, snakefile)
-    assert done.startswith("0\n"), done
-    assert "rule grover_pretrain:" in done and "(100%) done" in done
-    report = installation.work / "results/test/report.html"
-    assert "snakemake --snakefile Snakefile" in report.read_text()
-    again = run(installation, snakefile, "--dry-run")
+def test_another_workflow_goes_on_from_what_the_workflow_itself_has_made(finished, tmp_path):
+    """All rules have the same params, inputs and commands, but for two that record how the run was started."""
+    copy = finished.copy_to(tmp_path)
+    snakefile = str(copy.root / "workflow/Snakefile")
+    done = run(copy, snakefile)
+    assert set(re.findall(r"^(?:local)?rule (\w+):", done, re.MULTILINE)) == {
+        "all",
+        "grover_write_reproduction",
+        "grover_write_report",
+    }
+    assert done.startswith("0\n") and "(100%) done" in done, done
+    assert "snakemake --snakefile Snakefile" in (copy.work / "results/test/report.html").read_text()
+    again = run(copy, snakefile, "--dry-run")
     assert "Nothing to be done" in again, again
+
+
+@pytest.mark.slow
+def test_another_workflow_trains_a_model(finished, tmp_path):
+    copy = finished.copy_to(tmp_path)
+    model = copy.work / "results/test/models/kmer-3/model.safetensors"
+    trained = model.read_bytes()
+    model.unlink()
+    shutil.rmtree(copy.work / "results/test/checkpoints")
+    done = run(copy, str(copy.root / "workflow/Snakefile"), str(model.relative_to(copy.work)))
+    assert done.startswith("0\n") and "rule grover_pretrain:" in done, done
+    assert model.read_bytes() == trained
 
 
 def test_mistakes_name_the_module(installation):

@@ -4,6 +4,9 @@ Needs audited datasets and models. Makes finetuning/{task}/{model}/ (of a model 
 benchmarks.parquet, comparisons.parquet, reproduction.parquet and reproduction.md.
 """
 
+from grover.config.names import NETWORK_BASELINES, PROBES, TOKEN_BASELINES
+from grover.finetuning.predictors import predictors
+
 
 localrules:
     fetch_external,

@@ -3,6 +3,9 @@
 Makes genome/ (sequence.npy, segments.bed, softmask.bed, contigs.tsv, folds.bed, inputs.tsv).
 """
 
+from grover.config import files
+from grover.finetuning.predictors import models_of
+
 
 localrules:
     download_source,

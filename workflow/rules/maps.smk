@@ -3,6 +3,8 @@
 Needs the chosen model, and the data sets of the tasks or the source that `interpretation.map_regions` names. Makes interpretation/.
 """
 
+from grover.config.benchmark_table import BUILDERS
+
 # tasks whose sites have coordinates
 PLACED_TASKS = [name for name, task in TASKS.items() if BUILDERS[task.builder].format != "csv"]
 MAP_REGIONS = configuration.interpretation.map_regions

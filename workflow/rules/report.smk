@@ -4,6 +4,7 @@ Needs what every stage made. Makes report.html and figures/.
 """
 
 import json
+from pathlib import Path
 
 
 localrules:

@@ -4,6 +4,8 @@ Needs the source model, the chosen model, the data sets and, where they are ther
 Makes transfer/: models, bases.tsv and scores.parquet.
 """
 
+from grover.transfer import arms
+
 TRANSFER = f"{RUN}/transfer"
 SOURCE_RUN = arms.source_run(SOURCE_MODEL) if SOURCE_MODEL else None
 SOURCE_GENOME = checked(arms.source_genome, configuration, SOURCE_RUN, ORIGIN) if SOURCE_MODEL else None

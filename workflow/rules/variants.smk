@@ -3,6 +3,8 @@
 Needs the chosen model and the source `variants`. Makes interpretation/variants.*.
 """
 
+from grover.config import annotations
+
 # without a task of single sites there is no `delta_logit`
 VARIANT_TASK = checked(annotations.single_site_task, configuration, TASKS, ORIGIN)
 VARIANT_SHARDS = range(configuration.interpretation.variant_shards)

@@ -1,0 +1,63 @@
+"""Where jobs run and what they ask for: interpreter, environment, container, memory, time and GPUs."""
+
+import os
+import re
+import shlex
+import sys
+
+from snakemake.exceptions import WorkflowError
+
+from grover.runtime import slurm
+
+# Jobs run with the Python of the driver, one shared environment serving a whole cluster; in a conda environment or a container it is
+# the first Python of the path. Neither this nor the place of the scripts reruns a job: they are resources, which Snakemake does not
+# compare. Of the small tables that the installation ships the content is compared (`by_content`).
+DEPLOYED = bool(workflow.deployment_settings.deployment_method)
+SCRIPTS = ROOT / "workflow/scripts"
+PLACE = {"python": "python" if DEPLOYED else shlex.quote(sys.executable), "scripts": shlex.quote(str(SCRIPTS))}
+ENVIRONMENT = str(ROOT / "envs/grover.yaml")
+
+IMAGE = os.environ.get("GROVER_IMAGE", str(ROOT / "envs/grover.sif")) if DEPLOYED else ""
+if re.search(r"\s", IMAGE):
+    raise WorkflowError(
+        f"{IMAGE}: Snakemake takes no blanks in the path of an image; set GROVER_IMAGE to a link without any"
+    )
+
+
+container: IMAGE
+
+
+# Set in the shell of each job, since Snakemake removes PYTHONPATH from the environment of conda jobs and containers may start without one.
+# The prefix is no parameter: another place of the installation reruns nothing.
+shell.prefix(f"set -euo pipefail; export PYTHONPATH={shlex.quote(str(ROOT))}${{{{PYTHONPATH:+:$PYTHONPATH}}}}; ")
+
+LONGEST = checked(slurm.minutes, os.environ.get("GROVER_MAX_MINUTES", "7-0"), "GROVER_MAX_MINUTES")
+
+
+def executor():
+    """The name of the executor plugin, empty where there is none."""
+    return getattr(workflow.executor_plugin, "name", "")
+
+
+def cpu(megabytes, minutes, more=0):
+    """Resources of a job: memory and time limit, doubled with each new attempt; of memory only `more` is added where that is given."""
+    return {
+        "mem_mb": lambda wildcards, attempt: slurm.grown(megabytes, attempt, more),
+        "runtime": lambda wildcards, attempt: min(minutes * 2 ** (attempt - 1), LONGEST),
+    }
+
+
+GPU_REQUEST = checked(slurm.gpu_request, os.environ)
+
+
+def gpu(megabytes, minutes, number=1, nodes=1, more=0):
+    """Resources of a job with so many GPUs on each node; without any where the configuration asks for none."""
+    if configuration.device != "cuda":
+        return cpu(megabytes, minutes, more)
+    on_slurm = lambda: executor() in ("slurm", "slurm-jobstep", "dryrun")
+    asked = lambda name: (lambda wildcards: GPU_REQUEST.resources(on_slurm(), number, nodes)[name])
+    return {
+        **{name: asked(name) for name in GPU_REQUEST.resources(True, number, nodes)},
+        "slurm_partition": os.environ.get("GROVER_GPU_PARTITION", "gpu"),
+        **cpu(megabytes, minutes, more),
+    }

@@ -18,7 +18,7 @@ from sklearn.metrics import matthews_corrcoef, roc_auc_score
 from grover.annotation import motifs
 from grover.config.names import BASELINES, NETWORK_BASELINES
 from grover.config.sections import benchmarks as config
-from grover.finetuning import baselines
+from grover.finetuning import baseline_features, baselines
 from grover.finetuning.baselines import Settings
 from grover.finetuning.finetune import draw
 from grover.genome.bases import decode, encode
@@ -88,8 +88,8 @@ def test_each_baseline_finds_its_own_signal_and_nothing_else():
 
 def test_shares_are_counts_by_hand():
     table = pd.DataFrame({"sequence": ["AACG", "GGCC", "ATAT", "GNNAG"]})
-    assert baselines.gc_share(table)[:, 0].tolist() == [0.5, 1.0, 0.0, pytest.approx(2 / 3)]
-    pairs = baselines.dinucleotide_shares(table)
+    assert baseline_features.gc_share(table)[:, 0].tolist() == [0.5, 1.0, 0.0, pytest.approx(2 / 3)]
+    pairs = baseline_features.dinucleotide_shares(table)
     assert pairs.shape == (4, 16)
     assert [pairs[0, 0], pairs[0, 1], pairs[0, 6]] == [pytest.approx(1 / 3)] * 3  # AA, AC, CG
     assert pairs[3].nonzero()[0].tolist() == [2]  # AG
@@ -99,8 +99,8 @@ def test_kmers_are_those_of_scikit_learn_whatever_the_length(monkeypatch):
     rng = np.random.default_rng(1)
     texts = [random_bases(rng, size) for size in (40, 3, 75, 1, 60)]
     texts[2] = texts[2][:30] + "NN" + texts[2][32:]
-    monkeypatch.setattr(baselines, "BASES_AT_ONCE", 50)
-    found = baselines.kmer_counts(pd.DataFrame({"sequence": texts}), chosen(kmers=(2, 4))).toarray()
+    monkeypatch.setattr(baseline_features, "BASES_AT_ONCE", 50)
+    found = baseline_features.kmer_counts(pd.DataFrame({"sequence": texts}), chosen(kmers=(2, 4))).toarray()
     kmers = ["".join(kmer) for k in (2, 3, 4) for kmer in product("ACGT", repeat=k)]
     expected = [[sum(text[i : i + len(kmer)] == kmer for i in range(len(text))) for kmer in kmers] for text in texts]
     assert np.array_equal(found, expected)
@@ -175,7 +175,9 @@ def test_where_sites_have_no_score_the_motif_is_looked_for():
     matrix[encode("GATTACA"), np.arange(7)] = 0.97
     assert auroc(dataset, "pwm", matrix=matrix) > 0.95
     best = motifs.best_scores([encode(text) for text in dataset["sequence"]], matrix)
-    assert baselines.motif_scores(dataset.assign(score=np.nan), chosen(matrix=matrix))[:, 0] == pytest.approx(best)
+    assert baseline_features.motif_scores(dataset.assign(score=np.nan), chosen(matrix=matrix))[:, 0] == pytest.approx(
+        best
+    )
 
 
 def test_neighbours_that_are_a_merge_give_a_shuffle_away():
@@ -183,10 +185,16 @@ def test_neighbours_that_are_a_merge_give_a_shuffle_away():
     vocabulary = Vocabulary.from_merges("two", np.array([[0, 0], [4, 1]]))
     table = pd.DataFrame({"sequence": ["AACAG", "AAACC", "AACAG", "AGANA", "CAAGC"]})
     table["pieces"] = ["", "A AAC C", "AA C A G", "", "C A A G C"]
-    assert baselines.allowed(table.assign(label=0), chosen(vocabulary=vocabulary))[:, 0].tolist() == [1, 1, 0, 1, 0]
+    assert baseline_features.allowed(table.assign(label=0), chosen(vocabulary=vocabulary))[:, 0].tolist() == [
+        1,
+        1,
+        0,
+        1,
+        0,
+    ]
     # without its pieces the vocabulary cuts each itself, and nothing shows
     bare = table.assign(label=0, pieces="")
-    assert baselines.allowed(bare, chosen(vocabulary=vocabulary))[:, 0].tolist() == [1] * 5
+    assert baseline_features.allowed(bare, chosen(vocabulary=vocabulary))[:, 0].tolist() == [1] * 5
 
 
 def test_kmers_have_no_forbidden_neighbours():
@@ -224,7 +232,7 @@ def test_baselines_of_a_few_numbers_learn_from_all_examples():
 def test_the_matrix_of_kmers_is_weighted_in_place():
     rng = np.random.default_rng(3)
     table = pd.DataFrame({"sequence": [random_bases(rng, 400) for _ in range(30)]})
-    counts = baselines.kmer_counts(table, chosen(kmers=(1, 3)))
+    counts = baseline_features.kmer_counts(table, chosen(kmers=(1, 3)))
     train, held_out = counts[:20], counts[20:]
     weighed = baselines.tfidf(train, held_out)
     assert all(np.shares_memory(one.data, other.data) for one, other in zip((train, held_out), weighed, strict=True))

@@ -18,6 +18,7 @@ from grover.runtime.starts import STARTS, read_starts
 FIELDS = "JobIDRaw,JobName,Comment,State,End,ElapsedRaw,TotalCPU,CPUTimeRAW,ReqMem,MaxRSS,AllocTRES"
 RULE = re.compile(r"rule_(\w+?)(?:_wildcards_(.*))?")  # comment that the plugin gives a job
 ALLOCATED = re.compile(r"\bgres/gpu(?::[^=,]+)?=(\d+)")  # some sites count by type alone
+SECONDS = 120  # by which the clocks of a node and of SLURM's accounting may differ
 # one row per attempt of a job; what is not known is missing
 COLUMNS = [
     "run",
@@ -39,16 +40,40 @@ BENCHMARK, ACCOUNTING = "benchmark", "sacct"
 def finished_jobs(run: Path, since: datetime) -> pd.DataFrame:
     """Return the attempts of jobs of a run that ended at `since` (local time) or later, with the columns COLUMNS.
 
-    Of a rule that the accounting knows its rows count, of any other the benchmark files, which have the last attempt of each job.
-    Raises InputError for a folder that is no run.
+    A benchmark file, which a job's last attempt leaves, counts where the accounting has no such attempt: of jobs beside the driver, or of
+    another start. Raises InputError for a folder that is no run.
     """
     folder = run / "benchmark"
     if not folder.is_dir():
         raise InputError(f"{run}: no folder `benchmark` there; expected the folder of a run, such as results/demo")
-    rows = [*_accounted(run, since)]
-    known = {row["rule"] for row in rows}
-    rows += [row for row in _benchmarks(run, since) if row["rule"] not in known]
+    measured, accounted = [*_benchmarks(run, since)], [*_accounted(run, since)]
+    attempts: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for row in accounted:
+        attempts.setdefault(_job(row), []).append(row)
+    gpus = _gpus_of_rules(measured)
+    for row in accounted:
+        if row["gpu_seconds"] is None:  # none, or a site whose accounting does not track them
+            row["gpu_seconds"] = row["seconds"] * gpus.get(row["rule"], 0)
+    rows = [*accounted, *(row for row in measured if not _is_attempt(row, attempts.get(_job(row), [])))]
     return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _job(row: dict[str, Any]) -> tuple[str, ...]:
+    """What tells a job from others: SLURM's comment and the name of a benchmark file join the wildcards in their own ways."""
+    return row["rule"], *sorted(filter(None, re.split(r"[._/]", row["wildcards"])))
+
+
+def _is_attempt(row: dict[str, Any], attempts: list[dict[str, Any]]) -> bool:
+    """Whether a benchmark file was written by one of these attempts."""
+    begun = ((each["ended"] - each["seconds"], each["ended"]) for each in attempts)
+    return any(first - SECONDS <= row["ended"] <= last + SECONDS for first, last in begun)
+
+
+def _gpus_of_rules(measured: list[dict[str, Any]]) -> dict[str, float]:
+    """GPUs that a job of each rule asked for, by its benchmark files."""
+    return {
+        row["rule"]: row["gpu_seconds"] / row["seconds"] for row in measured if row["gpu_seconds"] and row["seconds"]
+    }
 
 
 def runs_in(folder: Path) -> list[Path]:
@@ -68,8 +93,8 @@ def summarise(jobs: pd.DataFrame, by: Sequence[str] = ("run", "rule")) -> pd.Dat
     """
     rows: list[dict[str, Any]] = []
     for names, group in jobs.groupby(list(by), sort=False):
-        accounted = (group["source"] == ACCOUNTING).all()
-        number = len(group[["run", "rule", "job"]].drop_duplicates())
+        names_of_jobs = ["run", "rule", "job"]
+        accounted = group.loc[group["source"] == ACCOUNTING, names_of_jobs]
         hours = {
             f"{name}_hours": group[f"{name}_seconds"].astype(float).sum(skipna=False) / 3600
             for name in ("cpu", "core", "gpu")
@@ -78,7 +103,8 @@ def summarise(jobs: pd.DataFrame, by: Sequence[str] = ("run", "rule")) -> pd.Dat
         largest = memory.loc[memory["peak_mb"].idxmax()] if memory["peak_mb"].notna().any() else memory.iloc[0]
         rows.append(
             dict(zip(by, names, strict=True))
-            | {"jobs": number, "retries": str(len(group) - number) if accounted else None}
+            | {"jobs": len(group[names_of_jobs].drop_duplicates())}
+            | {"retries": str(accounted.duplicated().sum()) if len(accounted) else None}
             | {"wall_hours": group["seconds"].astype(float).sum() / 3600, **hours, **largest.to_dict()}
             | {"source": ",".join(sorted(group["source"].unique()))}
         )
@@ -97,6 +123,8 @@ def _benchmarks(run: Path, since: datetime) -> Iterator[dict[str, Any]]:
             "run": str(run),
             "rule": rule,
             "job": key,
+            "wildcards": key,
+            "ended": path.stat().st_mtime,
             "seconds": seconds,
             "cpu_seconds": _number(row["cpu_time"]),
             "core_seconds": seconds * int(row["threads"]) if asked is not None else None,
@@ -134,7 +162,7 @@ def _attempts(run: str, text: str, since: datetime) -> list[dict[str, Any]]:
             continue
         named, ended = RULE.fullmatch(fields["Comment"]), _time(fields["End"])
         counts = named is not None and ended is not None and ended >= since
-        if named and counts:
+        if named and ended and counts:
             seconds, gpus = float(fields["ElapsedRaw"]), ALLOCATED.search(fields["AllocTRES"])
             asked = re.match(r"[\d.]+", fields["ReqMem"])
             found.append(
@@ -142,10 +170,12 @@ def _attempts(run: str, text: str, since: datetime) -> list[dict[str, Any]]:
                     "run": run,
                     "rule": named[1],
                     "job": f"{fields['JobName']} {fields['Comment']}",
+                    "wildcards": named[2] or "",
+                    "ended": ended.timestamp(),
                     "seconds": seconds,
                     "cpu_seconds": _seconds(fields["TotalCPU"]),
                     "core_seconds": float(fields["CPUTimeRAW"]),
-                    "gpu_seconds": seconds * int(gpus[1]) if gpus else 0.0,
+                    "gpu_seconds": seconds * int(gpus[1]) if gpus else None,
                     "peak_mb": None,
                     "requested_mb": float(asked[0]) if asked else None,
                     "source": ACCOUNTING,

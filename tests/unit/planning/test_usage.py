@@ -1,6 +1,7 @@
 """What jobs took: files that Snakemake wrote, and what sacct says of jobs that were tried again."""
 
 import os
+import re
 import subprocess
 import sys
 from datetime import datetime
@@ -52,6 +53,11 @@ SACCT = """\
 """
 
 
+def ended(path, time: str, seconds: int = 0):
+    """Let a benchmark file have the local time of an End in SACCT."""
+    os.utime(path, (datetime.fromisoformat(time).timestamp() + seconds,) * 2)
+
+
 @pytest.fixture
 def run(tmp_path, monkeypatch):
     """A run with three benchmark files, on a machine without SLURM."""
@@ -95,6 +101,10 @@ def test_older_files_are_left_out(run):
 def test_accounting_counts_every_attempt_and_takes_the_place_of_the_files(run, tmp_path):
     note_start(run / "starts.tsv", "slurm", "id-1")
     program(tmp_path / "bin", "sacct", f"/bin/cat << END\n{SACCT}END")
+    (run / "benchmark/pretrain.kmer-4.tsv").unlink()
+    for name in ("pretrain.bpe-600", "report"):  # written in the last seconds of their jobs
+        path = run / f"benchmark/{name}.tsv"
+        ended(path.rename(path.with_name(path.name.replace("600", "60"))), "2026-11-03T13:00:00", -1)
     first, second = summarise(finished_jobs(run, START)).to_dict("records")
     assert (first["rule"], first["jobs"], first["retries"], first["source"]) == ("pretrain", 2, "2", "sacct")
     assert first["wall_hours"] == pytest.approx((100 + 3600 + 7200 + 50) / 3600)
@@ -103,6 +113,39 @@ def test_accounting_counts_every_attempt_and_takes_the_place_of_the_files(run, t
     assert first["gpu_hours"] == pytest.approx(2 * (100 + 3600 + 7200) / 3600)
     assert (first["peak_mb"], first["requested_mb"]) == (650, 700)
     assert second["rule"] == "report" and second["jobs"] == 1 and pd.isna(second["peak_mb"])
+
+
+def test_a_job_that_slurm_does_not_know_counts_beside_its_rule(run, tmp_path):
+    note_start(run / "starts.tsv", "slurm", "id-1")
+    program(tmp_path / "bin", "sacct", f"/bin/cat << END\n{SACCT}END")
+    (run / "benchmark/report.tsv").unlink()
+    # kmer-3 on SLURM, then again on another day without it; bpe-600 and kmer-4 without it
+    (run / "benchmark/pretrain.kmer-3.tsv").write_text(PLAIN)
+    ended(run / "benchmark/pretrain.kmer-3.tsv", "2026-11-04T13:00:00")
+    first, second = summarise(finished_jobs(run, START)).to_dict("records")
+    assert (first["jobs"], first["retries"], first["source"]) == (2 + 3, "2", "benchmark,sacct")
+    assert first["wall_hours"] == pytest.approx((100 + 3600 + 7200 + 50 + 3 * 175.67) / 3600)
+    assert (second["rule"], second["jobs"], second["source"]) == ("report", 1, "sacct")
+
+
+def test_several_wildcards_are_one_job_however_they_are_joined(run, tmp_path):
+    line = "7|id-1|rule_finetune_wildcards_chosen-random_ctcf|COMPLETED|2026-11-03T10:00:00|100|0:10|200|350M||cpu=2"
+    note_start(run / "starts.tsv", "slurm", "id-1")
+    program(tmp_path / "bin", "sacct", f"echo '{line}'")
+    (run / "benchmark/finetune.ctcf.chosen-random.tsv").write_text(PLAIN)
+    ended(run / "benchmark/finetune.ctcf.chosen-random.tsv", "2026-11-03T09:59:58")
+    jobs = finished_jobs(run, START)
+    assert jobs.loc[jobs["rule"] == "finetune", "source"].tolist() == ["sacct"]
+
+
+def test_gpus_are_what_the_job_asked_for_where_the_accounting_does_not_track_them(run, tmp_path):
+    note_start(run / "starts.tsv", "slurm", "id-1")
+    program(tmp_path / "bin", "sacct", f"/bin/cat << END\n{re.sub(',gres/gpu[^,]*', '', SACCT)}END")
+    (run / "benchmark/pretrain.bpe-60.tsv").write_text(EXTENDED)  # two GPUs on each of two nodes
+    ended(run / "benchmark/pretrain.bpe-60.tsv", "2026-11-03T12:59:59")
+    jobs = finished_jobs(run, START)
+    accounted = jobs[jobs["source"] == "sacct"].groupby("rule")["gpu_seconds"].sum()
+    assert accounted.to_dict() == {"pretrain": pytest.approx(4 * (100 + 3600 + 7200 + 50)), "report": 0}
 
 
 @pytest.mark.parametrize(

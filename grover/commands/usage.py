@@ -19,7 +19,7 @@ class By(StrEnum):
 def usage(
     results: Annotated[
         list[Path],
-        typer.Argument(help="folders of results, or of runs", exists=True, file_okay=False, show_default=False),
+        typer.Argument(help="folders of results, or of runs", show_default=False),
     ],
     since: Annotated[
         datetime | None,

@@ -1,6 +1,7 @@
 """What finished jobs took: by Snakemake's benchmark files and, where SLURM keeps accounting, by `sacct`."""
 
 import ast
+import os
 import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -77,7 +78,13 @@ def _gpus_of_rules(measured: list[dict[str, Any]]) -> dict[str, float]:
 
 
 def runs_in(folder: Path) -> list[Path]:
-    """Return the runs in a folder of results, or the run that the folder is."""
+    """Return the runs in a folder of results, or the run that the folder is. Raises InputError where there is none or it cannot be read."""
+    try:
+        os.listdir(folder)
+    except OSError as error:
+        raise InputError(
+            f"{folder}: {error.strerror}; expected a folder of results that you may read, such as results"
+        ) from None
     found = sorted(path.parent for path in [*folder.glob("benchmark"), *folder.glob("*/benchmark")] if path.is_dir())
     if not found:
         raise InputError(

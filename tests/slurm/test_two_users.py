@@ -100,7 +100,8 @@ def test_the_files_have_the_rights_that_each_user_asked_for(ended):
     ]
     assert results == [{0o600, 0o700}, {0o644, 0o755}]
     done = bob.command("-m", "grover", "usage", ada.folder / "results")
-    assert done.returncode and "Permission denied" in done.stdout and "Traceback" not in done.stdout, done.stdout
+    sentence = f"error: {ada.folder}/results: Permission denied; expected a folder of results that you may read, such as results\n"
+    assert (done.returncode, done.stdout) == (1, sentence)
 
 
 def test_the_usage_of_each_agrees_with_their_jobs(ended):

@@ -119,6 +119,44 @@ def test_gpus_are_the_portable_resource_where_the_executor_is_not_slurm(tmp_path
     assert "gres=gpu" not in done.stdout and "cuda" in (tmp_path / "results/test/logs/check_device.log").read_text()
 
 
+QSUB = """#!/bin/sh
+# Grid Engine where each job starts at once; the file `submitted` has what it was asked
+echo "$@" >> "$(dirname "$0")/submitted"
+for script; do :; done
+sh "$script" > /dev/null 2>&1 &
+echo $!
+"""
+
+
+@pytest.mark.slow
+def test_jobs_of_another_scheduler_get_threads_memory_time_and_gpus_in_its_own_terms(tmp_path):
+    (tmp_path / "qsub").write_text(QSUB)
+    (tmp_path / "qsub").chmod(0o755)
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--directory", str(tmp_path)]
+    command += ["--profile", str(ROOT / "profiles/cluster-generic"), "--configfile", str(ROOT / "config/test.yaml")]
+    command += ["--config", "device=cuda", "--retries", "0", "--keep-going", "--latency-wait", "5"]
+    command += ["--set-threads", "encode_genome=2", "--"]
+    done = subprocess.run(
+        [*command, "results/test/genome/sequence.npy", "results/test/models/device.json"],
+        env={**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}", "CUDA_VISIBLE_DEVICES": ""},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    submitted = (tmp_path / "submitted").read_text()
+    asked = re.findall(r"-pe smp (\d+) -l (\S+) \S*snakejob\.(\w+)\.", submitted)
+    expected = []
+    for rule, threads, gpus in ("simulate_genome", 1, 0), ("encode_genome", 2, 0), ("check_device", 1, 1):
+        block = re.search(rf"^rule {rule}:\n(?:  .*\n)*", done.stdout, re.M)[0]
+        memory, minutes = (int(re.search(rf"\b{name}=(\d+)", block)[1]) for name in ("mem_mb", "runtime"))
+        expected.append((str(threads), f"h_vmem={memory // threads}M,h_rt={60 * minutes},gpu={gpus}", rule))
+    assert sorted(asked) == sorted(expected), submitted
+    # no GPU works here, which the job says; the others went well
+    assert done.returncode == 1 and "Error in rule check_device" in done.stdout, done.stdout
+    assert (tmp_path / "results/test/genome/sequence.npy").is_file(), done.stdout
+    assert "device: cuda was asked for" in (tmp_path / "results/test/logs/check_device.log").read_text()
+
+
 def test_the_default_profile_plans_the_production_workflow():
     jobs = dry_run("--cores", "8")
     assert {"download_source", "train_bpe", "pretrain", "finetune", "write_report"} <= set(jobs)

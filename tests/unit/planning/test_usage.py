@@ -172,5 +172,7 @@ def test_the_command(run):
 
 def test_a_run_and_a_folder_of_runs_are_found(run):
     assert runs_in(run) == runs_in(run.parent) == [run]
+    with pytest.raises(InputError, match=r"none: No such file or directory; expected a folder of results"):
+        runs_in(run / "none")
     with pytest.raises(InputError, match="no folder `benchmark` there"):
         finished_jobs(run.parent, START)

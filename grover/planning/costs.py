@@ -109,7 +109,7 @@ def _next_kmer(run: Run, vocabulary: str) -> Work:
     return passes * length * forward_flops(run, vocabulary, length), repeats * learnt / asked.batch
 
 
-def _examples(run: Run, task: Task) -> float:
+def expected_examples(run: Run, task: Task) -> float:
     """Examples of a task, or as many as are expected: `maximum` holds for each of two labels in each of three folds."""
     expected = min(EXAMPLES_PER_BASE * run.bases, 6 * task.maximum or MOST_EXAMPLES)
     return run.examples.get(task.name, expected)
@@ -117,7 +117,7 @@ def _examples(run: Run, task: Task) -> float:
 
 def _cnn(run: Run, key: str) -> Work:
     task, epochs = run.tasks[key], run.settings.benchmarks.cnn_epochs
-    examples, bases = _examples(run, task), task.length or EXTERNAL_LENGTH
+    examples, bases = expected_examples(run, task), task.length or EXTERNAL_LENGTH
     learnt, repeats = TRAIN_SHARE * examples, run.settings.finetuning.seeds * epochs
     passes = repeats * (TRAINING * learnt + (1 - TRAIN_SHARE) * examples)
     return passes * bases * 2 * CNN_SHAPE[1] * CNN_PRODUCTS, repeats * learnt / CNN_BATCH
@@ -126,7 +126,7 @@ def _cnn(run: Run, key: str) -> Work:
 def _finetuning(run: Run, key: str) -> Work:
     asked, task = run.settings.finetuning, run.tasks[key.rpartition(".")[0]]
     length = (task.length or EXTERNAL_LENGTH) / tokens_of(run.chosen)[1] + SPECIALS
-    examples = _examples(run, task)
+    examples = expected_examples(run, task)
     learnt, repeats = min(TRAIN_SHARE * examples, asked.maximum_train or math.inf), asked.seeds * asked.epochs
     passes = repeats * (TRAINING * learnt + (1 - TRAIN_SHARE) * examples)
     return passes * length * forward_flops(run, run.chosen, length), repeats * learnt / asked.batch
@@ -222,7 +222,7 @@ def _transfer_labels(run: Run, key: str) -> Work:
     """Each number of labels is fine-tuned for some steps at least, stopped by as many of fold valid, and tested with all of fold test."""
     asked, tuning, task = run.settings.transfer, run.settings.finetuning, run.tasks[key.rpartition(".")[0]]
     length = (task.length or EXTERNAL_LENGTH) / tokens_of(run.chosen)[1] + SPECIALS
-    tested = (1 - TRAIN_SHARE) * _examples(run, task)
+    tested = (1 - TRAIN_SHARE) * expected_examples(run, task)
     passes = steps = 0.0
     for labels in asked.labels:
         learnt = max(tuning.epochs * labels, asked.steps * tuning.batch)
@@ -248,7 +248,7 @@ def _masked_windows(run: Run, number: float) -> Work:
     return number * length * forward_flops(run, run.chosen, length, 1 / length), number * length / TOKENS_AT_ONCE
 
 
-def _regions(run: Run) -> float:
+def regions(run: Run) -> float:
     """Regions that are embedded: as many as asked for, or about as many as the genome has room for."""
     asked = run.settings.embeddings
     return min(asked.maximum_regions or math.inf, run.bases / (asked.window_tokens * tokens_of(run.chosen)[1]))
@@ -258,7 +258,7 @@ def _embedding_bytes(run: Run, key: str) -> float:
     """Bytes of one shard: half floats of [CLS], mean and the stored contexts (and of all states), double ones of two sums."""
     asked, shape, tokens = run.settings.embeddings, run.settings.pretraining, tokens_of(run.chosen)[0]
     numbers = (len(asked.layers) or shape.layers + 1) * shape.hidden
-    stored = (2 + (asked.window_tokens if asked.states else 0)) * _regions(run) + tokens * asked.stored_contexts
+    stored = (2 + (asked.window_tokens if asked.states else 0)) * regions(run) + tokens * asked.stored_contexts
     return numbers * (2 * stored / asked.shards + 16 * tokens)
 
 
@@ -296,5 +296,5 @@ DISK: dict[str, Callable[[Run, str], float]] = {
     "embedding": _embedding_bytes,
     "base-tracks": _track_bytes,
     # word2vec and k-mers of each region
-    "composition": lambda run, key: 4 * _regions(run) * (256 + run.settings.pretraining.hidden),
+    "composition": lambda run, key: 4 * regions(run) * (256 + run.settings.pretraining.hidden),
 }

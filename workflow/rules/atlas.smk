@@ -43,7 +43,7 @@ rule tokenise_null_genome:
         f"{RUN}/benchmark/tokenise_null_genome.markov-{{order}}.tsv"
     threads: configuration.threads
     resources:
-        **cpu(4000, 60),
+        **cpu("tokenise_null_genome"),
     params:
         # how byte pairs are learnt counts where the vocabulary has any
         options=options("tokenise_null_genome", **({} if BYTE_PAIRS else {"cycles": None, "strands": None})),
@@ -83,7 +83,7 @@ rule describe_tokens:
     benchmark:
         f"{RUN}/benchmark/describe_tokens.{{genome}}.tsv"
     resources:
-        **cpu(8000, 60),
+        **cpu("describe_tokens"),
     params:
         published=by_content("resources/published_vocabulary.tsv"),
         tracks=by_content(TRACK_TABLE),
@@ -123,7 +123,7 @@ rule measure_stability:
         f"{RUN}/benchmark/measure_stability.tsv"
     threads: configuration.threads
     resources:
-        **cpu(4000, 60),
+        **cpu("measure_stability"),
     params:
         options=options("measure_stability"),
         tokenizers=lambda wildcards, input: repeated("--tokenizer", input.tokenizers),

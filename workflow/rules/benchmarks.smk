@@ -21,7 +21,7 @@ rule scan_motif:
     benchmark:
         f"{RUN}/benchmark/scan_motif.{{task}}.tsv"
     resources:
-        **cpu(8000, 120),
+        **cpu("scan_motif"),
     params:
         motif=lambda wildcards: TASKS[wildcards.task].options["motif"],
         threshold=lambda wildcards: TASKS[wildcards.task].options.get("threshold", "1e-5"),
@@ -57,7 +57,7 @@ rule build_dataset:
     benchmark:
         f"{RUN}/benchmark/build_dataset.{{task}}.tsv"
     resources:
-        **cpu(8000, 60),
+        **cpu("build_dataset"),
     params:
         builder=lambda wildcards: TASKS[wildcards.task].builder,
         sites=lambda wildcards: repeated("--sites", TASKS[wildcards.task].sites),
@@ -114,7 +114,7 @@ rule audit_dataset:
     benchmark:
         f"{RUN}/benchmark/audit_dataset.{{task}}.tsv"
     resources:
-        **cpu(8000, 60),
+        **cpu("audit_dataset"),
     params:
         repeats=lambda wildcards, input: repeated("--repeats", input.repeats),
         rename=rename_option("repeats").replace("--rename", "--repeats-rename") if "repeats" in SOURCES else "",

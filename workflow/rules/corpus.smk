@@ -19,7 +19,7 @@ rule make_windows:
     benchmark:
         f"{RUN}/benchmark/make_windows.{{name}}.tsv"
     resources:
-        **cpu(8000, 30),
+        **cpu("make_windows"),
     params:
         options=options("make_windows"),
     shell:

@@ -23,7 +23,7 @@ rule choose_regions:
     benchmark:
         f"{RUN}/benchmark/choose_regions.tsv"
     resources:
-        **cpu(8000, 60),
+        **cpu("choose_regions"),
     params:
         intervals=lambda wildcards, input: repeated("--bed", input.intervals),
         rename=rename_option(configuration.embeddings.intervals) if configuration.embeddings.intervals else "",
@@ -53,7 +53,7 @@ rule annotate_regions:
     benchmark:
         f"{RUN}/benchmark/annotate_regions.tsv"
     resources:
-        **cpu(8000, 60),
+        **cpu("annotate_regions"),
     params:
         tracks=by_content(TRACK_TABLE),
         sources=source_options(TRACK_SOURCES),
@@ -92,8 +92,7 @@ rule embed:
         shard="[0-9]+",
     threads: configuration.threads
     resources:
-        **gpu(16000, 240),
-        cost="embedding",
+        **gpu("embed"),
     params:
         initial=initial,
         states=lambda wildcards, output: repeated("--states", output.states),
@@ -136,7 +135,7 @@ rule embed_external:
         f"{ROOT}/envs/external.yaml"
     threads: configuration.threads
     resources:
-        **gpu(32000, 720),
+        **gpu("embed_external"),
     params:
         python=external_python,
         options=options("embed_external", adapter=of_external("adapter"), remote_code=of_external("remote_code")),
@@ -167,7 +166,7 @@ rule train_word2vec:
     wildcard_constraints:
         model=one_of(EMBEDDED),
     resources:
-        **cpu(4000, 240),
+        **cpu("train_word2vec"),
     params:
         options=options("train_word2vec"),
     shell:
@@ -196,8 +195,7 @@ rule compose_regions:
     benchmark:
         f"{RUN}/benchmark/compose_regions.tsv"
     resources:
-        **cpu(4000, 60),
-        cost="composition",
+        **cpu("compose_regions"),
     params:
         options=options("compose_regions"),
     shell:

@@ -41,7 +41,7 @@ rule run_baseline:
         ),
     threads: lambda wildcards: configuration.threads if wildcards.baseline.endswith("forest") else 1
     resources:
-        **cpu(16000, 720),
+        **cpu("run_baseline"),
     params:
         vocabulary=lambda wildcards, input: repeated("--vocabulary", input.vocabulary),
         motifs=lambda wildcards, input: repeated("--motifs", input.motifs),
@@ -75,8 +75,7 @@ rule train_cnn:
         f"{RUN}/benchmark/train_cnn.{{task}}.tsv"
     threads: configuration.threads
     resources:
-        **gpu(8000, 240),
-        cost="cnn",
+        **gpu("train_cnn"),
     params:
         options=options("train_cnn"),
     shell:
@@ -104,7 +103,7 @@ rule probe_linear:
         probe=one_of(PROBES),
     threads: configuration.threads
     resources:
-        **gpu(16000, 240),
+        **gpu("probe_linear"),
     params:
         pooling=lambda wildcards: PROBES[wildcards.probe],
         options=options("probe_linear"),
@@ -140,8 +139,7 @@ rule finetune:
         model=one_of(MODELS),
     threads: configuration.threads
     resources:
-        **gpu(16000, 720),
-        cost="finetuning",
+        **gpu("finetune"),
     params:
         initial=initial,
         options=options("finetune"),
@@ -170,7 +168,7 @@ rule fetch_external:
         external=one_of(EXTERNAL_MODELS),
     retries: 3
     resources:
-        **cpu(1000, 240),
+        **cpu("fetch_external"),
     params:
         model=of_external("model"),
         revision=of_external("revision"),
@@ -200,7 +198,7 @@ rule finetune_external:
         f"{ROOT}/envs/external.yaml"
     threads: configuration.threads
     resources:
-        **gpu(32000, 1440),
+        **gpu("finetune_external"),
     params:
         python=external_python,
         options=options(
@@ -241,7 +239,7 @@ rule score_task:
     benchmark:
         f"{RUN}/benchmark/score_task.{{task}}.tsv"
     resources:
-        **cpu(4000, 60),
+        **cpu("score_task"),
     params:
         predictions=lambda wildcards, input: repeated("--predictions", input.predictions),
         metrics=lambda wildcards, input: repeated("--metrics", input.metrics),
@@ -270,7 +268,7 @@ rule write_classifier_cards:
     benchmark:
         f"{RUN}/benchmark/write_classifier_cards.{{task}}.tsv"
     resources:
-        **cpu(1000, 10),
+        **cpu("write_classifier_cards"),
     params:
         models=lambda wildcards, input: repeated("--models", input.models),
         cards=lambda wildcards, output: repeated("--cards", output.cards),
@@ -292,7 +290,7 @@ rule scan_track:
     benchmark:
         f"{RUN}/benchmark/scan_track.{{task}}.{{model}}.tsv"
     resources:
-        **cpu(1000, 10),
+        **cpu("scan_track"),
     params:
         step=lambda wildcards: TASKS[wildcards.task].options.get("step", 300),
     shell:
@@ -313,7 +311,7 @@ rule gather_benchmarks:
     log:
         f"{RUN}/logs/gather_benchmarks.log",
     resources:
-        **cpu(1000, 10),
+        **cpu("gather_benchmarks"),
     params:
         scores=lambda wildcards, input: repeated("--scores", input.scores),
         differences=lambda wildcards, input: repeated("--differences", input.differences),
@@ -342,7 +340,7 @@ rule write_reproduction:
     benchmark:
         f"{RUN}/benchmark/write_reproduction.tsv"
     resources:
-        **cpu(1000, 10),
+        **cpu("write_reproduction"),
     params:
         published=by_content("resources/published.tsv"),
         cards=lambda wildcards, input: repeated("--cards", input.cards),

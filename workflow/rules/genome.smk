@@ -36,7 +36,7 @@ rule simulate_genome:
     benchmark:
         f"{RUN}/benchmark/simulate_genome.tsv"
     resources:
-        **cpu(2000, 30),
+        **cpu("simulate_genome"),
     params:
         options=options("simulate_genome"),
     shell:
@@ -63,7 +63,7 @@ rule download_source:
         f"{RUN}/logs/download_source.{{key}}.{{file}}.log",
     retries: 3
     resources:
-        **cpu(500, 720),
+        **cpu("download_source"),
     params:
         address=lambda wildcards: configuration.sources[wildcards.key].url,
         checksum=lambda wildcards: files.checksum_options(configuration.sources[wildcards.key], configuration.data),
@@ -87,7 +87,7 @@ rule link_source:
         key=one_of(key for key in PLACES if key not in LINKED),
     priority: 100  # so that the check of the sources need not wait for them
     resources:
-        **cpu(500, 30),
+        **cpu("link_source"),
     params:
         file=lambda wildcards, input: PLACES[wildcards.key],
         content=lambda wildcards: CONTENTS.digest(PLACES[wildcards.key]),
@@ -114,8 +114,7 @@ rule encode_genome:
     benchmark:
         f"{RUN}/benchmark/encode_genome.tsv"
     resources:
-        **cpu(6000, 60),
-        cost="genome",
+        **cpu("encode_genome"),
     params:
         options=options("encode_genome"),
         regions=lambda wildcards, input: repeated("--regions", input.regions),
@@ -145,7 +144,7 @@ rule make_folds:
     benchmark:
         f"{RUN}/benchmark/make_folds.tsv"
     resources:
-        **cpu(8000 if configuration.folds.copies else 1000, 10),
+        **cpu("make_folds"),
     params:
         sequence=lambda wildcards, input: repeated("--sequence", input.sequence),
         options=options("make_folds"),
@@ -176,7 +175,7 @@ rule check_sources:
         f"{RUN}/benchmark/check_sources.tsv"
     priority: 100
     resources:
-        **cpu(4000, 30),
+        **cpu("check_sources"),
     params:
         tracks=by_content(TRACK_TABLE),
         tasks=by_content(TASK_TABLE),

@@ -23,8 +23,7 @@ rule interpret_importance:
         f"{RUN}/benchmark/interpret_importance.{{task}}.tsv"
     threads: configuration.threads
     resources:
-        **gpu(16000, 240),
-        cost="importance",
+        **gpu("interpret_importance"),
     params:
         options=options("interpret_importance"),
     shell:
@@ -51,8 +50,7 @@ rule mutate_train_sites:
         f"{RUN}/benchmark/mutate_train_sites.{{task}}.tsv"
     threads: configuration.threads
     resources:
-        **gpu(16000, 240),
-        cost="mutagenesis",
+        **gpu("mutate_train_sites"),
     params:
         options=options(
             "interpret_importance",
@@ -83,8 +81,7 @@ rule check_faithfulness:
         f"{RUN}/benchmark/check_faithfulness.{{task}}.tsv"
     threads: configuration.threads
     resources:
-        **gpu(16000, 240),
-        cost="faithfulness",
+        **gpu("check_faithfulness"),
     params:
         options=options("check_faithfulness"),
     shell:

@@ -29,8 +29,7 @@ rule dependency_maps:
         f"{RUN}/benchmark/dependency_maps.tsv"
     threads: configuration.threads
     resources:
-        **gpu(8000, 60),
-        cost="dependency-maps",
+        **gpu("dependency_maps"),
     params:
         datasets=lambda wildcards, input: repeated("--dataset", input.datasets),
         regions=lambda wildcards, input: repeated("--bed", input.regions),

@@ -23,8 +23,7 @@ rule discover_motifs:
         f"{RUN}/benchmark/discover_motifs.{{task}}.tsv"
     threads: configuration.threads
     resources:
-        **gpu(8000, 120),
-        cost="motifs",
+        **gpu("discover_motifs"),
     params:
         known=lambda wildcards, input: repeated("--known", input.known),
         options=options("discover_motifs"),

@@ -14,7 +14,7 @@ rule check_device:
         f"{RUN}/benchmark/check_device.tsv"
     priority: 100
     resources:
-        **gpu(4000, 10),
+        **gpu("check_device"),
     params:
         options=options("check_device"),
     shell:
@@ -44,11 +44,10 @@ rule pretrain:
     threads: configuration.threads
     resources:
         # memory is not doubled: most retries follow a lost node or a stalled GPU, and two of them would ask for 64 GB per GPU
-        **gpu(16000 * configuration.gpus, 2880, configuration.gpus, configuration.nodes, more=4000 * configuration.gpus),
+        **gpu("pretrain", configuration.gpus, configuration.nodes, more=4000 * configuration.gpus),
         # beside a GPU the plugin would take `tasks` as tasks per GPU
         **({"tasks": configuration.nodes * configuration.gpus} if configuration.device != "cuda" else {}),
         # an empty `mpi` leaves Snakemake itself in the batch script, so that the training alone is a step and gets signals
-        cost="pretraining",
         mpi="",
         nodes=configuration.nodes,
         # the signal comes two minutes before the time limit, in time for a checkpoint
@@ -95,7 +94,7 @@ rule evaluate_pretraining:
         f"{RUN}/benchmark/evaluate_pretraining.{{name}}.tsv"
     threads: configuration.threads
     resources:
-        **gpu(16000, 120),
+        **gpu("evaluate_pretraining"),
     params:
         options=options("evaluate_pretraining"),
     shell:
@@ -128,7 +127,7 @@ rule stratify_predictions:
     benchmark:
         f"{RUN}/benchmark/stratify_predictions.{{name}}.tsv"
     resources:
-        **cpu(8000, 60),
+        **cpu("stratify_predictions"),
     params:
         tracks=by_content(TRACK_TABLE),
         options=options("stratify_predictions"),
@@ -161,7 +160,7 @@ rule list_trained_on:
     benchmark:
         f"{RUN}/benchmark/list_trained_on.{{name}}.tsv"
     resources:
-        **cpu(8000, 30),
+        **cpu("list_trained_on"),
     params:
         options=options("list_trained_on"),
     shell:
@@ -193,7 +192,7 @@ rule write_model_card:
     benchmark:
         f"{RUN}/benchmark/write_model_card.{{name}}.tsv"
     resources:
-        **cpu(1000, 10),
+        **cpu("write_model_card"),
     params:
         citation=by_content("CITATION.cff"),
         merges=lambda wildcards, input: repeated("--merges", input.merges),

@@ -19,7 +19,7 @@ rule project_regions:
     wildcard_constraints:
         model=one_of(EMBEDDED),
     resources:
-        **cpu(8000, 120),
+        **cpu("project_regions"),
     params:
         vectors=lambda wildcards, input: repeated("--vectors", input.vectors),
         weights=lambda wildcards: weight_options([wildcards.model]),
@@ -49,7 +49,7 @@ rule probe_track:
     wildcard_constraints:
         track="[A-Za-z0-9_]+",
     resources:
-        **cpu(8000, 240),
+        **cpu("probe_track"),
     params:
         tracks=by_content(TRACK_TABLE),
         vectors=lambda wildcards, input: repeated("--vectors", input.vectors),
@@ -74,7 +74,7 @@ rule gather_probes:
     log:
         f"{RUN}/logs/gather_probes.log",
     resources:
-        **cpu(1000, 10),
+        **cpu("gather_probes"),
     params:
         probes=lambda wildcards, input: repeated("--probes", input.probes),
     shell:
@@ -97,7 +97,7 @@ rule measure_clusters:
     benchmark:
         f"{RUN}/benchmark/measure_clusters.tsv"
     resources:
-        **cpu(8000, 120),
+        **cpu("measure_clusters"),
     params:
         tracks=by_content(TRACK_TABLE),
         vectors=lambda wildcards, input: repeated("--vectors", input.vectors),
@@ -130,7 +130,7 @@ rule compare_strands:
         model=one_of(ENCODERS),
     threads: configuration.threads
     resources:
-        **gpu(8000, 120),
+        **gpu("compare_strands"),
     params:
         initial=initial,
         options=options("compare_strands"),

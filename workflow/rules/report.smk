@@ -25,7 +25,7 @@ rule write_configuration:
     log:
         f"{RUN}/logs/write_configuration.log",
     resources:
-        **cpu(100, 5),
+        **cpu("write_configuration"),
     params:
         text=CONFIGURATION,
         notes="\n".join(NOTES),
@@ -102,7 +102,7 @@ rule write_report:
     benchmark:
         f"{RUN}/benchmark/write_report.tsv"
     resources:
-        **cpu(4000, 20),
+        **cpu("write_report"),
     params:
         results=lambda wildcards, output: Path(output.report).parent,
         command=COMMAND,

@@ -32,8 +32,7 @@ rule next_kmer:
         f"{RUN}/benchmark/next_kmer.{{name}}.tsv"
     threads: configuration.threads
     resources:
-        **gpu(16000, 720),
-        cost="next-kmer",
+        **gpu("next_kmer"),
     params:
         options=options("next_kmer"),
         seeds=repeated("--seeds", range(configuration.seed, configuration.seed + configuration.selection.seeds)),
@@ -67,7 +66,7 @@ rule next_kmer_baselines:
         f"{RUN}/benchmark/next_kmer_baselines.tsv"
     threads: 4
     resources:
-        **cpu(16000, 240),
+        **cpu("next_kmer_baselines"),
     params:
         options=options("next_kmer_baselines"),
         vocabularies=lambda wildcards, input: repeated("--vocabulary", input.vocabularies),
@@ -91,7 +90,7 @@ rule compare_vocabularies:
     log:
         f"{RUN}/logs/compare_vocabularies.log",
     resources:
-        **cpu(1000, 10),
+        **cpu("compare_vocabularies"),
     params:
         models=lambda wildcards, input: repeated("--models", input.models),
         metrics=METRICS_OPTIONS,
@@ -114,7 +113,7 @@ rule choose_vocabulary:
     benchmark:
         f"{RUN}/benchmark/choose_vocabulary.tsv"
     resources:
-        **cpu(1000, 10),
+        **cpu("choose_vocabulary"),
     params:
         options=options("choose_vocabulary", vocabulary=FIXED),
         models=lambda wildcards, input: repeated("--models", input.models),
@@ -137,7 +136,7 @@ rule plot_selection:
     benchmark:
         f"{RUN}/benchmark/plot_selection.tsv"
     resources:
-        **cpu(1000, 10),
+        **cpu("plot_selection"),
     params:
         options=options("plot_selection"),
     shell:
@@ -171,7 +170,7 @@ rule publish_chosen:
     log:
         f"{RUN}/logs/publish_chosen.log",
     resources:
-        **cpu(500, 5),
+        **cpu("publish_chosen"),
     params:
         options=options("publish_chosen", vocabulary=FIXED),
         chosen=lambda wildcards, input: repeated("--chosen", input.chosen),
@@ -195,7 +194,7 @@ rule publish_card:
     log:
         f"{RUN}/logs/publish_card.log",
     resources:
-        **cpu(500, 5),
+        **cpu("publish_card"),
     params:
         options=options("publish_chosen", vocabulary=FIXED),
         chosen=lambda wildcards, input: repeated("--chosen", input.chosen),

@@ -14,7 +14,7 @@ rule publish_accuracy:
     log:
         f"{RUN}/logs/publish_accuracy.log",
     resources:
-        **cpu(500, 5),
+        **cpu("publish_accuracy"),
     params:
         options=options("publish_chosen", vocabulary=FIXED),
         chosen=lambda wildcards, input: repeated("--chosen", input.chosen),
@@ -43,7 +43,7 @@ rule enrich_tokens:
         model=one_of(EMBEDDED),
     threads: configuration.threads
     resources:
-        **cpu(16000, 240),
+        **cpu("enrich_tokens"),
     params:
         tracks=by_content(TRACK_TABLE),
         sources=source_options(TRACK_SOURCES),
@@ -81,7 +81,7 @@ rule gather_tokens:
     wildcard_constraints:
         model=one_of(ENCODERS),
     resources:
-        **cpu(16000, 120),
+        **cpu("gather_tokens"),
     params:
         sums=lambda wildcards, input: repeated("--sums", input.sums),
         contexts=lambda wildcards, input: repeated("--contexts", input.contexts),
@@ -121,7 +121,7 @@ rule token_components:
     wildcard_constraints:
         model=one_of(ENCODERS),
     resources:
-        **cpu(4000, 60),
+        **cpu("token_components"),
     params:
         published=by_content("resources/published_components.tsv"),
         enrichment=lambda wildcards, input: repeated("--enrichment", input.enrichment),
@@ -162,7 +162,7 @@ rule compare_contexts:
     wildcard_constraints:
         model=one_of(ENCODERS),
     resources:
-        **cpu(8000, 120),
+        **cpu("compare_contexts"),
     params:
         tracks=by_content(TRACK_TABLE),
         contexts=lambda wildcards, input: repeated("--contexts", input.contexts),

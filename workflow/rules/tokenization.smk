@@ -18,7 +18,7 @@ rule train_bpe:
         f"{RUN}/benchmark/train_bpe.tsv"
     threads: configuration.threads
     resources:
-        **cpu(8000, 240),
+        **cpu("train_bpe"),
     params:
         # the seed draws the sample, and counts for nothing without one
         options=options("train_bpe", seed=configuration.seed if configuration.vocabulary.sample < 1 else None),
@@ -49,7 +49,7 @@ rule build_vocabulary:
     benchmark:
         f"{RUN}/benchmark/build_vocabulary.{{name}}.tsv"
     resources:
-        **cpu(1000, 10),
+        **cpu("build_vocabulary"),
     params:
         options=options("build_vocabulary"),
         merges=lambda wildcards, input: repeated("--merges", input.merges),
@@ -78,8 +78,7 @@ rule tokenise_genome:
         f"{RUN}/benchmark/tokenise_genome.{{name}}.tsv"
     threads: configuration.threads
     resources:
-        **cpu(8000, 60),
-        cost="tokens",
+        **cpu("tokenise_genome"),
     shell:
         "{resources.python} {resources.scripts}/tokenise_genome.py"
         " --sequence {input.sequence:q}"

@@ -30,8 +30,7 @@ rule base_tracks:
         shard="[0-9]+",
     threads: configuration.threads
     resources:
-        **gpu(8000, 240),
-        cost="base-tracks",
+        **gpu("base_tracks"),
     params:
         regions=lambda wildcards, input: repeated("--bed", input.regions),
         rename=rename_option(BASE_TRACKS) if TRACKS_OF_SOURCE else "",
@@ -70,7 +69,7 @@ rule export_hub:
     benchmark:
         f"{RUN}/benchmark/export_hub.tsv"
     resources:
-        **cpu(4000, 240),
+        **cpu("export_hub"),
     params:
         values=lambda wildcards, input: repeated("--values", input.values),
         accuracy=lambda wildcards, input: repeated("--accuracy", input.accuracy),

@@ -48,8 +48,7 @@ rule pretrain_scratch:
         f"{RUN}/benchmark/pretrain_scratch.{CANDIDATES[0]}.tsv"
     threads: configuration.threads
     resources:
-        **gpu(16000, 2880),
-        cost="pretraining",
+        **gpu("pretrain_scratch"),
     params:
         options=options("pretrain"),
         checkpoints=f"{TRANSFER}/checkpoints",
@@ -73,7 +72,7 @@ rule initialise_model:
     log:
         f"{RUN}/logs/initialise_model.log",
     resources:
-        **cpu(4000, 10),
+        **cpu("initialise_model"),
     params:
         options=options("initialise_model"),
     shell:
@@ -96,8 +95,7 @@ rule transfer_bases:
         f"{RUN}/benchmark/transfer_bases.{{arm}}.tsv"
     threads: configuration.threads
     resources:
-        **gpu(8000, 120),
-        cost="transfer-bases",
+        **gpu("transfer_bases"),
     params:
         options=options("transfer_bases"),
     shell:
@@ -124,8 +122,7 @@ rule transfer_labels:
         f"{RUN}/benchmark/transfer_labels.{{task}}.{{arm}}.tsv"
     threads: configuration.threads
     resources:
-        **gpu(16000, 720),
-        cost="transfer-labels",
+        **gpu("transfer_labels"),
     params:
         options=options("transfer_labels"),
     shell:
@@ -148,7 +145,7 @@ rule transfer_baselines:
     benchmark:
         f"{RUN}/benchmark/transfer_baselines.{{task}}.tsv"
     resources:
-        **cpu(8000, 120),
+        **cpu("transfer_baselines"),
     params:
         options=options("transfer_baselines"),
     shell:
@@ -173,7 +170,7 @@ rule transfer_source_task:
         task=one_of(SOURCE_TASKS),
     threads: configuration.threads
     resources:
-        **gpu(8000, 60),
+        **gpu("transfer_source_task"),
     params:
         options=options("transfer_source_task"),
     shell:
@@ -200,7 +197,7 @@ rule compare_with_source:
     benchmark:
         f"{RUN}/benchmark/compare_with_source.{{compared}}.tsv"
     resources:
-        **cpu(4000, 240),
+        **cpu("compare_with_source"),
     params:
         options=options("compare_with_source"),
     shell:
@@ -225,7 +222,7 @@ rule gather_transfer:
     benchmark:
         f"{RUN}/benchmark/gather_transfer.tsv"
     resources:
-        **cpu(4000, 30),
+        **cpu("gather_transfer"),
     params:
         options=options("gather_transfer"),
         bases=lambda wildcards, input: repeated("--bases", input.bases),

@@ -27,7 +27,7 @@ rule read_variants:
     benchmark:
         f"{RUN}/benchmark/read_variants.tsv"
     resources:
-        **cpu(4000, 60),
+        **cpu("read_variants"),
     params:
         rename=lambda wildcards: rename_option("variants"),
         options=options("read_variants"),
@@ -59,8 +59,7 @@ rule score_null_variants:
         f"{RUN}/benchmark/score_null_variants.tsv"
     threads: configuration.threads
     resources:
-        **gpu(8000, 120),
-        cost="null-variants",
+        **gpu("score_null_variants"),
     params:
         options=options("score_null_variants"),
     shell:
@@ -94,8 +93,7 @@ rule score_variants:
         shard="[0-9]+",
     threads: configuration.threads
     resources:
-        **gpu(8000, 240),
-        cost="variants",
+        **gpu("score_variants"),
     params:
         classifier=lambda wildcards, input: repeated("--classifier", input.classifier),
         dataset=lambda wildcards, input: repeated("--dataset", input.dataset),
@@ -131,7 +129,7 @@ rule gather_variants:
     benchmark:
         f"{RUN}/benchmark/gather_variants.tsv"
     resources:
-        **cpu(4000, 60),
+        **cpu("gather_variants"),
     params:
         shards=lambda wildcards, input: repeated("--shards", input.shards),
         options=options("gather_variants"),
@@ -176,7 +174,7 @@ rule variant_baselines:
     benchmark:
         f"{RUN}/benchmark/variant_baselines.tsv"
     resources:
-        **cpu(4000, 120),
+        **cpu("variant_baselines"),
     params:
         sources=source_options(VARIANT_SOURCES),
         options=options("variant_baselines"),

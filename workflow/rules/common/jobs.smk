@@ -1,5 +1,6 @@
 """Where jobs run and what they ask for: interpreter, environment, container, memory, time and GPUs."""
 
+import functools
 import os
 import re
 import shlex
@@ -7,6 +8,7 @@ import sys
 
 from snakemake.exceptions import WorkflowError
 
+from grover.planning.requests import read_needs, read_requests
 from grover.runtime import slurm
 
 # Jobs run with the Python of the driver, one shared environment serving a whole cluster; in a conda environment or a container it is
@@ -39,25 +41,40 @@ def executor():
     return getattr(workflow.executor_plugin, "name", "")
 
 
-def cpu(megabytes, minutes, more=0):
-    """Resources of a job: memory and time limit, doubled with each new attempt; of memory only `more` is added where that is given."""
+NEEDS = read_needs(ROOT)
+
+
+@functools.cache
+def requests():
+    """What jobs ask for, read where the first job is looked at."""
+    return checked(read_requests, NEEDS, configuration, ROOT)
+
+
+def cpu(rule, number=1, more=0):
+    """Resources of a job of a rule, by resources/requests.tsv: memory for so many processes, time limit, and kind of cost.
+
+    Both are doubled with each new attempt; of memory only `more` is added where that is given.
+    """
+    memory = lambda wildcards: requests().megabytes(rule, wildcards.get("task", "")) * number
+    minutes = lambda wildcards: requests().minutes(rule, wildcards.get("task", ""), ".".join(wildcards), number)
     return {
-        "mem_mb": lambda wildcards, attempt: slurm.grown(megabytes, attempt, more),
-        "runtime": lambda wildcards, attempt: min(minutes * 2 ** (attempt - 1), LONGEST),
+        "mem_mb": lambda wildcards, attempt: slurm.grown(memory(wildcards), attempt, more),
+        "runtime": lambda wildcards, attempt: min(minutes(wildcards) * 2 ** (attempt - 1), LONGEST),
+        **({"cost": NEEDS[rule].cost} if NEEDS[rule].cost else {}),
     }
 
 
 GPU_REQUEST = checked(slurm.gpu_request, os.environ)
 
 
-def gpu(megabytes, minutes, number=1, nodes=1, more=0):
-    """Resources of a job with so many GPUs on each node; without any where the configuration asks for none."""
+def gpu(rule, number=1, nodes=1, more=0):
+    """Resources of a job with so many GPUs on each node, with memory for each; without any where the configuration asks for none."""
     if configuration.device != "cuda":
-        return cpu(megabytes, minutes, more)
+        return cpu(rule, number, more)
     on_slurm = lambda: executor() in ("slurm", "slurm-jobstep", "dryrun")
     asked = lambda name: (lambda wildcards: GPU_REQUEST.resources(on_slurm(), number, nodes)[name])
     return {
         **{name: asked(name) for name in GPU_REQUEST.resources(True, number, nodes)},
         "slurm_partition": os.environ.get("GROVER_GPU_PARTITION", "gpu"),
-        **cpu(megabytes, minutes, more),
+        **cpu(rule, number, more),
     }

@@ -1,0 +1,164 @@
+"""What the job of each rule asks for: memory and time limit as functions of the genome, its annotation and the examples of a task.
+
+The numbers are in `resources/requests.tsv`. A job asks for its base and for `MEMORY` or `TIME` times what its data take by measurement. All
+sizes are known before the first job: from finished files, else from the sources, else as hg19 has them per base. Nothing heavy is imported.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from grover.config.configuration import Configuration
+from grover.config.files import file_name, installed, local_path
+from grover.config.tables import numbered_lines, read_table
+from grover.planning.costs import WORK, Run, expected_examples, regions, weights
+from grover.planning.plan import Job, Machine, choose_machine, network_seconds
+from grover.planning.runs import read_run
+from grover.runtime.errors import InputError
+
+MEMORY, TIME = 1.5, 4.0  # times what was measured, for other machines, busy file systems and data that are less regular
+TRAINING = 3.0  # times what the plan expects of a network
+ROUNDED = 100  # MB
+# bytes of a row of annotation, compressed and plain, by a part of the file's name; the fewest that public files have
+BYTES_PER_ROW = {".gtf": (14, 300), ".gff": (14, 150), ".vcf": (40, 70), "": (25, 40)}
+PACKED, NO_ROWS = (".gz", ".bgz", ".xz"), (".bw", ".bigwig")
+# of hg19, where a file is not here yet: RepeatMasker, GENCODE and all others together, and ClinVar
+ROWS_PER_BASE, VARIANTS_PER_BASE, CONTIGS = 3.5e-3, 1.3e-3, 20_000
+LARGEST_CONTIG = 250_000_000  # or the whole genome, where that is smaller
+VARIANT_SOURCE = "variants"
+
+
+TABLE, BASE = "resources/requests.tsv", "-"
+
+
+@dataclass(frozen=True)
+class Need:
+    """MB and minutes without data, and per unit of each size; the kind of `grover.planning.costs` that the job is, empty for none."""
+
+    mb: float
+    minutes: float
+    cost: str
+    per: dict[str, tuple[float, float]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """What jobs grow with.
+
+    gigabases: kept bases, in 1e9; largest: of the longest contig. contigs: in thousands. rows: of all annotation together, in
+    millions; variants: in millions. copies: megabases whose copies are looked for. regions: that are embedded, in thousands.
+    parameters: of the largest network, in millions.
+    """
+
+    gigabases: float
+    largest: float
+    contigs: float
+    rows: float
+    variants: float
+    copies: float
+    regions: float
+    parameters: float
+
+
+class Requests:
+    """The requests of all jobs of a run. machine: on which networks are expected to run."""
+
+    def __init__(self, needs: dict[str, Need], run: Run, sizes: Sizes, machine: Machine):
+        self.needs, self.run, self.sizes, self.machine = needs, run, sizes, machine
+
+    def megabytes(self, rule: str, task: str = "") -> int:
+        """Return the memory that a job of a rule asks for; `task`: the task that it is of."""
+        wanted = self.needs[rule].mb + MEMORY * sum(mb * size for (mb, _), size in self._grown(rule, task))
+        return math.ceil(wanted / ROUNDED) * ROUNDED
+
+    def minutes(self, rule: str, task: str = "", key: str = "", gpus: int = 0) -> int:
+        """Return the time limit; `key`: the wildcards of the job, as in the name of its benchmark file."""
+        row = self.needs[rule]
+        wanted = row.minutes + TIME * sum(minutes * size for (_, minutes), size in self._grown(rule, task))
+        if row.cost in WORK:
+            job = Job(rule, key or self.run.chosen, row.cost, self.run.settings.threads, gpus=gpus)
+            wanted = max(wanted, TRAINING * network_seconds(job, self.run, self.machine) / 60)
+        return math.ceil(wanted)
+
+    def _grown(self, rule: str, task: str) -> Iterator[tuple[tuple[float, float], float]]:
+        for name, amounts in self.needs[rule].per.items():
+            if name == "examples":  # in 100,000
+                yield amounts, expected_examples(self.run, self.run.tasks[task]) / 1e5
+            else:
+                yield amounts, getattr(self.sizes, name)
+
+
+def read_needs(installation: Path) -> dict[str, Need]:
+    """Read the table: what a job of each rule needs."""
+    needs: dict[str, Need] = {}
+    for row in read_table(installation / TABLE):
+        amounts = float(row["mb"]), float(row["minutes"])
+        if row["size"] == BASE:
+            needs[row["rule"]] = Need(*amounts, row["cost"].strip(BASE))
+        else:
+            needs[row["rule"]].per[row["size"]] = amounts
+    return needs
+
+
+def read_requests(needs: dict[str, Need], settings: Configuration, installation: Path) -> Requests:
+    """Return the requests of a run. Time limits do not depend on where it is started: networks have `threads` cores or a GPU of `budget.gpu`."""
+    run, _ = read_run(settings, installation)
+    machine = choose_machine(settings, settings.threads, 0, settings.budget.gpu, installation)
+    return Requests(needs, run, read_sizes(run, installation), machine)
+
+
+def read_sizes(run: Run, installation: Path) -> Sizes:
+    """Return the sizes of a run, by its finished genome, else by its sources."""
+    settings, bases = run.settings, run.bases
+    table = Path(settings.results, settings.run, "genome/contigs.tsv")
+    if table.is_file():
+        kept = [int(row["length"]) for row in read_table(table) if row["status"] == "kept"]
+        contigs, largest = len(kept), max(kept, default=0)
+    else:
+        contigs, largest = _contigs(settings, installation), min(bases, LARGEST_CONTIG)
+    found = {
+        key: _rows(settings, key, installation) for key in settings.sources if key not in ("genome", "regions")
+    }
+    variants = found.pop(VARIANT_SOURCE, 0)
+    known = sum(rows for rows in found.values() if rows is not None)
+    rows = known if None not in found.values() else max(known, ROWS_PER_BASE * bases)
+    return Sizes(
+        gigabases=bases / 1e9,
+        largest=largest / 1e9,
+        contigs=contigs / 1e3,
+        rows=rows / 1e6,
+        variants=(VARIANTS_PER_BASE * bases if variants is None else variants) / 1e6,
+        copies=bases / 1e6 if settings.folds.copies else 0.0,
+        regions=regions(run) / 1e3,
+        parameters=max(weights(run, name) for name in settings.vocabulary.candidates) / 1e6,
+    )
+
+
+def _contigs(settings: Configuration, installation: Path) -> int:
+    """Contigs of an assembly that is not encoded yet: the lines of `genome.sizes` or of the index beside the FASTA."""
+    entry = settings.sources.get("genome")
+    try:
+        place = local_path("genome", entry, settings.data, installation) if entry else None
+    except InputError:  # the workflow says so when it looks for its sources
+        place = None
+    sizes = [installed(settings.genome.sizes, installation)] if settings.genome.sizes else []
+    listed = [*sizes, *([Path(f"{place}.fai")] if place else [])]
+    return next((len(numbered_lines(path)) for path in listed if path.is_file()), CONTIGS)
+
+
+def _rows(settings: Configuration, key: str, installation: Path) -> int | None:
+    """Most rows that the file of a source has by its size; None where it is not here yet."""
+    source = settings.sources[key]
+    try:
+        place = local_path(key, source, settings.data, installation)
+    except InputError:
+        return None
+    name = file_name(source, place)
+    path = Path(place) if place else Path(settings.downloads, key, name)
+    if not path.is_file():
+        return None
+    if name.lower().endswith(NO_ROWS):
+        return 0
+    packed, plain = next(sizes for part, sizes in BYTES_PER_ROW.items() if part in name)
+    return path.stat().st_size // (packed if path.suffix in PACKED else plain)

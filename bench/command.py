@@ -1,8 +1,8 @@
 """`grover embed` and `grover variants` beside what they replace, and the memory of `grover embed`.
 
-- `grover embed` beside the `feature-extraction` pipeline of transformers: [CLS] and mean over the tokens of the last layer, for the same
-  sequences of 20 to 500 tokens. The pipeline is measured at its best (`ratio`: states as tensors, the fastest of several batch sizes) and
-  at its defaults (`ratio_default`).
+- `grover embed` beside the `feature-extraction` pipeline of transformers: [CLS] and mean over the tokens of the last layer of the same
+  sequences, 20 to 500 tokens each. The pipeline is measured at its best (`ratio`: states as tensors, the fastest of several batch sizes)
+  and at its defaults (`ratio_default`).
 - `grover variants` beside a plain loop over the same masked passes, in padded batches with the fastest of several sizes: `llr` of both
   strands. Ours also computes the distances of embeddings.
 - `grover embed` of BED files of several sizes by a narrow model. `flat` says whether no peak memory is more than a tenth above that of the

@@ -1,19 +1,21 @@
 """Embeddings of sequences of mixed lengths: ours beside the `feature-extraction` pipeline of `transformers`.
 
-Both get text and give [CLS] and the mean over the tokens of the last layer, from the same weights, for the same sequences of 20 to 500
-tokens in the same precision; both tokenise. Rates are sequences a second. The peer is measured
-  at its best in the order given (`ratio`): states as tensors, the fastest of several batch sizes,
-  at its defaults (`ratio_default`): one sequence at a time, states as lists, which of bfloat16 take it long,
-  at its best on sequences that were sorted by length for it (`ratio_sorted`), which is stricter than what was asked for.
-In bf16 the weights of the peer are bfloat16. How many tokens each sequence has is told to it, so that it can leave out padding. Not timed:
+Both read text and return [CLS] and the mean over the tokens of the last layer. They have the same weights and precision, and
+the same sequences of 20 to 500 tokens; both tokenise. Rates are sequences per second. The peer is measured
+
+- at its best in the order given (`ratio`): states as tensors, the fastest of several batch sizes;
+- at its defaults (`ratio_default`): one sequence at a time, states as lists, which take it long for bfloat16;
+- at its best on sequences that were sorted by length for it (`ratio_sorted`), which is stricter than what was asked for.
+
+In bf16 the weights of the peer are bfloat16. The peer knows the number of tokens of each sequence and can leave out padding. Not timed:
 loading, the making of pipelines, a first run on other sequences, and the sorting. `difference` is the largest between numbers of the
-vectors, as a share of the largest number, and `identical` says whether it is within `tolerance`; `cosine` is the least between vectors of
+vectors, as a share of the largest number; `identical` is whether it is within `tolerance`; `cosine` is the least between vectors of
 the same sequence, each as a difference from the mean of all. Memory (`peak_mb`, `peer_peak_mb`) is that of the processes that were timed.
 
-Then genomes of two sizes are embedded window by window by the command embed.py, each in a process of its own, and the larger one again
-with each of its segments as a single region. `flat` says whether the peak memory of each is at most a tenth above that of the first. The
-network is a small one, for time; what is held of a genome does not depend on it. With GROVER_DATA the genome is the 26 Mb of hg19 in that
-folder, else a simulated one.
+Then genomes of two sizes are embedded window by window by the command embed.py, each in a process of its own. The larger one is embedded
+again with each of its segments as a single region. `flat` is whether the peak memory of each is at most a tenth above that of the first.
+The network is a small one, for time; what is held of a genome does not depend on it. With GROVER_DATA the genome is the 26 Mb of hg19 in
+that folder, else a simulated one.
 
   python bench/embedding.py
   python bench/embedding.py --precision fp32 --genome 0

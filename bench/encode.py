@@ -1,8 +1,8 @@
 """Encoding windows with a byte-pair vocabulary: our encoder beside `tokenizers`, on one core each, and with all cores.
 
 The vocabulary is learnt from the genome. Both encode the same random windows of 1 to 5,000 bases; `tokenizers` is measured at its
-best (the bare model, a batch, no offsets) and as `AutoTokenizer` would load it (`ratio_default`). `identical` says whether
-all ids are equal on --windows random windows and on adversarial sequences: runs of one letter, repeats of two, the repeat of
+best (the bare model, a batch, no offsets) and as `AutoTokenizer` would load it (`ratio_default`). `identical` is whether
+all ids are equal on --windows random windows and on adversarial sequences. These are runs of one base, repeats of two, the repeat of
 telomeres, and every token followed by every token.
 
   python bench/encode.py --fasta hg19.fa.gz --windows 1000000

@@ -1,7 +1,7 @@
 """Does pretraining help where labels are few? (DNABERT, Ji et al. 2021, says so.)
 
-Fine-tunes a pretrained model, the same network from random initialisation, and the convolutional baseline on tasks of a run, from a random
-draw of 50, 200, 1,000 and all labels of fold train, with several seeds. The three see the same labels of each seed. A draw of N labels is
+Fine-tunes a pretrained model, the same network from random initialisation, and the convolutional baseline on tasks of a run. The labels are
+a random draw of 50, 200, 1,000 or all of fold train, with several seeds. The three see the same labels of each seed. A draw of N labels is
 stopped by at most N labels of fold valid. Each training has at least `STEPS` steps. The score is the MCC on fold test. Intervals of the
 differences are a bootstrap over test examples and seeds. P-values are two-sided and corrected over the tasks of one number of labels
 (Holm 1979).

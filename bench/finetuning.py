@@ -1,9 +1,9 @@
 """Prediction and fine-tuning on sequences of mixed lengths: ours beside `transformers.Trainer`.
 
-Both run the same classifier, `BertModel` under a linear layer on the mean of its states, from the same weights, on the same sequences
-of 20 to 250 tokens in the same precision. The peer is measured at its best (batches padded to their longest; for prediction the sequences
+Both run the same classifier, `BertModel` under a linear layer on the mean of its states. They have the same weights and precision, and the
+same sequences of 20 to 250 tokens. The peer is measured at its best (batches padded to their longest; for prediction the sequences
 sorted by length beforehand, for training grouped by length; the fastest of several batch sizes) and at its defaults (`ratio_default`:
-batches of 8 in the order of the data, padded to their longest). A rate is in examples a second; of ours 32 make a training step. The
+batches of 8 in the order of the data, padded to their longest). A rate is in examples per second; of ours 32 make a training step. The
 making of the Trainer and a first run on other sequences are not timed. `difference` is the largest one between predicted logits, as a
 share of the largest logit, and `identical` says whether it is within `tolerance`; `spread` is the standard deviation of the logits,
 likewise. Memory is that of a process that predicts and trains.
@@ -257,7 +257,7 @@ def make_trainer(options: argparse.Namespace, model, folder: str, data: list[dic
         "per_device_eval_batch_size": options.prediction_batch,
     }
     if training:
-        # would also permute what `predict` returns, without a word
+        # would also silently permute what `predict` returns
         best["train_sampling_strategy"] = "group_by_length"
     arguments = TrainingArguments(
         folder,

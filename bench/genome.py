@@ -1,7 +1,7 @@
 """Speed of the genome stage on an uncompressed FASTA, beside pyfaidx reading the same contigs.
 
-`ours` is the whole stage (read, split, encode, mask, write), the peer only reads each contig as text, its index made
-beforehand, as its best setting; `ours_reading` is our reader doing just that. Each runs in a process of its own.
+`ours` is the whole stage (read, split, encode, mask, write); the peer only reads each contig as text, with an index made
+beforehand, its best setting; `ours_reading` is our reader doing just that. Each runs in a process of its own.
 """
 
 import argparse

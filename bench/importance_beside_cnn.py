@@ -1,7 +1,7 @@
 """What a fine-tuned model and the convolutional baseline look at in the sites of one task: in-silico mutagenesis and motifs of both.
 
 Reads a run that has fine-tuned the chosen model. The convolutional network is trained here, with more epochs than in the workflow, since
-small data sets need them. Both are explained by the same functions. Sites of fold test say where the importance lies: in the best match of
+small data sets need them. Both are explained by the same functions. Sites of fold test show where the importance lies: in the best match of
 the known motif, or beside it. Motifs come from sites of fold train and are tested on fold test.
 
   python bench/importance_beside_cnn.py --run results/hg19-mini --task ctcf-GM12878 --motifs CTCF.meme \\

@@ -8,10 +8,10 @@
 | llr | `Scorer.score` of 48 variants, flanks of 100 bases | the same passes in padded batches, all logits |
 | tracks | `BaseReader.read` of 3,000 bases, one strand | one masked token per forward pass, in windows of the same size around it |
 
-Peers are measured at the fastest of several batch sizes (`ratio`) and at their default (`ratio_default`: 32 for tangermeme, no internal
-batches for captum, 64 for the loops, 1 for the tracks). Runs are interleaved after a warm-up, in one process per row; memory is that of a
-process per side. `difference` is the largest absolute one, `correlation` Pearson's. The network is that of the demo with random weights;
-`--model` names a pretrained folder instead, whose encoder the classifier of the first two rows shares.
+Peers are measured at the fastest of several batch sizes (`ratio`) and at their default (`ratio_default`). Defaults are 32 for tangermeme,
+no internal batches for captum, 64 for the loops, 1 for the tracks. Runs are interleaved after a warm-up, in one process per row; memory
+is that of a process per side. `difference` is the largest absolute one, `correlation` Pearson's. The network is that of the demo with
+random weights; `--model` names a pretrained folder instead, whose encoder the classifier of the first two rows shares.
 
 It needs captum and tangermeme, which have an environment of their own:
 

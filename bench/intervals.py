@@ -1,12 +1,12 @@
 """All repeats of a genome on all its windows: which windows hold one, bases covered, distance to the nearest; ours beside pybedtools
 and the bedtools command.
 
-The files are simulated, the same each time: contigs of hg19's names and lengths (or the share `--share` of them), repeats as BED6,
-dense here and sparse there and now and then overlapping, and windows end to end as BED3, both sorted. Everything is timed from the
-files to arrays in memory. pybedtools is measured at its best (files told to be sorted, one call for presence and coverage and one for
-the nearest, only the columns that count read from its results, which is four times faster than its stream of intervals) and at its
-defaults (`ratio_default`: unsorted, which holds the repeats in memory, sorting for the nearest, whole tables as results). Of the
-bedtools command only the run is timed, results to files. Memory is that of the process with its largest child. `identical` says
+The files are simulated, the same each time, with contigs of hg19's names and lengths (or the share `--share` of them). Repeats are BED6,
+dense here and sparse there and now and then overlapping; windows are end to end as BED3; both are sorted. Everything is timed from the
+files to arrays in memory. At its best, pybedtools is called with `sorted`, once for presence and coverage and once for
+the nearest. Only the columns that count are read from its results, four times faster than its stream of intervals. At its
+defaults (`ratio_default`) it holds the repeats in memory, sorts for the nearest, and returns whole tables. Of the
+bedtools command only the run is timed, results to files. Memory is that of the process with its largest child. `identical` is
 whether all answers are equal; a neighbour that touches is 0 bases away for us and 1 for bedtools.
 
   python bench/intervals.py

@@ -1,10 +1,10 @@
 """The scan for motifs on the 26 Mb of hg19: checked against all words, counted beside the paper's 85,000 sites, and timed beside memelite.
 
-Three things are done with MA0139.1 (CTCF). Hits on 1 Mb are compared with those of a brute-force scanner, which scores every place letter
-by letter and takes p-values from all 4 ** 19 words. Hits on all of the sequence are counted at several thresholds, with the share under
-a ChIP-seq peak, beside random sequence of the same length. And the scan is timed: `ours` and `peer` are in Mb per second, `peer`
-memelite's FIMO with score bins as fine as ours and bases encoded beforehand (`ratio`), or at its defaults with the encoding that it
-needs (`ratio_default`). Each timed run is a process of its own. `identical` says that the hits on 1 Mb equal those of brute force.
+Three things are done with MA0139.1 (CTCF). Hits on 1 Mb are compared with those of a brute-force scanner. It scores every place base
+by base and takes p-values from all 4 ** 19 k-mers. Hits on all of the sequence are counted at several thresholds, with the share under
+a ChIP-seq peak, beside random sequence of the same length. And the scan is timed: `ours` and `peer` are in Mb per second. `peer` is
+memelite's FIMO with our score bins and bases encoded beforehand (`ratio`), or at its defaults with the encoding that it
+needs (`ratio_default`). Each timed run is a process of its own. `identical` is whether the hits on 1 Mb equal those of brute force.
 """
 
 import argparse

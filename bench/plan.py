@@ -1,8 +1,8 @@
 """The plan (make plan) compared with finished runs: each run is estimated as if it had not run, from the others in its folder.
 
-Folders of finished runs are given as arguments; without any those in results/ are taken. For each run the JSON gives the number of jobs
-with and without an estimate, and over the jobs with one the measured seconds, the ratio of estimated to measured seconds, and the factors
-within which half and nine in ten of the jobs of at least 5 s are. `trainings` has the same for the networks, which have formulas.
+Folders of finished runs are given as arguments; without any those in results/ are taken. For each run the JSON has the number of jobs
+with and without an estimate. Over the jobs with one it has the measured seconds; the ratio of estimated to measured seconds; and the
+factors within which half and nine in ten of the jobs of at least 5 s are. `trainings` has the same for the networks, which have formulas.
 The disk is compared with all files of the run.
 
   python bench/plan.py results/demo results/test --record plan

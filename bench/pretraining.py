@@ -1,13 +1,13 @@
 """Masked-token pretraining: our loop beside `transformers.Trainer` with `BertForMaskedLM`.
 
-Both train the same network on the same windows with the same masks in the same precision, 64 windows a step; by default half of the
-windows have 510 tokens and the others 20 to 510, as in the paper. The peer is measured at its best (windows grouped by length, padded
-to the longest of the batch, the fastest of several batch sizes) and at its defaults (`ratio_default`). A rate is in useful tokens a
-second: padding and specials do not count. `mfu` is the share of the device's peak, (6 N + 12 L H T) x tokens/s over its FLOP/s, N being
-the weights without embeddings, T the length of the window in which a token stands; the peak of a CPU is that of a large product of
-matrices, measured in the same run. The formula counts the last layer and the output in full, which our loop computes for the masked tokens
-alone. The loops are timed, without the check before our first step and without the making of the Trainer. `loss` and `peer_loss`
-are those of the last quarter of a longer run of size tiny on the same batches in the same order.
+Both train the same network on the same windows with the same masks in the same precision, 64 windows per step; by default half of the
+windows have 510 tokens and the others 20 to 510, as in the paper. The peer is measured at its best (`ratio`) and at its defaults
+(`ratio_default`). At its best, windows are grouped by length and padded to the longest of the batch, with the fastest of several batch
+sizes. A rate is in useful tokens per second: padding and specials do not count. `mfu` is the share of the device's peak, `(6 N + 12 L H
+T) x tokens/s` over its FLOP/s. N are the weights without embeddings, T the length of the window of a token. The peak of a CPU is that of
+a large product of matrices, measured in the same run. The formula counts the last layer and the output in full, which our loop computes
+for the masked tokens alone. The loops are timed, without the check before our first step and without the making of the Trainer. `loss`
+and `peer_loss` are those of the last quarter of a longer run of size tiny on the same batches in the same order.
 
   python bench/pretraining.py --size small --windows 192 --loss-steps 100 --fasta hg19.fa.gz
   python bench/pretraining.py --size base --device cuda --windows 4096 --length 510

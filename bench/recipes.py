@@ -1,7 +1,7 @@
 """Short pretrainings of a run's vocabulary, to choose the recipe of a small model: which settings learn most in equal seconds.
 
-Reads the tokens, vocabulary and folds that a run has made, trains each row of a table of recipes on fold train for the same processor
-seconds on one thread, and prints the loss per masked token on fold valid. Fold test is not looked at. `--jobs` trainings run side by
+Reads the tokens, vocabulary and folds of a run. Trains each row of a table of recipes on fold train for the same processor
+seconds on one thread. Prints the loss per masked token on fold valid. Fold test is not looked at. `--jobs` trainings run side by
 side. Processor seconds count, not those of the clock, so that other work on the machine matters little; the learning rate falls to zero
 within them, so the number of steps is set from the time of the first ones.
 

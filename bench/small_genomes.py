@@ -1,8 +1,8 @@
 """Minutes to the report for two small genomes with the smallest configurations: `run`, `sources` and `device: cpu`.
 
-12 Mb of hg19 (chr17 to 7.7 Mb and chr22 from 16.05 to 20.45 Mb) with their repeats, genes, CTCF peaks and motif, cut out of the folder of
-config/hg19-local.yaml; and E. coli, FASTA and GFF3 as NCBI gives them. The files are written to --folder. Without --run only the plan of
-each run is printed, in seconds.
+One genome is 12 Mb of hg19 (chr17 to 7.7 Mb and chr22 from 16.05 to 20.45 Mb) with repeats, genes, CTCF peaks and motif. It is cut out of
+the folder of config/hg19-local.yaml. The other is E. coli, FASTA and GFF3 as NCBI gives them. The files are written to --folder. Without
+--run only the plan of each run is printed, in seconds.
 
   python bench/small_genomes.py --data $DATA                                        # inputs and plans
   python bench/small_genomes.py --data $DATA --run --record small-genomes           # both runs, on a machine without other work

@@ -1,9 +1,9 @@
 """How much a score of variants depends on the number of tokens that an allele has, the variant's effect apart.
 
-Random substitutions of fold train are scored. The partial correlation of the score with the change in the number of tokens, given the
-ratio of a Markov chain of order 5, is 0 for a score that the segmentation does not confound. `ours` is that of `llr` with the mean change
-of both strands. `peer` is that of version 0.1, which masked all tokens near the variant at once on the plus strand, with the change there.
-Both are absolute values.
+Random substitutions of fold train are scored. The values are partial correlations of the score with the change in the number of
+tokens, given the ratio of a Markov chain of order 5. They are 0 where the segmentation does not confound the score. `ours` is that of
+`llr` with the mean change of both strands. `peer` is that of version 0.1, which masked all tokens near the variant at once on the plus
+strand, with the change there. Both are absolute values.
 
     .venv/bin/python bench/variant_confounding.py --run results/demo --model bpe-600
 """

@@ -55,9 +55,9 @@ def load(
 class LoadedModel:
     """A model that is asked about intervals or sequences.
 
-    The methods take as `inputs` the path of a BED file or a table with chrom, start, end (and name, strand), both of them with `fasta`, or
-    sequences as texts without it. With `fasta` alone each of its sequences is an input. They return a table: chrom, start, end, name,
-    strand, read_strand, status (`ok`, or why an input was skipped), `seen` where it is known, and their own columns.
+    The methods take as `inputs`, with `fasta`, the path of a BED file or a table with chrom, start, end (and name, strand).
+    Without `fasta` they take sequences as texts. With `fasta` alone each of its sequences is an input. They return a table: chrom, start,
+    end, name, strand, read_strand; status (`ok`, or why an input was skipped); `seen` where it is known; and their own columns.
     """
 
     def __init__(self, model: Model, computation: Computation):

@@ -1,7 +1,7 @@
 """Copy a trained model of a run to resources/models/, from where the package ships it (`make ship-model`).
 
-What is shipped is what was scored: weights and tokenizer are the files of the run, byte by byte. The card of the run gets two sections,
-what linear probes on the embeddings predict and the licence, so that the folder says all that is known of the model.
+What is shipped is what was scored: weights and tokenizer are the files of the run, byte by byte. The card of the run gets two sections:
+what linear probes on the embeddings predict, and the licence. So the folder contains all that is known of the model.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Commands of the documentation: what a page tells its reader to type, and whether that could be typed, without running it.
+"""Commands of the documentation: what a reader is asked to type, and whether that could be typed, without running it.
 
 A check raises AssertionError with what is wrong. `grover` and the scripts parse their arguments, Snakemake parses its own and reads the
 configuration, make prints what it would run. Names that a page has made up stand in PLACEHOLDERS.

@@ -95,7 +95,7 @@ def _waits(scale: Scale) -> float:
 
 
 def resume(scale: Scale) -> dict:
-    """A training that SIGTERM ends goes on to the weights of one that was left alone: bit for bit on a CPU, nearly on a GPU."""
+    """A training that SIGTERM ends resumes to the weights of an undisturbed one: bit for bit on a CPU, nearly on a GPU."""
     steps, at = 2 * WARM, WARM
     alone = scale.model()
     curve = scale.train(alone, steps)

@@ -90,10 +90,10 @@ def enrich_by_shifts(
 
     tokens, anchors: `tokens.npy`, which may be memory-mapped, and `index.npy` of a genome of `bases` bases; statistics: id, token,
     length, one row per id; categories: sorted, disjoint places in the genome's codes; shifts: as `draw_shifts` returns them.
-    Returns track, category, id, token, length, count (occurrences), inside, share (inside / count), expected (mean of that share
-    over all circular shifts, which is the category's share of the bases), log2 (enrichment, with one pseudo-occurrence that lies as
-    expected), low, high (95 % interval), p (two-sided) and q (Benjamini and Hochberg over the table), with a row for each category
-    and token that spells sequence, and the number of shifts as its attribute `shifts`. The last four columns are missing where fewer
+    Returns a row for each category and token that spells sequence; the attribute `shifts` is the number of shifts. Columns: track,
+    category, id, token, length; count (occurrences), inside, share (inside / count); expected (mean of that share over all circular
+    shifts, which is the category's share of the bases); log2 (enrichment, with one pseudo-occurrence as expected); low, high (95 %
+    interval), p (two-sided), q (Benjamini and Hochberg over the table). The last four columns are missing where fewer
     than 10 occurrences are expected inside or the category is everywhere.
     """
     spelt = statistics["token"].str.fullmatch("[ACGT]+").to_numpy()

@@ -72,9 +72,9 @@ def enrich(
 
     tokens: uint16, all tokens of a genome of `bases` bases, may be memory-mapped; lengths: bases by id, int32; statistics: id, token,
     length, of the tokens to report.
-    Returns a table of id, token, length, track, category, count (occurrences), inside, share (inside / count), expected (share of
-    the bases), log2 (enrichment, with one pseudo-occurrence that lies as expected), low, high (95 % interval), p and q (Benjamini and
-    Hochberg over all tests); the last four are missing where the category lies in fewer than 10 blocks or fewer than 10 occurrences
+    Returns a table: id, token, length, track, category; count (occurrences), inside, share (inside / count); expected (share of
+    the bases); log2 (enrichment, with one pseudo-occurrence as expected); low, high (95 % interval), p and q (Benjamini and
+    Hochberg over all tests). The last four are missing where the category lies in fewer than 10 blocks or fewer than 10 occurrences
     are expected inside.
     """
     names = list(categories)

@@ -1,6 +1,6 @@
 """Motifs from files in MEME format.
 
-The reader keeps to https://meme-suite.org/meme/doc/meme-format.html: `w=` and `nsites=` may be absent, and text may stand before the line
+The reader keeps to https://meme-suite.org/meme/doc/meme-format.html. `w=` and `nsites=` may be absent. Text may precede the line
 `MEME version`, as in the output of MEME. Where `w=` is absent, a matrix ends at the first line without numbers.
 """
 

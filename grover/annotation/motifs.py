@@ -1,9 +1,9 @@
 """Where a motif matches the genome: a scan of both strands with FIMO's p-values.
 
 Coordinates are 0-based half-open. As in FIMO (Grant, Bailey, Noble, Bioinformatics 27:1017, 2011) the score of a place is
-the sum of the log2 odds of its bases against equal base frequencies, in bits, and its p-value the share of random
-k-mers that score as high or higher. Odds are rounded to `BIN` bits for it, in the scan as in the count of k-mers, so that
-p-value and threshold hold exactly for the rounded odds.
+the sum of the log2 odds of its bases against equal base frequencies, in bits. Its p-value is the share of random
+k-mers that score as high or higher. Odds are rounded to `BIN` bits, in the scan as in the count of k-mers. So
+p-value and threshold are exact for the rounded odds.
 """
 
 from collections.abc import Sequence
@@ -116,8 +116,8 @@ def pvalues(weights: np.ndarray) -> tuple[int, np.ndarray]:
 def _core(strands: np.ndarray, cut: int) -> tuple[int, np.ndarray]:
     """Where the most telling `CORE` places of the motif begin, and which k-mers there leave hope for a match.
 
-    strands: weights of both strands [2, 4, width]. Returns for the + strand the first place of the core, and for every
-    k-mer, as a number of base four, bit 1 for hope on strand + and bit 2 on strand -, uint8 [4 ** size of the core].
+    strands: weights of both strands [2, 4, width]. Returns the first place of the core on the + strand, and uint8 [4 ** size
+    of the core] by k-mer as a number of base four. Bit 1 is set where strand + may still match, bit 2 where strand - may.
     """
     width = strands.shape[2]
     size = min(CORE, width)

@@ -33,8 +33,9 @@ def read_tracks(path: Path | str) -> pd.DataFrame:
 def each_track(
     tracks: pd.DataFrame, sources: dict[str, Path], lengths: dict[str, int], names: dict[str, ContigNames]
 ) -> Iterator[tuple[Any, pd.DataFrame]]:
-    """Row and intervals of each track whose source is given, of any format but bigwig, checked against the assembly: chrom (text),
-    start, end, and the columns that the track names. Tracks of one source, which is read once, come together.
+    """Yield row and intervals of each track whose source is given and is no bigWig, checked against the assembly.
+
+    Columns: chrom (text), start, end, and those that the track names. Tracks of one source, which is read once, come together.
 
     tracks: as `read_tracks` returns them; sources and names: file and contig names by source; lengths: of the contigs. Raises
     `InputError` where a column that a track names is missing.

@@ -121,7 +121,7 @@ def _add_folds(chosen: Configured, kept: Kept, settings: Configuration, window: 
     read = {contig.name for contig in kept.contigs}
     if circular := [name for name in (genes.circular if genes else ()) if name in read]:
         section["circular"] = circular
-        comments["folds.circular"] = "as the genes' file says; the first and the last block are neighbours"
+        comments["folds.circular"] = "as in the file of the genes; the first and the last block are neighbours"
     chosen.raw["folds"], comments["folds"] = section, found.reason
     chosen.lines.append(f"folds: {found.reason}")
     short = bases_of(contig for contig in kept.contigs if contig.length < window) / bases_of(kept.contigs)

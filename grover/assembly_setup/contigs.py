@@ -22,7 +22,7 @@ TOLERANCE, CLOSE = 0.35, 0.1
 
 @dataclass(frozen=True)
 class Kept:
-    """Contigs that are read, how a configuration says so (empty where the default patterns do), and why others are not."""
+    """Contigs that are read, the patterns for them in a configuration (empty for the default ones), and why others are not."""
 
     contigs: list[Contig]
     patterns: dict[str, list[str]]

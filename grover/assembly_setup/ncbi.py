@@ -1,4 +1,6 @@
-"""An assembly of NCBI by its accession, in the layout of https://ftp.ncbi.nlm.nih.gov/genomes/README.txt:
+"""An assembly of NCBI by its accession.
+
+The layout is that of https://ftp.ncbi.nlm.nih.gov/genomes/README.txt:
 `genomes/all/GCF/000/005/845/GCF_000005845.2_ASM584v2/`, with `md5checksums.txt` and an assembly report.
 """
 

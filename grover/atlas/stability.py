@@ -8,10 +8,10 @@ kept: a boundary of the reference that is one of the disturbed reading too. A to
     of exactly the same bases; one that holds a substituted base is not, and only tokens that lie wholly inside the stretch count.
 in step: two readings are in step from their first common token on, seen from the disturbance. Behind it they are equal up to
     the next place where they differ in their bases. For k-mers this is plain. For byte pairs it holds since a
-    segmentation is the encoding of its text if and only if all neighbours can stand side by side: of two readings with a
-    common token the left part of one and the right part of the other also make an encoding, and there is only one.
+    segmentation is the encoding of its text if and only if all neighbours can be adjacent. So the left part of one reading
+    and the right part of another with a common token also make an encoding. There is only one encoding.
 distance: bases from the disturbance to the place where the readings are in step. It counts the bases that both readings hold but
-    that lie in other tokens, so that 0 means that the token right beside the disturbance is the same. A window whose
+    that lie in other tokens. A distance of 0 means that the token right beside the disturbance is the same. A window whose
     readings have no token in common on that side never comes back in step; its distance is infinite.
 
 Overlapping k-mers have one token per base and no boundaries, so that nothing here applies to them.
@@ -61,8 +61,8 @@ def sample_windows(genome: Genome, number: int, length: int, flank: int, seed: i
     """Draw windows of `length` bases, uniformly among all places where a segment holds one with its surroundings.
 
     Places are drawn with replacement, and windows may overlap. The surroundings have at least `flank` bases on either
-    side; on each side up to `PHASES - 1` more are drawn, uniformly, so that k-mers are read in every phase
-    equally often (the place of a window says nothing on the phase in which a genome is read). Substitutes are drawn uniformly
+    side. On each side up to `PHASES - 1` more are drawn, uniformly, so that k-mers are read in every phase equally often.
+    The place of a window does not give the phase in which a genome is read. Substitutes are drawn uniformly
     among the three other bases. Raises `InputError` where no segment is long enough.
     """
     rng = np.random.default_rng(seed)
@@ -106,14 +106,14 @@ def measure(vocabulary: Vocabulary, windows: Windows, threads: int = 1) -> pd.Da
 
     Returns one row per disturbance, in the order of `DISTURBANCES`:
         vocabulary, disturbance, windows (their number), length (bases of a window);
-        kept, kept_low, kept_high: share of the boundaries in the window that are kept, the mean over the windows, and its
-            95 % interval from the standard error (windows that overlap count as independent);
+        kept, kept_low, kept_high: share of the boundaries in the window that are kept, mean over the windows and its
+            95 % interval; the interval is from the standard error, and overlapping windows count as independent;
         near, near_low, near_high: the same within `NEAR` bases of the disturbance;
-        chance: the share of all places inside the window that are boundaries of the disturbed reading, which is what `kept`
-            would be if these were strewn at random;
+        chance: the share of all places inside the window that are boundaries of the disturbed reading; `kept` would have
+            this value if boundaries were placed at random;
         tokens_kept: mean share of the tokens inside the window that are kept;
         tokens_changed: mean number of those that are not;
-        q05, q25, median, q75, q95, q99: quantiles of the distance in bases, each the smallest distance that at least this share
+        q05, q25, median, q75, q95, q99: quantiles of the distance in bases, the smallest that at least this share
             of the windows does not exceed. A window that never comes back in step counts as infinite; an infinite
             quantile is missing;
         largest: the largest distance of the windows that come back in step;

@@ -11,8 +11,9 @@ FREQUENT, PER_MILLION = 100_000, 140
 
 
 def describe_tokens(statistics: pd.DataFrame, pairs: np.ndarray) -> pd.DataFrame:
-    """The tokens that spell sequence, most frequent first: id, token, length, count, share (of all occurrences), rank (from 1),
-    first (base), gc, ag, ac (shares of the bases), expected.
+    """Return the tokens that spell sequence, most frequent first.
+
+    Columns: id, token, length, count, share (of all occurrences), rank (from 1), first (base), gc, ag, ac (shares of the bases), expected.
 
     statistics: id, token, count. pairs: how often each two bases stand side by side, int [16], as
     `grover.atlas.null_genomes.markov_counts` of order 1 returns them. `expected` says how often the token's bases would stand

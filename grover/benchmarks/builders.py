@@ -1,7 +1,7 @@
 """What each kind of benchmark makes of its annotation: windows of one length with a label.
 
-A builder returns the windows (chrom, start, end, strand, label, score, dropped and, of a builder with several kinds of negatives, their
-stratum) and the names of the labels 0, 1, ... Where negatives are derived from the positives, they come later
+A builder returns the names of the labels 0, 1, ... and the windows: chrom, start, end, strand, label, score, dropped. A builder with
+several kinds of negatives adds their stratum. Where negatives are derived from the positives, they come later
 (`grover.benchmarks.derived_negatives`) and take label 0. Coordinates are 0-based half-open.
 """
 
@@ -89,9 +89,9 @@ def prom300(tss: pd.DataFrame, length: int, upstream: int = UPSTREAM) -> Built:
 def promscan(tss: pd.DataFrame, length: int, reach: int = REACH, step: int = STEP, seed: int = 0) -> Built:
     """Windows every `step` bases within `reach` bases of a transcription start, label 1 where a start lies inside.
 
-    Stretches around neighbouring starts that overlap are scanned once, as one, from an offset below `step` that the seed draws
-    for each, else a start would stand at the same few places of all windows. Since a scan does not know the strand of what it is
-    to find, all windows are read along strand +.
+    Stretches around neighbouring starts that overlap are scanned once, as one. Each scan begins at an offset below `step` that the seed
+    draws; else a start would be at the same few places of all windows. The strand of a start is unknown to a scan, so
+    all windows are read along strand +.
     """
     if length > 2 * reach + 1:
         raise InputError(
@@ -194,10 +194,10 @@ def regions(bed: pd.DataFrame, length: int, labels: list[str] | None = None, der
 def splice(junctions: pd.DataFrame, genome: Genome, length: int, kind: str = "both", seed: int = 0) -> Built:
     """Windows around borders of introns that begin with GT and end with AG, and around GT and AG that are no border.
 
-    `kind` donor or acceptor: label 1 is such a border, label 0 a GT (an AG) of the same gene and strand that no annotated intron
-    of any gene uses, as many in each gene as it has borders. Kind both: 0 acceptor, 1 donor, 2 neither, the last half GT, half
-    AG and as many as one of the others on average. Half of a window lies before the border along the strand: of 400 bases 200, so
-    that GT stands at 200 and AG at 198, as in GUE (Zhou 2023).
+    `kind` donor or acceptor: label 1 is such a border. Label 0 is a GT (an AG) of the same gene and strand that no annotated intron
+    of any gene uses; each gene has as many of them as borders. Kind both: 0 acceptor, 1 donor, 2 neither. The last is half GT, half
+    AG, and as many as one of the others on average. Half of a window lies before the border along the strand: of 400 bases 200. So
+    GT begins at 200 and AG at 198, as in GUE (Zhou 2023).
 
     Introns with other ends (GC, AT) are left out, since no negative looks like them; they count as used.
     """

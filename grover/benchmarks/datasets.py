@@ -68,8 +68,8 @@ def assemble(
 ) -> tuple[pd.DataFrame, dict]:
     """The examples that windows of one length make, and how many windows there were and why some left.
 
-    `folds` (chrom, start, end, fold) is `folds.bed`. A window stays where it lies wholly in one segment and one fold, and
-    where no other fold holds the same sequence on either strand (test keeps it before valid, valid before train).
+    `folds` (chrom, start, end, fold) is `folds.bed`. A window is kept where it lies wholly in one segment and one fold. A sequence that
+    several folds hold, on either strand, is kept in one of them: test before valid, valid before train.
     `context` bases of the segment on both sides come along as `before` and `after`. `most` limits the examples. `negatives`
     makes negatives of the positives that stay.
 
@@ -205,8 +205,11 @@ def count(dataset: pd.DataFrame, labels: Sequence[str]) -> dict[str, dict[str, i
 
 
 def call_of(counts: dict[str, dict[str, int]], usual: str) -> str:
-    """How a probability becomes a call, `usual` by the builder: from what is best on fold `valid` where the rarer one of two labels
-    has less than the share `RARE` of fold train, since a classifier that is right hardly calls it from half on."""
+    """Return how a probability becomes a call: `usual`, which the builder names, or `valid`, from what is best on that fold.
+
+    It is `valid` where the rarer of two labels has less than the share `RARE` of fold train. A calibrated classifier hardly calls it at
+    a threshold of 0.5.
+    """
     sizes = list(counts["train"].values())
     return "valid" if len(sizes) == 2 and min(sizes) < RARE * sum(sizes) else usual
 

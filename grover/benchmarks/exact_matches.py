@@ -1,7 +1,7 @@
 """Where given sequences stand in the genome, base by base, on either strand: for sets that carry no coordinates.
 
-The first bases of every sequence and of its reverse complement are looked up at each base while one pass goes over the genome, and what
-they promise is verified. The genome is never copied, so memory does not grow with it.
+One pass over the genome looks up the first bases of every sequence and of its reverse complement at each base, and verifies each
+candidate. The genome is never copied, so memory does not grow with it.
 """
 
 from collections.abc import Sequence
@@ -23,8 +23,8 @@ def locate(
     """All places of the sequences in `codes` (uint8, 0..3, may be memory-mapped), none across the bounds of a segment.
 
     bounds: int64, where each segment begins and where the last ends. Returns, sorted by row and start, the number of the sequence
-    (int64), the place of its leftmost base in `codes` (int64) and the strand it reads along ("+" or "-"; a sequence that is its own
-    reverse complement only "+"). Sequences with another base than A, C, G, T stand nowhere, nor do empty ones. The lookup
+    (int64), the place of its leftmost base in `codes` (int64) and its strand, "+" or "-". A sequence that is its own
+    reverse complement is found on "+" only. Sequences with another base than A, C, G, T are not found, nor are empty ones. The lookup
     uses as many bases as the shortest sequence has, up to 31, and slows down where these are fewer than 12.
     """
     patterns, rows, minus = [], [], []

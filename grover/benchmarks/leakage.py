@@ -1,7 +1,7 @@
 """What may make the scores of a benchmark better than they are: leaks between its folds, and labels that give themselves away.
 
-A leak is an example of fold valid or test that training has seen: the same sequence on either strand, one nearly the same, one that shares
-bases with it in the genome, or one on which the model was pretrained. Scores are also given on the test set without them.
+A leak is an example of fold valid or test that training has seen. It is, or nearly is, a sequence of training on either
+strand, shares bases with one in the genome, or was part of pretraining. Scores are also given on the test set without them.
 """
 
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ PAIRS = ((TRAIN, VALID), (TRAIN, TEST), (VALID, TEST))
 LEAKS = ("duplicate", "near-duplicate", "overlap", "pretraining")
 K = 11
 ENDS = 2  # special tokens around a sequence
-# what is limited, where its number stands in the card, and how a sentence says it
+# what is limited, the key of its number in the card, and the words for it
 LIMITS = {
     "duplicates": "are in fold {first} too, on one of the strands",
     "near_duplicates": "share {similarity:.0%} of their k-mers with one of fold {first}, or more",
@@ -124,9 +124,8 @@ def check_positions(task: str, longest: int, vocabulary: str, positions: int) ->
     """Raise `InputError` where the longest example of a task, in tokens as `longest_tokens` counts, has no room in a model."""
     if longest > positions:
         raise InputError(
-            f"task {task}: its longest example is {longest:,} tokens of {vocabulary} with the special ones at both ends, but a model of "
-            f"{positions:,} positions reads no more than those; give the task a shorter length, or raise pretraining.positions and "
-            "corpus.longest"
+            f"task {task}: its longest example is {longest:,} tokens of {vocabulary} with the special ones at both ends, but the model has "
+            f"{positions:,} positions; give the task a shorter length, or raise pretraining.positions and corpus.longest"
         )
 
 
@@ -198,8 +197,8 @@ def telling(dataset: pd.DataFrame, repeats: np.ndarray) -> dict[str, float | Non
 def check_limits(card: dict, limits: dict[str, float]) -> None:
     """Raise `InputError` where more of the test set leaks than `limits` allow.
 
-    card: with task, counts, duplicates, near_duplicates and overlaps; limits: shares of the test set by `duplicates`, `near_duplicates`
-    (both of fold train) and `overlaps` (of any earlier fold, and of fold valid its own share).
+    card: with task, counts, duplicates, near_duplicates and overlaps; limits: largest shares of the test set by `duplicates` and
+    `near_duplicates` of fold train, and by `overlaps` with any earlier fold; of fold valid its own share.
     """
     similarity = card["near_duplicates"]["similarity"]
     above = []

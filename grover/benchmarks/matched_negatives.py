@@ -1,8 +1,8 @@
 """Negatives out of the genome: for each positive a window elsewhere in its fold, like it in GC and in its share of repeats.
 
-Candidates are drawn evenly over all places where a window fits: wholly in one segment and one stretch of the fold, clear of what is
-excluded. Each positive takes the nearest one left; what has no candidate within the tolerances goes on to the next round of candidates,
-and has no negative at the end, since one unlike it could be told by its GC alone.
+Candidates are drawn evenly over all places where a window fits. It lies wholly in one segment and one stretch of the fold, clear of what is
+excluded. Each positive takes the nearest candidate left. One without a candidate within the tolerances waits for the next round of
+candidates. It may end without a negative, since an unlike one could be recognised by its GC alone.
 """
 
 from dataclasses import dataclass

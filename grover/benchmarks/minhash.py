@@ -1,9 +1,9 @@
 """Near-duplicates among short DNA sequences: how much of their k-mers two sequences share, estimated from sketches.
 
-The similarity is the Jaccard index of the sets of canonical k-mers (the smaller of a k-mer and its reverse complement), so a
-sequence and its reverse complement are one; k-mers that hold anything but A, C, G, T do not count. A sketch has 128 entries, and two
-sketches agree in an entry with the probability that is the similarity, so their share of equal entries estimates it with a standard
-error of at most 0.044. Sketches are filled as by Dahlgaard, Knudsen and Thorup (Fast similarity sketching, FOCS 2017): each k-mer of a
+The similarity is the Jaccard index of the sets of canonical k-mers (the smaller of a k-mer and its reverse complement). So a
+sequence and its reverse complement are one; k-mers that hold anything but A, C, G, T do not count. A sketch has 128 entries. Two
+sketches agree in an entry with the probability that is the similarity. Their share of equal entries estimates it with a standard
+error of at most 0.044. Sketches are filled as by Dahlgaard, Knudsen and Thorup (Fast similarity sketching, FOCS 2017). Each k-mer of a
 sequence is thrown into one entry per round, until no entry is empty. For long sequences this costs one hash per k-mer, and MinHash 128.
 """
 

@@ -41,11 +41,11 @@ def read_labelled(
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """The examples of one to three files, as `grover.benchmarks.datasets.COLUMNS`, and the names of their labels.
 
-    One file tells the fold of a row in a column `fold` or `split`; two are train and test, of which valid is drawn from train by a
+    One file has the fold of a row in a column `fold` or `split`; two are train and test, of which valid is drawn from train by a
     hash of the sequence, the same on both strands; three are train, valid and test. Files are plain or gzip, separated by commas,
     or by tabs where the header has one. Lower case is folded. Labels are text or numbers and are numbered in sorted order; equal
-    numbers are one label. Raises InputError, naming file and line, for a missing column, an empty label or fold, characters other than
-    ACGTN, and labels that no row of train has.
+    numbers are one label. Raises InputError, naming file and line, for a missing column, an empty label or fold, or other characters than
+    ACGTN. Raises it, too, for labels that no row of train has.
     """
     if len(paths) == 1:
         table = _read(paths[0], sequence, label, None)
@@ -98,7 +98,7 @@ def _plain(number: str) -> str:
 
 
 def _read(path: Path, sequence: str, label: str, fold: str | None) -> pd.DataFrame:
-    """Columns sequence, label and fold of one file; `fold` is that of all its rows, else a column tells it."""
+    """Columns sequence, label and fold of one file; `fold` is that of all its rows, else a column has it."""
     with open_text(path) as stream:
         rows = _rows(path, stream)
         header = next(rows, NOTHING)[1]

@@ -2,9 +2,9 @@
 
 The dinucleotide shuffle is that of Altschul and Erickson (Mol Biol Evol 2:526, 1985) in the form of uShuffle (Jiang et al., BMC
 Bioinformatics 9:192, 2008). A sequence is a walk over its bases in which each dinucleotide is an edge; every walk that uses each edge
-once has the same dinucleotides. Such a walk is drawn in two steps: for each base the edge by which the walk leaves it for the last time
-(together a tree towards the last base, drawn by Wilson's loop-erased random walk), then an order of all its other edges. All
-permutations with these dinucleotides are equally likely.
+once has the same dinucleotides. Such a walk is drawn in two steps. First, for each base, the edge by which the walk leaves it for the
+last time. These edges are a tree towards the last base, drawn by Wilson's loop-erased random walk. Then an order of all its other edges.
+All permutations with these dinucleotides are equally likely.
 """
 
 from collections.abc import Sequence

@@ -21,8 +21,8 @@ def find_start_codons(genes: pd.DataFrame, genome: Genome, seed: int = 0) -> pd.
     out-of-frame lies wholly in coding sequences of either strand and is no codon of any; intergenic shares no base with a gene. Where
     a contig has fewer in a stratum, all are taken. Since there are as many of each codon, the codon alone tells nothing of the label.
 
-    Returns chrom, border (the coordinate between the codon and the base before it), strand, label, stratum ("" of starts), score (codons
-    of the open frame that begins there, up to a stop codon or the end of the segment) and dropped.
+    Returns chrom, border (the coordinate between the codon and the base before it), strand, label, stratum ("" of starts), score and
+    dropped. The score is the number of codons of the open frame that begins there, up to a stop codon or the end of the segment.
     """
     rng = np.random.default_rng(seed)
     found = []
@@ -80,9 +80,9 @@ def _sites(
 
 
 def open_frames(codes: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """Count the codons from each place to the next stop codon in its frame, which is not counted, or to the end of the sequence, float64.
+    """Count the codons from each place to the next stop codon in its frame, or to the end of the sequence, float64.
 
-    A base that is not known ends a frame as well.
+    The stop codon is not counted. A base that is not known ends a frame as well.
     """
     stop = np.zeros(max(len(codes) - 2, 0), bool)
     for first, second, third in STOPS:

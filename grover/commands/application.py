@@ -26,7 +26,7 @@ class Commands(TyperGroup):
     """
 
     def invoke(self, context: Any) -> Any:  # typer keeps the type of its contexts to itself
-        """Run the subcommand inside typer, which would end without a word at Ctrl-C."""
+        """Run the subcommand inside typer, which would end silently at Ctrl-C."""
         with one_sentence():
             try:
                 return super().invoke(context)

@@ -30,8 +30,10 @@ SYNCHRONISED = 8  # tokens behind a cut, beyond which byte pairs are cut as with
 
 @dataclass(frozen=True)
 class Embedder:
-    """The encoder of a model of this project: which `layers` are kept, tokens of a `window`, of which `context` on either side belong to
-    the neighbourhood, and what is done with `long` input (tile, centre, refuse).
+    """The encoder of a model of this project.
+
+    layers: which are kept; window: its tokens, of which `context` on either side belong to the neighbourhood; long: what is done with
+    long input (tile, centre, refuse).
     """
 
     encoder: BertModel

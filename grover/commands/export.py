@@ -24,8 +24,10 @@ ENDINGS = (".bw", ".bigwig")
 
 @dataclass(frozen=True)
 class Asked:
-    """What a hub says: its name, the name of the model, the address of who publishes it, the locus that is shown at first (None: the
-    first with a value), and tables of importance as NAME=FILE.
+    """What a hub contains.
+
+    Its name, the name of the model, the address of who publishes it; the locus that is shown at first (None: the first with a value);
+    tables of importance as NAME=FILE.
     """
 
     name: str

@@ -44,8 +44,10 @@ PICTURES = (".svg", ".png", ".pdf")
 
 @dataclass(frozen=True)
 class Asked:
-    """What is explained and how: the `target` class, the `context` that intervals are cut with, the method with its settings, whether a row
-    is a base or a substitution, and the file of a picture of the first inputs.
+    """What is explained and how.
+
+    The `target` class; the `context` that intervals are cut with; the method with its settings; whether a row is a base or a substitution;
+    the file of a picture of the first inputs.
     """
 
     target: str | None

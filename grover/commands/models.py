@@ -1,5 +1,6 @@
-"""Open the model that a subcommand names: a folder of this project, a model that comes with the package, or a Hugging Face folder from
-elsewhere with a tokenizer of DNA.
+"""Open the model that a subcommand names.
+
+It is a folder of this project, a model of the package, or a Hugging Face folder from elsewhere with a tokenizer of DNA.
 """
 
 from dataclasses import dataclass

@@ -112,7 +112,10 @@ def check(asked: Asked, model: Model) -> None:
 
 
 def dataset(asked: Asked, model: Model, explained: FineTuned, here: Session) -> pd.DataFrame:
-    """Return the examples as a data set, of which half of the blocks of the genome, or of the sequences, are fold train, half fold test."""
+    """Return the examples as a data set.
+
+    Half of the blocks of the genome, or of the sequences, are fold train, half fold test.
+    """
     rows = [*_read(asked, model, explained, here)]
     data = pd.DataFrame(rows)
     data.attrs["labels"] = model.labels

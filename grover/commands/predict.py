@@ -22,8 +22,10 @@ from grover.tokenization.vocabulary import Vocabulary
 
 @dataclass(frozen=True)
 class Predictor:
-    """A fine-tuned model with the names of its `labels`, which reads intervals with `context` bases on either side, as the data set of its
-    task has them. What is done with `long` input: tile, centre or refuse.
+    """A fine-tuned model with the names of its `labels`.
+
+    It reads intervals with `context` bases on either side, as the data set of its task has them. What is done with `long` input: tile,
+    centre or refuse.
     """
 
     classifier: Classifier

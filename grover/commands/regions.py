@@ -36,8 +36,8 @@ BLOCK = 1 << 22
 class Surroundings:
     """Bases beside an interval with which it is cut into tokens, since a cut changes the tokens beside it.
 
-    The `bases` on either side end at the contig and at the first N. Of a vocabulary of k-mers, which are counted from the beginning of an
-    N-free stretch, `step` is k: the first base that is read then begins a k-mer of the stretch.
+    The `bases` on either side end at the contig and at the first N. K-mers are counted from the beginning of an
+    N-free stretch. For them `step` is k, so that the first base that is read begins a k-mer of the stretch.
     """
 
     bases: int = 0
@@ -49,8 +49,10 @@ ALONE = Surroundings()
 
 @dataclass(frozen=True)
 class Chunk:
-    """Some inputs. `rows`: chrom, start, end, name, strand (as given), read_strand (+ or -), status, and where it is known `seen`, the
-    share of its bases that the model was pretrained on.
+    """Some inputs.
+
+    `rows`: chrom, start, end, name; strand (as given), read_strand (+ or -); status; where it is known `seen`, the share of its bases that
+    the model was pretrained on.
 
     `places`, int64: rows with status ok, whose bases along the strand that is read are `stretches` (uint8, A 0, C 1, G 2, T 3, else 4).
     Of each the input itself is from `first` to before `last`, int64; what is beside it are its surroundings.
@@ -84,8 +86,9 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Inputs:
-    """What the options of a subcommand name: `number`, about how many inputs there are, an iterator over their chunks, and what tells the
-    files from others (`identity`).
+    """What the options of a subcommand name.
+
+    `number` is about how many inputs there are; then an iterator over their chunks; `identity` distinguishes the files from others.
     """
 
     number: int
@@ -99,7 +102,7 @@ def open_inputs(
     """Open the inputs that the options name.
 
     trained_on: intervals that the model was pretrained on (`trained_on.bed`); rows of a BED then have the column `seen`. Raises InputError
-    where a file is no BED or no FASTA of DNA, where it has no input, and where the two have no contig in common.
+    where a file is no BED or no FASTA of DNA or has no input, and where both have no contig in common.
     """
     if asked.bed is None:
         if asked.strands == "feature":

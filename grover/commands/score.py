@@ -51,9 +51,10 @@ class Scorer:
         return Surroundings(flank_of(self.reading, self.reader.vocabulary))
 
     def read(self, chunk: Chunk) -> tuple[Chunk, dict[str, np.ndarray]]:
-        """Return for each input its bases A, C, G and T; bits per base by the model and by token frequencies, minus the mean binary
-        logarithm of the probability of the base when its token is masked; their difference `gain`; and the share of bases that the model
-        finds the likeliest.
+        """Return for each input its bases A, C, G and T; bits per base by the model and by token frequencies; their difference `gain`; and
+        the share of bases that the model finds the likeliest.
+
+        Bits are minus the mean binary logarithm of the probability of the base when its token is masked.
         """
         sums = [dict(EMPTY) for _ in chunk.places]
         for pieces in self._batches(chunk):

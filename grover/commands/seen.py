@@ -26,8 +26,8 @@ def seen_intervals(intervals: pd.DataFrame, assembly: Assembly, session: Session
     present = named[(assembly.genome.wholly(named)[0] >= 0) & (named["checksum"] != "").to_numpy(bool)]
     if present.empty:
         session.say(
-            f"{assembly.name} cannot be compared with the assembly that the model was pretrained on: it has none of the intervals of "
-            f"trained_on.bed whole, or these have no checksums{WITHOUT}"
+            f"{assembly.name} cannot be compared with the assembly of the model's pretraining: it has no whole interval of "
+            f"trained_on.bed, or these have no checksums{WITHOUT}"
         )
         return None
     some = present.iloc[np.unique(np.linspace(0, len(present) - 1, COMPARED).astype(np.int64))]

@@ -29,8 +29,10 @@ COPY = "standard-input"
 
 @dataclass(frozen=True)
 class Session:
-    """Where a subcommand computes and what it may say: the device and the precision of the network, whether it is `quiet`, and a temporary
-    `folder` that is deleted at the end. `kept`: what was opened once and is used again.
+    """Where a subcommand computes and what it may print.
+
+    The device and the precision of the network; whether it is `quiet`; a temporary `folder` that is deleted at the end. `kept`: what was
+    opened once and is used again.
     """
 
     device: torch.device

@@ -34,8 +34,8 @@ MOTIF = {"motifs": SOURCE, "motif": TEXT}
 class Builder:
     """What a kind of task reads and takes.
 
-    `format` is that of its sites, `negatives` where its negatives may come from ("." where the sites hold them), `options` and
-    `required` its own settings, `numbers` how many sources the sites may be, `call` how a probability becomes a call: from `half`
+    format: of its sites; negatives: where its negatives may come from ("." where the sites hold them); options, required: its own
+    settings; numbers: how many sources the sites may be; call: how a probability becomes a call. That is from `half`
     on, or from what is best on fold `valid`, where one label is rare.
     """
 

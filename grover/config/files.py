@@ -68,7 +68,7 @@ def source_file(configuration: Configuration, key: str, installation: Path) -> s
 def local_path(key: str, source: Source, data: str, installation: Path) -> str | None:
     """Return where a source is on this machine, None for an address of another.
 
-    It is below the data folder, if one is given, or at the path in `url`, which is looked for in the working directory and then in the
+    It is below the data folder, if one is given, or at the path in `url`. That path is looked up in the working directory and then in the
     installation. Raises InputError, naming key and path, where the file is missing or the kind of address is unknown.
     """
     if data and source.file is not None:

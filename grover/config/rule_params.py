@@ -34,8 +34,8 @@ def named_params(params: Iterable[tuple[str | None, Any]]) -> dict[str, Callable
 
     A function whose text is not to be compared, such as the path of a file, may say by its attribute `compared` what is.
 
-    Snakemake compares the values of params as a set. Without these, a change from layers 4 and heads 2 to layers 2 and heads 4, or to a
-    value that another param has too, would rerun nothing. With them, a reason to rerun says which setting changed.
+    Snakemake compares the values of params as a set. Without these, a change from layers 4 and heads 2 to layers 2 and heads 4 would
+    rerun nothing. Nor would a change to a value that another param has too. With them, a reason to rerun names the changed setting.
     """
     compared: dict[str, Any] = {}
     for name, value in params:

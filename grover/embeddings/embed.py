@@ -1,8 +1,8 @@
 """The embedding engine: windows of tokens through an encoder, and of their states what is kept of regions and tokens.
 
-Of a region the mean over the states of its tokens and the state of [CLS] (Sanabria et al. 2024), of a token sums over its occurrences
-and the states of some of them, all layer by layer. Windows lie end to end by length (`grover.network.packed`), so that no padding is
-computed, and everything is written block by block, so that memory does not grow with the genome.
+Of a region: the mean over the states of its tokens, and the state of [CLS] (Sanabria et al. 2024). Of a token: sums over its occurrences
+and the states of some of them. All are layer by layer. Windows lie end to end by length (`grover.network.packed`), so that no padding is
+computed. Everything is written block by block, so that memory does not grow with the genome.
 """
 
 from collections.abc import Iterator, Sequence
@@ -133,8 +133,9 @@ class Reading:
 
 @dataclass(frozen=True)
 class Regions:
-    """Regions to embed: their `table` (chrom, start, end), where they are, and the first token of each segment, followed by the end
-    of the last (`segment_tokens`).
+    """Regions to embed: their `table` (chrom, start, end), and where they are.
+
+    segment_tokens: the first token of each segment, followed by the end of the last.
     """
 
     table: pd.DataFrame

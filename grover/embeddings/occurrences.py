@@ -1,7 +1,7 @@
 """Which occurrences of each token are compared and which are kept: evenly spaced over all of them, the same for any number of shards.
 
 An occurrence is identified by its number among all occurrences of its token in all regions. This number and their total decide whether it
-is taken, so that a shard needs no choice of another shard, but only how often each token occurs before it.
+is taken. So a shard needs no choice of another shard, only how often each token occurs before it.
 """
 
 import numpy as np

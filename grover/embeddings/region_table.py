@@ -74,8 +74,8 @@ def places_of_bed(path: Path, genome: Genome, contigs: Contigs, rename: str = ""
         )
     if len(left) < len(rows):
         print(
-            f"{path}: {len(rows) - len(left):,} of {len(rows):,} intervals are left out: {len(rows) - len(known):,} on contigs that "
-            f"were not kept, {len(known) - len(left):,} not wholly in one segment (they contain N or reach beyond)"
+            f"{path}: {len(rows) - len(left):,} of {len(rows):,} intervals are left out: {len(rows) - len(known):,} on dropped "
+            f"contigs, {len(known) - len(left):,} not wholly in one segment (they contain N or reach beyond)"
         )
     order = np.argsort(left, kind="stable")
     return left[order], right[order]
@@ -141,8 +141,10 @@ def token_ranges(
 
 @dataclass(frozen=True)
 class Windows:
-    """Windows of regions, int64 arrays of one row each: the number of the `region`, the `first` token and the `length` of the window,
-    and its core, the tokens from `core_first` to before `core_last`. Cores of a region are disjoint, in order and hold all its tokens.
+    """Windows of regions, int64 arrays with one row each.
+
+    region: number of the region; first, length: first token and length of the window. Its core are the tokens from `core_first` to
+    before `core_last`. Cores of a region are disjoint, in order and hold all its tokens.
     """
 
     region: np.ndarray
@@ -181,8 +183,9 @@ def cut_windows(first: np.ndarray, last: np.ndarray, segment_tokens: np.ndarray,
 def ranges_in_stretches(
     tokens: np.ndarray, offsets: np.ndarray, first: np.ndarray, last: np.ndarray, vocabulary: Vocabulary
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Find the first token of each region and the one behind its last, both int64, as `token_ranges` does, where each region lies in a
-    stretch of bases that was tokenised alone.
+    """Find the first token of each region and the one behind its last, both int64, as `token_ranges` does.
+
+    Each region lies in a stretch of bases that was tokenised alone.
 
     tokens, offsets: of the stretches, as `Vocabulary.encode_windows` returns them. first, last: bases of each stretch, int64.
     """

@@ -1,8 +1,8 @@
 """Files of embeddings: Parquet, one row per region (or token in its context), one column of float16 vectors per layer and pooling.
 
-The metadata say what they were made with: the key `grover` contains JSON with `name`, `model` (SHA-256 of the
-weights; for random weights, that of the pretrained ones of the same shape), `initial` (`pretrained` or `random`), `layers`,
-`hidden`, `shard`, `shards` and `regions` (SHA-256 of the table of regions). Other tools read the vectors as columns of lists:
+The metadata state what they were made with. The key `grover` contains JSON with `name`, `model` (SHA-256 of the
+weights; for random weights, that of the pretrained ones of the same shape); `initial` (`pretrained` or `random`); `layers`,
+`hidden`, `shard`, `shards`; `regions` (SHA-256 of the table of regions). Other tools read the vectors as columns of lists:
 `pandas.read_parquet(file, columns=["mean_3"])`.
 """
 
@@ -32,7 +32,7 @@ SHOWN = 6  # characters of a checksum that a message shows
 class Writer:
     """A file of embeddings, written block by block; it appears under its name when the `with` block ends without an error.
 
-    metadata: what the file says about itself, as the head of this module lists it.
+    metadata: what the head of this module lists.
     """
 
     def __init__(self, path: Path | str, metadata: dict):

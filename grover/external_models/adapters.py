@@ -113,8 +113,8 @@ class ExternalModel(Source):
     def read(self, sequences: Sequence[str], what: str = "sequences") -> list[np.ndarray]:
         """Tokenise each sequence, int64 with the specials that the tokenizer adds.
 
-        Raises InputError, beginning with `what`, where a sequence is longer than the model allows, or where the tokenizer does not know
-        half of the tokens of A, C, G and T.
+        Raises InputError, beginning with `what`, where a sequence is longer than the model allows. Raises it, too, where half of the
+        tokens of A, C, G and T are unknown to the tokenizer.
         """
         inputs = self.tokenise(sequences, what)
         check_limit(max(map(len, inputs), default=0), self.limit, what, max(map(len, sequences), default=0))

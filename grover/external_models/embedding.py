@@ -33,8 +33,9 @@ def embed(
     seed: int,
     at_once: int = SEQUENCES_AT_ONCE,
 ) -> Iterator[tuple[dict[str, np.ndarray], np.ndarray]]:
-    """Vectors of the last layer by pooling (those of `external.poolings`), float32 [sequences, hidden], and the number of tokens that
-    stand for sequence, int32 [sequences], of `at_once` sequences after another; of none once.
+    """Yield vectors of the last layer by pooling (those of `external.poolings`), float32 [sequences, hidden].
+
+    Also yields the number of tokens that stand for sequence, int32 [sequences]. Each time come those of `at_once` sequences; of none once.
 
     A sequence that is too long for the model is read in pieces, whose vectors are averaged, each weighed by its tokens. A randomly
     initialised model depends on `seed`.

@@ -7,8 +7,8 @@
                                   paper (doi 10.1038/s42256-024-00872-0)
 `token-logistic`, `token-forest`  the same with the tokens of a vocabulary
 `pwm`                             logistic regression on the score of a motif
-`adjacency`                       the forbidden-adjacency rule, which is not fitted: BPE never emits two adjacent tokens that it
-                                  would have merged, but shuffled tokens contain such pairs
+`adjacency`                       the forbidden-adjacency rule, which is not fitted. BPE never emits two adjacent tokens that it
+                                  would have merged, but shuffled tokens contain such pairs.
 those of start codons             `grover.finetuning.start_baselines`
 """
 

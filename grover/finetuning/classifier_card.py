@@ -108,7 +108,7 @@ def _loading(facts: Facts) -> list[str]:
 def _surroundings(facts: Facts) -> list[str]:
     context, alone = facts.dataset["context"], facts.metrics.get("alone")
     parts = [
-        f"The workflow tokenises a sequence together with up to {context} bases on either side of it in the genome, and keeps the "
+        f"The workflow tokenises a sequence together with up to {context} bases on either side of it in the genome. It keeps the "
         "tokens that lie inside the sequence. The code above tokenises it alone, which gives other tokens at its ends."
         if context
         else "The workflow tokenises each sequence alone, as the code above does."

@@ -25,8 +25,8 @@ Made = TypeVar("Made", bound=Network)
 class Settings(ClassifierTraining):
     """How a classifier is trained; `patience` counts epochs without a better loss on fold valid.
 
-    `balanced` class weights are the inverse of the shares of the classes in training: a rare label then counts as much as a common
-    one while the network learns and while fold valid says when it stops. The probabilities of the finished network are those of
+    `balanced` class weights are the inverse of the shares of the classes in training. A rare label then counts as much as a common
+    one, in the loss and in the early stopping on fold valid. The probabilities of the finished network are those of
     training examples as they are, with and without weights (`restore_shares`).
     """
 
@@ -45,11 +45,11 @@ def fine_tune(
 ) -> tuple[Made, pd.DataFrame]:
     """Train on fold train, stop by fold valid, predict folds valid and test.
 
-    `dataset` has the columns label (0..classes - 1) and fold, `inputs` are what the network reads of each of its rows, and
-    `make(classes, seed)` makes the network, untrained, whose last layer is the torch.nn.Linear `classifier`. Returns it as it was after
-    the best epoch, its bias set back to the shares of the classes where they weighed the same, and the table example (row of the
-    dataset), seed, fold, label, probability: of label 1 where there are two classes, else one column `probability_{label}` for
-    each. The table's `attrs` say how many `epochs` were run and how many examples were trained on (`n_train`).
+    `dataset` has the columns label (0..classes - 1) and fold; `inputs` are what the network reads of each of its rows;
+    `make(classes, seed)` makes the network before training, whose last layer is the torch.nn.Linear `classifier`. Returns the network
+    after the best epoch, its bias set back to the shares of the classes where they weighed the same. Also returns a table: example (row
+    of the dataset), seed, fold, label, probability. That is of label 1 where there are two classes, else one column
+    `probability_{label}` for each. The table's `attrs` have `epochs`, how many were run, and `n_train`, the examples trained on.
 
     Raises an InputError, before anything is trained, for an input that is too long for the network and for folds that lack a label.
     """

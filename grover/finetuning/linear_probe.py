@@ -33,7 +33,7 @@ def probe(
 ) -> tuple[pd.DataFrame, dict[str, int | float]]:
     """Fit a logistic regression on the pooled states of the model in `folder` and predict folds valid and test.
 
-    It is fitted on fold train, of which at most `maximum_train` examples (0: all) are drawn by the seed, and its strength is chosen on
+    It is fitted on fold train, of which at most `maximum_train` examples (0: all) are drawn by the seed. Its strength is chosen on
     fold valid. `dataset` has the columns sequence, label, fold and those of `read_tokens`. Returns the table of
     `grover.finetuning.baselines.predictions` and what was chosen: n_train, strength.
     """

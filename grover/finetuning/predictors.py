@@ -19,8 +19,9 @@ HUB = r"[\w.-]+(/[\w.-]+)?"
 
 
 def reader(configuration: Configuration) -> str:
-    """Return the vocabulary of shuffles and of baselines on tokens, whichever candidate is chosen later: BPE, or else the first without
-    overlap (`complete` ensures that there is one).
+    """Return the vocabulary of shuffles and of baselines on tokens, whichever candidate is chosen later.
+
+    It is BPE, or else the first without overlap (`complete` ensures that there is one).
     """
     fixed = filter(None, [configuration.selection.vocabulary])
     names = [*fixed, *configuration.vocabulary.candidates, *configuration.vocabulary.studied]
@@ -33,8 +34,8 @@ def fitting(
 ) -> tuple[dict[str, Task], list[str]]:
     """Return the tasks that this configuration can run, and lines that name what is left out and why.
 
-    One table serves assemblies with less annotation: a task whose sources are absent is left out, as is one that does not fit into a
-    model, and one of splice sites whose genes have too few introns, as bacteria's.
+    One table serves assemblies with less annotation. A task whose sources are absent is left out, as is one that does not fit into a
+    model. So is one of splice sites whose genes have too few introns, as those of bacteria.
     """
     lacking = {name: sorted(set(task.sources) - set(configuration.sources)) for name, task in tasks.items()}
     kept = {name: task for name, task in tasks.items() if not lacking[name]}
@@ -74,8 +75,10 @@ def _unreadable(task: Task, configuration: Configuration) -> str:
 
 
 def baselines_of(task: Task, configuration: Configuration) -> list[str]:
-    """Return the baselines of a task: pwm where a matrix is named, adjacency where negatives are derived from positives, those of start
-    codons where the builder makes these.
+    """Return the baselines of a task.
+
+    It has pwm where a matrix is named, adjacency where negatives are derived from positives, and those of start codons where the
+    builder makes these.
     """
     applies = {
         "motif": "motif" in task.options,

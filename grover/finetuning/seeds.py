@@ -1,7 +1,7 @@
 """Training on a benchmark once per seed, so that no finished seed is trained twice.
 
 A finished seed is kept in `seeds-HASH/seed-N/` beside the predictions. HASH covers the inputs, the settings and the code, but not the
-list of seeds. A killed command continues with the next seed, one whose outputs were deleted writes them again, and one with more seeds
+list of seeds. A killed command continues with the next seed. One whose outputs were deleted writes them again. One with more seeds
 trains the new seeds only.
 """
 
@@ -48,9 +48,9 @@ def train_seeds(
     (`grover.finetuning.finetune.fine_tune`) and writes the other files of the outputs into the folder of the first seed. They are hard
     links there, so that a classifier takes its space once, or copies where the file system has no links.
 
-    HASH is that of `identity`, which is written as JSON. The metrics have the `facts` (task, model, settings), n_train, seconds (sum
-    over the seeds), epochs (in the order of `seeds`), seeds (`grover.statistics.metrics.by_seed` with this `call`) and, where the table of
-    the first seed has it among its `attrs`, `alone`. Seeds of another HASH are removed when the metrics are written.
+    HASH is that of `identity`, which is written as JSON. The metrics have the `facts` (task, model, settings); n_train, seconds (sum
+    over the seeds), epochs (in the order of `seeds`), seeds (`grover.statistics.metrics.by_seed` with this `call`). They have `alone` where
+    the table of the first seed has it among its `attrs`. Seeds of another HASH are removed when the metrics are written.
     """
     kept = outputs.predictions.parent / f"seeds-{hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:12]}"
     folders = {seed: kept / f"seed-{seed}" for seed in seeds}

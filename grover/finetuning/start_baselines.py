@@ -2,10 +2,10 @@
 
 `open-frame`         logistic regression on the logarithm of the length of the open frame that begins at the codon, in the genome
 `open-frame-window`  the same of its part in the sequence that models read
-`codon-markov`       ratio of two Markov chains, of starts and of other codons, whose frequencies depend on the position modulo three and on
+`codon-markov`       ratio of two Markov chains, of starts and of other codons; frequencies depend on the position modulo three and on
                      the side of the codon, as in GeneMark (Borodovsky and McIninch 1993); the order with the lowest loss on fold valid
 `shine-dalgarno`     ratio of a matrix of six bases before the codon to single bases; matrix and distances are learnt from the starts of
-                     fold train by expectation-maximisation, which begins at AGGAGG, the complement of the end of 16S rRNA
+                     fold train by expectation-maximisation; it begins at AGGAGG, the complement of the end of 16S rRNA
 
 A sequence has as many bases before its codon as the data set states in its `attrs`. Matrices of bases are uint8 [examples, bases].
 """

@@ -59,7 +59,7 @@ def read_aliases(path: Path) -> Synonyms:
 
 
 def check_synonyms(synonyms: Synonyms, contigs: Iterable[str], path: Path | str) -> None:
-    """Raise `InputError` where the table knows none of the contigs of the FASTA, or takes two of them for one."""
+    """Raise `InputError` where the table contains none of the contigs of the FASTA, or one name for two of them."""
     contigs = dict.fromkeys(contigs)
     known = 0
     for group in synonyms.groups:

@@ -15,12 +15,13 @@ LARGEST = 100_000_000  # bases of a genome whose words are compared, at about 60
 
 
 def keep_in_one_fold(folds: pd.DataFrame, genome: Genome, shortest: int) -> tuple[pd.DataFrame, dict[str, int]]:
-    """Return `folds` (chrom, start, end, fold) in which stretches that another fold has too belong to no fold (`gap`), and how many bases
-    left test and valid.
+    """Take stretches that another fold has too out of their fold.
+
+    Returns `folds` (chrom, start, end, fold), where these stretches are `gap`, and how many bases left test and valid.
 
     Train comes before test, test before valid: what train shares with another fold stays in train, what test and valid share stays in
-    test. A stretch has at least `shortest` bases from the first to the last of its words of 32 bases that the other fold has, on either
-    strand; words at most 100 bases apart are one stretch, so that copies may differ. Copies without a common word of 32 bases are not
+    test. A stretch spans at least `shortest` bases between its first and last 32-mer that the other fold has on either
+    strand; 32-mers at most 100 bases apart are one stretch, so that copies may differ. Copies without a common 32-mer are not
     found. Raises InputError for genomes above 100 million bases.
     """
     if len(genome.codes) > LARGEST:

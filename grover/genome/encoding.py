@@ -40,7 +40,7 @@ class GenomeFiles:
 class SideFiles:
     """The FASTA, which errors name, and files beside it.
 
-    regions: a BED of the bases to keep, and `rename` for its contig names. sizes: lengths in the assembly where the FASTA holds only the
+    regions: a BED of the bases to keep, and `rename` for its contig names. sizes: lengths in the assembly, for a FASTA with only the
     beginning of contigs; the missing ends count as N. aliases: other names of the contigs.
     """
 

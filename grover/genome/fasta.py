@@ -1,7 +1,7 @@
 """Contigs of an assembly as a stream: FASTA as `grover.runtime.text` opens text, or 2bit, told by content and not by name.
 
-`bytes.translate` takes the line ends out of whole blocks at memory speed, faster than htslib's reader, which moreover
-passes over text before the first `>`, takes a line `+` for FASTQ and misses bgzip files cut between blocks.
+`bytes.translate` removes the line ends of whole blocks at memory speed, faster than htslib's reader. That reader also
+skips text before the first `>`, takes a line `+` for FASTQ and misses bgzip files cut between blocks.
 """
 
 from collections.abc import Callable, Iterator

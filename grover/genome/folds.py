@@ -19,8 +19,8 @@ def block_folds(
 ) -> pd.DataFrame:
     """Cut each contig into equal blocks of about `block` bases and deal them to the folds: chrom, start, end, fold.
 
-    The blocks of a contig are dealt in a seeded random order, each to the fold that is furthest behind its share of the
-    bases in `segments`; so the shares hold overall and every contig spreads over the folds as far as it can. Where
+    The blocks of a contig are dealt in a seeded random order. Each goes to the fold that is furthest behind its share of the
+    bases in `segments`. So the shares hold overall, and every contig spreads over the folds as far as it can. Where
     neighbours differ, the `gap` bases around their border belong to no fold (`gap`). A block without sequence
     continues its neighbour. The table covers every contig of `lengths` in its order, with equal neighbours merged.
     Raises `InputError` where a fold with a share gets no block.
@@ -141,8 +141,10 @@ def _deal(contig_ends: np.ndarray, bases: np.ndarray, shares: tuple[float, ...],
 
 
 def _filled(fold: np.ndarray, contig_ends: np.ndarray) -> np.ndarray:
-    """Give blocks without sequence (-1) the fold of the block before them, those at the start of a contig that of the first with
-    sequence, and 0 on a contig without any."""
+    """Give blocks without sequence (-1) the fold of the block before them.
+
+    Those at the start of a contig get the fold of the first block with sequence; on a contig without any, fold 0.
+    """
     sizes = np.diff(contig_ends, prepend=0)
     first, end = np.repeat(contig_ends - sizes, sizes), np.repeat(contig_ends, sizes)
     number, dealt = np.arange(len(fold)), fold >= 0

@@ -18,7 +18,7 @@ from grover.tokenization.vocabulary import Vocabulary
 class Allele(NamedTuple):
     """Codes and token ids of a window with one allele.
 
-    Tokens `first` to `last` (exclusive) lie between the shared boundaries, and bases `begin` to `end` are those of the allele with all
+    Tokens `first` to `last` (exclusive) lie between the shared boundaries. Bases `begin` to `end` are those of the allele with all
     equivalent places of the change.
     """
 

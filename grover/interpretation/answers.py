@@ -1,7 +1,7 @@
 """The number that is explained: the margin of a site's class in the logits of a fine-tuned classifier.
 
-A function of this form stands for any model, such as an oracle in a test: of sites and of versions of their sequences
-(uint8 [versions, length] for each site) it gives one number per version.
+A function of this form stands for any model, such as an oracle in a test. It takes sites and versions of their sequences
+(uint8 [versions, length] for each site) and returns one number per version.
 """
 
 from collections.abc import Callable, Sequence

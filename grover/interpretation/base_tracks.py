@@ -1,7 +1,7 @@
 """Base probabilities along stretches of the genome, from runs of masked tokens.
 
 A window has `context` tokens on either side of those that are read. Each of its copies has runs of `span` tokens masked, at distances that
-mask the `share` of the training, and the runs of the next copy follow those of the one before, until every token was masked once. With both
+mask the `share` of the training. The runs of the next copy follow those of the one before, until every token was masked once. With both
 strands the stretch is read again as its reverse complement, in its own tokens, and the two probabilities are averaged. Their logarithms are
 not: few tokens have the span of a long one, so that a strand may exclude a base.
 

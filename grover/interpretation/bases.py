@@ -1,9 +1,9 @@
 """Base probabilities from token probabilities, exact for every vocabulary.
 
 A run of m masked tokens covers L bases, and mask i has the distribution D_i over word tokens. A spelling of the run is a sequence of m
-tokens whose strides add up to L, with the probability prod D_i(t_i) / Z; Z is the sum over all spellings. The forward recursion
-alpha_i(q) = sum over t of D_i(t) alpha_{i-1}(q - stride of t) and its mirror image beta give Z = alpha_m(L) and the probability of every
-base at every offset. Tokens of one stride share a path, so that the recursion works on sums: totals of D_i by stride, and by stride,
+tokens whose strides add up to L, with the probability prod D_i(t_i) / Z; Z is the sum over all spellings. The forward recursion is
+`alpha_i(q) = sum over t of D_i(t) alpha_{i-1}(q - stride of t)`. With its mirror image beta it gives `Z = alpha_m(L)` and the probability
+of every base at every offset. Tokens of one stride share a path. So the recursion works on sums: totals of D_i by stride, and by stride,
 offset and base.
 
 m and L come from the segmentation of the reference, which alone tells something about its bases. `FrequencyMarginals` is the same

@@ -1,7 +1,7 @@
 """A variant as a change of the assembly: trimmed, moved to the left, and with all places at which it would give the same sequence.
 
 VCF allows one insertion or deletion in a repeat to be written at several places. Here it is moved as far to the left as it goes (Tan,
-Abecasis and Kang 2015), and `reach` says how far it could be moved to the right from there.
+Abecasis and Kang 2015). `reach` is how far it could be moved to the right from there.
 """
 
 from os.path import commonprefix

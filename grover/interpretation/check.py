@@ -31,8 +31,10 @@ RANDOMISED = 5  # sites whose explanations are compared under randomised weights
 
 @dataclass(frozen=True)
 class Explained:
-    """Sites with the importance of their bases by each method (float64 [length] each), the block of the genome of each site (int64), and
-    whether the task has strands."""
+    """Sites with the importance of their bases by each method (float64 [length] each).
+
+    Also the block of the genome of each site (int64), and whether the task has strands.
+    """
 
     sites: list[Site]
     importance: dict[str, list[np.ndarray]]
@@ -63,9 +65,8 @@ def check(
     """Rows of `COLUMNS` but the task: what was tested of which method against what, with its 95 % interval over blocks of sites.
 
     `deletion`, `insertion`: the mean answer (nats) with the share x of the bases deleted or inserted; `deletion gain`, `insertion gain`:
-    by how much the area beats that of an order without an explanation; `methods`, `seeds`, `strands`, `randomisation`: Spearman correlation
-    of the importance with that of another method, of a model fine-tuned with another seed, of the opposite strand, and of a model
-    whose last x parts are randomised. Without a `second` model the row of seeds has no value and n is 0. counts: of each token in fold
+    by how much the area beats that of an order without an explanation. `methods`, `seeds`, `strands`, `randomisation`: rank correlation
+    of the importance with that of another method, another seed, the opposite strand, or a model with x parts randomised. Without a `second` model the row of seeds has no value and n is 0. counts: of each token in fold
     train.
     """
     sites, own = explained.sites, explained.importance

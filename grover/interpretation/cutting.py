@@ -105,7 +105,7 @@ def compare_cuts(reference: Cut, changed: Cut, position: np.ndarray, vocabulary:
     """What single substitutions change in the cut of a sequence, for each of the `changed` ones.
 
     position: int64 [sequences], the substituted base. Returns `tokens_changed` (int32: tokens that the reference does not have at this
-    place), `reach` (int32: bases outside of the token of the substituted base whose token has other bounds than before) and
+    place); `reach` (int32: bases outside of the token of the substituted base whose token has other bounds than before);
     `boundary_moved` (bool: any token has other bounds).
     """
     tokens, starts = reference.of(0)

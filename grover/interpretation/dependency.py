@@ -5,9 +5,9 @@ change of the log2 odds of any base at j over the substitutions at i; the diagon
 
 Only masked tokens are read, since the output of a visible token is partly a copy of it. Every n-th token is masked in one pass, so that n
 passes read all of them. The two sequences of a comparison hide the same bases in the same tokens, and the substituted base is visible.
-Substitutions that change the number of tokens are left out, since they move all tokens behind them to other positions. A pair is NaN where
-no substitution is left: both bases are in one token, or each substitution at i changes the number of tokens or the borders of the token
-at j. Other visible tokens may be cut anew by a substitution; this is part of its effect.
+Substitutions that change the number of tokens are left out, since they move all tokens behind them to other positions. A pair is NaN
+where no substitution is left. Then both bases are in one token, or each substitution at i changes the number of tokens or the borders of
+the token at j. Other visible tokens may be cut anew by a substitution; this is part of its effect.
 
 Overlapping k-mers are read base by base: all tokens that hold j are masked.
 """
@@ -31,8 +31,10 @@ OTHERS = BASES - 1  # substitutions per base
 
 @dataclass(frozen=True)
 class Units:
-    """What is masked and read together, int64 arrays: unit u masks the tokens `first[u]` to before `last[u]` and answers for the bases
-    `start[u]` to before `end[u]`. A unit is a token, or a base where k-mers overlap. Units are in the order of their bases.
+    """What is masked and read together, int64 arrays.
+
+    Unit u masks the tokens `first[u]` to before `last[u]` and predicts the bases `start[u]` to before `end[u]`. A unit is a token, or a
+    base where k-mers overlap. Units are in the order of their bases.
     """
 
     first: np.ndarray
@@ -58,8 +60,9 @@ class Units:
         return len(self.first)
 
     def in_sequence(self, other: "Units", place: int) -> np.ndarray:
-        """For each unit the one with the same bases in the sequence of `other`, whose base at `place` is another: int64, -1 where
-        there is none or where it would hide that base.
+        """Return for each unit the one with the same bases in the sequence of `other`, whose base at `place` is another, int64.
+
+        It is -1 where there is none, or where it would mask that base.
         """
         at = np.minimum(np.searchsorted(other.start, self.start), len(other) - 1)
         holds = np.searchsorted(other.start, place, side="right") - 1

@@ -19,10 +19,10 @@ PAIRS = ["i", "j", "distance", "model", "null", "shuffle", "random", "p", "q"]
 def describe_pairs(observed: np.ndarray, null: np.ndarray, random: np.ndarray) -> pd.DataFrame:
     """Return a row for each pair that is read, with the columns `PAIRS`: i is substituted, j is predicted.
 
-    null: float [shuffles, length, length], maps of dinucleotide shuffles of the locus; random: map of the locus by the randomly initialised
-    model. `null` is the mean of the shuffles' pairs at the same distance, `shuffle` the same pair in the first shuffle, and p the share of
-    the shuffles' pairs at that distance that are at least as large, with the observed one among them. q: Benjamini-Hochberg over the pairs
-    of the locus.
+    null: float [shuffles, length, length], maps of dinucleotide shuffles of the locus; random: map of the locus by the randomly
+    initialised model. `null` is the mean of the shuffles' pairs at the same distance; `shuffle` is the same pair in the first shuffle; p
+    is the share of the shuffles' pairs at that distance that are at least as large, with the observed one among them. q:
+    Benjamini-Hochberg over the pairs of the locus.
     """
     length = len(observed)
     distance = np.abs(np.subtract.outer(np.arange(length), np.arange(length)))

@@ -110,8 +110,10 @@ def ranked(
 
 
 def randomised(classifier: Classifier, seed: int) -> Iterator[tuple[str, Classifier]]:
-    """Copies of a classifier whose weights are random from the last layer downwards: first the linear layer alone, then the last
-    layer of the encoder too, and so on to the embeddings. Yields the name of the part that was added, and the copy.
+    """Yield copies of a classifier whose weights are random from the last layer downwards.
+
+    First the linear layer alone is random, then the last layer of the encoder too, and so on to the embeddings. Yields the name of the
+    part that was added, and the copy.
 
     The weights are drawn apart from those of all trainings of this seed, since a model resembles the weights that it started from.
     """

@@ -40,8 +40,11 @@ TESTED = ["p", "q", "resolution", "error"]
 
 @dataclass(frozen=True)
 class Values:
-    """What one method gives the bases of one site: by what they are ranked (`importance`), their value with its sign, the number of bases
-    that share a value, and the completeness error of integrated gradients."""
+    """What one method gives the bases of one site.
+
+    `importance` ranks the bases; then their value with its sign, the number of bases that share a value, and the completeness error of
+    integrated gradients.
+    """
 
     importance: np.ndarray
     signed: np.ndarray
@@ -119,9 +122,9 @@ def interpret(
     """Explain sites of a task by each of the methods of the settings.
 
     Returns two tables. The first has a row per substitution (ism) or per base: `TABLE`, and for ism `CUTS`; delta is the change of the
-    answer, for ig the attribution, for attention the weight. The second has a row per base: `BASES` and `TESTED`, where importance is what
-    bases are ranked by (mean |delta| of ism, |delta| otherwise), signed the sum or the value with its sign, p and q its significance
-    (ism), resolution the bases that share one value, and error the completeness error of ig. Without strands all values are the mean of
+    output, for ig the attribution, for attention the weight. The second has a row per base: `BASES` and `TESTED`. There importance is what
+    bases are ranked by (mean |delta| of ism, |delta| otherwise); signed is the sum or the value with its sign; p and q are its significance
+    (ism); resolution is the bases that share one value; error is the completeness error of ig. Without strands all values are the mean of
     both strands.
 
     null: that of all sites (`null_of`), where `sites` are some of them; None: that of the given sites.
@@ -169,8 +172,9 @@ def null_rows(number: int, settings: ImportanceMethods, seed: int) -> np.ndarray
 
 
 def null_of(sites: Sequence[Site], model: FineTuned, settings: ImportanceMethods, seed: int) -> Null:
-    """Return signed sums of the bases of shuffles of the sites that `null_rows` names, and how many substitutions of each move a bound of
-    a token. The model answers for both strands where `interpret` is asked to, without strands.
+    """Return signed sums of the bases of shuffled sites, and how many substitutions of each move a bound of a token.
+
+    `null_rows` names the sites. The model answers for both strands where `interpret` is asked to, without strands.
     """
     shuffled = shuffled_sites(sites, settings.shuffles, seed)
     if not shuffled:

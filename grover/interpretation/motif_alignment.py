@@ -1,7 +1,7 @@
 """Contribution matrices placed on one another, on both strands and with offsets, and grouped by average linkage.
 
-The similarity of two matrices is the cosine of all their values, places beyond the end of one counting as 0, at the best of all
-placements. It is symmetric, since a placement of one on the other is the opposite placement of the other on the one.
+The similarity of two matrices is the cosine of all their values at the best of all placements. Places beyond the end of one count
+as 0. It is symmetric, since a placement of one on the other is the opposite placement of the other on the one.
 """
 
 from collections.abc import Iterator

@@ -36,10 +36,11 @@ def association(
 ) -> pd.DataFrame:
     """Return auroc, auroc_low, auroc_high, p and q of each motif, in their order.
 
-    motifs: base probabilities [4, width]; classes: the label that each motif stands for. The AUROC is that of the best score of the
-    motif on either strand of a sequence, its class against all others; sequences shorter than the motif are left out. p is two-sided
-    (Mann-Whitney), from the larger of two standard errors: that over blocks, and that of independent sequences. q is that of Benjamini
-    and Hochberg over the motifs. All are not a number where a class has no sequence, and the interval where all lie in one block.
+    motifs: base probabilities [4, width]; classes: the label that each motif stands for. The AUROC is that of the best score of the motif
+    on either strand of a sequence, its class against all others. Sequences shorter than the motif are left out. The value p is two-sided
+    (Mann-Whitney), from the larger of two standard errors: that over blocks, and that of independent sequences. The value q is that of
+    Benjamini and Hochberg over the motifs. All are not a number where a class has no sequence, and the interval where all lie in one
+    block.
     """
     drawn = draw(int(examples.block.max()) + 1, resampling.resamples, resampling.seed)
     columns = ["auroc", "auroc_low", "auroc_high", "p"]

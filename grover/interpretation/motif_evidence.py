@@ -49,9 +49,9 @@ def evidence(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return a row of tests for each motif, and the insertion profiles of the supported ones.
 
-    examples: of fold test; predict: gives the function that answers for a label. A motif is `supported` where its class has better
-    matches on fold test (q <= 0.05) and its consensus raises the logit more than its shuffled bases, or the reverse of both for a motif
-    that lowers it.
+    examples: of fold test; predict: gives the function that returns the logit of a label. A motif is `supported` where two things hold.
+    Its class has better matches on fold test (q <= 0.05), and its consensus raises the logit more than its shuffled bases. For a motif
+    that lowers the logit, the reverse of both holds.
     """
     names = motif_names(len(motifs))
     table = pd.DataFrame(

@@ -43,8 +43,8 @@ def meme_text(motifs: Sequence[Motif]) -> str:
 def instances(contributions: Contributions, motifs: Sequence[Motif], dataset: pd.DataFrame) -> pd.DataFrame:
     """Return the windows of all motifs as rows of a BED file, sorted by contig and start.
 
-    Columns: chrom, start, end, name, score (0 to 1000, the contribution over the largest one of the motif), strand, contribution (of all
-    its bases to the logit), example. Where an example has no coordinates, chrom is `example_ROW` and the others count in its sequence.
+    Columns: chrom, start, end, name; score (0 to 1000, the contribution over the largest one of the motif); strand; contribution (of all
+    its bases to the logit); example. Where an example has no coordinates, chrom is `example_ROW` and the others count in its sequence.
     A window that goes beyond its example ends with it.
     """
     tables = [

@@ -23,8 +23,8 @@ def best_matches(
 ) -> pd.DataFrame:
     """Return match, match_p and match_q of each discovered motif: the most similar known motif, against `number` decoys.
 
-    found, known: base probabilities [4, width]; names: of the known motifs. match_p is the larger of two: Tomtom's p-value, corrected
-    for the number of known motifs (Šidák), and the share of all pairs of a discovered motif and a decoy that are as similar. match_q
+    found, known: base probabilities [4, width]; names: of the known motifs. `match_p` is the larger of two: Tomtom's p-value, corrected
+    for the number of known motifs (Šidák); and the share of pairs of a discovered motif and a decoy that are as similar. `match_q`
     is that of Benjamini and Hochberg over the discovered motifs.
     """
     if not found or not known:

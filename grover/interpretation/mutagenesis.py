@@ -37,8 +37,9 @@ class Substitutions:
 
 
 def substitutions(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """All single substitutions of uint8 codes [length], bases other than A, C, G, T left alone: sequences [n, length], and the
-    position and the base (code) of each.
+    """Return all single substitutions of uint8 codes [length]: sequences [n, length], and the position and the base (code) of each.
+
+    Bases other than A, C, G, T are not substituted.
     """
     position = np.repeat(np.arange(len(codes)), BASES)
     base = np.tile(np.arange(BASES, dtype=np.uint8), len(codes))
@@ -71,7 +72,7 @@ def in_groups(sites: Sequence[Site]) -> Iterator[Sequence[Site]]:
 def redraw_blocks(site: Site, size: int, step: int, draws: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Versions of a site in which one block of `size` bases is drawn anew, `draws` times for each block, the blocks `step` bases apart.
 
-    New bases follow the dinucleotides of the site and join the bases on both sides of the block: they are drawn from the
+    New bases follow the dinucleotides of the site and join the bases on both sides of the block. They are drawn from the
     first-order Markov chain of the site, given both neighbours. Returns the sequences, uint8 [blocks * draws, length], and the first base
     of the block of each, int64. The last block ends with the site.
     """

@@ -1,7 +1,7 @@
 """Random variants of fold train, and scores as the difference from them.
 
-A score depends on how many tokens an allele has and on the substitution itself, and for insertions and deletions on their length, whatever
-the variant does. `llr_centred` and `llr_length_adjusted` subtract what random variants of the same kind have.
+Whatever a variant does, its score depends on how many tokens an allele has and on the substitution itself. That of an insertion or
+deletion depends on its length, too. `llr_centred` and `llr_length_adjusted` subtract what random variants of the same kind have.
 """
 
 from collections.abc import Iterable

@@ -1,8 +1,8 @@
 """What the simulated genome plants around the sites of its binding motif, and how well an explanation finds it.
 
 Every site has the motif, and the partner on one side of it alone decides on binding (`partner.side` of `truth.json`). An explanation that
-names the cause marks the partner of a `deciding` site, not the motif, and not the copies of the partner beside `opposite` and `reversed`
-sites.
+names the cause marks the partner of a `deciding` site. It does not mark the motif, nor the copies of the partner beside `opposite` and
+`reversed` sites.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,8 +22,10 @@ CENTRED = 1  # bases, at most, between the middle of a site and that of the wind
 
 
 def planted_elements(truth: Mapping[str, Any]) -> pd.DataFrame:
-    """Motifs and partners of the sites in `truth.json`: chrom, start, end, name (motif or partner), and the kind of the site's `partner`
-    (deciding, opposite, reversed, none)."""
+    """Return motifs and partners of the sites in `truth.json`.
+
+    Columns: chrom, start, end, name (motif or partner), and the kind of the site's `partner` (deciding, opposite, reversed, none).
+    """
     side = truth["partner"]["side"]
     sites = pd.DataFrame(truth["sites"]).replace({"partner": {side: DECIDING, SIDES[side]: OPPOSITE}})
     motif = sites[["chrom", "start", "end", "partner"]].assign(name=MOTIF)
@@ -34,8 +36,11 @@ def planted_elements(truth: Mapping[str, Any]) -> pd.DataFrame:
 
 
 def mark(bases: pd.DataFrame, elements: pd.DataFrame) -> pd.DataFrame:
-    """Add to a table of bases (example, chrom, pos) the columns motif, partner (bool: the base lies in that element of the site in the
-    middle of its example) and kind, the site's partner; kind is empty where no site is in the middle."""
+    """Add the columns motif, partner and kind to a table of bases (example, chrom, pos).
+
+    motif, partner: bool, whether the base lies in that element of the site in the middle of its example. kind: the site's partner, empty
+    where no site is in the middle.
+    """
     own = elements[elements["name"] == MOTIF].assign(middle=lambda rows: (rows["start"] + rows["end"]) // 2)
     bounds = bases.groupby("example").agg(chrom=("chrom", "first"), low=("pos", "min"), high=("pos", "max"))
     marked = bases.assign(**{MOTIF: False, PARTNER: False, "kind": ""})
@@ -62,9 +67,9 @@ def mark(bases: pd.DataFrame, elements: pd.DataFrame) -> pd.DataFrame:
 def judge(marked: pd.DataFrame) -> dict[str, float]:
     """How well importance finds the partner, in a table that `mark` made of the bases of one method (example, importance, ...).
 
-    Returns `sites`, the number of deciding sites; `auroc`, the mean over them of the AUROC of partner bases against all others; and the
-    mean importance, as a share of that of partner bases of deciding sites, of their `motif` bases, of the copies of partners of
-    `opposite` and `reversed` sites, and of all `other` bases of deciding sites.
+    Returns `sites`, the number of deciding sites; `auroc`, the mean over them of the AUROC of partner bases against all others. The
+    other values are mean importances as a share of that of partner bases of deciding sites. They are those of `motif` bases and of all
+    `other` bases of deciding sites, and of the copies of partners of `opposite` and `reversed` sites.
     """
     own = marked[marked["kind"] == DECIDING]
     scored = [_auroc(rows[PARTNER], rows["importance"]) for _, rows in own.groupby("example") if rows[PARTNER].any()]

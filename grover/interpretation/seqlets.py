@@ -10,8 +10,10 @@ from grover.interpretation.contributions import Contributions, one_hot
 
 @dataclass(frozen=True)
 class Seqlets:
-    """Windows of `width` bases: `example` (index into the contributions), `start` in its sequence, which may lie outside of it, `minus`
-    where the window is read on the opposite strand, and `sign`, -1 where its bases lower the logit.
+    """Windows of `width` bases.
+
+    `example` is the index into the contributions; `start` is in its sequence and may lie outside of it; `minus` is true where the window is
+    read on the opposite strand; `sign` is -1 where its bases lower the logit.
 
     All are arrays [windows]; example and start int64, minus bool, sign float64.
     """

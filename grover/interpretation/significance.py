@@ -1,8 +1,8 @@
 """Whether a base matters more than bases of shuffled sequences do.
 
 A substitution moves bounds of tokens, which alone changes the answer. The null therefore consists of bases of dinucleotide shuffles whose
-substitutions move bounds equally often. It is pooled over positions and examples: the smallest p-value of a null of each position by
-itself could not survive the correction for the number of bases.
+substitutions move bounds equally often. It is pooled over positions and examples. With a null for each position
+alone, the smallest p-value could not survive the correction for the number of bases.
 """
 
 from collections.abc import Sequence

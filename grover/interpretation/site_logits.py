@@ -1,8 +1,8 @@
 """`delta_logit`: how a variant changes the answer of a fine-tuned classifier.
 
-Where a variant lies in a site of the task's data set, its window is that of the site, read along the site's strand as in training; of
-several sites that whose middle is nearest. Elsewhere the window is as long as those of training, the variant lies in its middle, and both
-strands are averaged.
+A variant in a site of the task's data set has the window of that site, read along the site's strand as in training. Of
+several sites, the one whose middle is nearest is taken. Elsewhere the window is as long as those of training, the variant lies in its
+middle, and both strands are averaged.
 """
 
 from collections.abc import Iterator

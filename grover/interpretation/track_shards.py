@@ -31,8 +31,8 @@ def score_piece(
 ) -> tuple[dict[str, np.ndarray], list[dict]]:
     """Return the tracks of a piece, float32 [bases] by name, and rows of `accuracy` for its strands and for several lengths of the runs.
 
-    The first pieces of a shard (`number` counts them) are also read with runs of each length, on the plus strand and in their first 1,000
-    bases.
+    The first pieces of a shard (`number` counts them) are also read with runs of each length. These are on the plus strand, in the first
+    1,000 bases.
     """
     model, frequency, codes = read_piece(reader, genome, piece, reading)
     rows = []

@@ -51,8 +51,10 @@ def _values(probabilities: np.ndarray, codes: np.ndarray) -> list[np.ndarray]:
 
 
 def accuracy(model: np.ndarray, frequency: np.ndarray, codes: np.ndarray) -> dict[str, float]:
-    """Return sums over the bases of a stretch: their number, how often the likeliest base is that of the reference, and bits, minus
-    the binary logarithm of the reference's probability; by the model and by token frequencies.
+    """Return sums over the bases of a stretch, by the model and by token frequencies.
+
+    They are the number of bases; how often the likeliest base is that of the reference; and bits, minus the binary logarithm of the
+    reference's probability.
     """
     place = np.arange(len(codes))
     return {

@@ -18,8 +18,8 @@ PIECE = 1 << 24  # tokens that are counted at a time
 class TrainCounts:
     """Logarithms (natural) of frequencies in fold train, each with a pseudocount of 1.
 
-    tokens: float64 [vocabulary], of the tokens; 0 for specials. chains: by order m float64 [4 ** (m + 1)], of the last base of each
-    k-mer of m + 1 bases given the bases before it, both strands counted. trinucleotides: float64 [64], both strands counted.
+    tokens: float64 [vocabulary], of the tokens; 0 for specials. chains: by order m, float64 [4 ** (m + 1)], of the last base of each
+    k-mer of m + 1 bases given the others, both strands counted. trinucleotides: float64 [64], both strands counted.
     """
 
     tokens: np.ndarray

@@ -108,8 +108,8 @@ def number_blocks(table: pd.DataFrame, block: int) -> np.ndarray:
 def separation(table: pd.DataFrame, resampling: Resampling) -> pd.DataFrame:
     """Score each stratum: a row of `COLUMNS` per score and stratum, `all` first.
 
-    table: chrom, pos, label (1 or 0), the scores, and the text columns `STRATA`. Left out are scores of a stratum with fewer than 10
-    variants of a label, with positives in fewer than three blocks, and those that do not vary.
+    table: chrom, pos, label (1 or 0), the scores, and the text columns `STRATA`. Left out are strata with fewer than 10
+    variants of a label, or with positives in fewer than three blocks, and scores that do not vary.
     """
     if not judgeable(table, resampling.block):
         return pd.DataFrame(columns=COLUMNS)

@@ -1,7 +1,7 @@
 """Variants scored by a masked language model without labels.
 
-`llr` is a pseudo-log-likelihood ratio: between the nearest token boundaries that both alleles share, the tokens of each allele are masked
-one at a time, and the log-probabilities of the tokens among those with as many bases are summed. `llr` is the sum of the alternative minus
+`llr` is a pseudo-log-likelihood ratio. Between the nearest token boundaries that both alleles share, the tokens of each allele are masked
+one at a time. The log-probabilities of the tokens among those with as many bases are summed. `llr` is the sum of the alternative minus
 that of the reference, in nats, and the mean of both strands. It is negative where the model finds the alternative less likely. It depends
 least on how many tokens an allele has of the scores that were tried (bench/variant_confounding.py). The flanks end where the segment does.
 """

@@ -78,8 +78,10 @@ class Variants:
         self.counts: Counter[str] = Counter()
 
     def __iter__(self) -> Iterator[pd.DataFrame]:
-        """Raise `InputError`, naming file and line, at a row that is no record or lies beyond its contig, and at the end where REF of more
-        than 1 % of the records is not what the assembly has, or where no allele has the status ok.
+        """Yield the blocks of records.
+
+        Raises `InputError`, naming file and line, at a row that is no record or lies beyond its contig. Raises it at the end where REF of
+        more than 1 % of the records differs from the assembly, or where no allele has the status ok.
         """
         self.records, self.counts = 0, Counter()
         rows_on: Counter[str] = Counter()

@@ -19,7 +19,7 @@ def read_means(
     """Mean over the covered bases of each region (chrom, start, end), float64; NaN where none is covered.
 
     A base whose value is NaN or infinite is not covered. lengths: of the contigs of the assembly. Raises `InputError` where the file is
-    no bigWig or is damaged, where its contigs are named otherwise, and where a contig has another size than in the assembly.
+    no bigWig or is damaged, and where a contig has another name or another size than in the assembly.
     """
     means = np.full(len(regions), np.nan)
     with open(path, "rb") as stream:

@@ -1,7 +1,6 @@
 """Writing bigWigs and bigBeds: values are streamed, and the finished file is compared with what was given.
 
-The library prints what goes wrong while it writes and goes on, so that a full disk or a mistake in the values would leave a file that is
-short of some.
+The library prints errors while it writes and goes on. A full disk or a mistake in the values would leave an incomplete file.
 """
 
 from collections.abc import Iterable, Iterator

@@ -1,7 +1,7 @@
 """Rows of a table of intervals in blocks of typed columns.
 
 A file is read in blocks of whole lines, a few megabytes each. pyarrow parses a block. A block that pyarrow refuses, or might read by other
-rules than these, is parsed again without its comments, and then line by line, where the first row that breaks a rule raises an error:
+rules than these, is parsed again without its comments, and then line by line. The first row that breaks a rule raises an error:
 
 - All rows have as many columns as the first.
 - Every row names its contig; blanks around the name do not belong to it.
@@ -43,9 +43,12 @@ Block = dict[str, pa.Array]
 class Layout:
     """The columns of one file.
 
-    names: of all columns, in their order. types: of those that are no text. computed: by the name of a column that the file does not
-    have as such, those that it is made of, and how. header: line of the header, 0 without one. split: how a line becomes the cells
-    of these columns, where they are not separated by tabs; it raises ValueError, with the reason, for what is no row.
+    names: of all columns, in their order.
+    types: of those that are no text.
+    computed: for a column that the file does not have as such, the columns that it is made of, and how.
+    header: line of the header, 0 without one.
+    split: how a line becomes the cells of these columns, where they are not separated by tabs; it raises ValueError, with the
+    reason, for what is no row.
     """
 
     names: list[str]

@@ -19,10 +19,10 @@ COLUMNS = ["chrom", "start", "end", "strand", "feature", "phase", "opens"]
 def read_coding(path: Path | str, contigs: ContigNames = UNCHANGED) -> pd.DataFrame:
     """Read genes and the pieces of coding sequences: chrom, start, end, strand, feature (gene or CDS), phase, opens.
 
-    phase (int64): bases from the first one of a piece, along its strand, to its first whole codon. opens (bool): whether that codon is the
-    first one of the coding sequence. A piece across the origin of a circular contig is two pieces, each with its phase. Coding
-    sequences of pseudogenes are left out, their genes are not. Of genes phase is 0 and opens False. Raises InputError where the file
-    has no coding sequence.
+    phase (int64): bases from the first one of a piece, along its strand, to its first whole codon. opens (bool): whether that codon is
+    the first one of the coding sequence. A piece across the origin of a circular contig is two pieces, each with its phase. Coding
+    sequences of pseudogenes are left out, their genes are not. Of genes phase is 0 and opens False. Raises InputError where the file has
+    no coding sequence.
     """
     if not is_annotation(path):
         raise InputError(f"{path}: expected a GTF or GFF3, whose rows CDS give start codons")

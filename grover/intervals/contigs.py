@@ -68,8 +68,8 @@ class Contigs:
 def check(table: pd.DataFrame, lengths: Mapping[str, int], path: Path | str) -> pd.DataFrame:
     """Return the rows of `table` on contigs that are read, after a check of names and coordinates.
 
-    `lengths` is as `Contigs` has it. Rows on other contigs are dropped. Raises `InputError` as `check_names` does, and at the first line
-    whose start is negative or whose end is not after the start or lies beyond the contig, if that is read.
+    `lengths` is as `Contigs` has it. Rows on other contigs are dropped. Raises `InputError` as `check_names` does. Also raises it at the
+    first line with a negative start, an end not after the start, or an end beyond the contig.
     """
     codes, names = pd.factorize(table["chrom"])
     check_names(dict(zip(names, np.bincount(codes).tolist(), strict=True)), lengths, path)
@@ -113,8 +113,8 @@ def check_names(rows_on: Mapping[str, int], lengths: Mapping[str, int], path: Pa
         what = "none of which the assembly has" if lost == rows else "which the assembly does not have"
         raise InputError(
             f"{path} has {lost:,} of its {rows:,} {unit} on {some_of(unknown)}, {what} ({some_of(lengths)}); give the annotation of this "
-            "assembly, or a table of other names of its contigs as `genome.aliases`, or, where the FASTA holds a part of the "
-            "assembly, the lengths of all contigs as `genome.sizes`"
+            "assembly or a table of contig names as `genome.aliases`; for a FASTA of a part of it, give "
+            "all contig lengths as `genome.sizes`"
         )
 
 

@@ -107,8 +107,9 @@ def read_coding_rows(path: Path | str, contigs: ContigNames = UNCHANGED) -> pd.D
 
 
 def vcf_blocks(path: Path | str, contigs: ContigNames = UNCHANGED, field: str = "EFFECT") -> Iterator[pd.DataFrame]:
-    """Read a VCF a block of records at a time: chrom, pos (1-based), id, ref, alt, and effect, which is `field` of INFO or empty.
+    """Read a VCF one block of records at a time.
 
+    Columns: chrom, pos (1-based), id, ref, alt, and effect, which is `field` of INFO or empty.
     A table whose header has chrom, pos, ref and alt is read as well; its columns id and effect may be missing.
     """
     layout = _variant_layout(path, field)
@@ -122,7 +123,7 @@ def vcf_blocks(path: Path | str, contigs: ContigNames = UNCHANGED, field: str = 
 
 
 def bed_blocks(path: Path | str, contigs: ContigNames = UNCHANGED) -> Iterator[pd.DataFrame]:
-    """Read a BED file of any number of rows a block at a time: chrom, start, end, name and strand, `.` where the file has none."""
+    """Read a BED file one block of rows at a time: chrom, start, end, name and strand, `.` where the file has none."""
     layout = _layout(path, "bed")
     wanted = {name: layout.types.get(name, TEXT) for name in (*PLACES, "name", "strand") if name in layout.names}
     for block in _blocks(path, layout, wanted, contigs):
@@ -209,8 +210,8 @@ def read_columns(
 ) -> pd.DataFrame:
     """Read the rows on contigs that are read, checked as `check` does.
 
-    lengths: of the contigs of the assembly, as `Contigs` has them. Returns chrom and the columns `text` as categories, start and end
-    (int32 where they fit), and the columns `numbers` as float64, NaN where one is missing.
+    lengths: of the contigs of the assembly, as `Contigs` has them. Returns chrom and the columns `text` as categories; start and end
+    (int32 where they fit); the columns `numbers` as float64, NaN where one is missing.
     """
     layout = _layout(path, form)
     types = {"chrom": TEXT, "start": WHOLE, "end": WHOLE}

@@ -1,6 +1,6 @@
 """Genes, transcripts and their exons from GTF and GFF3, in blocks of rows.
 
-Both formats give the same columns (`COLUMNS`) and the names of GTF in `feature`: an `mRNA`, `tRNA` or `lnc_RNA` of GFF3 is a `transcript`,
+Both formats give the same columns (`COLUMNS`) and the names of GTF in `feature`. An `mRNA`, `tRNA` or `lnc_RNA` of GFF3 is a `transcript`;
 a `pseudogene` or `ncRNA_gene` is a `gene`. In GFF3 gene and transcript of a row follow from `ID` and `Parent`, without the prefixes of
 NCBI (`gene-`, `rna-`) and Ensembl (`gene:`, `transcript:`). A row with several parents comes once for each, as in GTF.
 

@@ -1,8 +1,8 @@
 """Loci of transcripts and genes: which rows of one name lie together on the genome.
 
-A transcript_id may stand on two contigs (pseudoautosomal regions), on both strands, or at several places of one strand, as in GTFs made
-from UCSC's tables. Rows on two contigs or strands are two loci. On one strand the rows `transcript` decide. Without these, exons more than
-`FAR` apart are loci of their own where both groups have the same widths in the same order, as copies of one transcript have; else the
+A transcript_id may occur on two contigs (pseudoautosomal regions), on both strands, or at several places of one strand. GTFs made
+from UCSC's tables have such ids. Rows on two contigs or strands are two loci. On one strand the rows `transcript` decide. Without these,
+two groups of exons more than `FAR` apart are loci of their own if they have the same widths in the same order. Else the
 distance is an intron, since introns of more than 1,000,000 bases are known.
 
 Functions take a table with chrom, start, end, strand, feature (transcript, exon or CDS), gene_id and transcript_id.

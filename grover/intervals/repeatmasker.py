@@ -1,7 +1,7 @@
 """Rows of RepeatMasker's own output, `.out`, in the columns of UCSC's table `rmsk`.
 
-The columns are described in https://www.repeatmasker.org/webrepeatmaskerhelp.html and are converted as `hgLoadOut` of UCSC does: shares in
-percent become thousandths, bases left become negative, C becomes the strand -, and a class without a family is its own family.
+The columns are described in https://www.repeatmasker.org/webrepeatmaskerhelp.html and are converted as `hgLoadOut` of UCSC does. Shares in
+percent become thousandths, bases left become negative, and C becomes the strand -. A class without a family is its own family.
 """
 
 import re

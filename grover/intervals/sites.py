@@ -13,12 +13,13 @@ from grover.runtime.errors import InputError
 
 
 def read_tss(path: Path | str, contigs: ContigNames = UNCHANGED) -> pd.DataFrame:
-    """Transcription start sites, chrom, start, end (one base), name, strand, ..., from BED rows of one base, EPDnew's own of 60, or the
-    genes of a GTF or GFF3.
+    """Return transcription start sites: chrom, start, end (one base), name, strand, ...
 
-    EPDnew shows a promoter from 49 bases before its start to 10 behind and draws the part from the start on thick; so the start
-    is thickStart on strand + and thickEnd - 1 on strand -. That is read off its files, no format says so. A row whose thick part
-    does not begin inside and end where the row ends is refused, since in a BED of genes it is the coding part.
+    They come from BED rows of one base, from EPDnew's own of 60, or from the genes of a GTF or GFF3.
+
+    EPDnew shows a promoter from 49 bases before its start to 10 behind and draws the part from the start on thick. So the start
+    is thickStart on strand + and thickEnd - 1 on strand -. That is read off its files, no format states it. The thick part must
+    begin inside a row and end where the row ends. Other rows are refused, since in a BED of genes it is the coding part.
 
     A gene gives its first base along the strand, which for bacteria is the start of the coding sequence. Pseudogenes give none.
     """

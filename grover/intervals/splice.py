@@ -18,11 +18,11 @@ COLUMNS = ["chrom", "start", "end", "strand", "gene", "gene_start", "gene_end"]
 def read_junctions(path: Path | str, contigs: ContigNames = UNCHANGED) -> pd.DataFrame:
     """Introns, one row each: chrom, start, end (of the intron, 0-based half-open), strand, gene, gene_start, gene_end.
 
-    Takes a table with the header `gene chrom strand tx_start tx_end donors acceptors` (further columns are left out), where donors are
-    the last exon bases before an intron and acceptors the first behind it in the sense of transcription, 1-based, separated by
-    commas (Jaganathan 2019); or a GTF or GFF3, whose exons are joined by transcript and locus (`grover.intervals.loci`), or its coding
-    sequences where a transcript has no exons. An intron of several transcripts of a gene
-    stands there once. The index is that of the row in the file. Raises InputError, naming file and line, for anything else.
+    Takes a table with the header `gene chrom strand tx_start tx_end donors acceptors` (Jaganathan 2019); further columns are left out.
+    Donors are the last exon bases before an intron and acceptors the first behind it in the sense of transcription, 1-based, separated by
+    commas. Or takes a GTF or GFF3, whose exons are joined by transcript and locus (`grover.intervals.loci`), or its coding sequences
+    where a transcript has no exons. An intron of several transcripts of a gene is given once. The index is that of the row in the file.
+    Raises InputError, naming file and line, for anything else.
     """
     if find_header(path, TABLE):
         introns = _of_table(path, contigs)

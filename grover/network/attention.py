@@ -1,6 +1,6 @@
 """Self-attention within the windows of a pack (`grover.network.packed`), in the ways that BERT's forward pass can compute it.
 
-Each function takes the module of a layer that holds the projections, the states [tokens, hidden] and the layout, and returns
+Each function takes the layer's module that holds the projections, the states [tokens, hidden] and the layout. It returns
 the weighed values [tokens, hidden].
 """
 

@@ -9,8 +9,8 @@ SPECIALS = 2  # [CLS] and [SEP] around every window
 def by_length(lengths: ArrayLike, limit: int) -> list[np.ndarray]:
     """Cut rows into groups of similar length, of at most `limit` padded tokens each (and of one row at least).
 
-    Returns the row numbers of each group. A training step adds up the gradients of its groups, so that grouping saves
-    padding and memory but changes neither which windows a step sees nor what it learns from them.
+    Returns the row numbers of each group. A training step adds up the gradients of its groups. Grouping saves padding and memory. It does
+    not change which windows belong to a step, nor what is learnt from them.
     """
     lengths = np.asarray(lengths, np.int64)
     order = np.argsort(-lengths, kind="stable")

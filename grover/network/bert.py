@@ -68,7 +68,7 @@ def check_length(longest: int, positions: int, what: str) -> None:
 def save(model: torch.nn.Module, config: BertConfig, folder: Path, vocabulary: Path, *, half: bool = False) -> None:
     """Write the Hugging Face folder of a model, with the tokenizer of the folder `vocabulary`.
 
-    `half` stores the weights in float16; the configuration says float32, in which readers compute.
+    `half` stores the weights in float16; the configuration has float32, in which readers compute.
     """
     # tied weights are stored once, under the name of the embedding
     tied = getattr(model, "all_tied_weights_keys", {})

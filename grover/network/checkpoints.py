@@ -1,6 +1,6 @@
 """Checkpoints of a training: two generations, whole or not there, and proven by a checksum.
 
-They lie in a folder of their own that is no output of the workflow, since Snakemake removes outputs before a job starts and when
+They lie in a folder of their own that is no output of the workflow. Snakemake removes outputs before a job starts and when
 it fails. The name of the folder holds a hash of all that decides what is learnt; a checkpoint of another configuration can
 therefore not be taken by mistake.
 """

@@ -13,8 +13,8 @@ from grover.runtime.errors import InputError
 def choose_device(name: str, threads: int = 0, processes: Processes = ALONE) -> torch.device:
     """Select the device (`auto`, `cpu` or `cuda`) and print it.
 
-    Each of several processes on a node gets a GPU of its own: that of its number, or the only one that it sees where the site binds
-    one to each task. Raises an InputError where a GPU is asked for and cannot be used, or where there are too few; `threads` above 0
+    Each of several processes on a node gets a GPU of its own, that of its number. Where the site binds one to each task, it is the only one
+    visible. Raises an InputError where a GPU is asked for and cannot be used, or where there are too few; `threads` above 0
     limits those of the CPU.
     """
     if name == "cuda" and not torch.cuda.is_available():

@@ -43,7 +43,7 @@ def threads_for(device: torch.device, groups: int = 2) -> int:
 def each(compute: Callable[[Item], Found], items: Iterable[Item], threads: int) -> Iterator[Found]:
     """Yield `compute(item)` for each item in order, several at a time and each by one thread; few are computed ahead.
 
-    The sequences of a group are too short to keep the threads of one operation busy, and what one thread computes does not depend on
+    The sequences of a group are too short to keep the threads of one operation busy. The result of one thread does not depend on
     the number of threads.
     """
     if threads == 1:

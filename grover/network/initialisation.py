@@ -1,10 +1,10 @@
 """How the weights of an encoder are initialised, other than at random.
 
-BERT's positions are learnt, so a randomly initialised model attends to all tokens of a window alike, and the neighbours of a masked token
+BERT's positions are learnt. So a randomly initialised model attends to all tokens of a window alike, and the neighbours of a masked token
 are two among hundreds. Until heads have found them, the loss stays at that of the frequencies of the tokens. Long trainings
-get over that; small models with minutes on a CPU were not seen to. Under `neighbours` the heads start with it: the
-positions begin as sines and cosines in coordinates that the token embeddings leave free, and the heads of the first layer begin
-with attention to the tokens 1 to the left, 1 to the right, 2 to the left, and so on, since a shift is a rotation of these
+get over that; small models with minutes on a CPU were not seen to. Under `neighbours` the heads start with it. The
+positions begin as sines and cosines in coordinates that the token embeddings leave free. The heads of the first layer begin
+with attention to the tokens 1 to the left, 1 to the right, 2 to the left, ... That is possible since a shift is a rotation of these
 coordinates (Vaswani et al. 2017, section 3.5). All weights are trained from there.
 """
 
@@ -20,7 +20,7 @@ LOUDNESS = 3.0  # factor on the output of attention, relative to the state of th
 
 @torch.no_grad()
 def begin(encoder: BertModel) -> None:
-    """Set the positions, the tokens and the first attention of a random encoder as `start` in its configuration says."""
+    """Set the positions, the tokens and the first attention of a random encoder by `start` of its configuration."""
     config = encoder.config
     if getattr(config, "start", "random") == "random":
         return

@@ -1,8 +1,8 @@
 """The linear layers of the forward pass, by the faster of torch's two libraries on a CPU.
 
 In float32 torch calls MKL, which leaves the 512-bit instructions of AMD's processors unused. oneDNN, which torch calls for other types of
-numbers, uses them: 235 instead of 105 Gflop/s per core of an EPYC, with the same rounding error. torch has no public function for it, so
-that its absence is no error.
+numbers, uses them: 235 instead of 105 Gflop/s per core of an EPYC, with the same rounding error. There is no public function of torch for
+it, so that its absence is no error.
 """
 
 import torch

@@ -1,6 +1,6 @@
 """A pretrained model that another pretraining starts from: its folder, vocabulary and size; read without torch.
 
-The configuration is completed from it, and the training opens it by the same function, so that a folder which passes the dry run does not
+The configuration is completed from it, and the training opens it by the same function. So a folder that passes the dry run does not
 fail in the job.
 """
 

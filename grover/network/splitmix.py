@@ -1,6 +1,6 @@
 """Random bits as a function of keys: the generator SplitMix64 (Steele, Lea and Flood 2014), whose state is a counter.
 
-What is drawn for a token depends on its key alone, and so neither on the order of the tokens nor on how a step is divided.
+What is drawn for a token depends on its key alone. The order of the tokens and how a step is divided do not matter.
 """
 
 import numpy as np

@@ -3,7 +3,7 @@
 Everything that a step does is a function of its number: the batch, the masks, the learning rate and the dropout. The weights, the
 state of the optimiser and the number of steps done are therefore all that a resume needs; no random generator has a state that
 outlives a step. On the CPU, with the same number of threads and processes, a resumed training ends in the same weights bit for bit.
-On a GPU its steps have the same windows, masks and dropout, and its weights are equal up to rounding: kernels there add in no fixed order.
+On a GPU its steps have the same windows, masks and dropout. Its weights are equal up to rounding: kernels there add in no fixed order.
 """
 
 import math
@@ -159,8 +159,9 @@ def train(
 
 @dataclass(frozen=True)
 class _Step:
-    """A step that was computed: steps `done` with it, its learning rate, and, on their way to the CPU, what `_backward` sums up and
-    the norm of the gradient.
+    """A step that was computed: steps `done` with it, and its learning rate.
+
+    What `_backward` sums up and the norm of the gradient are on their way to the CPU.
     """
 
     done: int

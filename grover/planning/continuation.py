@@ -26,8 +26,8 @@ def source_folder(settings: Configuration, installation: Path, origin: str) -> P
 def model_at(asked: str, settings: Configuration, installation: Path, origin: str, key: str) -> Path:
     """Return the folder of the model that the value `asked` of a key names.
 
-    It is a run of the same folder of results, whose chosen model counts, or a folder of a model or of a run, in the working directory or
-    the installation, or a model that the package ships. Raises InputError where there is no such model.
+    It is one of: a run of the same folder of results, whose chosen model is taken; a folder of a model or of a run, in the working
+    directory or the installation; a model that the package ships. Raises InputError where there is no such model.
     """
     from grover.network.folder import WEIGHTS  # only here, since it imports pandas
 
@@ -49,8 +49,8 @@ def model_at(asked: str, settings: Configuration, installation: Path, origin: st
         )
     known = ", ".join(shipped_models()) or "none"
     raise InputError(
-        f"{origin}: `{key}` is {asked}, which is neither a run in {settings.results}, nor the folder of a model, nor a model that comes "
-        f"with the package ({known}); correct it"
+        f"{origin}: `{key}` is {asked}, which is neither a run in {settings.results}, nor the folder of a model, nor a model of "
+        f"the package ({known}); correct it"
     )
 
 

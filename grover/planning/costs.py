@@ -1,5 +1,6 @@
-"""What a job costs, by kind: floating-point operations where a network is trained or reads much of the genome, and bytes where large
-files are written.
+"""What a job costs, by kind.
+
+The cost is in floating-point operations where a network is trained or reads much of the genome, in bytes where large files are written.
 
 A rule declares its kind as the resource `cost` (workflow/rules). A rule without one has no formula here. Nothing heavy is imported.
 """
@@ -17,14 +18,14 @@ SPECIALS = 2  # [CLS] and [SEP] around every window
 TRAINING = 3  # FLOPs of forward and backward pass over those of the forward pass
 EXTERNAL_TOKENS = (4_096, 5.0)  # assumed of a vocabulary from elsewhere, as of DNABERT-2 on hg19
 TRAIN_SHARE = 0.8  # of the examples, as by the default folds
-# assumed of a data set that is not built yet: examples per base of the genome, at most so many, and the length of one from elsewhere
+# assumed of a data set that is not built yet: examples per base of the genome, the most examples, the length of one from elsewhere
 EXAMPLES_PER_BASE, MOST_EXAMPLES, EXTERNAL_LENGTH = 1e-4, 60_000, 100
 # of the convolutional network of `grover.finetuning.cnn`: layers and channels, products per channel and base, and sequences of a step
 CNN_SHAPE, CNN_PRODUCTS, CNN_BATCH = (3, 64), 15 * 4 + 7 * 64 / 2 + 5 * 64 / 4, 64
 # of motifs: as many as are usually found in a task, and are profiled; versions of an insertion and of a profile (`grover.interpretation`)
 MOTIFS, PROFILES, SHUFFLES, PROFILE_PASSES = 8, 2, 5, 1_400
 
-# of explanations: builders whose sites have strands, tokens that are computed at once, sites whose weights are randomised, and versions of
+# of explanations: builders whose sites have strands; tokens that are computed at once; sites whose weights are randomised; versions of
 # a site of all curves
 STRANDED = ("prom300", "motif-bound", "splice", "start-codon")
 TOKENS_AT_ONCE, RANDOMISED, CURVES = 4_096, 5, 240
@@ -75,8 +76,10 @@ def weights(run: Run, vocabulary: str) -> int:
 
 
 def forward_flops(run: Run, vocabulary: str, length: float, predicted: float = 0.0) -> float:
-    """FLOPs per token of the forward pass in windows of `length` tokens, a share of which is predicted: 2 N + 4 L H T, a third of
-    the usual 6 N + 12 L H T of a training step (Chowdhery et al. 2022, appendix B), and the output layer.
+    """Return the FLOPs per token of the forward pass in windows of `length` tokens, a share of which is predicted.
+
+    They are `2 N + 4 L H T`, a third of the usual `6 N + 12 L H T` of a training step (Chowdhery et al. 2022, appendix B), and the output
+    layer.
     """
     layers, hidden = run.settings.pretraining.layers, run.settings.pretraining.hidden
     output = predicted * 2 * hidden * (hidden + tokens_of(vocabulary)[0])

@@ -1,7 +1,7 @@
 """Defaults that suit genome and device: what a configuration leaves open is less than the paper's for a small genome or a CPU.
 
-The values are in resources/defaults.tsv. They depend on the size class of the genome as its source shows it, never on results, and on
-`device`, never on the machine: the driver and its jobs, and the first start and the next, see the same values.
+The values are in resources/defaults.tsv. They depend on the size class of the genome as its source shows it, and on
+`device`. They never depend on results or on the machine, so that the driver, its jobs and the next start have the same values.
 """
 
 import re

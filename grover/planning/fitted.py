@@ -24,8 +24,10 @@ LEARNING_RATES = {"nano": 0.001, "tiny": 0.001, "small": 0.0004, "base": 0.0004}
 
 @dataclass(frozen=True)
 class Fitted:
-    """A network, its steps, the bases that these read with the shortest tokens of the candidates, passes over the genome, and what the
-    longest pretraining and all of them together take. capped: the time would allow more passes than are of use. weights: of the layers."""
+    """A network, its steps, and what they take.
+
+    Also the bases that the steps read with the shortest tokens of the candidates; passes over the genome; the time of the
+    longest pretraining and of all together. capped: the time would allow more passes than are of use. weights: of the layers."""
 
     size: str
     steps: int

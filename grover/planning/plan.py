@@ -126,7 +126,7 @@ def cpu_format(settings: Configuration) -> str:
 
 
 def bf16_gain(weights: int) -> float:
-    """Return how many times as fast as in fp32 a CPU computes a network of so many weights in bf16, where it has instructions for that."""
+    """Return the speed of bf16 relative to fp32 on a CPU with instructions for it, for a network of so many weights."""
     return next(gain for least, gain in BF16_GAINS if weights >= least)
 
 

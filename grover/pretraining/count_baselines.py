@@ -1,9 +1,9 @@
 """Counts of tokens in training windows, as predictors of masked tokens from no or little context.
 
 `frequency`   the frequencies of the tokens
-`neighbours`  an interpolation of five distributions: frequencies, counts beside the left and beside the right neighbour, the product of
-              these two, and counts between both neighbours; counts are discounted (absolute discounting; Ney, Essen and Kneser 1994),
-              and the weights are chosen on held-out windows (Jelinek and Mercer 1980)
+`neighbours`  an interpolation of five distributions: frequencies, counts by the left neighbour, by the right one, the product of
+              these two, and counts by both; counts are discounted (absolute discounting; Ney, Essen and Kneser 1994);
+              the weights are chosen on held-out windows (Jelinek and Mercer 1980)
 """
 
 from collections.abc import Iterator

@@ -35,8 +35,8 @@ Batch = tuple[np.ndarray, np.ndarray, np.ndarray]  # packed ids, lengths with sp
 class Masked:
     """Windows with masked tokens, as packed `batches`.
 
-    Over all masked tokens, int64 [masked]: their ids `targets`, the visible `left` and `right` neighbours (MASK where masked too, CLS and
-    SEP at the ends), and their `position` in the array of tokens.
+    Over all masked tokens, int64 [masked]: `targets`, their ids; `left` and `right`, the visible neighbours (MASK where masked too, CLS and
+    SEP at the ends); `position` in the array of tokens.
     """
 
     batches: list[Batch]

@@ -1,8 +1,8 @@
 """A lease on the folder of a run: one training writes, and a second one stops with the reason.
 
 The driver of a workflow may be killed while its jobs continue, and a restart submits them again. The holder renews its lease every few
-seconds. Liveness is detected by these renewals, because the clocks of nodes differ: a lease that is not renewed for a while is taken
-over, since its holder was killed or its node lost.
+seconds. Liveness is detected by these renewals, because the clocks of nodes differ. A lease that is not renewed for a while is taken
+over: its holder was killed, or its node lost.
 """
 
 import os

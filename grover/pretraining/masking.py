@@ -1,6 +1,6 @@
 """Masked tokens, as a function of seed, epoch, window and position in the window only.
 
-Draws come from a counter-based generator (`grover.network.splitmix`), so that masks depend neither on the order of the windows nor on
+Draws come from a counter-based generator (`grover.network.splitmix`). So masks depend neither on the order of the windows nor on
 the number of processes, and a resumed training has the same masks.
 """
 
@@ -22,8 +22,8 @@ class Masking:
     """How tokens are masked: `share` of them are predicted, in runs of `span` and more.
 
     Of these runs `mask` become [MASK], `keep` stay, the rest become other tokens. The values of the paper are 0.022, 0.8 and 0, those of
-    BERT 0.15, 0.8 and 0.1. Overlapping k-mers need spans of k: then all k-mers that contain one base are masked together, while the
-    neighbours of a single masked k-mer contain all its bases (Ji et al. 2021).
+    BERT 0.15, 0.8 and 0.1. Overlapping k-mers need spans of k: then all k-mers that contain one base are masked together. The
+    neighbours of a single masked k-mer would contain all its bases (Ji et al. 2021).
     """
 
     share: float
@@ -50,8 +50,8 @@ def mask(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Mask tokens of windows that are laid end to end.
 
-    `ids` is int64 [tokens] with specials, `lengths` the tokens of each window, `names` the numbers that identify the
-    windows, `size` that of the vocabulary, `epoch` one for all windows or one for each. Returns the ids with masked tokens,
+    ids: int64 [tokens] with specials; lengths: the tokens of each window; names: the numbers that identify the
+    windows; size: of the vocabulary; epoch: one for all windows or one for each. Returns the ids with masked tokens,
     and a boolean array that is true at the tokens to predict. Specials are never chosen.
     """
     shown, chosen = ids.copy(), np.zeros(len(ids), bool)

@@ -175,8 +175,8 @@ def _seen(share: float) -> str:
     if share == 0:
         return "None of them lies inside a training window."
     return (
-        f"**{share:.1%} of them lie inside training windows**, so these scores tell how well the model knows what it saw, not "
-        "how well it predicts new sequence."
+        f"**{share:.1%} of them lie inside training windows**, so these scores measure its memory of the training set. "
+        "They do not measure how well it predicts new sequence."
     )
 
 
@@ -200,7 +200,7 @@ def _limits(facts: Facts) -> list[str]:
     best = min(scores["baselines"], key=lambda name: scores["baselines"][name]["loss"])
     gain = scores["gains"][best]
     items = [
-        "No medical use: it was not tested on any question of diagnosis or treatment, and its probabilities are no measure of "
+        "No medical use: it was not tested on any question of diagnosis or treatment. Its probabilities do not measure "
         "whether a variant does harm.",
         "No claim about sequence of other species, assemblies or alleles than the one named below without a test on it.",
         "No comparison by perplexity, nats or ranks with a model of another vocabulary.",
@@ -211,14 +211,14 @@ def _limits(facts: Facts) -> list[str]:
     if _source(facts):
         items.insert(
             1,
-            "No claim about held-out sequence without a look at what the first training read: `trained_on.bed` lists the sequence of the "
-            "second one, and sequence of related species is similar.",
+            "No claim about held-out sequence without a look at what the first training read. `trained_on.bed` lists the sequence of the "
+            "second training only, and sequence of related species is similar.",
         )
     if gain["high"] is None or gain["high"] >= 0:
         items.insert(
             0,
             f"It has **not** been shown to predict better than its best baseline, {MASKED_LABELS[best]} "
-            f"({gain['difference']:+.3f} nats per token{interval(gain, '+.3f')}): do not use it as a trained model of sequence.",
+            f"({gain['difference']:+.3f} nats per token{interval(gain, '+.3f')}). Do not use it as a trained model of sequence.",
         )
     return ["\n".join(f"- {item}" for item in items)]
 

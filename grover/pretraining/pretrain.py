@@ -189,8 +189,9 @@ def steps_for(bases: int, tokens: np.ndarray, windows: pd.DataFrame, token_lengt
 
 
 def _fastest(compiled: bool, device: torch.device) -> AfterAttention:
-    """The part of a layer behind attention, compiled where that helps and can be done: on a GPU, with the C compiler and the headers
-    of Python that torch.compile needs.
+    """Return the part of a layer behind attention, compiled where that helps and can be done.
+
+    That is on a GPU, with the C compiler and the headers of Python that torch.compile needs.
     """
     if not compiled or device.type == "cpu":
         return after_attention

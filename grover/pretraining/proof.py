@@ -1,7 +1,7 @@
 """Proof that a training fits into memory and that this machine computes it correctly, before its first step.
 
-The packed model is compared with the plain one, as Hugging Face computes it: predictions at all tokens and at the borders of windows, and
-gradients of the first layer.
+The packed model is compared with the plain one, as Hugging Face computes it. Compared are predictions at all tokens and at the borders of
+windows, and gradients of the first layer.
 """
 
 from typing import Any
@@ -21,7 +21,7 @@ from grover.runtime.errors import InputError
 
 WINDOWS = 8  # that are compared
 # nats by which logarithms of probabilities may differ, in the mean: bfloat16 comes to 0.003 with random weights. Attention beyond the
-# window comes to 0.010 and more, at all tokens or, where the bounds are wrong by one token, at the first or the last ones
+# window comes to 0.010 and more at all tokens; with bounds that are wrong by one token, at the first or the last ones
 TOLERANCE = 0.008
 # by which gradients may differ, as a share of their length: bfloat16 comes to 0.03
 GRADIENT_TOLERANCE = 0.06

@@ -1,7 +1,7 @@
 """Scores of predicted masked tokens: overall, by token, by stratum of the genome, with intervals over its blocks.
 
-They are computed from a table with a row per masked token: `target` (its id), `bases`, `base` (the position of its
-middle base in the genome's codes), `seen` (inside a training window) and, for each predictor, `nats_NAME` (negative
+They are computed from a table with a row per masked token: `target` (its id), `bases`; `base` (the position of its
+middle base in the genome's codes); `seen` (inside a training window). Each predictor has `nats_NAME` (negative
 log-likelihood) and `rank_NAME` (how many tokens are more likely).
 """
 
@@ -44,8 +44,8 @@ def summarise(nats: np.ndarray, rank: np.ndarray, bases: np.ndarray | None) -> d
 def score_split(table: pd.DataFrame, answers: int, top: int, seed: int) -> dict:
     """Score the model and the baselines on the masked tokens of one split.
 
-    Returns scores, gains of the model over each baseline, the size of the blocks that the intervals resample, and the share of the masked
-    tokens inside training windows. The scores are those of `summarise` and `topk`, the share ranked among the first `top`, and
+    Returns scores; gains of the model over each baseline; the size of the blocks that the intervals resample; the share of the masked
+    tokens inside training windows. The scores are those of `summarise`; `topk`, the share ranked among the first `top`; and
     `perplexity_share`, the perplexity as a share of the `answers` that are possible.
     """
     scores = {}
@@ -142,8 +142,8 @@ def strata(
 
     `categories`: (track, category) -> sorted, disjoint starts and ends in the genome's codes, as
     `grover.annotation.enrichment.read_categories` returns them. A token is where its middle base is; categories of a track may
-    overlap. Returns track, category, predictor, n (masked tokens), share (of all), loss, top1, perplexity, bits_per_base
-    (missing for overlapping k-mers), and gain (loss of the model minus that of the predictor, with low and high over blocks of the genome;
+    overlap. Returns track, category, predictor, n (masked tokens), share (of all), loss, top1, perplexity; bits_per_base
+    (missing for overlapping k-mers); gain (loss of the model minus that of the predictor, with low and high over blocks of the genome;
     missing for the model itself). Categories without a masked token are left out.
     """
     rows = _memberships(table["base"].to_numpy(), categories)

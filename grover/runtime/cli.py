@@ -74,7 +74,7 @@ def main(function: Callable[..., Any]) -> None:
 
     def command(**arguments: Any) -> None:
         started = time.time()
-        # inside typer, which would end without a word at Ctrl-C
+        # inside typer, which would end silently at Ctrl-C
         with one_sentence(lambda: _files(function, arguments, written=True)):
             arguments |= {option.name: value_of(option, arguments[option.name]) for option in settings}
             names = {option.name for option in settings}

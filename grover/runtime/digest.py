@@ -2,13 +2,13 @@
 
 Snakemake sees the text of a command, not the program behind it. A rule therefore carries, as a parameter, the digest of its script: a
 Merkle hash over the definitions (functions, classes, constants) that the script reaches. A name of the package counts as the digest of
-the definition that it stands for, so that moving, renaming or splitting a module changes nothing, and neither does a changed definition
+the definition that it stands for. So moving, renaming or splitting a module changes nothing. Neither does a changed definition
 that the script does not reach. Words do not count (`grover.runtime.syntax`).
 
-Of a group of settings, a class of `grover.config`, the names, types and defaults of the fields count: neither their descriptions, units,
-limits and validators nor their order. Of `Annotated[int, Setting(Group, "field")]` this one field counts.
+Of a group of settings, a class of `grover.config`, the names, types and defaults of the fields count. Their descriptions, units,
+limits, validators and order do not. Of `Annotated[int, Setting(Group, "field")]` this one field counts.
 
-Of `grover.runtime` only two modules count: `files`, which writes the bytes of artefacts and finds the files that options name, and `text`,
+Of `grover.runtime` only two modules count: `files`, which writes the bytes of artefacts and finds the files that options name; and `text`,
 which opens files of text. The command-line wrapper, progress, provenance, shared options and errors do not change a result.
 """
 

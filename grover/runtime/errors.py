@@ -2,7 +2,7 @@
 
 
 class InputError(Exception):
-    """Something the user gave is wrong; the message says what, where, what was expected and what to do.
+    """Something the user gave is wrong; the message contains what, where, what was expected and what to do.
 
     Commands print it as one line and exit with 1, without a traceback.
     """

@@ -56,7 +56,7 @@ def one_sentence(outputs: Callable[[], Iterable[Path]] = tuple) -> Iterator[None
 def describe(error: Exception, outputs: Iterable[Path] = ()) -> str | None:
     """Return a sentence for an exception that reports a limit of the machine, or None for any other.
 
-    The file is the one that was being written, the one that the error names, or, where neither is known, the one of `outputs` whose
+    The file is the one that was being written, or the one that the error names. Where neither is known, it is the one of `outputs` whose
     folder has the least room.
     """
     if type(error).__name__ == "OutOfMemoryError":  # torch's, which is not imported for its name

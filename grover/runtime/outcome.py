@@ -1,4 +1,7 @@
-"""How a run of the workflow ended: the reason of each failed job in one sentence, on the screen and for a command of the user."""
+"""How a run of the workflow ended.
+
+The reason of each failed job is one sentence, on the screen and for a command of the user.
+"""
 
 import json
 import logging

@@ -1,7 +1,7 @@
 """Definitions of a module as canonical text: the syntax tree without words, in which each name of the package is a reference.
 
 Words are what only people read: docstrings, help texts, the arguments of errors, of `assert`, of `print` to the terminal, of `warnings`
-and of `logging`, whatever is handed on to such a place alone, and the text of a variable that is used in no other place. All other
+and of `logging`; whatever is handed on to such a place alone; the text of a variable that is used in no other place. All other
 strings count: column names, keys, compared values, labels of a figure.
 """
 

@@ -82,8 +82,8 @@ def _leak(scores: pd.DataFrame) -> str:
     if not seen:
         return ""
     return (
-        f" But pretraining was not kept away from folds valid and test (`corpus.split`): it has seen up to {100 * seen:.3g} % of the bases "
-        "of the contexts in fold test, so that no score is one on unseen sequence."
+        f" But pretraining was not kept away from folds valid and test (`corpus.split`). Up to {100 * seen:.3g} % of the bases "
+        "of the contexts in fold test were in its corpus, so no score is one on unseen sequence."
     )
 
 
@@ -113,8 +113,8 @@ def _by_bits(spans: dict[str, dict | None], sizes: dict[str, int]) -> tuple[str,
         known, where = valid, "spans of fold valid, the same for all; fold test is not used"
     else:
         where = (
-            "spans of fold test, the same for all, since fold valid has none: the choice has seen the fold on which "
-            "later scores are measured, so that these are slightly optimistic"
+            "spans of fold test, the same for all, since fold valid has none; the choice uses the fold on which "
+            "later scores are measured, which makes these slightly optimistic"
         )
     order = sorted(known, key=lambda name: (round(known[name]["bits_per_base"], 9), sizes[name]))
     listing = ", ".join(f"{name} {_with_interval(known[name])}" for name in order)

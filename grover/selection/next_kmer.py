@@ -1,7 +1,7 @@
 """Next-k-mer prediction: the task by which vocabularies are compared (Sanabria et al. 2024).
 
-The task is to predict the k bases after a context of `context` bases. Contexts are cut out of the genome first and tokenised alone,
-since the last token boundary of a tokenised genome depends on the bases that follow.
+The task is to predict the k bases after a context of `context` bases. Contexts are cut out of the genome first and tokenised alone:
+the last token boundary of a tokenised genome depends on the bases that follow.
 """
 
 from dataclasses import dataclass
@@ -20,8 +20,9 @@ from grover.tokenization.vocabulary import Vocabulary
 
 @dataclass(frozen=True)
 class Contexts:
-    """`train`, `valid` and `test`, uint8 codes [n, context + following], how many of the columns are context, and where each row
-    of `test` begins in the genome's codes, int64.
+    """`train`, `valid` and `test`, uint8 codes [n, context + following].
+
+    Also how many of the columns are context, and where each row of `test` begins in the genome's codes, int64.
 
     The vocabulary is chosen on fold valid, so that the scores on fold test do not depend on the choice.
     """

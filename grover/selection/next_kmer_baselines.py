@@ -19,7 +19,7 @@ def baselines(
     """Score baselines; returns a row per baseline and k.
 
     They are chance, the commonest k-mer, Markov models of order 0 to 5, the last token of each vocabulary, and TF-IDF with a random
-    forest that is fitted on at most `forest_examples` contexts.
+    forest. The forest is fitted on at most `forest_examples` contexts.
     """
     last = {
         v.name: {fold: _last_tokens(v, contexts, fold, threads) for fold in ("train", "test")}

@@ -67,9 +67,10 @@ def by_seed(
     answers: Callable[[int, int], pd.DataFrame],
     block: np.ndarray,
 ) -> pd.DataFrame:
-    """Tabulate a vocabulary, one row per k and seed: accuracy on fold test with its interval, `accuracy_valid`, by which the
-    vocabulary is chosen, and `example_variance` (`grover.statistics.proportions`) of fold test, one for all seeds of a
-    k.
+    """Tabulate a vocabulary, one row per k and seed.
+
+    Columns: accuracy on fold test with its interval; `accuracy_valid`, by which the vocabulary is chosen; `example_variance`
+    (`grover.statistics.proportions`) of fold test, one for all seeds of a k.
 
     `answers(k, seed)` is the table that `fine_tune` makes; block: int64 [examples of fold test] (`Contexts.block`).
     """

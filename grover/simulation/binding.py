@@ -90,9 +90,9 @@ def plant_peaks(rng: np.random.Generator, canvas: Canvas) -> None:
 def plant_variants(rng: np.random.Generator, canvas: Canvas) -> None:
     """Single-base variants of known effect: `break` ones change the partner of a bound site, `neutral` ones change what decides nothing.
 
-    Neutral are the same substitutions at the same offsets of the partner's copies on the other side or reversed (kind `decoy`), and
-    core bases of the motifs of bound sites (kind `motif`), since only the partner decides on binding. The decoys match the partner in
-    base, substitution and surroundings, so that neither of these separates the two effects.
+    Neutral are the same substitutions at the same offsets of the partner's copies on the other side or reversed (kind `decoy`). Core
+    bases of the motifs of bound sites are neutral, too (kind `motif`), since only the partner decides on binding. The decoys match the
+    partner in base, substitution and surroundings, so that neither of these separates the two effects.
     """
     sites, motif, partner = canvas.tables["sites"], MOTIF.argmax(axis=1), codes(PARTNER)
     core = np.flatnonzero(MOTIF.max(axis=1) > 0.9)

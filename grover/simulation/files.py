@@ -165,8 +165,8 @@ def write_truth(canvas: Canvas, path: Path, seed: int) -> None:
     `start` and `end` are the motif's. `partner_strand` is the strand on which the copy reads as `partner.consensus`, for `reversed` the
     opposite of `strand`. Without a copy it is ".", and the numbers are -1.
     splice_sites: strand, gene, kind (DONOR, ACCEPTOR); tata_boxes: strand, gene; enhancer_boxes: strand.
-    variants (single bases): reference, alternative (plus strand), effect (break, neutral), kind (partner, decoy, motif), site (number of
-    the site in `sites`, from 0), offset (in the copy or motif, from 0, along its own strand).
+    variants (single bases): reference, alternative (plus strand), effect (break, neutral), kind (partner, decoy, motif);
+    site (number of the site in `sites`, from 0), offset (in the copy or motif, from 0, along its own strand).
     Others: isochores, gaps, genes, exons, islands, enhancers, repeats, peaks.
 
     `species` says whether the rule of binding is that of species A (`binding_transfers_from_A`), `partner.side` on which side it decides.

@@ -133,8 +133,9 @@ def repeat_families(rng: np.random.Generator) -> list[Family]:
 
 
 def decay(rng: np.random.Generator, sequence: np.ndarray, divergence: float) -> tuple[np.ndarray, tuple]:
-    """A copy of `sequence` with substitutions at rate `divergence`, two transitions to each transversion, and one
-    single-base deletion and one insertion for every ten and twelve of them.
+    """Return a copy of `sequence` with substitutions at rate `divergence`, and single-base deletions and insertions.
+
+    There are two transitions to each transversion, one deletion for ten substitutions, and one insertion for twelve.
 
     Returns the copy and its numbers of substitutions, deletions and insertions.
     """

@@ -1,7 +1,7 @@
 """A small genome with known truth: everything that the workflow looks for is planted, and what was planted is returned.
 
-Contigs lie end to end in one array of codes (A 0, C 1, G 2, T 3, N 4), and every table holds positions in it, 0-based
-half-open, until `grover.simulation.files` writes them by contig. What is planted replaces background, so nothing
+Contigs lie end to end in one array of codes (A 0, C 1, G 2, T 3, N 4). Every table holds positions in it, 0-based
+half-open; `grover.simulation.files` writes them by contig. What is planted replaces background, so nothing
 shifts. Each step claims free sequence, on which no later step writes.
 """
 

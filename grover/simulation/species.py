@@ -18,8 +18,9 @@ OPPOSITE = {"right": "left", "left": "right"}
 class Species:
     """What makes a species.
 
-    stream: of random numbers, so that species of one seed have unlike sequence; -1 is that of the seed alone. gc_shift: added to the GC of
-    the isochores. repeats: factor on the part of the genome that a class of repeats fills. side: of the motif on which the partner decides.
+    stream: of random numbers, so that species of one seed have unlike sequence; -1 is that of the seed alone.
+    gc_shift: added to the GC of the isochores. repeats: factor on the part of the genome that a class of repeats fills.
+    side: of the motif on which the partner decides.
     """
 
     name: str

@@ -1,6 +1,6 @@
 """All sources against the encoded genome, before any long work.
 
-Each is opened by the function that a later stage reads it with, with the same options, so that what passes here does not fail for its
+Each is opened by the function that a later stage reads it with, with the same options. So what passes here does not fail for its
 format afterwards. All mistakes are reported together.
 """
 

@@ -1,7 +1,7 @@
 """Intervals of scores: a percentile bootstrap (Efron 1979) over blocks of the genome and over seeds.
 
 It allows for another test set of this size and for another random start. Examples of one block (neighbours, or shuffles of
-one sequence) are drawn together, and all models of a task on the same draws, so that what is hard for all of them does not
+one sequence) are drawn together. All models of a task have the same draws. So what is hard for all of them does not
 widen the interval of a difference. Seeds are drawn too, those of models with the same seeds together.
 """
 
@@ -37,10 +37,10 @@ def blocks_unlike(regions: pd.DataFrame, truth: np.ndarray, fewest: int) -> tupl
     """Number (int64, from 0 without holes) of the block of each region, where blocks are as long as it takes for neighbours to differ.
 
     truth: float [regions, columns], what is to be predicted. Domains and genes go on from block to block, and blocks that are alike
-    count as more than there are: intervals over them are too narrow (Künsch 1989). So lengths are doubled from that of `blocks` on
-    while the means of neighbouring blocks, those that follow each other on a contig, correlate by more than `ALIKE`, as long as `fewest`
-    blocks are left. Returns the correlation that is left, too, 0 where each contig has one block. Of few blocks it is rough: with a
-    dozen pairs by about 0.3.
+    count as more than there are: intervals over them are too narrow (Künsch 1989). So the lengths of `blocks` are doubled
+    while the means of neighbouring blocks correlate by more than `ALIKE`, and at least `fewest` blocks are left.
+    Also returns the remaining correlation, 0 where each contig has one block. It is rough for few blocks: by about 0.3 with a
+    dozen pairs.
     """
     place = places_of(regions)
     size = block_size(place)
@@ -149,7 +149,7 @@ def mean_over_blocks(values: np.ndarray, block: np.ndarray, resamples: int, seed
 def over_seeds(values: np.ndarray, seeds: tuple[int, ...], seed: int) -> np.ndarray:
     """Mean over seeds, which are drawn with replacement for each resample, of values [resamples, seeds].
 
-    The same `seeds` give the same draw. As few seeds scatter less about their own mean than about the truth, distances from it
+    The same `seeds` give the same draw. Few seeds scatter less about their own mean than about the truth. So distances from it
     are stretched by sqrt(n / (n - 1)) (Rao & Wu 1988).
     """
     number = len(seeds)

@@ -2,7 +2,7 @@
 
 Labels are 0 .. classes - 1. A probability is that of label 1, [examples], where there are two classes, else that of each label,
 [examples, classes]. Predictions are tables with the columns example, seed, fold (valid or test), label, and probability or
-probability_0 .. probability_{classes-1}: each seed predicts the same examples of fold test.
+probability_0 .. probability_{classes-1}. Each seed predicts the same examples of fold test.
 
 The headline is the Matthews correlation coefficient (MCC; for several classes R_K of Gorodkin 2004, which is the same for two).
 Intervals are in `grover.statistics.bootstrap`, what is scored against what in `grover.finetuning.scores`.
@@ -71,8 +71,8 @@ def scores(label: np.ndarray, probability: np.ndarray, threshold: float = 0.5) -
     Of two classes label 1 is called from `threshold` on, of several the most probable one. AUROC, AUPRC (average precision) and
     F1 are those of label 1, for several classes the mean over labels, each against the rest; AUROC and AUPRC are not a number
     where a label has no example. The Brier score is the mean of the squared errors, summed over labels and halved. The expected
-    calibration error takes 15 equal bins: of two classes of the probability of label 1, beside its share in a bin, so that no
-    threshold matters; of several classes of the highest probability, beside the share of hits (Guo et al. 2017).
+    calibration error takes 15 equal bins (Guo et al. 2017). Of two classes it compares the probability of label 1 with its share in a
+    bin, so that no threshold matters; of several classes the highest probability with the share of hits.
     """
     label, each = np.asarray(label, dtype=np.int64), each_class(probability)
     classes = each.shape[1]

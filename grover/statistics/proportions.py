@@ -30,12 +30,13 @@ def example_variance(right: np.ndarray, block: np.ndarray) -> float:
 
 
 def over_seeds(shares: np.ndarray, variance: float, n: int) -> tuple[float, float]:
-    """Interval of the mean of `shares`, float [seeds], on the same `n` examples: it allows for another test set of this size
-    and for other seeds.
+    """Return the interval of the mean of `shares`, float [seeds], on the same `n` examples.
+
+    It allows for another test set of this size and for other seeds.
 
     The two variances add up: `variance` (`example_variance`) / n, and that between the shares / seeds. Wilson's interval is then
-    taken at the number of independent examples that would give this sum (Kish 1965), with Student's t at Satterthwaite's (1946)
-    degrees of freedom, since few seeds know their own spread badly. One seed says nothing of others, and gives Wilson's interval
+    taken at the number of independent examples that would give this sum (Kish 1965). Few seeds estimate their own spread badly, so
+    Student's t is used, with Satterthwaite's (1946) degrees of freedom. One seed has no spread: it gives Wilson's interval
     where examples are independent.
     """
     shares = np.asarray(shares, float)

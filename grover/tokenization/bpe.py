@@ -1,7 +1,7 @@
 """Learning the byte pairs of a genome, exactly and in parallel; `grover.tokenization.encoder` encodes with them.
 
 Bases have the ids A0 C1 G2 T3 and merge number r (from 0) makes the token 4 + r. Merges and their order are those that Hugging
-Face `tokenizers` learns from the same segments, ties included: the most frequent adjacent pair first, among equals the one with
+Face `tokenizers` learns from the same segments. The most frequent adjacent pair is merged first; of equally frequent pairs the one with
 the smaller ids.
 
 Sizes: positions and counts are 64-bit throughout, so that a genome of 17 Gb (wheat) overflows nothing; while merges are learnt a base
@@ -44,8 +44,8 @@ class Learnt(NamedTuple):
 class Rules:
     """How merges are learnt.
 
-    strands: with "both" pairs are counted on both strands and a merge is followed at once by the one that makes its token's reverse
-    complement, so that the vocabulary is closed under reverse complement; then one merge more than asked for may be learnt.
+    strands: with "both" pairs are counted on both strands, and a merge is followed by the one that makes its token's reverse
+    complement. The vocabulary is then closed under reverse complement, and may have one merge more than asked for.
     partial: return what was learnt where no pair occurs twice any more, instead of raising an InputError.
     """
 
@@ -82,12 +82,12 @@ def train(
     codes: uint8, 0..3, may be memory-mapped; segment i is `codes[starts[i]:ends[i]]`. threads: segments are dealt to so many
     threads, which does not change the result.
 
-    Memory: one byte per base (three at most where the bases hardly compress, twice as much with both strands), and eight bytes for
-    each pair of tokens.
+    Memory: one byte per base and eight bytes for each pair of tokens. Sequence that hardly compresses takes up to three bytes per base,
+    and both strands take twice as much.
 
-    Several merges are made in one pass where this provably gives the same as one by one: pairs are taken in the order of
-    their count as long as they share no token, and behind a pair of two equal tokens with count n only pairs that count at least
-    n / 2, since merging (a, a) may create (aa, a) and (aa, aa), each at most n / 2 times. Any other new pair counts no more than
+    Several merges are made in one pass where this provably gives the same as one by one. Pairs are taken in the order of
+    their count as long as they share no token. After a pair of two equal tokens with count n, only pairs with a count of at least
+    n / 2 are taken. Merging (a, a) may create (aa, a) and (aa, aa), each at most n / 2 times. Any other new pair counts no more than
     a pair of one of the merged tokens that is still behind in the order.
     """
     if cycles + BASES > LARGEST_VOCABULARY:

@@ -19,8 +19,8 @@ class Tables(NamedTuple):
     """What the encoder looks up; nodes are those of the trie of all tokens, the root is node 0.
 
     `children`: int32 [nodes, 4], 0 for none; `node_token`: int32, the token that ends at each node, -1 for none;
-    `kmer_token`, `kmer_node`: for each k-mer of `LOOKUP` bases the longest token that it begins with, uint16, and the node where
-    a longer one may go on, int32, 0 for none; `prefix`: int32, the longest other token that each token begins with, -1 for bases;
+    `kmer_token`: for each k-mer of `LOOKUP` bases the longest token that it begins with, uint16; `kmer_node`: the node where
+    a longer token may continue, int32, 0 for none; `prefix`: int32, the longest other token that each token begins with, -1 for bases;
     `beside`: one bit for each two tokens, uint8 [tokens + 1, bytes]: can the second stand behind the first? The last row is the beginning,
     where every token can stand; `lengths`: int32, bases of each token; `first`: what is added to an id when it is written.
     """
@@ -38,8 +38,8 @@ class Tables(NamedTuple):
 class Encoder:
     """Encodes sequences with learnt merges, in linear time and exactly as applying the merges in their order would.
 
-    Method: at each position take the longest token that matches; if it cannot stand beside the token before it, try the
-    next shorter prefix, else step back. Two tokens can stand side by side if encoding their joined text gives them back (van
+    Method: at each position take the longest token that matches. If it cannot follow the token before it, try the
+    next shorter prefix, else step back. Two tokens can be neighbours if encoding their joined text returns them (van
     Antwerpen and Neubeck, "So many tokens, so little time", GitHub 2024). Anything but A, C, G and T is encoded as one `unknown`
     per base, and the stretches between are encoded each alone.
     """
@@ -176,8 +176,8 @@ def _reachable(splits: np.ndarray, joined: np.ndarray) -> np.ndarray:
 def _stands(left: int, right: int, limit: int, splits: np.ndarray, joined: np.ndarray) -> bool:
     """Does encoding the joined text of two tokens with the merges before `limit` give the two back?
 
-    Undo the merges at the seam from the last to the first; if at some moment the two tokens at the seam would have been
-    merged with each other before one of them was made, the pair cannot stand. A single base splits into itself.
+    Undo the merges at the seam from the last to the first. The pair is impossible if BPE would have merged the two tokens at the
+    seam before it made one of them. A single base splits into itself.
     """
     slots = joined.shape[0]
     while True:

@@ -1,8 +1,8 @@
 """The tokenised genome and the way between bases and tokens.
 
 Positions of bases are offsets in the genome's code array (all segments end to end), positions of tokens are offsets in
-`tokens.npy`. Anchors, the position and the base of a token, are stored for every 1,024th token, for the first one of each
-segment and for the end of the genome; the rest follows from the strides of the tokens. Bases of a segment that lie behind its
+`tokens.npy`. An anchor is the position and the base of a token. Anchors are stored for every 1,024th token, for the first one of each
+segment and for the end of the genome. Other positions follow from the strides of the tokens. Bases of a segment that lie behind its
 last token by these strides belong to it: overlapping k-mers begin at every base, and the last one holds k - 1 bases more.
 """
 

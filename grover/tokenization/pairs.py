@@ -1,5 +1,7 @@
-"""Which byte pairs are merged next: how often each token follows each, the best pairs in their exact order, and with both strands the pair
-that mirrors each. `grover.tokenization.bpe` carries the merges out.
+"""Which byte pairs are merged next.
+
+Counts how often each token follows each, and returns the best pairs in their exact order; with both strands, each with its mirrored pair.
+`grover.tokenization.bpe` carries the merges out.
 """
 
 from functools import reduce
@@ -12,8 +14,11 @@ BATCH = 64
 
 
 class Change(NamedTuple):
-    """What one pass did to one part: the tokens concerned, changes of the counts of pairs that have one of them on the
-    left (`rows`) or else on the right (`columns`), int64 [concerned, tokens], and how often each merge was made."""
+    """What one pass did to one part.
+
+    concerned: the tokens concerned; rows, columns: changes of the counts of pairs with one of them on the left, or else on the
+    right, int64 [concerned, tokens]; made: how often each merge was made.
+    """
 
     concerned: np.ndarray
     rows: np.ndarray

@@ -30,10 +30,9 @@ NOT_ACGT = 4
 class Vocabulary:
     """Tokens and how sequence is cut into them.
 
-    Attributes: `name`; `kind`, 'bpe', 'kmer' or 'overlap'; `k`, 1 for single bases, 0 for byte pairs; `tokens`, text by id, the
-    five specials first; `strides`, bases from the beginning of each token to that of the next one, int32, 0 for specials other than UNK,
-    which stands for one base; `spans`, the bases that each token holds, likewise; `merges`, the ids of the two parts of each
-    byte-pair token as int32 [n, 2].
+    Attributes: `name`; `kind`, 'bpe', 'kmer' or 'overlap'; `k`, 1 for single bases, 0 for byte pairs; `tokens`, text by id, the five
+    specials first; `strides`, bases from the start of each token to that of the next, int32: 1 for UNK, 0 for the other specials;
+    `spans`, the bases that each token holds, likewise; `merges`, the ids of the two parts of each byte-pair token as int32 [n, 2].
 
     The stride of a token is its span; but overlapping k-mers begin at every base, so that their stride is 1 and their span k.
     A run of tokens ends one span behind the beginning of its last one.
@@ -66,8 +65,9 @@ class Vocabulary:
 
     @classmethod
     def from_outside(cls, name: str, path: Path | str) -> "Vocabulary":
-        """A byte-pair vocabulary that cuts sequence as any `tokenizer.json` from outside does, in our order of ids: one token a
-        merge, in the order of the merges. Merges of anything but A, C, G and T are left out.
+        """Return the byte-pair vocabulary that cuts sequence as a foreign `tokenizer.json` does.
+
+        Ids are in our order: one token per merge, in the order of the merges. Merges of anything but A, C, G and T are left out.
 
         Raises InputError, naming the file, where it is broken, no byte-pair tokenizer, or one that cuts otherwise, which test
         sequences show.
@@ -193,7 +193,7 @@ class Vocabulary:
             if found != expected:
                 raise InputError(
                     f"{path}: id {token} is {found or 'missing'}, but {expected or 'no further token'} was expected; ids 0 to 4 are "
-                    f"{' '.join(SPECIALS)}, 5 to 8 are A C G T, and then comes one token per merge, or all k-mers in order"
+                    f"{' '.join(SPECIALS)}, 5 to 8 are A C G T, then one token per merge, or all k-mers in order"
                 )
         return vocabulary
 

@@ -1,6 +1,7 @@
 """Classifiers that learn from a given number of labels, all methods from the same ones.
 
-A draw of N labels of fold train is stopped, or its strength chosen, by at most N labels of fold valid: more would not be there either.
+Early stopping, or the choice of a strength, for N labels of fold train uses at most N labels of fold valid. A user with N labels
+would have no more.
 """
 
 from dataclasses import dataclass

@@ -20,7 +20,7 @@ def similarity_to_genome(
 ) -> np.ndarray:
     """Return the largest estimated Jaccard index of canonical 11-mers of each sequence with a window of the genome, float32.
 
-    codes, bounds: as those of `Genome`. Windows are as long as the median sequence and a quarter of that apart, so that a copy shares at
+    codes, bounds: as those of `Genome`. Windows are as long as the median sequence and a quarter of that apart. So a copy shares at
     least 0.78 of the 11-mers with one of them, and sequence of 92 % identity at least 0.2. `progress` gets the bases that were searched.
     """
     found = np.zeros(len(sequences), np.float32)

@@ -1,7 +1,7 @@
 """The transfer matrix: scores of all models and baselines on the same test examples, by number of labels.
 
-Each is given on all of fold test (part `all`), on what is no near-duplicate of sequence that the source saw (`apart`), and on examples of
-these whose labels have equal shares in each bin of GC (`gc`). Part `apart` is absent where that sequence is unknown.
+Each is given on three parts of fold test: on all of it (`all`); on what is no near-duplicate of sequence that the source saw (`apart`); on
+examples of these whose labels have equal shares in each bin of GC (`gc`). Part `apart` is absent where that sequence is unknown.
 """
 
 from dataclasses import dataclass
@@ -49,10 +49,13 @@ def score_labels(
 ) -> pd.DataFrame:
     """Score the predictions of a task: one row per model, method, number of labels and part.
 
-    predictions: tables of `grover.transfer.few_labels` end to end. examples: of fold test, with their row numbers in the dataset as index:
-    sequence, label, chrom, start, end, gc, and `similar`, the similarity to the genome of the source, missing where that is unknown.
-    similarity: from which an example is a near-duplicate. Columns beside the keys: part, n_test, mcc and auroc with intervals (of several
-    labels auroc is missing), and `over_random` and `over_scratch`, the MCC minus that of these models by the same method and labels.
+    predictions: tables of `grover.transfer.few_labels` end to end.
+    examples: of fold test, with their row numbers in the dataset as index; sequence, label, chrom, start, end, gc; `similar`, the
+    similarity to the genome of the source, missing where that is unknown.
+    similarity: from which an example is a near-duplicate.
+
+    Columns beside the keys: part, n_test; mcc and auroc with intervals (of several labels auroc is missing); `over_random` and
+    `over_scratch`, the MCC minus that of these models by the same method and labels.
     """
     rows = []
     for part, kept in parts_of(examples, similarity, resampling.seed).items():
@@ -137,7 +140,7 @@ def score_bases(
     """Tabulate masked bits per base: one row per model and part (`all`, `apart`).
 
     tables: loci by model, as `masked_bases` gives them, the same loci of all. similar: similarity of each locus to the genome of the
-    source, missing where unknown. Columns: model, part, loci, bases_per_token, and with intervals of a bootstrap over loci: bits, gain
+    source, missing where unknown. Columns: model, part, loci, bases_per_token; with intervals of a bootstrap over loci bits, gain
     (bits less than by token frequencies), `over_random` and `over_scratch` (the gain minus that of these models).
     """
     rows = []

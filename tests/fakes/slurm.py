@@ -1,4 +1,4 @@
-"""Made-up programs of SLURM, which say what a test wants."""
+"""Made-up programs of SLURM, which print what a test needs."""
 
 from pathlib import Path
 

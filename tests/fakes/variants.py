@@ -1,4 +1,4 @@
-"""Made-up variants as `variant_baselines` writes them: 600 with a label, of which a fine-tuned model tells some apart."""
+"""Made-up variants as `variant_baselines` writes them: 600 with a label, of which a fine-tuned model separates some."""
 
 import json
 from pathlib import Path

@@ -10,7 +10,7 @@ Kernel = Callable[..., torch.Tensor]
 def reference(query, key, value, bounds, other_bounds, longest, other_longest) -> torch.Tensor:
     """Return [tokens, heads, width]: attention within the windows between `bounds`, as `varlen_attn` computes it.
 
-    It checks what the kernel asks for: 16-bit numbers of one type, int32 bounds, a width that is a multiple of 8, and the longest window.
+    It checks what the kernel needs: 16-bit numbers of one type, int32 bounds, a width that is a multiple of 8, the longest window.
     """
     assert query.dtype == key.dtype == value.dtype and query.dtype in (torch.bfloat16, torch.float16)
     assert query.dim() == 3 and query.shape == key.shape == value.shape and query.shape[-1] % 8 == 0

@@ -162,8 +162,8 @@ def test_a_killed_driver_leaves_a_training_that_no_second_one_disturbs(scenarios
     run = scenarios(driver_killed)
     first, *duplicates = run.jobs("pretrain")
     assert duplicates[0]["State"] == "FAILED" and duplicates[-1]["State"] == "COMPLETED"
-    # for a duplicate that is refused Snakemake deletes the outputs, perhaps those that the first has just written: then that one counts as
-    # failed, and they come back from its checkpoint
+    # for a duplicate that is refused Snakemake deletes the outputs, perhaps those that the first has just written.
+    # Then that one counts as failed, and they come back from its checkpoint
     log = run.folder / f".snakemake/slurm_logs/rule_pretrain/bpe-60/{first['JobID']}.log"
     assert (
         first["State"] == "COMPLETED"

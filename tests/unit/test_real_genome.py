@@ -1,4 +1,4 @@
-"""The 26 Mb of hg19 in the folder GROVER_DATA: their segments are those that its README counts, and their AT-rich part gives the
+"""The 26 Mb of hg19 in the folder GROVER_DATA have the segments that its README counts. Their AT-rich part gives the
 vocabulary of the paper."""
 
 import os

@@ -1,4 +1,4 @@
-"""`grover new` in a folder of one's own: the configurations of five kinds of assembly pass a dry run as they are, and a plan is printed."""
+"""`grover new` in a folder of one's own. The configurations of five kinds of assembly pass a dry run as they are; a plan is printed."""
 
 import os
 import subprocess

@@ -55,8 +55,10 @@ def audit_dataset(
         Option(help="soft mask of the genome, taken for repeats where none are given", exists=True),
     ] = None,
 ) -> None:
-    """Write AUDIT (Parquet: example, leak, nearest, pretraining), CARD (JSON: BUILT and what the audit found) and, where the
-    audit is within its limits, PASSED, the checksum of the dataset. Beyond them the card stands beside CARD as `card.refused.json`."""
+    """Write AUDIT (Parquet: example, leak, nearest, pretraining) and CARD (JSON: BUILT and what the audit found).
+
+    Where the audit is within its limits, write PASSED, too, the checksum of the dataset. Beyond them the card is `card.refused.json`
+    beside CARD."""
     table, known = pd.read_parquet(dataset), read_json(built)
     sha256 = checksum(dataset)
     if known.get("checksums", {}).get("dataset", sha256) != sha256:

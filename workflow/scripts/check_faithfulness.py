@@ -35,8 +35,10 @@ def check_faithfulness(
     precision: Precision,
     threads: Threads = 0,
 ) -> None:
-    """Test the explanations of BASES on some of their sites, drawn by the seed: deletion and insertion curves, randomised weights, rank
-    correlation between methods, seeds and strands (`grover.interpretation.check`).
+    """Test the explanations of BASES on some of their sites, drawn by the seed.
+
+    The tests are deletion and insertion curves, randomised weights, and rank correlation between methods, seeds and strands
+    (`grover.interpretation.check`).
 
     The second seed is read from the folder of the model, where fine-tuning keeps it.
     """

@@ -46,9 +46,8 @@ def check_sources(
 ) -> None:
     """Write what each source has in it; end with one sentence for each mistake.
 
-    Every source (--source KEY=FILE) is opened by the functions that read it for the rows of --tracks, for the tasks, for embedded
-    intervals and for the loci of dependency maps. Sources named `repeats`, `blacklist` and `variants` are read for what these names stand
-    for.
+    Every source (--source KEY=FILE) is opened by the functions that read it later. These serve the rows of --tracks, the tasks, embedded
+    intervals and the loci of dependency maps. Sources named `repeats`, `blacklist` and `variants` are read as such.
     """
     known = read_tasks(tasks)
     readings = Readings(

@@ -25,8 +25,10 @@ def compose_regions(
     output: Output,
     composition: Composition,
 ) -> None:
-    """Write the mean of the word2vec vectors of each region's tokens and the frequencies of its k-mers, as columns `word2vec` and `kmers`
-    of a file of embeddings. VOCABULARY is a folder with a tokenizer.json, or a file in it."""
+    """Write two columns of a file of embeddings.
+
+    `word2vec` is the mean of the word2vec vectors of each region's tokens; `kmers` are the frequencies of its k-mers. VOCABULARY is a
+    folder with a tokenizer.json, or a file in it."""
     genome, table = Genome(sequence, segments), pd.read_parquet(regions)
     tokenised = TokenisedGenome(tokens, index, Vocabulary.load(folder(vocabulary)))
     vectors = np.load(word2vec)

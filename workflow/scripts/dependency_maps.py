@@ -39,8 +39,10 @@ def dependency_maps(
     rename: Annotated[str, Option(help="map contig names of the BED file: add-chr, strip-chr or nothing")] = "",
     threads: Threads = 0,
 ) -> None:
-    """Write PAIRS, a row per pair of bases of each locus, and in MAPS per locus the arrays `model`, `random` (randomly initialised
-    model), `null` (dinucleotide shuffles) and `sequence`. Rows of a map are substituted bases; NaN is a pair that is not read.
+    """Write PAIRS, a row per pair of bases of each locus, and the arrays MAPS.
+
+    Each locus has the arrays `model`, `random` (randomly initialised model), `null` (dinucleotide shuffles) and `sequence`. Rows of a map
+    are substituted bases; NaN is a pair that is not read.
     """
     place = choose_device(device, threads)
     genome = Genome(sequence, segments)

@@ -39,9 +39,10 @@ def describe_tokens(
     ] = None,
     rename: Renames = [],  # noqa: B006
 ) -> None:
-    """Write the tokens with their properties, the counts of all k-mers of 4 to 6 bases, the enrichment of each token in each
-    category of the tracks, and the summary beside PUBLISHED values. The annotation of the genome also lies over a null genome, whose
-    tokens cannot follow it."""
+    """Write the tokens with their properties, k-mer counts, enrichment in tracks, and the summary beside PUBLISHED values.
+
+    K-mers have 4 to 6 bases. Each token has its enrichment in each category of the tracks. The same annotation is also laid over a null
+    genome, whose tokens cannot follow it."""
     genome = Genome(sequence, segments)
     codes = genome.codes if null_sequence is None else np.load(null_sequence, mmap_mode="r")
     bounds = np.unique(np.minimum(genome.bounds, len(codes)))

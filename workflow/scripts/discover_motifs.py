@@ -44,8 +44,8 @@ def discover_motifs(
 ) -> None:
     """Discover motifs in IMPORTANCE, whose sites are of fold train, and test them on fold test of DATASET with MODEL, the classifier.
 
-    Write TABLE (a row per motif), MEME, BED (the windows of the motifs, bgzip), LOGOS (probability and contribution of each base of each
-    column) and PROFILES (effect of an insertion by place and strand); docs/how-to/motifs.md describes them.
+    Write TABLE (a row per motif), MEME, BED (the windows of the motifs, bgzip); LOGOS (probability and contribution of each base of each
+    column); PROFILES (effect of an insertion by place and strand); docs/how-to/motifs.md describes them.
     """
     data = pd.read_parquet(dataset)
     if not (data["fold"] == "test").any():

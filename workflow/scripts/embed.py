@@ -52,9 +52,10 @@ def embed(
     states: Annotated[Path | None, WRITTEN, Option(help="the states of every token of the regions")] = None,
     threads: Threads = 0,
 ) -> None:
-    """Write the [CLS] and the mean embedding of each region, layer by layer, sums of the states of each token, and the states of some of
-    its occurrences. MODEL is a Hugging Face folder with its tokenizer, or the model.safetensors in it; REGIONS is the table that
-    choose_regions.py writes, of windows or of any BED file."""
+    """Write the [CLS] and the mean embedding of each region, layer by layer.
+
+    Also write sums of the states of each token, and the states of some of its occurrences. MODEL is a Hugging Face folder with its
+    tokenizer, or the model.safetensors in it; REGIONS is the table that choose_regions.py writes, of windows or of any BED file."""
     shards = jobs.shards
     if shard >= shards:
         raise InputError(f"shard {shard}: the {shards} shards have the numbers 0 to {shards - 1}")

@@ -35,9 +35,10 @@ def enrich_tokens(
     rename: Renames = [],  # noqa: B006
     threads: Annotated[int, Option(min=1, help="circular shifts counted at a time")] = 1,
 ) -> None:
-    """Write how much more often than expected each token lies in each category of the tracks, with the interval and the test that
-    come from circular shifts of the annotation. The category `any` of `repeats` is all repeats of the first track of the
-    format rmsk."""
+    """Write the enrichment of each token in each category of the tracks.
+
+    Its interval and its test are from circular shifts of the annotation. The category `any` of `repeats` is all repeats of the first
+    track of the format rmsk."""
     genome = Genome(sequence, segments)
     rows, files, known = read_tracks(tracks), source_files(source), read_contig_table(contigs)
     rest = files, known.lengths, known.names_of(files, dict(key_values(rename, "--rename")))

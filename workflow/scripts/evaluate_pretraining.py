@@ -51,8 +51,10 @@ def evaluate_pretraining(
     precision: Precision,
     threads: Threads = 0,
 ) -> None:
-    """Write METRICS (JSON): scores of the model and of the baselines on the same masked tokens for both splits, how much the
-    model gains on each baseline, and masked bits per base on common spans. TOKEN_ACCURACY (Parquet) has a row for each split
+    """Write METRICS (JSON), TOKEN_ACCURACY and MASKED_TOKENS.
+
+    METRICS has scores of the model and of the baselines on the same masked tokens for both splits; the gain of the model over each
+    baseline; masked bits per base on common spans. TOKEN_ACCURACY (Parquet) has a row for each split
     and token, MASKED_TOKENS (Parquet) one for each masked token.
 
     The baselines count tokens of the windows that the model was trained on, `baseline_tokens` of their `training_tokens`. The weights of

@@ -41,8 +41,10 @@ def export_hub(
         Option(help="file to read: importance of bases of a task, as TASK=FILE; repeat", show_default=False),
     ] = None,
 ) -> None:
-    """Write HUB from the VALUES of all shards in their order. TABLE (TSV) gives accuracy by length of the masked runs, LOCUS
-    (Parquet) the values of the 100 bases that the model predicts best, and REGIONS (BED) what has values, for the report."""
+    """Write HUB from the VALUES of all shards in their order, and three files for the report.
+
+    TABLE (TSV) has accuracy by length of the masked runs; LOCUS (Parquet) has the values of the 100 bases that the model predicts best;
+    REGIONS (BED) has the regions with values."""
     genome, known = Genome(sequence, segments), read_contig_table(contigs)
     lengths = {contig: known.lengths[contig] for contig in sorted(genome.chroms)}
     tracks = write_bigwigs(hub, lengths, values)

@@ -44,9 +44,10 @@ def finetune(
     precision: Precision,
     threads: Threads = 0,
 ) -> None:
-    """Train with SEEDS seeds from SEED on; write the predictions for folds valid and test, the scores on test, and the classifier of
-    the first seed as a Hugging Face folder (MODEL is its model.safetensors; with `mean` pooling it contains modeling_grover.py). The
-    classifier of the second seed of a pretrained model stays in the folder where finished seeds are kept.
+    """Train with SEEDS seeds from SEED on; write the predictions for folds valid and test, and the scores on test.
+
+    Also write the classifier of the first seed as a Hugging Face folder. MODEL is its model.safetensors; with `mean` pooling the folder
+    contains modeling_grover.py. The classifier of the second seed of a pretrained model stays in the folder where finished seeds are kept.
 
     PASSED is what the audit of the dataset wrote; a dataset without it is not trained on. Finished seeds are kept beside PREDICTIONS
     and not trained again (`grover.finetuning.seeds`).

@@ -41,9 +41,11 @@ def gather_tokens(
     ] = None,
     weights: Weights = [],  # noqa: B006
 ) -> None:
-    """SUMS and CONTEXTS are the tokens.npz and contexts.parquet of all shards of one model, as embed.py writes them, STATISTICS those of
-    its vocabulary. OUTPUT gets one row per token and layer: self-similarity, maximum explainable variance, both beside those of any
-    tokens, and the rank of the token by how much context changes it, joined with ACCURACY and the repeat share of ENRICHMENT."""
+    """Write OUTPUT, one row per token and layer.
+
+    Columns: self-similarity and maximum explainable variance, both beside those of any tokens; the rank of the token by how much context
+    changes it; ACCURACY and the repeat share of ENRICHMENT. SUMS and CONTEXTS are the tokens.npz and contexts.parquet of all shards of one
+    model, as embed.py writes them; STATISTICS are those of its vocabulary."""
     minimum = required.minimum_occurrences
     added, stored, vocabulary = read_sums(sums), open_contexts(contexts), pd.read_parquet(statistics)
     check_weights({stored.name: stored}, source_files(weights, "--weights"))

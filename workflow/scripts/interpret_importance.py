@@ -31,10 +31,12 @@ def interpret_importance(
     fold: Annotated[Literal["train", "valid", "test"], Option(help="fold of the sites")] = "test",
     threads: Threads = 0,
 ) -> None:
-    """Explain EXAMPLES sites of a fold, drawn by the seed: of two classes those of label 1, of several of each as many as there are.
+    """Explain EXAMPLES sites of a fold, drawn by the seed.
+
+    Of two classes these are sites of label 1, of several classes sites of each.
 
     Write TABLE (a row per substitution, or per base where the method has none) and BASES (a row per base: importance, significance,
-    resolution); docs/reference/importance.md describes the columns. Where sites have no strand, both strands are answered.
+    resolution); docs/reference/importance.md describes the columns. Where sites have no strand, both strands are read.
     """
     place = choose_device(device, threads)
     data = pd.read_parquet(dataset)

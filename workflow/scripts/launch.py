@@ -2,7 +2,7 @@
 
     launch.py --nodes 2 --processes 4 --threads 8 pretrain.py --tokens ...
 
-In a SLURM job the training is a step of its own, since a program that the batch script starts gets no signal before the job is
+In a SLURM job the training is a step of its own. A program that the batch script starts gets no signal before the job is
 pre-empted or reaches its time limit. The command that is started is printed first.
 """
 

@@ -25,8 +25,9 @@ def list_trained_on(
     output: Output,
     split: Annotated[str, Setting(Corpus, "split")],
 ) -> None:
-    """Write the union of the windows whose fold in column `split` is train as BED, in coordinates of the assembly, with a checksum of
-    the bases of each interval.
+    """Write the union of the training windows as BED, in coordinates of the assembly.
+
+    Training windows are those whose fold in column `split` is train. Each interval has a checksum of its bases.
     """
     tokenised, genome = TokenisedGenome(tokens, index, Vocabulary.load(tokenizer.parent)), Genome(sequence, segments)
     found = with_checksums(training_intervals(pd.read_parquet(windows), split, tokenised, genome), genome)

@@ -48,8 +48,8 @@ def next_kmer(
     threads: Threads = 0,
 ) -> None:
     """Contexts are drawn by SEED, cut out of the genome and then tokenised alone with the tokenizer beside MODEL. OUTPUT (Parquet)
-    has a row for each k and seed of SEEDS: vocabulary, kind, k, seed, accuracy, n, low, high (95 %), accuracy_valid, n_valid,
-    example_variance, size (tokens of the vocabulary), seen (share of the bases of the test contexts inside the WINDOWS, of TOKENS and
+    has a row for each k and seed of SEEDS: vocabulary, kind, k, seed; accuracy, n, low, high (95 %); accuracy_valid, n_valid,
+    example_variance; size (tokens of the vocabulary); seen (share of the bases of the test contexts inside the WINDOWS, of TOKENS and
     INDEX, that SPLIT gave MODEL to train on; 0 for region).
 
     Finished fine-tunings are kept in NAME.seeds-HASH beside OUTPUT and taken from there when the command is interrupted and run

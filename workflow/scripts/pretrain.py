@@ -70,8 +70,8 @@ def pretrain(
     """Train on the windows whose fold in column `split` is train, and write a Hugging Face folder: MODEL is its
     model.safetensors; config.json and the tokenizer files (copied from the folder VOCABULARY) lie beside it.
 
-    Started by launch.py it may run as several processes on several nodes, of which the first writes. With --checkpoints it goes on from
-    the newest checkpoint of the same training, and writes one when SIGTERM or SIGUSR1 announces an end, and at Ctrl-C (SIGINT); in a
+    Started by launch.py it may run as several processes on several nodes, of which the first writes. With --checkpoints it resumes from
+    the newest checkpoint of the same training. It writes one when SIGTERM or SIGUSR1 announces an end, and at Ctrl-C (SIGINT). In a
     SLURM job it then puts the job back into the queue, except after Ctrl-C.
     """
     processes = Processes.here()
@@ -176,7 +176,7 @@ def tensorboard(place: Path) -> Callable[[dict[str, float]], None]:
 def requeue(interrupted: Interrupted) -> None:
     """Put the SLURM job of an interrupted training back into the queue.
 
-    Not where it did not get a step further, since then it never will, and not where SLURM itself is ending the job: somebody has
+    A job that did not get a step further is not put back, since it never will. Nor is one that SLURM itself is ending: somebody has
     cancelled it, or it was pre-empted and comes back by itself.
     """
     job = os.environ.get("SLURM_JOB_ID")

@@ -17,8 +17,9 @@ def publish_chosen(
     vocabulary: Annotated[str, Setting(Choice, "vocabulary")],
     chosen: Annotated[Path | None, READ, Option(help="the winner in its first line", exists=True)] = None,
 ) -> None:
-    """Make each PUBLISHED path, such as models/chosen/config.json, a relative link to the same file of the winner,
-    which --chosen or, without it, --vocabulary names.
+    """Make each PUBLISHED path, such as models/chosen/config.json, a relative link to the same file of the winner.
+
+    --chosen names the winner, or, without it, --vocabulary.
     """
     name = chosen.read_text(encoding="utf-8").splitlines()[0].strip() if chosen else vocabulary
     if not name:

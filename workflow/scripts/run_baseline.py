@@ -45,9 +45,10 @@ def run_baseline(
     motif: Annotated[str, Option(help="identifier or name of the motif of pwm")] = "",
     threads: Annotated[int, Option(help="threads of a forest")] = 1,
 ) -> None:
-    """Fit the baseline on fold train, a forest with SEEDS seeds from SEED on, and write its predictions for valid and test and its
-    scores on test. Those on k-mers and tokens learn from at most MAXIMUM_TRAIN examples, adjacency from nothing, the others from all
-    of fold train; codon-markov chooses its order on fold valid."""
+    """Fit the baseline on fold train; write its predictions for valid and test and its scores on test.
+
+    A forest is fitted with SEEDS seeds from SEED on. Baselines on k-mers and tokens are fitted on at most MAXIMUM_TRAIN examples, adjacency
+    on none, the others on all of fold train; codon-markov chooses its order on fold valid."""
     started = time.monotonic()
     if (motifs is None) != (motif == ""):
         raise InputError("--motifs and --motif go together; give the file and the name of a motif in it")

@@ -32,8 +32,9 @@ def score_null_variants(
     precision: Precision,
     threads: Threads = 0,
 ) -> None:
-    """Write TABLE, random substitutions, insertions and deletions with the score of the masked language model, and RUN_LENGTHS, counts of
-    runs of m tokens (rows) that hold L bases (columns)."""
+    """Write TABLE, random substitutions, insertions and deletions with the score of the masked language model.
+
+    Also write RUN_LENGTHS, counts of runs of m tokens (rows) that hold L bases (columns)."""
     place = choose_device(device, threads)
     genome, vocabulary, parts = Genome(sequence, segments), Vocabulary.load(folder(model)), read_folds(folds)
     drawn = [draw_snvs(genome, parts, null.null_snvs, seed), draw_indels(genome, parts, null.null_indels, seed)]

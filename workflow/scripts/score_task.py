@@ -22,8 +22,9 @@ def score_task(
     resampling: BlockBootstrap,
     seed: Seed,
 ) -> None:
-    """Write the scores of each model with intervals, on the whole test set and on its clean part, the differences between
-    models, and precision at equal steps of recall.
+    """Write the scores of each model with intervals, the differences between models, and precision at equal steps of recall.
+
+    Scores are on the whole test set and on its clean part.
 
     --predictions and --metrics are given as often as there are models, in the same order. The first model is compared with
     all others, and each with its randomly initialised model.

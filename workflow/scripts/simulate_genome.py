@@ -26,7 +26,7 @@ def simulate_genome(
 ) -> None:
     """Simulate a small genome with known truth and its annotation in the formats of the public sources.
 
-    Binding of the motif follows from a partner motif beside it and not from its own strength; the truth file says
+    Binding of the motif follows from a partner motif beside it and not from its own strength; the truth file contains
     what was planted where.
     """
     canvas = simulate(size.bases, size.contigs, seed, SPECIES[size.species])

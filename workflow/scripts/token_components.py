@@ -49,10 +49,11 @@ def token_components(
         Path | None, READ, Option(help="where tokens lie, for their share in repeats", exists=True)
     ] = None,
 ) -> None:
-    """For each layer of the model and for word2vec: PCA of the vectors of the tokens, Spearman correlation of each component with
-    frequency (STATISTICS of the vocabulary), composition, length and share in repeats, and the component that goes most with each,
-    beside PUBLISHED values; and with STEPS, the properties of dinucleotides given GC and length. For the last layer and word2vec: UMAP
-    and hierarchical clustering. And how alike the geometries are.
+    """Write the principal components of the tokens' vectors and what they correlate with, beside PUBLISHED values.
+
+    Each layer of the model and word2vec have a PCA. Each component has Spearman correlations with frequency (STATISTICS of the
+    vocabulary), composition, length and share in repeats. STEPS are properties of dinucleotides, compared given GC and length. The last
+    layer and word2vec also have UMAP and hierarchical clustering. The geometries are compared with each other.
     """
     averages = np.load(token_averages, mmap_mode="r")
     numbers = kept.layers or list(range(len(averages)))

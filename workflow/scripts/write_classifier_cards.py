@@ -15,8 +15,8 @@ from grover.tokenization.vocabulary import Vocabulary
 def write_classifier_cards(dataset_card: Input, scores: Input, models: Inputs, cards: Outputs) -> None:
     """Write a Hugging Face model card (Markdown with a YAML head) for each model.
 
-    --models (the model.safetensors of its folder, with metrics.json beside it) and --cards are given as often as there are models, in the
-    same order. Labels and checksums come from DATASET_CARD, scores from SCORES.
+    --models and --cards are given as often as there are models, in the same order. A model is the model.safetensors of its folder, with
+    metrics.json beside it. Labels and checksums come from DATASET_CARD, scores from SCORES.
     """
     if len(models) != len(cards):
         raise InputError(f"{len(models)} --models but {len(cards)} --cards; give one of each per model")

@@ -33,8 +33,9 @@ def write_model_card(
         Option(help="byte pairs that the run has learnt; none where it takes those of another model", exists=True),
     ] = None,
 ) -> None:
-    """Write a Hugging Face model card (Markdown with a YAML head). Settings, checksums, versions and hardware come from the
-    provenance beside MODEL, WINDOWS, FOLDS, MERGES and SEQUENCE, and beside the assembly that the sequence was made from."""
+    """Write a Hugging Face model card (Markdown with a YAML head).
+
+    Settings, checksums, versions and hardware are read from the provenance of MODEL, WINDOWS, FOLDS, MERGES, SEQUENCE and the assembly."""
     artefacts = {"model": model, "windows": windows, "folds": folds, "merges": merges, "genome": sequence}
     records = {key: read(path) if path else None for key, path in artefacts.items()}
     genome = records["genome"]

@@ -28,9 +28,11 @@ def write_reproduction(
     model_metrics: Sources = [],  # noqa: B006
     chosen: Annotated[Path | None, READ, Option(help="file to read", exists=True, show_default=False)] = None,
 ) -> None:
-    """--cards are the cards of the datasets, whose option `published` names the task of the paper; --config is the resolved
-    configuration as JSON, --model-metrics VOCABULARY=FILE the held-out metrics of a pretrained model, --model-config the
-    config.json of the chosen one, --chosen the file that names its vocabulary, --contigs the table of the encoded contigs."""
+    """Write the published scores beside those of this run.
+
+    --cards are the cards of the datasets, whose option `published` names the task of the paper; --config is the resolved
+    configuration as JSON; --model-metrics VOCABULARY=FILE are the held-out metrics of a pretrained model; --model-config is the
+    config.json of the chosen one; --chosen is the file that names its vocabulary; --contigs is the table of the encoded contigs."""
     metrics = {}
     for key, path in key_values(model_metrics, "--model-metrics"):
         if not Path(path).is_file():

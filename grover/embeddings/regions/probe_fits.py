@@ -98,8 +98,8 @@ def _logistic(
 ) -> Iterator[Weights]:
     """As `_ridge`, for the multinomial model; of two classes only the weights of label 1 are kept.
 
-    L-BFGS runs in coordinates in which the curvature at the start is 1 (the Hessian of a class is about the variance of the axes
-    times that of the class). Each strength starts from the solution of the one before.
+    L-BFGS runs in coordinates in which the curvature at the start is 1. The Hessian of a class is about the variance of the axes
+    times that of the class. Each strength starts from the solution of the one before.
     """
     truth = np.eye(classes, dtype=np.float32)[labels]
     share = truth.mean(axis=0, dtype=np.float64)

@@ -15,8 +15,10 @@ CHANCE = {"auroc": 0.5, "r2": 0.0}
 
 
 def score(truth: np.ndarray, predicted: np.ndarray) -> tuple[float, float]:
-    """Compute AUROC and AUPRC (average precision) of probabilities [regions, classes], of two classes those of label 1, of several the
-    mean over classes of one against rest; or R2 of numbers [regions] and not a number."""
+    """Compute AUROC and AUPRC (average precision) of probabilities [regions, classes]; or R2 of numbers [regions] and not a number.
+
+    Of two classes the scores are those of label 1, of several the mean over classes of one against rest.
+    """
     if predicted.ndim == 1:
         spread = ((truth - truth.mean()) ** 2).sum()
         return (float(1 - ((truth - predicted) ** 2).sum() / spread) if spread > 0 else np.nan), np.nan

@@ -1,6 +1,6 @@
 """Probes: how well simple models predict an annotation from a representation of held-out regions.
 
-Composition alone predicts much, so that each probe is compared with the same probe on GC content, on k-mer frequencies and on the
+Composition alone predicts much. So each probe is compared with the same probe on GC content, on k-mer frequencies and on the
 same network with random weights. Probes are fitted on fold train, tuned on fold valid and scored on fold test.
 """
 
@@ -138,10 +138,10 @@ def probe(
     """Score a target from every representation, with intervals and differences on the same draws of blocks of the genome.
 
     regions: chrom, start, end; given: float [regions, properties] that the partial correlation is given. Returns one row per
-    representation and probe: model, pooling, layer, probe (linear or forest), metric (auroc, for categories the mean of one
-    against rest, or r2), value, low, high, auprc, chance (AUPRC of a random order), gain (over kmers), over_gc, over_word2vec
-    and over_random (same probe, pooling and layer) each with _low and _high (`grover.embeddings.regions.probe_scores.beyond`),
-    partial (`grover.embeddings.regions.probe_scores.partial`), n_train, n_test, blocks (of the test regions), alike (of neighbouring
+    representation and probe: model, pooling, layer, probe (linear or forest); metric (auroc, for categories the mean of one
+    against rest, or r2), value, low, high, auprc, chance (AUPRC of a random order); gain (over kmers), over_gc, over_word2vec
+    and over_random (same probe, pooling and layer), each with _low and _high (`grover.embeddings.regions.probe_scores.beyond`);
+    partial (`grover.embeddings.regions.probe_scores.partial`), n_train, n_test; blocks (of the test regions), alike (of neighbouring
     blocks, `grover.statistics.bootstrap.blocks_unlike`), note. What is unknown, or the target does not allow, is not a number.
     """
     found = list(found)

@@ -86,9 +86,9 @@ def compare_strands(
     chance, centred_similarity, centred_low, centred_high.
 
     vectors as `embed_strands` gives them; regions: chrom, start, end, the rows in the same order. `similarity` is the mean cosine of a
-    region and its reverse complement, `baseline` that of a region and the reverse complement of another one, `adjusted` their
-    difference; intervals are those of a bootstrap over blocks of the genome. `centred_similarity` is the cosine after subtracting the mean
-    of all vectors, and `nearest` the share of regions whose own reverse complement is then nearer than that of any other region. For a
+    region and its reverse complement; `baseline` is that of a region and the reverse complement of another one; `adjusted` is their
+    difference. Intervals are those of a bootstrap over blocks of the genome. `centred_similarity` is the cosine after subtracting the mean
+    of all vectors. `nearest` is the share of regions whose own reverse complement is then nearer than that of any other region. For a
     single region, what needs other regions is missing.
     """
     block = bootstrap.blocks(regions.assign(sequence=""), LARGEST)
@@ -135,8 +135,9 @@ def unit(vectors: np.ndarray) -> np.ndarray:
 def pair_means(
     ours: np.ndarray, theirs: np.ndarray, block: np.ndarray, drawn: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Compute the mean cosine of the pairs (i, i) and of all pairs (i, j) with j not i, for each draw of blocks, both float64 [resamples].
+    """Compute the mean cosine of the pairs (i, i) and of the pairs (i, j) with j not i, both float64 [resamples].
 
+    There is one value for each draw of blocks.
     ours, theirs: vectors of length 1, [regions, hidden]; block: int64 [regions]; drawn: how often each block is drawn, float64
     [resamples, blocks]. A region drawn twice makes no pair (i, j) with itself.
     """

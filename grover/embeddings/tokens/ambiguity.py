@@ -138,11 +138,11 @@ def distinguish(
     """Cut the stored contexts of each token that has at least `minimum` into two groups, and find what distinguishes them.
 
     The groups are those of the states in the last layer. statistics: id, token, length of the vocabulary; annotated: the stored
-    contexts. Returns a table token, id, length, n (contexts), silhouette, silhouette_expected (of a cloud without
-    structure), share (of the larger group, the first), track, category, share_first, share_second (inside the category),
-    difference, low, high, p, q (Benjamini and Hochberg over all tests of all tokens), gc_auroc (0.5: both groups have the same GC
-    content around them), within_gc (the difference among occurrences with similar GC content around them). Each token has the
-    categories with q below 0.05, or else the one with the lowest p, or one row without category where none could be tested. Rows
+    contexts. Returns a table: token, id, length, n (contexts); silhouette, silhouette_expected (of a cloud without
+    structure); share (of the larger group, the first), track, category; share_first, share_second (inside the category),
+    difference, low, high, p; q (Benjamini and Hochberg over all tests of all tokens); gc_auroc (0.5: both groups have the same GC
+    content around them); within_gc (the difference among occurrences with similar GC content around them). Each token has the
+    categories with q below 0.05, or else the one with the lowest p. It has one row without category where none could be tested. Rows
     with q below 0.05 come first, then those with the largest difference.
     """
     member = annotated.member

@@ -48,8 +48,9 @@ def principal_components(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def token_properties(tokens: pd.DataFrame, repeats: pd.Series | None = None) -> pd.DataFrame:
-    """Compute properties of tokens, one column each: `frequency` (log10 of the count), `gc`, `ag`, `ac` (share of the token's bases),
-    `length` (bases) and, where it is known, `repeats`.
+    """Compute properties of tokens, one column each.
+
+    `frequency` is log10 of the count; `gc`, `ag`, `ac` are shares of the token's bases; `length` is in bases; `repeats` is there if known.
 
     tokens: id, token, count; repeats: share of a token's occurrences inside repeats, by id.
     """

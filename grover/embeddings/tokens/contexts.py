@@ -41,13 +41,17 @@ def check_same(sums: Sums, stored: Embeddings, statistics: pd.DataFrame) -> None
 def change(sums: Sums, stored: Embeddings, statistics: pd.DataFrame, minimum: int, seed: int = 0) -> pd.DataFrame:
     """Measure how much context changes each token that was compared in at least `minimum` (2 or more) contexts, in each layer.
 
-    statistics: id, token, length of the vocabulary. Returns token, id, length, count (occurrences in the regions), used (those compared),
-    layer, self_similarity, baseline (that of two occurrences of any tokens), adjusted (their difference), centred_similarity (mean
-    cosine of the stored contexts after subtracting the mean state of all occurrences; about 0 for any tokens), explained
-    (maximum explainable variance of the stored contexts: the largest squared singular value over the sum of all, not centred, as the
-    paper defines it), explained_baseline (that of as many stored contexts of any tokens), explained_adjusted, explained_centred (share
-    of the variance around the mean that the first principal component explains, as the code of the paper computes it) and rank_change
-    (1: the token of the layer that context changes most, by adjusted).
+    statistics: id, token, length of the vocabulary. Returns:
+
+    token, id, length, layer: the token and the layer
+    count, used: occurrences in the regions; those compared
+    self_similarity, baseline, adjusted: mean cosine of two occurrences; that of two occurrences of any tokens; their difference
+    centred_similarity: mean cosine of the stored contexts after subtracting the mean state of all occurrences; about 0 for any tokens
+    explained: maximum explainable variance of the stored contexts, as the paper defines it: the largest squared singular value over
+        the sum of all, not centred
+    explained_baseline, explained_adjusted: that of as many stored contexts of any tokens; the difference
+    explained_centred: share of the variance around the mean that the first principal component explains, as in the paper's code
+    rank_change: 1 is the token of the layer that context changes most, by adjusted
     """
     check_same(sums, stored, statistics)
     tokens = statistics.loc[statistics["length"] > 0, ["token", "id", "length"]].sort_values("id")

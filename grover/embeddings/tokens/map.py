@@ -1,6 +1,6 @@
 """Geometry of tokens: a map in two dimensions, clusters, and the similarity of the geometries of several embeddings.
 
-Tokens are compared by the cosine of their embeddings after subtracting the mean over all tokens, since states of a transformer share
+Tokens are compared by the cosine of their embeddings after subtracting the mean over all tokens. States of a transformer share
 a large common component.
 """
 
@@ -106,7 +106,10 @@ def compare_geometries(sources: dict[str, np.ndarray]) -> pd.DataFrame:
 
 
 def _ranks(similarity: np.ndarray) -> np.ndarray:
-    """Rank the pairs about their mean, as a symmetric matrix with a diagonal of zeros, scaled so that the squares of all pairs sum to 1."""
+    """Rank the pairs about their mean, as a symmetric matrix with a diagonal of zeros.
+
+    It is scaled so that the squares of all pairs sum to 1.
+    """
     upper = np.triu_indices(len(similarity), 1)
     rank = rankdata(similarity[upper])
     rank -= rank.mean()

@@ -40,8 +40,8 @@ class Sums:
 def read_sums(paths: list[Path]) -> Sums:
     """Add up the sums of all shards of one model.
 
-    Raises an InputError where `embed.py` did not write a file, where a shard is missing or given twice, or where shards come from
-    different models or regions.
+    Raises an InputError where `embed.py` did not write a file, and where a shard is missing or given twice. Raises it for shards of
+    different models or regions, too.
     """
     shards = []
     for path in paths:

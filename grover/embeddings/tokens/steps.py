@@ -8,7 +8,7 @@ The ten steps (a step and its reverse complement are the same pairs of bases) an
   Table 1).
 
 The property of a token is the mean over its steps. All three follow GC content, and short tokens have few steps; so a component of the
-embedding is compared by partial rank correlation given GC and length. Tokens share steps, so that they are not independent: the null
+embedding is compared by partial rank correlation given GC and length. Tokens share steps, so that they are not independent. The null
 assigns the ten values of a property to the ten steps at random, and keeps tokens and vectors.
 """
 
@@ -44,7 +44,7 @@ def compare_steps(values: np.ndarray, texts: pd.Series, seed: int) -> pd.DataFra
     """Find the component with the largest partial rank correlation with each property, given GC and length: a row with `COLUMNS` each.
 
     values: float [tokens, 6], components; NaN where there are fewer. `null` is the 95 % quantile of the largest |partial| under the
-    null, and p the share of the null with at least the observed one, itself among it. No rows where fewer than ten tokens have steps.
+    null. p: the share of the null with at least the observed value, itself included. No rows where fewer than ten tokens have steps.
     """
     shares = step_shares(texts)
     kept = np.flatnonzero(texts.str.len().to_numpy() > 1)

@@ -22,10 +22,10 @@ def compare(
     """Compare the shares of two groups inside each category, with interval and test, each float64 [categories].
 
     second: bool [occurrences], false in the first group; member: bool [occurrences, categories]; block: int64 [occurrences], of the
-    genome. Returns share_first, share_second, difference (first minus second), low, high (95 % interval) and p. The standard
-    error is that over resamples of blocks, drawn with replacement, but at least that of independent occurrences. t has one degree
-    of freedom less than the fewest blocks with the first group, the second group, occurrences inside or occurrences outside.
-    The number of blocks is the effective one (Kish: squared sum of their occurrences over the sum of squares), so that a tandem
+    genome. Returns share_first, share_second, difference (first minus second), low, high (95 % interval), p. The standard
+    error is that over resamples of blocks, but at least that of independent occurrences. The t statistic has one degree
+    of freedom less than the fewest blocks with the first group, the second group, occurrences inside or outside.
+    The number of blocks is the effective one (Kish: squared sum of their occurrences over the sum of squares). So a tandem
     repeat counts once. The last three are missing with fewer than 10 such blocks, or where fewer than 5 occurrences of either group
     are expected on either side.
     """

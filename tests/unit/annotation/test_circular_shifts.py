@@ -139,7 +139,7 @@ def test_expected_is_the_mean_over_all_circular_shifts():
 
 
 def test_overlapping_kmers_lie_where_their_middle_does():
-    # k-mers of three bases at 0, 1, 2 (middles 1, 2, 3) of a segment of five bases, and at 5 (middle 6) of one of three
+    # k-mers of three bases at 0, 1, 2 (middles 1, 2, 3) of a segment of five bases; at 5 (middle 6) of one of three
     tokens, anchors = np.array([3, 3, 3, 3], np.uint16), np.array([[0, 0], [3, 5], [4, 8]])
     lengths = np.minimum(LENGTHS, 1)
     places = {("t", "t"): (np.array([1, 6]), np.array([3, 7]))}
@@ -168,7 +168,7 @@ def test_circular_shifts_are_seeded_and_never_small():
 
 
 def clumped(rng, bases: int, kinds: int, tied: float = 0.0):
-    """Single bases as tokens: token 1 to `kinds` in clumps of up to 200 bases, the last one `tied` to the annotation, which lies in
+    """Single bases as tokens; token 1 to `kinds` in clumps of up to 200 bases, the last one `tied` to the annotation, which lies in
     stretches of up to 3,000 bases."""
     starts = np.sort(rng.integers(0, bases - 3_000, bases // 10_000))
     covered = np.zeros(bases, bool)

@@ -72,7 +72,8 @@ def test_pairs_of_a_by_hand():
 
 
 def test_a_substitution_by_hand():
-    # G C AA AA A G C T becomes G C AA A G A G C T: the second AA goes, of which the right half is hit
+    # G C AA AA A G C T becomes G C AA A G A G C T.
+    # The second AA goes, of which the right half is hit
     vocabulary = Vocabulary.from_merges("bpe-1", np.array([[0, 0]], np.int32))
     rows = by_disturbance(measure(vocabulary, one_window("GCAAAAAGCT", 2, 8, "G")))
     left, right = rows["mutation-left"], rows["mutation-right"]

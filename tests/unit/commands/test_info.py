@@ -1,4 +1,4 @@
-"""`grover info` says what the model is, beside what torch and the files say."""
+"""`grover info` prints what the model is, beside what torch and the files contain."""
 
 import json
 from pathlib import Path

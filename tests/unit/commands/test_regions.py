@@ -106,7 +106,7 @@ def test_the_share_that_the_model_has_seen(world, bed):
         (lambda table: table.assign(start=table["start"] + 1), "is another assembly than .*: chr1:1-20 differs"),
         (
             lambda table: table.assign(end=408),
-            "it has none of the intervals of trained_on.bed whole",
+            "it has no whole interval of trained_on.bed",
         ),  # chr1 has 407 bases
         (lambda table: table.assign(checksum=""), "or these have no checksums"),
     ],

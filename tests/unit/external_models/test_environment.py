@@ -1,4 +1,4 @@
-"""The environment of external models has what their commands import, and their page says what is true."""
+"""The environment of external models has what their commands import, and their page is true."""
 
 import ast
 import re

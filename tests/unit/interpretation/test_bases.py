@@ -149,7 +149,7 @@ def test_specials_are_not_read():
 
 
 def test_a_long_run_of_improbable_tokens_does_not_underflow():
-    # the model expects four bases per token with all but 1e-12 of its mass, the run has few: every mask must take one of the rare tokens
+    # the model expects four bases per token with all but 1e-12 of its mass; the run has few, so every mask must take one of the rare tokens
     masked, bases = 400, TokenBases.of(BPE)
     log_probs = np.full((masked, BPE.size), -np.inf)
     log_probs[:, FIRST_BASE : FIRST_BASE + 4] = np.log([4e-13, 3e-13, 2e-13, 1e-13])

@@ -74,9 +74,8 @@ def test_most_rows_on_unknown_contigs_are_refused(write):
     path = write("CM1.2\t0\t5\n" * 2 + "scaffold_3\t0\t5\n")
     known = {"1": 100, "scaffold_3": 100}
     sentence = re.escape(
-        "has 2 of its 3 rows on CM1.2, which the assembly does not have (1, scaffold_3); give the annotation of this assembly, or a table "
-        "of other names of its contigs as `genome.aliases`, or, where the FASTA holds a part of the assembly, the lengths of all contigs "
-        "as `genome.sizes`"
+        "has 2 of its 3 rows on CM1.2, which the assembly does not have (1, scaffold_3); give the annotation of this assembly or a table "
+        "of contig names as `genome.aliases`; for a FASTA of a part of it, give all contig lengths as `genome.sizes`"
     )
     for read in (lambda: check(formats.read_bed(path), known, path), lambda: formats.read_columns(path, "bed", known)):
         with pytest.raises(InputError, match=sentence):

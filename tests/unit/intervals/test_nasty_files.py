@@ -1,8 +1,8 @@
 """Files as no one should write them: both readers beside a simple parser.
 
-A file is drawn as lines and written in one of many ways: ends of lines, encoding, compression, comments between the rows, further columns,
-odd numbers and odd names. Held is that every reader gives the rows of the simple parser, or `InputError` with the line that the simple
-parser blames; and that the two ways to read a file, whole and by columns, agree.
+A file is drawn as lines and written in one of many ways. They differ in ends of lines, encoding, compression, comments between the rows,
+further columns, odd numbers and odd names. Held is that every reader gives the rows of the simple parser, or `InputError` with the line
+that the simple parser blames; and that the two ways to read a file, whole and by columns, agree.
 """
 
 import bz2

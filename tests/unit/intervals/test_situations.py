@@ -1,4 +1,4 @@
-"""Files of intervals as they come from Excel, old Macs, R, UCSC and the like: the right rows, or the sentence that says what to do."""
+"""Files of intervals as they come from Excel, old Macs, R, UCSC and the like: the right rows, or a sentence with what to do."""
 
 import re
 

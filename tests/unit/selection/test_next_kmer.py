@@ -294,7 +294,7 @@ def test_the_fewest_bits_on_fold_valid_win_and_what_has_none_is_left_out_and_nam
     assert name == "b" and "b 1.9000, a 1.9000 (1.8500 to 1.9500)" in reason
     assert "Left out, without such a score: overlap" in reason and "fold test is not used" in reason
     name, reason = choose("bits-per-base", table, {"a": a | {"valid": None}, "b": b | {"valid": None}}, sizes)
-    assert name == "a" and "a 1.8000, b 1.9000" in reason and "the choice has seen the fold" in reason
+    assert name == "a" and "a 1.8000, b 1.9000" in reason and "the choice uses the fold" in reason
     with pytest.raises(InputError, match="set the rule to mean-rank"):
         choose("bits-per-base", table, {"overlap": None}, {"overlap": 9})
 
@@ -305,7 +305,7 @@ def test_a_choice_after_pretraining_on_the_held_out_folds_says_so(rule):
     assert "But pretraining" not in choose(rule, scores(valid), spans, {"a": 1, "b": 2})[1]
     reason = choose(rule, scores(valid, seen=0.8), spans, {"a": 1, "b": 2})[1]
     assert (
-        "But pretraining was not kept away from folds valid and test" in reason and "up to 80 % of the bases" in reason
+        "But pretraining was not kept away from folds valid and test" in reason and "Up to 80 % of the bases" in reason
     )
 
 

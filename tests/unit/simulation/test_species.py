@@ -20,7 +20,7 @@ def genomes():
 
 
 def copies_beside(canvas, site, side):
-    """Places of a copy of the partner with at most two changes on one side of a site, along the strand of its motif: a plain search."""
+    """Places of a copy of the partner with at most two changes on one side of a site, along the strand of its motif; a plain search."""
     right = (side == "right") == (site.strand == "+")
     left, end = (site.end, site.end + REACH) if right else (site.start - REACH, site.start)
     text, partner = canvas.codes[left:end], codes(PARTNER)

@@ -53,7 +53,7 @@ class Situations:
         self.scripts: dict[str, ModuleType] = {}
 
     def outcomes(self, kind: str, path: Path) -> tuple[str | None, str | None]:
-        """Return what the check and the script say of a file; any other error than an `InputError` is raised."""
+        """Return the messages of the check and the script for a file; any other error than an `InputError` is raised."""
         check = said(lambda: check_sources(self._readings(kind, path), self.genome, read_contig_table(self.contigs)))
         return check, said(lambda: getattr(self, f"_use_{kind}", self._use_track)(path, kind))
 

@@ -124,7 +124,7 @@ def test_the_last_overlapping_word_of_a_segment_holds_its_last_bases(tmp_path):
     offsets = np.array([0, 7, 9, 1_500, 1_501, 3_000])
     tokenise(codes, offsets, vocabulary, tmp_path / "tokens.npy", tmp_path / "index.npy")
     genome = TokenisedGenome(tmp_path / "tokens.npy", tmp_path / "index.npy", vocabulary)
-    # segments of 7, 2, 1491, 1 and 1499 bases: one token a base but for the last two bases, unless there are no more
+    # segments of 7, 2, 1491, 1 and 1499 bases: one token per base but for the last two bases, unless there are no more
     numbers = [5, 2, 1_489, 1, 1_497]
     firsts = np.concatenate([[0], np.cumsum(numbers)])
     assert len(genome.tokens) == firsts[-1]

@@ -1,4 +1,4 @@
-"""What the report says of base tracks and dependency maps on sequence that the model was trained on."""
+"""Sections of the report on base tracks and dependency maps on sequence that the model was trained on."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""What the report says of models in another species."""
+"""The section of the report on models in another species."""
 
 import numpy as np
 import pytest

@@ -102,7 +102,8 @@ def read_needs(installation: Path) -> dict[str, Need]:
 
 
 def read_requests(needs: dict[str, Need], settings: Configuration, installation: Path) -> Requests:
-    """Return the requests of a run. Time limits do not depend on where it is started: networks have `threads` cores or a GPU of `budget.gpu`."""
+    """Return the requests of a run. Time limits do not depend on where it is started: networks have `threads` cores or a GPU of
+    `budget.gpu`."""
     run, _ = read_run(settings, installation)
     machine = choose_machine(settings, settings.threads, 0, settings.budget.gpu, installation)
     return Requests(needs, run, read_sizes(run, installation), machine)

@@ -41,7 +41,7 @@ BENCHMARK, ACCOUNTING = "benchmark", "sacct"
 def finished_jobs(run: Path, since: datetime) -> pd.DataFrame:
     """Return the attempts of jobs of a run that ended at `since` (local time) or later, with the columns COLUMNS.
 
-    A benchmark file, which a job's last attempt leaves, counts where the accounting has no such attempt: of jobs beside the driver, or of
+    A benchmark file, which a job's last attempt leaves, counts where the accounting lacks that attempt, as of jobs beside the driver or of
     another start. Raises InputError for a folder that is no run.
     """
     folder = run / "benchmark"

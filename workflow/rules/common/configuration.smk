@@ -12,7 +12,7 @@ from grover.finetuning.predictors import external_folders, fitting, reader
 from grover.planning.continuation import source_folder
 from grover.planning.defaults import complete_for_genome
 
-# what a mistake is blamed on, and how the report says the run was started
+# what a mistake is blamed on, and the words of the report for how the run was started
 if workflow.modifier.namespace:  # `is_module` is true of a workflow of its own too
     ORIGIN = f"`config` of the module {workflow.modifier.namespace}"
     STARTED = f"--snakefile {shlex.quote(shown(workflow.main_snakefile))}"

@@ -6,7 +6,7 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 
 # The package of this copy of the workflow counts, for the rules as for their jobs, whatever the environment has installed. Under
-# `module:` the workflow of another project is the main one, so that only the place of this file says where the copy is.
+# `module:` the workflow of another project is the main one, so that the copy is found by the place of this file.
 ROOT = Path(str(workflow.current_basedir)).parents[2]
 if not ROOT.is_dir():
     raise WorkflowError(

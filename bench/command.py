@@ -3,8 +3,8 @@
 - `grover embed` beside the `feature-extraction` pipeline of transformers: [CLS] and mean over the tokens of the last layer of the same
   sequences, 20 to 500 tokens each. The pipeline is measured at its best (`ratio`: states as tensors, the fastest of several batch sizes)
   and at its defaults (`ratio_default`).
-- `grover variants` beside a plain loop over the same masked passes, in padded batches with the fastest of several sizes: `llr` of both
-  strands. Ours also computes the distances of embeddings.
+- `grover variants` beside a plain loop over the same passes, in padded batches with the fastest of several sizes. It computes `llr` of both strands
+  and the two distances of embeddings (`ratio`), or `llr` alone, which leaves out two fifths of the passes (`ratio_llr`).
 - `grover embed` of BED files of several sizes by a narrow model. `flat` says whether no peak memory is more than a tenth above that of the
   smallest file.
 
@@ -43,6 +43,7 @@ ROWS = 10_000, 100_000
 LENGTH = 20  # bases of an interval
 TOLERANCE = {"fp32": 1e-4, "bf16": 0.05}
 LOOP_BATCHES = (8, 32, 64, 128)  # of the loop over variants
+SCORES = ["llr", "cosine", "l2"]
 FEW_VARIANTS = 24  # that are not timed
 VCF_HEADER = "##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
 PACKAGES = ["torch", "transformers", "tokenizers", "numba", "numpy", "pyarrow"]
@@ -130,13 +131,20 @@ def compare_embedding(options: argparse.Namespace) -> dict:
 
 
 def compare_variants(options: argparse.Namespace) -> dict:
-    """`grover variants`, and the loop with its fastest batch size."""
+    """`grover variants`, the loop with its fastest batch size, and the loop without distances."""
     tried = worker(options, "tune-loop")["rates"]
     best = max(tried, key=tried.get)
-    runs = [(worker(options, "variants"), worker(options, "loop", f"--batch={best}")) for _ in range(options.repeats)]
-    ours, peer = zip(*runs, strict=True)
+    batch = f"--batch={best}"
+    runs = [
+        (worker(options, "variants"), worker(options, "loop", batch), worker(options, "llr-loop", batch))
+        for _ in range(options.repeats)
+    ]
+    ours, peer, llr = zip(*runs, strict=True)
     difference = np.abs(np.array(ours[0]["found"]) - np.array(peer[0]["found"])).max()
     found = compared(ours, peer, difference, options) | {"peer_batch": int(best), "peer_rates": tried}
+    rate = support.median(llr, "rate")
+    found |= {"peer_llr": round(rate, 1), "ratio_llr": round(support.median(ours, "rate") / rate, 2)}
+    found["cpu_ratio_llr"] = round(support.median(llr, "cpu") / support.median(ours, "cpu"), 2)
     return found | {"unit": "variants/s", "variants": options.variants}
 
 
@@ -256,7 +264,7 @@ def time_variants(options: argparse.Namespace) -> None:
     def run() -> dict:
         clock = Clock()
         score("variants.vcf")
-        return clock.of(options.variants) | {"found": pd.read_parquet(output)["llr"].tolist()}
+        return clock.of(options.variants) | {"found": pd.read_parquet(output)[SCORES].to_numpy().tolist()}
 
     support.report(run, lambda: score("warm.vcf"))
 
@@ -266,26 +274,32 @@ def tune_loop(options: argparse.Namespace) -> None:
 
     def rate(batch: int) -> float:
         clock = Clock()
-        interpretation.peer_llr(given, batch)
+        score_in_loop(given, batch)
         return round(clock.of(options.variants)["rate"], 1)
 
     support.report(
         lambda: {"rates": {batch: rate(batch) for batch in LOOP_BATCHES}},
-        lambda: interpretation.peer_llr(setting(options, FEW_VARIANTS), LOOP_BATCHES[0]),
+        lambda: score_in_loop(setting(options, FEW_VARIANTS), LOOP_BATCHES[0]),
     )
 
 
 def time_loop(options: argparse.Namespace) -> None:
-    given = setting(options, options.variants)
+    given, score = setting(options, options.variants), LOOPS[options.worker]
 
     def run() -> dict:
         clock = Clock()
-        found = interpretation.peer_llr(given, options.batch)
+        found = score(given, options.batch)
         return clock.of(options.variants) | {"found": found.tolist()}
 
-    support.report(run, lambda: interpretation.peer_llr(setting(options, FEW_VARIANTS), options.batch))
+    support.report(run, lambda: score(setting(options, FEW_VARIANTS), options.batch))
 
 
+def score_in_loop(given: interpretation.Setting, batch: int) -> np.ndarray:
+    """What ours computes of each variant, [variants, 3]."""
+    return np.column_stack([interpretation.peer_llr(given, batch), interpretation.peer_distances(given, batch)])
+
+
+LOOPS = {"loop": score_in_loop, "llr-loop": interpretation.peer_llr}
 WORKERS = {
     "beds": time_beds,
     "embed": time_embed,
@@ -293,7 +307,7 @@ WORKERS = {
     "pipeline": time_pipeline,
     "variants": time_variants,
     "tune-loop": tune_loop,
-    "loop": time_loop,
+    **dict.fromkeys(LOOPS, time_loop),
 }
 
 if __name__ == "__main__":

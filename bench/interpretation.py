@@ -293,6 +293,26 @@ def peer_llr(given: Setting, batch: int | None) -> np.ndarray:
     return llr
 
 
+def peer_distances(given: Setting, batch: int) -> np.ndarray:
+    """Cosine and Euclidean distance of the mean embeddings of both alleles, means of both strands, [variants, 2]."""
+    table = variants(given)
+    changes = [change(given.genome, *row) for row in table[["chrom", "pos", "ref", "alt"]].itertuples(index=False)]
+    most = given.model.config.max_position_embeddings - 2
+    found = windows(given.genome.codes, changes, given.vocabulary, FLANK, most)
+    inputs = [allele.tokens for strands in found for pair in strands or () for allele in pair]
+    vectors = []
+    for first in range(0, len(inputs), batch):
+        ids, mask = padded(inputs[first : first + batch])
+        with torch.no_grad():
+            states = given.model.bert(ids, attention_mask=mask).last_hidden_state
+        weights = mask[:, :, None].float()
+        vectors.append(((states * weights).sum(1) / weights.sum(1)).double())
+    reference, alternative = torch.cat(vectors).unflatten(0, (-1, 2)).unbind(1)
+    cosine = 1 - torch.nn.functional.cosine_similarity(reference, alternative)
+    l2 = torch.linalg.vector_norm(reference - alternative, dim=1)
+    return torch.stack([cosine, l2], 1).unflatten(0, (-1, 2)).mean(1).numpy()
+
+
 # Tracks of base probabilities
 
 

@@ -140,7 +140,9 @@ def sentences(text: str) -> list[str]:
     whole = re.sub(r"\s+", " ", text).strip()
     # the next sentence may also be an entry of a docstring, such as `seeds: ` or `opens (bool): `
     return (
-        re.split(r"(?<=[.!?])['\")]* (?=[A-Z\d*'\"(\[]|[a-z]+/|[\w-]+(?:, [\w-]+)*(?: \(\w+\))?: )|; ", whole) if whole else []
+        re.split(r"(?<=[.!?])['\")]* (?=[A-Z\d*'\"(\[]|[a-z]+/|[\w-]+(?:, [\w-]+)*(?: \(\w+\))?: )|; ", whole)
+        if whole
+        else []
     )
 
 

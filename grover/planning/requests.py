@@ -118,9 +118,7 @@ def read_sizes(run: Run, installation: Path) -> Sizes:
         contigs, largest = len(kept), max(kept, default=0)
     else:
         contigs, largest = _contigs(settings, installation), min(bases, LARGEST_CONTIG)
-    found = {
-        key: _rows(settings, key, installation) for key in settings.sources if key not in ("genome", "regions")
-    }
+    found = {key: _rows(settings, key, installation) for key in settings.sources if key not in ("genome", "regions")}
     variants = found.pop(VARIANT_SOURCE, 0)
     known = sum(rows for rows in found.values() if rows is not None)
     rows = known if None not in found.values() else max(known, ROWS_PER_BASE * bases)

@@ -62,7 +62,9 @@ def test_findings_name_the_line():
 
 def test_lists_of_a_docstring_and_commands_are_no_sentences():
     half = LONG[:80]
-    assert not found("x.py", f'"""Short.\n\nfirst: {half}\nsecond: {half}\n- {half}\n- {half}\n`c`  {half}\n`d`  {half}\n"""\n')
+    assert not found(
+        "x.py", f'"""Short.\n\nfirst: {half}\nsecond: {half}\n- {half}\n- {half}\n`c`  {half}\n`d`  {half}\n"""\n'
+    )
     assert not found("x.py", f'"""Short.\n\n    python x.py {LONG} \\\n      --a {LONG}\n"""\n')
 
 

@@ -135,9 +135,7 @@ def test_intervals_of_a_bed_that_do_not_lie_in_a_segment_are_left_out(genome, tm
     left, right = places_of_bed(bed, genome, contigs)
     assert (left.tolist(), right.tolist()) == ([0, 400, 475], [1, 461, 505])
     said = capsys.readouterr().out
-    assert (
-        "3 of 6 intervals are left out: 1 on dropped contigs, 2 not wholly" in said and said.count("\n") == 1
-    )
+    assert "3 of 6 intervals are left out: 1 on dropped contigs, 2 not wholly" in said and said.count("\n") == 1
     bed.write_text("2\t10\t40\n")
     with pytest.raises(InputError, match="rename: add-chr"):
         places_of_bed(bed, genome, contigs)

@@ -49,7 +49,9 @@ def test_examples_are_those_of_the_task():
     # of 26 Mb 2,600 examples are expected, of 600 Mb the most that there are
     for each, examples in ((few, 2_600), (many, 60_000)):
         assert (
-            0 <= each.megabytes("audit_dataset", "ctcf") - TABLE["audit_dataset"].mb - MEMORY * mb * examples / 1e5 < 100
+            0
+            <= each.megabytes("audit_dataset", "ctcf") - TABLE["audit_dataset"].mb - MEMORY * mb * examples / 1e5
+            < 100
         )
         wanted = TABLE["audit_dataset"].minutes + TIME * minutes * examples / 1e5
         assert 0 <= each.minutes("audit_dataset", "ctcf", "ctcf") - wanted < 1

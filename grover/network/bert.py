@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file, save_file
 from transformers import BertConfig, BertForMaskedLM
+from transformers.initialization import no_init_weights
 
 from grover.config.sections.pretraining import Architecture
 from grover.network.batching import SPECIALS
@@ -103,7 +104,9 @@ def continued_language_model(folder: Path, dropout: float) -> BertForMaskedLM:
 
 
 def _stored(folder: Path, config: BertConfig) -> BertForMaskedLM:
-    model = BertForMaskedLM(config)
+    with no_init_weights():  # random weights take half a second at GROVER's size, and all are read
+        model = BertForMaskedLM(config)
+    model.tie_weights()
     load_into(model, folder)
     return model
 

@@ -219,7 +219,7 @@ def _fetch(
     genome, beside = assembly.genome, surroundings.bases
     left, right = max(0, start - beside), min(assembly.contigs.lengths[contig], end + beside)
     codes = genome.fetch(contig, left, right)
-    unknown = np.flatnonzero(codes == N)
+    unknown = (codes == N).nonzero()[0]
     before = unknown[unknown < start - left]
     after = unknown[unknown >= end - left]
     first = int(before[-1]) + 1 if before.size else 0

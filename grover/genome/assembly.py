@@ -35,6 +35,7 @@ class Genome:
         # the segments of each contig lie end to end; `_first` is the first of each, and the number of all
         self._first = np.searchsorted(self.chrom_codes, np.arange(len(names) + 1))
         self._starts, self._ends = (self.segments[name].to_numpy(np.int64) for name in ("start", "end"))
+        self._plain = self.codes.view(np.ndarray)  # of which slices are taken in a tenth of the time
         # the contigs side by side on one line
         self._line_starts, self._line_ends = (
             self.chrom_codes * SPACING + edges for edges in (self._starts, self._ends)
@@ -50,12 +51,12 @@ class Genome:
         codes = np.full(end - start, N, dtype=np.uint8)
         first, last = self._segments_of(chrom)
         for i in range(
-            first + np.searchsorted(self._ends[first:last], start, side="right"),
-            first + np.searchsorted(self._starts[first:last], end, side="left"),
+            first + self._ends[first:last].searchsorted(start, side="right"),
+            first + self._starts[first:last].searchsorted(end, side="left"),
         ):
             left, right = max(start, self._starts[i]), min(end, self._ends[i])
             offset = self.bounds[i] - self._starts[i]
-            codes[left - start : right - start] = self.codes[left + offset : right + offset]
+            codes[left - start : right - start] = self._plain[left + offset : right + offset]
         return codes
 
     def locate(self, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

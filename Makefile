@@ -54,8 +54,9 @@ peers: .venv-peers/installed  ## a third environment, .venv-peers, with the peer
 	.venv-peers/bin/python -m pip install --disable-pip-version-check -r envs/peers.txt
 	@touch $@
 
+# --quiet would hide the warnings from its strict mode, too
 docs: .venv-docs/installed  ## the documentation as a site, site/index.html, from docs/ in an environment of its own, .venv-docs
-	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --quiet
+	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build
 
 .venv-docs/installed: envs/docs.txt
 	$(PYTHON) -m venv .venv-docs

@@ -9,6 +9,9 @@ const FARTHEST = 60;       // times the fitted view
 const CELL_BITS = 9;       // the grid in which points are looked up: 128 x 128 cells of 512 x 512 units
 const CELLS = 65536 >> CELL_BITS;
 const MISSING = 255;
+const ABSENT = 65535;      // code of a point that has no place in a plane
+const EDGE = 12;           // pixels around the points of a fitted view
+const LEFT = 58, BELOW = 38;  // pixels that the scales take
 
 function unpack(text, Type) {
   const letters = atob(text), bytes = new Uint8Array(letters.length);
@@ -44,18 +47,20 @@ function element(name, text, parent) {
 function grid(points) {
   const count = points.length / 2, first = new Uint32Array(CELLS * CELLS + 1), cell = new Uint16Array(count);
   for (let i = 0; i < count; i++) {
+    if (points[2 * i] === ABSENT) continue;
     cell[i] = (points[2 * i + 1] >> CELL_BITS) * CELLS + (points[2 * i] >> CELL_BITS);
     first[cell[i] + 1]++;
   }
   for (let c = 0; c < CELLS * CELLS; c++) first[c + 1] += first[c];
   const next = first.slice(), order = new Uint32Array(count);
-  for (let i = 0; i < count; i++) order[next[cell[i]]++] = i;
+  for (let i = 0; i < count; i++) if (points[2 * i] !== ABSENT) order[next[cell[i]]++] = i;
   return { first, order };
 }
 
 function box(points) {
   let [left, right, low, high] = [65535, 0, 65535, 0];
   for (let i = 0; i < points.length; i += 2) {
+    if (points[i] === ABSENT) continue;
     left = Math.min(left, points[i]); right = Math.max(right, points[i]);
     low = Math.min(low, points[i + 1]); high = Math.max(high, points[i + 1]);
   }
@@ -70,6 +75,15 @@ function disc(radius) {
     if (cover > 0) pixels.push([x, y, cover]);
   }
   return { half, pixels };
+}
+
+// at most so many round values from low to high
+function rounds(low, high, most) {
+  const power = 10 ** Math.floor(Math.log10((high - low) / most));
+  const step = [1, 2, 5, 10].map(each => each * power).find(each => (high - low) / each <= most) || 10 * power;
+  const values = [];
+  for (let k = Math.ceil(low / step - 1e-9); k * step <= high + 1e-9 * step; k++) values.push(Number((k * step).toPrecision(6)));
+  return values;
 }
 
 async function copy(text) {
@@ -94,7 +108,9 @@ function start(root) {
   const data = JSON.parse(root.querySelector("script").textContent);
   const canvas = root.querySelector("canvas"), context = canvas.getContext("2d");
   const tip = find("tip"), legend = find("legend"), status = find("status"), details = find("details");
-  const chrom = unpack(data.chrom, Uint16Array), from = unpack(data.start, Uint32Array), to = unpack(data.end, Uint32Array);
+  const placed = Boolean(data.chroms);
+  const chrom = placed && unpack(data.chrom, Uint16Array), from = placed && unpack(data.start, Uint32Array);
+  const to = placed && unpack(data.end, Uint32Array);
   const tracks = data.tracks.map(track => ({ ...track, codes: unpack(track.codes, Uint8Array) }));
   const shown = new Uint8Array(data.count), order = shuffled(data.count);
   const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -103,8 +119,13 @@ function start(root) {
   root.dataset.points = data.count;
 
   // ---- what is known of a point
-  const position = i => `${data.chroms[chrom[i]]}:${from[i] + 1}-${to[i]}`;
-  const readable = i => `${data.chroms[chrom[i]]}:${(from[i] + 1).toLocaleString("en")}\u2013${to[i].toLocaleString("en")}`;
+  const position = i => placed ? `${data.chroms[chrom[i]]}:${from[i] + 1}-${to[i]}` : data.names[i];
+  function readable(i) {
+    if (!placed) return data.names[i];
+    const [first, last] = [from[i] + 1, to[i]].map(base => base.toLocaleString("en"));
+    const place = `${data.chroms[chrom[i]]}:${first}` + (first === last ? "" : `\u2013${last}`);
+    return data.names ? `${place} ${data.names[i]}` : place;
+  }
   function value(track, i) {
     const code = track.codes[i];
     if (track.kind === "category") return track.names[code];
@@ -127,17 +148,19 @@ function start(root) {
   }
 
   // ---- which points are shown, and how many of each category
+  const here = i => !embedding || embedding.points[2 * i] !== ABSENT;
+
   function filter() {
     const counts = new Uint32Array(256);
     let total = 0;
     for (let i = 0; i < data.count; i++) {
-      const passes = !only || only.track.codes[i] === only.code;
+      const passes = here(i) && (!only || only.track.codes[i] === only.code);
       counts[track.codes[i]] += passes;
       shown[i] = passes && (!selected.size || selected.has(track.codes[i]));
       total += shown[i];
     }
     root.dataset.shown = total;
-    find("count").textContent = `${total.toLocaleString("en")} of ${data.count.toLocaleString("en")} regions shown`;
+    find("count").textContent = `${total.toLocaleString("en")} of ${data.count.toLocaleString("en")} ${data.noun}s shown`;
     legend.querySelectorAll("[data-code]").forEach(row => {
       row.querySelector("b").textContent = counts[row.dataset.code].toLocaleString("en");
       row.setAttribute("aria-pressed", selected.has(Number(row.dataset.code)));
@@ -182,7 +205,11 @@ function start(root) {
     requestAnimationFrame(() => { waiting = false; draw(); });
   }
 
-  const fitted = () => Math.min((width - 24) / embedding.box.width, (height - 24) / embedding.box.height);
+  const scales = () => embedding.frame ? { left: LEFT, below: BELOW } : { left: 0, below: 0 };
+  const fitted = () => {
+    const { left, below } = scales();
+    return Math.max(1e-9, Math.min((width - left - 2 * EDGE) / embedding.box.width, (height - below - 2 * EDGE) / embedding.box.height));
+  };
   const size = () => Math.min(6, (2.9 - 0.55 * Math.log10(Math.max(1, data.count / 1000))) * (view.scale / fitted()) ** 0.3);
 
   function draw() {
@@ -195,6 +222,7 @@ function start(root) {
     }
     if (changed) paint(wide, high, ratio, rgb(style.getPropertyValue("--card")));
     context.putImageData(picture, 0, 0);
+    if (embedding.frame) drawScales(ratio, style);
     context.strokeStyle = style.getPropertyValue("--text");
     for (const i of new Set([picked, hovered])) {
       if (i < 0 || !shown[i]) continue;
@@ -206,6 +234,42 @@ function start(root) {
     }
     if (changed) root.dataset.redraw = (performance.now() - began).toFixed(1);
     changed = false;
+  }
+
+  // round values along the left and the lower edge, over the points
+  function drawScales(ratio, style) {
+    const [across, up] = embedding.frame, bottom = height - BELOW;
+    const unit = (x, y) => [view.x + (x - width / 2) / view.scale, view.y + (height / 2 - y) / view.scale];
+    context.save();
+    context.scale(ratio, ratio);
+    context.fillStyle = style.getPropertyValue("--card");
+    context.fillRect(0, 0, LEFT, height);
+    context.fillRect(0, bottom, width, BELOW);
+    context.strokeStyle = context.fillStyle = style.getPropertyValue("--text");
+    context.font = "11px " + style.fontFamily;
+    context.textBaseline = "middle";
+    const line = (x, y, toX, toY) => { context.beginPath(); context.moveTo(x, y); context.lineTo(toX, toY); context.stroke(); };
+    const shown = number => String(number).replace("-", "\u2212");
+    line(LEFT, 0, LEFT, bottom);
+    line(LEFT, bottom, width, bottom);
+    context.textAlign = "center";
+    for (const value of rounds(...[LEFT, width].map(x => across.low + unit(x, 0)[0] * across.step), width / 90)) {
+      const x = ((value - across.low) / across.step - view.x) * view.scale + width / 2;
+      line(x, bottom, x, bottom + 4);
+      if (x > LEFT + 8 && x < width - 12) context.fillText(shown(value), x, bottom + 12);
+    }
+    context.fillText(across.label, (LEFT + width) / 2, bottom + 28);
+    context.textAlign = "right";
+    for (const value of rounds(...[bottom, 0].map(y => up.low + unit(0, y)[1] * up.step), height / 60)) {
+      const y = (view.y - (value - up.low) / up.step) * view.scale + height / 2;
+      line(LEFT - 4, y, LEFT, y);
+      if (y > 8 && y < bottom - 4) context.fillText(shown(value), LEFT - 7, y);
+    }
+    context.translate(9, bottom / 2);
+    context.rotate(-Math.PI / 2);
+    context.textAlign = "center";
+    context.fillText(up.label, 0, 0);
+    context.restore();
   }
 
   function paint(wide, high, ratio, [red, green, blue]) {
@@ -237,14 +301,15 @@ function start(root) {
   ];
 
   function fit() {
-    view = { x: embedding.box.x, y: embedding.box.y, scale: fitted() };
+    const { left, below } = scales(), scale = fitted();
+    view = { x: embedding.box.x - left / 2 / scale, y: embedding.box.y - below / 2 / scale, scale };
     redraw();
   }
 
   function pan(x, y) {
-    const { box } = embedding, within = (value, middle, size) => Math.min(middle + size / 2, Math.max(middle - size / 2, value));
-    view.x = within(view.x - x / view.scale, box.x, box.width);
-    view.y = within(view.y + y / view.scale, box.y, box.height);
+    const { left, below } = scales(), { x: middle, y: centre, ...box } = embedding.box, within = (value, middle, size) => Math.min(middle + size / 2, Math.max(middle - size / 2, value));
+    view.x = within(view.x - x / view.scale, middle - left / 2 / view.scale, box.width);
+    view.y = within(view.y + y / view.scale, centre - below / 2 / view.scale, box.height);
     redraw();
   }
 
@@ -275,9 +340,21 @@ function start(root) {
     return best;
   }
 
+  // the next point to the right, or to the left, for the keyboard; it is brought into view
+  function step(by) {
+    const { points } = embedding, list = [...shown.keys()].filter(i => shown[i]);
+    if (!list.length) return;
+    list.sort((a, b) => points[2 * a] - points[2 * b] || points[2 * a + 1] - points[2 * b + 1] || a - b);
+    const at = list.indexOf(hovered), next = list[at < 0 ? (by > 0 ? 0 : list.length - 1) : (at + by + list.length) % list.length];
+    const [x, y] = place(next), { left, below } = scales();
+    if (x < left || x > width || y < 0 || y > height - below) pan(width / 2 - x, height / 2 - y);
+    hover(next);
+    status.textContent = `${readable(next)}, ${track.name}: ${value(track, next)}`;
+  }
+
   // ---- hover and click
   function describe(i) {
-    find("interval").textContent = i < 0 ? "No region under the pointer" : readable(i);
+    find("interval").textContent = i < 0 ? `No ${data.noun} under the pointer` : readable(i);
     details.querySelectorAll("dd").forEach((cell, k) => { cell.textContent = i < 0 ? "\u2013" : value(tracks[k], i); });
   }
 
@@ -308,7 +385,7 @@ function start(root) {
     root.dataset.picked = text;
     status.replaceChildren();
     element("span", done ? `Copied ${text}.` : `The browser does not let a page copy; here it is: ${text}`, status);
-    if (!data.assembly) return;
+    if (!data.assembly || !placed) return;
     const link = element("a", `Show it in the UCSC browser (${data.assembly})`, status);
     link.href = "https://genome.ucsc.edu/cgi-bin/hgTracks?" + new URLSearchParams({ db: data.assembly, position: text });
     link.target = "_blank";
@@ -365,9 +442,11 @@ function start(root) {
     ArrowLeft: () => pan(40, 0), ArrowRight: () => pan(-40, 0), ArrowUp: () => pan(0, 40), ArrowDown: () => pan(0, -40),
     "+": () => zoom(1.4, width / 2, height / 2), "-": () => zoom(1 / 1.4, width / 2, height / 2), 0: fit,
   };
+  const steps = { n: () => step(1), p: () => step(-1), Enter: () => pick(hovered) };
   canvas.addEventListener("keydown", event => {
-    if (event.ctrlKey || event.metaKey || event.altKey || !keys[event.key]) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || !(keys[event.key] || steps[event.key])) return;
     event.preventDefault();
+    if (steps[event.key]) return steps[event.key]();
     hover(-1);
     keys[event.key]();
   });
@@ -384,6 +463,7 @@ function start(root) {
     find("axes").textContent = chosen.axes;
     root.dataset.embedding = chosen.name;
     fit();
+    filter();
   }
 
   function chooseTrack(number) {
@@ -402,7 +482,7 @@ function start(root) {
   }
 
   data.embeddings.forEach(({ name }, number) => { element("option", name, find("embedding")).value = number; });
-  element("option", "all regions", find("only")).value = "";
+  element("option", `all ${data.noun}s`, find("only")).value = "";
   tracks.forEach((item, number) => {
     element("option", item.name, find("track")).value = number;
     const pair = element("div", "", details);
@@ -417,6 +497,11 @@ function start(root) {
   find("track").addEventListener("change", event => chooseTrack(Number(event.target.value)));
   find("only").addEventListener("change", event => chooseOnly(event.target.value));
   find("reset").addEventListener("click", fit);
+  find("save").addEventListener("click", () => canvas.toBlob(blob => {
+    const link = element("a", "");
+    Object.assign(link, { href: URL.createObjectURL(blob), download: `${root.id}.png` }).click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+  }));
   find("all").addEventListener("click", () => {
     find("only").value = "";
     selected = new Set();
@@ -431,9 +516,10 @@ function start(root) {
   describe(-1);
   new ResizeObserver(() => {
     // what was in the middle stays there, and a fitted view stays fitted
-    const zoomed = width && height ? view.scale / fitted() : 1;
+    const zoomed = width && height ? view.scale / fitted() : 0;
     ({ width, height } = canvas.getBoundingClientRect());
     if (!width || !height) return;
+    if (!zoomed || (embedding.frame && zoomed < 1.001)) return fit();
     view.scale = zoomed * fitted();
     redraw();
   }).observe(canvas);

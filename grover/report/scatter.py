@@ -5,6 +5,8 @@ Numbers lie in arrays of small integers, written as base64: 20,000 regions with 
 
 import base64
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import matplotlib
@@ -20,33 +22,78 @@ NONE, OTHER = "none", "other"
 MOST_COLOURS = 7
 # a code is a byte, and of quantities the last one means that nothing lies there
 MOST_CATEGORIES, MOST_LEVELS, MISSING = 250, 254, 255
+MOST_POINTS = 4_000  # of a figure whose tables hold more rows, so that the report stays small
+WHOLE, ABSENT = 65_534, 65_535  # codes of the far end of an axis, and of a point that a plane lacks
+HEIGHT = 0.7  # of a plane with scales, as a share of its width
 RAMP = [to_hex(colour) for colour in matplotlib.colormaps["viridis"](np.linspace(0, 1, 64))]
 
 
-def prepare(
-    regions: pd.DataFrame, embeddings: dict[str, tuple[np.ndarray, str]], tracks: pd.DataFrame, assembly: str = ""
-) -> dict:
-    """What the page draws, as JSON can hold it.
+@dataclass(frozen=True)
+class Plane:
+    """Places of the points and a sentence on the axes. `labels` of x and y are given where the axes are quantities: these have scales.
 
-    regions: chrom, start, end (0-based half-open); embeddings: points [regions, 2] and a sentence on the axes by name; tracks: one
-    column per track, beside the regions: text or bool are categories, floats are quantities (NaN where nothing lies); assembly: the name
-    at UCSC, or nothing where no link is wanted.
+    points: float [points, 2], NaN where a point has no place in this plane.
     """
-    names, chroms = np.unique(regions["chrom"].to_numpy(str), return_inverse=True)
+
+    points: np.ndarray
+    axes: str
+    labels: tuple[str, str] | None = None
+
+
+def prepare(
+    points: pd.DataFrame, planes: Mapping[str, Plane], tracks: pd.DataFrame, assembly: str = "", noun: str = "region"
+) -> dict:
+    """Return what the page draws, as JSON can hold it.
+
+    points: chrom, start, end (0-based half-open), name, or name alone; planes: by name; tracks: one column per track, beside the points:
+    text or bool are categories, floats are quantities (NaN where nothing lies); assembly: the name at UCSC, or nothing where no link is
+    wanted; noun: what a point is.
+    """
+    places: dict = {}
+    if "chrom" in points:
+        names, chroms = np.unique(points["chrom"].to_numpy(str), return_inverse=True)
+        places = {
+            "chroms": names.tolist(),
+            "chrom": packed(chroms, np.uint16),
+            "start": packed(points["start"], np.uint32),
+            "end": packed(points["end"], np.uint32),
+        }
+    if "name" in points:
+        places["names"] = points["name"].astype(str).tolist()
     return {
-        "count": len(regions),
+        "count": len(points),
+        "noun": noun,
         "assembly": assembly,
         "ramp": RAMP,
-        "chroms": names.tolist(),
-        "chrom": packed(chroms, np.uint16),
-        "start": packed(regions["start"], np.uint32),
-        "end": packed(regions["end"], np.uint32),
-        "embeddings": [
-            {"name": name, "axes": axes, "points": packed(quantised(points), np.uint16)}
-            for name, (points, axes) in embeddings.items()
-        ],
+        **places,
+        "embeddings": [{"name": name, "axes": plane.axes, **_place(plane)} for name, plane in planes.items()],
         "tracks": [{"name": str(name).replace("_", " "), **_track(tracks[name])} for name in tracks],
     }
+
+
+def thinned(table: pd.DataFrame, noun: str, most: int = MOST_POINTS) -> tuple[pd.DataFrame, str]:
+    """Return at most so many rows, evenly spread over the table, and a sentence that says so where rows are left out."""
+    if len(table) <= most:
+        return table, ""
+    kept = np.linspace(0, len(table) - 1, most).astype(int)
+    return table.iloc[kept], f" {most:,} of {len(table):,} {noun}s are drawn, evenly spread over the table."
+
+
+def _place(plane: Plane) -> dict:
+    """Return the codes of the points of a plane, and the scales of its axes where it has any."""
+    if plane.labels is None:
+        return {"points": packed(quantised(plane.points), np.uint16)}
+    points = np.asarray(plane.points, np.float64)
+    known = np.isfinite(points).all(1)
+    low, high = (points[known].min(0), points[known].max(0)) if known.any() else (np.zeros(2), np.ones(2))
+    step = np.where(high > low, high - low, 1.0) / (np.array([1, HEIGHT]) * WHOLE)
+    codes = np.full(points.shape, ABSENT, np.uint16)
+    codes[known] = np.rint((points[known] - low) / step)
+    frame = [
+        {"label": label, "low": float(f"{first:.6g}"), "step": float(f"{each:.6g}")}
+        for label, first, each in zip(plane.labels, low, step, strict=True)
+    ]
+    return {"points": packed(codes, np.uint16), "frame": frame}
 
 
 def as_json(data: dict) -> str:
@@ -55,12 +102,18 @@ def as_json(data: dict) -> str:
 
 
 def quantised(points: np.ndarray) -> np.ndarray:
-    """Points [rows, 2] as whole numbers from 0 to 65,535 (uint16); both axes have one scale, so that distances keep their proportions."""
+    """Points [rows, 2] as whole numbers from 0 to 65,534 (uint16), 65,535 where one is NaN; both axes have one scale, so that distances
+    keep their proportions.
+    """
     points = np.asarray(points, np.float64)
-    low, high = points.min(0), points.max(0)
-    step = max((high - low).max() / 65_535, np.finfo(float).tiny)
-    # the shorter axis lies in the middle
-    return np.clip(np.rint((points - (low + high) / 2) / step + 65_535 / 2), 0, 65_535).astype(np.uint16)
+    known = np.isfinite(points).all(1)
+    codes = np.full(points.shape, ABSENT, np.uint16)
+    if known.any():
+        low, high = points[known].min(0), points[known].max(0)
+        step = max((high - low).max() / WHOLE, np.finfo(float).tiny)
+        # the shorter axis lies in the middle
+        codes[known] = np.clip(np.rint((points[known] - (low + high) / 2) / step + WHOLE / 2), 0, WHOLE)
+    return codes
 
 
 def levels(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

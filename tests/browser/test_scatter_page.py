@@ -18,7 +18,7 @@ from selenium.webdriver.support.ui import Select, WebDriverWait
 
 from grover.report.page import render
 from grover.report.parts import Results, Scatter, Section
-from grover.report.scatter import prepare
+from grover.report.scatter import Plane, prepare
 from grover.report.sections import region_map
 from grover.report.style import PALETTES, use_palette
 
@@ -40,7 +40,7 @@ def square() -> dict:
         }
     )
     points = np.array([[0.0, 0], [3, 0], [0, 3], [3, 3]])
-    embeddings = {"UMAP, mean": (points, "no unit"), "PCA, mean": (points[::-1] / 7, "PC1 and PC2")}
+    embeddings = {"UMAP, mean": Plane(points, "no unit"), "PCA, mean": Plane(points[::-1] / 7, "PC1 and PC2")}
     return prepare(regions, embeddings, tracks, "hg19")
 
 
@@ -260,6 +260,36 @@ def test_the_canvas_follows_a_dark_page_and_hides_in_print(page):
     hidden = not page.one(".scatter-bar").is_displayed()
     page.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
     assert hidden
+
+
+def test_tokens_have_scales_and_the_keyboard_goes_from_point_to_point(browser, tmp_path):
+    values = np.array([[2.0, 0.1], [1.0, 0.4], [3.0, 0.2], [np.nan, 0.3]])
+    planes = {
+        "share by length": Plane(values, "Across length.", ("length (bases)", "share")),
+        "UMAP": Plane(np.arange(8.0).reshape(4, 2), "no unit"),
+    }
+    tracks = pd.DataFrame({"gc": [0.0, 0.5, 1.0, 0.5]})
+    data = prepare(pd.DataFrame({"name": ["AA", "C", "GGG", NASTY]}), planes, tracks, noun="token")
+    browser.get(write(tmp_path / "report.html", data))
+    page = Page(browser)
+    assert page.state("shown") == "3" and page.one(".scatter-count").text == "3 of 4 tokens shown"
+    visited = []
+    for key in ("n", "n", "n", "n", "p"):
+        page.canvas.send_keys(key)
+        visited.append(page.state("region"))
+    assert visited == ["C", "AA", "GGG", "C", "GGG"]
+    assert page.one(".scatter-status").text == "GGG, gc: 1" and page.one(".scatter-tip").text == "GGG\ngc: 1"
+    page.canvas.send_keys(Keys.ENTER)
+    WebDriverWait(browser, 10).until(lambda _: page.state("picked") == "GGG")
+    # the scales are drawn over the card, left of and below the points
+    ink = "const image = document.querySelector('canvas').getContext('2d').getImageData(0, 0, 55, 400).data; return image.some(v => v < 90)"
+    assert browser.execute_script(ink)
+    page.choose("embedding", "UMAP")
+    assert page.state("shown") == "4"
+    page.canvas.send_keys("p")
+    assert page.state("region") == NASTY and NASTY in page.one(".scatter-tip").text
+    assert not browser.execute_script(ink)
+    assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
 
 
 def test_no_link_without_an_assembly(browser, tmp_path):

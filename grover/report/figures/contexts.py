@@ -9,6 +9,11 @@ from grover.config.names import RANDOM_LABEL
 from grover.report.style import BLUE, GREY, RED, colour_scale, finish, panels
 
 MODEL, RANDOM = "model", RANDOM_LABEL
+LABELS = {
+    "repeat_share": "share of the occurrences in repeats",
+    "accuracy": "accuracy of predicting the token",
+    "adjusted": "adjusted self-similarity",
+}
 LOOKS = {MODEL: (BLUE, "o", -0.12), RANDOM: (RED, "s", 0.12)}  # colour, marker, shift along the axis of layers
 SPREAD = (0.05, 0.25, 0.5, 0.75, 0.95)
 MOST_CATEGORIES = 12
@@ -72,11 +77,8 @@ def change(table: pd.DataFrame) -> Figure:
 
     table: adjusted, count, repeat_share, accuracy.
     """
-    against = {
-        "repeat_share": ("Repeats", "share of the occurrences in repeats"),
-        "accuracy": ("Prediction", "accuracy of predicting the token"),
-    }
-    known = [name for name in against if table[name].notna().any()]
+    titles = {"repeat_share": "Repeats", "accuracy": "Prediction"}
+    known = [name for name in titles if table[name].notna().any()]
     figure, axes = panels(1, len(known), width=9.0 if len(known) > 1 else 5.4, height=3.4)
     for axis, name in zip(axes, known, strict=True):
         points = axis.scatter(
@@ -89,8 +91,7 @@ def change(table: pd.DataFrame) -> Figure:
             alpha=0.85,
             rasterized=True,
         )
-        title, label = against[name]
-        axis.set(title=title, xlabel=label, ylabel="adjusted self-similarity")
+        axis.set(title=titles[name], xlabel=LABELS[name], ylabel=LABELS["adjusted"])
     colour_scale(figure, points, list(axes), "log10 of the occurrences", shrink=0.85)
     return figure
 

@@ -6,8 +6,20 @@ import pandas as pd
 from grover.annotation.enrichment import LEVEL, coverage, most_tied
 from grover.report.figures import atlas as figures
 from grover.report.figures.atlas import LONGEST, OBSERVED, label, name_category
-from grover.report.parts import Picture, Results, Section, Table, bases, count, formatted, listed, with_interval
+from grover.report.parts import (
+    Picture,
+    Results,
+    Scatter,
+    Section,
+    Table,
+    bases,
+    count,
+    formatted,
+    listed,
+    with_interval,
+)
 from grover.report.published import beside_published
+from grover.report.sections.points import token_plot
 from grover.report.style import cut
 
 TITLE = "Vocabulary atlas"
@@ -64,6 +76,7 @@ def section(results: Results) -> Section:
             "how many of the bases they cover. Single bases that are hardly ever tokens lie below the axes.",
             NEEDS[1],
         ),
+        *interactive(tokens[OBSERVED]),
         Picture(
             "atlas_composition",
             figures.composition(tokens),
@@ -101,6 +114,18 @@ def section(results: Results) -> Section:
     return Section(
         "atlas", TITLE, parts, findings, vocabulary, lead="atlas_compression" if merges else "atlas_composition"
     )
+
+
+def interactive(tokens: pd.DataFrame) -> list[Scatter]:
+    """Return the tokens of the genome by rank, length and frequency, to look into."""
+    used = tokens[tokens["count"] > 0]
+    table = used.assign(
+        share=np.log10(used["share"]), rank=np.log10(used["count"].rank(ascending=False, method="first"))
+    )
+    labels = {"rank": "log10 of the rank", "length": "length (bases)", "share": "log10 of the share of the tokens"}
+    axes = {"frequency by rank": ("rank", "share"), "frequency by length": ("length", "share")}
+    moving = token_plot("atlas_scatter", table, axes, labels, NEEDS[1])
+    return [moving] if moving else []
 
 
 def read_merges(results: Results, summaries: dict[str, dict]) -> dict[str, pd.DataFrame]:

@@ -24,6 +24,7 @@ from grover.report.parts import (
 )
 from grover.report.published import beside_published
 from grover.report.sections.atlas import shorten
+from grover.report.sections.points import token_plot
 
 TITLE = "Embeddings: contexts"
 NEEDS = ("embeddings/*/token_counts.npy", "embeddings/*/contexts.parquet")
@@ -38,6 +39,7 @@ THE_MORE = {
     "frequency": "the more frequent they are",
     "length": "the longer they are",
 }
+PLANES = {"by repeats": ("repeat_share", "adjusted"), "by prediction": ("accuracy", "adjusted")}
 DISTINCT = 0.05  # by which a silhouette exceeds that of a cloud without structure, to count
 
 
@@ -88,6 +90,8 @@ def section(results: Results) -> Section:
                 names[MODEL],
             )
         )
+        moving = token_plot("contexts_scatter", last, PLANES, figures.LABELS, names[MODEL])
+        parts += [moving] if moving else []
     else:
         parts.append("Neither the repeat share of the tokens nor how well each is predicted is known.")
     if len(related):

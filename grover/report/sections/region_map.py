@@ -1,13 +1,12 @@
 """Section of the report: the plane of the region embeddings, coloured by every track, still and moving."""
 
-import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
 from grover.embeddings.regions.tables import read_annotation
 from grover.report.figures import region_map as figures
 from grover.report.parts import Picture, Results, Scatter, Section, count, listed
-from grover.report.scatter import prepare
+from grover.report.scatter import Plane, prepare
 
 TITLE = "Embeddings: map of the regions"
 NEEDS = ("embeddings/regions.parquet", "embeddings/annotation.parquet", "embeddings/*/umap.parquet")
@@ -80,6 +79,7 @@ def section(results: Results) -> Section:
     )
 
 
+UMAP_AXES = "The axes of UMAP have no unit; near means alike, far means little."
 CAPTION = (
     "The same regions to look into. Choose the embedding and the track; a click on a category shows only it, further clicks add others; "
     "the wheel or two fingers zoom, dragging moves. A click on a point copies its position. Quantities are exact to 1 % of their range."
@@ -102,13 +102,13 @@ def introduction(umap: pd.DataFrame, tracks: pd.DataFrame, same: list[str]) -> s
 def scatter(umap: pd.DataFrame, regions: pd.DataFrame, tracks: pd.DataFrame) -> dict:
     """The data of the interactive picture."""
     attributes = umap.attrs
-    planes: dict[str, tuple[np.ndarray, str]] = {}
+    planes: dict[str, Plane] = {}
     for pooling in POOLINGS:
         method, (first, second) = attributes["method"][pooling], attributes["explained"][pooling]
         if method == "UMAP":
             points = umap[[f"x_{pooling}", f"y_{pooling}"]].to_numpy()
-            planes[f"UMAP, {pooling}"] = (points, "The axes of UMAP have no unit; near means alike, far means little.")
+            planes[f"UMAP, {pooling}"] = Plane(points, UMAP_AXES)
         axes = f"Across PC1 ({first:.1%} of the variance), upwards PC2 ({second:.1%})."
-        planes[f"PCA, {pooling}"] = (umap[[f"pc1_{pooling}", f"pc2_{pooling}"]].to_numpy(), axes)
+        planes[f"PCA, {pooling}"] = Plane(umap[[f"pc1_{pooling}", f"pc2_{pooling}"]].to_numpy(), axes)
     order = sorted(planes, key=lambda name: not name.startswith("UMAP"))
     return prepare(regions, {name: planes[name] for name in order}, tracks, attributes.get("assembly", ""))

@@ -13,6 +13,7 @@ from grover.report.figures import tokens as figures
 from grover.report.figures.tokens import PROPERTIES, WORD2VEC
 from grover.report.parts import Picture, Results, Section, Table, formatted, interval, listed, with_interval
 from grover.report.published import beside_published
+from grover.report.sections.points import token_map
 
 TITLE = "Embeddings: tokens"
 FILES = (
@@ -53,7 +54,7 @@ def section(results: Results) -> Section:
         describe_similarity(similarity, layers),
     ]
     mapped = {name: table.dropna(subset=["order"]) for name, table in tokens.items()}
-    parts = [
+    parts: list = [
         f"The embedding of a token is the average of its states over all its occurrences in the embedded regions, layer by layer: "
         f"layer 0 is what the first layer reads, {layers[-1]} the deepest layer kept. Beside it stands word2vec (CBOW) with as many "
         f"dimensions, trained on the same windows, which knows nothing but which tokens lie near each other. {number:,} tokens occur "
@@ -109,6 +110,8 @@ def section(results: Results) -> Section:
         ),
         *map_parts(results, names, mapped, clusters),
     ]
+    moving = token_map(tokens, names["components.parquet"])
+    parts[3:3] = [moving] if moving else []
     return Section("tokens", TITLE, parts, findings, model, lead="tokens_sources")
 
 

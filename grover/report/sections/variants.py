@@ -21,6 +21,7 @@ from grover.report.parts import (
     signed,
     with_interval,
 )
+from grover.report.sections.points import variant_plot
 
 TITLE = "Variants"
 METRICS, SUMMARY = "interpretation/variant_metrics.parquet", "interpretation/variant_effects.json"
@@ -65,6 +66,8 @@ def section(results: Results) -> Section:
         parts += _judged_parts(metrics, judged, [*separated, *_differences(summary)], labelled)
     else:
         parts += _not_judged(summary, labelled)
+    moving = variant_plot(sample, SAMPLE)
+    parts += [moving] if moving else []
     lowest = substitutions.sort_values("llr").head(10)
     parts.append(
         Table(

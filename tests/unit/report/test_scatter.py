@@ -10,7 +10,7 @@ import pytest
 
 from grover.report.page import render
 from grover.report.parts import Picture, Results, Scatter, Section
-from grover.report.scatter import as_json, leading, levels, limits, prepare, quantised, ranked
+from grover.report.scatter import ABSENT, Plane, as_json, leading, levels, limits, prepare, quantised, ranked, thinned
 from grover.report.sections import region_map
 from grover.report.style import PALETTES, to_svg, use_palette
 from tests.fakes.region_map import write as write_artefacts
@@ -28,12 +28,39 @@ def unpacked(text: str, dtype: str) -> np.ndarray:
 def test_points_keep_their_proportions_to_a_thousandth_of_the_map():
     points = np.random.default_rng(0).normal(size=(500, 2)) * [10, 2] + [100, -3]
     codes = quantised(points).astype(float)
-    step = np.ptp(points[:, 0]) / 65_535
-    assert codes[:, 0].min() == 0 and codes[:, 0].max() == 65_535
+    step = np.ptp(points[:, 0]) / 65_534
+    assert codes[:, 0].min() == 0 and codes[:, 0].max() == 65_534
     assert np.abs(np.diff(codes, axis=0) * step - np.diff(points, axis=0)).max() <= 1.01 * step
     # the shorter axis lies in the middle
-    assert codes[:, 1].min() + codes[:, 1].max() == pytest.approx(65_535, abs=2)
-    assert quantised(np.ones((3, 2))).tolist() == [[32768, 32768]] * 3
+    assert codes[:, 1].min() + codes[:, 1].max() == pytest.approx(65_534, abs=2)
+    assert quantised(np.ones((3, 2))).tolist() == [[32767, 32767]] * 3
+
+
+def test_a_plane_with_scales_gives_back_both_quantities_and_leaves_out_points_without_one():
+    values = np.array([[-3.0, 1e6], [5.0, 3e6], [np.nan, 2e6], [1.0, 2.5e6]])
+    data = prepare(
+        pd.DataFrame({"name": list("abcd")}),
+        {"p": Plane(values, "", ("x (nats)", "y (bases)"))},
+        pd.DataFrame(),
+        noun="token",
+    )
+    assert data["names"] == list("abcd") and data["noun"] == "token" and "chroms" not in data
+    plane = data["embeddings"][0]
+    codes = unpacked(plane["points"], "<u2").reshape(-1, 2)
+    assert codes[2].tolist() == [ABSENT, ABSENT] and codes[[0, 1, 3]].max() < ABSENT
+    low, step = (np.array([axis[name] for axis in plane["frame"]]) for name in ("low", "step"))
+    known = [0, 1, 3]
+    np.testing.assert_allclose(codes[known] * step + low, values[known], rtol=1e-4)
+    assert [axis["label"] for axis in plane["frame"]] == ["x (nats)", "y (bases)"]
+    assert (quantised(values)[2] == ABSENT).all() and quantised(values)[known].max() < ABSENT
+
+
+def test_a_long_table_is_thinned_and_says_so():
+    table = pd.DataFrame({"x": range(10_000)})
+    kept, sentence = thinned(table, "variant", 100)
+    assert kept["x"].iloc[[0, -1]].tolist() == [0, 9_999] and len(kept) == kept["x"].nunique() == 100
+    assert sentence == " 100 of 10,000 variants are drawn, evenly spread over the table."
+    assert thinned(table, "variant", 10_000)[1] == ""
 
 
 def test_few_different_values_come_back_exactly():
@@ -58,11 +85,11 @@ def test_many_values_come_back_to_a_hundredth_of_their_range_and_of_their_ranks(
 def test_regions_and_tracks_come_back():
     regions = pd.DataFrame({"chrom": ["chr2", "chr1"], "start": [5, 4_000_000_000], "end": [9, 4_000_000_100]})
     tracks = pd.DataFrame({"a_b": ["x", ""], "present": [False, True], "strand": ["+", "-"], "mean": [1.25, np.nan]})
-    data = prepare(regions, {"UMAP": (np.array([[0, 0], [1, 1]]), "no unit")}, tracks, "hg19")
+    data = prepare(regions, {"UMAP": Plane(np.array([[0, 0], [1, 1]]), "no unit")}, tracks, "hg19")
     assert [data["chroms"][code] for code in unpacked(data["chrom"], "<u2")] == ["chr2", "chr1"]
     assert unpacked(data["start"], "<u4").tolist() == [5, 4_000_000_000]
     assert unpacked(data["end"], "<u4").tolist() == [9, 4_000_000_100]
-    assert unpacked(data["embeddings"][0]["points"], "<u2").tolist() == [0, 0, 65_535, 65_535]
+    assert unpacked(data["embeddings"][0]["points"], "<u2").tolist() == [0, 0, 65_534, 65_534]
     *categories, mean = data["tracks"]
     said = {track["name"]: [track["names"][code] for code in unpacked(track["codes"], "u1")] for track in categories}
     assert said == {"a b": ["x", "none"], "present": ["none", "yes"], "strand": ["+", "-"]}
@@ -100,7 +127,7 @@ def regions_of(values: pd.Series) -> pd.DataFrame:
 def test_names_of_categories_cannot_leave_the_data_of_the_page():
     names = ["</script><script>alert(1)</script>", "<!-- <script>", "\"quoted\" & 'so'", "\u2028"]
     tracks = pd.DataFrame({"<b>name</b>": names})
-    data = prepare(regions_of(tracks["<b>name</b>"]), {"UMAP": (np.zeros((4, 2)), "")}, tracks)
+    data = prepare(regions_of(tracks["<b>name</b>"]), {"UMAP": Plane(np.zeros((4, 2)), "")}, tracks)
     page = render([Section("a", "A", parts=[Scatter("s", data, "<i>caption</i>", "file")])], "T", "", lambda *_: None)
     scripts = Scripts(page).texts
     assert sum("alert(1)" in text for text in scripts) == 1 and "<i>" not in page
@@ -133,7 +160,9 @@ def test_twenty_thousand_regions_with_25_tracks_stay_below_one_and_a_half_megaby
     regions = regions_of(pd.Series(range(20_000)))
     tracks = pd.DataFrame({f"track {i}": rng.normal(size=20_000) for i in range(15)})
     tracks = tracks.assign(**{f"class {i}": rng.choice(list("abcdefghijklmno"), 20_000) for i in range(10)})
-    planes = {name: (rng.normal(size=(20_000, 2)), "") for name in ("UMAP mean", "UMAP cls", "PCA mean", "PCA cls")}
+    planes = {
+        name: Plane(rng.normal(size=(20_000, 2)), "") for name in ("UMAP mean", "UMAP cls", "PCA mean", "PCA cls")
+    }
     assert len(as_json(prepare(regions, planes, tracks))) < 1_500_000
 
 

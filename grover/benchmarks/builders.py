@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 
 from grover.benchmarks.datasets import drop
+from grover.benchmarks.intron_borders import find_borders
 from grover.benchmarks.start_codons import BEFORE_CODON, find_start_codons
 from grover.genome.assembly import Genome
-from grover.genome.bases import A, G, T, reverse_complement
 from grover.intervals.overlaps import merge, overlaps
 from grover.runtime.errors import InputError
 
@@ -22,8 +22,6 @@ UPSTREAM = 249  # with 300 bases: -249..+50, the start itself counted as 0
 REACH, STEP = 5_000, 300
 BEFORE_START = 60  # bases before a start codon, which hold its ribosome binding site
 MOST_LABELS = 50  # more names than that are names of places
-# the two bases of an intron beside its border, and how far behind the first of them the border lies
-MARKS = {"donor": ((G, T), 0), "acceptor": ((A, G), 2)}
 
 
 @dataclass(frozen=True)
@@ -201,33 +199,8 @@ def splice(junctions: pd.DataFrame, genome: Genome, length: int, kind: str = "bo
 
     Introns with other ends (GC, AT) are left out, since no negative looks like them; they count as used.
     """
-    kinds = ("donor", "acceptor") if kind == "both" else (kind,)
-    number = {"donor": 1, "acceptor": 0 if kind == "both" else 1, "neither": 2 if kind == "both" else 0}
-    borders = pd.concat([_borders(junctions, name) for name in kinds], ignore_index=True)
-    used = {key: np.unique(rows["border"]) for key, rows in borders.groupby(["chrom", "strand"])}
-    rng = np.random.default_rng(seed)
-    found = []
-    for (chrom, strand, start, end), rows in borders.groupby(["chrom", "strand", "gene_start", "gene_end"], sort=False):
-        codes = genome.fetch(chrom, start, end)
-        codes = reverse_complement(codes) if strand == "-" else codes
-        annotated = used[chrom, strand]
-        annotated = annotated[np.searchsorted(annotated, start) : np.searchsorted(annotated, end, side="right")]
-        counts, free = {}, {}
-        for what, mine in rows.groupby("what")["border"]:
-            (first, second), into = MARKS[what]
-            places = np.flatnonzero((codes[:-1] == first) & (codes[1:] == second)) + into
-            places = start + places if strand == "+" else end - places
-            mine = mine.unique()
-            marked = np.isin(mine, places)
-            reason = np.where(genome.position(chrom, mine) < 0, "beyond its segment", "no GT or AG at the border")
-            found.append(pd.DataFrame({"border": mine, "label": number[what], "dropped": np.where(marked, "", reason)}))
-            found[-1][["chrom", "strand"]] = chrom, strand
-            counts[what], free[what] = int(marked.sum()), places[~np.isin(places, annotated)]
-        for what, wanted in _shares(counts, rng).items():
-            drawn = rng.choice(free[what], min(wanted, len(free[what])), replace=False)
-            found.append(pd.DataFrame({"border": drawn, "label": number["neither"], "dropped": ""}))
-            found[-1][["chrom", "strand"]] = chrom, strand
-    sites = pd.concat(found, ignore_index=True)
+    number = {"donor": 1, "acceptor": 0, "neither": 2} if kind == "both" else {kind: 1, "neither": 0}
+    sites = find_borders(junctions, genome, number, seed)
     windows = _anchored(sites, sites["border"], length // 2, length).assign(label=sites["label"].to_numpy(np.int64))
     windows["dropped"] = sites["dropped"].to_numpy()
     return windows, ("acceptor", "donor", "neither") if kind == "both" else ("neither", kind)
@@ -247,23 +220,6 @@ def start_codon(genes: pd.DataFrame, genome: Genome, length: int, upstream: int 
     windows = windows.assign(**{name: sites[name] for name in ("label", "stratum", "score", "dropped")})
     windows.attrs = {BEFORE_CODON: upstream}
     return windows, ("other codon", "start codon")
-
-
-def _borders(junctions: pd.DataFrame, what: str) -> pd.DataFrame:
-    """Where exon and intron meet: the coordinate of the first base behind the border, seen on strand +."""
-    first = (junctions["strand"] == "+") == (what == "donor")
-    border = junctions["start"].where(first, junctions["end"])
-    return junctions[["chrom", "strand", "gene_start", "gene_end"]].assign(border=border, what=what)
-
-
-def _shares(counts: dict[str, int], rng: np.random.Generator) -> dict[str, int]:
-    """How many unused borders of each kind to draw in a gene: as many as are used, or of two kinds half their mean each."""
-    if len(counts) == 1:
-        return counts
-    # what is odd is rounded up or down at random, so that neither kind is favoured over many genes
-    mean = (sum(counts.values()) + int(rng.integers(2))) // 2
-    half = (mean + int(rng.integers(2))) // 2
-    return dict(zip(counts, (half, mean - half), strict=True))
 
 
 def _anchored(sites: pd.DataFrame, border: pd.Series, before: int, length: int) -> pd.DataFrame:

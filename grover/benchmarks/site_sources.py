@@ -1,7 +1,7 @@
 """The sources that a benchmark is built from, each read and compared with the assembly, for its data set and for the check before it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
@@ -37,17 +37,24 @@ class Placed:
 
 @dataclass(frozen=True)
 class SiteSources:
-    """Files by key of the source, `rename` of those that have one, the contigs of the assembly, and its segments."""
+    """Files by key of the source, `rename` of those that have one, the contigs of the assembly, and its segments.
+
+    Sites are kept, since several tasks read them from the same file of millions of rows.
+    """
 
     files: Mapping[str, Path]
     renames: Mapping[str, str]
     contigs: Contigs
     segments: pd.DataFrame
+    _sites: dict[tuple[str, str, bool], Placed] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def sites(self, key: str, builder: str, options: Mapping[str, str]) -> Placed:
         """Read the sites of a builder."""
         summits = builder == "tfbs" or int(options.get("summit", 0)) > 0
-        return self.read(key, BUILDERS[builder].format, **({"summits": True} if summits else {}))
+        wanted = key, BUILDERS[builder].format, summits
+        if wanted not in self._sites:
+            self._sites[wanted] = self.read(*wanted[:2], **({"summits": True} if summits else {}))
+        return self._sites[wanted]
 
     def check_number(self, key: str, placed: Placed, least: int) -> None:
         """Raise `InputError` where fewer than `least` rows of a source overlap the segments."""

@@ -3,8 +3,8 @@
 - `grover embed` beside the `feature-extraction` pipeline of transformers: [CLS] and mean over the tokens of the last layer of the same
   sequences, 20 to 500 tokens each. The pipeline is measured at its best (`ratio`: states as tensors, the fastest of several batch sizes)
   and at its defaults (`ratio_default`).
-- `grover variants` beside a plain loop over the same passes, in padded batches with the fastest of several sizes. It computes `llr` of both strands
-  and the two distances of embeddings (`ratio`), or `llr` alone, which leaves out two fifths of the passes (`ratio_llr`).
+- `grover variants` beside a plain loop over the same passes, in padded batches with the fastest of several sizes. It computes `llr` of
+  both strands and the two distances of embeddings (`ratio`), or `llr` alone, which leaves out two fifths of the passes (`ratio_llr`).
 - `grover embed` of BED files of several sizes by a narrow model. `flat` says whether no peak memory is more than a tenth above that of the
   smallest file.
 

@@ -53,7 +53,8 @@ class SiteSources:
         summits = builder == "tfbs" or int(options.get("summit", 0)) > 0
         wanted = key, BUILDERS[builder].format, summits
         if wanted not in self._sites:
-            self._sites[wanted] = self.read(*wanted[:2], **({"summits": True} if summits else {}))
+            settings = {"summits": True} if summits else {}
+            self._sites[wanted] = self.read(key, wanted[1], **settings)
         return self._sites[wanted]
 
     def check_number(self, key: str, placed: Placed, least: int) -> None:

@@ -201,7 +201,7 @@ def test_the_linear_part_of_tanh_is_as_exact_as_single_precision(folders):
         found = model.classifier(model.bert.pooler(states))
         expected = states[:, 0].double() @ weight.T + bias
     assert expected.abs().max() > 5
-    np.testing.assert_allclose(found, expected, atol=5e-6)
+    np.testing.assert_allclose(found, expected, rtol=1e-6, atol=5e-6)
 
 
 def test_a_fine_tuned_model_is_not_taken_for_a_pretrained_one_and_the_reverse(folders, tmp_path):

@@ -25,10 +25,25 @@ def test_the_product_is_that_of_numpy(kind):
         assert linear(given(kind)[0][:0], *given(kind)[1:]).shape == (0, 33)
 
 
-def test_gradients_are_kept():
+@pytest.mark.parametrize("least", [0, module.TRAINED_FROM], ids=["oneDNN", "MKL"])
+def test_gradients_are_those_of_float64(monkeypatch, least):
+    monkeypatch.setattr(module, "TRAINED_FROM", least)
+    exact, found = given(torch.float64), given()
+    outer = torch.from_numpy(rng.normal(size=(70, 33)))
+    for each in (*exact, *found):
+        each.requires_grad_()
+    (torch.nn.functional.linear(*exact) * outer).sum().backward()
+    (linear(*found) * outer.float()).sum().backward()
+    for one, other in zip(found, exact, strict=True):
+        torch.testing.assert_close(one.grad.double(), other.grad, rtol=1e-5, atol=1e-5)
+
+
+def test_only_gradients_that_are_asked_for_are_computed(monkeypatch):
+    monkeypatch.setattr(module, "TRAINED_FROM", 0)
     states, weight, bias = given()
-    linear(states, weight.requires_grad_(), bias).sum().backward()
-    torch.testing.assert_close(weight.grad, states.sum(0).expand(33, -1), rtol=1e-5, atol=1e-5)
+    linear(states.requires_grad_(), weight, bias).sum().backward()
+    assert weight.grad is None and bias.grad is None
+    torch.testing.assert_close(states.grad, weight.sum(0).expand(70, -1), rtol=1e-5, atol=1e-5)
 
 
 def test_autocast_is_obeyed():

@@ -25,7 +25,7 @@ from grover.network.inference import threads_for
 from grover.runtime.errors import InputError
 from grover.tokenization.vocabulary import Vocabulary
 
-SYNCHRONISED = 8  # tokens behind a cut, beyond which byte pairs are cut as without it (docs/decisions.md, 191)
+SYNCHRONISED = 8  # tokens behind a cut, beyond which byte pairs are cut as without it (docs/decisions.md, 188)
 
 
 @dataclass(frozen=True)

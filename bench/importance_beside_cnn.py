@@ -5,7 +5,7 @@ small data sets need them. Both are explained by the same functions. Sites of fo
 the known motif, or beside it. Motifs come from sites of fold train and are tested on fold test.
 
   python bench/importance_beside_cnn.py --run results/hg19-mini --task ctcf-GM12878 --motifs CTCF.meme \\
-    --figure docs/images/importance-ctcf.png --record hg19-mini/importance-ctcf
+    --figure docs/images/hg19-mini-ctcf.png --record hg19-mini/importance-ctcf
 """
 
 import argparse

@@ -17,6 +17,18 @@ def test_links_lead_somewhere():
             assert target.startswith("https://") or (page.parent / target).exists(), f"{page.name} links to {target}"
 
 
+def test_pages_and_decisions_that_the_code_names_exist():
+    """Messages, comments and configurations name pages by their path in the project."""
+    numbers = set(re.findall(r"^(\d+)\. \*\*", (ROOT / "docs/decisions.md").read_text(), re.M))
+    for folder in ("grover", "workflow", "config", "bench", "profiles", "envs", "resources", "tests"):
+        for path in (ROOT / folder).rglob("*.*"):
+            if path.suffix in {".py", ".smk", ".yaml", ".tsv", ".txt", ".modulefile", ".md"}:
+                text = path.read_text()
+                for name in re.findall(r"\bdocs/[\w/-]+\.(?:md|ipynb|png)\b", text):
+                    assert (ROOT / name).is_file(), f"{path.relative_to(ROOT)} names {name}"
+                assert set(re.findall(r"docs/decisions\.md, (\d+)", text)) <= numbers, path
+
+
 def test_named_configurations_and_targets_exist():
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
     for page in PAGES:

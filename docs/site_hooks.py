@@ -15,6 +15,10 @@ OUTSIDE = re.compile(r"\]\(((?:\.\./)+[\w./-]+)\)")
 ASKING = re.compile(
     r'<(?:script|img|iframe|source)[^>]+src="(?:https?:)?//[^"]+|<link[^>]+href="(?:https?:)?//[^"]+|class="mermaid"'
 )
+ROW, CODE = (
+    re.compile(r"(?m)^\|.*\|$"),
+    re.compile(r"`[^`]*`"),
+)  # GitHub wants a bar in code of a table escaped, mkdocs does not
 NAMED = re.compile(r"\[([\w-]+\.(?:md|ipynb))\]\(([\w./-]+\.md)")  # links whose text is the name of a file
 TEXT = {".md", ".smk", ".modulefile"}  # browsers would save these, and mkdocs would make pages of the first
 
@@ -47,6 +51,7 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
         path = outside(home, match[1])
         return f"]({relpath(copied(path), dirname(home))})" if path else match[0]
 
+    markdown = ROW.sub(lambda row: CODE.sub(lambda code: code[0].replace("\\|", "|"), row[0]), markdown)
     return NAMED.sub(titled, OUTSIDE.sub(here, markdown).replace(".ipynb)", ".md)"))
 
 

@@ -221,11 +221,10 @@ def _use(tasks: Tasks | None, tracks: pd.DataFrame) -> list[str]:
         clauses += [f"Fine-tuned, it outperforms {' and '.join(said)}"] if said else []
     mean = tracks[tracks["which"] == "model"]
     if len(mean):
-        ahead, behind = int(regions.is_ahead(mean, "gain").sum()), int((mean["gain_high"] < 0).sum())
+        verdicts = regions.established(mean, "gain")["verdict"]
+        ahead, behind = int((verdicts == BETTER).sum()), int((verdicts == WORSE).sum())
         subject = "its embedding outperforms" if clauses else "Its embedding outperforms"
-        clauses.append(
-            f"{subject} k-mer counts on {ahead} of {count(len(mean), 'track')} (underperforms on {behind}, by 95\u00a0% intervals)"
-        )
+        clauses.append(f"{subject} k-mer counts on {ahead} of {count(len(mean), 'track')} (underperforms on {behind})")
     return [f"{'; '.join(clauses)}."] if clauses else []
 
 

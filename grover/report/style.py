@@ -16,6 +16,7 @@ from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.rcsetup import cycler
+from matplotlib.ticker import PercentFormatter
 
 # Okabe and Ito (jfly.uni-koeln.de/color) and Paul Tol (personal.sron.nl/~pault), in the order of the names below
 PALETTES = {
@@ -102,9 +103,24 @@ def finish(axis: Axes, *, grid: Any = "", percent: str = "", whole: str = "", **
     if grid:
         axis.grid(axis=grid)
     if percent:
-        getattr(axis, f"{percent}axis").set_major_formatter(lambda value, _: f"{value:.0%}")
+        # as many decimals as the ticks need: 2.5 % is not 2 %
+        getattr(axis, f"{percent}axis").set_major_formatter(PercentFormatter(1))
     for name in whole:
         getattr(axis, f"{name}axis").get_major_locator().set_params(integer=True)
+
+
+def upright(axis: Axes, names: Sequence[str]) -> None:
+    """Name the columns of a map below it, read upwards; names end at the map whatever the font of the page is."""
+    axis.set_xticks(
+        range(len(names)),
+        names,
+        rotation=90,
+        ha="right",
+        va="center",
+        rotation_mode="anchor",
+        fontsize=6.5,
+        family="monospace",
+    )
 
 
 def bare(axis: Axes) -> None:

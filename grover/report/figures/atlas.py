@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from grover.report.style import BLUE, GREEN, GREY, ORANGE, PALE, RED, bare, colour_scale, finish, panels
+from grover.report.style import BLUE, GREEN, GREY, ORANGE, PALE, RED, bare, colour_scale, finish, panels, upright
 
 OBSERVED = "observed"
 NULL_STYLES = ((PALE, "-"), (GREY, (0, (2, 1.2))), (PALE, (0, (4, 1.5))), (GREY, "-"))
@@ -58,7 +58,7 @@ def frequencies(tokens: dict[str, pd.DataFrame]) -> Figure:
     )
     for axis in (ranks, spread):
         axis.set_ylim(bottom=max(LEAST, axis.get_ylim()[0]))
-    ranks.legend()
+    figure.legend(*ranks.get_legend_handles_labels(), loc="outside lower center", ncols=len(tokens))
     spread.set(yscale="log", ylabel="share of the tokens", title="Frequency by length")
     finish(types, ylabel="tokens in the vocabulary", title="Tokens by length")
     finish(covered, ylabel="share of the bases", title="Bases covered, by length", percent="y")
@@ -72,7 +72,7 @@ def composition(tokens: dict[str, pd.DataFrame]) -> Figure:
 
     tokens: first, gc, length, count.
     """
-    figure, (*first, content) = panels(1, 3, height=2.9)
+    figure, (*first, content) = panels(1, 3, height=3.1)
     looks = styles(tokens)
     for axis, title in zip(first, ("First base, each token once", "First base, by occurrence"), strict=True):
         width = 0.8 / len(tokens)
@@ -83,7 +83,7 @@ def composition(tokens: dict[str, pd.DataFrame]) -> Figure:
             axis.bar(place, share, width=width * 0.9, color=looks[name]["color"], label=label(name))
         names = {"title": title, "ylabel": "share of the tokens"}
         finish(axis, **names, xticks=range(4), xticklabels=list("ACGT"), percent="y")
-    first[0].legend()
+    figure.legend(*first[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(tokens))
     for name, table in tokens.items():
         bases = (table["count"] * table["length"]).groupby(table["gc"]).sum()
         content.step([0, *bases.index], [0, *bases.cumsum() / bases.sum()], where="post", **looks[name])
@@ -98,7 +98,7 @@ def balance(tokens: dict[str, pd.DataFrame], kmers: pd.DataFrame, summaries: dic
     tokens: count; kmers: of the observed genome, k, count; summaries: `balance` as
     `grover.atlas.token_statistics.summarise` returns it.
     """
-    figure, (curves, *measures) = panels(1, 3, height=3.1, width_ratios=[5, 3, 3])
+    figure, (curves, *measures) = panels(1, 3, height=3.3, width_ratios=[5, 3, 3])
     looks = styles(tokens)
     for k, rows in kmers.groupby("k"):
         name = f"{k}-mers"
@@ -113,7 +113,7 @@ def balance(tokens: dict[str, pd.DataFrame], kmers: pd.DataFrame, summaries: dic
         title="Use of the rows",
     )
     curves.set_ylim(bottom=max(1e-2, curves.get_ylim()[0]))
-    curves.legend(fontsize=7)
+    figure.legend(*curves.get_legend_handles_labels(), loc="outside lower center", ncols=6, fontsize=7.5)
     names = list(summaries[OBSERVED]["balance"])
     for axis, key, title in zip(
         measures, ("evenness", "gini"), ("Evenness (1: all alike)", "Gini (0: all alike)"), strict=True
@@ -205,7 +205,7 @@ def enrichment(tables: dict[str, pd.DataFrame], tied: pd.DataFrame) -> Figure:
         aspect="auto",
         interpolation="nearest",
     )
-    heat.set_xticks(range(len(tokens)), tokens, rotation=90, fontsize=6.5, family="monospace")
+    upright(heat, tokens)
     heat.set_yticks(range(len(rows)), [name_category(*row) for row in rows])
     heat.set_title("Tokens most tied to each category")
     bare(heat)

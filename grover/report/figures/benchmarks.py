@@ -67,7 +67,7 @@ def in_groups(order: list[str], groups: list[str]) -> dict[str, float]:
     return dict(zip(order, np.arange(len(order)) + shift, strict=True))
 
 
-SCORES = {"mcc": ("Matthews correlation", 0.0), "auroc": ("AUROC", 0.5)}  # the axis and what chance reaches
+SCORES = {"mcc": ("MCC, fold test", 0.0), "auroc": ("AUROC, fold test", 0.5)}  # the axis and what chance reaches
 
 
 def dots(table: pd.DataFrame, names: dict[str, str], panel: str = "task", score: str = "mcc") -> Figure:

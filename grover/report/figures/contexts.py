@@ -28,8 +28,7 @@ def self_similarity(tables: dict[str, pd.DataFrame]) -> Figure:
     figure, axes = panels(1, 3, height=3.0)
     _layers(axes, tables, ("self_similarity", "adjusted", "centred_similarity"), "baseline")
     for axis, title in zip(axes, ("With the baseline", "Less the baseline", "Around the mean"), strict=True):
-        axis.set_title(title)
-    axes[0].set_ylabel("mean cosine")
+        axis.set(title=title, ylabel="mean cosine")
     axes[2].legend(loc="center left", bbox_to_anchor=(1, 0.5))
     return figure
 

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from scipy.cluster.hierarchy import leaves_list, linkage
 
 from grover.report.figures.atlas import name_category
-from grover.report.style import BLUE, GREY, RED, bare, colour_scale, cut, panels
+from grover.report.style import BLUE, GREY, RED, bare, colour_scale, cut, panels, upright
 
 STRONGEST = 3.0  # end of the colour scale, log2
 LONGEST = 14  # bases of a token that is named
@@ -25,9 +25,7 @@ def enrichment(table: pd.DataFrame, categories: list[tuple[str, str]], tokens: l
     order = leaves_list(linkage(values.T, "average")) if len(tokens) > 2 else np.arange(len(tokens))
     shown = np.where(values[:, order] == 0, np.nan, values[:, order])
     picture = heat.imshow(shown, cmap="RdBu_r", vmin=-STRONGEST, vmax=STRONGEST, aspect="auto", interpolation="nearest")
-    heat.set_xticks(
-        range(len(tokens)), [cut(tokens[i], LONGEST) for i in order], rotation=90, fontsize=6.5, family="monospace"
-    )
+    upright(heat, [cut(tokens[i], LONGEST) for i in order])
     heat.set_yticks(range(len(categories)), [name_category(*name) for name in categories])
     heat.set_title("Where the tokens most tied to a category lie")
     bare(heat)
@@ -45,6 +43,6 @@ def enrichment(table: pd.DataFrame, categories: list[tuple[str, str]], tokens: l
     found.grid(axis="x")
     found.tick_params(axis="y", length=0)
     figure.legend(loc="outside lower right", ncols=2)
-    label = f"log2 enrichment; blank: not told from chance (q at least {level})"
+    label = f"log2 enrichment; blank: not significant (q at least {level})"
     colour_scale(figure, picture, [heat], label, location="bottom", shrink=0.6, aspect=45, pad=0.02)
     return figure

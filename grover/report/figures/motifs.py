@@ -14,17 +14,26 @@ def motif_rows(motifs: pd.DataFrame, logos: pd.DataFrame, profiles: pd.DataFrame
 
     motifs: motif, sites, supported; logos: motif, position, base, contribution; profiles: motif, offset, orientation, effect, low, high.
     """
-    figure, axes = panels(len(motifs), 2, height=0.5 + 1.5 * len(motifs), width_ratios=[3, 2])
+    inserted = profiles["motif"].isin(motifs["motif"]).any()
+    columns = 2 if inserted else 1
+    figure, axes = panels(
+        len(motifs),
+        columns,
+        width=9.0 if inserted else 5.6,
+        height=0.5 + 1.5 * len(motifs),
+        width_ratios=[3, 2][:columns],
+    )
     for row, motif in enumerate(motifs.itertuples()):
-        left, right = axes[2 * row], axes[2 * row + 1]
+        left = axes[columns * row]
         _logo(left, logos[logos["motif"] == motif.motif])
         left.set_title(f"{motif.motif}, {motif.sites} windows" + ("" if motif.supported else ", not supported"))
-        _profile(right, profiles[profiles["motif"] == motif.motif])
-    axes[-2].set_xlabel("position in the motif (bases)")
-    axes[-1].set_xlabel("bases from the middle of the sequence")
-    shown = [axis for axis in axes[1::2] if axis.get_legend_handles_labels()[0]]
-    if shown:
-        shown[0].legend(loc="best")
+        if inserted:
+            _profile(axes[columns * row + 1], profiles[profiles["motif"] == motif.motif])
+    axes[-columns].set_xlabel("position in the motif (bases)")
+    if inserted:
+        shown = [axis for axis in axes[1::2] if axis.get_legend_handles_labels()[0]]
+        shown[-1].set_xlabel("bases from the middle of the sequence")
+        figure.legend(*shown[0].get_legend_handles_labels(), loc="outside upper right", ncols=2)
     return figure
 
 
@@ -34,7 +43,7 @@ def _logo(axis: Axes, table: pd.DataFrame) -> None:
     heights = table.pivot(index="position", columns="base", values="contribution").reindex(columns=list(BASE_COLOURS))
     logomaker.Logo(heights.fillna(0.0), ax=axis, color_scheme=BASE_COLOURS, show_spines=False, flip_below=False)
     axis.axhline(0, color=GREY, linewidth=0.6)
-    finish(axis, ylabel="contribution (logit)", whole="x")
+    finish(axis, ylabel="contribution (nats)", whole="x")
 
 
 def _profile(axis: Axes, profile: pd.DataFrame) -> None:
@@ -46,4 +55,4 @@ def _profile(axis: Axes, profile: pd.DataFrame) -> None:
         axis.fill_between(line["offset"], line["low"], line["high"], color=colour, alpha=0.2, linewidth=0)
         axis.plot(line["offset"], line["effect"], color=colour, marker="o", markersize=3, label=label)
     axis.axhline(0, color=GREY, linewidth=0.6)
-    finish(axis, ylabel="change of the logit", grid="y")
+    finish(axis, ylabel="change of the logit (nats)", grid="y")

@@ -48,7 +48,8 @@ def strata(table: pd.DataFrame, labels: dict[str, str]) -> Figure:
     at = [heights[pair] for pair in zip(rows["track"], rows["category"], strict=True)]
     intervals(gains, at, -rows[["gain", "high", "low"]].to_numpy(float), BLUE)
     gains.axvline(0, color=GREY, linewidth=0.8)
-    losses.set_yticks(list(heights.values()), [f"{track}: {category}" for track, category in heights])
+    losses.set_yticks(list(heights.values()), [f"{track}: {category}".replace("_", " ") for track, category in heights])
+    losses.set_ylim(0.7 - len(heights), 0.7)
     for axis, title in ((losses, "Loss"), (gains, "Gain on the counts between neighbours")):
         finish(axis, xlabel="nats per masked token", title=title, grid="y")
     figure.legend(*losses.get_legend_handles_labels(), loc="outside lower center", ncols=4)
@@ -61,7 +62,7 @@ def tokens(table: pd.DataFrame) -> Figure:
     table: split, accuracy, auc.
     """
     figure, axes = panels(1, 2, height=2.8)
-    for axis, column, label in zip(axes, ("accuracy", "auc"), ("accuracy (top-1)", "area under ROC"), strict=True):
+    for axis, column, label in zip(axes, ("accuracy", "auc"), ("accuracy (top-1)", "AUROC"), strict=True):
         for (split, rows), colour, style in zip(
             table.groupby("split", sort=False), (BLUE, RED), ("-", "--"), strict=False
         ):

@@ -75,7 +75,7 @@ def gains(table: pd.DataFrame, order: dict[str, tuple[str, str]]) -> Figure:
             intervals(axis, height, rows[GAIN].to_numpy(float), colour, marker, name)
         axis.axvline(0, color=GREY, linewidth=0.9, linestyle=":")
         axis.set_yticks(range(len(names)), [label(name) for name in names])
-        gain = f"{UNITS[metric]} more than {REPRESENTATION_LABELS['kmers']}"
+        gain = f"{UNITS[metric]} minus that of {REPRESENTATION_LABELS['kmers']}"
         axis.set(ylim=(len(names) - 0.45, -0.55), xlabel=gain)
         for boundary in range(1, len(names)):
             axis.axhline(boundary - 0.5, color=GREY, linewidth=0.5, alpha=0.4)

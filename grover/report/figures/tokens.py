@@ -128,6 +128,7 @@ def correlations(tables: dict[str, pd.DataFrame]) -> Figure:
         for (row, column), value in np.ndenumerate(ours.to_numpy(float)):
             other = paper.iloc[row, column]
             text = f"{value:.2f}" + ("" if np.isnan(other) else f"\n({other:.2f})")
+            text = text.replace("-", "\u2212")
             # written on the map and not on the page, so black or white whatever the page's colours
             colour = "#ffffff" if abs(value) > 0.6 else "#000000"
             axis.text(column, row, text, ha="center", va="center", fontsize=7.5, color=colour)

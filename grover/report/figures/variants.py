@@ -56,8 +56,9 @@ def confounding(substitutions: pd.DataFrame, names: list[str]) -> Figure:
         for median in boxes["medians"]:
             median.set(color=ORANGE, linewidth=1.6)
         axis.set_xticks(places, [f"{int(place):+d}" if place else "0" for place in places])
-        finish(axis, grid="y", title=SCORES[name].label, xlabel="change in token number (tokens)")
-    axes[0].set_ylabel("score (nats)")
+        finish(
+            axis, grid="y", title=SCORES[name].label, xlabel="change in token number (tokens)", ylabel="score (nats)"
+        )
     return figure
 
 

@@ -88,7 +88,7 @@ def examples(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
     found = {}
     for kind, example in chosen.items():
         own = rows[rows["example"] == example]
-        title = f"{kind} example: {place(own)}, answer {signed(answers[example])}"
+        title = f"{kind} example: {place(own)}, answer {signed(answers[example])} nats"
         found[title] = own.assign(height=heights(own))
     return found
 

@@ -25,6 +25,7 @@ from grover.report.parts import (
     signed,
     with_interval,
 )
+from grover.report.sections.comparisons import correction, judged
 from grover.report.sections.region_clusters import SOURCE, all_clusters, cluster_parts
 from grover.report.sections.representations import (
     MEAN,
@@ -68,6 +69,7 @@ def section(results: Results) -> Section:
             "marked either way.",
             NEEDS[0],
         ),
+        "The following sentences on single tracks go by 95 % intervals, without a correction for the number of tracks.",
         [compare(row) for _, row in mean.iterrows()],
         Picture(
             "regions_gains",
@@ -87,20 +89,22 @@ def section(results: Results) -> Section:
 
 
 def overview(mean: pd.DataFrame) -> list[str]:
-    """On how many tracks the mean embedding is ahead of, and behind, what it is compared with."""
+    """Return on how many tracks the mean embedding is ahead of, and behind, what it is compared with, corrected for their number."""
     sentences = []
     for column, comparator in COMPARATOR_LABELS.items():
         known = mean[mean[f"{column}_low"].notna()]
         if known.empty:
             continue
-        ahead = [figures.label(name) for name in known.loc[is_ahead(known, column), "track"]]
-        behind = [figures.label(name) for name in known.loc[known[f"{column}_high"] < 0, "track"]]
+        table = established(known, column)
+        ahead, behind = (
+            [figures.label(name) for name in table.loc[table["verdict"] == verb, "track"]] for verb in (BETTER, WORSE)
+        )
         rest = len(known) - len(ahead) - len(behind)
         sentences.append(
             f"Linear probes on the mean embedding outperform {comparator} on {len(ahead)} of {count(len(known), 'track')}"
             f"{in_brackets(ahead)} and underperform on {len(behind)}{in_brackets(behind)}"
             + (f"; on {rest} no difference is established" if rest else "")
-            + "."
+            + f" ({correction(len(known), 'track')})."
         )
     known = mean["partial"].dropna()
     if len(known):
@@ -110,6 +114,14 @@ def overview(mean: pd.DataFrame) -> list[str]:
             f"{figures.label(mean.loc[known.idxmax(), 'track'])})."
         )
     return sentences
+
+
+def established(rows: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Return the rows with p (Holm over them) and verdict of a difference; who is at chance is not ahead."""
+    ends = {"difference": rows[column], "low": rows[f"{column}_low"], "high": rows[f"{column}_high"]}
+    table = judged(rows.assign(**ends))
+    chance = (table["verdict"] == BETTER) & ~is_ahead(rows, column)
+    return table.assign(verdict=table["verdict"].mask(chance, SAME))
 
 
 def given_of(probes: pd.DataFrame) -> str:
@@ -183,10 +195,11 @@ def forest_parts(last: pd.DataFrame) -> list:
     forest = last[(last["probe"] == FOREST) & (last["representation"] == MEAN) & last["gain_low"].notna()]
     if forest.empty:
         return []
-    ahead, behind = is_ahead(forest, "gain").sum(), (forest["gain_high"] < 0).sum()
+    verdicts = established(forest, "gain")["verdict"]
     return [
-        f"With a random forest, which also reads what is not linear, the mean embedding outperforms k-mers on {ahead} of "
-        f"{count(len(forest), 'track')} and underperforms on {behind}."
+        "With a random forest, which also reads what is not linear, the mean embedding outperforms k-mers on "
+        f"{(verdicts == BETTER).sum()} of {count(len(forest), 'track')} and underperforms on {(verdicts == WORSE).sum()} "
+        f"({correction(len(forest), 'track')})."
     ]
 
 

@@ -21,11 +21,13 @@ from grover.report.parts import (
     signed,
     with_interval,
 )
+from grover.report.sections.comparisons import judged
 from grover.report.sections.points import variant_plot
 
 TITLE = "Variants"
 METRICS, SUMMARY = "interpretation/variant_metrics.parquet", "interpretation/variant_effects.json"
 CONFOUNDING, SAMPLE = "interpretation/variant_confounding.parquet", "interpretation/variant_sample.parquet"
+COUNTS = "interpretation/variants.json"
 NEEDS = (METRICS, SUMMARY, CONFOUNDING, SAMPLE)
 PICTURED = ("llr", "delta_logit")
 STRATUM_LABELS = {
@@ -42,7 +44,7 @@ def section(results: Results) -> Section:
     metrics, summary = results.table(METRICS), results.json(SUMMARY)
     correlations, sample = results.table(CONFOUNDING), results.table(SAMPLE)
     substitutions, labelled = sample[sample["shown"] == "substitutions"], sample[sample["shown"] == "labelled"]
-    parts: list = [_scored(summary)]
+    parts: list = [_scored(summary), *_left_out(results)]
     confounded = _confounding(correlations)
     scored = set(correlations.loc[correlations["variants"] == "scored", "score"])
     drawn = [name for name in ("unigram", "llr", "llr_centred") if name in scored]
@@ -89,6 +91,18 @@ def _scored(summary: dict) -> str:
     return text + (f" Without a score: {', '.join(others)}." if others else "")
 
 
+def _left_out(results: Results) -> list[str]:
+    """Return the sentence on records beyond the maximum, where the file of variants has more."""
+    counts = results.json(COUNTS) if COUNTS in results.names else {}
+    beyond = counts.get("beyond_maximum", 0)
+    if not beyond:
+        return []
+    return [
+        f"Of {counts['records']:,} records of the file {counts['records'] - beyond:,} were scored, those of fold test first and others "
+        f"at random; {beyond:,} were left out (`interpretation.maximum_variants`)."
+    ]
+
+
 def _confounding(correlations: pd.DataFrame) -> str:
     """What random substitutions say: those of the file may have been chosen so that an effect and a change of tokens coincide."""
     rows = correlations[correlations["variants"] == "random"].set_index("score")
@@ -121,15 +135,16 @@ def _separation(judged: pd.DataFrame, summary: dict) -> list[str]:
 
 
 def _differences(summary: dict) -> list[str]:
-    sentences = []
-    for pair in summary["differences"]:
-        if pair["auroc"] is not None:
-            relation = judge(pair["low"], pair["high"])
-            sentences.append(
-                f"{SCORES[pair['score']].label} {relation} {SCORES[pair['comparator']].label}: {signed(pair['auroc'])} AUROC "
-                f"({interval(pair['low'], pair['high'])})."
-            )
-    return sentences
+    """Return a sentence per pair of scores; differences are corrected for the number of pairs."""
+    table = pd.DataFrame([pair for pair in summary["differences"] if pair["auroc"] is not None])
+    if table.empty:
+        return []
+    table = judged(table.rename(columns={"auroc": "difference"}))
+    return [
+        f"{SCORES[one.score].label} {one.verdict} {SCORES[one.comparator].label}: {signed(one.difference)} AUROC "
+        f"({interval(one.low, one.high)}; Holm p = {one.p:.2g} over {count(len(table), 'pair')})."
+        for one in table.itertuples()
+    ]
 
 
 def _judged_parts(metrics: pd.DataFrame, judged: pd.DataFrame, sentences: list[str], labelled: pd.DataFrame) -> list:

@@ -36,7 +36,7 @@ def test_the_verdict_names_the_best_baseline_both_directions_and_all_figures_are
     )
     assert use == (
         "Fine-tuned, it outperforms random initialisation on 5 of 8 tasks (underperforms on 0) and the best baseline on 3 of 8 tasks "
-        "(underperforms on 3); its embedding outperforms k-mer counts on 1 of 5 tracks (underperforms on 1, by 95 % intervals)."
+        "(underperforms on 3); its embedding outperforms k-mer counts on 1 of 5 tracks (underperforms on 1)."
     )
     assert [panel.name for panel in found.panels] == [
         f"overview_{name}" for name in ("loss", "tasks", "tracks", "sites")

@@ -53,7 +53,7 @@ def test_the_heat_map_says_it_all(section):
 def test_sentences_follow_the_intervals(section):
     assert section.findings[0] == (
         "Linear probes on the mean embedding outperform k-mers on 1 of 5 tracks (repeat class) and underperform on 1 (gene); on 3 no "
-        "difference is established."
+        "difference is established (95\u00a0% interval; Holm over 5 tracks)."
     )
     assert [text.partition(" outperform ")[2].split(" on ")[0] for text in section.findings[1:4]] == [
         "GC content",

@@ -79,3 +79,27 @@ def test_without_labels_nothing_is_compared(tmp_path):
     _, files = made(tmp_path, judged=False)
     files[-1].write_text(json.dumps(json.loads(files[-1].read_text()) | {"labelled": {}}))
     assert "have no known effects (INFO EFFECT)" in sentences(section(Results(tmp_path, files)))
+
+
+def test_differences_of_scores_are_corrected_for_their_number(tmp_path):
+    _, files = made(tmp_path)
+    (path,) = [path for path in files if path.name == "variant_effects.json"]
+    summary = json.loads(path.read_text())
+    # the first alone would be established: its p-value is 0.04, and 0.08 of two
+    pairs = [("markov_5", 0.1, 0.0046, 0.1954), ("unigram", 0.0, -0.1, 0.1)]
+    summary["differences"] = [
+        {"score": "llr", "comparator": name, "auroc": value, "low": low, "high": high}
+        for name, value, low, high in pairs
+    ]
+    path.write_text(json.dumps(summary))
+    text = sentences(section(Results(tmp_path, files)))
+    assert "llr does not differ measurably from Markov chain, order 5: +0.100 AUROC" in text
+    assert "Holm p = 0.08 over 2 pairs" in text
+
+
+def test_records_beyond_the_maximum_are_named(tmp_path):
+    _, files = made(tmp_path)
+    counts = tmp_path / "interpretation/variants.json"
+    counts.write_text(json.dumps({"records": 16181, "beyond_maximum": 12181}))
+    text = sentences(section(Results(tmp_path, [*files, counts])))
+    assert "Of 16,181 records of the file 4,000 were scored" in text and "12,181 were left out" in text

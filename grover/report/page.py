@@ -65,6 +65,8 @@ SECTIONS: tuple[ModuleType, ...] = (
 )
 
 
+# a figure of 9 inches is as wide as the text, and others are drawn at the same scale
+TEXT_WIDTH, INCHES, POINTS = 56, 9, 72  # rem, and points per inch
 PAGE_SCRIPT = Path(__file__).parent / "page.js"
 
 
@@ -144,5 +146,7 @@ def inline_svg(svg: str, name: str, label: str) -> str:
     used = set(re.findall(r'(?:href="#|url\(#)([^")]+)', svg))
     svg = re.sub(r' id="([^"]+)"', lambda found: f' id="{name}-{found[1]}"' if found[1] in used else "", svg)
     svg = re.sub(r'(href="#|url\(#)', rf"\1{name}-", svg)
-    attributes = f'role="img" aria-label="{escape(label)}" stroke-linejoin="round" stroke-linecap="butt"'
+    found = re.search(r'<svg[^>]* width="([\d.]+)pt"', svg)
+    width = float(found[1]) / POINTS / INCHES * TEXT_WIDTH if found else TEXT_WIDTH
+    attributes = f'style="--width: {width:.1f}rem" role="img" aria-label="{escape(label)}" stroke-linejoin="round" stroke-linecap="butt"'
     return svg.replace(INK, "currentColor").replace("<svg ", f"<svg {attributes} ", 1)

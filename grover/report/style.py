@@ -16,7 +16,6 @@ from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.rcsetup import cycler
-from matplotlib.ticker import PercentFormatter
 
 # Okabe and Ito (jfly.uni-koeln.de/color) and Paul Tol (personal.sron.nl/~pault), in the order of the names below
 PALETTES = {
@@ -104,7 +103,7 @@ def finish(axis: Axes, *, grid: Any = "", percent: str = "", whole: str = "", **
         axis.grid(axis=grid)
     if percent:
         # as many decimals as the ticks need: 2.5 % is not 2 %
-        getattr(axis, f"{percent}axis").set_major_formatter(PercentFormatter(1))
+        getattr(axis, f"{percent}axis").set_major_formatter(lambda value, _: f"{100 * value:.4g}%")
     for name in whole:
         getattr(axis, f"{name}axis").get_major_locator().set_params(integer=True)
 

@@ -308,4 +308,6 @@ def test_inline_figures_get_their_own_ids_and_the_text_colour_of_the_page():
     svg = '<?xml?><svg width="1"><defs><path id="a"/></defs><use xlink:href="#a" style="fill: #23282f"/></svg>'
     inline = inline_svg(svg, "fig", 'say "x"')
     assert 'id="fig-a"' in inline and 'href="#fig-a"' in inline and "currentColor" in inline
-    assert 'aria-label="say &quot;x&quot;"' in inline
+    assert 'aria-label="say &quot;x&quot;"' in inline and "--width: 56.0rem" in inline
+    # half as wide as the text, so that letters have one size in all figures
+    assert "--width: 28.0rem" in inline_svg(svg.replace('"1"', '"324pt"'), "fig", "")

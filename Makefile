@@ -3,7 +3,14 @@ PYTHON ?= python3.11
 CORES ?= all
 CONFIG ?= config/demo.yaml
 ARGS ?=
+# of an image and of an offline bundle: build of torch (cpu, cuda), what the image begins from (debian, or python:3.11-slim-bookworm of a registry)
+TORCH ?= cpu
+BASE ?= debian
+BUNDLE ?= build/grover-$(VERSION)-$(TORCH)
+DRY ?=
 
+VERSION = $(shell sed -n 's/^version = "\([^"]*\)".*/\1/p' pyproject.toml)
+IMAGE = build/grover-$(VERSION)-$(TORCH).oci.tar
 BIN := .venv/bin
 SNAKEMAKE := $(BIN)/snakemake --configfile $(CONFIG)
 SLURM_PACKAGES := slurm-wlm slurm-wlm-basic-plugins munge slurmdbd mariadb-server
@@ -19,7 +26,7 @@ define need
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup external peers docs bedtools chromium npm slurm-programs run plan doctor test test-site test-external test-slurm test-slurm-all test-gpu notebook reference ship-model lint format bench why lock clean-logs clean-run
+.PHONY: help setup external peers docs bedtools chromium npm slurm-programs image-programs run plan doctor test test-site test-external test-slurm test-slurm-all test-gpu notebook reference ship-model lint format bench why image bundle lock clean-logs clean-run
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -75,6 +82,9 @@ npm:
 slurm-programs:
 	$(call need,SLURM,PATH=$$PATH:/usr/sbin; command -v munged && command -v slurmctld && command -v slurmdbd && command -v mariadbd,$(SLURM_PACKAGES))
 
+image-programs:
+	$(call need,buildah or debootstrap,command -v buildah && command -v debootstrap,buildah debootstrap)
+
 run: setup  ## the embedded default, or CONFIG=..., to its report in results/
 	$(SNAKEMAKE) --cores $(CORES) $(ARGS)
 
@@ -87,7 +97,7 @@ doctor: .venv/installed .venv/linked  ## check disks, caches, clock and programs
 test: setup chromium npm  ## unit, workflow and browser tests with the coverage of grover/; ARGS="-n 8" on more cores, ARGS="-m 'not slow'" for some of them
 	$(BIN)/python -m pytest -m "not site" -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered $(ARGS)
 
-test-site: setup  ## tests that take minutes each: the finished demo against its planted truth, untrained networks, permuted labels
+test-site: setup image-programs  ## tests that take minutes each: the finished demo against its planted truth, untrained networks, permuted labels, bundle and image
 	$(BIN)/python -m pytest -m site $(ARGS)
 
 test-external: setup external  ## models of the workflow opened with transformers 4.48, in the environment of external models
@@ -136,6 +146,15 @@ why: setup  ## what would rerun, why and at what cost, for CONFIG; WITH=/softwar
 
 ship-model: setup  ## copy a trained model into resources/models: RUN=results/hg19-mini MODEL=bpe-600 NAME=hg19-mini
 	$(BIN)/python resources/ship_model.py $(RUN) $(MODEL) $(NAME)
+
+bundle: setup  ## a folder for installations without a network, with what CONFIG needs: BUNDLE=FOLDER TORCH=cuda; DRY=1 only lists it
+	@$(BIN)/python workflow/scripts/bundle.py --configfile $(CONFIG) --torch $(TORCH) --output $(BUNDLE) $(if $(DRY),--dry-run) $(ARGS)
+
+image: setup $(if $(DRY),,image-programs)  ## an OCI image in build/, by root: TORCH=cuda BASE=python:3.11-slim-bookworm; DRY=1 only prints the commands
+	@$(if $(DRY),,rm -rf $(IMAGE).bundle)
+	@$(BIN)/python workflow/scripts/bundle.py --torch $(TORCH) --output $(IMAGE).bundle $(if $(DRY),--dry-run)
+	@DRY=$(DRY) bash envs/image.sh $(IMAGE).bundle $(IMAGE) $(BASE)
+	@$(if $(DRY),,rm -r $(IMAGE).bundle)
 
 lock: .venv/installed  ## write envs/lock.txt and envs/grover.yaml from envs/requirements.txt and what is installed
 	$(BIN)/python -m pip install --disable-pip-version-check -r envs/requirements.txt

@@ -22,13 +22,14 @@ BUSY = re.compile(r"nodes are busy|[Ii]mmediate|timed out|waiting for resources"
 
 
 def needs(settings: Configuration, jobs: list[Job], bases: int) -> list[Need]:
-    """Return what a run is expected to write to each folder. jobs: with the estimates of the plan, which leaves out small artefacts."""
-    downloads = DOWNLOAD * bases if any(job.rule.startswith(DOWNLOADS) for job in jobs) else 0.0
-    return [
-        Need("results", Path(settings.results), totals(jobs)["disk_gb"] * 1e9),
-        Need("downloads", Path(settings.downloads), downloads),
-        Need("TMPDIR", Path(tempfile.gettempdir()), TEMPORARY),
-    ]
+    """Return what a run is expected to write to each folder. jobs: with the estimates of the plan, which leaves out small artefacts.
+
+    Finished downloads may lie in a folder that only the administrator writes.
+    """
+    needed = [Need("results", Path(settings.results), totals(jobs)["disk_gb"] * 1e9)]
+    if any(job.rule.startswith(DOWNLOADS) for job in jobs):
+        needed.append(Need("downloads", Path(settings.downloads), DOWNLOAD * bases))
+    return [*needed, Need("TMPDIR", Path(tempfile.gettempdir()), TEMPORARY)]
 
 
 def problems_here(places: list[Need], caches: Sequence[str] = CACHES) -> dict[str, list[str]]:

@@ -93,15 +93,19 @@ def test_conda_lists_the_pins_of_the_lock():
     assert any(str(part).startswith("bedtools=") for part in environment["dependencies"])
 
 
-def test_apptainer_installs_the_lock():
-    definition = (ROOT / "envs/grover.def").read_text()
-    inside = re.search(r"^ *envs/lock\.txt (\S+)$", definition, re.M)[1]
-    assert re.search(rf"pip install .*-r {re.escape(inside)}$", definition, re.M)
-    assert len(re.findall("pip install", definition)) == 1
-    assert re.search(r"^From: python:3\.11-", definition, re.M)
-    assert re.search(r"apt-get install .*\bbedtools\b", definition)
-    # what torch.compile calls, and the option without which a container sees no GPU
-    assert re.search(r"apt-get install .*\bgcc\b", definition) and "Python.h" in definition
+def test_image_and_bundle_install_the_lock_and_then_the_project_as_setup_does():
+    installer = (ROOT / "envs/install.sh").read_text()
+    found = re.findall(r"^pip install --quiet --no-index (.*)$", installer, re.M)
+    assert found == [
+        '--find-links wheels -r "$target/envs/lock.txt"',
+        '--no-deps --no-build-isolation -e "$target"',
+    ]
+    assert len(re.findall("pip install|-m pip", installer)) == 3
+
+
+def test_the_image_has_what_torch_compile_calls_and_the_profile_shows_gpus_to_it():
+    packages = (ROOT / "envs/debian.txt").read_text()
+    assert all(re.search(rf"^{name}  # ", packages, re.M) for name in ("gcc", "libc6-dev", "python3.11-dev", "bedtools"))
     assert 'apptainer-args: "--nv"' in (ROOT / "profiles/slurm/profile.yaml").read_text()
 
 

@@ -20,6 +20,8 @@ SCRIPTS = sorted(path.stem for path in (ROOT / "workflow/scripts").glob("*.py") 
 SCHEMA = yaml.safe_load((ROOT / "config/schemas/config.schema.yaml").read_text())
 # folders, and the configuration of a command without outputs
 UNMARKED = {
+    ("bundle", "configfile"),
+    ("bundle", "output"),
     ("dependency_maps", "maps"),
     ("doctor", "configfile"),
     ("export_hub", "hub"),

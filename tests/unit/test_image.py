@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from grover.runtime.errors import InputError
-from workflow.scripts.bundle import bundle, torch_pin
+from workflow.scripts.bundle import _clear, bundle, torch_pin
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = [line.partition("#")[0].strip() for line in (ROOT / "envs/debian.txt").read_text().splitlines()[1:]]
@@ -85,3 +85,11 @@ def test_a_dry_run_of_a_bundle_lists_and_writes_nothing(tmp_path, capsys):
 def test_a_bundle_is_not_written_over_another_one(tmp_path):
     with pytest.raises(InputError, match="exists; remove it, or name another folder"):
         bundle(output=tmp_path)
+
+
+def test_an_interrupted_bundle_keeps_its_downloads_alone(tmp_path):
+    for name in ("downloads/genome/hg19.fa.gz.part", "wheels/old.whl", "README.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    _clear(tmp_path)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [tmp_path / "downloads/genome/hg19.fa.gz.part"]

@@ -91,9 +91,7 @@ def test_a_bundle_installs_and_runs_the_whole_workflow_without_a_network(made, t
     assert done.returncode == 0, done.stdout
     assert "download_source" not in done.stdout
     assert (work / "results/test/report.html").is_file()
-    done = run(
-        [*ISOLATED, tmp_path / "installed/.venv/bin/grover", "info", "hg19-mini"], work, HOME=str(tmp_path)
-    )
+    done = run([*ISOLATED, tmp_path / "installed/.venv/bin/grover", "info", "hg19-mini"], work, HOME=str(tmp_path))
     assert done.returncode == 0, done.stdout
 
 

@@ -38,38 +38,53 @@ def bundle(
     if output.exists():
         raise InputError(f"{output} exists; remove it, or name another folder (make: BUNDLE=FOLDER)")
     part = output.with_name(f"{output.name}.part")
-    work = Path(tempfile.gettempdir(), f"{output.name}.results") if dry_run else Path(tempfile.mkdtemp())
-    moved = [*config, f"results={work}", f"downloads={part.absolute() / 'downloads'}"]
-    targets, parts = _of_configuration(configfile, config, moved) if configfile else ([], {})
     constraint = torch_pin(torch)
-    if dry_run:
-        folder = f"{part.absolute()}/"
-        print(f"project: grover {version()}, commit {_commit()}", f"wheels: {LOCK.name}, {constraint}", sep="\n")
-        print(*(f"fetched: {target.removeprefix(folder)}" for target in targets), sep="\n", end="\n" if targets else "")
-        print(*(f"copied: {name}" for name in parts), sep="\n", end="\n" if parts else "")
-        return
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
-    try:
+    with tempfile.TemporaryDirectory() as work:
+        moved = [*config, f"results={work}", f"downloads={part.absolute() / 'downloads'}"]
+        targets, parts = _of_configuration(configfile, config, moved) if configfile else ([], {})
+        if dry_run:
+            print(f"project: grover {version()}, commit {_commit()}", f"wheels: {LOCK.name}, {constraint}", sep="\n")
+            names = [target.removeprefix(f"{part.absolute()}/").removeprefix(f"{work}/") for target in targets]
+            for line in (*(f"fetched: {name}" for name in names), *(f"copied: {name}" for name in parts)):
+                print(line)
+            return
+        _refuse_changes()
+        _clear(part)
         if targets:
             _fetch(configfile, moved, targets)
-        for name, found in parts.items():
-            destination = part / name
-            destination.parent.mkdir(parents=True, exist_ok=True)
-            (shutil.copytree if found.is_dir() else shutil.copyfile)(found, destination)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+    for name, found in parts.items():
+        destination = part / name
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        (shutil.copytree if found.is_dir() else shutil.copyfile)(found, destination)
     _run(["git", "-C", ROOT, "archive", "--output", part.absolute() / "project.tar", "HEAD"], "pack the project")
     _collect_wheels(part / "wheels", constraint)
     for name in FILES:
         shutil.copyfile(ROOT / "envs" / name, part / name)
     if debs:
         _collect_debs(part / "debian")
-    (part / "README.txt").write_text(_readme(torch, configfile, parts, bool(targets)))
+    (part / "README.txt").write_text(_readme(torch, configfile, part))
     digest = write_manifest(part)
     part.rename(output)
     size = sum(path.stat().st_size for path in output.rglob("*") if path.is_file()) / 1e9
     print(f"{output}: {size:.2f} GB; SHA-256 of its manifest: {digest}")
+
+
+def _clear(part: Path) -> None:
+    """Make the folder of an unfinished bundle; of one that was interrupted the downloads are kept."""
+    part.mkdir(parents=True, exist_ok=True)
+    for each in part.iterdir():
+        if each.name != "downloads":
+            shutil.rmtree(each) if each.is_dir() else each.unlink()
+
+
+def _refuse_changes() -> None:
+    """Raise InputError where the lock or the installer differ from the last commit, which is packed."""
+    _commit()
+    done = subprocess.run(["git", "-C", str(ROOT), "diff", "--quiet", "HEAD", "--", "envs"], capture_output=True)
+    if done.returncode:
+        raise InputError(
+            f"{ROOT / 'envs'} has changes that are not committed, but the last commit is packed; commit them"
+        )
 
 
 def _of_configuration(configfile: list[Path], own: list[str], moved: list[str]) -> tuple[list[str], dict[str, Path]]:
@@ -127,10 +142,9 @@ def _collect_debs(folder: Path) -> None:
     (folder / "partial").rmdir()
 
 
-def _readme(torch: str, configfile: list[Path], parts: dict[str, Path], downloads: bool) -> str:
+def _readme(torch: str, configfile: list[Path], folder: Path) -> str:
     """What the bundle contains; `install.sh` prints its last lines with the folder of the installation in place of FOLDER."""
-    data = any(name.startswith("data/") for name in parts)
-    folders = [f"{name}=FOLDER/{name}" for name, there in (("downloads", downloads), ("data", data)) if there]
+    folders = [f"{name}=FOLDER/{name}" for name in ("downloads", "data") if (folder / name).is_dir()]
     run = "FOLDER/.venv/bin/snakemake --snakefile FOLDER/Snakefile --cores all"
     names = [f"FOLDER/config/{path.name}" for path in configfile] or ["CONFIGURATION.yaml"]
     run = " ".join([run, "--configfile", *names, *(["--config", *folders] if folders else [])])

@@ -16,11 +16,13 @@ TASKS = {
     "prom300-retokenised": ("prom300", "token-shuffle-retokenised", 0.5, (0.62, 0.5, 0.55), {"adjacency": 0.0}),
     "prom300-dinucleotide": ("prom300", "dinucleotide-shuffle", 0.5, (0.58, 0.44, 0.5), {"adjacency": 0.006}),
     "prom300-genomic": ("prom300", "genomic-matched", 0.5, (0.51, 0.49, 0.5), {"adjacency": -0.004}),
-    "promscan": ("promscan", ".", 0.1, (0.31, 0.24, 0.25), {"tfidf-forest": 0.39}),
+    "promscan": ("promscan", ".", 0.1, (0.31, 0.24, 0.25), {"tfidf-forest": 0.39, "cnn": 0.44}),
     "ctcf-GM12878": ("motif-bound", "unbound", 0.34, (0.2, 0.11, 0.16), {"pwm": 0.46}),
     "splice": ("splice", "unused", np.nan, (0.4, 0.2, 0.5), {"pwm": 0.45, "cnn": 0.6}),
     "gue-prom_core_all": ("csv", ".", 0.5, (0.55, 0.47, 0.58), {"tfidf-logistic": 0.57}),
 }
+# MCC on fold valid where it differs: the best baseline on fold test is not the one that fold valid chooses
+VALID = {("promscan", "cnn"): 0.2}
 PUBLISHED = {
     "prom300-shuffle": "Prom300",
     "promscan": "PromScan",
@@ -101,7 +103,7 @@ def scores() -> pd.DataFrame:
                             "classes": 3 if np.isnan(share) else 2,
                             "positive_share": share,
                             "threshold": np.nan if sure else 0.5,
-                            "mcc_valid": mcc,
+                            "mcc_valid": VALID.get((task, model), mcc),
                             "mcc": mcc,
                             "mcc_low": mcc - 0.05 if sure else np.nan,
                             "mcc_high": min(mcc + 0.05, 1) if sure else np.nan,

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from grover.runtime.files import checksum
 from tests.installation import Installation, install
 
 
@@ -30,12 +31,21 @@ def finished(tmp_path_factory, request) -> Installation:
 
 
 def run_in(folder: Path) -> Installation:
-    """Run the test configuration in a folder, or fail with what an earlier run there said."""
+    """Run the test configuration in a folder, or fail with what an earlier run there said; nothing may be written beside it."""
     copy, said = Installation(folder / "installation", folder / "work"), folder / "failed.txt"
     if not folder.exists() or not any(folder.iterdir()):
         install(folder)
+        before = contents(copy.root)
         done = copy.snakemake()
         if done.returncode:
             said.write_text(done.stdout)
+        elif contents(copy.root) != before:
+            said.write_text("the run wrote into its installation")
     assert not said.exists(), said.read_text()
     return copy
+
+
+def contents(root: Path) -> dict[str, str]:
+    """Checksums of the files of an installation, without what Python and numba compiled."""
+    files = (path for path in root.rglob("*") if path.is_file() and path.parent.name != "__pycache__")
+    return {str(path.relative_to(root)): checksum(path) for path in files}

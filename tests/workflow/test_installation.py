@@ -11,20 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from grover.runtime.files import checksum
-from tests.installation import PARTS, ROOT, Installation, install, python_for_everyone
+from tests.installation import Installation, install, python_for_everyone
 
 pytestmark = pytest.mark.workflow
-
-
-def contents(root: Path) -> dict[str, str]:
-    """Checksums of the files of an installation, without what Python and numba compiled."""
-    files = (path for part in PARTS for path in (root / part, *(root / part).rglob("*")) if path.is_file())
-    return {str(path.relative_to(root)): checksum(path) for path in files if path.parent.name != "__pycache__"}
-
-
-def test_a_whole_run_writes_nothing_into_the_installation(finished):
-    assert contents(finished.root) == contents(ROOT)
 
 
 def own(path: Path, user: int, group: int) -> None:

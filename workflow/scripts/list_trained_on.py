@@ -30,7 +30,8 @@ def list_trained_on(
     Training windows are those whose fold in column `split` is train. Each interval has a checksum of its bases.
     """
     tokenised, genome = TokenisedGenome(tokens, index, Vocabulary.load(tokenizer.parent)), Genome(sequence, segments)
-    found = with_checksums(training_intervals(pd.read_parquet(windows), split, tokenised, genome), genome)
+    laid = pd.read_parquet(windows, columns=["first", "length", split])
+    found = with_checksums(training_intervals(laid, split, tokenised, genome), genome)
     with atomic(output) as temporary:
         found.to_csv(temporary, sep="\t", header=False, index=False)
 

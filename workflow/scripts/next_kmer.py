@@ -76,7 +76,7 @@ def next_kmer(
             write_table(finished, fine_tune(source, tokenised, contexts, size, settings, place, seed))
         return pd.read_parquet(finished)
 
-    genome, table = TokenisedGenome(tokens, index, vocabulary), pd.read_parquet(windows)
+    genome, table = TokenisedGenome(tokens, index, vocabulary), pd.read_parquet(windows, columns=["first", "length", split])
     trained = table[table[split] == "train"]
     first, length = trained["first"].to_numpy(), trained["length"].to_numpy()
     seen = seen_share(contexts, genome.bases_at(first), genome.ends_at(first + length - 1))

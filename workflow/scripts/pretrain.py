@@ -77,8 +77,8 @@ def pretrain(
     processes = Processes.here()
     place = choose_device(device, threads, processes)
     tokenizer = Vocabulary.load(folder(vocabulary))
-    table = pd.read_parquet(windows)
-    table = table[table[split] == "train"]
+    # a process for each GPU has these, of tens of millions of windows
+    table = pd.read_parquet(windows, columns=["first", "length", split], filters=[(split, "==", "train")])
     ids = np.load(tokens, mmap_mode="r")
     if processes.first:
         check_data(tokens, windows, folder(vocabulary))

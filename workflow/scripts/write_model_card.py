@@ -46,7 +46,7 @@ def write_model_card(
         architecture=read_json(folder(model) / "config.json"),
         metrics=read_json(metrics),
         training=pd.read_parquet(training),
-        windows=pd.read_parquet(windows),
+        windows=pd.read_parquet(windows, columns=["length", "random", "region"]),
         contigs=read_rows(contigs),
         references=yaml.safe_load(citation.read_text())["references"],
         records=records,

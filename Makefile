@@ -138,7 +138,7 @@ BENCH_OF_PEERS := bench/interpretation.py bench/motif_discovery.py
 
 bench: setup peers  ## every comparison of bench/ that needs no run, one JSON line each
 	@for script in $(BENCH_OF_PEERS); do echo "== $$script"; .venv-peers/bin/python $$script || exit 1; done
-	@for script in $(filter-out bench/support.py $(BENCH_OF_PEERS) $(BENCH_OF_RUNS),$(wildcard bench/*.py)); do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+	@for script in $(filter-out bench/support.py bench/measured.py bench/scale_data.py $(BENCH_OF_PEERS) $(BENCH_OF_RUNS),$(wildcard bench/*.py)); do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 # the results are those of this folder; WITH has its own package
 why: setup  ## what would rerun, why and at what cost, for CONFIG; WITH=/software/grover/0.3.0 by another version

@@ -26,7 +26,11 @@ REQUIRED: dict[str, Any] = {"run": "run", "sources": {"genome": {"url": "genome.
 class Configuration(Folders, Notification, Randomness, Device, Processes):
     """A run: what is read, made and written."""
 
-    threads: int = setting(8, "CPU threads of a job that trains or runs a model.", ge=1)
+    threads: int = setting(
+        8,
+        "CPU cores of a job that trains or runs a model; without a GPU, jobs of fine-tunings share them.",
+        ge=1,
+    )
     defaults: Literal["fitted", "paper"] = setting(
         "fitted",
         "Values of keys that are not given: `fitted` to genome and device, or this page's, which are for the human genome on GPUs.",

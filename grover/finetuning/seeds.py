@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from grover.network.cores import side_by_side
 from grover.runtime.files import atomic, write_json, write_table
 from grover.statistics.metrics import by_seed
 
@@ -32,8 +33,16 @@ class Outputs:
     files: Mapping[str, Path] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Seeds:
+    """The seeds to train with, so many `at_once`, each in a process of its own."""
+
+    numbers: Sequence[int]
+    at_once: int = 1
+
+
 def train_seeds(
-    seeds: Sequence[int],
+    seeds: Seeds,
     read: Callable[[], list],
     train: Callable[[list, int, Path], pd.DataFrame],
     outputs: Outputs,
@@ -49,12 +58,22 @@ def train_seeds(
     links there, so that a classifier takes its space once, or copies where the file system has no links.
 
     HASH is that of `identity`, which is written as JSON. The metrics have the `facts` (task, model, settings); n_train, seconds (sum
-    over the seeds), epochs (in the order of `seeds`), seeds (`grover.statistics.metrics.by_seed` with this `call`). They have `alone` where
+    over the seeds), epochs (in their order), seeds (`grover.statistics.metrics.by_seed` with this `call`). They have `alone` where
     the table of the first seed has it among its `attrs`. Seeds of another HASH are removed when the metrics are written.
     """
     kept = outputs.predictions.parent / f"seeds-{hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:12]}"
-    folders = {seed: kept / f"seed-{seed}" for seed in seeds}
-    _train_missing(folders, read, train, outputs.files, facts)
+    folders = {seed: kept / f"seed-{seed}" for seed in seeds.numbers}
+    missing = _missing(folders, outputs.files, facts)
+    inputs = read() if missing else []
+
+    def train_one(seed: int) -> None:
+        shutil.rmtree(folders[seed], ignore_errors=True)  # so that files of two trainings never mix
+        started = time.monotonic()
+        predicted = train(inputs, seed, folders[seed])
+        predicted.attrs["seconds"] = time.monotonic() - started
+        write_table(folders[seed] / PREDICTIONS, predicted)  # last: a folder with it is finished
+
+    side_by_side(train_one, missing, seeds.at_once)
 
     tables = [pd.read_parquet(folder / PREDICTIONS) for folder in folders.values()]
     measured = [table.attrs for table in tables]
@@ -63,7 +82,7 @@ def train_seeds(
     predicted = pd.concat(tables, ignore_index=True)
     scores = by_seed(predicted, call)
     for name, place in outputs.files.items():
-        _link(folders[seeds[0]] / name, place)
+        _link(folders[seeds.numbers[0]] / name, place)
     write_table(outputs.predictions, predicted)
     of_seeds = {
         "n_train": measured[0]["n_train"],
@@ -78,14 +97,8 @@ def train_seeds(
             shutil.rmtree(other)
 
 
-def _train_missing(
-    folders: dict[int, Path],
-    read: Callable[[], list],
-    train: Callable[[list, int, Path], pd.DataFrame],
-    files: Mapping[str, Path],
-    facts: dict,
-) -> None:
-    """Train each seed whose folder lacks its predictions or, for the first seed, one of `files`."""
+def _missing(folders: dict[int, Path], files: Mapping[str, Path], facts: dict) -> list[int]:
+    """Seeds whose folder lacks its predictions or, for the first seed, one of `files`; prints the others."""
     first = next(iter(folders))
     needed = {seed: [PREDICTIONS, *(files if seed == first else ())] for seed in folders}
     finished = [seed for seed in folders if all((folders[seed] / name).is_file() for name in needed[seed])]
@@ -95,14 +108,7 @@ def _train_missing(
             f"{', '.join(map(str, finished))}",
             file=sys.stderr,
         )
-    inputs = read() if len(finished) < len(folders) else []
-    for seed, folder in folders.items():
-        if seed not in finished:
-            shutil.rmtree(folder, ignore_errors=True)  # so that files of two trainings never mix
-            started = time.monotonic()
-            predicted = train(inputs, seed, folder)
-            predicted.attrs["seconds"] = time.monotonic() - started
-            write_table(folder / PREDICTIONS, predicted)  # last: a folder with it is finished
+    return [seed for seed in folders if seed not in finished]
 
 
 def _link(source: Path, place: Path) -> None:

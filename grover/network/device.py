@@ -8,6 +8,7 @@ import torch
 from grover.network.distributed import ALONE, Processes
 from grover.network.gpu import check_architecture, driver_version, why_no_gpu
 from grover.runtime.errors import InputError
+from grover.runtime.machine import cores
 
 
 def choose_device(name: str, threads: int = 0, processes: Processes = ALONE) -> torch.device:
@@ -22,7 +23,7 @@ def choose_device(name: str, threads: int = 0, processes: Processes = ALONE) -> 
     if name == "auto" and not torch.cuda.is_available() and driver_version():
         print(f"device: no GPU is used: {why_no_gpu()}", file=sys.stderr, flush=True)
     if threads > 0:
-        torch.set_num_threads(threads)
+        torch.set_num_threads(min(threads, cores()))
     device = torch.device("cpu")
     if name != "cpu" and torch.cuda.is_available():
         gpu = _own_gpu(processes)

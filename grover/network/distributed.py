@@ -17,12 +17,16 @@ SILENCE = timedelta(minutes=10)
 
 @dataclass(frozen=True)
 class Processes:
-    """This process among all: its number `rank` of `world`, and `local`, its number of the `local_world` on this node."""
+    """This process among all: its number `rank` of `world`, and `local`, its number of the `local_world` on this node.
+
+    `meeting` is where they meet, as an `init_method` of torch; empty: at the address that the environment has.
+    """
 
     rank: int = 0
     world: int = 1
     local: int = 0
     local_world: int = 1
+    meeting: str = ""
 
     @classmethod
     def here(cls) -> "Processes":
@@ -31,7 +35,22 @@ class Processes:
             return cls()
         torchrun = "RANK", "WORLD_SIZE", "LOCAL_RANK"
         names = torchrun if "RANK" in os.environ else ("SLURM_PROCID", "SLURM_STEP_NUM_TASKS", "SLURM_LOCALID")
-        return cls(*(int(os.environ[name]) for name in (*names, "LOCAL_WORLD_SIZE")))
+        rank, world, local = (int(os.environ[name]) for name in names)
+        return cls(rank, world, local, int(os.environ["LOCAL_WORLD_SIZE"]))
+
+    def divided(self, count: int, meeting: str) -> list["Processes"]:
+        """Return the `count` processes that stand for this one; those of a single one meet at `meeting`."""
+        meeting = meeting if self.world == 1 else self.meeting
+        return [
+            Processes(
+                self.rank * count + number,
+                self.world * count,
+                self.local * count + number,
+                self.local_world * count,
+                meeting,
+            )
+            for number in range(count)
+        ]
 
     @property
     def first(self) -> bool:
@@ -74,18 +93,13 @@ def together(processes: Processes, device: torch.device) -> Iterator[None]:
     if processes.world == 1:
         yield
         return
-    # srun is called on the first node of a job, where the first process runs, too
-    address = os.environ.get("MASTER_ADDR") or os.environ.get("SLURM_LAUNCH_NODE_IPADDR"), os.environ.get("MASTER_PORT")
-    if not all(address):
-        raise InputError(
-            f"training: {processes.world} processes were started without an address to meet at; start them with "
-            "workflow/scripts/launch.py or torchrun"
-        )
     on_gpu = device.type == "cuda"
+    if processes.meeting:
+        os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")  # of one machine, which need have no other network
     try:
         distributed.init_process_group(
             "nccl" if on_gpu else "gloo",
-            init_method=f"tcp://{address[0]}:{address[1]}",
+            init_method=processes.meeting or _address(processes),
             rank=processes.rank,
             world_size=processes.world,
             timeout=SILENCE,
@@ -100,3 +114,15 @@ def together(processes: Processes, device: torch.device) -> Iterator[None]:
         ) from None
     yield
     distributed.destroy_process_group()  # not after an error, when others may never come to the end of what they began
+
+
+def _address(processes: Processes) -> str:
+    """Return where processes of torchrun or srun meet."""
+    # srun is called on the first node of a job, where the first process runs, too
+    address = os.environ.get("MASTER_ADDR") or os.environ.get("SLURM_LAUNCH_NODE_IPADDR"), os.environ.get("MASTER_PORT")
+    if not all(address):
+        raise InputError(
+            f"training: {processes.world} processes were started without an address to meet at; start them with "
+            "workflow/scripts/launch.py or torchrun"
+        )
+    return f"tcp://{address[0]}:{address[1]}"

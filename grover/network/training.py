@@ -3,7 +3,8 @@
 Everything that a step does is a function of its number: the batch, the masks, the learning rate and the dropout. The weights, the
 state of the optimiser and the number of steps done are therefore all that a resume needs; no random generator has a state that
 outlives a step. On the CPU, with the same number of threads and processes, a resumed training ends in the same weights bit for bit.
-On a GPU its steps have the same windows, masks and dropout. Its weights are equal up to rounding: kernels there add in no fixed order.
+With another number its steps have the same windows, masks and dropout, and its weights are equal up to rounding. So are those of a GPU, whose
+kernels add in no fixed order. Another number of GPUs changes the dropout.
 """
 
 import math
@@ -124,7 +125,7 @@ def train(
     ):
         ledger = _Ledger(curve, begun, steps, execution, recording, bar)
         for step, micro_batches in _ahead(batches, begun, steps, execution.device):
-            # dropout differs between steps and processes, and is the same in a resumed training
+            # what torch draws differs between steps and processes, and is the same in a resumed training
             torch.manual_seed((execution.seed * 1_000_003 + step) * 4_099 + processes.rank)
             rate = optimisation.rate(step)
             for group in optimiser.param_groups:
@@ -140,7 +141,12 @@ def train(
                 ledger.save(step, model, optimiser)
                 processes.wait()
                 with suppress(OSError):
-                    print(f"{execution.label}: stopped by {' '.join(asked) or 'a signal'}", file=sys.stderr, flush=True)
+                    if processes.first:
+                        print(
+                            f"{execution.label}: stopped by {' '.join(asked) or 'a signal'}",
+                            file=sys.stderr,
+                            flush=True,
+                        )
                 raise Interrupted(step, step - begun, asked)
             optimiser.step()
             optimiser.zero_grad(set_to_none=True)
@@ -212,7 +218,12 @@ class _Ledger:
         """Write the checkpoint after `done` steps, unless there is one; only the first process does."""
         checkpoints = self.recording.checkpoints
         if checkpoints is not None and self.execution.processes.first and done > self.saved:
-            state = {"model": model.state_dict(), "optimiser": optimiser.state_dict(), "curve": self.curve.state()}
+            state = {
+                "model": model.state_dict(),
+                "optimiser": optimiser.state_dict(),
+                "curve": self.curve.state(),
+                "processes": self.execution.processes.world,
+            }
             checkpoints.save(done, state)
         self.saved, self.saved_at = done, time.monotonic()
 
@@ -291,6 +302,7 @@ def _resume(checkpoints: Checkpoints, steps: int, execution: Execution) -> tuple
             step, state = 0, {}
         else:
             said = f"resumed at step {step:,} of {steps:,}" + ("" if same else "; the code has changed since then")
+            said += _said_of_processes(state.get("processes", processes.world), processes.world)
         print(f"{execution.label}: {said}", file=sys.stderr, flush=True)
     agreed = processes.agreed(step, execution.device)
     if agreed != step:
@@ -302,6 +314,13 @@ def _resume(checkpoints: Checkpoints, steps: int, execution: Execution) -> tuple
             )
         state = loaded
     return agreed, state
+
+
+def _said_of_processes(before: int, now: int) -> str:
+    """Say what another number of processes means; nothing for the same number."""
+    if before == now:
+        return ""
+    return f"; it was computed by {before} processes and is by {now} now, so that its weights are equal up to rounding"
 
 
 def _optimiser(model: torch.nn.Module, optimisation: Optimisation) -> torch.optim.AdamW:

@@ -287,6 +287,13 @@ WORK: dict[str, Callable[[Run, str], Work]] = {
     "variants": _variants,
     "null-variants": _null_variants,
 }
+# trainings of one job that need not wait for one another
+TRAININGS: dict[str, Callable[[Configuration], int]] = {
+    "next-kmer": lambda settings: len(settings.selection.k) * settings.selection.seeds,
+    "finetuning": lambda settings: settings.finetuning.seeds,
+    "cnn": lambda settings: settings.finetuning.seeds,
+    "transfer-labels": lambda settings: len(settings.transfer.labels) * settings.transfer.seeds,
+}
 # layers and width of networks that are not the encoder
 SHAPES: dict[str, tuple[int, int]] = {"cnn": CNN_SHAPE}
 # bytes that stay
@@ -301,3 +308,13 @@ DISK: dict[str, Callable[[Run, str], float]] = {
     # word2vec and k-mers of each region
     "composition": lambda run, key: 4 * regions(run) * (256 + run.settings.pretraining.hidden),
 }
+
+
+def training_threads(settings: Configuration, cost: str, jobs: int) -> int:
+    """Return the threads of each of a rule's `jobs`. Without a GPU, jobs of several trainings share the cores that `threads` names.
+
+    A training has one core, so that threads beyond the trainings of a job would be idle.
+    """
+    if settings.device == "cuda" or cost not in TRAININGS:
+        return settings.threads
+    return max(1, min(TRAININGS[cost](settings), settings.threads // max(1, jobs)))

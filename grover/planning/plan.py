@@ -2,13 +2,14 @@
 
 import re
 import statistics
+from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from grover.config.configuration import Configuration
 from grover.config.tables import read_table
-from grover.planning.costs import DISK, SHAPES, WORK, Run, core_weights
+from grover.planning.costs import DISK, SHAPES, WORK, Run, core_weights, training_threads
 from grover.planning.runs import Finished, read_finished
 from grover.runtime.errors import InputError
 from grover.runtime.slurm import Request, request
@@ -18,6 +19,9 @@ CPU_START, CPU_RATE = 5.0, 4.04e10
 # measured (docs/how-to/plan.md): how many times as fast bf16 is on processors with AMX or AVX512-BF16, by weights of the layers
 BF16_GAINS = ((4_000_000, 2.6), (700_000, 1.7), (0, 1.1))
 SCALING = 0.95  # exponent of the speed over threads or GPUs
+PROCESS_SCALING = (
+    0.68  # over the cores of a pretraining on CPUs: two processes are 1.60 times one (docs/how-to/plan.md)
+)
 # seconds that a step costs per layer: on the CPU beside its FLOPs, on a GPU at least
 CPU_STEP, GPU_STEP = 0.0015, 0.002
 # assumed: share of the 16-bit peak at 768 hidden units, and seconds until a GPU computes
@@ -117,7 +121,8 @@ def network_seconds(job: Job, run: Run, machine: Machine) -> float:
         return GPU_START + max(flops / rate, launches * GPU_STEP)
     half = cpu_format(run.settings) == "bf16" and job.cost not in SHAPES
     rate = CPU_RATE * (bf16_gain(core_weights(run)) if half else 1)
-    return CPU_START + (launches * CPU_STEP + flops / rate) / min(job.threads, machine.cores) ** SCALING
+    scaling = PROCESS_SCALING if job.cost == "pretraining" else SCALING
+    return CPU_START + (launches * CPU_STEP + flops / rate) / min(job.threads, machine.cores) ** scaling
 
 
 def cpu_format(settings: Configuration) -> str:
@@ -134,11 +139,12 @@ def measured_corrections(costs: dict[str, str], machine: Machine, finished: list
     """Median of measured over expected seconds of each kind of cost; `costs` has the kind of each rule that trains a network."""
     ratios: dict[str, list[float]] = {}
     for other in finished:
-        settings = other.run.settings
+        settings, jobs = other.run.settings, Counter(rule for rule, _ in other.seconds)
         for (rule, key), seconds in other.seconds.items():
             if rule in costs:
                 gpus = settings.gpus * settings.nodes if costs[rule] == "pretraining" else 1
-                expected = network_seconds(Job(rule, key, costs[rule], settings.threads, gpus=gpus), other.run, machine)
+                threads = training_threads(settings, costs[rule], jobs[rule])
+                expected = network_seconds(Job(rule, key, costs[rule], threads, gpus=gpus), other.run, machine)
                 if expected >= COMPUTING:
                     ratios.setdefault(costs[rule], []).append(seconds / expected)
     return {cost: statistics.median(found) for cost, found in ratios.items()}

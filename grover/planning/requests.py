@@ -12,7 +12,7 @@ from pathlib import Path
 from grover.config.configuration import Configuration
 from grover.config.files import file_name, installed, local_path
 from grover.config.tables import numbered_lines, read_table
-from grover.planning.costs import WORK, Run, expected_examples, regions, weights
+from grover.planning.costs import TRAININGS, WORK, Run, expected_examples, regions, weights
 from grover.planning.plan import Job, Machine, choose_machine, network_seconds
 from grover.planning.runs import read_run
 from grover.runtime.errors import InputError
@@ -48,7 +48,7 @@ class Sizes:
 
     gigabases: kept bases, in 1e9; largest: of the longest contig. contigs: in thousands. rows: of all annotation together, in
     millions; variants: in millions. copies: megabases whose copies are looked for. regions: that are embedded, in thousands.
-    parameters: of the largest network, in millions.
+    parameters: of the largest network, in millions. processes: of a pretraining on CPUs beside the first.
     """
 
     gigabases: float
@@ -59,6 +59,7 @@ class Sizes:
     copies: float
     regions: float
     parameters: float
+    processes: int = 0
 
 
 class Requests:
@@ -77,7 +78,8 @@ class Requests:
         row = self.needs[rule]
         wanted = row.minutes + TIME * sum(minutes * size for (_, minutes), size in self._grown(rule, task))
         if row.cost in WORK:
-            job = Job(rule, key or self.run.chosen, row.cost, self.run.settings.threads, gpus=gpus)
+            threads = 1 if row.cost in TRAININGS else self.run.settings.threads
+            job = Job(rule, key or self.run.chosen, row.cost, threads, gpus=gpus)
             wanted = max(wanted, TRAINING * network_seconds(job, self.run, self.machine) / 60)
         return math.ceil(wanted)
 
@@ -131,6 +133,7 @@ def read_sizes(run: Run, installation: Path) -> Sizes:
         copies=bases / 1e6 if settings.folds.copies else 0.0,
         regions=regions(run) / 1e3,
         parameters=max(weights(run, name) for name in settings.vocabulary.candidates) / 1e6,
+        processes=0 if settings.device == "cuda" else settings.threads - 1,
     )
 
 

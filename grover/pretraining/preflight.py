@@ -8,7 +8,10 @@ from pathlib import Path
 import torch
 from transformers import BertConfig, BertForMaskedLM
 
+from grover.network import inference
 from grover.network.attention import has_kernel
+from grover.network.bert import load_config
+from grover.network.cores import threads_of
 from grover.network.device import computes_in_bf16
 from grover.network.distributed import ALONE, Processes
 from grover.runtime.errors import InputError
@@ -21,6 +24,9 @@ STATE_BYTES = 16  # per parameter with its gradient and the two moments of Adam,
 # bytes per token, layer and unit of width that the backward pass needs in 16 bits: 34 by Korthikanti et al. 2022, 38.9 traced at
 # size base (tests/gpu_path)
 ACTIVATIONS = 40
+PROGRAM = (
+    300_000_000  # bytes of a process on a CPU that it does not share with the one that forked it, beside the network
+)
 SHARE = 0.9  # of the free memory that a training may use
 CONTROL_GROUPS = Path("/sys/fs/cgroup")
 
@@ -90,6 +96,45 @@ def fitting_tokens(
             "a device with more memory"
         )
     return max(fitting, longest)
+
+
+def fitting_processes(
+    config: BertConfig, longest: int, batch: int, precision: str, device: torch.device, threads: int, here: Processes
+) -> int:
+    """Choose by how many processes this one is replaced on CPUs, and print it: one per core of `threads`, or as many as fit into memory.
+
+    One where several were started on this machine, and on a GPU. On several nodes all choose the same, so that memory is not asked.
+    """
+    wanted = min(threads, batch // here.world)
+    if device.type != "cpu" or here.local_world > 1 or wanted <= 1:
+        return 1
+    tokens = max(TOKENS_AT_ONCE["cpu"], longest)
+    count = min(wanted, _in_memory(config, tokens, longest, precision, device)) if here.world == 1 else wanted
+    limit = "" if count == wanted else f", as many as fit into memory; {wanted} cores are there"
+    said = "1 process" if count == 1 else f"{count} processes share each step, one per core"
+    print(f"pretrain: {said}{limit}", file=sys.stderr, flush=True)
+    return count
+
+
+def processes_beside(folder: Path, device: torch.device, precision: str, threads: int) -> int:
+    """Choose how many trainings of classifiers on the model in `folder` run side by side: one per core, as many as fit into memory.
+
+    One where `threads` is 1, and on a GPU.
+    """
+    wanted = threads_of(threads)
+    if device.type != "cpu" or wanted == 1:
+        return 1
+    config = load_config(folder)
+    tokens = inference.TOKENS_AT_ONCE["cpu"]
+    return min(wanted, _in_memory(config, tokens, config.max_position_embeddings, precision, device))
+
+
+def _in_memory(config: BertConfig, tokens: int, longest: int, precision: str, device: torch.device) -> int:
+    """Return how many processes of a training fit into the memory of this machine, at least one."""
+    with torch.device("meta"):
+        parameters = sum(parameter.numel() for parameter in BertForMaskedLM(config).parameters())
+    each = PROGRAM + memory_needed(config, parameters, tokens, longest, precision, device)
+    return max(1, int(SHARE * free_memory(device)) // each)
 
 
 def fewer_tokens(tokens: int, longest: int, device: torch.device) -> int:

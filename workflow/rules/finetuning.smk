@@ -73,7 +73,7 @@ rule train_cnn:
         f"{RUN}/logs/train_cnn.{{task}}.log",
     benchmark:
         f"{RUN}/benchmark/train_cnn.{{task}}.tsv"
-    threads: configuration.threads
+    threads: training_threads(configuration, "cnn", len(TASKS))
     resources:
         **gpu("train_cnn"),
     params:
@@ -137,7 +137,7 @@ rule finetune:
         f"{RUN}/benchmark/finetune.{{task}}.{{model}}.tsv"
     wildcard_constraints:
         model=one_of(MODELS),
-    threads: configuration.threads
+    threads: training_threads(configuration, "finetuning", len(TASKS) * len(MODELS))
     resources:
         **gpu("finetune"),
     params:

@@ -23,7 +23,7 @@ rule check_device:
 
 
 rule pretrain:
-    """One process per GPU. Checkpoints are kept in a folder that is no output, since Snakemake removes outputs before a rerun."""
+    """One process per GPU, or per core. Checkpoints are kept in a folder that is no output, since Snakemake removes outputs before a rerun."""
     input:
         tokens=rules.tokenise_genome.output.tokens,
         windows=rules.make_windows.output.windows,

@@ -30,7 +30,7 @@ rule next_kmer:
         f"{RUN}/logs/next_kmer.{{name}}.log",
     benchmark:
         f"{RUN}/benchmark/next_kmer.{{name}}.tsv"
-    threads: configuration.threads
+    threads: training_threads(configuration, "next-kmer", len(COMPARED))
     resources:
         **gpu("next_kmer"),
     params:

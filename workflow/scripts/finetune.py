@@ -11,12 +11,13 @@ from grover.benchmarks.tokenise import read_tokens
 from grover.config.options import Device, Precision, Seed
 from grover.config.sections import benchmarks as config
 from grover.finetuning.finetune import Settings, check_passed, fine_tune
-from grover.finetuning.seeds import Outputs, train_seeds
+from grover.finetuning.seeds import Outputs, Seeds, train_seeds
 from grover.finetuning.surroundings import compare_alone
 from grover.network.classifier import Classifier, new_classifier
 from grover.network.classifier_folder import files_of, save_classifier
 from grover.network.device import choose_device
 from grover.network.folder import CONFIG, TOKENIZER, WEIGHTS
+from grover.pretraining.preflight import processes_beside
 from grover.runtime.cli import Input, Output, main
 from grover.runtime.digest import code_digest
 from grover.runtime.files import checksum, folder
@@ -80,7 +81,7 @@ def finetune(
     for other in {*files_of("mean")} - {*files_of(network.pooling)}:
         model.with_name(other).unlink(missing_ok=True)
     train_seeds(
-        seeds,
+        Seeds(seeds, processes_beside(source, processor, precision, threads)),
         lambda: read_tokens(table, vocabulary, max(1, threads)),
         train,
         Outputs(predictions, metrics, {file: model.with_name(file) for file in files_of(network.pooling)}),

@@ -15,7 +15,7 @@ from grover.config.sections import benchmarks as config
 from grover.external_models import adapters
 from grover.external_models.folder import CONFIG
 from grover.finetuning.finetune import Settings, check_passed, fine_tune
-from grover.finetuning.seeds import Outputs, train_seeds
+from grover.finetuning.seeds import Outputs, Seeds, train_seeds
 from grover.network.device import choose_device
 from grover.runtime.cli import READ, Input, Output, main
 from grover.runtime.digest import code_digest
@@ -62,7 +62,7 @@ def finetune_external(
         return fine_tune(table, inputs, external.make, settings, processor, seed)[1]
 
     train_seeds(
-        range(seed, seed + repetitions.seeds),
+        Seeds(range(seed, seed + repetitions.seeds)),
         lambda: external.read(table["sequence"].to_list(), task),
         train,
         Outputs(predictions, metrics),

@@ -16,7 +16,9 @@ from grover.config.sections.genome import Corpus
 from grover.genome.assembly import Genome
 from grover.genome.folds import FOLDS, read_folds
 from grover.network.bert import WEIGHTS
+from grover.network.cores import side_by_side
 from grover.network.device import choose_device
+from grover.pretraining.preflight import processes_beside
 from grover.runtime.cli import Input, Output, main
 from grover.runtime.digest import code_digest
 from grover.runtime.files import checksum, folder, write_table
@@ -70,11 +72,18 @@ def next_kmer(
     identity = json.dumps([files, cut, task.context, settings.model_dump(), code_digest(Path(__file__))])
     kept = output.parent / f"{name}.seeds-{hashlib.sha256(identity.encode()).hexdigest()[:12]}"
 
+    def finished(size: int, seed: int) -> Path:
+        return kept / f"k-{size}.seed-{seed}.parquet"
+
+    def train(missing: tuple[int, int]) -> None:
+        size, seed = missing
+        write_table(finished(size, seed), fine_tune(source, tokenised, contexts, size, settings, place, seed))
+
+    missing = [(size, each) for size in task.k for each in seeds if not finished(size, each).is_file()]
+    side_by_side(train, missing, processes_beside(source, place, precision, threads))
+
     def answers(size: int, seed: int) -> pd.DataFrame:
-        finished = kept / f"k-{size}.seed-{seed}.parquet"
-        if not finished.is_file():
-            write_table(finished, fine_tune(source, tokenised, contexts, size, settings, place, seed))
-        return pd.read_parquet(finished)
+        return pd.read_parquet(finished(size, seed))
 
     genome, table = TokenisedGenome(tokens, index, vocabulary), pd.read_parquet(windows, columns=["first", "length", split])
     trained = table[table[split] == "train"]

@@ -6,26 +6,30 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import numpy as np
 import pandas as pd
 import typer
+from transformers import BertForMaskedLM
 from typer import Option
 
 from grover.config.options import Device, Precision, Seed
 from grover.config.sections import pretraining as config
 from grover.config.sections.genome import Corpus
+from grover.network.batching import SPECIALS
 from grover.network.bert import bert_config, continued_language_model, new_language_model, save
 from grover.network.checkpoints import Checkpoints, folder_of
+from grover.network.cores import share, threads_of
 from grover.network.device import choose_device, computes_in_bf16
 from grover.network.distributed import Processes, together
 from grover.network.source import read_source
 from grover.network.training import NOTHING, Execution, Interrupted, Optimisation, Recording
 from grover.pretraining.lock import Lease, lease
 from grover.pretraining.masking import Masking
-from grover.pretraining.preflight import check_data
+from grover.pretraining.preflight import check_data, fitting_processes
 from grover.pretraining.pretrain import Settings, steps_for
 from grover.pretraining.pretrain import pretrain as train_on_windows
 from grover.runtime.cli import READ, Input, Output, main
@@ -70,34 +74,29 @@ def pretrain(
     """Train on the windows whose fold in column `split` is train, and write a Hugging Face folder: MODEL is its
     model.safetensors; config.json and the tokenizer files (copied from the folder VOCABULARY) lie beside it.
 
-    Started by launch.py it may run as several processes on several nodes, of which the first writes. With --checkpoints it resumes from
-    the newest checkpoint of the same training. It writes one when SIGTERM or SIGUSR1 announces an end, and at Ctrl-C (SIGINT). In a
-    SLURM job it then puts the job back into the queue, except after Ctrl-C.
+    Started by launch.py it may run as several processes on several nodes, of which the first writes. On CPUs it runs as one process per
+    core of THREADS. With --checkpoints it resumes from the newest checkpoint of the same training. It writes one when SIGTERM or SIGUSR1
+    announces an end, and at Ctrl-C (SIGINT). In a SLURM job it then puts the job back into the queue, except after Ctrl-C.
     """
-    processes = Processes.here()
-    place = choose_device(device, threads, processes)
+    here = Processes.here()
+    place = choose_device(device, threads, here)
     tokenizer = Vocabulary.load(folder(vocabulary))
     # a process for each GPU has these, of tens of millions of windows
     table = pd.read_parquet(windows, columns=["first", "length", split], filters=[(split, "==", "train")])
     ids = np.load(tokens, mmap_mode="r")
-    if processes.first:
+    if here.first:
         check_data(tokens, windows, folder(vocabulary))
     masking = Masking(masks.mask_ratio, keep=masks.mask_keep, span=masks.mask_span or tokenizer.mask_span)
     batch, steps = schedule.batch, schedule.steps
     if schedule.bases:
         steps = steps_for(schedule.bases, ids, table, tokenizer.strides, batch)
     optimisation = Optimisation(steps, schedule.learning_rate, schedule.warmup)
-    if initial_model is None:
-        network = new_language_model(bert_config(encoder, tokenizer.size), seed)
-    else:
+    shape = bert_config(encoder, tokenizer.size)
+    if initial_model is not None:
         read_source(folder(initial_model)).check(tokenizer, vars(encoder))
-        network = continued_language_model(folder(initial_model), encoder.dropout)
-    if processes.first:
-        parameters = sum(parameter.numel() for parameter in network.parameters())
-        print(
-            f"{parameters:,} parameters, {len(table):,} windows to train on, {steps:,} steps of {batch} windows",
-            flush=True,
-        )
+    longest = int(table["length"].max()) + SPECIALS if len(table) else 0
+    available = threads_of(threads)
+    count = fitting_processes(shape, longest, batch, precision, place, available, here)
 
     own: AbstractContextManager[Lease | None] = nullcontext()
     if checkpoints is not None:
@@ -116,7 +115,7 @@ def pretrain(
         if initial_model is not None:
             identity["initial_model"] = known_checksum(initial_model)
         run = folder_of(checkpoints, model.parent.name, identity)
-        own = lease(run) if processes.first else nullcontext()
+        own = lease(run) if here.first else nullcontext()
     with own as held:
         recording = NOTHING
         if checkpoints is not None:
@@ -124,22 +123,36 @@ def pretrain(
             recording = Recording(
                 Checkpoints(run, allowed, code_digest(Path(__file__))),
                 execution.checkpoint_minutes,
-                tensorboard(run / "tensorboard") if processes.first else NOTHING.watch,
+                tensorboard(run / "tensorboard") if here.first else NOTHING.watch,
             )
         settings = Settings(batch, optimisation, masking, execution.compile)
-        interrupted = None
-        with together(processes, place):
-            try:
-                curve = train_on_windows(
-                    network, ids, table, settings, Execution(place, precision, seed, processes), recording
+
+        def train(processes: Processes) -> tuple[BertForMaskedLM, pd.DataFrame | Interrupted]:
+            """Train in one of the processes; returns the network, and the curve or how the training was interrupted."""
+            if initial_model is None:
+                network = new_language_model(shape, seed)
+            else:
+                network = continued_language_model(folder(initial_model), encoder.dropout)
+            if processes.first:
+                parameters = sum(parameter.numel() for parameter in network.parameters())
+                print(
+                    f"{parameters:,} parameters, {len(table):,} windows to train on, {steps:,} steps of {batch} windows",
+                    flush=True,
                 )
-            except Interrupted as stopped:
-                interrupted = stopped  # all processes stop at the same step, and leave the block as after the last one
+            given = Execution(place, precision, seed, processes)
+            own = recording if processes.first else replace(recording, watch=NOTHING.watch)
+            with together(processes, place):
+                try:
+                    return network, train_on_windows(network, ids, table, settings, given, own)
+                except Interrupted as stopped:
+                    return network, stopped  # all stop at the same step, and leave the block as after the last one
+
+        network, curve = share(train, count, here, available // count)
         # the first process alone requeues and writes; srun ends all processes once one has failed
-        if not processes.first:
+        if not here.first:
             raise typer.Exit(0)
-        if interrupted is not None:
-            end(interrupted)
+        if isinstance(curve, Interrupted):
+            end(curve)
         save(network, network.config, model.parent, folder(vocabulary), half=storage.weights == "fp16")
         write_table(training, curve)
 

@@ -11,8 +11,9 @@ from grover.config.options import Device, Precision, Seed
 from grover.config.sections import benchmarks as config
 from grover.finetuning.cnn import ConvolutionalNetwork
 from grover.finetuning.finetune import Settings, fine_tune
-from grover.finetuning.seeds import Outputs, train_seeds
+from grover.finetuning.seeds import Outputs, Seeds, train_seeds
 from grover.genome.bases import encode
+from grover.network.cores import threads_of
 from grover.network.device import choose_device
 from grover.runtime.cli import Input, Output, main
 from grover.runtime.digest import code_digest
@@ -60,7 +61,7 @@ def train_cnn(
         return fine_tune(table, bases, ConvolutionalNetwork, settings, processor, seed)[1]
 
     train_seeds(
-        range(seed, seed + repetitions.seeds),
+        Seeds(range(seed, seed + repetitions.seeds), threads_of(threads) if processor.type == "cpu" else 1),
         lambda: [encode(text) for text in table["sequence"]],
         train,
         Outputs(predictions, metrics),

@@ -50,7 +50,10 @@ class Processes(Section):
     """Nodes and processes of a pretraining."""
 
     gpus: int = setting(
-        1, "GPUs per node that a pretraining asks for; with device `cpu`, the number of processes.", ge=1, le=64
+        1,
+        "GPUs per node that a pretraining asks for; with device `cpu` a number of processes, where 1 means one per core.",
+        ge=1,
+        le=64,
     )
     nodes: int = setting(1, "Nodes that a pretraining asks for.", ge=1, le=512)
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 
 import pandas as pd
 import pytest
@@ -16,7 +17,7 @@ WEIGHTS = b"0123456789" * 100
 def run(tmp_path):
     """Trains in `out`, noting in `run.trained` which seeds were; `killed_at` is a seed in whose training the command dies."""
 
-    def run(*seeds, identity="same", killed_at=None):
+    def run(*seeds, identity="same", killed_at=None, at_once=1):
         def train(inputs, seed, folder):
             assert inputs == ["read"]
             if seed == killed_at:
@@ -37,7 +38,9 @@ def run(tmp_path):
         facts = {"task": "ctcf", "model": "cnn", "settings": {"epochs": 3}}
         out, files = tmp_path / "out", {"model.safetensors": tmp_path / "out/model.safetensors"}
         outputs = module.Outputs(out / "predictions.parquet", out / "metrics.json", files)
-        module.train_seeds(seeds, read, train, outputs, identity=[identity], facts=facts, call="half")
+        module.train_seeds(
+            module.Seeds(seeds, at_once), read, train, outputs, identity=[identity], facts=facts, call="half"
+        )
         predicted = pd.read_parquet(out / "predictions.parquet")
         return predicted, json.loads((out / "metrics.json").read_text())
 
@@ -47,6 +50,21 @@ def run(tmp_path):
 
 def folders(out):
     return sorted(path.relative_to(out).parts[1] for path in out.glob("seeds-*/*"))
+
+
+def test_seeds_that_are_trained_side_by_side_give_the_same(run):
+    alone, measured = run(4, 2, 9)
+    shutil.rmtree(run.out)
+    predicted, metrics = run(4, 2, 9, at_once=2)
+    assert run.trained == [4, 2, 9] and run.read == 2  # the second time in other processes
+    pd.testing.assert_frame_equal(predicted, alone)
+    assert metrics | {"seconds": 0} == measured | {"seconds": 0}
+    assert run(4, 2, 9, 8, at_once=2)[0]["seed"].nunique() == 4 and run.trained == [
+        4,
+        2,
+        9,
+        8,
+    ]  # one seed needs no process
 
 
 def test_the_outputs_are_those_of_all_seeds_in_their_order(run):

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from grover.network.bert import bert_config, new_language_model
+from grover.network.distributed import ALONE, Processes
 from grover.pretraining import preflight
 from grover.pretraining.pretrain import steps_for
 from grover.runtime.errors import InputError
@@ -30,6 +31,28 @@ def test_a_window_that_cannot_fit_into_memory_is_refused_before_allocation(corpu
     monkeypatch.setattr(preflight, "free_memory", lambda device: (parameters * 16 + 100 * 40 * 16 * 2) / 0.9)
     model = new_language_model(bert_config(TINY, 9), 0)
     assert preflight.fitting_tokens(model, 32, CPU, "fp32") == 64
+
+
+def test_a_training_on_cpus_has_a_process_for_each_core_and_windows_and_memory_for_it(monkeypatch, capsys):
+    shape, gpu = bert_config(TINY, 9), torch.device("cuda", 0)
+
+    def chosen(threads: int, here: Processes = ALONE, batch: int = 16, device: torch.device = CPU) -> int:
+        return preflight.fitting_processes(shape, 34, batch, "fp32", device, threads, here)
+
+    monkeypatch.setattr(preflight, "free_memory", lambda device: 10**12)
+    assert [chosen(1), chosen(8), chosen(8, batch=3), chosen(8, device=gpu)] == [1, 8, 3, 1]
+    assert chosen(8, Processes(1, 2, 1, 2)) == 1  # several were started on this machine
+    assert "pretrain: 8 processes share each step, one per core\n" in capsys.readouterr().err
+    parameters = sum(parameter.numel() for parameter in new_language_model(shape, 0).parameters())
+    each = preflight.PROGRAM + preflight.memory_needed(shape, parameters, 2048, 34, "fp32", CPU)
+    monkeypatch.setattr(preflight, "free_memory", lambda device: 3.5 * each / preflight.SHARE)
+    assert [chosen(8), chosen(2), chosen(8, Processes(1, 2))] == [3, 2, 8]  # several nodes choose the same
+    assert (
+        "3 processes share each step, one per core, as many as fit into memory; 8 cores are there"
+        in capsys.readouterr().err
+    )
+    monkeypatch.setattr(preflight, "free_memory", lambda device: 1000)
+    assert chosen(8) == 1
 
 
 def test_what_does_not_fit_after_all_is_tried_with_half_as_many_tokens(corpus, monkeypatch, capsys):

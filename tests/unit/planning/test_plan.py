@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from grover.planning.costs import WORK
+from grover.planning.costs import WORK, training_threads
 from grover.planning.plan import (
     CPU_RATE,
     CPU_START,
@@ -39,9 +39,17 @@ def test_seconds_on_a_cpu_by_hand():
     work = flops / CPU_RATE + CPU_STEP * steps * 12
     assert network_seconds(PRETRAINING, run, Machine(8)) == pytest.approx(CPU_START + work)
     # threads that the machine does not have do not help
-    eight = replace(PRETRAINING, threads=8)
-    assert network_seconds(eight, run, Machine(8)) < CPU_START + work / 7
+    two, eight = (replace(PRETRAINING, threads=threads) for threads in (2, 8))
+    assert network_seconds(two, run, Machine(8)) == pytest.approx(CPU_START + work / 1.6, rel=0.01)
+    assert network_seconds(eight, run, Machine(8)) < CPU_START + work / 4
     assert network_seconds(eight, run, Machine(1)) == network_seconds(PRETRAINING, run, Machine(8))
+
+
+def test_trainings_on_cpus_share_the_cores_that_are_asked_for():
+    settings = run_of(threads=8, finetuning={"seeds": 3}, selection={"k": [2, 3], "seeds": 2}).settings
+    assert [training_threads(settings, "finetuning", jobs) for jobs in (0, 1, 3, 4, 20)] == [3, 3, 2, 2, 1]
+    assert training_threads(settings, "next-kmer", 1) == 4 and training_threads(settings, "pretraining", 1) == 8
+    assert training_threads(run_of(device="cuda", threads=8).settings, "finetuning", 20) == 8
 
 
 def test_bf16_is_faster_the_larger_the_network():

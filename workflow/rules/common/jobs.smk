@@ -8,6 +8,7 @@ import sys
 
 from snakemake.exceptions import WorkflowError
 
+from grover.planning.costs import training_threads
 from grover.planning.requests import read_needs, read_requests
 from grover.runtime import slurm
 

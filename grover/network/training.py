@@ -1,10 +1,10 @@
 """The training loop that pretraining, next-k-mer prediction and fine-tuning share.
 
-Everything that a step does is a function of its number: the batch, the masks, the learning rate and the dropout. The weights, the
-state of the optimiser and the number of steps done are therefore all that a resume needs; no random generator has a state that
-outlives a step. On the CPU, with the same number of threads and processes, a resumed training ends in the same weights bit for bit.
-With another number its steps have the same windows, masks and dropout, and its weights are equal up to rounding. So are those of a GPU, whose
-kernels add in no fixed order. Another number of GPUs changes the dropout.
+Everything that a step does is a function of its number: the batch, the masks, the learning rate and the dropout. The weights, the state
+of the optimiser and the number of steps done are therefore all that a resume needs; no random generator has a state that outlives a step.
+On the CPU, with the same number of threads and processes, a resumed training ends in the same weights bit for bit. With another number
+its steps have the same windows, masks and dropout, and its weights are equal up to rounding. So are those of a GPU, whose kernels add in
+no fixed order. Another number of GPUs changes the dropout.
 """
 
 import math

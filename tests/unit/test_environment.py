@@ -105,7 +105,9 @@ def test_image_and_bundle_install_the_lock_and_then_the_project_as_setup_does():
 
 def test_the_image_has_what_torch_compile_calls_and_the_profile_shows_gpus_to_it():
     packages = (ROOT / "envs/debian.txt").read_text()
-    assert all(re.search(rf"^{name}  # ", packages, re.M) for name in ("gcc", "libc6-dev", "python3.11-dev", "bedtools"))
+    assert all(
+        re.search(rf"^{name}  # ", packages, re.M) for name in ("gcc", "libc6-dev", "python3.11-dev", "bedtools")
+    )
     assert 'apptainer-args: "--nv"' in (ROOT / "profiles/slurm/profile.yaml").read_text()
 
 

@@ -85,7 +85,10 @@ def next_kmer(
     def answers(size: int, seed: int) -> pd.DataFrame:
         return pd.read_parquet(finished(size, seed))
 
-    genome, table = TokenisedGenome(tokens, index, vocabulary), pd.read_parquet(windows, columns=["first", "length", split])
+    genome, table = (
+        TokenisedGenome(tokens, index, vocabulary),
+        pd.read_parquet(windows, columns=["first", "length", split]),
+    )
     trained = table[table[split] == "train"]
     first, length = trained["first"].to_numpy(), trained["length"].to_numpy()
     seen = seen_share(contexts, genome.bases_at(first), genome.ends_at(first + length - 1))

@@ -36,7 +36,9 @@ def train_word2vec(
     absent = {"vocab_size", "hidden_size"} - model.keys()
     if absent:
         raise InputError(f"{config}: has no {' and no '.join(sorted(absent))}; expected the config.json of a model")
-    chosen = choose_sentences(pd.read_parquet(windows, columns=["first", "length", split]), split, training.word2vec_tokens)
+    chosen = choose_sentences(
+        pd.read_parquet(windows, columns=["first", "length", split]), split, training.word2vec_tokens
+    )
     ids = np.load(tokens, mmap_mode="r")
     with Progress(training.word2vec_epochs * int(chosen["length"].sum()), "word2vec", "tokens") as bar:
         sentences = Sentences(ids, chosen, model["vocab_size"], bar.update)

@@ -20,6 +20,7 @@ ROW, CODE = (
     re.compile(r"`[^`]*`"),
 )  # GitHub wants a bar in code of a table escaped, mkdocs does not
 NAMED = re.compile(r"\[([\w-]+\.(?:md|ipynb))\]\(([\w./-]+\.md)")  # links whose text is the name of a file
+RARELY_MEANT = {"decisions.md"}  # it has a sentence on nearly every term, and would lead every search
 TEXT = {".md", ".smk", ".modulefile"}  # browsers would save these, and mkdocs would make pages of the first
 
 
@@ -41,6 +42,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Let links to notebooks and to files outside of docs/ lead to what on_files has added, and name pages by their titles."""
     home = page.file.src_uri
+    if home in RARELY_MEANT:
+        page.meta["search"] = {"boost": 0.3}
 
     def titled(match: re.Match[str]) -> str:
         found = files.get_file_from_path(normpath(join(dirname(home), match[2])))

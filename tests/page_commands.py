@@ -29,9 +29,10 @@ ROOT = Path(__file__).resolve().parents[1]
 # the reader's own configurations, or those that a page writes
 PLACEHOLDERS = {"my.yaml", "mine.yaml", "ecoli.yaml", "ecoli-k12.yaml", "both.yaml", "large.yaml", "CONFIG"}
 ELSEWHERE = re.compile(
-    r"^(/software/grover(/\d[\w.]*)?|/path/to/grover|\$GROVER_ROOT|~/grover-changed)/"
+    r"^(/software/grover(/\d[\w.]*|/VERSION)?|/opt/grover|/path/to/grover|\$GROVER_ROOT|~/grover-changed)/"
 )  # installations
 SHELL = {"cat", "cd", "chmod", "export", "head", "mkdir", "printf", "source"}
+CONTAINERS = {"apptainer", "podman"}  # the command that they run is checked
 OPERATORS = {"|", "&&", ";", ">", ">>"}
 
 
@@ -59,7 +60,7 @@ def commands(name: str, text: str) -> Iterator[Command]:
 
 def simple(line: str) -> Iterator[tuple[str, ...]]:
     """Yield the words of each simple command of a line of the shell, without variables before it and files behind `>`."""
-    lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
+    lexer = shlex.shlex(line, posix=True, punctuation_chars="|&;<>")
     lexer.whitespace_split = True
     words: list[str] = []
     skipped = False
@@ -76,6 +77,10 @@ def check(command: Command) -> None:
     """Raise an AssertionError that says why a command cannot be typed."""
     program = Path(command.words[0]).name
     if program in SHELL:
+        return
+    inside = [place for place, word in enumerate(command.words) if word in CHECKS]
+    if program in CONTAINERS and inside:
+        check(Command(command.page, command.words[inside[0] :]))
         return
     if program not in CHECKS:
         raise AssertionError(f"{command}: no check for {program}")
@@ -104,7 +109,7 @@ def printed_by_make(words: tuple[str, ...]) -> list[str]:
 
 def _snakemake(command: Command) -> None:
     options = snakemake_options(command)
-    files = [Path(file) for file in options.configfile or []]
+    files = [Path(ELSEWHERE.sub("", str(file))) for file in options.configfile or []]
     if not any(file.name in PLACEHOLDERS for file in files):
         missing = [str(file) for file in files if not (ROOT / file).is_file()]
         assert not missing, f"no such configuration: {missing}"

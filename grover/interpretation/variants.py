@@ -114,10 +114,16 @@ class Scorer:
             scores[rows, 5:] = self._distances([asked.windows for asked in waiting.items])
 
     def _distances(self, found: Sequence[Windows]) -> np.ndarray:
-        """Cosine and Euclidean distance of the mean embeddings of both alleles, means of both strands, [variants, 2]."""
+        """Cosine and Euclidean distance of the mean embeddings of both alleles, means of both strands, [variants, 2].
+
+        Alleles of one place share their reference, which is computed once.
+        """
         inputs = [allele.tokens for each in found for pair in each for allele in pair]
+        distinct = {tokens.tobytes(): tokens for tokens in inputs}
+        place = {key: number for number, key in enumerate(distinct)}
         network = self.network
-        vectors = pooled(network.model.bert, inputs, "mean", network.device, network.precision).astype(np.float64)
+        vectors = pooled(network.model.bert, [*distinct.values()], "mean", network.device, network.precision)
+        vectors = vectors[[place[tokens.tobytes()] for tokens in inputs]].astype(np.float64)
         reference, alternative = vectors[::2], vectors[1::2]
         norms = np.linalg.norm(reference, axis=1) * np.linalg.norm(alternative, axis=1)
         cosine = np.maximum(0, 1 - (reference * alternative).sum(axis=1) / norms)

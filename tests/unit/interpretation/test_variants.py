@@ -15,7 +15,7 @@ from grover.interpretation.masked_windows import Network
 from grover.interpretation.run_lengths import RunLengths
 from grover.interpretation.variants import Scorer
 from grover.network.bert import bert_config, new_language_model
-from grover.tokenization.vocabulary import MASK, Vocabulary
+from grover.tokenization.vocabulary import CLS, MASK, SEP, Vocabulary
 from tests.fakes.assembly import assembly, random_bases
 from tests.fakes.networks import architecture
 
@@ -175,6 +175,27 @@ def test_one_base_of_a_vocabulary_of_bases_has_the_same_joint_ratio(genome):
     found = scored(genome, VOCABULARIES["char"], [*snvs(TEXT), ("c", 99, TEXT[98], TEXT[98])], runs=runs)
     np.testing.assert_allclose(found["llr_joint"], found["llr"], atol=1e-5)
     assert found["llr"].iloc[-1] == 0 and (found["tokens_ref"].iloc[:-1] == 1).all()  # ALT is REF
+
+
+def test_distances_of_alleles_at_one_place_are_those_of_each_alone(genome):
+    net, place = network(BPE), 120
+    rows = [("c", place + 1, TEXT[place], alt) for alt in "ACGT" if alt != TEXT[place]]
+    found = scored(genome, BPE, rows, net)[["cosine", "l2"]].to_numpy()
+
+    def mean(text):
+        ids = torch.tensor([[CLS, *BPE.encode(encode(text)).tolist(), SEP]])
+        with torch.no_grad():
+            return net.model.bert(ids).last_hidden_state[0].mean(0).double()
+
+    for (*_, alt), distances in zip(rows, found, strict=True):
+        texts = [
+            TEXT[place - FLANK : place] + base + TEXT[place + 1 : place + 1 + FLANK] for base in (TEXT[place], alt)
+        ]
+        strands = [texts, [decode(reverse_complement(encode(text))) for text in texts]]
+        pairs = [[mean(text) for text in strand] for strand in strands]
+        cosine = [1 - torch.nn.functional.cosine_similarity(*pair, dim=0) for pair in pairs]
+        l2 = [torch.dist(*pair) for pair in pairs]
+        np.testing.assert_allclose(distances, [np.mean(cosine), np.mean(l2)], atol=1e-5)
 
 
 def test_the_joint_ratio_counts_every_segmentation(genome):

@@ -9,7 +9,6 @@ from grover.report.figures.atlas import LONGEST, OBSERVED, label, name_category
 from grover.report.parts import (
     Picture,
     Results,
-    Scatter,
     Section,
     Table,
     bases,
@@ -19,7 +18,7 @@ from grover.report.parts import (
     with_interval,
 )
 from grover.report.published import beside_published
-from grover.report.sections.points import token_plot
+from grover.report.sections.points import vocabulary_plot
 from grover.report.style import cut
 
 TITLE = "Vocabulary atlas"
@@ -76,7 +75,7 @@ def section(results: Results) -> Section:
             "how many of the bases they cover. Single bases that are hardly ever tokens lie below the axes.",
             NEEDS[1],
         ),
-        *interactive(tokens[OBSERVED]),
+        *vocabulary_plot(tokens[OBSERVED], NEEDS[1]),
         Picture(
             "atlas_composition",
             figures.composition(tokens),
@@ -114,18 +113,6 @@ def section(results: Results) -> Section:
     return Section(
         "atlas", TITLE, parts, findings, vocabulary, lead="atlas_compression" if merges else "atlas_composition"
     )
-
-
-def interactive(tokens: pd.DataFrame) -> list[Scatter]:
-    """Return the tokens of the genome by rank, length and frequency, to look into."""
-    used = tokens[tokens["count"] > 0]
-    table = used.assign(
-        share=np.log10(used["share"]), rank=np.log10(used["count"].rank(ascending=False, method="first"))
-    )
-    labels = {"rank": "log10 of the rank", "length": "length (bases)", "share": "log10 of the share of the tokens"}
-    axes = {"frequency by rank": ("rank", "share"), "frequency by length": ("length", "share")}
-    moving = token_plot("atlas_scatter", table, axes, labels, NEEDS[1])
-    return [moving] if moving else []
 
 
 def read_merges(results: Results, summaries: dict[str, dict]) -> dict[str, pd.DataFrame]:

@@ -24,7 +24,7 @@ from grover.report.parts import (
 )
 from grover.report.published import beside_published
 from grover.report.sections.atlas import shorten
-from grover.report.sections.points import token_plot
+from grover.report.sections.points import ambiguity_plot, token_plot
 
 TITLE = "Embeddings: contexts"
 NEEDS = ("embeddings/*/token_counts.npy", "embeddings/*/contexts.parquet")
@@ -270,6 +270,7 @@ def ambiguity(results: Results, model: str) -> Section:
                 names[MODEL],
             )
         )
+        parts += ambiguity_plot(told[MODEL], names[MODEL])
         parts.append(
             Table(
                 ambiguity_table(told[MODEL]),

@@ -1,6 +1,6 @@
 """Interactive scatters of tokens and of variants: the points of still figures, to look into."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -54,11 +54,16 @@ def token_map(tokens: Mapping[str, pd.DataFrame], source: str) -> Scatter | None
 
 
 def token_plot(
-    name: str, tokens: pd.DataFrame, axes: Mapping[str, tuple[str, str]], labels: Mapping[str, str], source: str
+    name: str,
+    tokens: pd.DataFrame,
+    axes: Mapping[str, tuple[str, str]],
+    labels: Mapping[str, str],
+    source: str,
+    tracks: Sequence[str] = (),
 ) -> Scatter | None:
     """Return tokens by pairs of their columns. tokens: token, count; axes: the two columns of each plane; labels: of columns.
 
-    None where there is no token with two known values.
+    tracks: columns that also colour the tokens, before their composition. None where there is no token with two known values.
     """
     table, left_out = thinned(tokens, "token")
     planes = {}
@@ -69,7 +74,31 @@ def token_plot(
     if not planes:
         return None
     caption = f"The same tokens.{left_out} {HOW}"
-    return _scatter(name, table["token"], planes, _of_tokens(table["token"], table["count"]), caption, source)
+    own = table[list(tracks)].reset_index(drop=True)
+    coloured = pd.concat([own, _of_tokens(table["token"], table["count"])], axis=1)
+    return _scatter(name, table["token"], planes, coloured, caption, source)
+
+
+def vocabulary_plot(tokens: pd.DataFrame, source: str) -> list[Scatter]:
+    """Return the tokens of the genome by rank, length and frequency. tokens: token, length, count, share."""
+    used = tokens[tokens["count"] > 0]
+    rank = np.log10(used["count"].rank(ascending=False, method="first"))
+    table = used.assign(share=np.log10(used["share"]), rank=rank)
+    labels = {"rank": "log10 of the rank", "length": "length (bases)", "share": "log10 of the share of the tokens"}
+    axes = {"frequency by rank": ("rank", "share"), "frequency by length": ("length", "share")}
+    moving = token_plot("atlas_scatter", table, axes, labels, source)
+    return [moving] if moving else []
+
+
+def ambiguity_plot(told: pd.DataFrame, source: str) -> list[Scatter]:
+    """Return the tokens whose groups an annotation separates, by how far it and GC content do so."""
+    far = {"gc": np.maximum(told["gc_auroc"], 1 - told["gc_auroc"]), "difference": told["difference"].abs()}
+    category = told["track"].str.replace("_", " ") + ": " + told["category"]
+    table = told.assign(**far, category=category, count=told["n"])
+    labels = {"gc": "AUROC of GC content around them", "difference": "difference of the shares"}
+    axes = {"beside GC content": ("gc", "difference")}
+    moving = token_plot("ambiguity_scatter", table, axes, labels, source, ["category"])
+    return [moving] if moving else []
 
 
 def _of_tokens(text: pd.Series, count: pd.Series) -> pd.DataFrame:

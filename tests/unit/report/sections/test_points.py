@@ -47,9 +47,10 @@ def test_variants_have_their_place_alleles_scores_and_effect():
 def test_tokens_have_their_composition_and_the_axes_that_are_known():
     table = pd.DataFrame({"token": ["GC", "ATA"], "count": [1000, 10], "repeats": [0.5, np.nan], "loss": [1.0, 2.0]})
     labels = {"repeats": "share in repeats", "loss": "loss (nats)"}
-    scatter = token_plot("x", table, {"one": ("repeats", "loss")}, labels, "")
+    scatter = token_plot("x", table.assign(kind=["a", "b"]), {"one": ("repeats", "loss")}, labels, "", ["kind"])
     assert values_of(scatter, "one") == pytest.approx(np.array([[0.5, 1.0], [np.nan] * 2]), abs=1e-3, nan_ok=True)
-    tracks = {track["name"]: track["levels"] for track in scatter.data["tracks"]}
+    assert scatter.data["tracks"][0]["name"] == "kind" and scatter.data["tracks"][0]["names"] == ["a", "b"]
+    tracks = {track["name"]: track["levels"] for track in scatter.data["tracks"][1:]}
     assert tracks["share of G, C"] == [0.0, 1.0] and tracks["occurrences (log10)"] == [1.0, 3.0]
     assert token_plot("x", table.assign(loss=np.nan), {"one": ("repeats", "loss")}, labels, "") is None
     columns = {"id": [1, 2], "token": ["A", "CC"], "count": [5, 6], "PC1": [0.0, 1], "PC2": [0.0, 2], "PC3": [0.0, 3]}

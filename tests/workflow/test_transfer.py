@@ -1,6 +1,7 @@
 """A run in species B that starts from the finished run: what it takes over, and the whole comparison."""
 
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -36,6 +37,12 @@ def test_what_a_second_species_plans(finished):
     planned = finished.planned("transfer", config=write_second(finished))
     assert {"pretrain", "pretrain_scratch", "transfer_source_task", "compare_with_source"} <= planned
     assert "train_bpe" not in planned
+
+    # the model from random weights is trained as the other one: on all GPUs, with the signal before the time limit
+    on_gpus = finished.snakemake("transfer", "-n", "--config", "device=cuda", "gpus=2", config=write_second(finished))
+    asked = dict(re.findall(r"^rule (pretrain\w*):.*?resources: ([^\n]*)", on_gpus.stdout, re.MULTILINE | re.DOTALL))
+    both = [set(asked[rule].split(", ")) for rule in ("pretrain", "pretrain_scratch")]
+    assert both[0] == both[1] and "gres=gpu:2" in both[0], asked
 
 
 @pytest.mark.site  # twenty-four jobs more than the finished run

@@ -33,34 +33,26 @@ wildcard_constraints:
     compared=one_of(["loci", *TRANSFER_TASKS]),
 
 
-rule pretrain_scratch:
-    """From random weights, with the source's vocabulary and size, on as many windows: what the weights of the source are worth."""
+# from random weights, with the source's vocabulary and size, on as many windows: what the weights of the source are worth
+use rule pretrain as pretrain_scratch with:
     input:
         tokens=rules.publish_chosen.output.tokens,
         windows=rules.publish_chosen.output.windows,
         vocabulary=rules.publish_chosen.output.tokenizer,
+        source=[],
     output:
         model=ARM_WEIGHTS[arms.SCRATCH],
+        config=f"{TRANSFER}/models/scratch/config.json",
+        tokenizer=f"{TRANSFER}/models/scratch/tokenizer.json",
+        tokenizer_config=f"{TRANSFER}/models/scratch/tokenizer_config.json",
         training=f"{TRANSFER}/models/scratch/training.parquet",
     log:
         f"{RUN}/logs/pretrain_scratch.{CANDIDATES[0]}.log",
     benchmark:
         f"{RUN}/benchmark/pretrain_scratch.{CANDIDATES[0]}.tsv"
-    threads: configuration.threads
-    resources:
-        **gpu("pretrain_scratch"),
     params:
-        options=options("pretrain"),
         checkpoints=f"{TRANSFER}/checkpoints",
-    shell:
-        "{resources.python} {resources.scripts}/pretrain.py {params.options}"
-        " --tokens {input.tokens:q}"
-        " --windows {input.windows:q}"
-        " --vocabulary {input.vocabulary:q}"
-        " --checkpoints {params.checkpoints:q}"
-        " --threads {threads}"
-        " --model {output.model:q}"
-        " --training {output.training:q} 2>&1 | tee -i {log:q}"
+        code=code_or_frozen("pretrain", ARM_WEIGHTS[arms.SCRATCH]),
 
 
 rule initialise_model:

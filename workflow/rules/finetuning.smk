@@ -137,6 +137,8 @@ rule finetune:
         f"{RUN}/benchmark/finetune.{{task}}.{{model}}.tsv"
     wildcard_constraints:
         model=one_of(MODELS),
+    # long, and `score_variants` waits for it: a run shall not end with one job on one of several cores
+    priority: 10
     threads: training_threads(configuration, "finetuning", len(TASKS) * len(MODELS))
     resources:
         **gpu("finetune"),

@@ -91,6 +91,7 @@ rule score_variants:
         f"{RUN}/benchmark/score_variants.{{shard}}.tsv"
     wildcard_constraints:
         shard="[0-9]+",
+    priority: 20
     threads: configuration.threads
     resources:
         **gpu("score_variants"),
@@ -128,6 +129,7 @@ rule gather_variants:
         f"{RUN}/logs/gather_variants.log",
     benchmark:
         f"{RUN}/benchmark/gather_variants.tsv"
+    priority: 20
     resources:
         **cpu("gather_variants"),
     params:
@@ -173,6 +175,7 @@ rule variant_baselines:
         f"{RUN}/logs/variant_baselines.log",
     benchmark:
         f"{RUN}/benchmark/variant_baselines.tsv"
+    priority: 20
     resources:
         **cpu("variant_baselines"),
     params:

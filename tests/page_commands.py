@@ -31,7 +31,7 @@ PLACEHOLDERS = {"my.yaml", "mine.yaml", "ecoli.yaml", "ecoli-k12.yaml", "both.ya
 ELSEWHERE = re.compile(
     r"^(/software/grover(/\d[\w.]*|/VERSION)?|/opt/grover|/path/to/grover|\$GROVER_ROOT|~/grover-changed)/"
 )  # installations
-SHELL = {"cat", "cd", "chmod", "export", "head", "mkdir", "printf", "source"}
+SHELL = {"cat", "cd", "chmod", "cp", "export", "head", "mkdir", "printf", "source"}
 CONTAINERS = {"apptainer", "podman"}  # the command that they run is checked
 OPERATORS = {"|", "&&", ";", ">", ">>"}
 

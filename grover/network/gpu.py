@@ -32,7 +32,7 @@ def why_no_gpu() -> str:
     if _numbers(driver) < _numbers(least):
         return (
             f"the NVIDIA driver {driver} is too old for torch {torch.__version__}, whose CUDA {built} needs {least} or newer; use a "
-            "node with a newer driver, or install a build of the same torch for an older CUDA (docs/how-to/site-installation.md)"
+            "node with a newer driver, or install a build of the same torch for an older CUDA (docs/reference/site-installation.md)"
         )
     if not _loads(LIBRARY):
         return f"the NVIDIA driver {driver} is loaded, but {LIBRARY} cannot be opened; start a container with the option --nv"

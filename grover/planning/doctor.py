@@ -88,7 +88,14 @@ def _check_node(each: Request, command: Sequence[str]) -> list[str] | None:
     }
     limit = FREE_WITHIN + 60 * MINUTES
     try:
-        done = subprocess.run(["srun", *options, *command], env=outside, capture_output=True, text=True, timeout=limit)
+        done = subprocess.run(
+            ["srun", *options, *command],
+            env=outside,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=limit,
+        )
     except OSError as error:
         return [f"srun cannot be started ({error}); start where SLURM's programs are"]
     except subprocess.TimeoutExpired:

@@ -41,8 +41,8 @@ BENCHMARK, ACCOUNTING = "benchmark", "sacct"
 def finished_jobs(run: Path, since: datetime) -> pd.DataFrame:
     """Return the attempts of jobs of a run that ended at `since` (local time) or later, with the columns COLUMNS.
 
-    A benchmark file, which a job's last attempt leaves, counts where the accounting lacks that attempt, as of jobs beside the driver or of
-    another start. Raises InputError for a folder that is no run.
+    A job's last attempt leaves a benchmark file. It counts where the accounting lacks that attempt, as of jobs beside the driver.
+    Raises InputError for a folder that is no run.
     """
     folder = run / "benchmark"
     if not folder.is_dir():

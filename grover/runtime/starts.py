@@ -51,7 +51,7 @@ def mixed_versions(run: Path, remade: Iterable[str]) -> str:
     )
     return (
         f"{run}: files there were made with grover {', '.join(sorted(others))}, and this is {version()}, "
-        f"which makes {f'these anew: {again}{kept}' if again else 'none of them anew'} (docs/how-to/site-installation.md)"
+        f"which makes {f'these anew: {again}{kept}' if again else 'none of them anew'} (docs/reference/site-installation.md)"
     )
 
 

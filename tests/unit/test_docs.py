@@ -46,14 +46,14 @@ def test_the_example_of_an_own_assembly_is_a_valid_configuration():
 
 
 def test_the_profiles_read_the_variables_that_the_page_names():
-    page = (ROOT / "docs/how-to/site-installation.md").read_text()
+    page = (ROOT / "docs/reference/site-installation.md").read_text()
     profile = (ROOT / "profiles/slurm/profile.yaml").read_text()
     named = set(re.findall(r"^\| `(GROVER_\w+)`", page, re.M))
     assert set(re.findall(r"GROVER_\w+", profile)) <= named
 
 
 def test_the_modulefile_sets_variables_that_the_page_explains():
-    page = (ROOT / "docs/how-to/site-installation.md").read_text()
+    page = (ROOT / "docs/reference/site-installation.md").read_text()
     template = (ROOT / "envs/grover.modulefile").read_text()
     named = set(re.findall(r"^\| `([A-Z_]+)`", page, re.M)) | {"GROVER_ROOT"}
     assert set(re.findall(r"\b[A-Z]+_[A-Z_]+\b|\bMPLCONFIGDIR\b", template)) <= named

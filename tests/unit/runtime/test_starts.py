@@ -35,7 +35,8 @@ def test_files_of_other_versions_are_named_with_what_is_made_anew(tmp_path):
     said = mixed_versions(tmp_path / "run", ["pretrain", "finetune", "pretrain"])
     assert said == (
         f"{tmp_path}/run: files there were made with grover 0.10.2, 0.9.1, and this is {version()}, which makes these anew: pretrain, "
-        "finetune; to keep what 0.10.2 has trained where only code changed, set freeze_release: v0.10.2 (docs/how-to/site-installation.md)"
+        "finetune; to keep what 0.10.2 has trained where only code changed, set freeze_release: v0.10.2 "
+        "(docs/reference/site-installation.md)"
     )
     made(tmp_path / "run/copied", "unknown")
     assert "which makes none of them anew (docs" in mixed_versions(tmp_path / "run", [])

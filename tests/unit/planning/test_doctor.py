@@ -71,3 +71,20 @@ def test_a_tiny_job_in_each_partition(tmp_path, monkeypatch):
     program(tmp_path, "srun", "echo 'slurmstepd: error: no such program' >&2; exit 2")
     (said,) = doctor.check_nodes(asked[:1], ["check"])["cpu"]
     assert said.startswith("a tiny job failed there (slurmstepd: error: no such program)")
+
+
+def test_a_tiny_job_reads_nothing_of_what_was_typed_behind_the_check(tmp_path, monkeypatch):
+    program(tmp_path, "srun", "/bin/cat")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    reads, writes = os.pipe()
+    os.write(writes, b"the next command\n")
+    os.close(writes)
+    before = os.dup(0)
+    os.dup2(reads, 0)
+    try:
+        assert doctor.check_nodes([Request("cpu")], ["check"]) == {"cpu": []}
+    finally:
+        os.dup2(before, 0)
+        os.close(before)
+    assert os.read(reads, 100) == b"the next command\n"
+    os.close(reads)

@@ -50,7 +50,9 @@ if workflow.is_main_process:
 
 def announce_versions():
     """Say which versions made the finished files, and which rules this one runs again for them."""
-    remade = [job.rule.name for job in workflow.dag.needrun_jobs() if any(Path(path).exists() for path in job.output)]
+    # a dry run counts its jobs as finished
+    jobs = workflow.dag.needrun_jobs(exclude_finished=False)
+    remade = [job.rule.name for job in jobs if any(Path(path).exists() for path in job.output)]
     if said := mixed_versions(Path(RUN), remade):
         print(said, file=sys.stderr)
 

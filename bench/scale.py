@@ -1,7 +1,7 @@
-"""Rehearse the workflow at the size of a real genome on a small machine: seconds and memory of each rule beside what the rule asks for.
+"""Rehearse the workflow at the size of a real genome: seconds and memory of each rule beside what it asks for.
 
-An assembly of 3.1 Gb with 24 chromosomes and 3,000 scaffolds is simulated from blocks of a real genome, with 5.5 million repeats, a GTF
-of 3.5 million rows, 90,000 peaks and 10 million variants (`bench/scale_data.py`). The rules of the workflow then run one after the other
+An assembly of 3.1 Gb with 24 chromosomes and 3,000 scaffolds is simulated from blocks of a real genome (`bench/scale_data.py`). It has
+5.5 million repeats, a GTF of 3.5 million rows, 90,000 peaks and 10 million variants. The rules of the workflow then run one after the other
 on two cores, by their own commands. The network is tiny: memory and time of everything else follow the genome.
 
   python bench/scale.py --scale 1 --fasta hg19.partial.fa.gz --keep FOLDER --record scale-full  # 3.1 Gb
@@ -10,8 +10,8 @@ on two cores, by their own commands. The network is tiny: memory and time of eve
 
 A folder given by `--keep` goes on where a killed rehearsal stopped. `--only STAGE` runs stages whose names begin so, and what they need.
 
-`peak_mb` is the largest resident memory of a process of the job, `own_mb` the largest part of it that is no file (sampled), `asked_mb`
-and `asked_minutes` what the rule asks for at its first attempt. The pages of a memory-mapped file are resident as long as memory is free.
+`peak_mb` is the largest resident memory of a process of the job, `own_mb` the largest part of it that is no file (sampled). `asked_mb`
+and `asked_minutes` are what the rule asks for at its first attempt. Pages of a memory-mapped file are resident as long as memory is free.
 On a busy machine only `cpu_seconds` says what a stage takes.
 """
 

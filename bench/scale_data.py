@@ -1,7 +1,7 @@
 """Simulate an assembly and its annotation at any size, for `bench/scale.py`.
 
-Contigs are made of blocks of a real genome (`--fasta`), drawn at random, on either strand and mutated, so that k-mers, byte pairs and soft
-mask are like those of a genome. Tables have rows in the formats and about the density of hg19 (RepeatMasker, GENCODE, ENCODE, ClinVar).
+Contigs are made of blocks of a real genome (`--fasta`), drawn at random, on either strand and mutated. K-mers, byte pairs and soft mask are
+then like those of a genome. Tables have rows in the formats and about the density of hg19 (RepeatMasker, GENCODE, ENCODE, ClinVar).
 Everything is written one contig at a time.
 """
 

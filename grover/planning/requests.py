@@ -19,16 +19,17 @@ from grover.runtime.errors import InputError
 
 MEMORY, TIME = 1.5, 4.0  # times what was measured, for other machines, busy file systems and data that are less regular
 TRAINING = 3.0  # times what the plan expects of a network
+RESUMES = "pretraining"  # kind of cost of jobs that come back by themselves at their time limit
 ROUNDED = 100  # MB
 # bytes of a row of annotation, compressed and plain, by a part of the file's name; the fewest that public files have
 BYTES_PER_ROW = {".gtf": (14, 300), ".gff": (14, 150), ".vcf": (40, 70), "": (25, 40)}
+GENES = (".gtf", ".gff")
 PACKED, NO_ROWS = (".gz", ".bgz", ".xz"), (".bw", ".bigwig")
-# of hg19, where a file is not here yet: RepeatMasker, GENCODE and all others together, and ClinVar
-ROWS_PER_BASE, VARIANTS_PER_BASE, CONTIGS = 3.5e-3, 1.3e-3, 20_000
+# of hg19, where files are not here yet: rows of GENCODE, of RepeatMasker and all others together, and of ClinVar
+PER_BASE = {"genes": 1.1e-3, "rows": 2.5e-3, "variants": 1.3e-3}
+CONTIGS = 20_000
 LARGEST_CONTIG = 250_000_000  # or the whole genome, where that is smaller
 VARIANT_SOURCE = "variants"
-
-
 TABLE, BASE = "resources/requests.tsv", "-"
 
 
@@ -46,14 +47,17 @@ class Need:
 class Sizes:
     """What jobs grow with.
 
-    gigabases: kept bases, in 1e9; largest: of the longest contig. contigs: in thousands. rows: of all annotation together, in
-    millions; variants: in millions. copies: megabases whose copies are looked for. regions: that are embedded, in thousands.
-    parameters: of the largest network, in millions. processes: of a pretraining on CPUs beside the first.
+    gigabases: kept bases, in 1e9; largest: of the longest contig; learnt: that byte pairs are learnt from, on both strands where they are.
+    contigs: in thousands. genes, rows, variants: rows of GTF and GFF3, of other annotation and of variants, in millions. copies:
+    megabases whose copies are looked for. regions: that are embedded, in thousands. parameters: of the largest network, in millions.
+    processes: of a pretraining on CPUs beside the first.
     """
 
     gigabases: float
     largest: float
+    learnt: float
     contigs: float
+    genes: float
     rows: float
     variants: float
     copies: float
@@ -77,7 +81,7 @@ class Requests:
         """Return the time limit; `key`: the wildcards of the job, as in the name of its benchmark file."""
         row = self.needs[rule]
         wanted = row.minutes + TIME * sum(minutes * size for (_, minutes), size in self._grown(rule, task))
-        if row.cost in WORK:
+        if row.cost in WORK and row.cost != RESUMES:
             threads = 1 if row.cost in TRAININGS else self.run.settings.threads
             job = Job(rule, key or self.run.chosen, row.cost, threads, gpus=gpus)
             wanted = max(wanted, TRAINING * network_seconds(job, self.run, self.machine) / 60)
@@ -104,8 +108,7 @@ def read_needs(installation: Path) -> dict[str, Need]:
 
 
 def read_requests(needs: dict[str, Need], settings: Configuration, installation: Path) -> Requests:
-    """Return the requests of a run. Time limits do not depend on where it is started: networks have `threads` cores or a GPU of
-    `budget.gpu`."""
+    """Return the requests of a run. Networks are expected on `threads` cores or a GPU of `budget.gpu`, wherever the run is started."""
     run, _ = read_run(settings, installation)
     machine = choose_machine(settings, settings.threads, 0, settings.budget.gpu, installation)
     return Requests(needs, run, read_sizes(run, installation), machine)
@@ -120,16 +123,13 @@ def read_sizes(run: Run, installation: Path) -> Sizes:
         contigs, largest = len(kept), max(kept, default=0)
     else:
         contigs, largest = _contigs(settings, installation), min(bases, LARGEST_CONTIG)
-    found = {key: _rows(settings, key, installation) for key in settings.sources if key not in ("genome", "regions")}
-    variants = found.pop(VARIANT_SOURCE, 0)
-    known = sum(rows for rows in found.values() if rows is not None)
-    rows = known if None not in found.values() else max(known, ROWS_PER_BASE * bases)
+    both = 2 if settings.vocabulary.strands == "both" else 1
     return Sizes(
         gigabases=bases / 1e9,
         largest=largest / 1e9,
+        learnt=both * settings.vocabulary.sample * bases / 1e9,
         contigs=contigs / 1e3,
-        rows=rows / 1e6,
-        variants=(VARIANTS_PER_BASE * bases if variants is None else variants) / 1e6,
+        **{kind: rows / 1e6 for kind, rows in _rows(settings, bases, installation).items()},
         copies=bases / 1e6 if settings.folds.copies else 0.0,
         regions=regions(run) / 1e3,
         parameters=max(weights(run, name) for name in settings.vocabulary.candidates) / 1e6,
@@ -139,28 +139,36 @@ def read_sizes(run: Run, installation: Path) -> Sizes:
 
 def _contigs(settings: Configuration, installation: Path) -> int:
     """Contigs of an assembly that is not encoded yet: the lines of `genome.sizes` or of the index beside the FASTA."""
-    entry = settings.sources.get("genome")
-    try:
-        place = local_path("genome", entry, settings.data, installation) if entry else None
-    except InputError:  # the workflow says so when it looks for its sources
-        place = None
-    sizes = [installed(settings.genome.sizes, installation)] if settings.genome.sizes else []
-    listed = [*sizes, *([Path(f"{place}.fai")] if place else [])]
+    listed = [installed(settings.genome.sizes, installation)] if settings.genome.sizes else []
+    if "genome" in settings.sources:
+        listed.append(Path(f"{_here(settings, 'genome', installation)}.fai"))
     return next((len(numbered_lines(path)) for path in listed if path.is_file()), CONTIGS)
 
 
-def _rows(settings: Configuration, key: str, installation: Path) -> int | None:
-    """Most rows that the file of a source has by its size; None where it is not here yet."""
+def _rows(settings: Configuration, bases: int, installation: Path) -> dict[str, float]:
+    """Rows of the annotation by kind, by the sizes of files; where one is not here yet, at least as many as hg19 has per base."""
+    rows = dict.fromkeys(PER_BASE, 0.0)
+    for key in settings.sources:
+        if key in ("genome", "regions"):
+            continue
+        path = _here(settings, key, installation)
+        name = path.name.lower()
+        form = next(form for form in BYTES_PER_ROW if form in name)
+        kind = "variants" if key == VARIANT_SOURCE else "genes" if form in GENES else "rows"
+        if not path.is_file():
+            rows[kind] = max(rows[kind], PER_BASE[kind] * bases)
+        elif not name.endswith(NO_ROWS):
+            rows[kind] += path.stat().st_size // BYTES_PER_ROW[form][path.suffix not in PACKED]
+    return rows
+
+
+def _here(settings: Configuration, key: str, installation: Path) -> Path:
+    """Where the file of a source is, or will be."""
     source = settings.sources[key]
+    if source.simulated:
+        return Path(settings.results, settings.run, "simulated", source.simulated)
     try:
         place = local_path(key, source, settings.data, installation)
-    except InputError:
-        return None
-    name = file_name(source, place)
-    path = Path(place) if place else Path(settings.downloads, key, name)
-    if not path.is_file():
-        return None
-    if name.lower().endswith(NO_ROWS):
-        return 0
-    packed, plain = next(sizes for part, sizes in BYTES_PER_ROW.items() if part in name)
-    return path.stat().st_size // (packed if path.suffix in PACKED else plain)
+    except InputError:  # the workflow says so when it looks for its sources
+        place = None
+    return Path(place) if place else Path(settings.downloads, key, file_name(source, None))

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import fields, replace
 
 import pytest
 
@@ -10,7 +11,7 @@ from grover.planning.requests import MEMORY, TIME, TRAINING, Requests, Sizes, re
 from tests.unit.planning.test_costs import ROOT, run_of
 
 TABLE = read_needs(ROOT)
-NOTHING = Sizes(*[0.0] * 8)
+NOTHING = Sizes(**{each.name: 0.0 for each in fields(Sizes)})
 CALL = re.compile(r"^rule (\w+):$|\*\*(?:cpu|gpu)\((\"?\w+\"?)", re.M)
 
 
@@ -32,7 +33,7 @@ def test_every_rule_asks_by_its_own_row():
 
 def test_a_request_is_its_base_and_a_multiple_of_what_the_data_take():
     row = TABLE["encode_genome"].per
-    sizes = Sizes(3, 0.25, 100, 0, 0, 0, 0, 0)
+    sizes = replace(NOTHING, gigabases=3, largest=0.25, contigs=100)
     grown = [(row[name], getattr(sizes, name)) for name in ("largest", "gigabases", "contigs")]
     asked = requests_of(sizes)
     base = TABLE["encode_genome"]
@@ -58,13 +59,15 @@ def test_examples_are_those_of_the_task():
 
 
 def test_a_network_has_three_times_the_time_that_the_plan_expects():
-    asked = requests_of(NOTHING, pretraining={"steps": 1_000_000})
-    expected = network_seconds(Job("pretrain", "bpe-600", "pretraining"), asked.run, asked.machine) / 60
-    assert expected > TABLE["pretrain"].minutes
-    assert asked.minutes("pretrain", key="bpe-600", gpus=1) == pytest.approx(TRAINING * expected, abs=1)
-    short = requests_of(NOTHING, pretraining={"steps": 10})
-    assert short.minutes("pretrain", key="bpe-600", gpus=1) == TABLE["pretrain"].minutes
-    assert asked.minutes("train_cnn", "ctcf", "ctcf") >= TABLE["train_cnn"].minutes
+    asked = requests_of(NOTHING, benchmarks={"cnn_epochs": 10_000})
+    expected = network_seconds(Job("train_cnn", "ctcf", "cnn"), asked.run, asked.machine) / 60
+    assert expected > TABLE["train_cnn"].minutes
+    assert asked.minutes("train_cnn", "ctcf", "ctcf") == pytest.approx(TRAINING * expected, abs=1)
+    short = requests_of(NOTHING, benchmarks={"cnn_epochs": 1}, finetuning={"seeds": 1})
+    assert short.minutes("train_cnn", "ctcf", "ctcf") == TABLE["train_cnn"].minutes
+    # at its limit a pretraining is put back into the queue and goes on
+    long = requests_of(NOTHING, pretraining={"steps": 1_000_000})
+    assert long.minutes("pretrain", key="bpe-600", gpus=1) == TABLE["pretrain"].minutes
 
 
 def test_sizes_are_those_of_the_finished_genome_and_of_the_files(tmp_path, monkeypatch):
@@ -79,9 +82,10 @@ def test_sizes_are_those_of_the_finished_genome_and_of_the_files(tmp_path, monke
     for name, size in (("genome.fa", 10), ("rmsk.txt.gz", 2_500), ("genes.gtf", 9_000), ("signal.bigWig", 1_000_000)):
         (tmp_path / name).write_bytes(b"A" * size)
     (tmp_path / "genome.fa.fai").write_text("a\t1\nb\t2\nc\t3\n")
-    run = run_of(bases=2_000_000, sources=sources, folds={"copies": 50})
+    run = run_of(bases=2_000_000, sources=sources, folds={"copies": 50}, vocabulary={"strands": "both"})
     found = read_sizes(run, ROOT)
-    assert found.rows == pytest.approx((2_500 // 25 + 9_000 // 300) / 1e6)
+    assert (found.rows, found.genes) == pytest.approx((2_500 // 25 / 1e6, 9_000 // 300 / 1e6))
+    assert (found.gigabases, found.learnt) == (0.002, 0.004)  # on both strands
     assert (found.contigs, found.largest, found.copies) == (0.003, 0.002, 2.0)
     assert found.variants == pytest.approx(0.0026)  # not here yet: as many per base as ClinVar has
     (tmp_path / "results/x/genome").mkdir(parents=True)
@@ -93,18 +97,31 @@ def test_sizes_are_those_of_the_finished_genome_and_of_the_files(tmp_path, monke
 
 def test_rows_of_files_that_are_not_here_follow_the_genome(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    sources = {"genome": {"url": "https://x.org/hg19.fa.gz"}, "repeats": {"url": "https://x.org/rmsk.txt.gz"}}
+    names = {"genome": "hg19.fa.gz", "repeats": "rmsk.txt.gz", "genes": "gencode.gtf.gz", "states": "states.bed.gz"}
+    sources = {key: {"url": f"https://x.org/{name}"} for key, name in names.items()}
     found = read_requests(TABLE, run_of(sources=sources).settings, ROOT).sizes
     assert found.gigabases == pytest.approx(2.864785220)
     assert (found.largest, found.contigs, found.variants) == (0.25, 20, 0)
-    assert 9 < found.rows < 11  # 5.3 million repeats, 2.6 million of GENCODE 19, and others
+    assert 5.3 < found.rows < 8 and 2.6 < found.genes < 3.5  # repeats of UCSC, and GENCODE 19
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "bench/results").glob("scale-*.json")), ids=lambda path: path.stem)
 def test_what_was_measured_is_within_what_is_asked_for(path):
     measured = json.loads(path.read_text())
     scale = measured["scale"]
-    sizes = Sizes(3.1 * scale, 0.25 * scale, 3 * scale, 9.8 * scale, 10 * scale, 0, measured["regions"] / 1e3, 1)
+    sizes = Sizes(
+        gigabases=3.1 * scale,
+        largest=0.24 * scale,
+        learnt=3.1 * scale,
+        contigs=3 * scale,
+        genes=3.5 * scale,
+        rows=6.2 * scale,
+        variants=10 * scale,
+        copies=0,
+        regions=min(100, 1_500 * scale),
+        parameters=0.5,
+        processes=0,
+    )
     asked = requests_of(sizes, bases=int(3.1e9 * scale))
     for stage, took in measured["stages"].items():
         rule, _, key = stage.partition(".")

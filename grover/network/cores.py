@@ -129,7 +129,7 @@ class _Forked:
                     "for more memory or for fewer `threads`, and start again"
                 ) from None
             return None
-        if isinstance(heard, Exception):
+        if isinstance(heard, BaseException):
             raise heard
         return heard
 
@@ -149,7 +149,7 @@ def _run(work: Callable[[Connection], object], threads: int, parent: int, said: 
     threadpool_limits(threads)  # of linear algebra
     try:
         work(said)
-    except InputError as error:
+    except (InputError, KeyboardInterrupt) as error:
         said.send(error)
     except BaseException as error:
         # what Gloo raises where another process is gone is no reason

@@ -14,7 +14,7 @@ from grover.config.sections import benchmarks as config
 from grover.finetuning import finetune
 from grover.finetuning.finetune import BestEpoch, Settings, check_passed, draw, fine_tune
 from grover.network.bert import bert_config, new_language_model, save
-from grover.network.classifier import logits, new_classifier
+from grover.network.classifier import Network, logits, new_classifier
 from grover.network.classifier_folder import files_of, load_classifier
 from grover.runtime.errors import InputError
 from grover.tokenization.vocabulary import Vocabulary
@@ -125,7 +125,7 @@ def test_limits_and_class_weights_reach_the_training(folder, monkeypatch):
     assert len(asked["labels"]) == 50 == predicted.attrs["n_train"] and read == [20, 96]
 
 
-class Numbers(torch.nn.Module):
+class Numbers(Network):
     """Logistic regression on two numbers."""
 
     reentrant = False
@@ -246,6 +246,7 @@ def test_a_killed_job_keeps_the_seeds_that_it_finished(folder, tmp_path, monkeyp
             seed=1,
             device="cpu",
             precision="auto",
+            threads=1,
         )
 
     with pytest.raises(KeyboardInterrupt):

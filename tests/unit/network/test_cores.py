@@ -108,6 +108,12 @@ def test_items_are_computed_side_by_side_in_order_and_the_first_error_ends_all()
         side_by_side(fails, items, 3)
     with pytest.raises(InputError, match="process . of 2 was ended by SIGKILL"):
         side_by_side(lambda item: os.kill(os.getpid(), signal.SIGKILL) if item == 0 else signal.pause(), [0, 1], 2)
+
+    def stopped(item: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        side_by_side(stopped, items, 2)
     with pytest.raises(RuntimeError, match="ZeroDivisionError"):
         side_by_side(lambda item: item / 0, [1, 2], 2)
 

@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import os
+import random
 import shutil
 import subprocess
 import threading
@@ -44,7 +45,13 @@ SNAKEMAKE += ["--config", f"downloads={PLACE}/downloads"]
 def server(tmp_path_factory) -> Iterator[tuple[str, Path]]:
     """The address of a server of this machine, and the folder with its one file."""
     folder = tmp_path_factory.mktemp("served")
-    rows = "".join(f"chr1\t{start}\t{start + 40}\n" for start in range(1000, 150_000, 300))
+    draw = random.Random(0)
+    lengths = {"chr1": 280_000, "chr2": 200_000, "chr3": 120_000}
+    rows = "".join(
+        f"{contig}\t{start}\t{start + 5000}\t{draw.choice('AB')}\n"
+        for contig, length in lengths.items()
+        for start in range(0, length, 5000)
+    )
     (folder / "noise.bed.gz").write_bytes(gzip.compress(rows.encode(), mtime=0))
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(SimpleHTTPRequestHandler, directory=folder)) as served:
         threading.Thread(target=served.serve_forever, daemon=True).start()

@@ -30,7 +30,7 @@ WRITTEN = "file|page|table|report|script|rule|configuration|log|card|column|mess
 # what is wrong, and what to write
 TERMS = [
     (r"\bfloors?\b", "baseline"),
-    (r"\b(untrained )?twins?\b", "randomly initialised model"),
+    (r"\btwins?\b", "randomly initialised model"),
     (r"\b(rivals?|competitors?)\b", "external model"),
     (r"\bhidden tokens?\b", "masked token"),
     (r"\bocclusions?\b", "in-silico mutagenesis"),

@@ -102,9 +102,9 @@ def dossier(
     taken; cards: of the datasets, whose option `published` names the task of the paper; next_kmer: comparison of vocabularies;
     metrics: held-out metrics by vocabulary; context: as `read_context`.
 
-    Returns task, model, metric, unit, published, certainty, source, note, data, our_task, our_model (empty where nothing was run),
-    ours, low, high (float64, in the unit of the published score), verdict, why. `attrs` holds `differences`, sentences on what holds
-    for all rows, `command`, and `inapplicable`, the sentence that says why nothing is compared. A score of GROVER is compared with a
+    Returns task, model, metric, unit, published, certainty, source, note, data; our_task, our_model (empty where nothing was run);
+    ours, low, high (float64, in the unit of the published score); verdict, why. `attrs` holds `differences`, sentences on what holds
+    for all rows; `command`; and `inapplicable`, why nothing is compared. A score of GROVER is compared with a
     model of the paper's vocabulary only.
     """
     mean = benchmarks[benchmarks["seed"].isna() & (benchmarks["part"] == "all")]

@@ -119,8 +119,8 @@ def quantised(points: np.ndarray) -> np.ndarray:
 def levels(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """At most 254 levels (ascending) and the level of each value (uint8, 255 where it is NaN).
 
-    The levels are the values themselves where these are few; else the means of groups, none of which holds more than 1 % of the values or
-    spans more than 1 % of their range (ties aside), so that neither a long tail nor the bulk beside it is lost.
+    The levels are the values themselves where these are few; else the means of groups. No group holds more than 1 % of the values or
+    spans more than 1 % of their range (ties aside). So neither a long tail nor the bulk beside it is lost.
     """
     values = np.asarray(values, np.float64)
     known = values[np.isfinite(values)]

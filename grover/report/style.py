@@ -31,7 +31,7 @@ FOLDS = {"train": BLUE, "valid": ORANGE, "test": RED, "gap": PALE}
 # ink becomes the colour of the page's text in the report, so that figures follow a light or a dark page
 INK = "#23282f"
 SCATTER_DPI = 120
-# a colour is laid over the page no thicker than this, so that ink and, on a dark page, light text can be read on it
+# a colour over the page is no thicker than this, so that ink, or light text on a dark page, can be read on it
 THICKEST = 0.62
 
 matplotlib.rcParams.update(

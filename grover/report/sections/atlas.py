@@ -56,10 +56,10 @@ def section(results: Results) -> Section:
 
     findings = [*compare_lengths(tokens, summaries), *compare_places(places)]
     parts: list = [
-        f"What the tokens of {vocabulary} are like and where they lie. Beside each number stand null genomes: the same "
-        "segments, filled by a Markov chain that draws each base by the one before it (order 1, which keeps bases and "
-        "dinucleotides), by the five before it (order 5, which keeps 6-mers) and so on, "
-        f"{'and a vocabulary of the same size learnt from them' if merges else 'cut by the same vocabulary'}. "
+        f"What the tokens of {vocabulary} are like and where they lie. Each number is compared with null genomes: the same "
+        "segments, filled by a Markov chain. Order 1 draws each base by the one before it and keeps dinucleotides; order 5 draws it "
+        "by the five before it and keeps 6-mers. "
+        f"{'A vocabulary of the same size is learnt from each' if merges else 'Each is cut by the same vocabulary'}. "
         "What null genomes show too is no evidence of grammar.",
         findings,
         Table(
@@ -71,7 +71,7 @@ def section(results: Results) -> Section:
         Picture(
             "atlas_frequencies",
             figures.frequencies(tokens),
-            "How often the tokens occur, by rank and by length (one dot per token), how many tokens have each length, and "
+            "How often the tokens occur, by rank and by length (one dot per token); how many tokens have each length; "
             "how many of the bases they cover. Single bases that are hardly ever tokens lie below the axes.",
             NEEDS[1],
         ),
@@ -97,8 +97,8 @@ def section(results: Results) -> Section:
             Picture(
                 "atlas_compression",
                 drawn,
-                "Bases per token as the merges are learnt (left), and the length of the token that each merge makes, one dot per "
-                "merge (right), with all merges of the run: long tokens come only from what is repeated.",
+                "Left: bases per token as the merges are learnt. Right: the length of the token that each merge makes, one dot "
+                "per merge, with all merges of the run. Long tokens come only from what is repeated.",
                 MERGES,
             )
         )
@@ -162,8 +162,8 @@ def explain(summaries: dict[str, dict], merges: dict[str, pd.DataFrame], paper: 
             "Which bases begin tokens, which are tokens themselves and whether CG becomes a token is settled by the first merges, "
             f"and these by composition. The first merges are {first}."
             + (
-                " A Markov chain of order 1 with the dinucleotides of hg19 begins with AA, TT, TG, AG, gives 97\u00a0% of tokens that "
-                "begin with A or T, keeps G as a token and has no CG, as the paper; another composition may begin otherwise."
+                " A Markov chain of order 1 with the dinucleotides of hg19 begins with AA, TT, TG, AG. As in the paper, 97\u00a0% of its "
+                "tokens begin with A or T, G is a token and CG is none. Another composition may begin otherwise."
                 if paper
                 else ""
             )
@@ -172,7 +172,7 @@ def explain(summaries: dict[str, dict], merges: dict[str, pd.DataFrame], paper: 
     if nulls:
         reached = "; ".join(
             f"{name} gives {summary['mean_length']:.2f} bases per token, {summary['five_mers']} tokens of five and "
-            f"{summary['six_mers']} of six bases, {summary['starts_with_at_types']:.1%} that begin with A or T and "
+            f"{summary['six_mers']} of six bases ({summary['starts_with_at_types']:.1%} of all begin with A or T) and "
             f"{'a' if summary['has_cg'] else 'no'} token CG"
             for name, summary in nulls.items()
         )
@@ -274,7 +274,7 @@ def locate_parts(tokens: dict[str, pd.DataFrame], places: dict[str, pd.DataFrame
     parts: list = [
         "A token lies in a category of the annotation if its middle base does. Expected is the category's share of the "
         "sequence. Intervals and tests come from a jackknife over at most 200 blocks of the genome, since neighbouring "
-        "occurrences are alike, and q corrects for all tests of a genome (Benjamini and Hochberg). The same annotation lies "
+        "occurrences are alike. The q-value corrects for all tests of a genome (Benjamini and Hochberg). The same annotation lies "
         "over null genomes, which cannot follow it: what is found there is error. A category of another composition draws "
         "tokens by their composition alone, as CpG islands do those of G and C."
     ]
@@ -297,7 +297,7 @@ def locate_parts(tokens: dict[str, pd.DataFrame], places: dict[str, pd.DataFrame
         Picture(
             "atlas_coverage",
             figures.coverage(shares, overall),
-            "Bases of each category by the length of the tokens that cover them, against the whole of the same genome: red "
+            "Bases of each category by the length of the tokens that cover them, compared with the whole of the same genome. Red "
             "lengths cover more than elsewhere, blue ones less, and blank ones do not exist.",
             NEEDS[3],
         )

@@ -63,7 +63,7 @@ def section(results: Results) -> Section:
     parts: list = [
         "Tasks made from the genome are split by its folds, never by row; ready sets keep their own split. The randomly initialised "
         "model is the same network without pretraining, fine-tuned with the same budget. No baseline is fine-tuned from the pretrained "
-        "model: counts, motifs and rules need no network, the small CNN is trained on the task, and the linear probes read the states of "
+        "model. Counts, motifs and rules need no network; the small CNN is trained on the task; the linear probes read the states of "
         "the pretrained model. The best baseline of a task is chosen by its MCC on fold valid. A difference is established where its 95 % "
         "interval excludes 0 and its p-value, corrected for the number of tasks (Holm), is below 0.05.",
         findings,
@@ -79,9 +79,9 @@ def section(results: Results) -> Section:
         Picture(
             "benchmarks_scores",
             figures.dots(pd.concat([leading(whole[whole["task"] == task]) for task in tasks]), names),
-            "MCC with 95 % intervals over blocks of the genome and seeds: the pretrained model (blue), the randomly initialised one (red), "
-            f"external models (orange squares) and {BEST_BASELINES} baselines per task (grey diamonds): the best by fold valid, and the "
-            "two others highest on fold test. Dotted: chance.",
+            "MCC with 95 % intervals over blocks of the genome and seeds. Blue: the pretrained model; red: the randomly initialised one; "
+            f"orange squares: external models; grey diamonds: {BEST_BASELINES} baselines per task. These are the best by fold valid "
+            "and the two others highest on fold test. Dotted: chance.",
             NEEDS[0],
         ),
         *curves(results, whole, tasks, names),
@@ -222,7 +222,7 @@ def score_parts(rows: pd.DataFrame) -> list:
         Table(
             formatted(shown, default="{:.3f}"),
             f"Scores on {int(rows['n_test'].max()):,} examples of fold test, mean over {count(int(rows['seeds'].max()), 'seed')} "
-            f"(baselines without randomness: one), MCC and AUROC with 95 % intervals.{classes} Smaller Brier and ECE (15 bins{bins}) "
+            f"(baselines without randomness: one). MCC and AUROC have 95 % intervals.{classes} Smaller Brier and ECE (15 bins{bins}) "
             "are better.",
             NEEDS[0],
         )

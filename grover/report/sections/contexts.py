@@ -58,10 +58,10 @@ def section(results: Results) -> Section:
         describe_explained(tables, paper),
     ]
     parts: list = [
-        f"What stands around a token changes its state from layer to layer. Self-similarity is the mean cosine of two occurrences of "
+        f"The context of a token changes its state from layer to layer. Self-similarity is the mean cosine of two occurrences of "
         f"a token, of up to {own['used'].max():,} that were compared: 1 where context changes nothing. States of a layer may all point "
-        "the same way, so that beside it stands the baseline, the mean cosine of two occurrences of any tokens, and adjusted is what "
-        f"remains (Ethayarajh 2019). Where that is little, the cosine around the mean state of the layer says more. "
+        "the same way. The baseline is therefore the mean cosine of two occurrences of any tokens, and adjusted is the "
+        f"difference (Ethayarajh 2019). Where that is little, the cosine around the mean state of the layer shows more. "
         f"{describe_left_out(last, occurring)}",
         findings,
         Picture(
@@ -107,8 +107,8 @@ def section(results: Results) -> Section:
         Table(
             rank_table(last),
             f"The tokens that context changes most and least in the last layer, of {len(last):,}. Around the mean is "
-            "self-similarity with the mean state of the layer taken away, explained the adjusted maximum explainable variance, "
-            "repeats the share of the occurrences in repeats, accuracy that of predicting the token in regions held out.",
+            "self-similarity with the mean state of the layer taken away; explained is the adjusted maximum explainable variance; "
+            "repeats is the share of the occurrences in repeats; accuracy is that of predicting the token in held-out regions.",
             names[MODEL],
         )
     )
@@ -254,8 +254,8 @@ def ambiguity(results: Results, model: str) -> Section:
     composition = [describe_composition(told[MODEL])] if len(told[MODEL]) else []
     findings = [describe_told(tokens, told), *composition, describe_groups(own)]
     parts: list = [
-        "Lexical ambiguity: the contexts of each token, by their states in the last layer, are cut into two groups (k-means), without a "
-        "look at the annotation. An annotation tells them apart where it holds more of one group than of the other. Intervals and "
+        "Lexical ambiguity: the contexts of each token are cut into two groups by their states in the last layer (k-means), without the "
+        "annotation. An annotation separates them where it holds more of one group than of the other. Intervals and "
         "tests come from resamples of blocks of the genome, and q corrects for all tests of all tokens (Benjamini and Hochberg).",
         findings,
     ]
@@ -274,9 +274,9 @@ def ambiguity(results: Results, model: str) -> Section:
         parts.append(
             Table(
                 ambiguity_table(told[MODEL]),
-                "The tokens whose groups an annotation tells apart best: share of the larger and of the smaller group inside the category, "
-                "their difference with its 95 % interval, the same among occurrences with like GC content, the silhouette of the groups "
-                "and, in brackets, of those of a cloud without structure, and the AUROC of GC content.",
+                "The tokens whose groups an annotation separates best: share of the larger and of the smaller group inside the category; "
+                "their difference with its 95 % interval; the same among occurrences with like GC content; the silhouette of the groups "
+                "and, in brackets, of those of a cloud without structure; the AUROC of GC content.",
                 names[MODEL],
             )
         )

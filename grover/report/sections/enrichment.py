@@ -29,8 +29,8 @@ def section(results: Results) -> Section:
     tested = table[table["q"].notna()]
     parts: list = [
         "A token lies in a category of the annotation if its middle base does. How often that is by chance was found by circular shifts of "
-        "the annotation along the genome, all segments end to end, as often as the findings say: a shift keeps the clumps in which both "
-        "tokens and annotation come, so that neither is taken as independent. Intervals are the spread over circular shifts, and q "
+        "the annotation along the genome, all segments end to end; the findings give their number. A shift keeps the clumps of "
+        "tokens and of annotation, so that neither is taken as independent. Intervals are the spread over circular shifts, and q "
         "corrects for all tests (Benjamini and Hochberg)."
     ]
     if not len(tested):
@@ -45,25 +45,25 @@ def section(results: Results) -> Section:
     if len(top):
         categories, tokens = choose(summary, top, MOST_CATEGORIES)
         caption = (
-            "Left: the tokens most tied to the categories, by the end of the interval that is nearer to 0; those that lie alike stand "
-            "side by side. Right: of all tokens frequent enough for a test, the share that lies in the category more often (to the "
-            "right) and less often (to the left) than by chance."
+            "Left: the tokens most tied to the categories, by the end of the interval that is nearer to 0; similar ones are "
+            "side by side. Right: shares of all tokens frequent enough for a test. To the right are those that lie in the category more "
+            "often than by chance, to the left those less often."
         )
         if len(categories) < len(summary):
             caption += f" The {len(categories)} of {len(summary)} categories with the most ties are shown."
         if len(categories) > OPEN_CATEGORIES:
             few = enrichment(table, *choose(summary, top, OPEN_CATEGORIES), LEVEL)
             said = (
-                f"The {OPEN_CATEGORIES} categories with the most enriched or depleted tokens: log2 enrichment of the tokens most tied to "
-                "them (left), and the share of the tested tokens that is enriched and depleted (right). The folded figure has all."
+                f"The {OPEN_CATEGORIES} categories with the most enriched or depleted tokens. Left: log2 enrichment of the tokens most "
+                "tied to them. Right: the shares of tested tokens that are enriched and depleted. The folded figure has all."
             )
             parts.append(Picture("token_places_strongest", few, said, source))
         parts.append(Picture("token_places_enrichment", enrichment(table, categories, tokens, LEVEL), caption, source))
     parts.append(
         Table(
             summary_table(summary, top),
-            "Each category: its share of the sequence, tokens frequent enough for a test, those that lie there more and less often than "
-            "by chance, the rank correlation of enrichment with the GC content of the tokens, and the token most tied to it with its "
+            "Each category: its share of the sequence; tokens frequent enough for a test; those that lie there more and less often than "
+            "by chance; the rank correlation of enrichment with the GC content of the tokens; the token most tied to it with its "
             "log2 enrichment and 95\u00a0% interval.",
             source,
         )
@@ -85,14 +85,14 @@ def count_tests(table: pd.DataFrame, tested: pd.DataFrame) -> list[str]:
     if powerless := lack_of_power(tested, shifts):
         return [powerless + too_rare]
     sentences = [
-        f"Of {len(tested):,} pairs of a token and a category {len(sure):,} ({len(sure) / len(tested):.1%}) have q below {LEVEL}: {more:,} "
-        f"enriched and {len(sure) - more:,} depleted, compared with circular shifts of the annotation." + too_rare
+        f"Of {len(tested):,} pairs of a token and a category {len(sure):,} ({len(sure) / len(tested):.1%}) have q below {LEVEL} by "
+        f"circular shifts of the annotation: {more:,} enriched, {len(sure) - more:,} depleted." + too_rare
     ]
     if shifts and len(sure):
         least, reached = lowest(tested, shifts)
         sentences.append(
-            f"{shifts:,} circular shifts give no p-value below {least:.2g}, which {reached / len(tested):.0%} of the tests reach, so "
-            "q shows that an association exists and not how certain it is."
+            f"{shifts:,} circular shifts give no p-value below {least:.2g}, which {reached / len(tested):.0%} of the tests reach. "
+            "So q shows that an association exists, not how certain it is."
         )
     best = strongest(tested, 1).sort_values("low", ascending=False).head(1)
     for row in best.itertuples():
@@ -119,16 +119,19 @@ def lack_of_power(tested: pd.DataFrame, shifts: int | None) -> str:
     least, reached = lowest(tested, shifts)
     if least * len(tested) / max(1, reached) < LEVEL:
         return ""
+    needed = int(least * len(tested) / LEVEL)
     return (
-        f"{shifts:,} circular shifts are too few to establish any enrichment among {len(tested):,} pairs of a token and a category: they "
-        f"give no p-value below {least:.2g}, which {reached:,} of the tests reach, and for a q below {LEVEL} more than "
-        f"{int(least * len(tested) / LEVEL):,} would have to. This is a lack of power, no evidence of absence; raise `embeddings.shifts`."
+        f"{shifts:,} circular shifts are too few to establish any enrichment among {len(tested):,} pairs of a token and a category. They "
+        f"give no p-value below {least:.2g}, which {reached:,} of the tests reach. For a q below {LEVEL} more than "
+        f"{needed:,} would have to reach it. This is a lack of power, no evidence of absence; raise `embeddings.shifts`."
     )
 
 
 def summarise(tested: pd.DataFrame) -> pd.DataFrame:
-    """One row a category, in the order of the table: track, category, expected, tests, more, less, gc (rank correlation of log2 with
-    the share of G and C in the token, NaN for fewer than ten tokens)."""
+    """Return one row per category, in the order of the table: track, category, expected, tests, more, less, gc.
+
+    gc is the rank correlation of log2 with the share of G and C in the token, NaN for fewer than ten tokens.
+    """
     rows = []
     for (track, category), part in tested.groupby(NAMES, sort=False):
         sure = part["q"] < LEVEL
@@ -149,8 +152,8 @@ def follow_gc(summary: pd.DataFrame) -> list[str]:
     most = known.loc[known["gc"].abs().idxmax()]
     return [
         f"In {len(close)} of {len(known)} categories enrichment goes with the GC content of the token (rank correlation of at least "
-        f"{CLOSE} either way), most of all in {name_category(most['track'], most['category'])} ({signed(most['gc'])}): composition "
-        "explains much of it there."
+        f"{CLOSE} either way). It does so most of all in {name_category(most['track'], most['category'])} ({signed(most['gc'])}); "
+        "composition explains much of it there."
     ]
 
 

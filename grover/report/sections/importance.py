@@ -71,8 +71,10 @@ def tested(results: Results) -> set[str]:
 
 
 def heights(rows: pd.DataFrame) -> pd.Series:
-    """Height of each base, above the line where the base raises the answer: mean |delta| of single substitutions, minus the change by
-    redrawn blocks, the value of others."""
+    """Return the height of each base, above the line where the base raises the answer.
+
+    It is mean |delta| of single substitutions, minus the change by redrawn blocks, or the value of other methods.
+    """
     method = rows["method"].iloc[0]
     if method == "ism":
         return -np.sign(rows["signed"]) * rows["importance"]
@@ -133,7 +135,7 @@ def curves(task: str, tests: pd.DataFrame | None) -> list:
     sites = int(tests.loc[tests["test"] == "deletion", "n"].max())
     caption = (
         f"Task {task}: mean answer over {count(sites, 'site')} while bases are replaced by those of a dinucleotide shuffle (deletion) or "
-        "restored in a shuffle (insertion), those that a method ranks first at first. A faithful method falls or rises early."
+        "restored in one (insertion). The bases that a method ranks first change first. A faithful method falls or rises early."
     )
     name = f"faithfulness_{task}".replace(".", "-")
     return [Picture(name, figures.curves(tests, NAMES), caption, f"interpretation/{task}/faithfulness.tsv")]
@@ -142,8 +144,8 @@ def curves(task: str, tests: pd.DataFrame | None) -> list:
 AGREEMENT = (
     "Tests of the explanations. Deletion, insertion: nats by which the area under the curve beats a random order, with its 95 % "
     "interval over blocks of sites; above 0 is better. The rest are Spearman correlations of the importance of bases: with single "
-    "substitutions, with a model fine-tuned with another seed, with the opposite strand (of a task with strands no equivalent input), and "
-    "with a model of random weights, which is near 0 where importance follows the weights. A dash: not measured."
+    "substitutions; with a model fine-tuned with another seed; with the opposite strand (of a task with strands no equivalent input); "
+    "with a model of random weights, near 0 where importance follows the weights. A dash: not measured."
 )
 
 
@@ -184,7 +186,7 @@ def completeness(tables: dict[str, pd.DataFrame]) -> list[str]:
     if errors.empty:
         return []
     return [
-        f"Integrated gradients of {count(len(errors), 'site')}: the sum of the values differs from the change of the answer by "
+        f"Integrated gradients of {count(len(errors), 'site')}: their sum differs from the change of the answer by "
         f"{errors.max():.1%} at most, and by {errors.median():.1%} in the median."
     ]
 

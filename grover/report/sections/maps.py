@@ -23,8 +23,8 @@ def section(results: Results) -> Section:
     findings = [describe(loci), *trained_loci(results, pairs)]
     parts: list = [
         "A dependency map shows how much each substitution at one base (row) changes the log2 odds that the pretrained model gives at "
-        "another base (column): the largest absolute change over substitutions and over the four bases. Only masked tokens are read. "
-        "Both sequences of a comparison hide the same bases in the same tokens and have equally many tokens; pairs for which no "
+        "another base (column). A value is the largest absolute change over substitutions and over the four bases. Only masked tokens "
+        "are read. Both sequences of a comparison mask the same bases in the same tokens and have equally many tokens; pairs for which no "
         "substitution allows this are blank. "
         "Each pair is compared with all pairs of the same distance in dinucleotide shuffles of the locus.",
         findings,

@@ -16,8 +16,8 @@ def section(results: Results) -> Section:
     """Write a table and one figure for each task, and one finding for all."""
     parts: list = [
         "Motifs are discovered on fold train from the contributions of single bases, and tested on fold test. A motif is supported where "
-        "its class has better matches (q at most 0.05) and where its consensus, written into sequences without it, raises the logit more "
-        "than its shuffled bases; for a motif against a class, where both are the reverse."
+        "two tests agree. Its class has better matches (q at most 0.05). Its consensus, written into sequences without it, raises the "
+        "logit more than its shuffled bases. For a motif against a class, both are the reverse."
     ]
     supported, without, first = [], [], ""
     for name in results.find(TABLE):

@@ -35,9 +35,9 @@ def section(results: Results) -> Section:
     parts = [
         f"A BERT encoder of {main['parameters']:,} parameters was trained to predict masked tokens in "
         f"{training['step'].max():,} steps, on the training windows of split {split}. It was then scored on "
-        f"{scores['masked_tokens']:,} masked tokens of {scores['windows']:,} test windows of that split, beside predictors that "
-        f"know only how often tokens stand alone or between two neighbours: they counted {main['baseline_tokens']:,} of the "
-        f"{main['training_tokens']:,} tokens that the training windows cover (at most `evaluation.baseline_tokens`).",
+        f"{scores['masked_tokens']:,} masked tokens of {scores['windows']:,} test windows of that split, beside baselines "
+        f"from counts of tokens, alone or between neighbours. They counted {main['baseline_tokens']:,} of the "
+        f"{main['training_tokens']:,} tokens of the training windows (at most `evaluation.baseline_tokens`).",
         *seen_sentences(metrics.values()),
         findings,
         Picture(
@@ -49,8 +49,8 @@ def section(results: Results) -> Section:
             ),
             "Loss on the training windows, with the loss of the final model on the test windows of both splits at the end. The test "
             f"windows have {main['mask_ratio']:.1%} of their tokens masked (`evaluation.mask_ratio`, by default the ratio of the "
-            "training), all behind [MASK]. The training loss is a little harder: up to a fifth of its masked tokens stand behind a random "
-            "token instead, and dropout applies (`pretraining.dropout`, unless it is 0). "
+            "training), all behind [MASK]. The training loss is a little harder: up to a fifth of its masked tokens have a random "
+            "token instead, and dropout applies (`pretraining.dropout`). "
             f"Grey lines are baselines on the test windows of split {split}: a model above the line of neighbour counts has not "
             "learnt more than adjacency.",
             curve,
@@ -70,11 +70,11 @@ def section(results: Results) -> Section:
         parts.append(
             Table(
                 span_table(spans),
-                f"Masked bits per base that compare between vocabularies: spans of {first['span']} bases at the same places of the "
-                "genome are masked, with every token that touches one, in windows of the same "
-                f"{first['window_bases']} bases (`evaluation.span_bases`), without spans in the outer {first['margin']}. 95 % "
+                f"Masked bits per base that compare between vocabularies. Spans of {first['span']} bases at the same places of the "
+                "genome are masked, with every token that touches one (`evaluation.span_bases`). Windows have the same "
+                f"{first['window_bases']} bases, without spans in the outer {first['margin']}. 95 % "
                 "intervals over blocks of the genome; `seen` is the share of the masked tokens inside training windows. Cautions "
-                "remain: the borders of the visible tokens tell something about the masked ones, more in one vocabulary than in "
+                "remain: the borders of the visible tokens contain information on the masked ones, more in one vocabulary than in "
                 "another; long tokens mask more bases around a span; the tokens of a span are predicted each "
                 "alone, which costs short tokens more.",
                 source,
@@ -98,7 +98,7 @@ def seen_sentences(metrics: Collection[dict]) -> list[str]:
         if max(shares) > 0:
             sentences.append(
                 f"Of the masked tokens of split {split} {low if low == high else f'{low} to {high}'} lie inside training windows: "
-                "its scores tell what a model remembers too."
+                "its scores measure memory of the training set, too."
             )
     return sentences
 
@@ -208,9 +208,8 @@ def token_parts(results: Results, folder: str, split: str) -> list:
         Picture(
             "pretraining_tokens",
             figures.tokens(tokens),
-            f"Tokens masked at least {FEWEST_OCCURRENCES} times, from the best to the worst: how often each is ranked first "
-            "where it stands, and how well its probability tells the places where it stands from all others (area under the ROC "
-            "curve; 0.5 is chance).",
+            f"Tokens masked at least {FEWEST_OCCURRENCES} times, from the best to the worst. Shown are how often each is ranked first "
+            "at its places, and how well its probability separates these from others (area under the ROC curve; 0.5 is chance).",
             source,
         ),
         Table(

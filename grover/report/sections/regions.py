@@ -54,9 +54,9 @@ def section(results: Results) -> Section:
     findings = [*overview(mean), *still_alike(mean)]
     order, groups = columns_of(linear)
     parts = [
-        "A probe is a simple model that reads a track from a representation of a region: logistic regression for categories, "
+        "A probe is a simple model that reads a track from a representation of a region. It is logistic regression for categories, "
         "presence and strand, ridge regression for quantities. It is fitted on the regions of fold train, its regularisation is "
-        f"chosen on fold valid, and it is scored on fold test ({blocks_of(linear)}). It stands beside the same probe on GC "
+        f"chosen on fold valid, and it is scored on fold test ({blocks_of(linear)}). It is compared with the same probe on GC "
         "content, on frequencies of k-mers, on the mean word2vec vector, and on the randomly initialised model. The mean "
         "embedding of the deepest layer kept is the one that is judged, chosen before any score was known.",
         findings,
@@ -153,8 +153,8 @@ def blocks_of(linear: pd.DataFrame) -> str:
         for least, most in (linear[name].agg(["min", "max"]) for name in ("n_test", "blocks"))
     )
     return (
-        f"{tests} regions in {blocks} blocks of the genome, which the intervals are drawn from and which are as long as it takes for "
-        "neighbouring ones to differ in the track"
+        f"{tests} regions in {blocks} blocks of the genome, which the intervals resample; blocks are so long that "
+        "neighbouring ones differ in the track"
     )
 
 
@@ -168,7 +168,7 @@ def still_alike(mean: pd.DataFrame) -> list[str]:
     ]
     return [
         f"Fold test is too small for the long stretches of {listed(tracks)}: neighbouring blocks are still alike, so that the intervals "
-        "are too narrow, and what they say of these tracks, in the counts above too, is not to be relied on."
+        "are too narrow. Do not rely on them for these tracks, nor on the counts above."
     ]
 
 

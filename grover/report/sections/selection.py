@@ -32,10 +32,10 @@ def section(results: Results) -> Section:
     )
     bits = models["bits_per_base"].notna().any()
     parts = [
-        f"{finding} Each pretrained model is fine-tuned to name the next k bases after a context that is cut out first and "
-        "tokenised alone, since its last token would otherwise tell what cannot follow. Baselines learn from the contexts "
-        "of fold train alone, without pretraining: the majority class, Markov models, a classifier that sees nothing "
-        "but the last token, and a random forest on TF-IDF, which learns from a part of the contexts "
+        f"{finding} Each pretrained model is fine-tuned to predict the next k bases after a context that is cut out first and "
+        "tokenised alone. Its last token would otherwise exclude what cannot follow. Baselines are fitted on the contexts "
+        "of fold train alone, without pretraining. They are the majority class, Markov models, a classifier of "
+        "the last token, and a random forest on TF-IDF from a part of the contexts "
         "(`selection.forest_examples`).",
         *reason,
         *_seen(models["seen"].max()),
@@ -68,8 +68,8 @@ def _seen(share: float) -> list[str]:
     if not share > 0:
         return []
     return [
-        f"Up to {100 * share:.3g} % of the bases of the test contexts lie in windows that a model was pretrained on (`corpus.split`), "
-        "while baselines learn from fold train alone: the distance to the baselines is flattered."
+        f"Up to {100 * share:.3g} % of the bases of the test contexts lie in windows that a model was pretrained on (`corpus.split`). "
+        "Baselines are fitted on fold train alone, so the distance to the baselines is too favourable."
     ]
 
 

@@ -14,8 +14,8 @@ AUTHORS = (
     "on either side. "
 )
 NOTHING = (
-    "Nothing was measured: no segment is long enough for a window with its surroundings (`atlas.stability_length` and "
-    "`atlas.flank`), or all vocabularies overlap, with one token per base and no boundaries."
+    "Nothing was measured. Either no segment is long enough for a window with its surroundings (`atlas.stability_length` and "
+    "`atlas.flank`), or all vocabularies overlap and have no boundaries."
 )
 
 

@@ -40,14 +40,14 @@ def section(results: Results) -> Section:
         f"The model reads one of the two strands. {own['n'].max():,} regions, in even steps along the genome, are embedded as they are "
         "and as their reverse complements, both tokenised from the bare sequence. A cosine of 1 means equal embeddings. All vectors of a "
         "network often have one direction in common; the baseline is therefore the cosine of a region and the reverse complement of "
-        "another one, and the centred cosine is taken around the mean of all vectors. Composition contributes to it: GC content is the "
+        "another one. The centred cosine is taken around the mean of all vectors. Composition contributes to it: GC content is the "
         "same on both strands.",
         findings,
         Picture(
             "embeddings_strands",
             figures.strands(own, random_model),
             "A region and its reverse complement, by layer (0 is the input of the first): cosine with the 95 % interval over blocks of the "
-            "genome and, dashed, that of two different regions; the same from the mean of all vectors; and the share of regions whose own "
+            "genome; dashed, that of two different regions; the same from the mean of all vectors; and the share of regions whose own "
             "reverse complement is the nearest of all (dashed: by chance).",
             name,
         ),

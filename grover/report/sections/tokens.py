@@ -55,9 +55,9 @@ def section(results: Results) -> Section:
     ]
     mapped = {name: table.dropna(subset=["order"]) for name, table in tokens.items()}
     parts: list = [
-        f"The embedding of a token is the average of its states over all its occurrences in the embedded regions, layer by layer: "
-        f"layer 0 is what the first layer reads, {layers[-1]} the deepest layer kept. Beside it stands word2vec (CBOW) with as many "
-        f"dimensions, trained on the same windows, which knows nothing but which tokens lie near each other. {number:,} tokens occur "
+        f"The embedding of a token is the average of its states over all its occurrences in the embedded regions, layer by layer. "
+        f"Layer 0 is what the first layer reads, {layers[-1]} the deepest layer kept. It is compared with word2vec (CBOW) with as many "
+        f"dimensions, trained on the same windows; word2vec uses nothing but which tokens lie near each other. {number:,} tokens occur "
         "often enough. A component's sign is arbitrary"
         + (
             ", so only the size of a correlation can be compared with the paper's (hg19, 600 cycles)." if paper else "."
@@ -132,8 +132,8 @@ def map_parts(
         Picture(
             "tokens_clusters",
             figures.clustered(*ordered(results, names, mapped)),
-            f"Cosines of all pairs of tokens, ordered by hierarchical clustering (average linkage), with the GC content and the "
-            f"length of each row and the numbers of the {CLUSTERS} clusters of the table below.",
+            f"Cosines of all pairs of tokens, ordered by hierarchical clustering (average linkage). Beside the rows: GC content, "
+            f"length, and the numbers of the {CLUSTERS} clusters of the table below.",
             names["token_averages.npy"],
         ),
         Table(

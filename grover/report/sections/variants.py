@@ -112,7 +112,7 @@ def _confounding(correlations: pd.DataFrame) -> str:
     verdict = "is" if abs(row["partial"]) > MOST else "is not"
     alone = f"; that of token frequencies is {signed(rows.loc['unigram', 'r'])}" if "unigram" in rows.index else ""
     return (
-        f"llr {verdict} confounded with the tokenization at a limit of {MOST}: given a Markov chain of order 5, it correlates with the "
+        f"llr {verdict} confounded with the tokenization at a limit of {MOST}. Given a Markov chain of order 5, it correlates with the "
         f"change in token number by r = {signed(row['partial'])} ({interval(row['partial_low'], row['partial_high'])}). Without the "
         f"chain r is {signed(row['r'])} ({between(row['r_low'], row['r_high'])}){alone} ({int(row['n']):,} random "
         "substitutions of fold train)."
@@ -223,7 +223,7 @@ def _not_judged(summary: dict, labelled: pd.DataFrame) -> list:
         )
         reason = (
             f"The positives of fold test lie{width} in {count(summary['blocks'], 'block')} of {summary['block']:,} bases, fewer than "
-            f"{FEWEST_BLOCKS}: they are no independent observations, so that no AUROC and no interval is given."
+            f"{FEWEST_BLOCKS}. They are no independent observations, so no AUROC and no interval is given."
         )
     picture = Picture(
         "variants_places",

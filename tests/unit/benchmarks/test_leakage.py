@@ -380,8 +380,8 @@ def test_an_example_longer_than_the_positions_stops_before_anything_is_computed(
     built = {"task": "mine", "labels": LABELS}
     # 100 bases in k-mers of two, and one at both ends
     message = (
-        r"^task mine: its longest example is 52 tokens of vocabulary with the special ones at both ends, but a model of 51 "
-        r"positions .*; give the task a shorter length, or raise pretraining.positions and corpus.longest$"
+        r"^task mine: its longest example is 52 tokens of vocabulary with the special ones at both ends, but the model has 51 "
+        r"positions; give the task a shorter length, or raise pretraining.positions and corpus.longest$"
     )
     with pytest.raises(InputError, match=message):
         run(place, table, built, positions=51)

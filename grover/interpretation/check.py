@@ -66,7 +66,7 @@ def check(
 
     `deletion`, `insertion`: the mean answer (nats) with the share x of the bases deleted or inserted; `deletion gain`, `insertion gain`:
     by how much the area beats that of an order without an explanation. `methods`, `seeds`, `strands`, `randomisation`: rank correlation
-    of the importance with that of another method, another seed, the other strand, or a model with x parts random. Without a
+    of the importance with that of another method, another seed, the other strand, or a model with random parts. Without a
     `second` model the row of seeds has no value and n is 0. counts: of each token in fold train.
     """
     sites, own = explained.sites, explained.importance

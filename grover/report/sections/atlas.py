@@ -172,7 +172,7 @@ def explain(summaries: dict[str, dict], merges: dict[str, pd.DataFrame], paper: 
     if nulls:
         reached = "; ".join(
             f"{name} gives {summary['mean_length']:.2f} bases per token, {summary['five_mers']} tokens of five and "
-            f"{summary['six_mers']} of six bases ({summary['starts_with_at_types']:.1%} of all begin with A or T) and "
+            f"{summary['six_mers']} of six bases ({summary['starts_with_at_types']:.1%} begin with A or T) and "
             f"{'a' if summary['has_cg'] else 'no'} token CG"
             for name, summary in nulls.items()
         )

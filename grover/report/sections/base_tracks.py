@@ -21,8 +21,8 @@ def section(results: Results) -> Section:
     place = f"{locus['chrom'].iloc[0]}:{locus['pos'].iloc[0] + 1:,}-{locus['pos'].iloc[-1] + 1:,}"
     parts: list = [
         "Base probabilities were computed from masked tokens for "
-        f"{count(int(main['bases']), 'base')}.{seen} {sentence} The number of masked tokens and the bases that they cover are those of the "
-        "segmentation of the reference. That alone restricts the possible bases; every value is therefore the difference from "
+        f"{count(int(main['bases']), 'base')}.{seen} {sentence} The masked tokens and the bases that they cover are those of the "
+        "reference. That alone restricts the possible bases; every value is therefore the difference from "
         "token frequencies in the same segmentation. The tracks are in `interpretation/hub`, as bigWigs with "
         "a UCSC hub and IGV sessions.",
         Picture(

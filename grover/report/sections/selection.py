@@ -35,7 +35,7 @@ def section(results: Results) -> Section:
         f"{finding} Each pretrained model is fine-tuned to predict the next k bases after a context that is cut out first and "
         "tokenised alone. Its last token would otherwise exclude what cannot follow. Baselines are fitted on the contexts "
         "of fold train alone, without pretraining. They are the majority class, Markov models, a classifier of "
-        "the last token, and a random forest on TF-IDF from a part of the contexts "
+        "the last token, and a random forest on TF-IDF of some contexts "
         "(`selection.forest_examples`).",
         *reason,
         *_seen(models["seen"].max()),

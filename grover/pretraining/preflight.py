@@ -103,7 +103,8 @@ def fitting_processes(
 ) -> int:
     """Choose by how many processes this one is replaced on CPUs, and print it.
 
-    That is one per core of `threads`, or as many as fit into memory; one where several were started on this machine, and on a GPU. On several nodes all choose the same, so that memory is not asked.
+    That is one per core of `threads`, or as many as fit into memory; one where several were started on this machine, and on a GPU. On
+    several nodes all choose the same, so that memory is not asked.
     """
     wanted = min(threads, batch // here.world)
     if device.type != "cpu" or here.local_world > 1 or wanted <= 1:

@@ -35,7 +35,7 @@ def test_each_job_asks_for_the_memory_and_time_of_its_rule_and_none_is_an_array_
     for job in whole.jobs():
         assert (job["ReqMem"], job["TimelimitRaw"]) == asked[job["rule"]], job
         assert job["JobID"].isdigit() and "gpu" not in job["ReqTRES"], job
-    assert asked["build_vocabulary"] == ("1000M", "10") and asked["pretrain"] == ("16000M", "2880")
+    assert asked["build_vocabulary"] == ("1000M", "10") and asked["pretrain"] == ("14100M", "2880")
 
 
 def test_logs_efficiency_and_accounting_are_where_the_documentation_says(whole):
@@ -56,8 +56,8 @@ def test_the_usage_agrees_with_the_jobs(whole):
     assert {rule: int(row["jobs"]) for rule, row in submitted.items()} == Counter(job["rule"] for job in jobs)
     seconds = sum(float(row["wall_hours"]) for row in submitted.values()) * 3600
     assert seconds == pytest.approx(sum(float(job["ElapsedRaw"]) for job in jobs), rel=0.01)
-    assert (submitted["pretrain"]["requested_mb"], submitted["pretrain"]["retries"]) == ("16000", "0")
-    assert 200 < float(submitted["pretrain"]["peak_mb"]) < 16000 and float(submitted["pretrain"]["gpu_hours"]) == 0
+    assert (submitted["pretrain"]["requested_mb"], submitted["pretrain"]["retries"]) == ("14100", "0")
+    assert 200 < float(submitted["pretrain"]["peak_mb"]) < 14100 and float(submitted["pretrain"]["gpu_hours"]) == 0
     # downloads, links and the like run beside the driver
     assert {row["rule"] for row in rows} > submitted.keys()
 

@@ -243,6 +243,7 @@ def test_a_killed_job_keeps_the_fine_tunings_that_it_finished(tmp_path, genome, 
         **{"name": "v", "seeds": [0, 1], "split": "split", "seed": 0, "device": "cpu", "precision": "auto"},
         "task": NextKmer(k=[2, 3], examples=300),
         "training": NextKmerTraining(),
+        "threads": 1,
     }
 
     with pytest.raises(KeyboardInterrupt):

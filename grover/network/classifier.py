@@ -8,7 +8,7 @@ Sequences are laid end to end (`grover.network.packed`), so that no padding is c
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
@@ -21,7 +21,7 @@ from transformers import BertConfig, BertModel
 
 from grover.network.attention import choose_attention
 from grover.network.bert import check_length, load_config, load_into
-from grover.network.device import autocast
+from grover.network.device import autocast, precision_to_train
 from grover.network.forward import hidden_states
 from grover.network.inference import TOKENS_AT_ONCE, each, evaluating, moved, threads_for
 from grover.network.initialisation import begin
@@ -144,8 +144,11 @@ def fit(
 ) -> pd.DataFrame:
     """Train on inputs as `network` collates them and their classes (int64 [n]); returns the loss curve.
 
-    `class_weights` (float [classes]) weigh the examples; `after_epoch` may end the training by returning true.
+    `class_weights` (float [classes]) weigh the examples; `after_epoch` may end the training by returning true. Encoders are trained in
+    bf16 where that is faster (`precision_to_train`); for other networks that is not measured.
     """
+    if isinstance(network, Classifier):
+        execution = replace(execution, precision=precision_to_train(execution.device, execution.precision))
     lengths = np.array([len(tokens) for tokens in inputs])
     network.check(int(lengths.max()))
     device, batch = execution.device, schedule.batch

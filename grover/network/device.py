@@ -2,13 +2,14 @@
 
 import sys
 from contextlib import AbstractContextManager, nullcontext
+from functools import cache
 
 import torch
 
 from grover.network.distributed import ALONE, Processes
 from grover.network.gpu import check_architecture, driver_version, why_no_gpu
 from grover.runtime.errors import InputError
-from grover.runtime.machine import cores
+from grover.runtime.machine import TRAINED_IN_BF16, computes_bf16, cores
 
 
 def choose_device(name: str, threads: int = 0, processes: Processes = ALONE) -> torch.device:
@@ -76,6 +77,22 @@ def computes_in_bf16(device: torch.device, precision: str) -> bool:
     if precision == "auto":
         return device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
     return precision == "bf16"
+
+
+def precision_to_train(device: torch.device, precision: str) -> str:
+    """Return the precision of a training of the encoder, and print where `auto` is bf16 on a CPU.
+
+    Predictions and scores stay in fp32 there under `auto`, so that they can be compared between machines.
+    """
+    if precision != "auto" or device.type != "cpu" or not computes_bf16(instructions=TRAINED_IN_BF16):
+        return precision
+    _say_bf16()
+    return "bf16"
+
+
+@cache
+def _say_bf16() -> None:
+    print("precision: auto trains in bf16, for which this processor has instructions", file=sys.stderr, flush=True)
 
 
 def autocast(device: torch.device, precision: str) -> AbstractContextManager[None]:

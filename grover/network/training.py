@@ -25,7 +25,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from grover.network.checkpoints import Checkpoints
 from grover.network.curve import COLUMNS, RISE, SMOOTHED, Curve
-from grover.network.device import autocast
+from grover.network.device import autocast, computes_in_bf16
 from grover.network.distributed import ALONE, Processes
 from grover.network.inference import moved
 from grover.network.transfer import Copied, pinned
@@ -223,6 +223,7 @@ class _Ledger:
                 "optimiser": optimiser.state_dict(),
                 "curve": self.curve.state(),
                 "processes": self.execution.processes.world,
+                "bf16": computes_in_bf16(self.execution.device, self.execution.precision),
             }
             checkpoints.save(done, state)
         self.saved, self.saved_at = done, time.monotonic()
@@ -303,6 +304,9 @@ def _resume(checkpoints: Checkpoints, steps: int, execution: Execution) -> tuple
         else:
             said = f"resumed at step {step:,} of {steps:,}" + ("" if same else "; the code has changed since then")
             said += _said_of_processes(state.get("processes", processes.world), processes.world)
+            bf16 = computes_in_bf16(execution.device, execution.precision)
+            if state.get("bf16", bf16) != bf16:  # under `precision: auto` on another processor
+                said += f"; from here on it is computed in {'bf16' if bf16 else 'fp32'}"
         print(f"{execution.label}: {said}", file=sys.stderr, flush=True)
     agreed = processes.agreed(step, execution.device)
     if agreed != step:

@@ -16,6 +16,7 @@ from transformers import BertForMaskedLM
 
 from grover.network.batching import SPECIALS
 from grover.network.bert import check_length
+from grover.network.device import computes_in_bf16, precision_to_train
 from grover.network.distributed import Processes
 from grover.network.forward import AfterAttention, after_attention, logits_at
 from grover.network.packed import Layout, group_by_tokens, pack
@@ -54,7 +55,8 @@ def pretrain(
 
     Raises an InputError for windows that are too few or too long, and where not even one window fits into memory.
     """
-    execution = replace(execution, label="pretrain")
+    precision = precision_to_train(execution.device, execution.precision)
+    execution = replace(execution, label="pretrain", precision=precision)
     _check_windows(windows, len(tokens), settings.batch, execution.processes)
     check_length(int(windows["length"].max()), model.config.max_position_embeddings, "windows")
     batches = _Batches(tokens, windows, model.config.vocab_size, settings, execution)
@@ -65,7 +67,9 @@ def pretrain(
         logits = logits_at(model, batch["input_ids"], batch["layout"], batch["positions"], after_attention=proven)
         return cross_entropy(logits, batch["targets"], reduction="sum")
 
-    return train(model, batches, masked_loss, settings.optimisation, execution, recording)
+    curve = train(model, batches, masked_loss, settings.optimisation, execution, recording)
+    curve.attrs["computed_in"] = "bf16" if computes_in_bf16(execution.device, precision) else "fp32"
+    return curve
 
 
 class _Batches:

@@ -3,9 +3,11 @@
 import os
 import re
 import resource
+from collections.abc import Collection
 from pathlib import Path
 
 PROCESSOR = Path("/proc/cpuinfo")
+TRAINED_IN_BF16 = {"amx_bf16", "avx512_bf16"}  # those of x86, where trainings in bfloat16 were measured to be faster
 BF16 = {"amx_bf16", "avx512_bf16", "bf16"}  # as Linux names the instructions of x86 and, the last one, of Arm
 CLOCKS = 60.0  # seconds by which the clocks of two machines may differ
 
@@ -15,13 +17,16 @@ def cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def computes_bf16(described: Path = PROCESSOR) -> bool:
-    """Return whether the processor has instructions for bfloat16; False where Linux does not describe it."""
+def computes_bf16(described: Path = PROCESSOR, instructions: Collection[str] = BF16) -> bool:
+    """Return whether the processor has one of these instructions for bfloat16; False where Linux does not describe it."""
     try:
         text = described.read_text(encoding="ascii", errors="replace")
     except OSError:
         return False
-    return any(BF16 & set(flags.split()) for flags in re.findall(r"^(?:flags|Features)\s*:(.*)$", text, re.M))
+    return any(
+        not set(instructions).isdisjoint(flags.split())
+        for flags in re.findall(r"^(?:flags|Features)\s*:(.*)$", text, re.M)
+    )
 
 
 def peak_memory() -> int:

@@ -25,7 +25,7 @@ def ordered_corpus() -> tuple[np.ndarray, pd.DataFrame]:
     return tokens, pd.DataFrame({"first": first, "length": rng.integers(20, 33, 300)})
 
 
-def run(corpus, steps=4, seed=0, architecture=TINY, processes=ALONE, precision="auto", **recording):
+def run(corpus, steps=4, seed=0, architecture=TINY, processes=ALONE, precision="fp32", **recording):
     model = new_language_model(bert_config(architecture, 9), seed)
     settings = Settings(16, Optimisation(steps, 1e-2, warmup=0.1), Masking(0.2))
     return model, pretrain(

@@ -42,7 +42,8 @@ class Device(Section):
         "auto", "Device of the network; `cuda` fails at once without a GPU, and `auto` takes a GPU if there is one."
     )
     precision: Literal["auto", "fp32", "bf16"] = setting(
-        "auto", "Number format of the network; `auto` is bf16 on a GPU and fp32 on the CPU."
+        "auto",
+        "Number format of the network; `auto` is bf16 on a GPU and for trainings on CPUs with AMX or AVX512-BF16, else fp32.",
     )
 
 

@@ -5,9 +5,10 @@ import pytest
 import torch
 from transformers import AutoModel, AutoModelForMaskedLM, AutoTokenizer
 
+from grover.network import device as device_module
 from grover.network.bert import bert_config, load_language_model, new_language_model, save
 from grover.network.checkpoints import Checkpoints
-from grover.network.device import choose_device
+from grover.network.device import choose_device, computes_in_bf16, precision_to_train
 from grover.network.distributed import Processes
 from grover.network.forward import logits_at
 from grover.network.packed import Layout, pack
@@ -130,3 +131,24 @@ def test_devices_and_precisions_that_are_not_there():
             choose_device("cuda")
     with pytest.raises(InputError, match="multiple of heads"):
         bert_config(architecture(hidden=10, heads=3), 9)
+
+
+def test_auto_trains_encoders_in_bf16_where_the_processor_does_and_scores_in_fp32(
+    corpus, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(device_module, "computes_bf16", lambda instructions: True)
+    device_module._say_bf16.cache_clear()
+    auto, half, single = (run(corpus, precision=precision)[0] for precision in ("auto", "bf16", "fp32"))
+    assert same(auto, half) and not same(auto, single)
+    assert (
+        capsys.readouterr().err.count("precision: auto trains in bf16, for which this processor has instructions") == 1
+    )
+    assert not computes_in_bf16(CPU, "auto") and precision_to_train(CPU, "fp32") == "fp32"
+    assert precision_to_train(torch.device("cuda", 0), "auto") == "auto"
+    monkeypatch.setattr(device_module, "computes_bf16", lambda instructions: False)
+    assert same(run(corpus, precision="auto")[0], single)
+    # a training that goes on in another format says so
+    checkpoints = Checkpoints(tmp_path)
+    run(corpus, steps=2, precision="fp32", checkpoints=checkpoints)
+    run(corpus, steps=4, precision="bf16", checkpoints=checkpoints)
+    assert "resumed at step 2 of 4; from here on it is computed in bf16" in capsys.readouterr().err

@@ -2,7 +2,7 @@
 
 import pytest
 
-from grover.runtime.machine import computes_bf16
+from grover.runtime.machine import TRAINED_IN_BF16, computes_bf16
 
 
 @pytest.mark.parametrize(
@@ -19,4 +19,5 @@ def test_instructions_for_bf16(tmp_path, line, found):
     described = tmp_path / "cpuinfo"
     described.write_text(f"processor\t: 0\n{line}\n")
     assert computes_bf16(described) is found
+    assert computes_bf16(described, TRAINED_IN_BF16) is (found and "Features" not in line)  # not measured on Arm
     assert not computes_bf16(tmp_path / "nothing")

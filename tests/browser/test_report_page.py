@@ -187,9 +187,8 @@ def test_a_figure_is_saved_with_the_colours_of_a_light_page(screen):
     assert svg.startswith("<svg") and "rgb(35, 40, 47)" in svg and 'xmlns="http://www.w3.org/2000/svg"' in svg
 
 
-def test_no_figure_is_cut_between_two_printed_pages(screen):
-    browser = screen(media="print")
-    # the text of A4 with margins of 1 cm, in pixels of 1/96 inch
+def printed(browser) -> None:
+    """Assert that no figure is cut between two pages of A4 with margins of 1 cm, or beyond their edge, and that Chromium prints them."""
     width, height = (round(inches * 96) for inches in (8.27 - 0.79, 11.69 - 0.79))
     size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
@@ -201,8 +200,18 @@ def test_no_figure_is_cut_between_two_printed_pages(screen):
     assert figures
     for name, tall, right, beyond, breaks in figures:
         assert 0 < tall <= height and right <= width and beyond <= 1 and breaks == "avoid", name
-    printed = browser.execute_cdp_cmd("Page.printToPDF", {"paperWidth": 8.27, "paperHeight": 11.69})
-    assert base64.b64decode(printed["data"]).startswith(b"%PDF")
+    page = browser.execute_cdp_cmd("Page.printToPDF", {"paperWidth": 8.27, "paperHeight": 11.69})
+    assert base64.b64decode(page["data"]).startswith(b"%PDF")
+
+
+def test_no_figure_is_cut_between_two_printed_pages(screen):
+    printed(screen(media="print"))
+
+
+def test_no_figure_of_a_comparison_is_cut(screen, comparison):
+    browser = screen(media="print")
+    browser.get(comparison.as_uri())
+    printed(browser)
 
 
 def test_a_narrow_screen_does_not_scroll_sideways(opened):

@@ -119,11 +119,12 @@ reference: setup  ## write config/schemas/ and the references of configuration a
 	$(BIN)/python -m grover.config.reference
 	$(BIN)/python -m grover.commands.reference
 
-lint: setup  ## ruff, snakefmt, mypy, snakemake --lint
+lint: setup  ## ruff, snakefmt, mypy, sentences, snakemake --lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/mypy
+	$(BIN)/python docs/check_prose.py
 	$(SNAKEMAKE) --lint
 
 format: setup  ## let ruff and snakefmt lay out the code

@@ -61,7 +61,7 @@ def test_the_slurm_profile_as_typed_at_the_root():
     pretrain = jobs["pretrain"]
     assert (pretrain["gres"], pretrain["mem_mb"], pretrain["runtime"], pretrain["threads"]) == (
         "gpu:1",
-        "16000",
+        "17200",
         "2880",
         "8",
     )

@@ -90,6 +90,11 @@ def precision_to_train(device: torch.device, precision: str) -> str:
     return "bf16"
 
 
+def trained_in(device: torch.device, precision: str) -> str:
+    """Return the number format in which the encoder is trained, `bf16` or `fp32`, for the metadata of what is trained."""
+    return "bf16" if computes_in_bf16(device, precision_to_train(device, precision)) else "fp32"
+
+
 @cache
 def _say_bf16() -> None:
     print("precision: auto trains in bf16, for which this processor has instructions", file=sys.stderr, flush=True)

@@ -15,7 +15,7 @@ from grover.finetuning.seeds import Outputs, Seeds, train_seeds
 from grover.finetuning.surroundings import compare_alone
 from grover.network.classifier import Classifier, new_classifier
 from grover.network.classifier_folder import files_of, save_classifier
-from grover.network.device import choose_device
+from grover.network.device import choose_device, trained_in
 from grover.network.folder import CONFIG, TOKENIZER, WEIGHTS
 from grover.pretraining.preflight import processes_beside
 from grover.runtime.cli import Input, Output, main
@@ -93,6 +93,7 @@ def finetune(
             "dataset": sha256,
             "weights": weights if initial == "pretrained" else "",
             "settings": settled,
+            "computed_in": trained_in(processor, precision),
         },
         call=table.attrs["call"],
     )

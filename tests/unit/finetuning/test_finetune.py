@@ -16,6 +16,7 @@ from grover.finetuning.finetune import BestEpoch, Settings, check_passed, draw, 
 from grover.network.bert import bert_config, new_language_model, save
 from grover.network.classifier import Network, logits, new_classifier
 from grover.network.classifier_folder import files_of, load_classifier
+from grover.network.device import trained_in
 from grover.runtime.errors import InputError
 from grover.tokenization.vocabulary import Vocabulary
 from tests.fakes.networks import architecture
@@ -260,6 +261,7 @@ def test_a_killed_job_keeps_the_seeds_that_it_finished(folder, tmp_path, monkeyp
     assert not (kept / "seed-2/model.safetensors").exists()
 
     said = json.loads((out / "metrics.json").read_text())
+    assert said["computed_in"] == trained_in(CPU, "auto")
     assert (said["task"], said["model"], said["kind"], said["n_train"]) == ("bases", "chosen-random", "random", 144)
     assert said["weights"] == "" and said["dataset"] == script.checksum(tmp_path / "dataset.parquet")
     assert said["epochs"] == [2, 2] and [row["seed"] for row in said["seeds"]] == [1, 2] and said["seconds"] > 0

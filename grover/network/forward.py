@@ -14,7 +14,7 @@ from torch.nn import functional
 from transformers import BertForMaskedLM, BertModel
 
 from grover.network.attention import Attention, Module, attend
-from grover.network.linear import linear
+from grover.network.linear import ROWS, linear
 from grover.network.packed import Layout
 from grover.network.splitmix import random_words
 
@@ -57,13 +57,16 @@ def layer_states(
     """
     embeddings: Module = encoder.embeddings
     stack: Module = encoder.encoder.layer
+    tokens = len(ids)
+    if not (torch.is_grad_enabled() or encoder.training or ids.is_cuda):
+        ids, layout = layout.filled(ids, ROWS)  # once, where `linear` would copy the states of every layer
     words = ids if ids.is_floating_point() else embeddings.word_embeddings(ids)
     states = words + embeddings.position_embeddings(layout.places)
     states = embeddings.LayerNorm(states + embeddings.token_type_embeddings.weight[0])
     keys = layout.keys if encoder.training else None
     states = dropout(states, embeddings.dropout.p, encoder.training, keys)
     if 0 in layers:
-        yield states
+        yield states[:tokens]
     for number, layer in enumerate(islice(stack, layers[-1]), start=1):
         mixed = attention(layer.attention.self, states, layout)
         if number == layers[-1] and positions is not None:
@@ -71,7 +74,7 @@ def layer_states(
             keys = None if keys is None else keys.index_select(0, positions)
         states = after_attention(layer, mixed, states, None if keys is None else keys + 2 * number)
         if number in layers:
-            yield states
+            yield states[:tokens]
 
 
 def hidden_states(

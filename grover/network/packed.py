@@ -83,6 +83,15 @@ class Layout:
         keys = self.keys if device.type == "cpu" else None
         return Layout(self.lengths, self.places.to(device, **options), self.bounds.to(device, **options), keys)
 
+    def filled(self, ids: torch.Tensor, multiple: int) -> tuple[torch.Tensor, "Layout"]:
+        """Return ids, or their embeddings, and the layout with a window of padding at the end, up to a multiple of so many tokens."""
+        missing = -len(ids) % multiple
+        if not missing or len(ids) < multiple:
+            return ids, self
+        ids = torch.cat([ids, ids.new_zeros(missing, *ids.shape[1:])])
+        places = torch.cat([self.places, self.places.new_zeros(missing)])
+        return ids, Layout((*self.lengths, missing), places, torch.cat([self.bounds, self.bounds[-1:] + missing]))
+
     def pin_memory(self) -> "Layout":
         """The same layout in memory from which a GPU copies by itself; keys are for CPUs."""
         return Layout(self.lengths, self.places.pin_memory(), self.bounds.pin_memory())

@@ -42,7 +42,7 @@ def test_pack_puts_windows_end_to_end():
 @pytest.mark.parametrize(
     ("way", "kind"), [(attend, torch.float32), (attend, torch.float64), (attend_fused, torch.float32)]
 )
-@pytest.mark.parametrize("lengths", [[9, 9, 9], [60, 31, 30, 2, 1], [1], [70, 3, 70]])
+@pytest.mark.parametrize("lengths", [[9, 9, 9], [60, 31, 30, 2, 1], [1], [70, 3, 70], [70, 70, 70, 70]])
 def test_states_and_logits_are_those_of_hugging_face_on_each_window_alone(model, way, kind, lengths, monkeypatch):
     model.to(kind)
     monkeypatch.setattr(attention, "SCORES_AT_ONCE", 40 * 40)

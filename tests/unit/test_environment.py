@@ -146,7 +146,7 @@ def test_every_import_is_a_direct_pin(folder):
 
 def test_each_hook_runs_a_program_of_lint_in_the_environment_of_the_project():
     lint = re.search(r"^lint: .*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(), re.M)[1]
-    commands = re.findall(r"^\t\$\(BIN\)/(ruff \w+|\w+)", lint, re.M)
+    commands = re.findall(r"^\t\$\(BIN\)/(ruff \w+|python \S+|\w+)", lint, re.M)
     [local] = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
     entries = [re.sub(" --.*", "", hook["entry"]) for hook in local["hooks"]]
     assert sorted(entries) == sorted(f".venv/bin/{command}" for command in commands)

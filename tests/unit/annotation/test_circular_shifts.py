@@ -307,7 +307,7 @@ def test_too_few_circular_shifts_are_called_a_lack_of_power(tmp_path):
         f"200 circular shifts are too few to establish any enrichment among {len(tested)}"
     )
     needed = int(len(tested) / 201 / 0.05)
-    assert f"which 4 of the tests reach, and for a q below 0.05 more than {needed} would have to" in made.findings[0]
+    assert f"which 4 of the tests reach. For a q below 0.05 more than {needed} would have to" in made.findings[0]
     assert "a lack of power, no evidence of absence" in made.findings[0]
     assert f"Another {len(table) - len(tested)} pairs are too rare" in made.findings[0]
     assert not any("have q below" in sentence or "are tied" in sentence for sentence in made.findings)

@@ -142,7 +142,7 @@ def test_ready_sequences_fit_into_the_models_whose_number_of_tokens_is_known(gen
     files = {"s": write(LABELLED + f"{'ACGT' * 100},1,train\n", "s")}
     readings = Readings(files, tasks=task("csv"), models=("bpe-600", "kmer-2", "overlap-3"), positions=400)
     check_sources(readings, genome, CONTIGS)
-    with pytest.raises(InputError, match="task t: its longest example is 400 tokens of overlap-3 .* of 399 positions"):
+    with pytest.raises(InputError, match="task t: its longest example is 400 tokens of overlap-3 .* has 399 positions"):
         check_sources(replace(readings, positions=399), genome, CONTIGS)
 
 

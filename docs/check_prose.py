@@ -149,7 +149,7 @@ def sentences(text: str) -> list[str]:
 def faults(sentence: str) -> list[str]:
     """Return what is wrong with a sentence."""
     uncited = re.sub(r"\([^()]*\b(19|20)\d\d\b[^()]*\)", "", sentence)
-    words = len(re.findall(r"(?!VALUE)[^\W\d][\w'-]*", uncited))  # a value is most often a number
+    words = len(re.findall(r"\b(?!VALUE\b)[^\W\d][\w'-]*", uncited))  # a value is most often a number
     if words < FEWEST_WORDS:
         return []
     found = [f'"{hit[0]}": write {instead}' for term, instead in TERMS if (hit := re.search(term, sentence))]

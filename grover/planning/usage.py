@@ -55,7 +55,9 @@ def finished_jobs(run: Path, since: datetime) -> pd.DataFrame:
     for row in accounted:
         if row["gpu_seconds"] is None:  # none, or a site whose accounting does not track them
             row["gpu_seconds"] = row["seconds"] * gpus.get(row["rule"], 0)
-    rows = [*accounted, *(row for row in measured if not _is_attempt(row, attempts.get(_job(row), [])))]
+    # the benchmark of a rule without wildcards may have a name in addition
+    known = (attempts.get(_job(row)) or attempts.get((row["rule"],), []) for row in measured)
+    rows = [*accounted, *(row for row, of_job in zip(measured, known, strict=True) if not _is_attempt(row, of_job))]
     return pd.DataFrame(rows, columns=COLUMNS)
 
 

@@ -31,6 +31,9 @@ def write(folder: Path) -> tuple[Path, Path]:
         for task in TASKS:
             _task(run, task, better)
         _masked(run / "models/bpe-300", better)
+        place = np.arange(6)
+        alleles = pd.DataFrame({"chrom": "chr1", "pos": place * 10, "ref": "A", "alt": "C", "label": place % 3 - 1})
+        alleles.assign(status="ok").to_parquet(run / "interpretation/variants.parquet")
     return folder / "a", folder / "b"
 
 

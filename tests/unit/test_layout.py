@@ -159,3 +159,18 @@ def test_rules_take_local_files_by_content():
         for line in "".join(inputs).splitlines():
             taken = re.search(r"(SOURCES|OUTSIDE)[.\[]", line)
             assert not taken or "by_checksum(" in line, f"{path.name}: {line.strip()}"
+
+
+def test_a_benchmark_file_has_the_name_of_its_rule_and_its_wildcards():
+    """`grover usage` finds the job of a file by them, and `make plan` the rule."""
+    named = re.compile(r'^rule (\w+):|^use rule \w+ as (\w+) with:|benchmark/([^"]+)\.tsv"', re.M)
+    for path in (ROOT / "workflow/rules").glob("*.smk"):
+        rule = ""
+        for plain, used, file in named.findall(path.read_text()):
+            rule = plain or used or rule
+            if file:
+                # the vocabulary of a rule without wildcards, which the plan reads
+                assert re.fullmatch(rf"{rule}(\.\{{\{{\w+\}}\}})*|pretrain_scratch\.\{{CANDIDATES\[0\]\}}", file), (
+                    path.name,
+                    file,
+                )

@@ -56,7 +56,7 @@ def test_findings_name_the_line():
     assert found("x.md", f"# Title\n\nShort is good.\n\n- An item.\n- {LONG}.\n") == [(6, "31 words, at most 25")]
     assert found("x.py", f'"""Short."""\n\nA = 1\n# {LONG}\n') == [(4, "31 words, at most 25")]
     assert found("x.py", f'def f():\n    """Short.\n\n    {LONG}.\n    """\n') == [(4, "31 words, at most 25")]
-    assert found("x.py", f'raise E(f"{{1}} {LONG}")\n') == [(1, "32 words, at most 25")]
+    assert found("x.py", f'raise E(f"{{1}} {LONG}")\n') == [(1, "31 words, at most 25")]
     assert found("x.yaml", f"a: 1\n# {LONG}\n") == [(2, "31 words, at most 25")]
 
 

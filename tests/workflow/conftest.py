@@ -34,6 +34,8 @@ def run_in(folder: Path) -> Installation:
     """Run the test configuration in a folder, or fail with what an earlier run there said; nothing may be written beside it."""
     copy, said = Installation(folder / "installation", folder / "work"), folder / "failed.txt"
     if not folder.exists() or not any(folder.iterdir()):
+        folder.mkdir(parents=True, exist_ok=True)
+        said.write_text("the run in this folder was interrupted; see the messages of the other worker")
         install(folder)
         before = contents(copy.root)
         done = copy.snakemake()
@@ -41,6 +43,8 @@ def run_in(folder: Path) -> Installation:
             said.write_text(done.stdout)
         elif contents(copy.root) != before:
             said.write_text("the run wrote into its installation")
+        else:
+            said.unlink()
     assert not said.exists(), said.read_text()
     return copy
 

@@ -40,7 +40,7 @@ rule tokenise_null_genome:
     log:
         f"{RUN}/logs/tokenise_null_genome.markov-{{order}}.log",
     benchmark:
-        f"{RUN}/benchmark/tokenise_null_genome.markov-{{order}}.tsv"
+        f"{RUN}/benchmark/tokenise_null_genome.{{order}}.tsv"
     threads: configuration.threads
     resources:
         **cpu("tokenise_null_genome"),

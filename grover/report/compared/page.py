@@ -61,7 +61,13 @@ def _tasks(names: list[str], found: tasks.Compared) -> Panel:
     more = (
         f" The first {MOST_TASKS} of {model['name'].nunique()} tasks." if model["name"].nunique() > MOST_TASKS else ""
     )
-    shows = f"MCC of the fine-tuned pretrained models, mean over seeds, with 95\u00a0% intervals.{more}"
+    like = set(pd.concat(found.differences.values())["task"]) if found.differences else set()
+    apart = (
+        ""
+        if set(shown) <= like
+        else " Where test examples differ, runs are not comparable; the section names the tasks."
+    )
+    shows = f"MCC of the fine-tuned pretrained models, mean over seeds, with 95\u00a0% intervals.{more}{apart}"
     return Panel(
         "compared_overview_tasks", question, shows, tasks.KEY, figures.by_run(table, names, tasks.LABEL, 0.0, True)
     )

@@ -7,14 +7,14 @@ import pandas as pd
 from grover.report.compared.runs import Run, apart
 from grover.report.figures import compared as figures
 from grover.report.figures.regions import UNITS
-from grover.report.parts import Picture, Section, Table, between, signed, with_interval
+from grover.report.parts import Picture, Section, Table, between, listed, signed, with_interval
 from grover.report.sections import regions
 from grover.report.sections.comparisons import judged, overview, unsure
 from grover.report.sections.representations import KMERS, MEAN, RANDOM_MEAN, at_last_layer
 from grover.statistics.several_tests import independent_difference
 
 KEY = "regions"
-REGIONS = "embeddings/regions.parquet"
+REGIONS, ANNOTATION = "embeddings/regions.parquet", "embeddings/annotation.parquet"
 KINDS = {MEAN: "mean embedding", RANDOM_MEAN: RANDOM_MEAN, KMERS: KMERS}
 LABEL = "AUROC or R², held-out regions"
 COLUMNS = ["name", "kind", "run", "value", "low", "high", "metric"]
@@ -37,16 +37,30 @@ def compare(runs: list[Run]) -> Probed:
     probed = [run for run in runs if source in run.results.names]
     scores = pd.concat([_scores(run) for run in probed], ignore_index=True) if probed else pd.DataFrame(columns=COLUMNS)
     differences = {}
-    for other in probed[1:] if runs[0] in probed else []:
-        reason = apart(runs[0], other) or (
-            "their regions differ" if runs[0].checksum(REGIONS) != other.checksum(REGIONS) else ""
+    for other in probed[1:]:
+        first = probed[0]
+        reason = apart(first, other) or (
+            "their regions differ" if first.checksum(REGIONS) != other.checksum(REGIONS) else ""
         )
         if reason:
-            notes.append(f"{runs[0].name} and {other.name} are not comparable on tracks: {reason}.")
+            notes.append(f"{first.name} and {other.name} are not comparable on tracks: {reason}.")
             scores = scores[scores["run"] != other.name]
-        else:
-            differences[other.name] = _between(scores, runs[0].name, other.name)
+            continue
+        if unlike := _annotated_otherwise(first, other):
+            notes.append(
+                f"{first.name} and {other.name} have other annotation of {listed(unlike)}, which is not compared."
+            )
+            scores = scores[(scores["run"] != other.name) | ~scores["name"].isin(unlike)]
+        if first is runs[0]:
+            differences[other.name] = _between(scores, first.name, other.name)
     return Probed(scores, differences, notes)
+
+
+def _annotated_otherwise(first: Run, other: Run) -> list[str]:
+    """Return the tracks of both runs whose values on the same regions differ."""
+    tables = [run.results.table(ANNOTATION) for run in (first, other)]
+    shared = [name for name in tables[0] if name in tables[1]]
+    return [name for name in shared if not tables[0][name].equals(tables[1][name])]
 
 
 def _scores(run: Run) -> pd.DataFrame:

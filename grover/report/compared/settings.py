@@ -69,16 +69,20 @@ def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
         else:
             text = yaml.safe_dump(value, default_flow_style=True, width=10_000, allow_unicode=True)
             text = text.removesuffix("...\n").strip()
-            found[f"{prefix}{key}"] = text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+            found[f"{prefix}{key}"] = text
     return found
 
 
 def differing(values: Mapping[str, Mapping[str, str]]) -> pd.DataFrame:
-    """Return a row per key whose values differ: key, and a column per run; values: by run."""
-    keys = list(dict.fromkeys(key for each in values.values() for key in each))
-    rows = [{"key": key} | {run: each.get(key, ABSENT) for run, each in values.items()} for key in keys]
-    kept = [row for row in rows if len({row[run] for run in values}) > 1]
+    """Return a row per key whose values differ: key, and a column per run with the values, cut where they are long; values: by run."""
+    keys = dict.fromkeys(key for each in values.values() for key in each)
+    rows = [(key, *(each.get(key, ABSENT) for each in values.values())) for key in keys]
+    kept = [[key, *map(_cut, of_runs)] for key, *of_runs in rows if len(set(of_runs)) > 1]
     return pd.DataFrame(kept, columns=["key", *values])
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
 def files_of(run: Run) -> dict[str, str]:

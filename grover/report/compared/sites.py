@@ -12,6 +12,8 @@ from grover.statistics.several_tests import independent_difference
 
 MOTIFS, VARIANTS = "motifs", "variants"
 SPAN = ["auroc", "auroc_low", "auroc_high"]
+ALLELES = "interpretation/variants.parquet"
+ALLELE = ["chrom", "pos", "ref", "alt", "label"]
 LABEL = "AUROC, fold test"
 
 
@@ -113,7 +115,19 @@ def _unlike(first: Run, other: Run, tables: dict[str, pd.DataFrame]) -> str:
     sizes = [
         set(tables[run.name][["positive", "negative"]].itertuples(index=False, name=None)) for run in (first, other)
     ]
-    return apart(first, other) or ("they judged other variants" if sizes[0] != sizes[1] else "")
+    if reason := apart(first, other):
+        return reason
+    if any(ALLELES not in run.results.names for run in (first, other)):
+        return f"{ALLELES} is missing"
+    same = sizes[0] == sizes[1] and _labelled(first).equals(_labelled(other))
+    return "" if same else "they judged other variants"
+
+
+def _labelled(run: Run) -> pd.DataFrame:
+    """Return the alleles of a run that have a label: place, alleles and label, sorted."""
+    table = pd.read_parquet(run.results.path(ALLELES), columns=[*ALLELE, "status"])
+    known = table[(table["label"] >= 0) & (table["status"] == "ok")]
+    return known[ALLELE].sort_values(ALLELE, ignore_index=True)
 
 
 def _between(first: pd.DataFrame, other: pd.DataFrame, run: str) -> pd.DataFrame:

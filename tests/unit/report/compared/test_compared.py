@@ -39,6 +39,12 @@ def test_only_what_differs_is_listed_with_the_values_of_all_runs():
     assert texts["a"]["x.z"] == "[1, two]"
 
 
+def test_long_values_that_differ_at_their_end_are_listed():
+    names = [f"scaffold_{number}" for number in range(60)]
+    table = settings.differing({"a": settings.flat({"k": names}), "b": settings.flat({"k": [*names[:-1], "other"]})})
+    assert table["key"].tolist() == ["k"] and len(table["a"][0]) == settings.LONGEST
+
+
 def test_runs_that_differ_in_a_setting_and_in_the_genome_say_so(folders, changed):
     configuration = json.loads((changed / "config.json").read_text())
     (changed / "config.json").write_text(json.dumps(configuration | {"finetuning": {"seeds": 3}}))
@@ -125,6 +131,21 @@ def test_probes_and_variants_have_verdicts_only_on_equal_regions_and_variants(fo
     table.to_parquet(changed / "embeddings/probes.parquet")
     assert (probes.compare(open_runs([folders[0], changed])).differences["c"]["verdict"] == WORSE).all()
     assert "of a outperforms that of c on 0 of" in sites.variant_section(runs).findings[0]
+    path = changed / "interpretation/variants.parquet"
+    alleles = pd.read_parquet(path)
+    alleles.assign(llr=1.0, alt=alleles["alt"].where(alleles["label"] >= 0, "G")).to_parquet(path)
+    assert "of a outperforms" in sites.variant_section([runs[0], *open_runs([changed])]).findings[0]
+    alleles.assign(alt="G").to_parquet(path)  # as many of each label, but others
+    [said] = sites.variant_section(open_runs([folders[0], changed])).findings
+    assert said == "a and c are not comparable on variants: they judged other variants."
+    annotation = pd.read_parquet(changed / "embeddings/annotation.parquet")
+    first = next(name for name in annotation if name in set(table["track"]))
+    annotation.assign(**{first: annotation[first].to_numpy()[::-1]}).to_parquet(
+        changed / "embeddings/annotation.parquet"
+    )
+    found = probes.compare(open_runs([folders[0], changed]))
+    assert first not in set(found.differences["c"]["track"]) and len(found.differences["c"])
+    assert found.notes == [f"a and c have other annotation of {first}, which is not compared."]
     regions = pd.read_parquet(changed / "embeddings/regions.parquet")
     regions.assign(start=regions["start"] + 1).to_parquet(changed / "embeddings/regions.parquet")
     found = probes.compare(open_runs([folders[0], changed]))

@@ -26,8 +26,11 @@ missing=$(comm -23 <(echo "$listed") <(echo "$found") | head -n 1)
 [ -z "$missing" ] || fail "$PWD/$missing is missing, which $manifest lists; copy the bundle again"
 extra=$(comm -13 <(echo "$listed") <(echo "$found") | head -n 1)
 [ -z "$extra" ] || fail "$PWD/$extra is not listed in $manifest; remove it, or copy the bundle again"
-changed=$(sha256sum --check --quiet $manifest 2> /dev/null | sed -n '1s/: FAILED.*//p') || true
-[ -z "$changed" ] || fail "$PWD/$changed has another SHA-256 than $manifest lists; copy the bundle again"
+if ! checked=$(sha256sum --check --strict --quiet $manifest 2> /dev/null); then
+    changed=$(sed -n '1s/: FAILED.*//p' <<< "$checked")
+    [ -z "$changed" ] || fail "$PWD/$changed has another SHA-256 than $manifest lists; copy the bundle again"
+    fail "$PWD/$manifest is damaged; copy the bundle again"
+fi
 
 "$python" -c 'import ensurepip, sys; sys.exit(sys.version_info[:2] != (3, 11))' 2> /dev/null ||
     fail "$python is not Python 3.11 with its module venv; install the packages of $PWD/debian.txt, or set PYTHON"
@@ -40,13 +43,14 @@ for part in files downloads data; do # of the configuration
         destination=$target/$part
         [ $part = files ] && destination=$target
         mkdir -p "$destination"
-        cp -rT $part "$destination"
+        cp -rT --preserve=timestamps $part "$destination"
     fi
 done
+# of the caller's environment: packages that would count as installed, and options of pip
+unset PYTHONPATH PYTHONHOME "${!PIP_@}"
+export PIP_CONFIG_FILE=/dev/null # no index and no folder of wheels but the bundle's
 "$python" -m venv "$target/.venv"
 pip() { "$target/.venv/bin/python" -m pip --disable-pip-version-check --no-cache-dir "$@"; }
-export PIP_CONFIG_FILE=/dev/null # no index and no folder of wheels but the bundle's
-unset PIP_INDEX_URL PIP_EXTRA_INDEX_URL PIP_FIND_LINKS
 pip install --quiet --no-index --find-links wheels -r "$target/envs/lock.txt"
 pip install --quiet --no-index --no-deps --no-build-isolation -e "$target"
 "$target/.venv/bin/python" -m compileall -q "$target/grover" "$target/workflow" # other users cannot write byte code there

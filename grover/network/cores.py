@@ -87,7 +87,10 @@ def side_by_side(run: Callable[[Item], Answer], items: Sequence[Item], count: in
     started = [_Forked(f"{number + 1} of {count}", work, 1) for number in range(count)]
     try:
         while len(found) < len(items):
-            for said in wait([process.said for process in started if process.works]):
+            listening = [process.said for process in started if process.works]
+            if not listening:
+                raise RuntimeError("training: the processes ended without the results of all items")
+            for said in wait(listening):
                 process = next(process for process in started if process.said is said)
                 if (answer := process.hear()) is not None:
                     number, found[number] = answer[0], answer[1]
@@ -128,6 +131,10 @@ class _Forked:
                     f"training: process {self.name} was ended by {name}; where nobody did so, the memory of the machine was used up: ask "
                     "for more memory or for fewer `threads`, and start again"
                 ) from None
+            if self.process.exitcode:
+                raise InputError(
+                    f"training: process {self.name} ended with exit code {self.process.exitcode}; its message is above"
+                ) from None
             return None
         if isinstance(heard, BaseException):
             raise heard
@@ -160,7 +167,9 @@ def _run(work: Callable[[Connection], object], threads: int, parent: int, said: 
 def _raise_reason(started: list[_Forked]) -> None:
     """Raise why one of the processes is gone; return where none says so."""
     until = time.monotonic() + PATIENCE
-    while ready := wait([process.said for process in started if process.works], max(0.0, until - time.monotonic())):
+    while any(process.works for process in started) and (
+        ready := wait([process.said for process in started if process.works], max(0.0, until - time.monotonic()))
+    ):
         for process in started:
             if process.said in ready:
                 process.hear()

@@ -20,6 +20,9 @@ class Curve:
     targets: int = 0
     start: list[float] = field(default_factory=list)  # mean losses of the first steps
     latest: deque[float] = field(default_factory=lambda: deque(maxlen=SMOOTHED))
+    formats: list[str] = field(
+        default_factory=list
+    )  # of numbers, in which it was computed: bf16, fp32, or one after the other
 
     def add(self, loss: float, targets: int, tokens: int) -> None:
         """Count one step; `loss` is summed over its targets."""

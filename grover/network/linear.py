@@ -20,8 +20,10 @@ ROWS = 256
 def linear(states: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
     """Return `states` [rows, in] times `weight` [out, in] plus `bias` [out], as `torch.nn.functional.linear` does.
 
-    oneDNN's function takes no part in autocast, and it is slow for rows that do not follow one another.
+    Under autocast torch calls oneDNN itself. Its function is slow for rows that do not follow one another.
     """
+    if states.dim() == 2 and states.device.type == "cpu" and torch.is_autocast_enabled("cpu"):
+        return functional.linear(_filled(states), weight, bias)[: len(states)]  # which is oneDNN's, too
     plain = states.dtype == weight.dtype == torch.float32 and not torch.is_autocast_enabled(states.device.type)
     few = states.dim() != 2 or len(states) < ROWS
     if ONEDNN is None or not plain or few or states.is_cuda or not states.is_contiguous():

@@ -119,6 +119,7 @@ def train(
     optimiser = _optimiser(model, optimisation)
     begun, curve = _restore(model, optimiser, steps, execution, recording.checkpoints)
     network = _distributed(_Objective(model, loss), execution)
+    number_format = "bf16" if computes_in_bf16(execution.device, execution.precision) else "fp32"
     with (
         Progress(steps, execution.label, begun=begun, silent=not processes.first) as bar,
         _signals(recording.checkpoints is not None) as asked,
@@ -150,6 +151,8 @@ def train(
                 raise Interrupted(step, step - begun, asked)
             optimiser.step()
             optimiser.zero_grad(set_to_none=True)
+            if number_format not in curve.formats[-1:]:
+                curve.formats.append(number_format)
             done, ledger.pending = step + 1, _Step(step + 1, rate, found)
 
             if done == steps or ledger.due():
@@ -160,7 +163,9 @@ def train(
                 break
     processes.wait()
     model.eval()
-    return pd.DataFrame(curve.rows, columns=COLUMNS)
+    rows = pd.DataFrame(curve.rows, columns=COLUMNS)
+    rows.attrs["computed_in"] = ", then ".join(curve.formats)
+    return rows
 
 
 @dataclass(frozen=True)

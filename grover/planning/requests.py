@@ -28,7 +28,7 @@ PACKED, NO_ROWS = (".gz", ".bgz", ".xz"), (".bw", ".bigwig")
 # of hg19, where files are not here yet: rows of GENCODE, of RepeatMasker and all others together, and of ClinVar
 PER_BASE = {"genes": 1.1e-3, "rows": 2.5e-3, "variants": 1.3e-3}
 CONTIGS = 20_000
-LARGEST_CONTIG = 250_000_000  # or the whole genome, where that is smaller
+LARGEST_CONTIG = 1_000_000_000  # wheat has 850 million; or the whole genome, where that is smaller
 VARIANT_SOURCE = "variants"
 TABLE, BASE = "resources/requests.tsv", "-"
 
@@ -122,7 +122,8 @@ def read_sizes(run: Run, installation: Path) -> Sizes:
         kept = [int(row["length"]) for row in read_table(table) if row["status"] == "kept"]
         contigs, largest = len(kept), max(kept, default=0)
     else:
-        contigs, largest = _contigs(settings, installation), min(bases, LARGEST_CONTIG)
+        lengths = _lengths(settings, installation)
+        contigs, largest = len(lengths) or CONTIGS, max(lengths, default=min(bases, LARGEST_CONTIG))
     both = 2 if settings.vocabulary.strands == "both" else 1
     return Sizes(
         gigabases=bases / 1e9,
@@ -137,12 +138,16 @@ def read_sizes(run: Run, installation: Path) -> Sizes:
     )
 
 
-def _contigs(settings: Configuration, installation: Path) -> int:
-    """Contigs of an assembly that is not encoded yet: the lines of `genome.sizes` or of the index beside the FASTA."""
+def _lengths(settings: Configuration, installation: Path) -> list[int]:
+    """Lengths of contigs that are not encoded yet, by `genome.sizes` or the index beside the FASTA; none without these."""
     listed = [installed(settings.genome.sizes, installation)] if settings.genome.sizes else []
     if "genome" in settings.sources:
         listed.append(Path(f"{_here(settings, 'genome', installation)}.fai"))
-    return next((len(numbered_lines(path)) for path in listed if path.is_file()), CONTIGS)
+    for path in listed:
+        if path.is_file():
+            columns = [line.split() for _, line in numbered_lines(path)]
+            return [int(row[1]) for row in columns if len(row) > 1 and row[1].isdigit()]
+    return []
 
 
 def _rows(settings: Configuration, bases: int, installation: Path) -> dict[str, float]:

@@ -158,7 +158,9 @@ def free_memory(device: torch.device) -> int:
         if line.startswith("MemAvailable:"):
             free = int(line.split()[1]) * 1024
     groups = Path("/proc/self/cgroup")
-    return min([free, *memory_limits(groups.read_text(), CONTROL_GROUPS)] if groups.is_file() else [free])
+    limits = [*memory_limits(groups.read_text(), CONTROL_GROUPS)] if groups.is_file() else []
+    asked = os.environ.get("SLURM_MEM_PER_NODE", "")  # MB; a site may hold jobs to it without a control group
+    return min([free, *limits, *([int(asked) << 20] if asked.isdigit() and int(asked) else [])])
 
 
 def memory_limits(groups: str, root: Path) -> Iterator[int]:

@@ -16,7 +16,7 @@ from transformers import BertForMaskedLM
 
 from grover.network.batching import SPECIALS
 from grover.network.bert import check_length
-from grover.network.device import precision_to_train, trained_in
+from grover.network.device import precision_to_train
 from grover.network.distributed import Processes
 from grover.network.forward import AfterAttention, after_attention, logits_at
 from grover.network.packed import Layout, group_by_tokens, pack
@@ -67,9 +67,7 @@ def pretrain(
         logits = logits_at(model, batch["input_ids"], batch["layout"], batch["positions"], after_attention=proven)
         return cross_entropy(logits, batch["targets"], reduction="sum")
 
-    curve = train(model, batches, masked_loss, settings.optimisation, execution, recording)
-    curve.attrs["computed_in"] = trained_in(execution.device, precision)
-    return curve
+    return train(model, batches, masked_loss, settings.optimisation, execution, recording)
 
 
 class _Batches:

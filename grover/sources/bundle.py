@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from grover.config.configuration import Configuration
-from grover.config.files import local_path, source_file
+from grover.config.files import local_path, outside_vocabularies, source_file
 from grover.network.shipped import shipped_models
 from grover.planning.continuation import source_folder
 from grover.runtime.errors import InputError
@@ -48,6 +48,10 @@ def local_parts(
         found = next((path for path in (Path(name), installation / name) if name and path.exists()), None)
         if found:
             parts[f"files/{_portable(setting, name, origin)}"] = found
+    for name, found in outside_vocabularies(configuration, installation, origin).items():
+        asked = _portable(f"vocabulary.outside.{name}", configuration.vocabulary.outside[name], origin)
+        below = configuration.data and Path(found) == Path(configuration.data, asked)
+        parts[f"{'data' if below else 'files'}/{asked}"] = Path(found)
     for name, folder in folders.items():
         asked = configuration.benchmarks.external_models[name].model
         parts[f"files/{_portable(f'benchmarks.external_models.{name}.model', asked, origin)}"] = folder
@@ -69,8 +73,6 @@ def _settings(configuration: Configuration) -> Iterator[tuple[str, str]]:
     yield "embeddings.tracks", configuration.embeddings.tracks
     yield "genome.sizes", configuration.genome.sizes
     yield "genome.aliases", configuration.genome.aliases
-    for name, path in configuration.vocabulary.outside.items():
-        yield f"vocabulary.outside.{name}", path
 
 
 def _portable(setting: str, name: str, origin: str) -> str:

@@ -82,6 +82,14 @@ def test_a_dry_run_of_a_bundle_lists_and_writes_nothing(tmp_path, capsys):
     assert not [*tmp_path.iterdir()]
 
 
+def test_a_configuration_does_not_replace_one_of_the_project(tmp_path):
+    own = tmp_path / "test.yaml"
+    own.write_text("run: mine\n")
+    for files in ([own], [ROOT / "config/test.yaml", ROOT / "config/test.yaml"]):
+        with pytest.raises(InputError, match="the bundle has another configuration of this name; rename it"):
+            bundle(output=tmp_path / "b", configfile=files, dry_run=True)
+
+
 def test_a_bundle_is_not_written_over_another_one(tmp_path):
     with pytest.raises(InputError, match="exists; remove it, or name another folder"):
         bundle(output=tmp_path)

@@ -112,7 +112,7 @@ rule transfer_labels:
         f"{RUN}/logs/transfer_labels.{{task}}.{{arm}}.log",
     benchmark:
         f"{RUN}/benchmark/transfer_labels.{{task}}.{{arm}}.tsv"
-    threads: training_threads(configuration, "transfer-labels", len(TASKS) * len(ARM_WEIGHTS))
+    threads: training_threads(configuration, "transfer-labels", len(TRANSFER_TASKS) * len(ARM_WEIGHTS))
     resources:
         **gpu("transfer_labels"),
     params:

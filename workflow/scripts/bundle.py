@@ -1,5 +1,6 @@
 """Collect what an installation without a network needs into one folder, with a manifest and an install.sh that verifies it."""
 
+import filecmp
 import re
 import shutil
 import subprocess
@@ -35,7 +36,7 @@ def bundle(
     dry_run: Annotated[bool, Option(help="print what would be collected, and write nothing")] = False,
 ) -> None:
     """Collect the project, wheels, and of a configuration its sources, tables and models; without one the program alone."""
-    if output.exists():
+    if output.exists() and not dry_run:
         raise InputError(f"{output} exists; remove it, or name another folder (make: BUNDLE=FOLDER)")
     part = output.with_name(f"{output.name}.part")
     constraint = torch_pin(torch)
@@ -89,6 +90,11 @@ def _refuse_changes() -> None:
 
 def _of_configuration(configfile: list[Path], own: list[str], moved: list[str]) -> tuple[list[str], dict[str, Path]]:
     """What is fetched and what is copied for a configuration; own, moved: `--config` of the user, and with the folders of the bundle."""
+    names = [path.name for path in configfile]
+    for path in configfile:
+        own_file = ROOT / "config" / path.name
+        if names.count(path.name) > 1 or own_file.is_file() and not filecmp.cmp(own_file, path, shallow=False):
+            raise InputError(f"{path}: the bundle has another configuration of this name; rename it")
     origin = " ".join(map(str, configfile))
     settings, _ = complete_for_genome(read_configuration(configfile, own), origin, ROOT)
     folders = external_folders(settings, ROOT, origin)
@@ -125,7 +131,10 @@ def _collect_wheels(folder: Path, constraint: str) -> None:
             "--wheel-dir",
             folder,
         ]
-        _run([*command, "-r", LOCK, "-c", pins], f"collect the wheels of {LOCK.name} with {constraint}")
+        remedy = (
+            "; for TORCH=cpu set PIP_EXTRA_INDEX_URL to PyTorch's index of CPU builds" if "+cpu" in constraint else ""
+        )
+        _run([*command, "-r", LOCK, "-c", pins], f"collect the wheels of {LOCK.name} with {constraint}", remedy)
 
 
 def _collect_debs(folder: Path) -> None:
@@ -163,11 +172,11 @@ def _commit() -> str:
     return done.stdout.strip()
 
 
-def _run(command: list, what: str) -> None:
-    """Run a program that prints its own messages. Raises InputError where it fails."""
+def _run(command: list, what: str, remedy: str = "") -> None:
+    """Run a program that prints its own messages. Raises InputError where it fails, which ends with `remedy`."""
     done = subprocess.run(list(map(str, command)), stdout=sys.stderr)
     if done.returncode:
-        raise InputError(f"{command[0]} could not {what}; see its message above")
+        raise InputError(f"{command[0]} could not {what}; see its message above{remedy}")
 
 
 if __name__ == "__main__":

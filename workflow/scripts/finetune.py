@@ -85,7 +85,8 @@ def finetune(
         lambda: read_tokens(table, vocabulary, max(1, threads)),
         train,
         Outputs(predictions, metrics, {file: model.with_name(file) for file in files_of(network.pooling)}),
-        identity=[files, settled, code_digest(Path(__file__))],
+        # so that seeds of one result never differ in it
+        identity=[files, settled, trained_in(processor, precision), code_digest(Path(__file__))],
         facts={
             "task": task,
             "model": name,

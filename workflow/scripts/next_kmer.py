@@ -17,7 +17,7 @@ from grover.genome.assembly import Genome
 from grover.genome.folds import FOLDS, read_folds
 from grover.network.bert import WEIGHTS
 from grover.network.cores import side_by_side
-from grover.network.device import choose_device
+from grover.network.device import choose_device, trained_in
 from grover.pretraining.preflight import processes_beside
 from grover.runtime.cli import Input, Output, main
 from grover.runtime.digest import code_digest
@@ -69,7 +69,8 @@ def next_kmer(
 
     files = [checksum(source / file) for file in (WEIGHTS, "config.json", "tokenizer.json")]
     cut = [hashlib.sha256(getattr(contexts, fold).tobytes()).hexdigest() for fold in FOLDS]
-    identity = json.dumps([files, cut, task.context, settings.model_dump(), code_digest(Path(__file__))])
+    trained = trained_in(place, precision)  # so that seeds of one result never differ in it
+    identity = json.dumps([files, cut, task.context, settings.model_dump(), trained, code_digest(Path(__file__))])
     kept = output.parent / f"{name}.seeds-{hashlib.sha256(identity.encode()).hexdigest()[:12]}"
 
     def finished(size: int, seed: int) -> Path:

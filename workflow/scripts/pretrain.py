@@ -82,7 +82,8 @@ def pretrain(
     place = choose_device(device, threads, here)
     tokenizer = Vocabulary.load(folder(vocabulary))
     # a process for each GPU has these, of tens of millions of windows
-    table = pd.read_parquet(windows, columns=["first", "length", split], filters=[(split, "==", "train")])
+    table = pd.read_parquet(windows, columns=["first", "length", split])
+    table = table[table[split] == "train"]  # with their row numbers, which name them in the masking
     ids = np.load(tokens, mmap_mode="r")
     if here.first:
         check_data(tokens, windows, folder(vocabulary))
@@ -110,7 +111,8 @@ def pretrain(
             "masking": vars(masking),
             "batch": batch,
             "seed": seed,
-            "bf16": computes_in_bf16(place, precision),
+            # under `auto` a CPU may have trained in bf16, and goes on in what the present one has
+            "bf16": "never" if precision == "fp32" and place.type == "cpu" else computes_in_bf16(place, precision),
         }
         if initial_model is not None:
             identity["initial_model"] = known_checksum(initial_model)

@@ -49,8 +49,8 @@ def section(results: Results) -> Section:
             ),
             "Loss on the training windows, with the loss of the final model on the test windows of both splits at the end. The test "
             f"windows have {main['mask_ratio']:.1%} of their tokens masked (`evaluation.mask_ratio`, by default the ratio of the "
-            "training), all behind [MASK]. The training loss is a little harder: up to a fifth of its masked tokens have a random "
-            "token instead, and dropout applies (`pretraining.dropout`). "
+            "training), all behind [MASK]. The training loss is a little harder. Up to a fifth of its masked tokens have a random "
+            "token instead, and dropout applies where `pretraining.dropout` is above 0. "
             f"Grey lines are baselines on the test windows of split {split}: a model above the line of neighbour counts has not "
             "learnt more than adjacency.",
             curve,

@@ -81,12 +81,12 @@ def test_sizes_are_those_of_the_finished_genome_and_of_the_files(tmp_path, monke
     }
     for name, size in (("genome.fa", 10), ("rmsk.txt.gz", 2_500), ("genes.gtf", 9_000), ("signal.bigWig", 1_000_000)):
         (tmp_path / name).write_bytes(b"A" * size)
-    (tmp_path / "genome.fa.fai").write_text("a\t1\nb\t2\nc\t3\n")
+    (tmp_path / "genome.fa.fai").write_text("a\t1\nb\t1900000\nc\t3\n")
     run = run_of(bases=2_000_000, sources=sources, folds={"copies": 50}, vocabulary={"strands": "both"})
     found = read_sizes(run, ROOT)
     assert (found.rows, found.genes) == pytest.approx((2_500 // 25 / 1e6, 9_000 // 300 / 1e6))
     assert (found.gigabases, found.learnt) == (0.002, 0.004)  # on both strands
-    assert (found.contigs, found.largest, found.copies) == (0.003, 0.002, 2.0)
+    assert (found.contigs, found.largest, found.copies) == (0.003, 0.0019, 2.0)
     assert found.variants == pytest.approx(0.0026)  # not here yet: as many per base as ClinVar has
     (tmp_path / "results/x/genome").mkdir(parents=True)
     table = "contig\tlength\tstatus\na\t700\tkept\nb\t900\tkept\nc\t5000\texcluded\n"
@@ -101,7 +101,7 @@ def test_rows_of_files_that_are_not_here_follow_the_genome(tmp_path, monkeypatch
     sources = {key: {"url": f"https://x.org/{name}"} for key, name in names.items()}
     found = read_requests(TABLE, run_of(sources=sources).settings, ROOT).sizes
     assert found.gigabases == pytest.approx(2.864785220)
-    assert (found.largest, found.contigs, found.variants) == (0.25, 20, 0)
+    assert (found.largest, found.contigs, found.variants) == (1.0, 20, 0)
     assert 5.3 < found.rows < 8 and 2.6 < found.genes < 3.5  # repeats of UCSC, and GENCODE 19
 
 
@@ -123,6 +123,7 @@ def test_what_was_measured_is_within_what_is_asked_for(path):
         processes=0,
     )
     asked = requests_of(sizes, bases=int(3.1e9 * scale))
+    # at this size what data take is small beside the base: the slopes are tested by rehearsals of larger scales alone
     for stage, took in measured["stages"].items():
         rule, _, key = stage.partition(".")
         assert took["own_mb"] < asked.megabytes(rule, "ctcf"), stage

@@ -61,6 +61,15 @@ def test_a_changed_file_is_named_and_nothing_installed(bundle, tmp_path):
     )
 
 
+def test_a_damaged_line_of_the_manifest_is_no_verified_file(bundle, tmp_path):
+    manifest = bundle / MANIFEST
+    lines = manifest.read_text().splitlines()
+    lines[0] = "g" + lines[0][1:]
+    manifest.write_text("\n".join(lines) + "\n")
+    said = install(bundle, tmp_path / "there", sys.executable)
+    assert said == f"error: {bundle}/{MANIFEST} is damaged; copy the bundle again"
+
+
 def test_a_changed_installer_is_named(bundle, tmp_path):
     with open(bundle / "install.sh", "a") as stream:
         stream.write("\n# changed\n")
@@ -119,7 +128,8 @@ def test_sources_and_external_models_are_fetched_by_targets_of_the_workflow(tmp_
 
 def test_local_files_keep_the_path_by_which_the_configuration_names_them(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for name in ("own/peaks.bed", "disk/genome.fa", "tables/tracks.tsv", "own/dnabert/config.json"):
+    kept = ("disk/a.json", "own/b.json")
+    for name in ("own/peaks.bed", "disk/genome.fa", "tables/tracks.tsv", "own/dnabert/config.json", *kept):
         Path(name).parent.mkdir(parents=True, exist_ok=True)
         Path(name).touch()
     sources = {"genome": {"file": "genome.fa", "url": "https://x.org/g.fa"}, "ctcf_peaks": {"url": "own/peaks.bed"}}
@@ -127,6 +137,7 @@ def test_local_files_keep_the_path_by_which_the_configuration_names_them(tmp_pat
         sources=sources,
         data=str(tmp_path / "disk"),
         embeddings={"tracks": "tables/tracks.tsv"},
+        vocabulary={"outside": {"one": "a.json", "two": "own/b.json"}, "candidates": ["one", "two"]},
         benchmarks={"external_models": {"dnabert": {"model": "own/dnabert", "adapter": "dnabert"}}},
     )
     assert local_parts(configuration, ROOT, {"dnabert": Path("own/dnabert")}, "my.yaml") == {
@@ -135,6 +146,8 @@ def test_local_files_keep_the_path_by_which_the_configuration_names_them(tmp_pat
         "files/config/benchmarks.tsv": ROOT / "config/benchmarks.tsv",
         "files/tables/tracks.tsv": Path("tables/tracks.tsv"),
         "files/own/dnabert": Path("own/dnabert"),
+        "data/a.json": tmp_path / "disk/a.json",
+        "files/own/b.json": Path("own/b.json"),
     }
 
 

@@ -110,7 +110,7 @@ def printed_by_make(words: tuple[str, ...]) -> list[str]:
 def _snakemake(command: Command) -> None:
     options = snakemake_options(command)
     files = [Path(ELSEWHERE.sub("", str(file))) for file in options.configfile or []]
-    if not any(file.name in PLACEHOLDERS for file in files):
+    if not any(str(file) in PLACEHOLDERS for file in files):
         missing = [str(file) for file in files if not (ROOT / file).is_file()]
         assert not missing, f"no such configuration: {missing}"
         files = [ROOT / file for file in files or ["config/config.yaml"]]

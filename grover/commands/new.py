@@ -22,7 +22,7 @@ class Device(StrEnum):
 
 
 class Precision(StrEnum):
-    """Number format of the networks; `auto` is bf16 on a GPU and fp32 on a CPU."""
+    """Number format of the networks; `auto` is bf16 on a GPU and on CPUs that compute it fast."""
 
     AUTO = "auto"
     FP32 = "fp32"

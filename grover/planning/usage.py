@@ -3,6 +3,8 @@
 import ast
 import os
 import re
+import shutil
+import sys
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -154,7 +156,9 @@ def _accounted(run: Path, since: datetime) -> Iterator[dict[str, Any]]:
     # local time, in which sacct reads and writes
     try:
         text = ask("sacct", *options, f"--name={names}", f"--starttime={since:%Y-%m-%dT%H:%M:%S}")
-    except InputError:
+    except InputError as error:
+        if shutil.which("sacct"):  # without it there is no accounting to miss
+            print(f"{run}: {error}; counted by benchmark files alone, without retries", file=sys.stderr)
         return
     yield from _attempts(str(run), text, since)
 

@@ -94,7 +94,7 @@ def _legend(figure: Figure, shown: list[str], runs: list[str], others: list[Line
     """Add a legend of runs and of other marks below the figure."""
     looks = {run: LOOKS[runs.index(run)] for run in shown}
     handles = [
-        Line2D([], [], color=colour, marker=marker, linestyle="", markersize=5, label=run)
+        Line2D([], [], color=colour, marker=marker, linestyle="", markersize=5, label=run.replace("$", r"\$"))
         for run, (colour, marker) in looks.items()
     ]
     if handles or others:

@@ -72,6 +72,13 @@ def made(server, tmp_path_factory) -> Path:
     return folder / "grover"
 
 
+@pytest.fixture(autouse=True)
+def emptied(tmp_path) -> Iterator[None]:
+    """Remove gigabytes after each test, which pytest would keep."""
+    yield
+    shutil.rmtree(tmp_path, ignore_errors=True)
+
+
 def run(command: list, folder: Path, **variables: str) -> subprocess.CompletedProcess:
     """Run a program with nothing of the environment of the tests."""
     return subprocess.run(

@@ -5,6 +5,7 @@ processes are forked before a network is computed, so that they share what was r
 """
 
 import ctypes
+import gc
 import multiprocessing
 import os
 import signal
@@ -115,7 +116,11 @@ class _Forked:
         self.name, self.works = name, True
         self.said, there = FORK.Pipe(duplex=False)
         self.process = FORK.Process(target=_run, args=(work, threads, os.getpid(), there))
+        # the other process must destroy nothing of this one: what waits for threads, which a fork does not copy, would wait for ever
+        gc.collect()
+        gc.freeze()
         self.process.start()
+        gc.unfreeze()
         there.close()  # so that the end of the process ends what is read here
 
     def hear(self) -> Any:
@@ -156,7 +161,7 @@ def _run(work: Callable[[Connection], object], threads: int, parent: int, said: 
     threadpool_limits(threads)  # of linear algebra
     try:
         work(said)
-    except (InputError, KeyboardInterrupt) as error:
+    except (InputError, OSError, KeyboardInterrupt) as error:
         said.send(error)
     except BaseException as error:
         # what Gloo raises where another process is gone is no reason

@@ -116,6 +116,14 @@ def test_items_are_computed_side_by_side_in_order_and_the_first_error_ends_all()
         side_by_side(stopped, items, 2)
     with pytest.raises(RuntimeError, match="ZeroDivisionError"):
         side_by_side(lambda item: item / 0, [1, 2], 2)
+    # the file of a full disk, and processes that end on their own
+    with pytest.raises(FileNotFoundError) as lost:
+        side_by_side(lambda item: Path("/nowhere/file").read_bytes(), [1, 2], 2)
+    assert lost.value.filename == "/nowhere/file"
+    with pytest.raises(InputError, match="process . of 2 ended with exit code 3; its message is above"):
+        side_by_side(lambda item: os._exit(3), [1, 2], 2)
+    with pytest.raises(RuntimeError, match="ended without the results of all items"):
+        side_by_side(lambda item: os._exit(0), [1, 2], 2)
 
 
 def _leave() -> None:

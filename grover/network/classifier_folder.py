@@ -22,8 +22,8 @@ from grover.runtime.errors import InputError
 from grover.runtime.files import atomic
 
 CODE = "modeling_grover"  # the module beside the weights
-# The pooler multiplies by this factor and the classifier divides by it. A power of two changes no digit of a weight. By how much
-# tanh(x) differs from x is a share of x^2 / 3, here below 1e-7 for states up to 15. Half precision still resolves the pooled states.
+# The pooler multiplies by this factor and the classifier divides by it. A power of two changes no digit of a weight. The value
+# of tanh(x) differs from x by a share of x^2 / 3, here below 1e-7 for states up to 15. Half precision still resolves the pooled states.
 LINEAR = 2.0**-14
 POOLER, HEAD = "bert.pooler.dense.", "classifier.weight"
 # the configuration and the class that transformers opens, by pooling

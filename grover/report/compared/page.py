@@ -61,7 +61,10 @@ def _tasks(names: list[str], found: tasks.Compared) -> Panel:
     more = (
         f" The first {MOST_TASKS} of {model['name'].nunique()} tasks." if model["name"].nunique() > MOST_TASKS else ""
     )
-    like = set(pd.concat(found.differences.values())["task"]) if found.differences else set()
+    # of a task, all runs have to have scored the examples of the first
+    like = (
+        set.intersection(*(set(table["task"]) for table in found.differences.values())) if found.differences else set()
+    )
     apart = (
         ""
         if set(shown) <= like

@@ -30,7 +30,7 @@ def by_run(table: pd.DataFrame, runs: list[str], label: str, zero: float, small:
         _dots(axis, table, part, runs, small)
         if not np.isnan(zero):
             axis.axvline(zero, color=INK, linewidth=0.8)
-        finish(axis, xlabel=label, grid="x")
+        finish(axis, xlabel=_plain(label), grid="x")
         if len(kinds) > 1:
             axis.set_title(kind, fontsize=9)
     _legend(figure, [run for run in runs if (table["run"] == run).any()], runs, [])
@@ -47,7 +47,7 @@ def differences(table: pd.DataFrame, runs: list[str], label: str, small: bool = 
     others = runs[1:]
     _dots(axis, table, table, others, small, runs)
     axis.axvline(0, color=INK, linewidth=0.8)
-    finish(axis, xlabel=label, grid="x")
+    finish(axis, xlabel=_plain(label), grid="x")
     shapes = [
         Line2D([], [], color=GREY, marker="o", linestyle="", label="established"),
         Line2D([], [], color=GREY, marker="o", linestyle="", markerfacecolor="none", label="not established"),
@@ -90,11 +90,16 @@ def _dots(
                     drawn.lines[0].set_markerfacecolor("none")
 
 
+def _plain(text: str) -> str:
+    """Return a text in which a dollar sign, as the name of a run may have, begins no formula."""
+    return text.replace("$", r"\$")
+
+
 def _legend(figure: Figure, shown: list[str], runs: list[str], others: list[Line2D]) -> None:
     """Add a legend of runs and of other marks below the figure."""
     looks = {run: LOOKS[runs.index(run)] for run in shown}
     handles = [
-        Line2D([], [], color=colour, marker=marker, linestyle="", markersize=5, label=run.replace("$", r"\$"))
+        Line2D([], [], color=colour, marker=marker, linestyle="", markersize=5, label=_plain(run))
         for run, (colour, marker) in looks.items()
     ]
     if handles or others:

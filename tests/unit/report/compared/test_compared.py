@@ -189,3 +189,24 @@ def test_runs_of_one_name_are_told_apart_by_their_folders(tmp_path):
     assert names_of([tmp_path / "x/demo", tmp_path / "y/demo"]) == ["x/demo", "y/demo"]
     with pytest.raises(InputError, match="at most 5"):
         open_runs([tmp_path] * 6)
+
+
+def test_a_dollar_sign_in_the_name_of_a_run_begins_no_formula(folders, tmp_path):
+    named = shutil.copytree(folders[1], tmp_path / "x$\\foo$y")
+    page = compare(open_runs([named, folders[0]]))
+    assert "x$\\foo$y" in page
+
+
+def test_the_first_screen_warns_where_one_of_several_runs_scored_other_examples(folders, tmp_path):
+    runs = [
+        shutil.copytree(folder, tmp_path / name) for folder, name in zip((*folders, folders[1]), "abc", strict=True)
+    ]
+    for run in runs:  # the tasks whose predictions are stored
+        table = pd.read_parquet(run / "benchmarks.parquet")
+        table[table["task"].isin(TASKS)].to_parquet(run / "benchmarks.parquet")
+    for task in TASKS:
+        path = runs[2] / f"benchmarks/{task}/dataset.parquet"
+        pd.read_parquet(path).assign(sequence="TTTT").to_parquet(path)
+    warning = "Where test examples differ, runs are not comparable"
+    assert warning not in compare(open_runs(runs[:2]))
+    assert warning in compare(open_runs(runs))

@@ -45,6 +45,7 @@ def main() -> None:
     parser.add_argument("--vocabulary", required=True)
     parser.add_argument("--table", type=Path, required=True, help="tab-separated: name and the settings of `Recipe`")
     parser.add_argument("--seconds", type=float, default=240, help="processor seconds of a training")
+    parser.add_argument("--precision", choices=("fp32", "bf16"), default="bf16")
     parser.add_argument("--jobs", type=int, default=2, help="trainings side by side, one thread each")
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     options = support.arguments(parser)
@@ -54,7 +55,8 @@ def main() -> None:
 
     def measured(name: str) -> dict:
         given = ["--run", options.run, "--vocabulary", options.vocabulary, "--table", options.table]
-        found = support.measure(__file__, *given, "--seconds", options.seconds, "--worker", name, OMP_NUM_THREADS="1")
+        given += ["--seconds", options.seconds, "--precision", options.precision]
+        found = support.measure(__file__, *given, "--worker", name, OMP_NUM_THREADS="1")
         found = {"name": name} | recipes.loc[name].to_dict() | found
         print(json.dumps(found), file=sys.stderr, flush=True)
         return found
@@ -62,7 +64,8 @@ def main() -> None:
     with ThreadPoolExecutor(options.jobs) as pool:
         trials = list(pool.map(measured, recipes.index))
     trials.sort(key=lambda found: found["loss"])
-    result = {"seconds": options.seconds, "jobs": options.jobs, "masked_share": SCORED_MASKS, "trials": trials}
+    settings = {"seconds": options.seconds, "precision": options.precision, "jobs": options.jobs}
+    result = settings | {"masked_share": SCORED_MASKS, "trials": trials}
     support.finish(result, ["torch", "transformers", "numpy"], options.record)
 
 
@@ -82,7 +85,7 @@ def trial(options: argparse.Namespace, recipe: pd.Series) -> dict:
         start=recipe["start"],
     )
     config = bert_config(architecture, vocabulary.size)
-    execution = Execution(torch.device("cpu"), "bf16", SEED)
+    execution = Execution(torch.device("cpu"), options.precision, SEED)
 
     def run(steps: int) -> tuple[torch.nn.Module, float]:
         model = new_language_model(config, SEED)

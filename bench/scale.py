@@ -55,7 +55,7 @@ STAGES = {
     f"build_vocabulary.{VOCABULARY}": f"vocabulary/{VOCABULARY}/tokenizer.json",
     f"tokenise_genome.{VOCABULARY}": f"tokens/{VOCABULARY}/tokens.npy",
     f"make_windows.{VOCABULARY}": f"corpus/{VOCABULARY}/windows.parquet",
-    "tokenise_null_genome.markov-5": "atlas/markov-5/tokens.npy",
+    "tokenise_null_genome.5": "atlas/markov-5/tokens.npy",
     "describe_tokens.observed": "atlas/observed/summary.json",
     "describe_tokens.markov-5": "atlas/markov-5/summary.json",
     "measure_stability": "atlas/stability.parquet",

@@ -38,7 +38,7 @@ rule tokenise_null_genome:
         index=f"{RUN}/atlas/markov-{{order}}/index.npy",
         statistics=f"{RUN}/atlas/markov-{{order}}/statistics.parquet",
     log:
-        f"{RUN}/logs/tokenise_null_genome.markov-{{order}}.log",
+        f"{RUN}/logs/tokenise_null_genome.{{order}}.log",
     benchmark:
         f"{RUN}/benchmark/tokenise_null_genome.{{order}}.tsv"
     threads: configuration.threads

@@ -9,6 +9,8 @@ import pandas as pd
 from grover.genome.bases import encode
 from grover.tokenization.vocabulary import Vocabulary
 
+ROWS = 4096  # of a dataset that are tokenised at a time: some 60 bytes per token are needed for it, and 2 are kept
+
 
 def read_tokens(dataset: pd.DataFrame, vocabulary: Vocabulary, threads: int = 1) -> list[np.ndarray]:
     """Token ids, without specials, of each row of a dataset.
@@ -18,22 +20,30 @@ def read_tokens(dataset: pd.DataFrame, vocabulary: Vocabulary, threads: int = 1)
     nothing outside it is read. Where the row says how the sequence is cut
     (`pieces`, the tokens of a shuffle), a vocabulary with all of these tokens reads it so; any other reads the bare sequence.
     """
-    before, after = (dataset[name] if name in dataset else pd.Series("", dataset.index) for name in ("before", "after"))
-    whole = (before + dataset["sequence"] + after).to_list()
-    bounds = np.concatenate([[0], np.cumsum(list(map(len, whole)))]).astype(np.int64)
-    first = before.str.len().to_numpy(np.int64)
-    last = first + dataset["sequence"].str.len().to_numpy(np.int64)
-    tokens, _, offsets = tokens_within(encode("".join(whole)), bounds, first, last, vocabulary, threads)
-    found = [tokens[start:end] for start, end in pairwise(offsets)]
-    for row, own in enumerate(found):
-        if not len(own):
-            found[row] = vocabulary.encode(encode(dataset["sequence"].iloc[row]))
+    found: list[np.ndarray] = []
+    for begin in range(0, len(dataset), ROWS):
+        found += _of_rows(dataset.iloc[begin : begin + ROWS], vocabulary, threads)
     if "pieces" in dataset:
         ids = {text: number for number, text in enumerate(vocabulary.tokens)}
         for row, pieces in enumerate(dataset["pieces"]):
             parts = pieces.split()
             if parts and all(part in ids for part in parts):
                 found[row] = np.array([ids[part] for part in parts], np.uint16)
+    return found
+
+
+def _of_rows(rows: pd.DataFrame, vocabulary: Vocabulary, threads: int) -> list[np.ndarray]:
+    """Token ids of some rows of a dataset, without their `pieces`."""
+    before, after = (rows[name] if name in rows else pd.Series("", rows.index) for name in ("before", "after"))
+    whole = (before + rows["sequence"] + after).to_list()
+    bounds = np.concatenate([[0], np.cumsum(list(map(len, whole)))]).astype(np.int64)
+    first = before.str.len().to_numpy(np.int64)
+    last = first + rows["sequence"].str.len().to_numpy(np.int64)
+    tokens, _, offsets = tokens_within(encode("".join(whole)), bounds, first, last, vocabulary, threads)
+    found = [tokens[start:end] for start, end in pairwise(offsets)]
+    for row, own in enumerate(found):
+        if not len(own):
+            found[row] = vocabulary.encode(encode(rows["sequence"].iloc[row]))
     return found
 
 

@@ -6,6 +6,7 @@ are 0-based half-open. What comes of them is the table `COLUMNS`, the same for a
 the builder tells several kinds apart, else empty.
 """
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -114,15 +115,20 @@ def read_sequences(windows: pd.DataFrame, genome: Genome, context: int) -> pd.Da
 
     Windows that are dropped get empty texts. All others are of one length and lie each in one segment.
     """
-    kept = (windows["dropped"] == "").to_numpy()
-    codes = _codes(windows[kept], genome, context)
-    text, width = decode(codes), codes.shape[1]
-    rows = [text[first : first + width] for first in range(0, len(text), width)]
-    windows = windows.assign(sequence="", before="", after="")
-    windows.loc[kept, "sequence"] = [row[context : width - context] for row in rows]
-    windows.loc[kept, "before"] = [row[:context].rpartition("N")[2] for row in rows]
-    windows.loc[kept, "after"] = [row[width - context :].partition("N")[0] for row in rows]
-    return windows
+    kept = windows[windows["dropped"] == ""]
+    parts = []
+    for first in range(0, len(kept), ROWS):
+        codes = _codes(kept.iloc[first : first + ROWS], genome, context)
+        rows = [decode(row) for row in codes]
+        end = codes.shape[1] - context
+        texts = {
+            "sequence": [row[context:end] for row in rows],
+            "before": [row[:context].rpartition("N")[2] for row in rows],
+            "after": [row[end:].partition("N")[0] for row in rows],
+        }
+        parts.append(pd.DataFrame(texts, kept.index[first : first + ROWS]))
+    texts = pd.concat(parts) if parts else pd.DataFrame(columns=["sequence", "before", "after"], dtype=str)
+    return windows.join(texts.reindex(windows.index, fill_value=""))
 
 
 def drop(windows: pd.DataFrame, mask: np.ndarray | pd.Series, reason: str) -> None:
@@ -142,9 +148,14 @@ def drop_leaking(windows: pd.DataFrame) -> None:
 
 
 def either_strand(sequences: pd.Series) -> pd.Series:
-    """One text for both strands of each sequence: the first of the two in alphabetical order."""
-    opposite = [text[::-1].translate(OPPOSITE) for text in sequences]
-    return pd.Series(np.minimum(sequences.to_numpy(object), np.array(opposite, object)), sequences.index)
+    """One key for both strands of each sequence, a digest of 128 bits, since the texts of a large data set would not fit into memory twice."""
+    keys = [hashlib.blake2b(canonical(text).encode(), digest_size=16).digest() for text in sequences]
+    return pd.Series(keys, sequences.index, dtype=object)
+
+
+def canonical(text: str) -> str:
+    """The sequence or its reverse complement, whichever comes first in alphabetical order."""
+    return min(text, text[::-1].translate(OPPOSITE))
 
 
 def limit(examples: pd.DataFrame, most: Limit) -> None:
@@ -244,13 +255,9 @@ def _codes(windows: pd.DataFrame, genome: Genome, context: int) -> np.ndarray:
     first = genome.positions(windows["chrom"], windows["start"].to_numpy())
     segment = np.searchsorted(genome.bounds[1:-1], first, side="right")
     low, high = genome.bounds[segment, None], genome.bounds[segment + 1, None]
-    steps = np.arange(-context, length + context)
-    codes = np.empty((len(windows), len(steps)), np.uint8)
-    for row in range(0, len(windows), ROWS):
-        rows = slice(row, row + ROWS)
-        places = first[rows, None] + steps
-        within = (places >= low[rows]) & (places < high[rows])
-        codes[rows] = np.where(within, genome.codes[np.where(within, places, 0)], N)
+    places = first[:, None] + np.arange(-context, length + context)
+    within = (places >= low) & (places < high)
+    codes = np.where(within, genome.codes[np.where(within, places, 0)], np.uint8(N))
     minus = (windows["strand"] == "-").to_numpy()
     codes[minus] = reverse_complement(codes[minus])
     return codes

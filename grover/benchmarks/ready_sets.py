@@ -14,7 +14,7 @@ from typing import TextIO
 import numpy as np
 import pandas as pd
 
-from grover.benchmarks.datasets import COLUMNS, either_strand
+from grover.benchmarks.datasets import COLUMNS, canonical
 from grover.genome.folds import FOLDS
 from grover.runtime.errors import InputError
 from grover.runtime.text import open_text
@@ -55,7 +55,7 @@ def read_labelled(
             ignore_index=True,
         )
     if "valid" not in set(table["fold"]):
-        digests = (hashlib.blake2b(text.encode(), digest_size=8).digest() for text in either_strand(table["sequence"]))
+        digests = (hashlib.blake2b(canonical(text).encode(), digest_size=8).digest() for text in table["sequence"])
         drawn = np.array([int.from_bytes(digest) % VALID == 0 for digest in digests])
         table.loc[drawn & (table["fold"] == "train").to_numpy(), "fold"] = "valid"
     table["label"] = _class_names(table["label"])

@@ -148,7 +148,7 @@ def drop_leaking(windows: pd.DataFrame) -> None:
 
 
 def either_strand(sequences: pd.Series) -> pd.Series:
-    """One key for both strands of each sequence, a digest of 128 bits, since the texts of a large data set would not fit into memory twice."""
+    """One key for both strands of each sequence: a digest of 128 bits, since the texts of a large data set need much memory."""
     keys = [hashlib.blake2b(canonical(text).encode(), digest_size=16).digest() for text in sequences]
     return pd.Series(keys, sequences.index, dtype=object)
 

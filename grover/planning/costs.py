@@ -18,8 +18,10 @@ SPECIALS = 2  # [CLS] and [SEP] around every window
 TRAINING = 3  # FLOPs of forward and backward pass over those of the forward pass
 EXTERNAL_TOKENS = (4_096, 5.0)  # assumed of a vocabulary from elsewhere, as of DNABERT-2 on hg19
 TRAIN_SHARE = 0.8  # of the examples, as by the default folds
-# assumed of a data set that is not built yet: examples per base of the genome, the most examples, the length of one from elsewhere
-EXAMPLES_PER_BASE, MOST_EXAMPLES, EXTERNAL_LENGTH = 1e-4, 60_000, 100
+# assumed of a data set that is not built yet: examples per base of the genome by builder, as of human annotation (docs/results/scale.md)
+# and of the genes of bacteria; of other builders the last, and the most of them; the length of a sequence from elsewhere
+EXAMPLES_PER_BASE = {"prom300": 2e-5, "promscan": 2.6e-4, "motif-bound": 3.3e-5, "tfbs": 6e-5, "splice": 3.2e-4, "start-codon": 2e-3}
+OTHER_PER_BASE, MOST_OTHER, EXTERNAL_LENGTH = 1e-4, 60_000, 100
 # of the convolutional network of `grover.finetuning.cnn`: layers and channels, products per channel and base, and sequences of a step
 CNN_SHAPE, CNN_PRODUCTS, CNN_BATCH = (3, 64), 15 * 4 + 7 * 64 / 2 + 5 * 64 / 4, 64
 # of motifs: as many as are usually found in a task, and are profiled; versions of an insertion and of a profile (`grover.interpretation`)
@@ -114,8 +116,9 @@ def _next_kmer(run: Run, vocabulary: str) -> Work:
 
 def expected_examples(run: Run, task: Task) -> float:
     """Examples of a task, or as many as are expected: `maximum` holds for each of two labels in each of three folds."""
-    expected = min(EXAMPLES_PER_BASE * run.bases, 6 * task.maximum or MOST_EXAMPLES)
-    return run.examples.get(task.name, expected)
+    per_base = EXAMPLES_PER_BASE.get(task.builder, OTHER_PER_BASE)
+    most = math.inf if task.builder in EXAMPLES_PER_BASE else MOST_OTHER
+    return run.examples.get(task.name, min(per_base * run.bases, 6 * task.maximum or most))
 
 
 def _cnn(run: Run, key: str) -> Work:

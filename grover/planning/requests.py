@@ -12,7 +12,7 @@ from pathlib import Path
 from grover.config.configuration import Configuration
 from grover.config.files import file_name, installed, local_path
 from grover.config.tables import numbered_lines, read_table
-from grover.planning.costs import TRAININGS, WORK, Run, expected_examples, regions, weights
+from grover.planning.costs import TRAIN_SHARE, TRAININGS, WORK, Run, expected_examples, regions, weights
 from grover.planning.plan import Job, Machine, choose_machine, network_seconds
 from grover.planning.runs import read_run
 from grover.runtime.errors import InputError
@@ -51,6 +51,8 @@ class Sizes:
     contigs: in thousands. genes, rows, variants: rows of GTF and GFF3, of other annotation and of variants, in millions. copies:
     megabases whose copies are looked for. regions: that are embedded, in thousands. parameters: of the largest network, in millions.
     processes: of a pretraining on CPUs beside the first.
+
+    Sizes of a task, in 100,000, are no fields: examples, and of these `fitted`, that a baseline learns from with any seed or predicts.
     """
 
     gigabases: float
@@ -89,8 +91,12 @@ class Requests:
 
     def _grown(self, rule: str, task: str) -> Iterator[tuple[tuple[float, float], float]]:
         for name, amounts in self.needs[rule].per.items():
-            if name == "examples":  # in 100,000
-                yield amounts, expected_examples(self.run, self.run.tasks[task]) / 1e5
+            if name in ("examples", "fitted"):  # in 100,000
+                examples = expected_examples(self.run, self.run.tasks[task])
+                if name == "fitted":
+                    most = self.run.settings.benchmarks.maximum_train * self.run.settings.finetuning.seeds
+                    examples = min(TRAIN_SHARE * examples, most or math.inf) + (1 - TRAIN_SHARE) * examples
+                yield amounts, examples / 1e5
             else:
                 yield amounts, getattr(self.sizes, name)
 

@@ -47,8 +47,8 @@ def test_examples_are_those_of_the_task():
     asked = requests_of(NOTHING)
     few, many = (Requests(TABLE, run, NOTHING, Machine(1)) for run in (asked.run, run_of(bases=600_000_000)))
     mb, minutes = TABLE["audit_dataset"].per["examples"]
-    # of 26 Mb 2,600 examples are expected, of 600 Mb the most that there are
-    for each, examples in ((few, 2_600), (many, 60_000)):
+    # hg19 has 100,000 matches of the motif of CTCF
+    for each, examples in ((few, 858), (many, 19_800)):
         assert (
             0
             <= each.megabytes("audit_dataset", "ctcf") - TABLE["audit_dataset"].mb - MEMORY * mb * examples / 1e5
@@ -56,6 +56,14 @@ def test_examples_are_those_of_the_task():
         )
         wanted = TABLE["audit_dataset"].minutes + TIME * minutes * examples / 1e5
         assert 0 <= each.minutes("audit_dataset", "ctcf", "ctcf") - wanted < 1
+
+
+def test_a_baseline_is_fitted_on_its_most_examples_and_predicts_the_rest():
+    mb, _ = TABLE["run_baseline"].per["fitted"]
+    for bases, maximum, examples in ((26_000_000, 10_000, 858), (3e9, 10_000, 30_000 + 19_800), (3e9, 0, 99_000)):
+        run = run_of(bases=bases, benchmarks={"maximum_train": maximum}, finetuning={"seeds": 3})
+        asked = Requests(TABLE, run, NOTHING, Machine(1)).megabytes("run_baseline", "ctcf")
+        assert 0 <= asked - TABLE["run_baseline"].mb - MEMORY * mb * examples / 1e5 < 100
 
 
 def test_a_network_has_three_times_the_time_that_the_plan_expects():

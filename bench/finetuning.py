@@ -4,7 +4,8 @@ Both run the same classifier, `BertModel` under a linear layer on the mean of it
 the same sequences of 20 to 250 tokens. The peer is measured at its best (batches padded to their longest; for prediction the sequences
 sorted by length beforehand, for training grouped by length; the fastest of several batch sizes) and at its defaults (`ratio_default`:
 batches of 8 in the order of the data, padded to their longest). A rate is in examples per second; of ours 32 make a training step, and
-three seeds are trained side by side on the cores of a CPU, as in the rule. The peer trains one after the other. The making of the Trainer
+three seeds are trained as in the rule: side by side on the cores of a CPU, as one network on a GPU (and with `--together one`). The peer
+trains one after the other. The making of the Trainer
 and a first run on other sequences are not timed. `difference` is the largest one between predicted logits, as a share of the largest
 logit, and `identical` says whether it is within `tolerance`; `spread` is the standard deviation of the logits, likewise. Memory is that
 of a process that predicts and trains.
@@ -47,6 +48,9 @@ def main() -> None:
     parser.add_argument("--examples", type=int, default=256, help="to predict in a timed run")
     parser.add_argument("--train", type=int, default=96, help="examples to train on in a timed run")
     parser.add_argument("--threads", type=int, default=cores())
+    parser.add_argument(
+        "--together", choices=("rule", "one", "none"), default="rule", help="how three seeds are trained"
+    )
     parser.add_argument("--worker", choices=("ours", "best", "default", "tune"), help=argparse.SUPPRESS)
     parser.add_argument("--prediction-batch", type=int, default=DEFAULT_BATCH, help=argparse.SUPPRESS)
     parser.add_argument("--training-batch", type=int, default=DEFAULT_BATCH, help=argparse.SUPPRESS)
@@ -55,7 +59,8 @@ def main() -> None:
         return work(options)
 
     given = [
-        f"--{key}={getattr(options, key)}" for key in ("size", "device", "precision", "examples", "train", "threads")
+        f"--{key}={getattr(options, key)}"
+        for key in ("size", "device", "precision", "examples", "train", "threads", "together")
     ]
 
     def worker(name: str, prediction: int = DEFAULT_BATCH, training: int = DEFAULT_BATCH) -> dict:
@@ -105,6 +110,7 @@ def main() -> None:
             "size": options.size,
             "device": torch.cuda.get_device_name() if options.device == "cuda" else "cpu",
             "precision": options.precision,
+            "together": options.together,
             "tokens": f"{SHORTEST} to {LONGEST}",
             "examples": options.examples,
             "train_examples": options.train,
@@ -190,17 +196,23 @@ def predict_ours(options: argparse.Namespace, model, inputs: list, labels: np.nd
 
 
 def train_ours(options: argparse.Namespace, model, inputs: list, labels: np.ndarray) -> float:
-    """One epoch with each seed, side by side on the cores of a CPU; returns the seconds of all by their number."""
+    """One epoch with each seed; returns the seconds of all by their number."""
     from grover.network.classifier import Schedule, fit
     from grover.network.cores import side_by_side
+    from grover.network.stacked import Training, fit_together
     from grover.network.training import Execution
 
+    device, schedule = torch.device(options.device), Schedule(1, BATCH, RATE, warmup=0.1)
+
     def train(seed: int) -> None:
-        execution = Execution(torch.device(options.device), options.precision, seed)
-        fit(deepcopy(model), inputs, labels, Schedule(1, BATCH, RATE, warmup=0.1), execution)
+        fit(deepcopy(model), inputs, labels, schedule, Execution(device, options.precision, seed))
 
     started = synchronise(options)
-    side_by_side(train, range(SEEDS), options.threads if options.device == "cpu" else 1)
+    if options.together == "one" or (options.together == "rule" and options.device == "cuda"):
+        trainings = [Training(deepcopy(model), inputs, labels, seed, np.ones(2)) for seed in range(SEEDS)]
+        fit_together(trainings, schedule, Execution(device, options.precision, 0))
+    else:
+        side_by_side(train, range(SEEDS), options.threads if options.together == "rule" else 1)
     return (synchronise(options) - started) / SEEDS
 
 

@@ -34,6 +34,7 @@ CHECKS: dict[str, Callable[[Scale], dict]] = {
     "resume": trainings.resume,
     "processes": trainings.processes,
     "finetuning": networks.finetuning,
+    "stacked": networks.stacked,
     "embedding": networks.embedding,
     "prediction": networks.prediction,
     "memory": trainings.memory,

@@ -1,6 +1,7 @@
 """Checks of fine-tuning, embedding and prediction."""
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ from grover.network.classifier import Classifier, Schedule, fit, logits
 from grover.network.inference import evaluating
 from grover.network.masked import masked_logits
 from grover.network.packed import pack
+from grover.network.stacked import Training, fit_together
 
 CPU = torch.device("cpu")
 COSINE = 0.995  # of vectors in bfloat16 with those in float32
@@ -36,6 +38,51 @@ def finetuning(scale: Scale) -> dict:
             "loss": [round(float(loss), 4) for loss in curve["loss"].iloc[[0, -1]]],
         }
     return found | {"passed": all(np.isfinite(each["loss"]).all() for each in found.values())}
+
+
+def stacked(scale: Scale) -> dict:
+    """Three seeds trained as one network beside one by one: examples per second of each, and the loss that they end with."""
+    inputs, seeds = scale.sequences(), (1, 2, 3)
+    labels = np.array([int(tokens[0] % 2) for tokens in inputs])
+    schedule = Schedule(3, max(4, scale.examples // 16), 1e-4, 0.1)
+
+    def networks() -> list[Classifier]:
+        made = []
+        for seed in seeds:
+            torch.manual_seed(seed)
+            # without dropout, which a GPU draws for all at once
+            shape = bert_config(scale.architecture.model_copy(update={"dropout": 0.0}), VOCABULARY)
+            made.append(Classifier(shape, 2, "mean", dropout=0.0))
+        return made
+
+    def together(trained: list[Classifier]) -> None:
+        given = zip(trained, seeds, strict=True)
+        fit_together(
+            [Training(each, inputs, labels, seed, np.ones(2)) for each, seed in given], schedule, scale.execution()
+        )
+
+    def alone(trained: list[Classifier]) -> None:
+        for each, seed in zip(trained, seeds, strict=True):
+            fit(each, inputs, labels, schedule, replace(scale.execution(), seed=seed))
+
+    rates, losses = {}, {}
+    for name, train in {"together": together, "alone": alone}.items():
+        train(networks())  # what is allocated once
+        trained = networks()
+        started = time.perf_counter()
+        train(trained)
+        if scale.on_gpu:
+            torch.cuda.synchronize()
+        rates[name] = round(len(seeds) * schedule.epochs * len(inputs) / (time.perf_counter() - started), 1)
+        scores = [torch.from_numpy(logits(each, inputs, scale.device, "fp32")) for each in trained]
+        losses[name] = [float(torch.nn.functional.cross_entropy(each, torch.from_numpy(labels))) for each in scores]
+    apart = max(abs(one - other) for one, other in zip(*losses.values(), strict=True))
+    return {
+        "examples_per_second": rates,
+        "ratio": round(rates["together"] / rates["alone"], 2),
+        "nats_apart": round(apart, 4),
+        "passed": apart < NATS,
+    }
 
 
 def embedding(scale: Scale) -> dict:

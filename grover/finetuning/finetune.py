@@ -3,10 +3,10 @@
 `grover.network.classifier` says what a network must have.
 """
 
+import sys
 from collections.abc import Callable, Sequence
-from copy import deepcopy
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,9 @@ import torch
 from scipy.special import log_softmax, softmax
 
 from grover.config.sections.benchmarks import ClassifierTraining
-from grover.network.classifier import Network, Schedule, fit, logits
+from grover.network.classifier import Classifier, Network, Schedule, fit, logits
+from grover.network.stacked import Differs, fit_together
+from grover.network.stacked import Training as StackedTraining
 from grover.network.training import Execution
 from grover.runtime.errors import InputError
 from grover.runtime.files import checksum
@@ -33,6 +35,10 @@ class Settings(ClassifierTraining):
     batch: int
     learning_rate: float
     precision: str
+
+    @property
+    def schedule(self) -> Schedule:
+        return Schedule(self.epochs, self.batch, self.learning_rate, self.warmup)
 
 
 def fine_tune(
@@ -53,43 +59,101 @@ def fine_tune(
 
     Raises an InputError, before anything is trained, for an input that is too long for the network and for folds that lack a label.
     """
-    labels, fold = dataset["label"].to_numpy(np.int64), dataset["fold"].to_numpy()
-    task, classes = dataset.attrs.get("task", "fine-tuning"), int(labels.max()) + 1
-    train = draw(np.flatnonzero(fold == "train"), settings.maximum_train, [seed])
-    valid = draw(np.flatnonzero(fold == "valid"), settings.maximum_valid, [seed, 1])
-    held_out = np.concatenate([np.flatnonzero(fold == name) for name in ("valid", "test")])
-    counts = _counts(dataset, labels[train], labels[valid], classes, task)
-    network = make(classes, seed)
-    _check_lengths(network, inputs, np.concatenate([train, held_out]), task)
-    weights = len(train) / (classes * counts) if settings.class_weights == "balanced" else np.ones(classes)
+    return fine_tune_seeds(dataset, inputs, make, settings, device, [seed])[0]
 
-    def valid_loss() -> float:
+
+def fine_tune_seeds(
+    dataset: pd.DataFrame,
+    inputs: Sequence[np.ndarray],
+    make: Callable[[int, int], Made],
+    settings: Settings,
+    device: torch.device,
+    seeds: Sequence[int],
+) -> list[tuple[Made, pd.DataFrame]]:
+    """Do the same with several seeds: classifiers of our encoder as one network (`grover.network.stacked`), others one after the other.
+
+    Where the one network has no room or computes other logits, its members are trained one after the other, too.
+    """
+    task = dataset.attrs.get("task", "fine-tuning")
+    trainings = [_Training(dataset, inputs, make, settings, device, seed) for seed in seeds]
+    if len(seeds) > 1 and isinstance(trainings[0].network, Classifier):
+        try:
+            fit_together(
+                [training.stacked() for training in trainings],
+                settings.schedule,
+                Execution(device, settings.precision, seeds[0], label=f"{task}, seeds {', '.join(map(str, seeds))}"),
+            )
+            return [training.finish() for training in trainings]
+        except (torch.OutOfMemoryError, Differs) as error:
+            print(f"{task}: the seeds are trained one after the other: {error}", file=sys.stderr, flush=True)
+        del trainings  # with what lies on a GPU
+        if device.type == "cuda":
+            torch.cuda.empty_cache()
+        return [fine_tune(dataset, inputs, make, settings, device, seed) for seed in seeds]
+    for training in trainings:
+        training.fit()
+    return [training.finish() for training in trainings]
+
+
+class _Training:
+    """One fine-tuning: the examples that its seed draws, and its network."""
+
+    def __init__(
+        self,
+        dataset: pd.DataFrame,
+        inputs: Sequence[np.ndarray],
+        make: Callable[[int, int], Any],
+        settings: Settings,
+        device: torch.device,
+        seed: int,
+    ):
+        self.labels, self.fold = dataset["label"].to_numpy(np.int64), dataset["fold"].to_numpy()
+        self.inputs, self.settings, self.device, self.seed = inputs, settings, device, seed
+        self.task, self.classes = dataset.attrs.get("task", "fine-tuning"), int(self.labels.max()) + 1
+        self.train = draw(np.flatnonzero(self.fold == "train"), settings.maximum_train, [seed])
+        self.valid = draw(np.flatnonzero(self.fold == "valid"), settings.maximum_valid, [seed, 1])
+        self.held_out = np.concatenate([np.flatnonzero(self.fold == name) for name in ("valid", "test")])
+        self.counts = _counts(dataset, self.labels[self.train], self.labels[self.valid], self.classes, self.task)
+        self.network = make(self.classes, seed)
+        _check_lengths(self.network, inputs, np.concatenate([self.train, self.held_out]), self.task)
+        balanced = settings.class_weights == "balanced"
+        self.weights = len(self.train) / (self.classes * self.counts) if balanced else np.ones(self.classes)
+        self.watch = BestEpoch(self.network, settings.patience, self.valid_loss)
+
+    def valid_loss(self) -> float:
         """Mean cross-entropy in nats of fold valid, of which training lowers that of fold train."""
-        scores = logits(network, [inputs[row] for row in valid], device, settings.precision)
-        found = log_softmax(scores.astype(np.float64), axis=1)[np.arange(len(valid)), labels[valid]]
-        return float(-np.average(found, weights=weights[labels[valid]]))
+        scores = logits(self.network, [self.inputs[row] for row in self.valid], self.device, self.settings.precision)
+        label = self.labels[self.valid]
+        found = log_softmax(scores.astype(np.float64), axis=1)[np.arange(len(label)), label]
+        return float(-np.average(found, weights=self.weights[label]))
 
-    watch = BestEpoch(network, settings.patience, valid_loss)
-    fit(
-        network,
-        [inputs[row] for row in train],
-        labels[train],
-        Schedule(settings.epochs, settings.batch, settings.learning_rate, settings.warmup),
-        Execution(device, settings.precision, seed, label=f"{task}, seed {seed}"),
-        class_weights=weights,
-        after_epoch=watch,
-    )
-    network.load_state_dict(watch.weights)
-    if settings.class_weights == "balanced":
-        restore_shares(network.get_submodule("classifier"), counts / len(train))
+    def fit(self) -> None:
+        fit(
+            self.network,
+            [self.inputs[row] for row in self.train],
+            self.labels[self.train],
+            self.settings.schedule,
+            Execution(self.device, self.settings.precision, self.seed, label=f"{self.task}, seed {self.seed}"),
+            class_weights=self.weights,
+            after_epoch=self.watch,
+        )
 
-    scores = logits(
-        network, [inputs[row] for row in held_out], device, settings.precision, f"{task}, seed {seed}: predict"
-    )
-    table = pd.DataFrame({"example": held_out, "seed": seed, "fold": fold[held_out], "label": labels[held_out]})
-    table = table.assign(**probabilities(scores))
-    table.attrs = {"epochs": watch.epochs, "n_train": len(train)}
-    return network, table
+    def stacked(self) -> StackedTraining:
+        """The same as one of several that are trained as one network."""
+        inputs = [self.inputs[row] for row in self.train]
+        return StackedTraining(self.network, inputs, self.labels[self.train], self.seed, self.weights, self.watch)
+
+    def finish(self) -> tuple[Any, pd.DataFrame]:
+        """The network after its best epoch, and its predictions."""
+        self.network.load_state_dict(self.watch.weights)
+        if self.settings.class_weights == "balanced":
+            restore_shares(self.network.get_submodule("classifier"), self.counts / len(self.train))
+        rows, label = self.held_out, f"{self.task}, seed {self.seed}: predict"
+        scores = logits(self.network, [self.inputs[row] for row in rows], self.device, self.settings.precision, label)
+        table = pd.DataFrame({"example": rows, "seed": self.seed, "fold": self.fold[rows], "label": self.labels[rows]})
+        table = table.assign(**probabilities(scores))
+        table.attrs = {"epochs": self.watch.epochs, "n_train": len(self.train)}
+        return self.network, table
 
 
 def check_passed(dataset: Path, passed: Path) -> str:
@@ -139,7 +203,9 @@ class BestEpoch:
         loss = self.loss()
         self.since, self.epochs = self.since + 1, self.epochs + 1
         if loss < self.lowest:
-            self.lowest, self.since, self.weights = loss, 0, deepcopy(self.model.state_dict())
+            # not the storage, which several networks may share
+            kept = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
+            self.lowest, self.since, self.weights = loss, 0, kept
         return self.since >= self.patience
 
 

@@ -35,16 +35,17 @@ class Outputs:
 
 @dataclass(frozen=True)
 class Seeds:
-    """The seeds to train with, so many `at_once`, each in a process of its own."""
+    """The seeds to train with: so many `together` in a call, and so many calls `at_once`, each in a process of its own."""
 
     numbers: Sequence[int]
     at_once: int = 1
+    together: int = 1
 
 
 def train_seeds(
     seeds: Seeds,
     read: Callable[[], list],
-    train: Callable[[list, int, Path], pd.DataFrame],
+    train: Callable[[list, Mapping[int, Path]], Sequence[pd.DataFrame]],
     outputs: Outputs,
     *,
     identity: list,
@@ -53,7 +54,7 @@ def train_seeds(
 ) -> None:
     """Train the seeds that are not kept, then write the predictions of all and, last, the metrics.
 
-    `read()` reads the inputs if a seed is left to train; `train(inputs, seed, folder)` returns the predictions of a seed
+    `read()` reads the inputs if a seed is left to train; `train(inputs, folders)` returns the predictions of the seeds of `folders`
     (`grover.finetuning.finetune.fine_tune`) and writes the other files of the outputs into the folder of the first seed. They are hard
     links there, so that a classifier takes its space once, or copies where the file system has no links.
 
@@ -66,14 +67,19 @@ def train_seeds(
     missing = _missing(folders, outputs.files, facts)
     inputs = read() if missing else []
 
-    def train_one(seed: int) -> None:
-        shutil.rmtree(folders[seed], ignore_errors=True)  # so that files of two trainings never mix
+    def train_some(some: list[int]) -> None:
+        for seed in some:
+            shutil.rmtree(folders[seed], ignore_errors=True)  # so that files of two trainings never mix
         started = time.monotonic()
-        predicted = train(inputs, seed, folders[seed])
-        predicted.attrs["seconds"] = time.monotonic() - started
-        write_table(folders[seed] / PREDICTIONS, predicted)  # last: a folder with it is finished
+        tables = train(inputs, {seed: folders[seed] for seed in some})
+        seconds = (time.monotonic() - started) / len(some)
+        for seed, predicted in zip(some, tables, strict=True):
+            predicted.attrs["seconds"] = seconds
+            write_table(folders[seed] / PREDICTIONS, predicted)  # last: a folder with it is finished
 
-    side_by_side(train_one, missing, seeds.at_once)
+    side_by_side(
+        train_some, [missing[i : i + seeds.together] for i in range(0, len(missing), seeds.together)], seeds.at_once
+    )
 
     tables = [pd.read_parquet(folder / PREDICTIONS) for folder in folders.values()]
     measured = [table.attrs for table in tables]

@@ -38,6 +38,15 @@ POINTS = 500  # rows of the loss curve at most
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)  # pre-emption, a time limit that is near, Ctrl-C
 
 
+class Stack(torch.nn.Module):
+    """`count` networks that are trained as one; the first dimension of each weight is that of the networks.
+
+    The loss of a batch is the mean over the networks, and its targets are those of one. Gradients are clipped network by network.
+    """
+
+    count: int
+
+
 class Interrupted(Exception):
     """Signals ended the training after `step` steps, `done_here` of them by this process; a checkpoint holds its state.
 
@@ -335,9 +344,10 @@ def _said_of_processes(before: int, now: int) -> str:
 def _optimiser(model: torch.nn.Module, optimisation: Optimisation) -> torch.optim.AdamW:
     """AdamW in one fused kernel; biases and the scales of LayerNorm, which are vectors, do not decay."""
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    vector = 1 + isinstance(model, Stack)
     groups: list[dict[str, Any]] = [
-        {"params": [p for p in parameters if p.dim() > 1], "weight_decay": optimisation.weight_decay},
-        {"params": [p for p in parameters if p.dim() <= 1], "weight_decay": 0.0},
+        {"params": [p for p in parameters if p.dim() > vector], "weight_decay": optimisation.weight_decay},
+        {"params": [p for p in parameters if p.dim() <= vector], "weight_decay": 0.0},
     ]
     return torch.optim.AdamW(groups, lr=0.0, betas=optimisation.betas, eps=optimisation.epsilon, fused=True)
 
@@ -386,8 +396,15 @@ def _backward(network: torch.nn.Module, micro_batches: list[Batch], execution: E
 def _mean_gradient(model: torch.nn.Module, targets: torch.Tensor, world: int, clip: float) -> torch.Tensor:
     """Divide the gradients, averaged over `world` processes, by the targets of the step and clip them; returns their norm before."""
     gradients = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
-    torch._foreach_mul_(gradients, (world / targets.clamp(min=1)).float())
-    return torch.nn.utils.clip_grad_norm_(model.parameters(), clip)
+    count = model.count if isinstance(model, Stack) else 1
+    torch._foreach_mul_(gradients, (world * count / targets.clamp(min=1)).float())
+    if count == 1:
+        return torch.nn.utils.clip_grad_norm_(model.parameters(), clip)
+    norms = torch.stack([gradient.flatten(1).norm(dim=1) for gradient in gradients]).norm(dim=0)
+    shares = (clip / (norms + 1e-6)).clamp(max=1)  # as torch's function has them
+    for gradient in gradients:
+        gradient.mul_(shares.view(-1, *[1] * (gradient.dim() - 1)))
+    return norms.max()
 
 
 @contextmanager

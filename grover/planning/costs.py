@@ -20,7 +20,14 @@ EXTERNAL_TOKENS = (4_096, 5.0)  # assumed of a vocabulary from elsewhere, as of 
 TRAIN_SHARE = 0.8  # of the examples, as by the default folds
 # assumed of a data set that is not built yet: examples per base of the genome by builder, as of human annotation (docs/results/scale.md)
 # and of the genes of bacteria; of other builders the last, and the most of them; the length of a sequence from elsewhere
-EXAMPLES_PER_BASE = {"prom300": 2e-5, "promscan": 2.6e-4, "motif-bound": 3.3e-5, "tfbs": 6e-5, "splice": 3.2e-4, "start-codon": 2e-3}
+EXAMPLES_PER_BASE = {
+    "prom300": 2e-5,
+    "promscan": 2.6e-4,
+    "motif-bound": 3.3e-5,
+    "tfbs": 6e-5,
+    "splice": 3.2e-4,
+    "start-codon": 2e-3,
+}
 OTHER_PER_BASE, MOST_OTHER, EXTERNAL_LENGTH = 1e-4, 60_000, 100
 # of the convolutional network of `grover.finetuning.cnn`: layers and channels, products per channel and base, and sequences of a step
 CNN_SHAPE, CNN_PRODUCTS, CNN_BATCH = (3, 64), 15 * 4 + 7 * 64 / 2 + 5 * 64 / 4, 64

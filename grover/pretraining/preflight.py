@@ -28,6 +28,7 @@ PROGRAM = (
     300_000_000  # bytes of a process on a CPU that it does not share with the one that forked it, beside the network
 )
 SHARE = 0.9  # of the free memory that a training may use
+STACKED = 0.5  # the same of several that are one network, each of which also keeps the weights of its best epoch
 CONTROL_GROUPS = Path("/sys/fs/cgroup")
 
 
@@ -130,11 +131,27 @@ def processes_beside(folder: Path, device: torch.device, precision: str, threads
     return min(wanted, _in_memory(config, tokens, config.max_position_embeddings, precision, device))
 
 
+def stacked_beside(folder: Path, device: torch.device, precision: str) -> int:
+    """Choose how many trainings of classifiers on the model in `folder` are one network: on a GPU as many as fit into half of its memory.
+
+    One on a CPU, which computes small products as fast as large ones.
+    """
+    if device.type != "cuda":
+        return 1
+    config, tokens = load_config(folder), inference.TOKENS_AT_ONCE["cuda"]
+    state = memory_needed(config, _parameters(config), 0, 0, precision, device)
+    computed = memory_needed(config, 0, tokens, config.max_position_embeddings, precision, device)
+    return max(1, int(STACKED * free_memory(device) - computed) // state)
+
+
+def _parameters(config: BertConfig) -> int:
+    with torch.device("meta"):
+        return sum(parameter.numel() for parameter in BertForMaskedLM(config).parameters())
+
+
 def _in_memory(config: BertConfig, tokens: int, longest: int, precision: str, device: torch.device) -> int:
     """Return how many processes of a training fit into the memory of this machine, at least one."""
-    with torch.device("meta"):
-        parameters = sum(parameter.numel() for parameter in BertForMaskedLM(config).parameters())
-    each = PROGRAM + memory_needed(config, parameters, tokens, longest, precision, device)
+    each = PROGRAM + memory_needed(config, _parameters(config), tokens, longest, precision, device)
     return max(1, int(SHARE * free_memory(device)) // each)
 
 

@@ -1,6 +1,7 @@
 """Next-k-mer prediction by fine-tuning a pretrained model."""
 
-from collections.abc import Callable, Iterable
+import sys
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,8 @@ import torch
 
 from grover.config.sections.pretraining import NextKmerTraining
 from grover.genome.folds import FOLDS
-from grover.network.classifier import Pooling, Schedule, fit, logits, new_classifier
+from grover.network.classifier import Classifier, Pooling, Schedule, fit, logits, new_classifier
+from grover.network.stacked import Differs, Training, fit_together
 from grover.network.training import Execution
 from grover.selection.next_kmer import Contexts, score, tokenise_contexts
 from grover.statistics.proportions import example_variance
@@ -40,24 +42,36 @@ def fine_tune(
     k: int,
     settings: Settings,
     device: torch.device,
-    seed: int,
-) -> pd.DataFrame:
-    """Fine-tune the model in `folder` to predict the next k bases; returns fold and right, one row per example of folds valid and test.
+    seeds: Sequence[int],
+) -> list[pd.DataFrame]:
+    """Fine-tune the model in `folder` with each seed to predict the next k bases, several seeds as one network (`grover.network.stacked`).
 
-    `tokens` are the contexts by fold (`tokenise`). The seed decides on the first weights of the classifier, the order of the
-    contexts and the dropout.
+    Returns for each seed fold and right, one row per example of folds valid and test. `tokens` are the contexts by fold (`tokenise`). The
+    seed decides on the first weights of the classifier, the order of the contexts and the dropout.
     """
-    model = new_classifier(folder, 4**k, POOLING, True, seed)
-    fit(
-        model,
-        tokens["train"],
-        contexts.labels("train", k),
-        Schedule(settings.epochs, settings.batch, settings.learning_rate, WARMUP),
-        Execution(device, settings.precision, seed, label=f"next {k}-mer, seed {seed}"),
-    )
-    answers = {fold: logits(model, tokens[fold], device, settings.precision).argmax(1) for fold in SCORED}
-    right = {fold: answers[fold] == contexts.labels(fold, k) for fold in SCORED}
-    return pd.concat([pd.DataFrame({"fold": fold, "right": right[fold]}) for fold in SCORED], ignore_index=True)
+    models = [new_classifier(folder, 4**k, POOLING, True, seed) for seed in seeds]
+    inputs, labels = tokens["train"], contexts.labels("train", k)
+    schedule = Schedule(settings.epochs, settings.batch, settings.learning_rate, WARMUP)
+    label = f"next {k}-mer, seed {', '.join(map(str, seeds))}"
+    execution = Execution(device, settings.precision, seeds[0], label=label)
+    if len(seeds) == 1:
+        fit(models[0], inputs, labels, schedule, execution)
+    else:
+        equal = np.ones(4**k)
+        given = zip(models, seeds, strict=True)
+        try:
+            fit_together([Training(model, inputs, labels, seed, equal) for model, seed in given], schedule, execution)
+        except (torch.OutOfMemoryError, Differs) as error:
+            print(f"{label}: trained one after the other: {error}", file=sys.stderr, flush=True)
+            del models
+            return [fine_tune(folder, tokens, contexts, k, settings, device, [seed])[0] for seed in seeds]
+
+    def answered(model: Classifier) -> pd.DataFrame:
+        answers = {fold: logits(model, tokens[fold], device, settings.precision).argmax(1) for fold in SCORED}
+        right = {fold: answers[fold] == contexts.labels(fold, k) for fold in SCORED}
+        return pd.concat([pd.DataFrame({"fold": fold, "right": right[fold]}) for fold in SCORED], ignore_index=True)
+
+    return [answered(model) for model in models]
 
 
 def by_seed(

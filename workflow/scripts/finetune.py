@@ -1,5 +1,6 @@
 """Fine-tune the pretrained model, or its randomly initialised model, on one benchmark."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -10,14 +11,14 @@ from typer import Option
 from grover.benchmarks.tokenise import read_tokens
 from grover.config.options import Device, Precision, Seed
 from grover.config.sections import benchmarks as config
-from grover.finetuning.finetune import Settings, check_passed, fine_tune
+from grover.finetuning.finetune import Settings, check_passed, fine_tune_seeds
 from grover.finetuning.seeds import Outputs, Seeds, train_seeds
 from grover.finetuning.surroundings import compare_alone
 from grover.network.classifier import Classifier, new_classifier
 from grover.network.classifier_folder import files_of, save_classifier
 from grover.network.device import choose_device, trained_in
 from grover.network.folder import CONFIG, TOKENIZER, WEIGHTS
-from grover.pretraining.preflight import processes_beside
+from grover.pretraining.preflight import processes_beside, stacked_beside
 from grover.runtime.cli import Input, Output, main
 from grover.runtime.digest import code_digest
 from grover.runtime.files import checksum, folder
@@ -69,19 +70,22 @@ def finetune(
     def make(classes: int, seed: int) -> Classifier:
         return new_classifier(source, classes, network.pooling, initial == "pretrained", seed)
 
-    def train(inputs: list[np.ndarray], seed: int, place: Path) -> pd.DataFrame:
-        classifier, predicted = fine_tune(table, inputs, make, settings, processor, seed)
-        # the explanations of the second seed are compared with those of the first (check_faithfulness.py)
-        if seed == seeds[0] or (initial == "pretrained" and seed in seeds[:2]):
-            save_classifier(classifier, place, source, task, table.attrs["labels"])
-        if seed == seeds[0]:
-            predicted.attrs["alone"] = compare_alone(classifier, table, inputs, vocabulary, processor, precision)
-        return predicted
+    def train(inputs: list[np.ndarray], folders: Mapping[int, Path]) -> list[pd.DataFrame]:
+        trained = fine_tune_seeds(table, inputs, make, settings, processor, [*folders])
+        for (seed, place), (classifier, predicted) in zip(folders.items(), trained, strict=True):
+            # the explanations of the second seed are compared with those of the first (check_faithfulness.py)
+            if seed == seeds[0] or (initial == "pretrained" and seed in seeds[:2]):
+                save_classifier(classifier, place, source, task, table.attrs["labels"])
+            if seed == seeds[0]:
+                predicted.attrs["alone"] = compare_alone(classifier, table, inputs, vocabulary, processor, precision)
+        return [predicted for _, predicted in trained]
 
     for other in {*files_of("mean")} - {*files_of(network.pooling)}:
         model.with_name(other).unlink(missing_ok=True)
     train_seeds(
-        Seeds(seeds, processes_beside(source, processor, precision, threads)),
+        Seeds(
+            seeds, processes_beside(source, processor, precision, threads), stacked_beside(source, processor, precision)
+        ),
         lambda: read_tokens(table, vocabulary, max(1, threads)),
         train,
         Outputs(predictions, metrics, {file: model.with_name(file) for file in files_of(network.pooling)}),

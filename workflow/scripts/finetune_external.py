@@ -3,6 +3,7 @@
 It also runs in the environment of envs/external.txt, whose transformers is older: import nothing here that is not listed there.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -58,8 +59,8 @@ def finetune_external(
     settled = settings.model_dump() | {"adapter": reading.adapter, "pooling": external.pooling, "initial": initial}
     files = {path.name: checksum(path) for path in external.files}
 
-    def train(inputs: list[np.ndarray], seed: int, _: Path) -> pd.DataFrame:
-        return fine_tune(table, inputs, external.make, settings, processor, seed)[1]
+    def train(inputs: list[np.ndarray], folders: Mapping[int, Path]) -> list[pd.DataFrame]:
+        return [fine_tune(table, inputs, external.make, settings, processor, each)[1] for each in folders]
 
     train_seeds(
         Seeds(range(seed, seed + repetitions.seeds)),

@@ -18,7 +18,7 @@ from grover.genome.folds import FOLDS, read_folds
 from grover.network.bert import WEIGHTS
 from grover.network.cores import side_by_side
 from grover.network.device import choose_device, trained_in
-from grover.pretraining.preflight import processes_beside
+from grover.pretraining.preflight import processes_beside, stacked_beside
 from grover.runtime.cli import Input, Output, main
 from grover.runtime.digest import code_digest
 from grover.runtime.files import checksum, folder, write_table
@@ -76,11 +76,16 @@ def next_kmer(
     def finished(size: int, seed: int) -> Path:
         return kept / f"k-{size}.seed-{seed}.parquet"
 
-    def train(missing: tuple[int, int]) -> None:
-        size, seed = missing
-        write_table(finished(size, seed), fine_tune(source, tokenised, contexts, size, settings, place, seed))
+    def train(missing: tuple[int, list[int]]) -> None:
+        size, some = missing
+        tables = fine_tune(source, tokenised, contexts, size, settings, place, some)
+        for each, table in zip(some, tables, strict=True):
+            write_table(finished(size, each), table)
 
-    missing = [(size, each) for size in task.k for each in seeds if not finished(size, each).is_file()]
+    together, missing = stacked_beside(source, place, precision), []
+    for size in task.k:
+        left = [each for each in seeds if not finished(size, each).is_file()]
+        missing += [(size, left[i : i + together]) for i in range(0, len(left), together)]
     side_by_side(train, missing, processes_beside(source, place, precision, threads))
 
     def answers(size: int, seed: int) -> pd.DataFrame:

@@ -1,5 +1,6 @@
 """Train a small convolutional network on one benchmark, as a baseline."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -57,8 +58,8 @@ def train_cnn(
     table = pd.read_parquet(dataset)
     table.attrs["task"] = task
 
-    def train(bases: list[np.ndarray], seed: int, _: Path) -> pd.DataFrame:
-        return fine_tune(table, bases, ConvolutionalNetwork, settings, processor, seed)[1]
+    def train(bases: list[np.ndarray], folders: Mapping[int, Path]) -> list[pd.DataFrame]:
+        return [fine_tune(table, bases, ConvolutionalNetwork, settings, processor, each)[1] for each in folders]
 
     train_seeds(
         Seeds(range(seed, seed + repetitions.seeds), threads_of(threads) if processor.type == "cpu" else 1),

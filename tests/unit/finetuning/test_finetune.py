@@ -12,11 +12,12 @@ import torch
 from grover.benchmarks.tokenise import read_tokens
 from grover.config.sections import benchmarks as config
 from grover.finetuning import finetune
-from grover.finetuning.finetune import BestEpoch, Settings, check_passed, draw, fine_tune
+from grover.finetuning.finetune import BestEpoch, Settings, check_passed, draw, fine_tune, fine_tune_seeds
 from grover.network.bert import bert_config, new_language_model, save
 from grover.network.classifier import Network, logits, new_classifier
 from grover.network.classifier_folder import files_of, load_classifier
 from grover.network.device import trained_in
+from grover.network.stacked import Differs
 from grover.runtime.errors import InputError
 from grover.tokenization.vocabulary import Vocabulary
 from tests.fakes.networks import architecture
@@ -202,6 +203,41 @@ def test_what_cannot_be_trained_is_refused_before_it_is(folder, monkeypatch):
         tuned(folder, table)
 
 
+def both_seeds(folder, table, settings, seeds=(3, 0)):
+    def make(classes, seed):
+        network = new_classifier(folder, classes, "mean", True, seed)
+        network.dropout.p = 0.0  # which torch draws for both at once
+        return network
+
+    inputs = read_tokens(table, Vocabulary.load(folder))
+    alone = [fine_tune(table, inputs, make, settings, CPU, seed) for seed in seeds]
+    return fine_tune_seeds(table, inputs, make, settings, CPU, seeds), alone
+
+
+@pytest.mark.parametrize("weights", ["none", "balanced"])
+def test_seeds_that_are_one_network_end_as_each_by_itself(folder, weights):
+    settings = SETTINGS.model_copy(update={"epochs": 3, "class_weights": weights, "maximum_train": 100})
+    together, alone = both_seeds(folder, dataset(), settings)
+    for (network, found), (other, expected) in zip(together, alone, strict=True):
+        pd.testing.assert_frame_equal(found, expected, atol=0.01)
+        assert found.attrs == expected.attrs and found["probability"].std() > 0.1
+        torch.testing.assert_close(network.classifier.weight, other.classifier.weight, rtol=0.02, atol=0.005)
+
+
+@pytest.mark.parametrize("error", [torch.OutOfMemoryError("CUDA out of memory"), Differs("logits differ")])
+def test_seeds_for_which_there_is_no_room_are_trained_one_after_the_other(folder, monkeypatch, capsys, error):
+    def refused(trainings, *_):
+        with torch.no_grad():
+            trainings[0].network.classifier.weight.fill_(9.0)  # what was begun must not count
+        raise error
+
+    monkeypatch.setattr(finetune, "fit_together", refused)
+    together, alone = both_seeds(folder, dataset(), SETTINGS.model_copy(update={"epochs": 1}))
+    for (_, found), (_, expected) in zip(together, alone, strict=True):
+        pd.testing.assert_frame_equal(found, expected)
+    assert f"bases: the seeds are trained one after the other: {error}" in capsys.readouterr().err
+
+
 def test_only_the_dataset_that_the_audit_let_pass_is_trained_on(tmp_path):
     (tmp_path / "dataset").write_text("rows")
     (tmp_path / "passed.txt").write_text(hashlib.sha256(b"rows").hexdigest() + "\n")
@@ -218,13 +254,13 @@ def test_a_killed_job_keeps_the_seeds_that_it_finished(folder, tmp_path, monkeyp
     specification.loader.exec_module(script)
     done, killed = [], [True]
 
-    def interrupted(table, inputs, make, settings, device, seed):
-        if seed == 2 and killed:
+    def interrupted(table, inputs, make, settings, device, seeds):
+        if seeds == [2] and killed:
             raise KeyboardInterrupt
-        done.append(seed)
-        return fine_tune(table, inputs, make, settings, device, seed)
+        done.extend(seeds)
+        return fine_tune_seeds(table, inputs, make, settings, device, seeds)
 
-    monkeypatch.setattr(script, "fine_tune", interrupted)
+    monkeypatch.setattr(script, "fine_tune_seeds", interrupted)
     dataset().to_parquet(tmp_path / "dataset.parquet")
     (tmp_path / "passed.txt").write_text(script.checksum(tmp_path / "dataset.parquet") + "\n")
     out = tmp_path / "out"

@@ -17,7 +17,11 @@ WEIGHTS = b"0123456789" * 100
 def run(tmp_path):
     """Trains in `out`, noting in `run.trained` which seeds were; `killed_at` is a seed in whose training the command dies."""
 
-    def run(*seeds, identity="same", killed_at=None, at_once=1):
+    def run(*seeds, identity="same", killed_at=None, at_once=1, together=1):
+        def train_all(inputs, folders):
+            run.calls.append([*folders])
+            return [train(inputs, seed, folder) for seed, folder in folders.items()]
+
         def train(inputs, seed, folder):
             assert inputs == ["read"]
             if seed == killed_at:
@@ -39,12 +43,18 @@ def run(tmp_path):
         out, files = tmp_path / "out", {"model.safetensors": tmp_path / "out/model.safetensors"}
         outputs = module.Outputs(out / "predictions.parquet", out / "metrics.json", files)
         module.train_seeds(
-            module.Seeds(seeds, at_once), read, train, outputs, identity=[identity], facts=facts, call="half"
+            module.Seeds(seeds, at_once, together),
+            read,
+            train_all,
+            outputs,
+            identity=[identity],
+            facts=facts,
+            call="half",
         )
         predicted = pd.read_parquet(out / "predictions.parquet")
         return predicted, json.loads((out / "metrics.json").read_text())
 
-    run.out, run.trained, run.read = tmp_path / "out", [], 0
+    run.out, run.trained, run.calls, run.read = tmp_path / "out", [], [], 0
     return run
 
 
@@ -65,6 +75,18 @@ def test_seeds_that_are_trained_side_by_side_give_the_same(run):
         9,
         8,
     ]  # one seed needs no process
+
+
+def test_seeds_that_are_trained_together_give_the_same(run):
+    alone, measured = run(4, 2, 9)
+    shutil.rmtree(run.out)
+    run.calls.clear()
+    predicted, metrics = run(4, 2, 9, together=2)
+    assert run.calls == [[4, 2], [9]]
+    pd.testing.assert_frame_equal(predicted, alone)
+    assert metrics | {"seconds": 0} == measured | {"seconds": 0}
+    run(4, 2, 9, 5, together=3)
+    assert run.calls[2:] == [[5]]
 
 
 def test_the_outputs_are_those_of_all_seeds_in_their_order(run):

@@ -115,3 +115,14 @@ def test_a_budget_in_bases_becomes_steps(corpus):
     lengths = np.array([0, 0, 0, 0, 0, 1, 2, 3, 4])
     bases = sum(lengths[tokens[first : first + length]].sum() for first, length in windows.to_numpy())
     assert steps_for(bases, tokens, windows, lengths, 15) == 20
+
+
+def test_on_a_gpu_as_many_classifiers_are_one_network_as_fit_into_half_of_its_memory(tmp_path, monkeypatch):
+    gpu, tokens, shape = torch.device("cuda", 0), preflight.inference.TOKENS_AT_ONCE["cuda"], bert_config(TINY, 9)
+    parameters = sum(parameter.numel() for parameter in new_language_model(shape, 0).parameters())
+    monkeypatch.setattr(preflight, "load_config", lambda folder: shape)
+    computed = preflight.memory_needed(shape, 0, tokens, shape.max_position_embeddings, "fp32", gpu)
+    for number, expected in ((0.5, 1), (3.5, 3), (8.5, 8)):
+        monkeypatch.setattr(preflight, "free_memory", lambda device, n=number: 2 * (computed + n * 16 * parameters))
+        assert preflight.stacked_beside(tmp_path, gpu, "fp32") == expected
+    assert preflight.stacked_beside(tmp_path, CPU, "fp32") == 1

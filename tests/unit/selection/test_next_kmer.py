@@ -154,8 +154,30 @@ def test_baselines_and_a_model_on_a_repeat(tmp_path):
     model = new_language_model(bert_config(architecture(1, 16, 2, 32, 32, 0.0), bases.size), 0)
     save(model, model.config, tmp_path / "model", tmp_path / "vocabulary")
     settings, place = Settings(epochs=10, batch=32, learning_rate=1e-2, precision="auto"), torch.device("cpu")
-    found = fine_tune(tmp_path / "model", tokenise(bases, cut), cut, 2, settings, place, 0)
+    (found,) = fine_tune(tmp_path / "model", tokenise(bases, cut), cut, 2, settings, place, [0])
     assert found["right"].all() and found["fold"].value_counts().to_dict() == {"valid": 100, "test": 100}
+
+
+def test_seeds_that_are_one_network_answer_as_each_by_itself(tmp_path, capsys, monkeypatch):
+    rows = ((np.random.default_rng(0).integers(0, 4, 200)[:, None] + np.arange(26)) % 4).astype(np.uint8)
+    cut, bases = contexts(rows[:120], rows[120:160], rows[160:], 20), Vocabulary.from_kmers("char", 1)
+    bases.save(tmp_path / "vocabulary")
+    model = new_language_model(bert_config(architecture(1, 16, 2, 32, 32, 0.0), bases.size), 0)
+    save(model, model.config, tmp_path / "model", tmp_path / "vocabulary")
+    given = tmp_path / "model", tokenise(bases, cut), cut, 2
+    settings, place = Settings(epochs=4, batch=32, learning_rate=1e-2, precision="fp32"), torch.device("cpu")
+    together = fine_tune(*given, settings, place, [0, 5])
+    alone = [fine_tune(*given, settings, place, [seed])[0] for seed in (0, 5)]
+    # the vector that is classified has a dropout of its own
+    assert all((one["right"] == other["right"]).mean() > 0.8 for one, other in zip(together, alone, strict=True))
+
+    def full(*_):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr("grover.selection.next_kmer_model.fit_together", full)
+    for one, other in zip(fine_tune(*given, settings, place, [0, 5]), alone, strict=True):
+        pd.testing.assert_frame_equal(one, other)
+    assert "trained one after the other: CUDA out of memory" in capsys.readouterr().err
 
 
 def test_the_last_overlapping_word_is_a_baseline():
@@ -216,13 +238,13 @@ def test_a_killed_job_keeps_the_fine_tunings_that_it_finished(tmp_path, genome, 
 
     done = []
 
-    def fine_tune(source, tokens, contexts, k, settings, device, seed):
+    def fine_tune(source, tokens, contexts, k, settings, device, seeds):
         if len(done) == 3:
             raise KeyboardInterrupt
-        done.append((k, seed))
+        done.extend((k, seed) for seed in seeds)
         valid = pd.DataFrame({"fold": "valid", "right": np.arange(20) < 5 * k})
         test = pd.DataFrame({"fold": "test", "right": np.arange(len(contexts.test)) % 4 < k - 1})
-        return pd.concat([valid, test], ignore_index=True)
+        return [pd.concat([valid, test], ignore_index=True)] * len(seeds)
 
     monkeypatch.setattr(script, "fine_tune", fine_tune)
     bases = Vocabulary.from_kmers("char", 1)

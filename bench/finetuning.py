@@ -4,8 +4,8 @@ Both run the same classifier, `BertModel` under a linear layer on the mean of it
 the same sequences of 20 to 250 tokens. The peer is measured at its best (batches padded to their longest; for prediction the sequences
 sorted by length beforehand, for training grouped by length; the fastest of several batch sizes) and at its defaults (`ratio_default`:
 batches of 8 in the order of the data, padded to their longest). A rate is in examples per second; of ours 32 make a training step, and
-three seeds are trained as in the rule: side by side on the cores of a CPU, as one network on a GPU (and with `--together one`). The peer
-trains one after the other. The making of the Trainer
+three seeds are trained as in the rule: side by side on the cores of a CPU, as one network on a GPU. `--together one` trains them as one
+network on a CPU, too, and `none` one after the other, as the peer does. The making of the Trainer
 and a first run on other sequences are not timed. `difference` is the largest one between predicted logits, as a share of the largest
 logit, and `identical` says whether it is within `tolerance`; `spread` is the standard deviation of the logits, likewise. Memory is that
 of a process that predicts and trains.

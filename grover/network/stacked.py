@@ -1,8 +1,8 @@
 """Classifiers of one shape that are trained as one network: of each weight, those of all classifiers lie in one tensor.
 
 A GPU computes the small products of a fine-tuning faster than they are launched. A product of stacked weights is one launch for all
-classifiers. Attention, which is computed within windows, needs no stack. Each classifier has its own batch, loss and clipped gradient, so
-that it ends in the weights of a training of its own, up to rounding. On a GPU the dropout is drawn for all of them, so it differs.
+classifiers. Attention, which is computed within windows, needs no stack. Each classifier has its own batch, loss and clipped gradient.
+Its weights are those of a training of its own, up to rounding. On a GPU the dropout is drawn for all of them, so it differs.
 """
 
 from collections.abc import Callable, Sequence

@@ -18,8 +18,8 @@ SPECIALS = 2  # [CLS] and [SEP] around every window
 TRAINING = 3  # FLOPs of forward and backward pass over those of the forward pass
 EXTERNAL_TOKENS = (4_096, 5.0)  # assumed of a vocabulary from elsewhere, as of DNABERT-2 on hg19
 TRAIN_SHARE = 0.8  # of the examples, as by the default folds
-# assumed of a data set that is not built yet: examples per base of the genome by builder, as of human annotation (docs/results/scale.md)
-# and of the genes of bacteria; of other builders the last, and the most of them; the length of a sequence from elsewhere
+# assumed of a data set that is not built yet: examples per base of the genome by builder, from human annotation or bacterial genes.
+# Then those of other builders, and the most of them; the length of a sequence from elsewhere
 EXAMPLES_PER_BASE = {
     "prom300": 2e-5,
     "promscan": 2.6e-4,

@@ -132,9 +132,9 @@ def processes_beside(folder: Path, device: torch.device, precision: str, threads
 
 
 def stacked_beside(folder: Path, device: torch.device, precision: str) -> int:
-    """Choose how many trainings of classifiers on the model in `folder` are one network: on a GPU as many as fit into half of its memory.
+    """Choose how many classifiers on the model in `folder` are trained as one network.
 
-    One on a CPU, which computes small products as fast as large ones.
+    On a GPU as many as fit into half of its memory; one on a CPU, which computes small products as fast as large ones.
     """
     if device.type != "cuda":
         return 1

@@ -3,7 +3,6 @@
 `grover.network.classifier` says what a network must have.
 """
 
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,8 +14,8 @@ from scipy.special import log_softmax, softmax
 
 from grover.config.sections.benchmarks import ClassifierTraining
 from grover.network.classifier import Classifier, Network, Schedule, fit, logits
-from grover.network.stacked import Differs, fit_together
 from grover.network.stacked import Training as StackedTraining
+from grover.network.stacked import trained_together
 from grover.network.training import Execution
 from grover.runtime.errors import InputError
 from grover.runtime.files import checksum
@@ -77,18 +76,11 @@ def fine_tune_seeds(
     task = dataset.attrs.get("task", "fine-tuning")
     trainings = [_Training(dataset, inputs, make, settings, device, seed) for seed in seeds]
     if len(seeds) > 1 and isinstance(trainings[0].network, Classifier):
-        try:
-            fit_together(
-                [training.stacked() for training in trainings],
-                settings.schedule,
-                Execution(device, settings.precision, seeds[0], label=f"{task}, seeds {', '.join(map(str, seeds))}"),
-            )
+        label = f"{task}, seeds {', '.join(map(str, seeds))}"
+        execution = Execution(device, settings.precision, seeds[0], label=label)
+        if trained_together([training.stacked() for training in trainings], settings.schedule, execution):
             return [training.finish() for training in trainings]
-        except (torch.OutOfMemoryError, Differs) as error:
-            print(f"{task}: the seeds are trained one after the other: {error}", file=sys.stderr, flush=True)
         del trainings  # with what lies on a GPU
-        if device.type == "cuda":
-            torch.cuda.empty_cache()
         return [fine_tune(dataset, inputs, make, settings, device, seed) for seed in seeds]
     for training in trainings:
         training.fit()

@@ -5,6 +5,8 @@ classifiers. Attention, which is computed within windows, needs no stack. Each c
 Its weights are those of a training of its own, up to rounding. On a GPU the dropout is drawn for all of them, so it differs.
 """
 
+import gc
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -159,6 +161,20 @@ class Training:
     after_epoch: Callable[[], bool] = lambda: False
 
 
+def trained_together(trainings: Sequence[Training], schedule: Schedule, execution: Execution) -> bool:
+    """Run `fit_together`. Where it has no memory or the stack differs print why and return false; the networks are then to be made anew."""
+    try:
+        fit_together(trainings, schedule, execution)
+        return True
+    except (torch.OutOfMemoryError, Differs) as error:
+        print(f"{execution.label}: trained one after the other: {error}", file=sys.stderr, flush=True)
+    # behind the error, whose frames hold what lies on the GPU
+    gc.collect()
+    if execution.device.type == "cuda":
+        torch.cuda.empty_cache()
+    return False
+
+
 def fit_together(trainings: Sequence[Training], schedule: Schedule, execution: Execution) -> None:
     """Train classifiers of one shape on equally many examples each, as `grover.network.classifier.fit` trains one.
 
@@ -212,14 +228,14 @@ def fit_together(trainings: Sequence[Training], schedule: Schedule, execution: E
     train(network, batches, loss, optimisation, execution, after=after)
 
 
-@torch.inference_mode()
 def _check(network: Stacked, trainings: Sequence[Training], execution: Execution) -> None:
     """Raise Differs where the stack has other logits of the first example of each training than the classifier itself."""
     device = execution.device
     examples = [[each.inputs[0]] for each in trainings]
     keys = [np.zeros(1, np.uint64)] * len(trainings)
     given = moved(lay_together(examples, keys, network.config.max_position_embeddings), device)
-    with evaluating(network, device), autocast(device, execution.precision):
+    # weights that are moved in inference mode could not be trained
+    with evaluating(network, device), torch.inference_mode(), autocast(device, execution.precision):
         found = network(**given)[:, 0]
         for each in trainings:
             each.network.eval()

@@ -1,6 +1,5 @@
 """Next-k-mer prediction by fine-tuning a pretrained model."""
 
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import torch
 from grover.config.sections.pretraining import NextKmerTraining
 from grover.genome.folds import FOLDS
 from grover.network.classifier import Classifier, Pooling, Schedule, fit, logits, new_classifier
-from grover.network.stacked import Differs, Training, fit_together
+from grover.network.stacked import Training, trained_together
 from grover.network.training import Execution
 from grover.selection.next_kmer import Contexts, score, tokenise_contexts
 from grover.statistics.proportions import example_variance
@@ -56,15 +55,13 @@ def fine_tune(
     execution = Execution(device, settings.precision, seeds[0], label=label)
     if len(seeds) == 1:
         fit(models[0], inputs, labels, schedule, execution)
-    else:
-        equal = np.ones(4**k)
-        given = zip(models, seeds, strict=True)
-        try:
-            fit_together([Training(model, inputs, labels, seed, equal) for model, seed in given], schedule, execution)
-        except (torch.OutOfMemoryError, Differs) as error:
-            print(f"{label}: trained one after the other: {error}", file=sys.stderr, flush=True)
-            del models
-            return [fine_tune(folder, tokens, contexts, k, settings, device, [seed])[0] for seed in seeds]
+    elif not trained_together(
+        [Training(model, inputs, labels, seed, np.ones(4**k)) for model, seed in zip(models, seeds, strict=True)],
+        schedule,
+        execution,
+    ):
+        del models
+        return [fine_tune(folder, tokens, contexts, k, settings, device, [seed])[0] for seed in seeds]
 
     def answered(model: Classifier) -> pd.DataFrame:
         answers = {fold: logits(model, tokens[fold], device, settings.precision).argmax(1) for fold in SCORED}

@@ -13,6 +13,7 @@ from grover.benchmarks.tokenise import read_tokens
 from grover.config.sections import benchmarks as config
 from grover.finetuning import finetune
 from grover.finetuning.finetune import BestEpoch, Settings, check_passed, draw, fine_tune, fine_tune_seeds
+from grover.network import stacked
 from grover.network.bert import bert_config, new_language_model, save
 from grover.network.classifier import Network, logits, new_classifier
 from grover.network.classifier_folder import files_of, load_classifier
@@ -231,11 +232,11 @@ def test_seeds_for_which_there_is_no_room_are_trained_one_after_the_other(folder
             trainings[0].network.classifier.weight.fill_(9.0)  # what was begun must not count
         raise error
 
-    monkeypatch.setattr(finetune, "fit_together", refused)
+    monkeypatch.setattr(stacked, "fit_together", refused)
     together, alone = both_seeds(folder, dataset(), SETTINGS.model_copy(update={"epochs": 1}))
     for (_, found), (_, expected) in zip(together, alone, strict=True):
         pd.testing.assert_frame_equal(found, expected)
-    assert f"bases: the seeds are trained one after the other: {error}" in capsys.readouterr().err
+    assert f"bases, seeds 3, 0: trained one after the other: {error}" in capsys.readouterr().err
 
 
 def test_only_the_dataset_that_the_audit_let_pass_is_trained_on(tmp_path):

@@ -123,6 +123,19 @@ def test_a_stack_that_computes_something_else_is_refused(name, monkeypatch):
         together(networks)
 
 
+def test_weights_are_not_moved_in_inference_mode(monkeypatch):
+    # on a CPU nothing moves; on a GPU such weights could not be trained
+    real, entered = stacked.evaluating, []
+
+    def noted(network, device):
+        entered.append(torch.is_inference_mode_enabled())
+        return real(network, device)
+
+    monkeypatch.setattr(stacked, "evaluating", noted)
+    together([network(seed) for seed in SEEDS], replace(SCHEDULE, epochs=1))
+    assert entered == [False]
+
+
 def test_bfloat16_is_close():
     networks = [network(seed, dropout=0.0) for seed in SEEDS]
     together(networks, precision="bf16")

@@ -174,7 +174,7 @@ def test_seeds_that_are_one_network_answer_as_each_by_itself(tmp_path, capsys, m
     def full(*_):
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    monkeypatch.setattr("grover.selection.next_kmer_model.fit_together", full)
+    monkeypatch.setattr("grover.network.stacked.fit_together", full)
     for one, other in zip(fine_tune(*given, settings, place, [0, 5]), alone, strict=True):
         pd.testing.assert_frame_equal(one, other)
     assert "trained one after the other: CUDA out of memory" in capsys.readouterr().err

@@ -80,7 +80,9 @@ def fine_tune_seeds(
         execution = Execution(device, settings.precision, seeds[0], label=label)
         if trained_together([training.stacked() for training in trainings], settings.schedule, execution):
             return [training.finish() for training in trainings]
-        del trainings  # with what lies on a GPU
+        del trainings
+        if device.type == "cuda":
+            torch.cuda.empty_cache()
         return [fine_tune(dataset, inputs, make, settings, device, seed) for seed in seeds]
     for training in trainings:
         training.fit()
@@ -110,14 +112,17 @@ class _Training:
         _check_lengths(self.network, inputs, np.concatenate([self.train, self.held_out]), self.task)
         balanced = settings.class_weights == "balanced"
         self.weights = len(self.train) / (self.classes * self.counts) if balanced else np.ones(self.classes)
-        self.watch = BestEpoch(self.network, settings.patience, self.valid_loss)
+        # nothing here refers to the training itself: in a cycle its networks would stay on the GPU until garbage is collected
+        valid, label, weights = [inputs[row] for row in self.valid], self.labels[self.valid], self.weights
+        network = self.network
 
-    def valid_loss(self) -> float:
-        """Mean cross-entropy in nats of fold valid, of which training lowers that of fold train."""
-        scores = logits(self.network, [self.inputs[row] for row in self.valid], self.device, self.settings.precision)
-        label = self.labels[self.valid]
-        found = log_softmax(scores.astype(np.float64), axis=1)[np.arange(len(label)), label]
-        return float(-np.average(found, weights=self.weights[label]))
+        def valid_loss() -> float:
+            """Mean cross-entropy in nats of fold valid, of which training lowers that of fold train."""
+            scores = logits(network, valid, device, settings.precision)
+            found = log_softmax(scores.astype(np.float64), axis=1)[np.arange(len(label)), label]
+            return float(-np.average(found, weights=weights[label]))
+
+        self.watch = BestEpoch(network, settings.patience, valid_loss)
 
     def fit(self) -> None:
         fit(

@@ -1,8 +1,8 @@
 """Training on a benchmark once per seed, so that no finished seed is trained twice.
 
 A finished seed is kept in `seeds-HASH/seed-N/` beside the predictions. HASH covers the inputs, the settings and the code, but not the
-list of seeds. A killed command continues with the next seed. One whose outputs were deleted writes them again. One with more seeds
-trains the new seeds only.
+list of seeds. A killed command continues with the seeds that are not kept; those that are trained as one network end together. One whose
+outputs were deleted writes them again. One with more seeds trains the new seeds only.
 """
 
 import hashlib

@@ -5,7 +5,6 @@ classifiers. Attention, which is computed within windows, needs no stack. Each c
 Its weights are those of a training of its own, up to rounding. On a GPU the dropout is drawn for all of them, so it differs.
 """
 
-import gc
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -23,12 +22,13 @@ from grover.network.batching import SPECIALS
 from grover.network.classifier import Classifier, Schedule
 from grover.network.device import autocast, computes_in_bf16, precision_to_train
 from grover.network.forward import dropout
-from grover.network.inference import TOKENS_AT_ONCE, evaluating, moved
+from grover.network.inference import evaluating, moved
 from grover.network.packed import Layout, pack_rows
 from grover.network.splitmix import window_keys
 from grover.network.training import Batch, Execution, Optimisation, Stack, train
 from grover.tokenization.vocabulary import PAD
 
+TOKENS_AT_ONCE = {"cpu": 4_096, "cuda": 16_384}  # fewer than of one network, whose weights take less of the memory
 TOLERANCE = {"fp32": 1e-3, "bf16": 0.05}  # largest difference of logits, as a share of the largest
 
 
@@ -168,18 +168,14 @@ def trained_together(trainings: Sequence[Training], schedule: Schedule, executio
         return True
     except (torch.OutOfMemoryError, Differs) as error:
         print(f"{execution.label}: trained one after the other: {error}", file=sys.stderr, flush=True)
-    # behind the error, whose frames hold what lies on the GPU
-    gc.collect()
-    if execution.device.type == "cuda":
-        torch.cuda.empty_cache()
     return False
 
 
 def fit_together(trainings: Sequence[Training], schedule: Schedule, execution: Execution) -> None:
     """Train classifiers of one shape on equally many examples each, as `grover.network.classifier.fit` trains one.
 
-    A training whose `after_epoch` returned true is not asked again, though its weights change until all have. `seed` and `label` of the
-    execution are those of all. Raises Differs, before the first step, where the stack computes other logits.
+    A training whose `after_epoch` returned true is not asked again and has no loss from then on. `seed` and `label` of the execution are
+    those of all. Raises Differs, before the first step, where the stack computes other logits.
     """
     execution = replace(execution, precision=precision_to_train(execution.device, execution.precision))
     network = Stacked([each.network for each in trainings])
@@ -216,11 +212,13 @@ def fit_together(trainings: Sequence[Training], schedule: Schedule, execution: E
         nats = cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none").view_as(targets)
         return (nats * weights.gather(1, targets)).sum() / len(trainings)
 
-    going = list(trainings)
+    going = dict(enumerate(trainings))
 
     def after(step: int) -> bool:
         if step % steps == 0:
-            going[:] = [each for each in going if not each.after_epoch()]
+            for number in [number for number, each in going.items() if each.after_epoch()]:
+                del going[number]
+                weights[number] = 0  # so that it cannot end the others by a loss that diverges
         return not going
 
     _check(network, trainings, execution)

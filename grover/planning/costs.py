@@ -132,7 +132,7 @@ def _cnn(run: Run, key: str) -> Work:
     task, epochs = run.tasks[key], run.settings.benchmarks.cnn_epochs
     examples, bases = expected_examples(run, task), task.length or EXTERNAL_LENGTH
     learnt, repeats = TRAIN_SHARE * examples, run.settings.finetuning.seeds * epochs
-    passes = repeats * (TRAINING * learnt + (1 - TRAIN_SHARE) * examples)
+    passes = _passes_of_seeds(run, examples, learnt, epochs)
     return passes * bases * 2 * CNN_SHAPE[1] * CNN_PRODUCTS, repeats * learnt / CNN_BATCH
 
 
@@ -141,8 +141,15 @@ def _finetuning(run: Run, key: str) -> Work:
     length = (task.length or EXTERNAL_LENGTH) / tokens_of(run.chosen)[1] + SPECIALS
     examples = expected_examples(run, task)
     learnt, repeats = min(TRAIN_SHARE * examples, asked.maximum_train or math.inf), asked.seeds * asked.epochs
-    passes = repeats * (TRAINING * learnt + (1 - TRAIN_SHARE) * examples)
+    passes = _passes_of_seeds(run, examples, learnt, asked.epochs)
     return passes * length * forward_flops(run, run.chosen, length), repeats * learnt / asked.batch
+
+
+def _passes_of_seeds(run: Run, examples: float, learnt: float, epochs: int) -> float:
+    """Forward passes of all seeds over examples: those that are learnt and fold valid in each epoch, all that are held out at the end."""
+    asked = run.settings.finetuning
+    valid = min((1 - TRAIN_SHARE) / 2 * examples, asked.maximum_valid or math.inf)
+    return asked.seeds * (epochs * (TRAINING * learnt + valid) + (1 - TRAIN_SHARE) * examples)
 
 
 def _site(run: Run, key: str) -> tuple[float, float]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from transformers import BertConfig, BertForMaskedLM
 
-from grover.network import inference
+from grover.network import inference, stacked
 from grover.network.attention import has_kernel
 from grover.network.bert import load_config
 from grover.network.cores import threads_of
@@ -138,7 +138,7 @@ def stacked_beside(folder: Path, device: torch.device, precision: str) -> int:
     """
     if device.type != "cuda":
         return 1
-    config, tokens = load_config(folder), inference.TOKENS_AT_ONCE["cuda"]
+    config, tokens = load_config(folder), stacked.TOKENS_AT_ONCE["cuda"]
     state = memory_needed(config, _parameters(config), 0, 0, precision, device)
     computed = memory_needed(config, 0, tokens, config.max_position_embeddings, precision, device)
     return max(1, int(STACKED * free_memory(device) - computed) // state)

@@ -61,6 +61,8 @@ def fine_tune(
         execution,
     ):
         del models
+        if device.type == "cuda":
+            torch.cuda.empty_cache()
         return [fine_tune(folder, tokens, contexts, k, settings, device, [seed])[0] for seed in seeds]
 
     def answered(model: Classifier) -> pd.DataFrame:

@@ -1,7 +1,9 @@
+import gc
 import hashlib
 import importlib.util
 import json
 import sys
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -223,6 +225,25 @@ def test_seeds_that_are_one_network_end_as_each_by_itself(folder, weights):
         pd.testing.assert_frame_equal(found, expected, atol=0.01)
         assert found.attrs == expected.attrs and found["probability"].std() > 0.1
         torch.testing.assert_close(network.classifier.weight, other.classifier.weight, rtol=0.02, atol=0.005)
+
+
+@pytest.mark.parametrize("seeds", [[0], [3, 0]])
+def test_no_network_outlives_its_training(folder, seeds):
+    made, table = [], dataset()
+
+    def make(classes, seed):
+        network = new_classifier(folder, classes, "mean", True, seed)
+        made.append(weakref.ref(network))
+        return network
+
+    settings = SETTINGS.model_copy(update={"epochs": 1})
+    gc.collect()
+    gc.disable()  # of which a GPU that is full does not wait
+    try:
+        fine_tune_seeds(table, read_tokens(table, Vocabulary.load(folder)), make, settings, CPU, seeds)
+        assert len(made) == len(seeds) and not any(network() for network in made)
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("error", [torch.OutOfMemoryError("CUDA out of memory"), Differs("logits differ")])

@@ -118,7 +118,7 @@ def test_a_budget_in_bases_becomes_steps(corpus):
 
 
 def test_on_a_gpu_as_many_classifiers_are_one_network_as_fit_into_half_of_its_memory(tmp_path, monkeypatch):
-    gpu, tokens, shape = torch.device("cuda", 0), preflight.inference.TOKENS_AT_ONCE["cuda"], bert_config(TINY, 9)
+    gpu, tokens, shape = torch.device("cuda", 0), preflight.stacked.TOKENS_AT_ONCE["cuda"], bert_config(TINY, 9)
     parameters = sum(parameter.numel() for parameter in new_language_model(shape, 0).parameters())
     monkeypatch.setattr(preflight, "load_config", lambda folder: shape)
     computed = preflight.memory_needed(shape, 0, tokens, shape.max_position_embeddings, "fp32", gpu)

@@ -136,10 +136,18 @@ def test_weights_are_not_moved_in_inference_mode(monkeypatch):
     assert entered == [False]
 
 
-def test_bfloat16_is_close():
-    networks = [network(seed, dropout=0.0) for seed in SEEDS]
-    together(networks, precision="bf16")
-    assert all(torch.isfinite(parameter).all() for model in networks for parameter in model.parameters())
+def test_a_network_that_has_stopped_cannot_end_the_others():
+    networks = [network(seed) for seed in SEEDS]
+
+    def diverges() -> bool:
+        with torch.no_grad():
+            networks[0].classifier.bias.copy_(torch.tensor([1e30, -1e30, 0.0]))
+        return True
+
+    together(networks, replace(SCHEDULE, epochs=4), {SEEDS[0]: diverges})
+    expected = network(SEEDS[1])
+    alone(expected, SEEDS[1], WEIGHTS[1], replace(SCHEDULE, epochs=4))
+    torch.testing.assert_close(networks[1].classifier.weight, expected.classifier.weight, rtol=1e-3, atol=1e-3)
 
 
 def test_padding_may_be_longer_than_the_network_reads():

@@ -160,3 +160,12 @@ def test_variants_cost_their_windows_divided_among_the_shards():
     window = 202 * forward_flops(run, "char", 202, 1 / 202)
     assert WORK["variants"](run, "0")[0] == pytest.approx(250 * 25 * window)
     assert WORK["null-variants"](run, "")[0] == pytest.approx(1_000 * 9 * window)
+
+
+def test_a_fine_tuning_predicts_fold_valid_in_each_epoch_up_to_its_maximum_and_what_is_held_out_once():
+    limits = {"seeds": 2, "epochs": 3, "maximum_train": 100, "maximum_valid": 10}
+    run = run_of(finetuning=limits, pretraining=TINY)
+    length = 201 / tokens_of(run.chosen)[1] + 2
+    flops, _ = WORK["finetuning"](run, "ctcf.chosen")
+    passes = 2 * (3 * (3 * 100 + 10) + 0.2 * 26e6 * 3.3e-5)
+    assert flops == pytest.approx(passes * length * forward_flops(run, run.chosen, length))

@@ -71,7 +71,7 @@ def say_what_it_does(script: str, options: list[str]) -> None:
 
     def left() -> None:
         leave()
-        print(f"RANK {rank} left", flush=True)
+        say(f"RANK {rank} left")
 
     distributed.destroy_process_group = left
     sys.argv, code = [script, *options], 0
@@ -80,7 +80,13 @@ def say_what_it_does(script: str, options: list[str]) -> None:
     except SystemExit as end:
         code = end.code or 0
     distributed.destroy_process_group = leave
-    print(f"RANK {rank} ends with {code}", flush=True)
+    say(f"RANK {rank} ends with {code}")
+
+
+def say(line: str) -> None:
+    """Print a line of its own in one write: two processes print into one file, unbuffered under PYTHONUNBUFFERED."""
+    sys.stdout.flush()
+    os.write(sys.stdout.fileno(), f"\n{line}\n".encode())
 
 
 if __name__ == "__main__":

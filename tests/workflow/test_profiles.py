@@ -61,7 +61,7 @@ def test_the_slurm_profile_as_typed_at_the_root():
     pretrain = jobs["pretrain"]
     assert (pretrain["gres"], pretrain["mem_mb"], pretrain["runtime"], pretrain["threads"]) == (
         "gpu:1",
-        "17200",
+        "16800",
         "2880",
         "8",
     )

@@ -137,7 +137,7 @@ format: setup  ## let ruff and snakefmt lay out the code
 	$(BIN)/snakefmt Snakefile workflow
 
 # these read a finished run or model
-BENCH_OF_RUNS := bench/few_labels.py bench/importance_beside_cnn.py bench/kmer_probes.py bench/planted_truth.py bench/probe_gains.py bench/recipes.py bench/variant_confounding.py bench/transfer.py bench/transfer_null.py
+BENCH_OF_RUNS := bench/benchmark_figure.py bench/few_labels.py bench/importance_beside_cnn.py bench/kmer_probes.py bench/planted_truth.py bench/probe_gains.py bench/recipes.py bench/variant_confounding.py bench/transfer.py bench/transfer_null.py
 # these need the peers
 BENCH_OF_PEERS := bench/interpretation.py bench/motif_discovery.py
 

@@ -58,6 +58,7 @@ def finished_run(folder: Path, installation: Path) -> Finished | None:
         return None
     try:
         raw = (read_record(described) or {}) | {"results": str(folder.parent), "run": folder.name}
+        raw["data"] = str(folder / "sources")  # the record does not name the folder; a finished run needs it no more
         run, _ = read_run(complete(raw, str(described)), installation)
     except (InputError, OSError):
         return None

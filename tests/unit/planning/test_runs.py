@@ -39,3 +39,15 @@ def test_a_finished_run_is_read_for_what_it_took(tmp_path, monkeypatch):
     found = finished_run(folder, ROOT)
     assert (found.run.bases, found.device) == (1000, "CPU")
     assert found.seconds == {("encode_genome", ""): 1.5, ("finetune", "ctcf.chosen"): 0.4}
+
+
+def test_a_finished_run_is_read_without_the_folder_that_its_files_came_from(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "results/x"
+    (folder / "genome").mkdir(parents=True)
+    (folder / "benchmark").mkdir()
+    settings = run_of(sources={"genome": {"file": "hg19.fa.gz"}}, data=str(tmp_path)).settings
+    (folder / "config.json").write_text(settings.model_dump_json(exclude={"data"}))  # as the workflow writes it
+    (folder / "genome/segments.bed").write_text("chr1\t0\t1000\ts0\n")
+    (folder / "benchmark/encode_genome.tsv").write_text("s\tmax_rss\n1.5\t300.5\n")
+    assert finished_run(folder, ROOT).seconds == {("encode_genome", ""): 1.5}
